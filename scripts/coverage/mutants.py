@@ -6,12 +6,14 @@ import argparse
 import difflib
 import glob
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter, defaultdict
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants"))
@@ -23,6 +25,7 @@ SOURCE = os.path.join(TOP, "build/coverage/source")
 NOTICED, UNNOTICED, UNREACHED = "noticed", "NOT NOTICED", "NOT REACHED"
 EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
 UNITS = "unit test"
+EXCUSED = os.path.join(TOP, "selftests/mutants.list")
 
 USAGE = """\
 Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by
@@ -88,6 +91,18 @@ def read(path):
         return ""
 
 
+def excused():
+    """{(file, function, line, changed line): why no test can notice it}"""
+    reasons = {}
+    for block in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", read(EXCUSED)).strip()):
+        where, before, after, *why = (line.strip() for line in block.split("\n"))
+        file, function = where.split()
+        if not after.startswith("->") or not why:
+            raise Failure(f"{EXCUSED}: {where}: a line, '->' and the changed line, and a reason are needed")
+        reasons[file, function, before, after[2:].strip()] = " ".join(why)
+    return reasons
+
+
 class Mutants:
     def __init__(self, options):
         self.options = options
@@ -101,13 +116,28 @@ class Mutants:
         for line in read(self.path).splitlines():
             result = json.loads(line)
             self.results[result["key"]] = result
-        self.machine = Machine()
+        self.excused = excused() if os.path.exists(EXCUSED) else {}
+        self.machine = self.names = None
 
     def prepare(self):
+        """What all workers need."""
         os.makedirs(WORK, exist_ok=True)
         self.reach = Reach()
-        self.module = Module(self.digest)
-        self.tests = Tests(self.machine, self.module, set(self.reach.tests))
+        self.names = Tests.build(Module(self.digest), set(self.reach.tests))
+
+    def begin(self, worker):
+        """What one worker needs."""
+        self.folder = os.path.join(WORK, f"worker-{worker}")
+        os.makedirs(self.folder, exist_ok=True)
+        self.machine = Machine(self.folder)
+        self.module = Module(self.digest, self.folder)
+        self.tests = Tests(self.machine, self.module, self.names)
+
+    def end(self):
+        if self.machine:
+            self.machine.end()
+
+    def read_history(self):
         # changes noticed in the same file count much, others a little
         self.history = defaultdict(lambda: [0, 0])
         for path in glob.glob(os.path.join(WORK, "results-*")):
@@ -148,7 +178,7 @@ class Mutants:
         source = os.path.join(self.module.tree, "module", change.file)
         if not os.path.exists(f"{TOP}/selftests/unit/{name}_test.c"):
             return None
-        binary = os.path.join(WORK, f"unit/{name}_test")
+        binary = os.path.join(self.folder, f"unit/{name}_test")
         before = read(source)
         try:
             write(source, text)
@@ -181,26 +211,33 @@ class Mutants:
         tests = self.chosen(change, self.reach.tests if names is None else names)
         if not tests:
             return UNREACHED, "", [], 0
-        self.module.link(os.path.join(WORK, "mutant.ko"))
-        said, took = self.tests.play(tests, os.path.join(WORK, "mutant.ko"),
+        self.module.link(os.path.join(self.folder, "mutant.ko"))
+        said, took = self.tests.play(tests, os.path.join(self.folder, "mutant.ko"),
                                      self.options.budget and 3 * self.options.budget)
         ran = [name for name in tests if name in took]
         return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
 
     def result(self, number, key, change):
-        verdict, by, ran, cpu = self.judge(change)
-        self.module.plain(change.file)
         lines = [self.files[change.file].split("\n")[change.line - 1].strip(),
                  changes.apply(self.files[change.file], change).split("\n")[change.line - 1].strip()]
+        started = time.monotonic()
+        if (change.file, change.function, *lines) in self.excused and not self.options.only:
+            verdict, by, ran, cpu = UNNOTICED, "", [], 0
+        else:
+            self.read_history()
+            verdict, by, ran, cpu = self.judge(change)
+            self.module.plain(change.file)
         return {"key": key, "number": number, "file": change.file, "line": change.line, "function": change.function,
                 "kind": change.kind, "from": lines[0], "to": lines[1], "verdict": verdict, "by": by, "ran": ran,
-                "cpu": cpu}
+                "cpu": cpu, "real": round(time.monotonic() - started, 1)}
 
     def keep(self, result):
         self.results[result["key"]] = result
-        self.learn(result)
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(result) + "\n")
+
+    def reason(self, result):
+        return self.excused.get((result["file"], result["function"], result["from"], result["to"]))
 
     def show(self, result):
         by = f" by {result['by']}" if result["by"] else ""
@@ -208,6 +245,8 @@ class Mutants:
             f" {result['verdict']}{by} ({len(result['ran'])} tests, {result['cpu']} s)")
         if result["verdict"] in (UNNOTICED, UNREACHED):
             say(f"       {result['from']}\n    -> {result['to']}")
+            if self.reason(result):
+                say(f"       {self.reason(result)}")
 
     def play(self):
         """The first changes of the sample, without those that have a result already."""
@@ -216,18 +255,47 @@ class Mutants:
             first = [(key, change) for key, change in self.sample if self.options.file.search(change.file)]
             first = first[:self.options.number]
         numbers = {key: i + 1 for i, (key, _) in enumerate(self.sample)}
-        prepared = False
+        left = []
         for key, change in first:
             known = self.results.get(key)
-            if known and not (self.options.again and known["verdict"] in (UNNOTICED, UNREACHED)):
-                continue
-            if not prepared:
-                self.prepare()
-                prepared = True
-            result = self.result(numbers[key], key, change)
-            self.keep(result)
-            self.show(result)
+            if not known or self.options.again and known["verdict"] in (UNNOTICED, UNREACHED):
+                left.append((numbers[key], key, change))
+        if left:
+            self.prepare()
+            self.share_out(left)
         self.summary([self.results[key] for key, _ in first])
+
+    def share_out(self, left):
+        """Each worker plays one change after the other."""
+        todo, done = multiprocessing.Queue(), multiprocessing.Queue()
+        jobs = min(self.options.jobs, len(left))
+        for job in [*left, *[None] * jobs]:
+            todo.put(job)
+        workers = [multiprocessing.Process(target=self.work, args=(i, todo, done), daemon=True) for i in range(jobs)]
+        for worker in workers:
+            worker.start()
+        while jobs:
+            result = done.get()
+            if result is None:
+                jobs -= 1
+            elif isinstance(result, str):
+                raise Failure(result)
+            else:
+                self.keep(result)
+                self.show(result)
+
+    def work(self, number, todo, done):
+        try:
+            self.begin(number)
+            while job := todo.get():
+                done.put(self.result(*job))
+            done.put(None)
+        except Failure as failure:
+            done.put(str(failure))
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self.end()
 
     def only(self, number):
         key, change = self.sample[number - 1]
@@ -236,28 +304,29 @@ class Mutants:
                                          f"a/module/{change.file}", f"b/module/{change.file}")))
         self.options.budget = None
         self.prepare()
+        self.begin("only")
         result = self.result(number, key, change)
         # with only some tests there is no result unless one of them notices
         if not self.options.tests or result["verdict"] == NOTICED:
             self.keep(result)
         self.show(result)
         say("# ran: " + " ".join(result["ran"]))
-        say(f"# what the machine said: {os.path.relpath(os.path.join(WORK, 'log'), TOP)}")
+        say(f"# what the machine said: {os.path.relpath(self.machine.log, TOP)}")
 
-    @staticmethod
-    def summary(results):
+    def summary(self, results):
         rooms = defaultdict(Counter)
         for result in results:
             for room in (result["file"].split("/")[0] + "/", "all"):
                 rooms[room][result["verdict"]] += 1
+                rooms[room]["why"] += result["verdict"] in (UNNOTICED, UNREACHED) and self.reason(result) is not None
         say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'not reached':>12} {'of mutants':>11}"
-            f"  {'no mutants':>10}")
+            f"  {'with a reason':>13}  {'no mutants':>10}")
         for room in sorted(rooms, key=lambda room: (room == "all", room)):
             count = rooms[room]
             mutants = count[NOTICED] + count[UNNOTICED] + count[UNREACHED]
             share = f"{100 * count[NOTICED] / mutants:.0f} %" if mutants else "-"
             say(f"{room:10} {count[NOTICED]:8} {count[UNNOTICED]:12} {count[UNREACHED]:12} {share:>11}"
-                f"  {count[EQUAL] + count[REFUSED]:10}")
+                f"  {count['why']:13}  {count[EQUAL] + count[REFUSED]:10}")
 
 
 def write(path, text):
@@ -284,6 +353,8 @@ def main():
     parser.add_argument("--budget", type=number_of, default=20, metavar="SECONDS",
                         help="time of the processor for the tests of one change (20);\n"
                              f"the explorer comes after that, with {SEEDS} seeds")
+    parser.add_argument("--jobs", type=number_of, default=os.cpu_count(), metavar="N",
+                        help="how many changes are tried at once (as many as there are processors)")
     parser.add_argument("--asked", action="store_true",
                         help="do nothing: say whether the other options name anything to run")
     options = parser.parse_args()
@@ -315,7 +386,7 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        mutants.machine.end()
+        mutants.end()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Builds one changed file of the module and runs tests on it in a machine of scripts/lab."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -41,23 +43,49 @@ def file_digest(path):
 class Module:
     """A copy of the tree and its objects, each compiled by itself: to build a mutant, compile one file and link."""
 
-    def __init__(self, digest):
-        self.tree = os.path.join(WORK, "tree")
-        self.objects = os.path.join(WORK, "objects")
+    def __init__(self, digest, folder=WORK):
+        self.folder = folder
+        self.tree = os.path.join(folder, "tree")
+        self.objects = os.path.join(folder, "objects")
         self.kdir = os.path.join(run("scripts/lab/kernel.sh", "fast", cwd=TOP).strip(), "build")
         self.digest = digest
-        stamp = os.path.join(WORK, "digest")
+        stamp = os.path.join(folder, "digest")
         if not os.path.exists(stamp) or open(stamp, encoding="utf-8").read() != digest:
-            self.build()
+            if folder == WORK:
+                self.build()
+            else:
+                self.copy()
             with open(stamp, "w", encoding="utf-8") as file:
                 file.write(digest)
         # an interrupted call may have left a mutant's
-        for folder, _, names in os.walk(os.path.join(self.objects, "module")):
-            for name in names:
-                if name.endswith(".plain"):
-                    shutil.copy(os.path.join(folder, name), os.path.join(folder, name[:-len(".plain")]))
+        for path in self.kept():
+            shutil.copy(path, path[:-len(".plain")])
         shutil.rmtree(os.path.join(self.tree, "module"))
         shutil.copytree(os.path.join(TOP, "module"), os.path.join(self.tree, "module"))
+
+    def kept(self):
+        return [os.path.join(folder, name) for folder, _, names in os.walk(os.path.join(self.objects, "module"))
+                for name in names if name.endswith(".plain")]
+
+    def copy(self):
+        """What build() has made, with links into our own tree."""
+        for folder in (self.tree, self.objects):
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(folder.replace(self.folder, WORK), folder, symlinks=True)
+        for folder, _, names in os.walk(self.objects):
+            for path in (os.path.join(folder, name) for name in names):
+                if os.path.islink(path):
+                    to = os.readlink(path).replace(WORK, self.folder)
+                    os.unlink(path)
+                    os.symlink(to, path)
+        for path in self.kept():
+            os.unlink(path)
+        # the list of objects to link
+        path = os.path.join(self.objects, "xtcp.mod")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace(WORK, self.folder))
 
     def build(self):
         say("# building the module, each file by itself")
@@ -75,7 +103,8 @@ class Module:
         """The command by which make has compiled a file."""
         folder, name = os.path.split(os.path.join(self.objects, target))
         with open(os.path.join(folder, f".{name}.cmd"), encoding="utf-8") as file:
-            return re.sub(r"-Wp,-MMD,\S+", "", re.match(r"\S+ := (.*)", file.readline())[1])
+            line = re.sub(r"-Wp,-MMD,\S+", "", re.match(r"\S+ := (.*)", file.readline())[1])
+        return line.replace(WORK, self.folder)
 
     def compile(self, name, text):
         """Compiles a file with that text. Returns the digest of the object; None if the compiler refuses."""
@@ -83,8 +112,6 @@ class Module:
         with open(source, encoding="utf-8") as file:
             before = file.read()
         path = os.path.join(self.objects, target)
-        if not os.path.exists(path + ".plain"):
-            shutil.copy(path, path + ".plain")
         try:
             with open(source, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -97,8 +124,13 @@ class Module:
     def plain(self, name):
         """Puts back the object without a change for the next link. Returns its digest."""
         path = os.path.join(self.objects, f"module/{name[:-2]}.o")
-        if os.path.exists(path + ".plain"):
-            shutil.copy(path + ".plain", path)
+        if not os.path.exists(path + ".plain"):
+            # that of build() names files of its own tree
+            with open(os.path.join(self.tree, "module", name), encoding="utf-8") as file:
+                if self.compile(name, file.read()) is None:
+                    raise Failure(f"{name} does not compile without a change")
+            shutil.copy(path, path + ".plain")
+        shutil.copy(path + ".plain", path)
         return file_digest(path)
 
     def link(self, to):
@@ -133,11 +165,12 @@ class Machine:
 
     REAL_SECONDS = 1800
 
-    def __init__(self):
+    def __init__(self, folder=WORK):
         self.process = None
         self.bin = os.path.join(WORK, "bin")
-        self.share = os.path.join(WORK, "share")
-        self.known = os.path.join(self.bin, "known")
+        self.share = os.path.join(folder, "share")
+        self.log = os.path.join(folder, "log")
+        self.known = os.path.join(folder, "known")
 
     def end(self):
         if self.process and self.process.poll() is None:
@@ -167,8 +200,8 @@ class Machine:
         failure, except in rows that fail anyway; otherwise runs all. After @most seconds nobody has noticed it."""
         shutil.rmtree(self.share, ignore_errors=True)
         os.makedirs(self.share)
-        log, took, late = os.path.join(WORK, "log"), {}, None
-        with open(log, "w", encoding="utf-8") as out:
+        took, late = {}, None
+        with open(self.log, "w", encoding="utf-8") as out:
             self.process = subprocess.Popen(self.command(tests, module, first), cwd=TOP, stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=subprocess.STDOUT)
         current, since, cpu, over = "start", 0.0, 0.0, False
@@ -191,9 +224,12 @@ class Machine:
         self.end()
         if status == 124:
             raise Failure(f"{current}: no end after {self.REAL_SECONDS} s: too much else goes on here")
-        with open(log, encoding="utf-8", errors="replace") as file:
-            said = file.read()
+        said = self.said()
         return late or (None if over else self.verdict(status, current, said)), took
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def current(self):
         try:
@@ -227,25 +263,29 @@ class Test:
 class Tests:
     """The programs that reach something. Remembers their times, and which of them pass without a change."""
 
-    def __init__(self, machine, module, reached):
+    plain = os.path.join(WORK, "plain.ko")
+
+    def __init__(self, machine, module, names):
         self.machine, self.digest = machine, module.digest
-        self.names = [name for name in run("make", "-s", "-C", "selftests", "list", "KSELFTEST=none", cwd=TOP).split()
-                      if name in reached and name not in LEFT_OUT]
-        run("scripts/check/selftests.sh", "tools", *[f"../build/selftests/{name}" for name in self.names], cwd=TOP)
-        shutil.rmtree(machine.bin, ignore_errors=True)
-        os.makedirs(machine.bin)
-        for name in [*self.names, "run/run", "explore/explore"]:
-            shutil.copy(os.path.join(TOP, "build/selftests", name), machine.bin)
-        shutil.copy(os.path.join(module.objects, "selftests/modules/xtcp_wrapper.ko"), machine.bin)
-        self.names.append(EXPLORE)
-        self.plain = os.path.join(WORK, "plain.ko")
-        module.link(self.plain)
+        self.names = [*names, EXPLORE]
         self.path = os.path.join(WORK, "tests.json")
-        self.known = {}
-        if os.path.exists(self.path):
-            with open(self.path, encoding="utf-8") as file:
-                self.known = json.load(file)
-        self.save()
+        with self.keeping():
+            pass
+
+    @staticmethod
+    def build(module, reached):
+        """Builds the programs and the module without a change. Returns the names of the programs."""
+        names = [name for name in run("make", "-s", "-C", "selftests", "list", "KSELFTEST=none", cwd=TOP).split()
+                 if name in reached and name not in LEFT_OUT]
+        run("scripts/check/selftests.sh", "tools", *[f"../build/selftests/{name}" for name in names], cwd=TOP)
+        to = os.path.join(WORK, "bin")
+        shutil.rmtree(to, ignore_errors=True)
+        os.makedirs(to)
+        for name in [*names, "run/run", "explore/explore"]:
+            shutil.copy(os.path.join(TOP, "build/selftests", name), to)
+        shutil.copy(os.path.join(module.objects, "selftests/modules/xtcp_wrapper.ko"), to)
+        module.link(Tests.plain)
+        return names
 
     def made(self, name):
         return self.digest + file_digest(os.path.join(self.machine.bin, name))
@@ -270,34 +310,43 @@ class Tests:
 
     def passes(self, name):
         """Does the test pass without the change? Rows that fail there do not count from now on."""
-        known = self.known.setdefault(name, {})
+        with self.keeping():
+            known = self.known.get(name, {})
         if known.get("passes") == self.made(name):
             return True
         said, took = self.machine.play({name: Test(name, {})}, self.plain, False)
         self.remember(took, said)
-        with open(os.path.join(WORK, "log"), encoding="utf-8", errors="replace") as file:
-            rows = re.findall(r"^not ok \d+ (.*)$", file.read(), re.M) if said else []
-        known["rows"] = rows
-        known["fails" if said and not rows else "passes"] = self.made(name)
-        self.save()
+        rows = re.findall(r"^not ok \d+ (.*)$", self.machine.said(), re.M) if said else []
+        with self.keeping():
+            known = self.known.setdefault(name, {})
+            known["rows"] = rows
+            known["fails" if said and not rows else "passes"] = self.made(name)
         if said:
             say(f"# {name}: without a change, too: " + (", ".join(rows) or said))
         return not said
 
     def remember(self, took, said):
-        with open(os.path.join(WORK, "log"), encoding="utf-8", errors="replace") as file:
-            virtual = dict(re.findall(r"^# (\w+): \d+ passed, .* ([\d.]+) s$", file.read(), re.M))
-        for name, cpu in took.items():
-            if name in self.names and not (said and said.startswith(name + ":")):
-                known = self.known.setdefault(name, {})
-                known["cpu"] = round(min(cpu, known.get("cpu", cpu)), 2)
-                if name in virtual:
-                    known["virtual"] = float(virtual[name])
-        self.save()
+        virtual = dict(re.findall(r"^# (\w+): \d+ passed, .* ([\d.]+) s$", self.machine.said(), re.M))
+        with self.keeping():
+            for name, cpu in took.items():
+                if name in self.names and not (said and said.startswith(name + ":")):
+                    known = self.known.setdefault(name, {})
+                    known["cpu"] = round(min(cpu, known.get("cpu", cpu)), 2)
+                    if name in virtual:
+                        known["virtual"] = float(virtual[name])
 
-    def save(self):
-        with open(self.path, "w", encoding="utf-8") as file:
-            json.dump(self.known, file, indent=0)
+    @contextlib.contextmanager
+    def keeping(self):
+        """What is known of the tests, for a change of it: others change it, too."""
+        with open(self.path + ".lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.known = {}
+            if os.path.exists(self.path):
+                with open(self.path, encoding="utf-8") as file:
+                    self.known = json.load(file)
+            yield
+            with open(self.path, "w", encoding="utf-8") as file:
+                json.dump(self.known, file, indent=0)
         with open(os.path.join(TOP, "selftests/lab.rows"), encoding="utf-8") as file:
             unsteady = [line for line in file if line.strip() and not line.startswith("#")]
         with open(self.machine.known, "w", encoding="utf-8") as file:
