@@ -49,22 +49,13 @@
 
 #define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
-/* The column "tr": the timer to which "tm->when" belongs, in Linux's numbers. */
-enum row_timer {
-	ROW_TIMER_NONE,
-	ROW_TIMER_RETRANSMIT,
-	ROW_TIMER_KEEPALIVE,
-	ROW_TIMER_TIMEWAIT,
-	ROW_TIMER_PERSIST,
-};
-
 /* The columns of every kind of connection. */
 struct row {
 	struct xtcp_tuple tuple;
 	int state;
 	u32 tx_queue;
 	u32 rx_queue;
-	enum row_timer timer;
+	enum xtcp_timer_shown timer;	/* the column "tr": whose deadline "tm->when" is */
 	unsigned long expires;
 	unsigned int retransmits;
 	unsigned int probes;
@@ -98,7 +89,7 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 /* Shows the columns of all kinds; those of a full sock follow. */
 static void show_row(struct listing *l, const struct row *row)
 {
-	long left = row->timer == ROW_TIMER_NONE ? 0 : (long)(row->expires - jiffies);
+	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
 	struct seq_file *m = l->m;
 
 	if (l->family == AF_INET)
@@ -168,34 +159,6 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	end_row(l);
 }
 
-/*
- * Finds the deadline that Linux would show. There is no column for the delayed ACK, and the timer
- * of FIN-WAIT-2 counts as keepalive.
- */
-static void find_timer(const struct xtcp_sock *xsk, struct row *row)
-{
-	static const struct {
-		enum xtcp_timer which;
-		enum row_timer shown;
-	} order[] = {
-		{ XTCP_TIMER_RETRANSMIT, ROW_TIMER_RETRANSMIT },
-		{ XTCP_TIMER_PROBE, ROW_TIMER_RETRANSMIT },
-		{ XTCP_TIMER_REORDERING, ROW_TIMER_RETRANSMIT },
-		{ XTCP_TIMER_PERSIST, ROW_TIMER_PERSIST },
-		{ XTCP_TIMER_KEEPALIVE, ROW_TIMER_KEEPALIVE },
-	};
-	u8 armed = READ_ONCE(xsk->timers.armed);
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(order); i++) {
-		if (!(armed & BIT(order[i].which)))
-			continue;
-		row->timer = order[i].shown;
-		row->expires = xtcp_timer_deadline(&xsk->timers, order[i].which);
-		return;
-	}
-}
-
 static void show_sock(struct listing *l, struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -211,7 +174,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->tries.retransmits);
 	row.probes = xtcp_tries_probes_out(&xsk->tries);
-	find_timer(xsk, &row);
+	row.timer = xtcp_timer_shown(&xsk->timers, &row.expires);
 	show_row(l, &row);
 	seq_printf(l->m, " %ld %ld %u %u %d",
 		   xtcp_rto_current_ms(&xsk->rto) * USER_HZ / MSEC_PER_SEC,
@@ -226,7 +189,7 @@ static void show_request(struct listing *l, const struct xtcp_request *he)
 	struct row row = {
 		.tuple = xtcp_conn_tuple(&he->conn),
 		.state = TCP_SYN_RECV,
-		.timer = ROW_TIMER_RETRANSMIT,
+		.timer = XTCP_TIMER_SHOWN_RETRANSMIT,
 		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
 		.retransmits = READ_ONCE(he->level),
 		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(he->lsk)),
@@ -242,7 +205,7 @@ static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 	struct row row = {
 		.tuple = xtcp_conn_tuple(&tw->conn),
 		.state = READ_ONCE(tw->substate),
-		.timer = ROW_TIMER_TIMEWAIT,
+		.timer = XTCP_TIMER_SHOWN_TIMEWAIT,
 		.expires = xtcp_clock_jiffies(READ_ONCE(tw->expires)),
 		.refcount = 1,
 		.address = tw,

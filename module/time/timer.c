@@ -593,3 +593,38 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 	}
 	return first;
 }
+
+/**
+ * xtcp_timer_shown() - the deadline that Linux would show in a listing
+ * @timers: of a connection
+ * @deadline: set to it, jiffies, if there is one
+ *
+ * There is no number for the delayed ACK, and the timer of FIN-WAIT-2 counts as keepalive.
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: whose deadline it is.
+ */
+enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
+{
+	static const struct {
+		enum xtcp_timer which;
+		enum xtcp_timer_shown shown;
+	} order[] = {
+		{ XTCP_TIMER_RETRANSMIT, XTCP_TIMER_SHOWN_RETRANSMIT },
+		{ XTCP_TIMER_PROBE, XTCP_TIMER_SHOWN_RETRANSMIT },
+		{ XTCP_TIMER_REORDERING, XTCP_TIMER_SHOWN_RETRANSMIT },
+		{ XTCP_TIMER_PERSIST, XTCP_TIMER_SHOWN_PERSIST },
+		{ XTCP_TIMER_KEEPALIVE, XTCP_TIMER_SHOWN_KEEPALIVE },
+	};
+	const u8 armed = READ_ONCE(timers->armed);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		if (!(armed & BIT(order[i].which)))
+			continue;
+		*deadline = xtcp_timer_deadline(timers, order[i].which);
+		return order[i].shown;
+	}
+	return XTCP_TIMER_SHOWN_NONE;
+}

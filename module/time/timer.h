@@ -20,6 +20,15 @@ enum xtcp_timer {
 	XTCP_TIMERS,
 };
 
+/* The timer that a listing shows for a connection, in Linux's numbers. */
+enum xtcp_timer_shown {
+	XTCP_TIMER_SHOWN_NONE,
+	XTCP_TIMER_SHOWN_RETRANSMIT,
+	XTCP_TIMER_SHOWN_KEEPALIVE,
+	XTCP_TIMER_SHOWN_TIMEWAIT,
+	XTCP_TIMER_SHOWN_PERSIST,
+};
+
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
@@ -86,5 +95,6 @@ void xtcp_timer_end_probing(struct xtcp_sock *xsk);
  * socket lock.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
+enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);
 
 #endif /* XTCP_TIMER_H */
