@@ -236,7 +236,27 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 }
 
 /**
- * xtcp_algorithms_info() - get TCP_CC_INFO
+ * xtcp_algorithms_fill() - TCP_CC_INFO
+ * @sk: in any state
+ * @info: filled by the algorithm
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: octets of @info; 0: the algorithm has nothing to tell.
+ */
+size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	memset(info, 0, sizeof(*info));
+	if (!tx->algorithm->info || !has_begun(tx))
+		return 0;
+	return tx->algorithm->info(sk, info);
+}
+
+/**
+ * xtcp_algorithms_info() - the same
  * @sk: in any state
  * @info: filled by the algorithm
  *
@@ -246,12 +266,10 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
  */
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 {
-	size_t len = 0;
+	size_t len;
 
-	memset(info, 0, sizeof(*info));
 	lock_sock(sk);
-	if (xtcp_sender(sk)->algorithm->info && has_begun(xtcp_sender(sk)))
-		len = xtcp_sender(sk)->algorithm->info(sk, info);
+	len = xtcp_algorithms_fill(sk, info);
 	release_sock(sk);
 	return len;
 }

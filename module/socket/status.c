@@ -124,21 +124,21 @@ static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *w
 }
 
 /**
- * xtcp_status_info() - TCP_INFO
+ * xtcp_status_fill() - TCP_INFO
  * @sk: the sock
  * @whole: filled; fields without a meaning in xtcp are 0
  *
  * RFC 9293 section 3.10.6.
  *
- * Context: process. Takes the socket lock.
+ * Context: process. Lock: socket, held.
  */
-void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
+void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct tcp_info *info = &whole->tcp;
 
+	sock_owned_by_me(sk);
 	memset(whole, 0, sizeof(*whole));
-	lock_sock(sk);
 	info->tcpi_state = sk->sk_state;
 	info->tcpi_pacing_rate = octets_per_second(xtcp_cong_rate(sk));
 	info->tcpi_max_pacing_rate = octets_per_second(sk->sk_max_pacing_rate);
@@ -147,7 +147,7 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
 	if (sk->sk_state == TCP_LISTEN) {
 		info->tcpi_unacked = READ_ONCE(xsk->listener->accept_len);
 		info->tcpi_sacked = READ_ONCE(xsk->listener->accept_max);
-		goto out;
+		return;
 	}
 
 	info_congestion(sk, info);
@@ -177,7 +177,19 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
 	info->tcpi_last_data_recv = ms_since(xsk->stream->rcv_data_tstamp);
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
-out:
+}
+
+/**
+ * xtcp_status_info() - the same
+ * @sk: the sock
+ * @whole: filled
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
+{
+	lock_sock(sk);
+	xtcp_status_fill(sk, whole);
 	release_sock(sk);
 }
 

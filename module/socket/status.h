@@ -11,7 +11,8 @@ struct sock;
 struct socket;
 union xtcp_compat_info;
 
-/* process context */
+/* process context; fill: socket lock held */
+void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole);
 void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole);
 void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort);
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg);
