@@ -14,9 +14,9 @@
  * port of the range, and cannot take a port with a lease of ours. So our connect() takes the other
  * ports first, and a port of kernel TCP's half only when none of these will do. In that half, ports
  * which already have a lease come first. In each stack, connections to different destinations share
- * ports, and our connections may share ports with those of kernel TCP (taker.c). The last 256 ports
- * of kernel TCP's half are never used here. Otherwise, one user's connections to one destination
- * would keep kernel TCP from connecting at all.
+ * ports, and our connections may share ports with those of kernel TCP (taker.c). The last 1,024
+ * ports of kernel TCP's half are never used here. Otherwise, one user's connections to one
+ * destination would keep kernel TCP from connecting at all.
  *
  * A port is taken for a 4-tuple when the tuple is free, or when only a TIME-WAIT record has it that
  * net.xtcp.tw_reuse permits to replace. Connections to other destinations share the lease on the
@@ -44,7 +44,7 @@
 #define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
-#define RESERVE_MAX	256	/* ports kept for kernel TCP; an eighth of a small range */
+#define RESERVE_MAX	1024	/* ports kept for kernel TCP; an eighth of a small range */
 #define RESERVE_FROM	1024	/* a smaller range has no such ports */
 
 /*

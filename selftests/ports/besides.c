@@ -8,6 +8,8 @@
  *
  * - 80 short connections of one stack to each of 10 destinations, from 200 ports, then 80 of the
  *   other stack to another destination: all four pairings
+ * - short connections of xtcp to one destination until no port is left, then 1,000 of kernel TCP
+ *   to another one
  * - connections of xtcp beside connections and TIME-WAIT of kernel TCP on every port, never on one
  *   of its 4-tuples; then connections of kernel TCP beside its own TIME-WAIT, when those of xtcp
  *   have ended
@@ -35,6 +37,8 @@
 #define PORTS		200
 #define RANGE		1024	/* a large one, of which kernel TCP keeps so many */
 #define RESERVE		(RANGE / 8)
+#define MANY_PORTS	8192	/* of a larger range kernel TCP keeps no more */
+#define MANY_KEPT	1000
 #define EACH		80	/* connections to each destination: fewer than half of the ports */
 
 static int ns, listener, ports, each, later;
@@ -138,6 +142,24 @@ static void after_many(enum stack before, enum stack after)
 	ksft_test_result(made == each * DESTINATIONS && got == later,
 			 "after %d short connections of %s, %d of %d of %s to another destination\n", made,
 			 stack_name(before), got, later, stack_name(after));
+}
+
+/* A user's TIME-WAIT towards one destination has every port that xtcp takes. */
+static void after_one(void)
+{
+	int made = 0, got;
+
+	ports = MANY_PORTS;
+	new_ns();
+	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", MANY_PORTS))
+		ksft_exit_fail_msg("sysctl: %s\n", strerror(errno));
+	while (made < MANY_PORTS && short_connection(XTCP, 1))
+		made++;
+	got = short_connections(KERNEL, 100, 1, MANY_KEPT);
+	ksft_print_msg("%d of xtcp, %d of kernel TCP\n", made, got);
+	ksft_test_result(made > MANY_PORTS / 2 && made < MANY_PORTS && got == MANY_KEPT,
+			 "after all that xtcp can have to one destination, %d of kernel TCP to another one\n",
+			 MANY_KEPT);
 }
 
 /* Kernel TCP's TIME-WAIT is on every port. */
@@ -316,7 +338,7 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 8 + 3 + 3 + 6 + 2);
+	ksft_set_plan(4 + 1 + 8 + 3 + 3 + 6 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -325,6 +347,7 @@ int main(int argc, char **argv)
 	after_many(XTCP, XTCP);
 	after_many(KERNEL, XTCP);
 	after_many(XTCP, KERNEL);
+	after_one();
 	ports = PORTS;
 	beside_timewait();
 	reserve();
