@@ -32,7 +32,7 @@
 #define TS_ECN		32U
 
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
-static const u16 mss_v6[4] = { 1220, 1360, 1420, 1440 };
+static const u16 mss_v6[4] = { 1220, 1420, 1440, 8940 };
 
 /* The shifts that can be told apart without timestamps; class 0 is "no scaling". */
 static const u8 scale_of_class[4] = { 0, 0, 7, 8 };

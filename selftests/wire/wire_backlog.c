@@ -167,6 +167,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "cookie_keeps_the_mss_of_jumbo_frames", .rfc = "RFC 4987 3.6", .only = 6,
+		.pre = "mtu 9000; sysctl syncookies 2; listen", .syn = "mss 8940",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; info snd_mss = 8940",
+			.counters = "SyncookiesRecv=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "cookie_keeps_the_options_in_timestamps", .rfc = "RFC 4987 3.6",
 		.pre = "sysctl syncookies 2; listen 16",
 		.syn = "mss 1460,nop,nop,ts T R,nop,ws 9",
