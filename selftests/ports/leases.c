@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leases: what binds of xtcp are in kernel TCP's bind table. Whatever can be asked of
+ * Leases, which are what binds of xtcp are in kernel TCP's bind table: whatever can be asked of
  * two sockets of kernel TCP is asked of two of xtcp, too, and the answers compared;
  * between the stacks SO_REUSEPORT is as if it were not there, whoever asks. Then what
  * a bind costs beside many others, and what is left when they have gone.
