@@ -56,6 +56,7 @@
 
 #include "sock/end.c"
 
+#include "recovery/acked.c"
 #include "recovery/recovery.c"
 #include "recovery/tlp.c"
 

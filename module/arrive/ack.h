@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Step five: SND.UNA, the RTT sample, the send window. */
+/* Step five: is the ACK acceptable? */
 #ifndef XTCP_ACK_H
 #define XTCP_ACK_H
 
@@ -9,11 +9,8 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_seg;
 
 /* Socket lock held. */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
-void xtcp_ack_syn_acked(struct sock *sk, const struct xtcp_seg *seg);
-bool xtcp_ack_fin_acked(const struct sock *sk);
 
 #endif /* XTCP_ACK_H */

@@ -39,6 +39,7 @@
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
 #include "out/reply.h"
+#include "recovery/acked.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "send/output.h"
@@ -204,17 +205,17 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSE_WAIT:
 		break;
 	case TCP_FIN_WAIT1:
-		if (xtcp_ack_fin_acked(sk))
+		if (xtcp_acked_fin(sk))
 			return enter_fin_wait2(sk, seg);
 		break;
 	case TCP_CLOSING:
-		if (xtcp_ack_fin_acked(sk)) {
+		if (xtcp_acked_fin(sk)) {
 			xtcp_sock_leave_record(sk, TCP_TIME_WAIT);
 			return XTCP_DONE;
 		}
 		break;
 	case TCP_LAST_ACK:
-		if (xtcp_ack_fin_acked(sk)) {
+		if (xtcp_acked_fin(sk)) {
 			xtcp_sock_done(sk);
 			return XTCP_DONE;
 		}

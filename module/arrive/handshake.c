@@ -26,6 +26,7 @@
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
 #include "fastopen/metrics.h"
+#include "recovery/acked.h"
 #include "recovery/recovery.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
@@ -104,7 +105,7 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 	struct xtcp_seg syn = *xtcp_seg(skb);
 
 	syn.ack = xtcp_sk(sk)->snd.iss + 1;
-	xtcp_ack_syn_acked(sk, &syn);
+	xtcp_acked_syn(sk, &syn);
 	enter_established(sk, skb);
 }
 
@@ -236,7 +237,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	if (unlikely(xsk->syn_data)) {
 		syn_acked_alone(sk, skb);
 	} else {
-		xtcp_ack_syn_acked(sk, seg);
+		xtcp_acked_syn(sk, seg);
 		enter_established(sk, skb);
 	}
 	if (unlikely(seg->flags & XTCP_URG))
@@ -336,7 +337,7 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		xtcp_accecn_take_third_ack(sk, skb);
 	xtcp_acceptance_take_ts(sk, seg);
-	xtcp_ack_syn_acked(sk, seg);
+	xtcp_acked_syn(sk, seg);
 	enter_established(sk, skb);
 	close_if_asked(sk);
 	return XTCP_CONTINUE;

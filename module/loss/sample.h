@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one ACK has told: ack.c fills it for all who evaluate the ACK. Pure. */
+/* What one ACK has told: acked.c fills it for all files that evaluate the ACK. Pure. */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an acceptable ACK brings, in order: what it sacks, SND.UNA, the RTT, what was delivered and
+ * marked, the send window, the timers; then recovery.c draws the conclusions for the phase and for
+ * what is sent again. The ACK is acceptable: arrive/ack.c has checked it.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
+ */
+#include "recovery/acked.h"
+
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/rto.h"
+#include "base/seg.h"
+#include "base/seq.h"
+#include "base/sock.h"
+#include "base/stream.h"
+#include "base/wire.h"
+#include "cong/algorithms.h"
+#include "cong/cong.h"
+#include "cong/pipe.h"
+#include "cong/rate.h"
+#include "cong/stream_begin.h"
+#include "ecn/accecn.h"
+#include "ecn/ecn.h"
+#include "loss/sample.h"
+#include "loss/scoreboard.h"
+#include "recovery/recovery.h"
+#include "send/mss.h"
+#include "send/mtuprobe.h"
+#include "send/sndbuf.h"
+#include "sendq/busy.h"
+#include "sendq/sndq.h"
+#include "sight/mib.h"
+#include "time/pace.h"
+#include "time/timer.h"
+
+/* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
+static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
+}
+
+/* Return: true when the effective MSS must be recomputed: a small MAX.SND.WND bounded it so far. */
+static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
+{
+	bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
+
+	return xtcp_snd_offered(&xsk->snd, wnd, seg->seq) && bounds_mss;
+}
+
+/*
+ * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send time of
+ * segments that were sent once; otherwise use the timestamp echo if SND.UNA has moved. The RTO
+ * takes the longest RTT of an ACK, which includes the peer's ACK delay; congestion control takes
+ * the shortest. Return: true when the RTO has a new sample.
+ */
+static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
+{
+	u32 ms;
+
+	if (sample->last_sent_us) {
+		if (unlikely(sample->last_sent_us > sample->now_us))
+			xtcp_pace_not_held(&xsk->inet.sk);
+		sample->rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->last_sent_us), U32_MAX) ?: 1;
+		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
+	}
+	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
+		xtcp_rto_sample(&xsk->rto,
+				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX),
+				xsk->snd.una, xsk->snd.nxt);
+		return true;
+	}
+	if (!moved || !sample->tsecr)
+		return false;
+	ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
+	if (ms > XTCP_RTO_MAX_MS)
+		return false;
+	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd.una, xsk->snd.nxt);
+	return true;
+}
+
+static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 acked = ack - xsk->snd.una;
+
+	xtcp_scoreboard_ack(sk, ack, sample);
+	xtcp_snd_acked(&xsk->snd, ack);
+	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, stream->snd_up))
+		xsk->snd_urgent = false;
+	if (unlikely(stream->mtuprobe.size))
+		xtcp_mtuprobe_acked(sk);
+	stream->bytes_acked += acked - xtcp_acked_fin(sk);
+	xtcp_tries_acked(&xsk->tries);
+	stream->probe_stamp = 0;
+	if (ack == xsk->snd.write_seq)
+		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
+	sk_dst_confirm(sk);
+}
+
+/*
+ * What is known before the ACK is processed. Most ACKs come here, so this is inline, as are others
+ * below. Callers initialize their sample with it in the declaration; otherwise the compiler would
+ * zero it first.
+ */
+static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_stream *stream = xsk->stream;
+
+	return (struct xtcp_sample) {
+		.now_us = xsk->arrived_us,
+		.una_before = xsk->snd.una,
+		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd.una,
+		.pipe_before = xtcp_pipe_octets(sk),
+		.tsecr = xsk->agreed.ts_ok && seg->has_ts ? seg->tsecr : 0,
+		.ece = xtcp_ecn_echoed(sk, seg),
+		.news = seg->seq != seg->end_seq,
+	};
+}
+
+/*
+ * How many of these segments met congestion? @skb: the ACK; NULL when a later ACK has overtaken it:
+ * its counter tells nothing then.
+ */
+static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->ecn & XTCP_ECN_ACCURATE) {
+		/* the flags of a SYN-ACK, which may acknowledge text (RFC 7413), are no counter */
+		if (skb && !(xtcp_seg(skb)->flags & XTCP_SYN))
+			xtcp_accecn_feedback(sk, skb, segments, sample);
+	} else if (sample->ece) {
+		sample->marked = segments;
+	}
+	if (sample->marked) {
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
+		xsk->delivered_ce += sample->marked;
+	}
+	xtcp_cong_told(sk, sample);
+}
+
+/* Update the sums that delivery rates are made of. @skb: the ACK; NULL when it was overtaken. */
+static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 segments;
+
+	if (!sample->delivered)
+		return;
+	segments = sample->delivered <= xsk->mss ? 1 : DIV_ROUND_UP(sample->delivered, xsk->mss);
+	XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED, segments);
+	stream->delivered_segments += segments;
+	stream->delivered += sample->delivered;
+	stream->delivered_us = sample->now_us;
+	if (unlikely(xsk->ecn))
+		count_marks(sk, skb, segments, sample);
+	xtcp_rate_ack(sk, sample);
+}
+
+/* An ACK that a later one has overtaken may still bring new SACK blocks. */
+static void take_old_ack(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sample sample = new_sample(sk, xtcp_seg(skb));
+
+	sample.tsecr = 0;
+	sample.ece = false;
+	xtcp_scoreboard_sack(sk, skb, &sample);
+	count_delivered(sk, NULL, &sample);
+	xtcp_recovery_ack(sk, &sample);
+}
+
+/*
+ * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
+ * If it has, the peer sent this segment after all others whose window we know, whatever its SEQ is:
+ * retransmitted text has an old one. So SND.WL1 takes its SEQ, even if that is lower, as in Linux.
+ * If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond it: no comparison
+ * of SEG.ACK is needed.
+ */
+static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 wnd = segment_window(xsk, seg);
+	bool opened = !xsk->snd.wnd && wnd;
+
+	if (!moved && xtcp_seq_lt(seg->seq, xsk->snd.wl1))
+		return;
+	if (set_window(xsk, seg, wnd))
+		xtcp_mss_sync(sk, xsk->pmtu);
+	if (opened)
+		xtcp_timer_window_opened(sk);
+}
+
+/* Does this ACK of SND.UNA tell nothing about the segments in flight? */
+static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
+	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
+		return false;
+	return xsk->snd.una == xsk->snd.nxt || (xsk->agreed.sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
+}
+
+/*
+ * An ACK may report a loss or a mark although we have sent no text. Then allocate the stream, if
+ * memory permits, and judge the ACK as usual.
+ */
+static __always_inline bool has_stream(struct sock *sk)
+{
+	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
+}
+
+/*
+ * Was the newly sacked text sent before the last copy of the first segment in flight? Then that
+ * copy may still be underway, on a path that is slower than the RTO assumes. Only such text may
+ * restart the RTO. If later text did, too, a lost retransmission would not time out as long as
+ * anything is sacked.
+ */
+static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct sk_buff *head = xtcp_sndq_first(sk);
+
+	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
+}
+
+/* @moves: the ACK moves SND.UNA. */
+static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool moves)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sample sample = new_sample(sk, seg);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool sampled;
+
+	/* RFC 5681 section 2: (a) to (e); as in Linux, only a larger window is news */
+	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
+	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
+	if (xsk->agreed.sack_ok && seg->sack_blocks)
+		xtcp_scoreboard_sack(sk, skb, &sample);
+	if (moves)
+		una_moves(sk, seg->ack, &sample);
+	sampled = sample_rtt(xsk, &sample, moves);
+	if (sampled)
+		xsk->stream->tlp.wants_sample = false;
+	count_delivered(sk, skb, &sample);
+	update_window(sk, seg, moves);
+	if (moves || (sampled && is_from_before_the_head(sk, &sample)))
+		xtcp_timer_ack_progress(sk);
+	xtcp_recovery_ack(sk, &sample);
+}
+
+/**
+ * xtcp_acked_take() - process an ACK of SND.UNA...SND.NXT
+ * @sk: in a synchronized state
+ * @skb: the ACK
+ */
+void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool moves = seg->ack != xsk->snd.una;
+
+	sock_owned_by_me(sk);
+	if ((!moves && tells_nothing(xsk, seg)) || !has_stream(sk))
+		update_window(sk, seg, moves);
+	else
+		take_news(sk, skb, moves);
+}
+
+/**
+ * xtcp_acked_overtaken() - process an ACK that a later one has overtaken
+ * @sk: in a synchronized state
+ * @skb: the ACK
+ *
+ * It tells nothing about SND.UNA, but it may bring new SACK blocks.
+ */
+void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->agreed.sack_ok && xtcp_seg(skb)->sack_blocks && has_stream(sk))
+		take_old_ack(sk, skb);
+}
+
+/*
+ * Were the SYN and its retransmission lost? Not if the ACK echoes the first copy (Eifel, RFC 3522):
+ * the second copy has a timestamp one timeout later.
+ */
+static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (xsk->total_retrans < 2)
+		return false;
+	return !xsk->agreed.ts_ok || !seg->has_ts || !xsk->tries.retrans_stamp ||
+	       seg->tsecr - xsk->snd.ts_offset - xsk->tries.retrans_stamp >= XTCP_RTO_INITIAL_MS;
+}
+
+/**
+ * xtcp_acked_syn() - process the ACK of our SYN
+ * @sk: SYN-SENT or SYN-RECEIVED, about to enter ESTABLISHED; ISS < SEG.ACK =< SND.NXT
+ * @seg: the ACK or SYN-ACK
+ *
+ * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. RTT measurement and the congestion
+ * window start here.
+ */
+void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(&xsk->accecn);
+	struct xtcp_sample sample = new_sample(sk, seg);
+
+	sock_owned_by_me(sk);
+	xtcp_scoreboard_ack(sk, seg->ack, &sample);
+	/*
+	 * The RTT of a request entry's SYN-ACK comes from child.c: the SYN-ACK's TSval is not
+	 * exactly our clock's (cookie.c)
+	 */
+	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
+		xtcp_rto_syn_lost(&xsk->rto);
+	if (xtcp_stream_is_there(stream)) {
+		stream->delivered_us = sample.now_us;
+		stream->recover = seg->ack;
+		/* Fast Open may have sent a small segment already */
+		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
+	}
+	/* Linux counts a delivered SYN, but no delivered SYN-ACK */
+	if (sk->sk_state == TCP_SYN_SENT)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
+	WRITE_ONCE(sk->sk_err_soft, 0);
+	xtcp_snd_acked(&xsk->snd, seg->ack);
+	xtcp_tries_acked(&xsk->tries);
+	xtcp_timeouts_over(&xsk->timeouts);
+	xsk->ack_tstamp = (u32)jiffies;
+	set_window(xsk, seg, segment_window(xsk, seg));
+	xtcp_mtuprobe_begin(sk);
+	xtcp_mss_sync(sk, xsk->pmtu);
+	xtcp_cong_start(sk, lost);
+	xtcp_algorithms_start(sk);
+	xtcp_sndbuf_expand(sk);
+	xtcp_timer_ack_progress(sk);
+	sk_dst_confirm(sk);
+}
+
+/**
+ * xtcp_acked_fin() - is our FIN acknowledged?
+ * @sk: the sock
+ *
+ * Return: true when our FIN was sent and is acknowledged.
+ */
+bool xtcp_acked_fin(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
+}

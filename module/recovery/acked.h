@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What an acceptable ACK brings: the one entry of this room for an ACK. */
+#ifndef XTCP_ACKED_H
+#define XTCP_ACKED_H
+
+#include <linux/types.h>
+
+struct sk_buff;
+struct sock;
+struct xtcp_seg;
+
+/* Socket lock held in all of these. */
+void xtcp_acked_take(struct sock *sk, struct sk_buff *skb);
+void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb);
+void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg);
+bool xtcp_acked_fin(const struct sock *sk);
+
+#endif /* XTCP_ACKED_H */
