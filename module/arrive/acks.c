@@ -41,7 +41,7 @@ static bool reader_acknowledges(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_acking *acking = &xsk->acking;
 
-	return acking->unacked_segments > 2 && !acking->quick && !acking->answer_awaited &&
+	return acking->unacked_segments > 2 && !acking->quick && !acking->ack_held_for_app &&
 	       atomic_read(&xsk->readers) && program_is_on_its_way(sk, false);
 }
 
@@ -87,13 +87,13 @@ static bool ack_lets_send(const struct sock *sk)
 void xtcp_acks_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = READ_ONCE(xsk->acking.asked);
+	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
 	bool due;
 
 	sock_owned_by_me(sk);
 	if (!xsk->acking.pending)
 		return;
-	xtcp_acking_ask(&xsk->acking, false);
+	xtcp_acking_expect_reply(&xsk->acking, false);
 	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
 	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
 	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
@@ -103,7 +103,7 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {
-		xtcp_acking_await_answer(&xsk->acking);
+		xtcp_acking_hold_for_app(&xsk->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
 		xtcp_output_ack_now(sk);
@@ -124,15 +124,15 @@ void xtcp_acks_owed(struct sock *sk)
 void xtcp_acks_of_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = READ_ONCE(xsk->acking.asked);
+	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
 
 	sock_owned_by_me(sk);
-	xtcp_acking_ask(&xsk->acking, false);
+	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
 		xtcp_output_ack_now(sk);
 		return;
 	}
-	xtcp_acking_await_answer(&xsk->acking);
+	xtcp_acking_hold_for_app(&xsk->acking);
 	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
@@ -157,7 +157,7 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 		return;
 	if (xsk->acking.pending)
 		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
-		       (copied && !xsk->acking.pingpong && !xsk->acking.answer_awaited &&
+		       (copied && !xsk->acking.pingpong && !xsk->acking.ack_held_for_app &&
 			!atomic_read(&sk->sk_rmem_alloc));
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
 		tell = xtcp_window_would_double(sk);

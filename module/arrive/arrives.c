@@ -324,7 +324,7 @@ static void process_fin(struct sock *sk)
 /* Take ECE, CWR and the IP header's ECN field. Not inlined: most connections do without. */
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
-	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_turns(sk, xtcp_seg(skb)))
+	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_ce_changed(sk, xtcp_seg(skb)))
 		xtcp_output_ack_now(sk);
 	xtcp_ecn_take(sk, skb);
 }
@@ -362,7 +362,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
  * After a segment was taken: send what it allows, and the ACK that is owed; turn an orphan in
  * FIN-WAIT-2 into a record.
  */
-static void go_on(struct sock *sk)
+static void finish_input(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -399,11 +399,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	switch (verdict) {
 	case XTCP_CONSUMED:
 	case XTCP_FIN_TAKEN:
-		go_on(sk);
+		finish_input(sk);
 		return;
 	case XTCP_CONTINUE:
 	case XTCP_DONE:
-		go_on(sk);
+		finish_input(sk);
 		break;
 	case XTCP_DROP:
 		break;

@@ -15,8 +15,8 @@
  * @pending: an ACK is owed; the end of the arrival or the delayed-ACK deadline sends it
  * @now: the owed ACK may not be delayed
  * @pingpong: interactive: prefer delayed ACKs
- * @answer_awaited: the owed ACK waits a moment: the program is about to read, and may answer
- * @asked: the program expects an answer, or waits in connect(); poll() clears it
+ * @ack_held_for_app: the owed ACK waits a moment: the program is about to read, and may answer
+ * @app_expects_reply: the program expects an answer, or waits in connect(); poll() clears it
  *
  * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK goes.
  */
@@ -26,8 +26,8 @@ struct xtcp_acking {
 	bool pending;
 	bool now;
 	bool pingpong;
-	bool answer_awaited;
-	bool asked;
+	bool ack_held_for_app;
+	bool app_expects_reply;
 };
 
 static inline void xtcp_acking_owe(struct xtcp_acking *acking)
@@ -80,17 +80,17 @@ static inline void xtcp_acking_said(struct xtcp_acking *acking)
 	acking->unacked_segments = 0;
 	acking->now = false;
 	acking->pending = false;
-	WRITE_ONCE(acking->answer_awaited, false);
+	WRITE_ONCE(acking->ack_held_for_app, false);
 }
 
-static inline void xtcp_acking_await_answer(struct xtcp_acking *acking)
+static inline void xtcp_acking_hold_for_app(struct xtcp_acking *acking)
 {
-	WRITE_ONCE(acking->answer_awaited, true);
+	WRITE_ONCE(acking->ack_held_for_app, true);
 }
 
-static inline void xtcp_acking_ask(struct xtcp_acking *acking, bool asks)
+static inline void xtcp_acking_expect_reply(struct xtcp_acking *acking, bool expects)
 {
-	WRITE_ONCE(acking->asked, asks);
+	WRITE_ONCE(acking->app_expects_reply, expects);
 }
 
 #endif /* XTCP_ACKING_H */

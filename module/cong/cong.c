@@ -235,17 +235,17 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 }
 
 /**
- * xtcp_cong_told() - tell the algorithm of an ACK on a connection with ECN, before it is evaluated
+ * xtcp_cong_ecn_ack() - tell the algorithm of an ACK on a connection with ECN, before it is evaluated
  * @sk: its phase has not changed yet; SND.UNA has moved
  * @sample: the ACK; what is lost by it is not known yet
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample)
+void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sender(sk)->algorithm->told)
-		xtcp_sender(sk)->algorithm->told(sk, sample);
+	if (xtcp_sender(sk)->algorithm->ecn_ack)
+		xtcp_sender(sk)->algorithm->ecn_ack(sk, sample);
 }
 
 /**

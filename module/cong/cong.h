@@ -49,7 +49,7 @@ struct xtcp_cong_loss {
  *	@ssthresh is called
  * @undone: the last reduction was needless, and both windows were restored. Optional
  * @idle: sending begins again with nothing in flight, after @idle_us, at least a tick. Optional
- * @told: with ECN, an ACK newly acknowledges or sacks something; called before the ACK is
+ * @ecn_ack: with ECN, an ACK newly acknowledges or sacks something; called before the ACK is
  *	evaluated. Optional
  * @control: replaces @acked, and is called for each ACK that tells something, in every phase. The
  *	algorithm then sets cwnd in all phases (except after a timeout) and sk_pacing_rate. Optional
@@ -68,7 +68,7 @@ struct xtcp_cong_ops {
 	u32 (*marked)(struct sock *sk);
 	void (*undone)(struct sock *sk);
 	void (*idle)(struct sock *sk, u32 idle_us);
-	void (*told)(struct sock *sk, const struct xtcp_sample *sample);
+	void (*ecn_ack)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*control)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*lost)(struct sock *sk, const struct xtcp_cong_loss *loss);
 	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
@@ -123,7 +123,7 @@ void xtcp_cong_begin(struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);
-void xtcp_cong_told(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
 void xtcp_cong_sent(struct sock *sk, u32 octets);

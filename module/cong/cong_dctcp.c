@@ -109,7 +109,7 @@ static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sender *tx
 /*
  * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
  */
-static void dctcp_told(struct sock *sk, const struct xtcp_sample *sample)
+static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -182,7 +182,7 @@ const struct xtcp_cong_ops xtcp_cong_dctcp = {
 	.acked = dctcp_acked,
 	.ssthresh = dctcp_ssthresh,
 	.marked = dctcp_marked,
-	.told = dctcp_told,
+	.ecn_ack = dctcp_ecn_ack,
 	.info = dctcp_info,
 	.end = dctcp_end,
 	.needs_ecn = true,

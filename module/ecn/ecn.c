@@ -194,7 +194,7 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_ecn_turns() - does the text change from unmarked to marked, or back?
+ * xtcp_ecn_ce_changed() - does the text change from unmarked to marked, or back?
  * @sk: in a synchronized state
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
@@ -205,7 +205,7 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  *
  * Return: true when it does and ECE has to be exact.
  */
-bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg)
+bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -226,7 +226,7 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 
 	if (seg->flags & XTCP_CWR && seg->seq != seg->end_seq)
 		xtcp_acking_hurry(&xsk->acking);
-	if (xtcp_ecn_turns(sk, seg)) {
+	if (xtcp_ecn_ce_changed(sk, seg)) {
 		xsk->ecn ^= XTCP_ECN_DEMAND_CWR;
 		xtcp_acking_hurry(&xsk->acking);
 	}

@@ -38,7 +38,7 @@ void xtcp_ecn_offer(struct sock *sk);
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure);
-bool xtcp_ecn_turns(const struct sock *sk, const struct xtcp_seg *seg);
+bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb);
 void xtcp_ecn_reduced(struct sock *sk);
 void xtcp_ecn_undone(struct sock *sk);

@@ -321,7 +321,7 @@ void xtcp_expiry_paced(struct sock *sk)
 {
 	if (!xtcp_pace_is_over(sk))
 		return;
-	xtcp_recovery_go_on(sk);
+	xtcp_recovery_resend_waiting(sk);
 	xtcp_output_push(sk);
 	xtcp_sndbuf_wake(sk);
 }

@@ -66,7 +66,7 @@ static bool still_waits(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && READ_ONCE(xsk->acking.answer_awaited) &&
+	return READ_ONCE(sk->sk_state) == TCP_ESTABLISHED && READ_ONCE(xsk->acking.ack_held_for_app) &&
 	       READ_ONCE(xsk->rcv.nxt) == xsk->rcv.irs + 1;
 }
 

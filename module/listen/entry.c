@@ -56,14 +56,14 @@ static struct percpu_counter guest_entries;	/* the same, of guests only */
 static s32 entries_batch;	/* how far one processor's count may drift from the sum */
 
 /**
- * struct gone - a processor's entries that have left the table
+ * struct free_batch - a processor's entries that have left the table
  * @lock: guards the rest
  * @waiting: entries that wait for the grace period that runs; NULL when none runs
  * @gathered: entries that came since; they wait for the next one
  * @n: length of @gathered
  * @rcu: of @waiting
  */
-struct gone {
+struct free_batch {
 	spinlock_t lock;	/* see above */
 	struct xtcp_request *waiting;
 	struct xtcp_request *gathered;
@@ -71,7 +71,7 @@ struct gone {
 	struct rcu_head rcu;
 };
 
-static DEFINE_PER_CPU(struct gone, gone);
+static DEFINE_PER_CPU(struct free_batch, free_batches);
 
 static unsigned int entries_max;
 module_param_named(half_open, entries_max, uint, 0444);
@@ -96,7 +96,7 @@ int xtcp_entry_init(void)
 		return -EINVAL;
 	}
 	for_each_possible_cpu(cpu)
-		spin_lock_init(&per_cpu(gone, cpu).lock);
+		spin_lock_init(&per_cpu(free_batches, cpu).lock);
 	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE, 0);
 	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request), 0);
 	if (!slab_v4 || !slab_v6)
@@ -316,7 +316,7 @@ static void free_all(struct xtcp_request *he)
 		if (he->of_guest)
 			of_guests += weight(he);
 		batch[n++] = he;
-		he = he->next_gone;
+		he = he->next_in_batch;
 		/* kfree_bulk() finds the right slab of each entry */
 		if (n == BULK || !he) {
 			kfree_bulk(n, batch);
@@ -331,7 +331,7 @@ static void free_all(struct xtcp_request *he)
 /* Frees the entries that waited, and starts a grace period for those that have gathered. */
 static void grace_period_over(struct rcu_head *rcu)
 {
-	struct gone *mine = container_of(rcu, struct gone, rcu);
+	struct free_batch *mine = container_of(rcu, struct free_batch, rcu);
 	struct xtcp_request *over;
 
 	spin_lock(&mine->lock);
@@ -348,17 +348,17 @@ static void grace_period_over(struct rcu_head *rcu)
 /* The entry is out of the table. It is freed when no lookup can still see it. */
 static void free_after_grace_period(struct xtcp_request *he)
 {
-	struct gone *mine;
+	struct free_batch *mine;
 
 	lockdep_assert_in_softirq();
-	mine = this_cpu_ptr(&gone);
+	mine = this_cpu_ptr(&free_batches);
 	spin_lock(&mine->lock);
 	if (!mine->waiting) {
-		he->next_gone = NULL;
+		he->next_in_batch = NULL;
 		mine->waiting = he;
 		call_rcu(&mine->rcu, grace_period_over);
 	} else if (mine->n < GATHERED_MAX) {
-		he->next_gone = mine->gathered;
+		he->next_in_batch = mine->gathered;
 		mine->gathered = he;
 		mine->n++;
 	} else {

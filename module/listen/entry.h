@@ -37,7 +37,7 @@ struct xtcp_synq {
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
  * @node: place on the listener's list
- * @next_gone: once dead: the next entry that is freed with this one
+ * @next_in_batch: once dead: the next entry that is freed with this one
  * @rcu: once dead: used when the entry is freed alone
  * @lsk: the listener; the entry leaves the table before the listener's memory goes
  * @expires: jiffies of the next timeout, their low 32 bits
@@ -73,7 +73,7 @@ struct xtcp_synq {
 struct xtcp_request {
 	union {
 		struct list_head node;
-		struct xtcp_request *next_gone;
+		struct xtcp_request *next_in_batch;
 		struct rcu_head rcu;
 	};
 	struct sock *lsk;

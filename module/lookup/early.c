@@ -269,7 +269,7 @@ void xtcp_early_exit(void)
  * connect() its tuple may still be the previous one. And ipvlan may have moved the segment to
  * another namespace.
  */
-static bool is_good(const struct sock *sk, const struct sk_buff *skb)
+static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
@@ -303,7 +303,7 @@ struct sock *xtcp_early_take(struct sk_buff *skb)
 		return NULL;
 	skb->sk = NULL;
 	skb->destructor = NULL;
-	if (likely(pskb_may_pull(skb, sizeof(struct tcphdr)) && is_good(sk, skb)))
+	if (likely(pskb_may_pull(skb, sizeof(struct tcphdr)) && leads_to(sk, skb)))
 		return sk;
 	sock_put(sk);
 	return NULL;

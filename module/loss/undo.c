@@ -133,13 +133,13 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 }
 
 /**
- * xtcp_undo_do() - undo the reduction of the window
+ * xtcp_undo_apply() - undo the reduction of the window
  * @sk: has one to undo; a reduction in which a mark had a part stays
  * @counter: LINUX_MIB_TCP*UNDO
  *
  * RFC 4015 section 3.2.
  */
-void xtcp_undo_do(struct sock *sk, int counter)
+void xtcp_undo_apply(struct sock *sk, int counter)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;

@@ -26,7 +26,7 @@ struct xtcp_net;
  *	connect() made the lease exclusive; lock of the port
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
  * @shared: made for 4-tuples whose port connect() chose
- * @lax: it stands beside a lease that its noted options would not admit; lock of the port
+ * @admits_others: it stands beside a lease that its noted options would not admit; lock of the port
  * @beside: of a shared lease: connections of kernel TCP, or their TIME-WAIT, had the port before
  *	it, and may have any 4-tuple on it
  * @devices: some of these are bound to devices, and the lease is not
@@ -46,7 +46,7 @@ struct xtcp_lease {
 	u8 reuse;
 	bool reuseport;
 	bool shared;
-	bool lax;
+	bool admits_others;
 	bool beside;
 	bool devices;
 	union {

@@ -36,12 +36,12 @@
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct asked - a request for a place
+ * struct bind_query - a request for a place
  * @lease: gets the place
  * @sk: asks for the place
  * @tries: entries that may still be examined
  */
-struct asked {
+struct bind_query {
 	struct xtcp_lease *lease;
 	const struct sock *sk;
 	int tries;
@@ -123,7 +123,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 	if (!owner_admits(lease, sk, listens))
 		return false;
 	/* a lease that comes in this way need not admit all that this lease would vouch for */
-	lease->lax = true;
+	lease->admits_others = true;
 	return true;
 }
 
@@ -131,11 +131,11 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  * Does @lease alone prove that @sk may take the same place, without a look at the others there? The
  * members of a group are alike: what admits one admits each. With SO_REUSEADDR this is true only
  * once the lease listens, since another sock may begin to listen before. It is not true if only
- * records hold the lease, or if @lax is set: then others may stand beside it.
+ * records hold the lease, or if @admits_others is set: then others may stand beside it.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
-	return atomic_read(&lease->socks) && !lease->lax && xtcp_group_may_share(sk) && lease->reuseport &&
+	return atomic_read(&lease->socks) && !lease->admits_others && xtcp_group_may_share(sk) && lease->reuseport &&
 	       uid_eq(lease->uid, sk->sk_uid) &&
 	       (!lease->reuse || (sk->sk_reuse && xtcp_lease_sk(lease)->sk_state == TCP_LISTEN));
 }
@@ -146,13 +146,13 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
-	struct asked *asked = arg;
-	struct sock *mine = xtcp_lease_sk(asked->lease);
+	struct bind_query *query = arg;
+	struct sock *mine = xtcp_lease_sk(query->lease);
 
-	if (--asked->tries < 0)
+	if (--query->tries < 0)
 		return true;
 	return other != mine && other->sk_prot == mine->sk_prot && xtcp_group_same_place(other, mine) &&
-	       lease_vouches(container_of(other, struct xtcp_lease, inet.sk), asked->sk);
+	       lease_vouches(container_of(other, struct xtcp_lease, inet.sk), query->sk);
 }
 
 /*
@@ -161,15 +161,15 @@ static bool is_of_group(struct sock *other, void *arg)
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
-	const struct asked *asked = arg;
-	struct sock *mine = xtcp_lease_sk(asked->lease);
+	const struct bind_query *query = arg;
+	struct sock *mine = xtcp_lease_sk(query->lease);
 
 	if (other == mine || !other->sk_reuseport || !overlaps(other, mine))
 		return false;
 	if (other->sk_state == TCP_TIME_WAIT)
-		return !xtcp_group_may_share(asked->sk) && !(other->sk_reuse && mine->sk_reuse);
+		return !xtcp_group_may_share(query->sk) && !(other->sk_reuse && mine->sk_reuse);
 	return other->sk_prot == mine->sk_prot &&
-	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), asked->sk);
+	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk);
 }
 
 /*
@@ -199,7 +199,7 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
-	struct asked asked = { .lease = lease, .sk = sk, .tries = GROUP_TRIES };
+	struct bind_query query = { .lease = lease, .sk = sk, .tries = GROUP_TRIES };
 	struct sock *mine = xtcp_lease_sk(lease);
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
 	bool found;
@@ -208,9 +208,9 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 		return false;
 	spin_lock_bh(&head->lock);
 	found = on_chain(inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port), mine, port,
-			 is_of_group, &asked);
+			 is_of_group, &query);
 	spin_unlock_bh(&head->lock);
-	return found && asked.tries >= 0;
+	return found && query.tries >= 0;
 }
 
 /*
@@ -219,7 +219,7 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
-	struct asked asked = { .lease = lease, .sk = sk };
+	struct bind_query query = { .lease = lease, .sk = sk };
 	struct sock *mine = xtcp_lease_sk(lease);
 	const u16 port = lease->inet.inet_num;
 	struct inet_bind_bucket *tb = inet_csk(mine)->icsk_bind_hash;
@@ -232,10 +232,10 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 	if (tb->fastreuse > 0)
 		found = false;
 	else if (same == wild)
-		found = xtcp_compat_bind_bucket_has(tb, is_in_the_way, &asked);
+		found = xtcp_compat_bind_bucket_has(tb, is_in_the_way, &query);
 	else
-		found = on_chain(same, mine, port, is_in_the_way, &asked) ||
-			on_chain(wild, mine, port, is_in_the_way, &asked);
+		found = on_chain(same, mine, port, is_in_the_way, &query) ||
+			on_chain(wild, mine, port, is_in_the_way, &query);
 	spin_unlock_bh(&head->lock);
 	return found;
 }

@@ -143,7 +143,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
 		xsk->delivered_ce += sample->marked;
 	}
-	xtcp_cong_told(sk, sample);
+	xtcp_cong_ecn_ack(sk, sample);
 }
 
 /* Update the sums that delivery rates are made of. @skb: the ACK; NULL when it was overtaken. */
@@ -199,7 +199,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 }
 
 /* Does this ACK of SND.UNA tell nothing about the segments in flight? */
-static bool tells_nothing(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
@@ -266,7 +266,7 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 	bool moves = seg->ack != xsk->snd.una;
 
 	sock_owned_by_me(sk);
-	if ((!moves && tells_nothing(xsk, seg)) || !has_stream(sk))
+	if ((!moves && is_noop_ack(xsk, seg)) || !has_stream(sk))
 		update_window(sk, seg, moves);
 	else
 		take_news(sk, skb, moves);

@@ -200,12 +200,12 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
 {
 	if (xtcp_undo_originals_came(sk, sample)) {
-		xtcp_undo_do(sk, counter);
+		xtcp_undo_apply(sk, counter);
 		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_do(sk, counter);
+		xtcp_undo_apply(sk, counter);
 		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
 		return true;
 	}
@@ -252,7 +252,7 @@ static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 	if (xsk->stream->scoreboard.resent)
 		return true;
 	xtcp_scoreboard_not_lost(sk);
-	xtcp_undo_do(sk, LINUX_MIB_TCPPARTIALUNDO);
+	xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
 	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
 	return true;
 }
@@ -279,7 +279,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	}
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
 		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
@@ -300,7 +300,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_NONE;
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_do(sk, LINUX_MIB_TCPDSACKUNDO);
+		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
 		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
@@ -315,7 +315,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_scoreboard_not_lost(sk);
-	xtcp_undo_do(sk, counter);
+	xtcp_undo_apply(sk, counter);
 	xtcp_tries_spurious(&xsk->tries);
 	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
@@ -407,10 +407,10 @@ static int resend_lost(struct sock *sk, bool timeout)
 }
 
 /**
- * xtcp_recovery_go_on() - resend lost segments that had to wait, without a new ACK
+ * xtcp_recovery_resend_waiting() - resend lost segments that had to wait, without a new ACK
  * @sk: the sock
  */
-void xtcp_recovery_go_on(struct sock *sk)
+void xtcp_recovery_resend_waiting(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->stream->frto)
@@ -426,7 +426,7 @@ static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct
 	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->agreed.sack_ok);
 }
 
-static enum next judge(struct sock *sk, struct xtcp_sample *sample)
+static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
@@ -473,7 +473,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 		if (xsk->agreed.sack_ok)
 			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd.una, xsk->snd.nxt,
 					 sample->dsack.start != sample->dsack.end);
-		next = judge(sk, sample);
+		next = dubious_ack(sk, sample);
 		sample->lost = stream->lost_total - lost;
 	} else {
 		stream->rack.advanced = false;

@@ -10,7 +10,7 @@ struct xtcp_sample;
 
 /* Socket lock held in all of these. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
-void xtcp_recovery_go_on(struct sock *sk);
+void xtcp_recovery_resend_waiting(struct sock *sk);
 bool xtcp_recovery_timeout(struct sock *sk);
 void xtcp_recovery_reordering_timeout(struct sock *sk);
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);

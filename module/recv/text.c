@@ -86,7 +86,7 @@ static void quickack(struct xtcp_sock *xsk)
 }
 
 /* The segment brings nothing new, or there is no room: answer with an ACK of RCV.NXT. */
-static enum xtcp_verdict only_ack(struct xtcp_sock *xsk)
+static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
 	xtcp_acking_interactive(&xsk->acking, false);
@@ -246,7 +246,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 				xtcp_sack_duplicate(sk, seg->seq, seg->seq + 1);
 			xtcp_sack_queued(sk, seg->seq, seg->seq);
 		}
-		return only_ack(xsk);
+		return drop_and_ack(xsk);
 	}
 	verdict = taken(sk);
 	if (xsk->stream->sack.blocks)
@@ -301,15 +301,15 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
-		return only_ack(xsk);
+		return drop_and_ack(xsk);
 	}
 	offered = offered_window(xsk);
 	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv.nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
-		return only_ack(xsk);
+		return drop_and_ack(xsk);
 	}
 	if (xtcp_seq_gt(seg->seq + !!seg->len, xsk->rcv.nxt + offered))
-		return only_ack(xsk);
+		return drop_and_ack(xsk);
 	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVQDROP);
 		return XTCP_DONE;

@@ -203,7 +203,7 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
 
 	xtcp_thirdack_go();
 	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
-		xtcp_acking_ask(&xtcp_sk(sk)->acking, !(flags & O_NONBLOCK));
+		xtcp_acking_expect_reply(&xtcp_sk(sk)->acking, !(flags & O_NONBLOCK));
 	err = inet_stream_connect(sock, uaddr, addr_len, flags);
 	if (!err)
 		xtcp_thirdack_waits(sk);

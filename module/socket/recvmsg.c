@@ -207,8 +207,8 @@ static void no_answer_yet(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	xtcp_acking_ask(&xsk->acking, false);
-	if (xsk->acking.answer_awaited)
+	xtcp_acking_expect_reply(&xsk->acking, false);
+	if (xsk->acking.ack_held_for_app)
 		xtcp_output_ack_now(sk);
 }
 
@@ -226,9 +226,9 @@ static void no_answer_yet(struct sock *sk)
  */
 void xtcp_recvmsg_polled(struct sock *sk)
 {
-	if (READ_ONCE(xtcp_sk(sk)->acking.asked))
-		xtcp_acking_ask(&xtcp_sk(sk)->acking, false);
-	if (likely(!READ_ONCE(xtcp_sk(sk)->acking.answer_awaited)))
+	if (READ_ONCE(xtcp_sk(sk)->acking.app_expects_reply))
+		xtcp_acking_expect_reply(&xtcp_sk(sk)->acking, false);
+	if (likely(!READ_ONCE(xtcp_sk(sk)->acking.ack_held_for_app)))
 		return;
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -281,7 +281,7 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	DEFINE_WAIT(wait);
 
 	atomic_inc(&xsk->readers);
-	xtcp_acking_ask(&xsk->acking, false);
+	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
 	 * contains the barrier that pairs with that of skwq_has_sleeper(), by which events look for

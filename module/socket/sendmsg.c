@@ -321,7 +321,7 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 	if (unlikely(tsflags))
 		xtcp_stamp_written(sk, tsflags, copied);
 	/* a program that may block here will probably also block in RECEIVE for the answer */
-	xtcp_acking_ask(&xsk->acking, !(flags & MSG_DONTWAIT));
+	xtcp_acking_expect_reply(&xsk->acking, !(flags & MSG_DONTWAIT));
 	if (unlikely(follows) && !err)
 		wait_for_more(sk);
 	else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))

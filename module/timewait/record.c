@@ -171,11 +171,11 @@ static void count_records(struct xtcp_net *xn, int change)
 }
 
 /**
- * xtcp_record_claim() - begin the end of a record; the caller ends it by xtcp_record_bury(),
+ * xtcp_record_claim() - begin the end of a record; the caller ends it by xtcp_record_free_list(),
  * without the lock
  * @xn: its namespace
  * @tw: not dead
- * @claimed: the record moves to this list, for xtcp_record_bury()
+ * @claimed: the record moves to this list, for xtcp_record_free_list()
  *
  * Context: softirq or process. Lock: its shard's, held.
  */
@@ -205,13 +205,13 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
 }
 
 /**
- * xtcp_record_bury() - take records out of the table, put their leases and free the records
+ * xtcp_record_free_list() - take records out of the table, put their leases and free the records
  * @xn: their namespace
  * @claimed: filled by xtcp_record_claim()
  *
  * Context: softirq or process, BH disabled. No lock.
  */
-void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed)
+void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 {
 	struct xtcp_timewait *tw, *next;
 	struct xtcp_lease *lease = NULL;
@@ -288,7 +288,7 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	count_records(shard->xn, -n);
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&shard->lock);
-	xtcp_record_bury(shard->xn, &claimed);
+	xtcp_record_free_list(shard->xn, &claimed);
 	return n == END_BATCH;
 }
 
@@ -351,7 +351,7 @@ static void end_shard(struct xtcp_shard *shard)
 			xtcp_record_claim(shard->xn, tw, &claimed);
 		spin_unlock_bh(&shard->lock);
 		local_bh_disable();
-		xtcp_record_bury(shard->xn, &claimed);
+		xtcp_record_free_list(shard->xn, &claimed);
 		local_bh_enable();
 	} while (n == END_BATCH);
 	timer_delete_sync(&shard->tw_timer);
@@ -414,7 +414,7 @@ static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 			xtcp_record_claim(xn, tw, &claimed);
 		spin_unlock(&shard->lock);
 	}
-	xtcp_record_bury(xn, &claimed);
+	xtcp_record_free_list(xn, &claimed);
 	return tw;
 }
 
@@ -573,5 +573,5 @@ void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 	if (!tw->dead)
 		xtcp_record_claim(xn, tw, &claimed);
 	spin_unlock(&shard->lock);
-	xtcp_record_bury(xn, &claimed);
+	xtcp_record_free_list(xn, &claimed);
 }

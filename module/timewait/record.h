@@ -73,6 +73,6 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
 /* No lock of a shard is held, BH disabled. */
-void xtcp_record_bury(struct xtcp_net *xn, struct list_head *claimed);
+void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_RECORD_H */

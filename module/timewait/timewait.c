@@ -119,7 +119,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 			reused = true;
 		}
 		spin_unlock(&shard->lock);
-		xtcp_record_bury(xn, &claimed);
+		xtcp_record_free_list(xn, &claimed);
 		local_bh_enable();
 	}
 	rcu_read_unlock();
@@ -319,7 +319,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	}
 	xtcp_record_copy(&copy, tw);
 	spin_unlock(&shard->lock);
-	xtcp_record_bury(xn, &claimed);
+	xtcp_record_free_list(xn, &claimed);
 
 	switch (answer) {
 	case ANSWER_NOTHING:
