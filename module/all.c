@@ -11,7 +11,12 @@
 
 #include "main.c"
 
+#include "socket/diag.c"
+#include "socket/diag_walk.c"
+#include "socket/diag_row.c"
+#include "socket/diag_filter.c"
 #include "socket/kill.c"
+#include "socket/diag_find.c"
 #include "socket/family.c"
 #include "socket/sockopt.c"
 #include "socket/status.c"

@@ -46,6 +46,7 @@
 
 #include <linux/errqueue.h>
 #include <linux/hrtimer.h>
+#include <linux/inet_diag.h>
 #include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -284,6 +285,38 @@ static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
 #else
 	inet_sk(sk)->defer_connect = defers;
 #endif
+}
+
+/* The flags that a listing shows. They became atomic in 6.6. */
+static inline struct inet_diag_sockopt xtcp_compat_diag_options(const struct sock *sk)
+{
+	struct inet_diag_sockopt options = {};
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	options.is_icsk = inet_test_bit(IS_ICSK, sk);
+	options.freebind = inet_test_bit(FREEBIND, sk);
+	options.hdrincl = inet_test_bit(HDRINCL, sk);
+	options.mc_loop = inet_test_bit(MC_LOOP, sk);
+	options.transparent = inet_test_bit(TRANSPARENT, sk);
+	options.mc_all = inet_test_bit(MC_ALL, sk);
+	options.nodefrag = inet_test_bit(NODEFRAG, sk);
+	options.bind_address_no_port = inet_test_bit(BIND_ADDRESS_NO_PORT, sk);
+	options.recverr_rfc4884 = inet_test_bit(RECVERR_RFC4884, sk);
+#else
+	const struct inet_sock *inet = inet_sk(sk);
+
+	options.is_icsk = inet->is_icsk;
+	options.freebind = inet->freebind;
+	options.hdrincl = inet->hdrincl;
+	options.mc_loop = inet->mc_loop;
+	options.transparent = inet->transparent;
+	options.mc_all = inet->mc_all;
+	options.nodefrag = inet->nodefrag;
+	options.bind_address_no_port = inet->bind_address_no_port;
+	options.recverr_rfc4884 = inet->recverr_rfc4884;
+#endif
+	options.recverr = xtcp_compat_recverr(sk);
+	options.defer_connect = xtcp_compat_defers_connect(sk);
+	return options;
 }
 
 /*

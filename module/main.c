@@ -41,7 +41,7 @@
 #include "sendq/spare.h"
 #include "sock/create.h"
 #include "socket/family.h"
-#include "socket/kill.h"
+#include "socket/diag.h"
 #include "timewait/record.h"
 
 static int __init xtcp_init(void)
@@ -91,7 +91,7 @@ static int __init xtcp_init(void)
 	err = xtcp_family_register();
 	if (err)
 		goto err_early;
-	xtcp_kill_register();
+	xtcp_diag_register();
 	return 0;
 
 err_early:
@@ -124,7 +124,7 @@ err_stream:
 static void __exit xtcp_exit(void)
 {
 	xtcp_held_exit();
-	xtcp_kill_unregister();
+	xtcp_diag_unregister();
 	xtcp_family_unregister();
 	xtcp_early_exit();
 	xtcp_interpose_exit();

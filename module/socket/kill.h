@@ -3,7 +3,10 @@
 #ifndef XTCP_KILL_H
 #define XTCP_KILL_H
 
-void xtcp_kill_register(void);
-void xtcp_kill_unregister(void);
+struct inet_diag_req_v2;
+struct net;
+
+/* process context */
+int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req);
 
 #endif /* XTCP_KILL_H */

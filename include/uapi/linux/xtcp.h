@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program needs to open xtcp sockets, and the one option that other TCPs do not have.
- * Everything else is the TCP socket API.
+ * What a program needs to open xtcp sockets and to list them, and the one option that other TCPs do
+ * not have. Everything else is the TCP socket API.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
@@ -29,6 +29,15 @@
  * connection on which nothing had failed. Kernel TCP fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
+
+/*
+ * sock_diag lists these sockets: SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2, whose
+ * sdiag_family is AF_XTCP and whose sdiag_protocol is one of the two above. Answers are those of
+ * inet_diag. Attributes of a request that inet_diag does not have: the owner of the sockets that
+ * are wanted (32 bits), and the cookie of the only one (64 bits).
+ */
+#define XTCP_DIAG_REQ_UID	2500
+#define XTCP_DIAG_REQ_COOKIE	2501
 
 /* New reasons come at the end. */
 enum xtcp_abort_reason {

@@ -59,9 +59,9 @@ def end(netlink, family, ends):
 
 
 def answers(netlink, family):
-    """Whether there is a handler. Where there is none each answer is ENOENT; ours lists nothing."""
-    nobody = (bytes(4), 0)
-    return ask(netlink, SOCK_DIAG_BY_FAMILY, family, (nobody, nobody)) == errno.EOPNOTSUPP
+    """Whether there is a handler: ours refuses a request that is too short, and without one the answer is ENOENT."""
+    netlink.send(struct.pack("=IHHIIBBH", 20, SOCK_DIAG_BY_FAMILY, REQUEST_AND_ACK, 0, 0, family, 0, 0))
+    return -struct.unpack_from("=i", netlink.recv(4096), 16)[0] == errno.EINVAL
 
 
 def say(text):

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The handler of AF_XTCP in sock_diag: it lists sockets, and ends them (kill.c).
+ *
+ * Requests and answers are those of Linux's inet_diag for kernel TCP, so that tools understand
+ * them. A request is a struct inet_diag_req_v2. Its family is AF_XTCP, and its protocol is that of
+ * socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6. An answer is a struct inet_diag_msg; its family is
+ * AF_INET or AF_INET6. Attributes of a request may follow: a filter, and those of uapi/linux/xtcp.h.
+ * Nobody sees another namespace than his own.
+ *
+ * A dump holds the module from its request until its end is read or its socket is closed. Any user
+ * can hold it so; scripts/tools/xtcp-holders names him. The socket that asks holds the namespace.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "socket/diag.h"
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/slab.h>
+#include <linux/sock_diag.h>
+#include <linux/xtcp.h>
+#include <net/net_namespace.h>
+#include <net/netlink.h>
+#include <net/tcp_states.h>
+
+#include "base/net.h"
+#include "compat.h"
+#include "lookup/demux.h"
+#include "socket/diag_filter.h"
+#include "socket/diag_find.h"
+#include "socket/diag_row.h"
+#include "socket/diag_walk.h"
+#include "socket/family.h"
+#include "socket/kill.h"
+
+static int take_filter(struct xtcp_diag_ask *ask, const struct nlattr *attr)
+{
+	const unsigned int len = nla_len(attr);
+	u8 *notes;
+	int err;
+
+	if (ask->filter)
+		return -EINVAL;
+	notes = kzalloc(xtcp_diag_filter_notes(len), GFP_KERNEL_ACCOUNT);
+	if (!notes)
+		return -ENOMEM;
+	err = xtcp_diag_filter_check(nla_data(attr), len, ask->administrator, notes);
+	kfree(notes);
+	ask->filter = nla_data(attr);
+	ask->filter_len = len;
+	return err;
+}
+
+static int take_user(struct xtcp_diag_ask *ask, const struct nlattr *attr)
+{
+	if (nla_len(attr) != sizeof(u32))
+		return -EINVAL;
+	ask->uid = make_kuid(ask->users, nla_get_u32(attr));
+	ask->by_uid = true;
+	return uid_valid(ask->uid) ? 0 : -EINVAL;
+}
+
+static int take_cookie(struct xtcp_diag_ask *ask, const struct nlattr *attr)
+{
+	if (nla_len(attr) != sizeof(ask->cookie))
+		return -EINVAL;
+	memcpy(ask->cookie, nla_data(attr), sizeof(ask->cookie));
+	ask->has_cookie = true;
+	return 0;
+}
+
+/* As in Linux, attributes that are not known do not matter. */
+static int take_attributes(struct xtcp_diag_ask *ask, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+	int left, err = 0;
+
+	nlmsg_for_each_attr(attr, nlh, sizeof(struct inet_diag_req_v2), left) {
+		switch (nla_type(attr)) {
+		case INET_DIAG_REQ_BYTECODE:
+			err = take_filter(ask, attr);
+			break;
+		case XTCP_DIAG_REQ_UID:
+			err = take_user(ask, attr);
+			break;
+		case XTCP_DIAG_REQ_COOKIE:
+			err = take_cookie(ask, attr);
+			break;
+		}
+		if (err)
+			return err;
+	}
+	return left > 0 ? -EINVAL : 0;
+}
+
+/* @request stays for as long as @ask is in use. */
+static int understand(struct xtcp_diag_ask *ask, const struct sk_buff *request, const struct nlmsghdr *nlh)
+{
+	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
+
+	*ask = (struct xtcp_diag_ask) {
+		.xn = xtcp_net(sock_net(request->sk)),
+		.users = sk_user_ns(NETLINK_CB(request).sk),
+		.states = req->idiag_states,
+		.portid = NETLINK_CB(request).portid,
+		.seq = nlh->nlmsg_seq,
+		.sport = req->id.idiag_sport,
+		.dport = req->id.idiag_dport,
+		.family = req->sdiag_protocol == XTCPPROTO_IPV6 ? AF_INET6 : AF_INET,
+		.ext = req->idiag_ext,
+		.administrator = netlink_net_capable(request, CAP_NET_ADMIN),
+	};
+	return take_attributes(ask, nlh);
+}
+
+static int dump_start(struct netlink_callback *cb)
+{
+	struct xtcp_diag_walk *walk = kzalloc(sizeof(*walk), GFP_KERNEL_ACCOUNT);
+	int err;
+
+	if (!walk)
+		return -ENOMEM;
+	err = understand(&walk->ask, cb->skb, cb->nlh);
+	if (err) {
+		kfree(walk);
+		return err;
+	}
+	walk->ask.flags = NLM_F_MULTI;
+	cb->data = walk;
+	return 0;
+}
+
+static int dump_on(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct xtcp_diag_walk *walk = cb->data;
+	int err;
+
+	if (!xtcp_netns_is_started(walk->ask.xn))
+		return 0;
+	if (!walk->is_begun)
+		xtcp_diag_walk_begin(walk);
+	err = xtcp_diag_walk_on(walk, skb);
+	return err == -EMSGSIZE && skb->len ? (int)skb->len : err;
+}
+
+static int dump_done(struct netlink_callback *cb)
+{
+	kfree(cb->data);
+	return 0;
+}
+
+/* Returns -ENOENT: no such socket; -EAGAIN: a program owns it. */
+static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, const struct inet_diag_req_v2 *req)
+{
+	struct xtcp_conn *conn = NULL;
+	struct sock *lsk = NULL;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	if (req->id.idiag_dport)
+		conn = xtcp_diag_find_conn(ask->xn, req);
+	else
+		lsk = xtcp_diag_find_listener(ask->xn, req);
+	if (conn)
+		err = xtcp_diag_row_conn(answer, ask, conn);
+	else if (lsk)
+		err = xtcp_diag_row_listener(answer, ask, lsk);
+	rcu_read_unlock();
+	return err ?: answer->len ? 0 : -ENOENT;
+}
+
+/* One socket, by its addresses and its cookie; idiag_states does not matter. */
+static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
+{
+	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
+	struct xtcp_diag_walk *walk;
+	struct sk_buff *answer;
+	int err;
+
+	walk = kzalloc(sizeof(*walk), GFP_KERNEL_ACCOUNT);
+	answer = nlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL_ACCOUNT);
+	err = walk && answer ? understand(&walk->ask, request, nlh) : -ENOMEM;
+	if (err)
+		goto out;
+	walk->ask.states = ~0U;
+	xtcp_diag_walk_begin(walk);
+	do {
+		err = xtcp_netns_is_started(walk->ask.xn) ? put_one(answer, &walk->ask, req) : -ENOENT;
+	} while (err == -EAGAIN && (xtcp_diag_walk_waits(walk) || walk->ask.unlocked));
+	if (!err) {
+		err = nlmsg_unicast(sock_net(request->sk)->diag_nlsk, answer, NETLINK_CB(request).portid);
+		answer = NULL;
+	}
+out:
+	kfree_skb(answer);
+	kfree(walk);
+	return err == -ESTALE ? -ENOENT : err;
+}
+
+static int check_request(const struct nlmsghdr *nlh)
+{
+	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
+
+	if (nlmsg_len(nlh) < sizeof(*req))
+		return -EINVAL;
+	if (req->sdiag_protocol != XTCPPROTO_IPV4 && req->sdiag_protocol != XTCPPROTO_IPV6)
+		return -EPROTONOSUPPORT;
+	return 0;
+}
+
+static int diag_list(struct sk_buff *request, struct nlmsghdr *nlh)
+{
+	struct netlink_dump_control control = {
+		.start = dump_start,
+		.dump = dump_on,
+		.done = dump_done,
+	};
+	int err = check_request(nlh);
+
+	if (err)
+		return err;
+	if (nlh->nlmsg_flags & NLM_F_DUMP)
+		return netlink_dump_start(sock_net(request->sk)->diag_nlsk, request, nlh, &control);
+	return show_one(request, nlh);
+}
+
+static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
+{
+	return check_request(nlh) ?: xtcp_kill_requested(sock_net(request->sk), nlmsg_data(nlh));
+}
+
+static struct sock_diag_handler handler = {
+	XTCP_COMPAT_DIAG_OWNER
+	.dump		= diag_list,
+	.destroy	= diag_destroy,
+};
+
+static bool is_registered;
+
+/**
+ * xtcp_diag_register() - let programs list sockets, and an administrator end them
+ *
+ * The module works without it. So if the family has another handler, this only writes to the log.
+ *
+ * Context: process, module init. The family is registered.
+ */
+void xtcp_diag_register(void)
+{
+	handler.family = xtcp_family_number();
+	is_registered = !sock_diag_register(&handler);
+	if (!is_registered)
+		pr_warn("sock_diag has another handler for address family %d: xtcp-ss -i and -K do not work\n",
+			handler.family);
+}
+
+/**
+ * xtcp_diag_unregister() - undo xtcp_diag_register(); a request under way holds the module
+ *
+ * Context: process, module exit.
+ */
+void xtcp_diag_unregister(void)
+{
+	if (is_registered)
+		sock_diag_unregister(&handler);
+}

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One listener or connection as a message of sock_diag: struct inet_diag_msg and its attributes, as
+ * Linux's inet_diag makes them for kernel TCP.
+ *
+ * Most of it is read without a lock, as in /proc. TCP_INFO and what the algorithm tells take the
+ * spinlock of the sock. While a program owns the sock there is no row, and the caller asks again,
+ * or asks for one without them. A program can own its sock for as long as it likes: a page of its
+ * buffer may never come. So nobody sleeps on the lock here.
+ */
+#include "socket/diag_row.h"
+
+#include <linux/cgroup.h>
+#include <linux/inet_diag.h>
+#include <linux/kcsan-checks.h>
+#include <linux/sock_diag.h>
+#include <linux/user_namespace.h>
+#include <net/inet_sock.h>
+#include <net/netlink.h>
+#include <net/tcp_states.h>
+
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "cong/algorithms.h"
+#include "listen/entry.h"
+#include "listen/listener.h"
+#include "lookup/demux.h"
+#include "socket/diag_filter.h"
+#include "socket/status.h"
+#include "time/timer.h"
+#include "timewait/record.h"
+
+/* What all kinds have. */
+struct diag_row {
+	struct sock *sk;		/* a full sock or a listener; NULL: none */
+	struct xtcp_tuple tuple;
+	int dev;
+	int state;
+	enum xtcp_timer_shown timer;
+	unsigned long expires;
+	u8 retransmits;
+	u32 rqueue;
+	u32 wqueue;
+	u32 mark;
+};
+
+static bool asks_for(const struct xtcp_diag_ask *ask, int attribute)
+{
+	return ask->ext & 1 << (attribute - 1);
+}
+
+static u64 cgroup_of(struct sock *sk)
+{
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	struct cgroup *cgroup = sk ? sock_cgroup_ptr(&sk->sk_cgrp_data) : NULL;
+
+	return cgroup ? cgroup_id(cgroup) : 0;
+#else
+	return 0;
+#endif
+}
+
+/* IPv4 stands in the last word of a tuple's address. */
+static const __be32 *words_of(const struct in6_addr *addr, int family)
+{
+	return &addr->s6_addr32[family == AF_INET ? 3 : 0];
+}
+
+/* Only a full sock and a listener have an owner and a cookie. */
+static bool owner_fits(const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	if (ask->by_uid && (!sk || !uid_eq(xtcp_compat_uid(sk), ask->uid)))
+		return false;
+	return !ask->has_cookie || (sk && !sock_diag_check_cookie(sk, ask->cookie));
+}
+
+static bool is_wanted(const struct xtcp_diag_ask *ask, const struct diag_row *row)
+{
+	struct xtcp_diag_facts facts = {
+		.src = words_of(&row->tuple.laddr, ask->family),
+		.dst = words_of(&row->tuple.faddr, ask->family),
+		.ifindex = row->dev,
+		.mark = row->mark,
+		.sport = ntohs(row->tuple.lport),
+		.dport = ntohs(row->tuple.fport),
+		.family = ask->family,
+		.autobound = !row->sk || !(row->sk->sk_userlocks & SOCK_BINDPORT_LOCK),
+	};
+
+	if (!(ask->states & 1 << row->state) || (ask->sport && ask->sport != row->tuple.lport) ||
+	    (ask->dport && ask->dport != row->tuple.fport) || !owner_fits(ask, row->sk))
+		return false;
+	if (!ask->filter)
+		return true;
+	facts.cgroup = cgroup_of(row->sk);
+	return xtcp_diag_filter_accepts(ask->filter, ask->filter_len, &facts);
+}
+
+static void fill_id(struct inet_diag_sockid *id, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+{
+	const unsigned int octets = ask->family == AF_INET ? sizeof(__be32) : sizeof(struct in6_addr);
+
+	id->idiag_sport = row->tuple.lport;
+	id->idiag_dport = row->tuple.fport;
+	memcpy(id->idiag_src, words_of(&row->tuple.laddr, ask->family), octets);
+	memcpy(id->idiag_dst, words_of(&row->tuple.faddr, ask->family), octets);
+	id->idiag_if = row->dev;
+	id->idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	if (row->sk)
+		sock_diag_save_cookie(row->sk, id->idiag_cookie);
+}
+
+static void fill_head(struct inet_diag_msg *msg, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+{
+	memset(msg, 0, sizeof(*msg));
+	msg->idiag_family = ask->family;
+	msg->idiag_state = row->state;
+	msg->idiag_timer = row->timer;
+	if (row->timer != XTCP_TIMER_SHOWN_NONE)
+		msg->idiag_expires = jiffies_to_msecs(max_t(long, row->expires - jiffies, 0));
+	msg->idiag_retrans = row->retransmits;
+	msg->idiag_rqueue = row->rqueue;
+	msg->idiag_wqueue = row->wqueue;
+	fill_id(&msg->id, ask, row);
+	if (row->sk) {
+		msg->idiag_uid = from_kuid_munged(ask->users, xtcp_compat_uid(row->sk));
+		msg->idiag_inode = sock_i_ino(row->sk);
+	}
+}
+
+static int put_service_class(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	u32 class = 0;
+
+	if (asks_for(ask, INET_DIAG_TOS) && nla_put_u8(skb, INET_DIAG_TOS, READ_ONCE(inet_sk(sk)->tos)))
+		return -EMSGSIZE;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ask->family == AF_INET6 && asks_for(ask, INET_DIAG_TCLASS) &&
+	    nla_put_u8(skb, INET_DIAG_TCLASS, READ_ONCE(inet6_sk(sk)->tclass)))
+		return -EMSGSIZE;
+#endif
+	if (!asks_for(ask, INET_DIAG_TCLASS))
+		return 0;
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	class = sock_cgroup_classid(&sk->sk_cgrp_data);
+#endif
+	return nla_put_u32(skb, INET_DIAG_CLASS_ID, class ?: READ_ONCE(sk->sk_priority));
+}
+
+static int put_memory(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	const struct inet_diag_meminfo memory = {
+		.idiag_rmem = sk_rmem_alloc_get(sk),
+		.idiag_wmem = READ_ONCE(sk->sk_wmem_queued),
+		.idiag_fmem = READ_ONCE(sk->sk_forward_alloc),
+		.idiag_tmem = sk_wmem_alloc_get(sk),
+	};
+
+	if (asks_for(ask, INET_DIAG_MEMINFO) && nla_put(skb, INET_DIAG_MEMINFO, sizeof(memory), &memory))
+		return -EMSGSIZE;
+	return asks_for(ask, INET_DIAG_SKMEMINFO) ? sock_diag_put_meminfo(sk, skb, INET_DIAG_SKMEMINFO) : 0;
+}
+
+/* What takes no lock. */
+static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	const struct xtcp_cong_ops *algorithm = READ_ONCE(xtcp_sk(sk)->algorithm);
+	const struct inet_diag_sockopt options = xtcp_compat_diag_options(sk);
+	const u64 cgroup = cgroup_of(sk);
+
+	if (nla_put_u8(skb, INET_DIAG_SHUTDOWN, READ_ONCE(sk->sk_shutdown)) || put_service_class(skb, ask, sk) ||
+	    put_memory(skb, ask, sk) || nla_put(skb, INET_DIAG_SOCKOPT, sizeof(options), &options))
+		return -EMSGSIZE;
+	if (ask->family == AF_INET6 && READ_ONCE(sk->sk_state) == TCP_LISTEN &&
+	    nla_put_u8(skb, INET_DIAG_SKV6ONLY, ipv6_only_sock(sk)))
+		return -EMSGSIZE;
+	if (cgroup && nla_put_u64_64bit(skb, INET_DIAG_CGROUP_ID, cgroup, INET_DIAG_PAD))
+		return -EMSGSIZE;
+	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
+}
+
+/* Which of the structs it is. */
+static int attribute_of(size_t len)
+{
+	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
+	       len == sizeof_field(union tcp_cc_info, dctcp) ? INET_DIAG_DCTCPINFO : INET_DIAG_VEGASINFO;
+}
+
+/* @state has to be that of the row. */
+static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
+{
+	union tcp_cc_info algorithm;
+	struct nlattr *info;
+	size_t len;
+
+	if (sock_owned_by_user(sk))
+		return -EAGAIN;
+	if (sk->sk_state != state)
+		return -ESTALE;
+	if (asks_for(ask, INET_DIAG_INFO)) {
+		info = nla_reserve_64bit(skb, INET_DIAG_INFO, sizeof(union xtcp_compat_info), INET_DIAG_PAD);
+		if (!info)
+			return -EMSGSIZE;
+		xtcp_status_fill(sk, nla_data(info));
+	}
+	if (!asks_for(ask, INET_DIAG_VEGASINFO))
+		return 0;
+	len = xtcp_algorithms_fill(sk, &algorithm);
+	return len ? nla_put(skb, attribute_of(len), len, &algorithm) : 0;
+}
+
+static int put_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
+{
+	int err = put_attributes(skb, ask, sk);
+
+	if (err || ask->unlocked || !(asks_for(ask, INET_DIAG_INFO) || asks_for(ask, INET_DIAG_VEGASINFO)))
+		return err;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	err = put_locked(skb, ask, sk, state);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return err;
+}
+
+static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+{
+	struct nlmsghdr *nlh;
+	int err = 0;
+
+	if (!is_wanted(ask, row))
+		return 0;
+	nlh = nlmsg_put(skb, ask->portid, ask->seq, SOCK_DIAG_BY_FAMILY, sizeof(struct inet_diag_msg), ask->flags);
+	if (!nlh)
+		return -EMSGSIZE;
+	fill_head(nlmsg_data(nlh), ask, row);
+	if (ask->administrator)
+		err = nla_put_u32(skb, INET_DIAG_MARK, row->mark);
+	if (!err && row->sk)
+		err = put_sock(skb, ask, row->sk, row->state);
+	if (err)
+		nlmsg_cancel(skb, nlh);
+	else
+		nlmsg_end(skb, nlh);
+	return err;
+}
+
+/**
+ * xtcp_diag_row_listener() - add a listener, if it is wanted
+ * @skb: where to
+ * @ask: the request
+ * @lsk: from a lookup
+ *
+ * Context: process, RCU read side.
+ *
+ * Return: 0, also if it is not wanted or has stopped; -EMSGSIZE: no room; -EAGAIN: a program owns
+ * it.
+ */
+int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk)
+{
+	const struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct diag_row row = {
+		.sk = lsk,
+		.tuple.lport = inet_sk(lsk)->inet_sport,
+		.dev = READ_ONCE(lsk->sk_bound_dev_if),
+		.state = TCP_LISTEN,
+		.mark = READ_ONCE(lsk->sk_mark),
+	};
+	int err;
+
+	if (lsk->sk_family != ask->family || !listener || !refcount_inc_not_zero(&lsk->sk_refcnt))
+		return 0;
+	row.rqueue = READ_ONCE(listener->accept_len);
+	row.wqueue = READ_ONCE(listener->accept_max);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ask->family == AF_INET6)
+		row.tuple.laddr = lsk->sk_v6_rcv_saddr;
+	else
+#endif
+		row.tuple.laddr.s6_addr32[3] = inet_sk(lsk)->inet_rcv_saddr;
+	err = inet_sk_state_load(lsk) == TCP_LISTEN ? put_row(skb, ask, &row) : 0;
+	sock_put(lsk);
+	return err == -ESTALE ? 0 : err;
+}
+
+static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err;
+
+	if (sk->sk_family != ask->family)
+		return 0;
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return -ESTALE;
+	row->sk = sk;
+	row->state = inet_sk_state_load(sk);
+	row->mark = READ_ONCE(sk->sk_mark);
+	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
+	/* without the lock it may be negative for a moment */
+	row->rqueue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
+	row->timer = xtcp_timer_shown(&xsk->timers, &row->expires);
+	if (row->timer == XTCP_TIMER_SHOWN_RETRANSMIT)
+		row->retransmits = READ_ONCE(xsk->tries.retransmits);
+	else if (row->timer != XTCP_TIMER_SHOWN_NONE)
+		row->retransmits = xtcp_tries_probes_out(&xsk->tries);
+	err = row->state == TCP_CLOSE ? -ESTALE : put_row(skb, ask, row);
+	sock_put(sk);
+	return err;
+}
+
+static int diag_row_of_request(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
+			       const struct xtcp_request *he)
+{
+	if (he->lsk->sk_family != ask->family)
+		return 0;
+	row->state = TCP_SYN_RECV;
+	row->mark = READ_ONCE(he->mark);
+	row->timer = XTCP_TIMER_SHOWN_RETRANSMIT;
+	row->expires = xtcp_clock_jiffies(READ_ONCE(he->expires));
+	row->retransmits = READ_ONCE(he->level);
+	return put_row(skb, ask, row);
+}
+
+static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
+			      const struct xtcp_timewait *tw)
+{
+	if (tw->family != ask->family)
+		return 0;
+	row->state = READ_ONCE(tw->substate);
+	row->mark = READ_ONCE(tw->mark);
+	row->timer = XTCP_TIMER_SHOWN_TIMEWAIT;
+	row->expires = xtcp_clock_jiffies(READ_ONCE(tw->expires));
+	return put_row(skb, ask, row);
+}
+
+/**
+ * xtcp_diag_row_conn() - add a connection of any kind, if it is wanted
+ * @skb: where to
+ * @ask: the request
+ * @conn: from a lookup
+ *
+ * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
+ *
+ * Return: 0, also if it is not wanted; -EMSGSIZE: no room; -EAGAIN: a program owns it; -ESTALE: it
+ * has ended, or something else has taken its place.
+ */
+int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
+{
+	struct diag_row row = {
+		.tuple = xtcp_conn_tuple(conn),
+		.dev = conn->bound_dev_if,
+	};
+	int err = 0;
+
+	/* as in /proc: a data race may show an old value, and does no harm */
+	kcsan_disable_current();
+	switch (conn->kind) {
+	case XTCP_CONN_REQUEST:
+		err = diag_row_of_request(skb, ask, &row, container_of(conn, struct xtcp_request, conn));
+		break;
+	case XTCP_CONN_SOCK:
+		err = diag_row_of_sock(skb, ask, &row, xtcp_sk_of_conn(conn));
+		break;
+	case XTCP_CONN_TIMEWAIT:
+		err = diag_row_of_record(skb, ask, &row, container_of(conn, struct xtcp_timewait, conn));
+		break;
+	}
+	kcsan_enable_current();
+	return err;
+}

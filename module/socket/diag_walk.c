@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The walk of a dump over all listeners and connections of a namespace.
+ *
+ * A dump goes on with each read of the program that asked for it, so everything may change
+ * meanwhile. The walk shows once whatever is there throughout:
+ *
+ *  - A listener keeps its number.
+ *  - A connection keeps its chain, since the table never grows, and its key (struct
+ *    xtcp_diag_key), whether it is an entry, a sock or a record.
+ *
+ * The walk takes the connections of a chain in the order of their keys, and notes the last one. It
+ * finds the next ones by going through the whole chain again. So a chain may be longer than a
+ * message, and connections may come and go at any place of it. A chain has a few connections unless
+ * the parameter "chains" makes the table very small.
+ *
+ * A step looks at XTCP_DIAG_BATCH connections at most, in an RCU read side of its own, and no lock
+ * is held for which softirq would wait but that of a sock, for as long as it takes to fill in
+ * TCP_INFO.
+ */
+#include "socket/diag_walk.h"
+
+#include <linux/delay.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+
+#include "base/net.h"
+#include "lookup/conns.h"
+#include "lookup/demux.h"
+#include "lookup/listeners.h"
+
+/*
+ * How long a dump waits for a program that owns a sock, before it lists the sock without TCP_INFO:
+ * 20 pauses for one sock, a second for all.
+ */
+#define PAUSE_US	100
+#define PAUSES		20
+#define PATIENCE	(USEC_PER_SEC / PAUSE_US)
+
+static struct xtcp_diag_key key_of(const struct xtcp_conn *conn)
+{
+	return (struct xtcp_diag_key) {
+		.hash = conn->hash,
+		.dev = conn->bound_dev_if,
+		.tuple = xtcp_conn_tuple(conn),
+	};
+}
+
+static int compare(const struct xtcp_diag_key *a, const struct xtcp_diag_key *b)
+{
+	if (a->hash != b->hash)
+		return a->hash < b->hash ? -1 : 1;
+	if (a->dev != b->dev)
+		return a->dev < b->dev ? -1 : 1;
+	return memcmp(&a->tuple, &b->tuple, sizeof(a->tuple));
+}
+
+/* Puts a connection into the batch, unless the batch is full of smaller ones. */
+static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
+{
+	const struct xtcp_diag_key key = key_of(conn);
+	unsigned int at = walk->n;
+
+	if (walk->is_inside && compare(&key, &walk->last) <= 0)
+		return;
+	while (at && compare(&key, &walk->key[at - 1]) < 0)
+		at--;
+	if (at == XTCP_DIAG_BATCH)
+		return;
+	if (walk->n < XTCP_DIAG_BATCH)
+		walk->n++;
+	memmove(&walk->key[at + 1], &walk->key[at], (walk->n - at - 1) * sizeof(walk->key[0]));
+	memmove(&walk->conn[at + 1], &walk->conn[at], (walk->n - at - 1) * sizeof(walk->conn[0]));
+	walk->key[at] = key;
+	walk->conn[at] = conn;
+}
+
+/* The next connections of the chain, by key. */
+static void fill_batch(struct xtcp_diag_walk *walk)
+{
+	struct xtcp_conn *conn;
+
+	walk->n = 0;
+	for (conn = xtcp_conns_first(walk->chain); conn; conn = xtcp_conns_next(conn))
+		if (conn->net_id == walk->ask.xn->id)
+			enter_batch(walk, conn);
+}
+
+/* What has taken the place of @conn: a record that of a sock. */
+static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
+				   const struct xtcp_diag_key *key)
+{
+	struct xtcp_diag_key other;
+	struct xtcp_conn *conn;
+
+	for (conn = xtcp_conns_first(walk->chain); conn; conn = xtcp_conns_next(conn)) {
+		if (conn == old || conn->hash != key->hash || conn->net_id != walk->ask.xn->id)
+			continue;
+		other = key_of(conn);
+		if (!compare(&other, key))
+			return conn;
+	}
+	return NULL;
+}
+
+static int put_conn(struct xtcp_diag_walk *walk, struct sk_buff *skb, unsigned int i)
+{
+	struct xtcp_conn *conn = walk->conn[i];
+	int err = xtcp_diag_row_conn(skb, &walk->ask, conn);
+
+	if (err != -ESTALE)
+		return err;
+	conn = successor(walk, conn, &walk->key[i]);
+	err = conn ? xtcp_diag_row_conn(skb, &walk->ask, conn) : 0;
+	return err == -ESTALE ? 0 : err;
+}
+
+/* Returns 0, or the error of the connection at which it stopped. */
+static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < walk->n && !err; i++) {
+		err = put_conn(walk, skb, i);
+		if (err)
+			break;
+		walk->last = walk->key[i];
+		walk->is_inside = true;
+		walk->tries = 0;
+		walk->ask.unlocked = false;
+	}
+	return err;
+}
+
+/**
+ * xtcp_diag_walk_waits() - a program owns the next sock: wait a moment, or do without its lock
+ * @walk: how far it is
+ *
+ * Context: process, may sleep.
+ *
+ * Return: false: the patience has ended; the next row is made without the lock.
+ */
+bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
+{
+	if (walk->tries == PAUSES || !walk->patience) {
+		walk->ask.unlocked = true;
+		return false;
+	}
+	walk->tries++;
+	walk->patience--;
+	usleep_range(PAUSE_US / 2, PAUSE_US);
+	return true;
+}
+
+static int walk_listeners(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+{
+	struct sock *lsk;
+	int err;
+
+	for (;;) {
+		rcu_read_lock();
+		lsk = xtcp_listeners_from(walk->ask.xn, &walk->number);
+		err = lsk ? xtcp_diag_row_listener(skb, &walk->ask, lsk) : 0;
+		rcu_read_unlock();
+		if (!lsk)
+			return 0;
+		if (err == -EAGAIN) {
+			xtcp_diag_walk_waits(walk);
+			continue;
+		}
+		if (err)
+			return err;
+		walk->number++;
+		walk->tries = 0;
+		walk->ask.unlocked = false;
+		cond_resched();
+	}
+}
+
+static int walk_chain(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+{
+	int err;
+
+	do {
+		rcu_read_lock();
+		fill_batch(walk);
+		err = put_batch(walk, skb);
+		rcu_read_unlock();
+		if (err == -EAGAIN)
+			xtcp_diag_walk_waits(walk);
+		else if (err)
+			return err;
+		cond_resched();
+	} while (err || walk->n == XTCP_DIAG_BATCH);
+	walk->is_inside = false;
+	return 0;
+}
+
+/**
+ * xtcp_diag_walk_begin() - begin at the first listener
+ * @walk: @ask is set, the rest is 0
+ *
+ * Context: process.
+ */
+void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
+{
+	walk->is_begun = true;
+	walk->patience = PATIENCE;
+	walk->listens = walk->ask.states & TCPF_LISTEN && !walk->ask.dport;
+	/* it sums over all processors */
+	if (!(walk->ask.states & ~TCPF_LISTEN) || xtcp_demux_count(walk->ask.xn) <= 0)
+		walk->chain = xtcp_conns.mask + 1;
+}
+
+/**
+ * xtcp_diag_walk_on() - fill a message
+ * @walk: how far the dump is
+ * @skb: the message
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0: all is done; -EMSGSIZE: the message is full.
+ */
+int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+{
+	int err = walk->listens ? walk_listeners(walk, skb) : 0;
+
+	if (err)
+		return err;
+	walk->listens = false;
+	for (;;) {
+		walk->chain = xtcp_conns_used_chain(walk->chain);
+		if (walk->chain > xtcp_conns.mask)
+			return 0;
+		err = walk_chain(walk, skb);
+		if (err)
+			return err;
+		walk->chain++;
+	}
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The walk of a dump over all listeners and connections of a namespace. */
+#ifndef XTCP_DIAG_WALK_H
+#define XTCP_DIAG_WALK_H
+
+#include <linux/in6.h>
+#include <linux/types.h>
+
+#include "base/tuple.h"
+#include "socket/diag_row.h"
+
+struct sk_buff;
+struct xtcp_conn;
+
+#define XTCP_DIAG_BATCH	32	/* most connections that are looked at in one RCU read side */
+
+/**
+ * struct xtcp_diag_key - what a connection keeps for as long as it lives, whether it is an entry, a
+ *	sock or a record; in the order in which a walk takes the connections of a chain
+ * @hash: as in struct xtcp_conn
+ * @dev: the device to which it is bound
+ * @tuple: its addresses and ports
+ */
+struct xtcp_diag_key {
+	u32 hash;
+	int dev;
+	struct xtcp_tuple tuple;
+};
+
+/**
+ * struct xtcp_diag_walk - how far a dump has come
+ * @ask: the request
+ * @is_begun: xtcp_diag_walk_begin()
+ * @listens: the listeners are not done yet
+ * @number: the next listener
+ * @chain: the chain of the table of connections
+ * @is_inside: @last is set
+ * @last: the last connection of the chain that is done
+ * @tries: how often a program has owned the next sock in a row
+ * @patience: how often the dump may still wait for a program
+ * @n: the batch: how many connections
+ * @conn: where they are; valid in the RCU read side
+ * @key: their keys, in order
+ */
+struct xtcp_diag_walk {
+	struct xtcp_diag_ask ask;
+	bool is_begun;
+	bool listens;
+	unsigned long number;
+	u32 chain;
+	bool is_inside;
+	struct xtcp_diag_key last;
+	unsigned int tries;
+	unsigned int patience;
+	unsigned int n;
+	struct xtcp_conn *conn[XTCP_DIAG_BATCH];
+	struct xtcp_diag_key key[XTCP_DIAG_BATCH];
+};
+
+/* process context */
+void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk);
+int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb);
+bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk);
+
+#endif /* XTCP_DIAG_WALK_H */

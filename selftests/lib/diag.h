@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Listings by netlink: sock_diag with inet_diag's requests, of either stack. */
+#ifndef SELFTESTS_DIAG_H
+#define SELFTESTS_DIAG_H
+
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack.h"
+
+#define DIAG_ATTRIBUTES	(INET_DIAG_SOCKOPT + 1)
+
+/* What to ask for. What is 0 is not asked for; but no states are all states. */
+struct diag_query {
+	enum stack stack;
+	bool v6;
+	uint32_t states;	/* 1 << TCP_ESTABLISHED */
+	uint8_t ext;		/* 0xff: all attributes */
+	const void *filter;
+	size_t filter_len;
+	int port, peer_port;
+	uint32_t uid;		/* only xtcp's, with by_uid */
+	bool by_uid;
+	uint64_t cookie;	/* only xtcp's */
+};
+
+/* A message of the answer. The attributes are valid until the next call. */
+struct diag_row {
+	const struct inet_diag_msg *msg;
+	const void *attr[DIAG_ATTRIBUTES];
+	int len[DIAG_ATTRIBUTES];
+};
+
+/* A socket for requests in the namespace of the caller. */
+int diag_open(void);
+
+/* A request for a dump; others put attributes of their own behind it. */
+struct diag_request {
+	struct nlmsghdr head;
+	struct inet_diag_req_v2 req;
+	char attributes[70000];
+};
+
+void diag_fill(struct diag_request *request, const struct diag_query *query);
+void diag_put(struct diag_request *request, int type, const void *data, size_t len);
+
+/* Sends it. */
+void diag_send(int fd, const struct diag_request *request);
+
+/*
+ * Receives once, at most @size octets, and calls @row for each row. 1: there is more, 0: the end, or a negative errno
+ * of the answer.
+ */
+int diag_receive(int fd, size_t size, void (*row)(const struct diag_row *row, void *arg), void *arg);
+
+/* A whole dump: the number of rows, or a negative errno. */
+int diag_dump(const struct diag_query *query, void (*row)(const struct diag_row *row, void *arg), void *arg);
+
+/*
+ * The row with these ports, with its attributes in @copy; how many there were, of which it is the last, or a negative
+ * errno.
+ */
+struct diag_copy {
+	struct diag_row row;
+	struct inet_diag_msg msg;
+	char octets[2048];
+};
+
+int diag_find(const struct diag_query *query, int port, int peer_port, struct diag_copy *copy);
+
+/* One request for one socket, without NLM_F_DUMP: 0 or an errno. */
+int diag_get(const struct diag_query *query, const struct inet_diag_sockid *id, struct diag_copy *copy);
+
+static inline uint64_t diag_cookie(const struct inet_diag_msg *msg)
+{
+	return msg->id.idiag_cookie[0] | (uint64_t)msg->id.idiag_cookie[1] << 32;
+}
+
+#endif

@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and the
+ * same connections on kernel TCP, whose listing it is like; who may see what.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/diag.h"
+#include "lib/must.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+static struct ns_pair net;
+static int next_port = 8400;
+static unsigned int problems;
+
+/* Which stack and IP version the rows are about. */
+struct setting {
+	enum stack stack;
+	bool v6;
+	const char *addr, *peer_addr;	/* of net.a and net.b */
+};
+
+#define SAME(got, expected) same(#got, got, expected)
+
+static void same(const char *what, long long got, long long expected)
+{
+	if (got == expected)
+		return;
+	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
+	problems++;
+}
+
+static void result(const struct setting *s, const char *what)
+{
+	ksft_test_result(!problems, "%s, IPv%d: %s\n", stack_name(s->stack), s->v6 ? 6 : 4, what);
+	problems = 0;
+}
+
+static struct diag_query all_of(const struct setting *s)
+{
+	return (struct diag_query) { .stack = s->stack, .v6 = s->v6, .ext = 0xff };
+}
+
+static int find(const struct setting *s, int port, int peer_port, struct diag_copy *copy)
+{
+	const struct diag_query query = all_of(s);
+
+	return diag_find(&query, port, peer_port, copy);
+}
+
+/* A connection from net.a, where the rows are read, to kernel TCP in net.b. */
+static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
+{
+	*peer_port = next_port++;
+	stack_pair_or_die(net.a, s->stack, net.b, KERNEL, s->peer_addr, *peer_port, fd, peer);
+	*port = stack_port(*fd);
+}
+
+static socklen_t option(int fd, int level, int name, void *value, socklen_t len)
+{
+	must(!getsockopt(fd, level, name, value, &len), "getsockopt");
+	return len;
+}
+
+/* Octets that two readings of the same agree in must be in the row, too; clocks go on. */
+static void same_octets(const char *what, const struct diag_row *row, int attribute, const void *before,
+			const void *after, int len)
+{
+	const unsigned char *got = row->attr[attribute], *a = before, *b = after;
+	int i, differ = 0;
+
+	if (!got || row->len[attribute] != len) {
+		ksft_print_msg("%s: %d octets, not %d\n", what, row->len[attribute], len);
+		problems++;
+		return;
+	}
+	for (i = 0; i < len; i++)
+		differ += a[i] == b[i] && got[i] != a[i];
+	if (differ)
+		ksft_print_msg("%s: %d octets differ\n", what, differ);
+	problems += !!differ;
+}
+
+static void same_option(int fd, const char *what, const struct diag_row *row, int attribute, int level, int name)
+{
+	char before[512], after[512];
+	socklen_t len = option(fd, level, name, before, sizeof(before));
+
+	SAME(option(fd, level, name, after, sizeof(after)), len);
+	same_octets(what, row, attribute, before, after, len);
+}
+
+static void same_addr(const __be32 *words, const struct setting *s, const char *text)
+{
+	const union stack_addr addr = stack_addr(text, 0);
+
+	SAME(!memcmp(words, s->v6 ? (const void *)&addr.in6.sin6_addr : &addr.in.sin_addr, s->v6 ? 16 : 4), true);
+}
+
+static bool has_number(const struct diag_row *row, int attribute, unsigned int number, int len)
+{
+	return row->attr[attribute] && row->len[attribute] == len && !memcmp(row->attr[attribute], &number, len);
+}
+
+/* As getsockopt() and fstat() have it; the connection is quiet. */
+static void same_as_socket(const struct setting *s, int fd, const struct diag_row *row)
+{
+	const struct inet_diag_msg *msg = row->msg;
+	char name[16] = "";
+	struct stat file;
+	uint64_t cookie;
+
+	option(fd, SOL_SOCKET, SO_COOKIE, &cookie, sizeof(cookie));
+	SAME(diag_cookie(msg), cookie);
+	must(!fstat(fd, &file), "fstat");
+	SAME(msg->idiag_inode, file.st_ino);
+	SAME(msg->idiag_uid, geteuid());
+	SAME(msg->idiag_family, s->v6 ? AF_INET6 : AF_INET);
+	same_option(fd, "TCP_INFO", row, INET_DIAG_INFO, IPPROTO_TCP, TCP_INFO);
+	same_option(fd, "SO_MEMINFO", row, INET_DIAG_SKMEMINFO, SOL_SOCKET, SO_MEMINFO);
+	option(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name));
+	SAME(row->attr[INET_DIAG_CONG] && !strcmp(row->attr[INET_DIAG_CONG], name), true);
+	SAME(row->attr[INET_DIAG_CGROUP_ID] && row->len[INET_DIAG_CGROUP_ID] == 8, true);
+}
+
+static void established(const struct setting *s)
+{
+	unsigned int mark = 77, priority = 5;
+	int fd, peer, port, peer_port;
+	struct diag_copy copy;
+
+	connection(s, &fd, &peer, &port, &peer_port);
+	must(!setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), "SO_MARK");
+	must(!setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof(priority)), "SO_PRIORITY");
+	SAME(stack_carries(fd, peer, 5000) && stack_carries(peer, fd, 3000), true);
+	SAME(write(peer, "hello", 5), 5);
+	SAME(WAIT_FOR(find(s, port, peer_port, &copy) == 1 && copy.msg.idiag_rqueue == 5 &&
+		      copy.msg.idiag_timer == 0, STACK_DEADLINE_MS), true);
+	SAME(copy.msg.idiag_state, TCP_ESTABLISHED);
+	SAME(copy.msg.idiag_wqueue, 0);
+	SAME(copy.msg.id.idiag_if, 0);
+	same_addr(copy.msg.id.idiag_src, s, s->addr);
+	same_addr(copy.msg.id.idiag_dst, s, s->peer_addr);
+	same_as_socket(s, fd, &copy.row);
+	SAME(has_number(&copy.row, INET_DIAG_MARK, mark, 4), true);
+	SAME(has_number(&copy.row, INET_DIAG_SHUTDOWN, 0, 1), true);
+	SAME(has_number(&copy.row, INET_DIAG_CLASS_ID, priority, 4), true);
+	result(s, "an open connection is listed as its socket tells");
+	shutdown(fd, SHUT_WR);
+	must(stack_at_end(peer), "the FIN comes");
+	SAME(WAIT_FOR(find(s, port, peer_port, &copy) == 1 && copy.msg.idiag_state == TCP_FIN_WAIT2,
+		      STACK_DEADLINE_MS), true);
+	SAME(has_number(&copy.row, INET_DIAG_SHUTDOWN, 2, 1), true);
+	close(fd);
+	SAME(find(s, port, peer_port, &copy), 0);
+	result(s, "a connection that is half closed, and one that was reset");
+	close(peer);
+}
+
+static void algorithms(const struct setting *s)
+{
+	static const struct {
+		const char *name;
+		int attribute;
+	} rows[] = { { "cubic", 0 }, { "reno", 0 }, { "bbr", INET_DIAG_BBRINFO }, { "dctcp", INET_DIAG_DCTCPINFO } };
+	int fd, peer, port, peer_port;
+	struct diag_copy copy;
+	char name[16] = "";
+	unsigned int i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		connection(s, &fd, &peer, &port, &peer_port);
+		/* kernel TCP has those of the modules that are loaded */
+		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, rows[i].name, strlen(rows[i].name))) {
+			SAME(s->stack, KERNEL);
+		} else {
+			SAME(stack_carries(fd, peer, 20000), true);
+			SAME(find(s, port, peer_port, &copy), 1);
+			/* without ECN kernel TCP takes another one in the place of dctcp */
+			option(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name));
+			SAME(copy.row.attr[INET_DIAG_CONG] && !strcmp(copy.row.attr[INET_DIAG_CONG], name), true);
+			if (rows[i].attribute)
+				same_option(fd, rows[i].name, &copy.row, rows[i].attribute, IPPROTO_TCP, TCP_CC_INFO);
+			SAME(!!copy.row.attr[INET_DIAG_BBRINFO], rows[i].attribute == INET_DIAG_BBRINFO);
+			SAME(!!copy.row.attr[INET_DIAG_DCTCPINFO], rows[i].attribute == INET_DIAG_DCTCPINFO);
+		}
+		close(fd);
+		close(peer);
+	}
+	result(s, "what the algorithm tells");
+}
+
+static void listening(const struct setting *s)
+{
+	int port = next_port++, fd = stack_bound(net.a, s->stack, s->addr, port, true), client;
+	struct diag_copy copy;
+
+	must(fd >= 0 && !listen(fd, 7), "listener");
+	client = stack_connected(net.b, KERNEL, s->addr, port);
+	must(client >= 0, "client");
+	SAME(WAIT_FOR(find(s, port, 0, &copy) == 1 && copy.msg.idiag_rqueue == 1, STACK_DEADLINE_MS), true);
+	SAME(copy.msg.idiag_wqueue, 7);
+	SAME(copy.msg.idiag_state, TCP_LISTEN);
+	SAME(copy.msg.idiag_timer, 0);
+	same_as_socket(s, fd, &copy.row);
+	SAME(!!copy.row.attr[INET_DIAG_SKV6ONLY], s->v6);
+	result(s, "a listener and its queue");
+	SAME(find(s, port, stack_port(client), &copy), 1);
+	SAME(copy.msg.idiag_state, TCP_ESTABLISHED);
+	SAME(copy.msg.idiag_inode, 0);
+	result(s, "a connection that nobody has accepted");
+	close(client);
+	close(fd);
+}
+
+static void opening(const struct setting *s)
+{
+	int port = next_port++, fd = stack_listener(net.a, s->stack, s->addr, port, true), peer, client, client_port;
+	struct timeval now = { .tv_usec = 1 };
+	unsigned int mark = 99;
+	struct diag_copy copy;
+
+	peer = stack_bound(net.b, KERNEL, s->peer_addr, 0, false);
+	client = stack_bound(net.a, s->stack, s->addr, 0, false);
+	must(fd >= 0 && peer >= 0 && client >= 0, "sockets");
+	must(!setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)), "SO_MARK");
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(!setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(stack_connect(peer, s->addr, port) && errno == EINPROGRESS, "connect");
+	must(stack_connect(client, s->peer_addr, 1) && errno == EINPROGRESS, "connect");
+	client_port = stack_port(client);
+	SAME(WAIT_FOR(find(s, port, stack_port(peer), &copy) == 1 && copy.msg.idiag_retrans > 0, STACK_DEADLINE_MS),
+	     true);
+	SAME(copy.msg.idiag_state, TCP_SYN_RECV);
+	SAME(copy.msg.idiag_timer, 1);
+	SAME(copy.msg.idiag_expires > 0 && copy.msg.idiag_expires <= 4000, true);
+	SAME(copy.msg.idiag_inode, 0);
+	SAME(has_number(&copy.row, INET_DIAG_MARK, mark, 4), true);
+	SAME(!!copy.row.attr[INET_DIAG_INFO], false);
+	result(s, "a half-open one");
+	SAME(find(s, client_port, 1, &copy), 1);
+	SAME(copy.msg.idiag_state, TCP_SYN_SENT);
+	SAME(copy.msg.idiag_timer, 1);
+	SAME(copy.msg.idiag_retrans > 0, true);
+	SAME(copy.msg.idiag_wqueue, 1);
+	result(s, "one that opens");
+	close(client);
+	close(peer);
+	close(fd);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+}
+
+static void time_wait(const struct setting *s)
+{
+	int fd, peer, port, peer_port, i;
+	struct diag_copy copy;
+
+	connection(s, &fd, &peer, &port, &peer_port);
+	close(fd);
+	must(stack_at_end(peer), "the FIN comes");
+	close(peer);
+	SAME(sides_row(net.a, s->stack, s->addr, port, peer_port, TCP_TIME_WAIT), true);
+	SAME(find(s, port, peer_port, &copy), 1);
+	SAME(copy.msg.idiag_state, TCP_TIME_WAIT);
+	SAME(copy.msg.idiag_timer, 3);
+	SAME(copy.msg.idiag_expires > 20000 && copy.msg.idiag_expires <= 60000, true);
+	SAME(copy.msg.idiag_inode, 0);
+	same_addr(copy.msg.id.idiag_dst, s, s->peer_addr);
+	for (i = 0; i < DIAG_ATTRIBUTES; i++)
+		SAME(!!copy.row.attr[i], i == INET_DIAG_MARK);
+	result(s, "TIME-WAIT");
+}
+
+struct states {
+	unsigned int wanted, others;
+	int port, found;
+};
+
+static void note_state(const struct diag_row *row, void *arg)
+{
+	struct states *states = arg;
+
+	states->others += !(states->wanted & 1 << row->msg->idiag_state);
+	states->found += ntohs(row->msg->id.idiag_sport) == states->port ||
+			 ntohs(row->msg->id.idiag_dport) == states->port;
+}
+
+static int found_in(struct diag_query query, unsigned int wanted, int port)
+{
+	struct states states = { .wanted = wanted, .port = port };
+
+	query.states = wanted;
+	query.ext = 0;
+	SAME(diag_dump(&query, note_state, &states) >= 0, true);
+	SAME(states.others, 0);
+	return states.found;
+}
+
+/* A listener, an open connection and one in TIME-WAIT, all at one port. */
+static void states_and_ports(const struct setting *s)
+{
+	int port = next_port++, fd = stack_listener(net.a, s->stack, s->addr, port, true), client[2], child[2], i;
+	struct diag_query query = all_of(s);
+
+	must(fd >= 0, "listener");
+	for (i = 0; i < 2; i++) {
+		client[i] = stack_connected(net.b, KERNEL, s->addr, port);
+		child[i] = accept(fd, NULL, NULL);
+		must(client[i] >= 0 && child[i] >= 0, "connection");
+	}
+	close(child[1]);
+	must(stack_at_end(client[1]), "the FIN comes");
+	SAME(found_in(query, 1 << TCP_LISTEN, port), 1);
+	SAME(found_in(query, 1 << TCP_ESTABLISHED, port), 1);
+	SAME(WAIT_FOR(found_in(query, 1 << TCP_FIN_WAIT2, port) == 1, STACK_DEADLINE_MS), true);
+	SAME(found_in(query, 1 << TCP_LISTEN | 1 << TCP_ESTABLISHED, port), 2);
+	SAME(found_in(query, 1 << TCP_SYN_RECV, port), 0);
+	SAME(found_in(query, ~0U, port), 3);
+	close(client[1]);
+	SAME(WAIT_FOR(found_in(query, 1 << TCP_TIME_WAIT, port) == 1, STACK_DEADLINE_MS), true);
+	result(s, "only the states that were asked for");
+	query.port = port;
+	SAME(diag_dump(&query, NULL, NULL), 3);
+	query.peer_port = stack_port(client[0]);
+	SAME(diag_dump(&query, NULL, NULL), 1);
+	query.port = 0;
+	SAME(diag_dump(&query, NULL, NULL), 1);
+	query.peer_port = 1;
+	SAME(diag_dump(&query, NULL, NULL), 0);
+	result(s, "only the ports that were asked for");
+	close(child[0]);
+	close(client[0]);
+	close(fd);
+}
+
+static void one_by_name(const struct setting *s)
+{
+	const struct diag_query query = all_of(s);
+	int fd, peer, port, peer_port, listener;
+	struct inet_diag_sockid id;
+	struct diag_copy copy, again;
+
+	connection(s, &fd, &peer, &port, &peer_port);
+	SAME(find(s, port, peer_port, &copy), 1);
+	id = copy.msg.id;
+	SAME(diag_get(&query, &id, &again), 0);
+	SAME(!memcmp(&again.msg.id, &id, sizeof(id)), true);
+	SAME(!!again.row.attr[INET_DIAG_INFO], true);
+	id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	SAME(diag_get(&query, &id, &again), 0);
+	SAME(diag_cookie(&again.msg), diag_cookie(&copy.msg));
+	id.idiag_cookie[0] = copy.msg.id.idiag_cookie[0] + 1;
+	id.idiag_cookie[1] = copy.msg.id.idiag_cookie[1];
+	SAME(diag_get(&query, &id, &again), ENOENT);
+	id = copy.msg.id;
+	id.idiag_sport++;
+	SAME(diag_get(&query, &id, &again), ENOENT);
+	result(s, "one connection by its addresses and its cookie");
+	port = next_port++;
+	listener = stack_listener(net.a, s->stack, s->addr, port, true);
+	SAME(find(s, port, 0, &copy), 1);
+	SAME(diag_get(&query, &copy.msg.id, &again), 0);
+	SAME(again.msg.idiag_state, TCP_LISTEN);
+	result(s, "one listener");
+	close(listener);
+	close(fd);
+	close(peer);
+}
+
+/* Rows and what they tell, for somebody without a capability. */
+static int look_unprivileged(void *arg)
+{
+	const struct setting *s = arg;
+	struct diag_copy copy;
+
+	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
+	return find(s, next_port, next_port + 1, &copy) == 1 && copy.row.attr[INET_DIAG_INFO] ?
+	       !!copy.row.attr[INET_DIAG_MARK] : 2;
+}
+
+static void unprivileged(const struct setting *s)
+{
+	int fd = stack_bound(net.a, s->stack, s->addr, next_port, true), status, listener;
+	pid_t pid;
+
+	listener = stack_listener(net.b, KERNEL, s->peer_addr, next_port + 1, true);
+	must(fd >= 0 && listener >= 0 && !stack_connect(fd, s->peer_addr, next_port + 1), "connection");
+	pid = ns_fork(net.a, look_unprivileged, (void *)s);
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	SAME(WEXITSTATUS(status), 0);
+	result(s, "everybody sees them, but a mark only who has CAP_NET_ADMIN");
+	next_port += 2;
+	close(fd);
+	close(listener);
+}
+
+static int rows_here(void *arg)
+{
+	const struct diag_query query = all_of(arg);
+
+	return diag_dump(&query, NULL, NULL);
+}
+
+static void other_namespaces(const struct setting *s)
+{
+	int fd, peer, port, peer_port, guest = ns_make_guest(), other = ns_make(), listener;
+
+	must(guest >= 0 && other >= 0, "namespaces");
+	connection(s, &fd, &peer, &port, &peer_port);
+	SAME(rows_here((void *)s) > 0, true);
+	SAME(ns_call(other, rows_here, (void *)s), 0);
+	SAME(ns_call(guest, rows_here, (void *)s), 0);
+	listener = stack_listener(other, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false);
+	must(listener >= 0, "listener");
+	SAME(ns_call(other, rows_here, (void *)s), 1);
+	SAME(ns_call(guest, rows_here, (void *)s), 0);
+	result(s, "a namespace sees its own alone");
+	close(listener);
+	close(fd);
+	close(peer);
+	close(guest);
+	close(other);
+}
+
+/* A connection over IPv4 of an IPv6 socket is an IPv6 socket's. */
+static void mapped(const struct setting *s)
+{
+	const struct setting v4 = { .stack = s->stack };
+	struct diag_copy copy;
+	int fd, peer, listener, port = next_port++;
+
+	if (!s->v6)
+		return;
+	listener = stack_listener(net.b, KERNEL, NS_B4, port, true);
+	fd = stack_socket(net.a, s->stack, "::");
+	must(listener >= 0 && fd >= 0 && !stack_connect(fd, "::ffff:" NS_B4, port), "connect");
+	peer = accept(listener, NULL, NULL);
+	SAME(find(s, stack_port(fd), port, &copy), 1);
+	SAME(copy.msg.idiag_family, AF_INET6);
+	same_addr(copy.msg.id.idiag_dst, s, "::ffff:" NS_B4);
+	same_as_socket(s, fd, &copy.row);
+	SAME(find(&v4, stack_port(fd), port, &copy), 0);
+	result(s, "IPv4 of an IPv6 socket");
+	close(fd);
+	close(peer);
+	close(listener);
+}
+
+#define COMMON	14
+#define IPV6	1
+
+int main(void)
+{
+	void (* const cases[])(const struct setting *) = { established, algorithms, listening, opening, time_wait,
+							   states_and_ports, one_by_name, unprivileged,
+							   other_namespaces, mapped };
+	unsigned int i, family, stack;
+
+	ksft_print_header();
+	ksft_set_plan(stack_count() * (2 * COMMON + IPV6));
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
+	for (stack = stack_first(); stack <= XTCP; stack++) {
+		for (family = 0; family < 2; family++) {
+			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
+						   .peer_addr = family ? NS_B6 : NS_B4 };
+
+			for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+				cases[i](&s);
+		}
+	}
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
