@@ -3,6 +3,7 @@
  * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and the
  * same connections on kernel TCP, whose listing it is like; who may see what.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -92,15 +93,6 @@ static void same_octets(const char *what, const struct diag_row *row, int attrib
 	problems += !!differ;
 }
 
-static void same_option(int fd, const char *what, const struct diag_row *row, int attribute, int level, int name)
-{
-	char before[512], after[512];
-	socklen_t len = option(fd, level, name, before, sizeof(before));
-
-	SAME(option(fd, level, name, after, sizeof(after)), len);
-	same_octets(what, row, attribute, before, after, len);
-}
-
 static void same_addr(const __be32 *words, const struct setting *s, const char *text)
 {
 	const union stack_addr addr = stack_addr(text, 0);
@@ -113,10 +105,24 @@ static bool has_number(const struct diag_row *row, int attribute, unsigned int n
 	return row->attr[attribute] && row->len[attribute] == len && !memcmp(row->attr[attribute], &number, len);
 }
 
+/* A row says what an option says before it and after it. */
+static void same_option(const struct setting *s, int fd, int port, int peer_port, int attribute, int level, int name)
+{
+	char before[512], after[512], what[32];
+	struct diag_copy copy;
+	socklen_t len = option(fd, level, name, before, sizeof(before));
+
+	SAME(find(s, port, peer_port, &copy), 1);
+	SAME(option(fd, level, name, after, sizeof(after)), len);
+	snprintf(what, sizeof(what), "attribute %d", attribute);
+	same_octets(what, &copy.row, attribute, before, after, len);
+}
+
 /* As getsockopt() and fstat() have it; the connection is quiet. */
 static void same_as_socket(const struct setting *s, int fd, const struct diag_row *row)
 {
 	const struct inet_diag_msg *msg = row->msg;
+	const int port = ntohs(msg->id.idiag_sport), peer_port = ntohs(msg->id.idiag_dport);
 	char name[16] = "";
 	struct stat file;
 	uint64_t cookie;
@@ -127,8 +133,8 @@ static void same_as_socket(const struct setting *s, int fd, const struct diag_ro
 	SAME(msg->idiag_inode, file.st_ino);
 	SAME(msg->idiag_uid, geteuid());
 	SAME(msg->idiag_family, s->v6 ? AF_INET6 : AF_INET);
-	same_option(fd, "TCP_INFO", row, INET_DIAG_INFO, IPPROTO_TCP, TCP_INFO);
-	same_option(fd, "SO_MEMINFO", row, INET_DIAG_SKMEMINFO, SOL_SOCKET, SO_MEMINFO);
+	same_option(s, fd, port, peer_port, INET_DIAG_INFO, IPPROTO_TCP, TCP_INFO);
+	same_option(s, fd, port, peer_port, INET_DIAG_SKMEMINFO, SOL_SOCKET, SO_MEMINFO);
 	option(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name));
 	SAME(row->attr[INET_DIAG_CONG] && !strcmp(row->attr[INET_DIAG_CONG], name), true);
 	SAME(row->attr[INET_DIAG_CGROUP_ID] && row->len[INET_DIAG_CGROUP_ID] == 8, true);
@@ -191,7 +197,7 @@ static void algorithms(const struct setting *s)
 			option(fd, IPPROTO_TCP, TCP_CONGESTION, name, sizeof(name));
 			SAME(copy.row.attr[INET_DIAG_CONG] && !strcmp(copy.row.attr[INET_DIAG_CONG], name), true);
 			if (rows[i].attribute)
-				same_option(fd, rows[i].name, &copy.row, rows[i].attribute, IPPROTO_TCP, TCP_CC_INFO);
+				same_option(s, fd, port, peer_port, rows[i].attribute, IPPROTO_TCP, TCP_CC_INFO);
 			SAME(!!copy.row.attr[INET_DIAG_BBRINFO], rows[i].attribute == INET_DIAG_BBRINFO);
 			SAME(!!copy.row.attr[INET_DIAG_DCTCPINFO], rows[i].attribute == INET_DIAG_DCTCPINFO);
 		}
