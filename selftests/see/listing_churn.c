@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A listing by netlink while everything changes: what is there throughout is in it once, and nothing is in it twice,
+ * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Then the module and a
+ * namespace that go while a listing is half read.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/diag.h"
+#include "lib/module.h"
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/ns.h"
+#include "lib/release.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+NEEDS_MODULE;
+
+#define PORT		7000	/* of what stays */
+#define CLOSING_PORT	7001	/* of what becomes TIME-WAIT meanwhile */
+#define CHURN_PORT	7002	/* and the next one: of what comes and goes */
+#define FIRST_LISTENER	7100
+#define LISTENERS	300
+#define SMALLEST	4096	/* octets of a read: some rows */
+
+static int space, listeners[LISTENERS];
+static int stays, closes;	/* connections; each has two ends here */
+static atomic_bool stop;
+static atomic_uint churned;
+
+struct pair {
+	int client, server;
+};
+
+static struct pair *staying, *closing;
+
+static void open_pairs(struct pair *pairs, int n, int port)
+{
+	int listener = stack_listener(space, XTCP, "127.0.0.1", port, true), i;
+
+	must(listener >= 0, "listener");
+	for (i = 0; i < n; i++) {
+		pairs[i].client = stack_connected(space, XTCP, "127.0.0.1", port);
+		pairs[i].server = accept(listener, NULL, NULL);
+		must(pairs[i].client >= 0 && pairs[i].server >= 0, "connection");
+	}
+	close(listener);
+}
+
+static void close_pairs(struct pair *pairs, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		close(pairs[i].client);
+		close(pairs[i].server);
+	}
+}
+
+/* Connections and listeners that come and go, most of them by a reset: a record would stay for a minute. */
+static void *churn(void *arg)
+{
+	const struct linger now = { .l_onoff = 1 };
+	const int port = CHURN_PORT + (arg ? 1 : 0);
+	int listener = stack_listener(space, XTCP, "127.0.0.1", port, true), client, server, other;
+
+	must(listener >= 0, "listener");
+	while (!stop) {
+		client = stack_connected(space, XTCP, "127.0.0.1", port);
+		server = accept(listener, NULL, NULL);
+		other = stack_listener(space, XTCP, "127.0.0.1", 0, false);
+		must(client >= 0 && server >= 0 && other >= 0, "churn");
+		if (churned % 8)
+			setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+		close(client);
+		close(server);
+		close(other);
+		churned++;
+	}
+	close(listener);
+	return NULL;
+}
+
+/* How often each tuple was seen. Ends of one connection differ in which port is whose. */
+static struct {
+	unsigned char *staying[2], *closing[2];	/* by the port of the client: our row, its row */
+	unsigned char listener[LISTENERS];
+	unsigned int twice;
+} seen;
+
+static void seen_reset(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		memset(seen.staying[i], 0, 65536);
+		memset(seen.closing[i], 0, 65536);
+	}
+	memset(seen.listener, 0, sizeof(seen.listener));
+	seen.twice = 0;
+}
+
+static void note(const struct diag_row *row, void *arg)
+{
+	const int port = ntohs(row->msg->id.idiag_sport), peer_port = ntohs(row->msg->id.idiag_dport);
+	unsigned char *count = NULL;
+
+	(void)arg;
+	if (row->msg->idiag_state == TCP_LISTEN) {
+		if (port >= FIRST_LISTENER && port < FIRST_LISTENER + LISTENERS)
+			count = &seen.listener[port - FIRST_LISTENER];
+	} else if (port == PORT || peer_port == PORT) {
+		count = &seen.staying[port == PORT][port == PORT ? peer_port : port];
+	} else if (port == CLOSING_PORT || peer_port == CLOSING_PORT) {
+		count = &seen.closing[port == CLOSING_PORT][port == CLOSING_PORT ? peer_port : port];
+	}
+	if (count && (*count)++)
+		seen.twice++;
+}
+
+static int missing(unsigned char *const by_port[2], const int *ports, int n, bool one_end)
+{
+	int i, none = 0;
+
+	for (i = 0; i < n; i++)
+		none += !by_port[0][ports[i]] + (!one_end && !by_port[1][ports[i]]);
+	return none;
+}
+
+static int *ports_of(const struct pair *pairs, int n)
+{
+	int *ports = calloc(n, sizeof(*ports)), i;
+
+	must(ports, "memory");
+	for (i = 0; i < n; i++)
+		ports[i] = stack_port(pairs[i].client);
+	return ports;
+}
+
+/* A dump, of which @step() happens between any two reads. The number of reads, or a negative errno. */
+static int slow_dump(size_t size, void (*step)(int number))
+{
+	const struct diag_query query = { .stack = XTCP, .ext = 0xff };
+	static struct diag_request request;
+	int fd = diag_open(), more, reads = 0;
+
+	seen_reset();
+	diag_fill(&request, &query);
+	diag_send(fd, &request);
+	do {
+		more = diag_receive(fd, size, note, NULL);
+		if (step)
+			step(reads);
+		reads++;
+	} while (more == 1);
+	close(fd);
+	return more ?: reads;
+}
+
+/* One more of them goes its way: the client closes first, so its end becomes TIME-WAIT. */
+static void close_one(int number)
+{
+	if (number >= closes)
+		return;
+	close(closing[number].client);
+	close(closing[number].server);
+}
+
+static int listeners_missing(void)
+{
+	int i, none = 0;
+
+	for (i = 0; i < LISTENERS; i++)
+		none += !seen.listener[i];
+	return none;
+}
+
+static void dumps(int rounds)
+{
+	int *ports = ports_of(staying, stays), *closing_ports = ports_of(closing, closes), i, reads, lost = 0;
+	bool ok = true;
+
+	for (i = 0; i < rounds; i++) {
+		reads = slow_dump(i % 2 ? 65536 : SMALLEST, NULL);
+		lost = missing(seen.staying, ports, stays, false) + listeners_missing();
+		if (reads <= 0 || lost || seen.twice) {
+			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", i, reads, lost, seen.twice);
+			ok = false;
+		}
+	}
+	ksft_print_msg("%d dumps, the last one of %d reads; %u connections came and went\n", rounds, reads, churned);
+	ksft_test_result(ok, "what is there throughout is listed once\n");
+	/* their clients' ends stay for a minute */
+	reads = slow_dump(SMALLEST, close_one);
+	lost = missing(seen.closing, closing_ports, closes < reads ? closes : reads, true);
+	if (lost || seen.twice)
+		ksft_print_msg("%d reads, %d missing, %u twice\n", reads, lost, seen.twice);
+	ksft_test_result(reads > 0 && !lost && !seen.twice, "so is a connection that becomes TIME-WAIT meanwhile\n");
+	for (i = reads; i < closes; i++)
+		close_one(i);
+	free(ports);
+	free(closing_ports);
+}
+
+/* A dump of which the first part alone is read. */
+static int half_read(void)
+{
+	const struct diag_query query = { .stack = XTCP };
+	static struct diag_request request;
+	int fd = diag_open();
+
+	seen_reset();
+	diag_fill(&request, &query);
+	diag_send(fd, &request);
+	must(diag_receive(fd, SMALLEST, note, NULL) == 1, "there is more");
+	return fd;
+}
+
+static bool holders_name_us(void)
+{
+	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
+	char line[512];
+	bool named = false;
+	int pid;
+
+	must(pipe, "xtcp-holders");
+	while (fgets(line, sizeof(line), pipe))
+		named |= sscanf(line, " %d", &pid) == 1 && pid == getpid() && strstr(line, "sock_diag");
+	pclose(pipe);
+	return named;
+}
+
+static int half_read_in(void *arg)
+{
+	(void)arg;
+	return half_read();
+}
+
+static int name_us(void *arg)
+{
+	(void)arg;
+	return holders_name_us();
+}
+
+static void ends(void)
+{
+	int fd, i;
+
+	/* listeners alone: they end with their descriptors */
+	fd = ns_call(space, half_read_in, NULL);
+	for (i = 0; i < LISTENERS; i++)
+		close(listeners[i]);
+	ksft_test_result(module_unload_now() == -1 && errno == EWOULDBLOCK, "a listing half read holds the module\n");
+	ksft_test_result(ns_call(space, name_us, NULL), "xtcp-holders names who has it\n");
+	close(fd);
+	ksft_test_result(WAIT_FOR(module_unload() == 0, STACK_DEADLINE_MS), "closed, it holds nothing\n");
+	must(!module_load(""), "insmod");
+}
+
+static void namespace_ends(void)
+{
+	int other = ns_make(), fd, i;
+
+	must(other >= 0, "namespace");
+	for (i = 0; i < LISTENERS; i++)
+		listeners[i] = stack_listener(other, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
+	fd = ns_call(other, half_read_in, NULL);
+	for (i = 0; i < LISTENERS; i++)
+		close(listeners[i]);
+	close(other);
+	while ((i = diag_receive(fd, SMALLEST, note, NULL)) == 1)
+		;
+	ksft_test_result(i == 0, "a listing goes on when its namespace is closed\n");
+	close(fd);
+	ksft_test_result(ns_all_ended(STACK_DEADLINE_MS), "the namespace ends after it\n");
+}
+
+int main(void)
+{
+	const struct rlimit files = { 200000, 200000 };
+	pthread_t threads[2];
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(7);
+	stays = release_is_debug() ? 1500 : 12000;
+	closes = stays / 8;
+	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
+	must(!module_unload() && !module_load("chains=16"), "chains=16");
+	space = ns_make();
+	must(space >= 0 && !ns_enter(space), "namespace");
+	must(!ns_sysctl_set(space, "net.ipv4.ip_local_port_range", "10000 65000"), "ports");
+	staying = calloc(stays, sizeof(*staying));
+	closing = calloc(closes, sizeof(*closing));
+	for (i = 0; i < 2; i++) {
+		seen.staying[i] = calloc(1, 65536);
+		seen.closing[i] = calloc(1, 65536);
+		must(seen.staying[i] && seen.closing[i], "memory");
+	}
+	must(staying && closing, "memory");
+	open_pairs(staying, stays, PORT);
+	open_pairs(closing, closes, CLOSING_PORT);
+	for (i = 0; i < LISTENERS; i++)
+		listeners[i] = stack_listener(space, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
+	for (i = 0; i < 2; i++)
+		must(!pthread_create(&threads[i], NULL, churn, i ? threads : NULL), "thread");
+	dumps(release_is_debug() ? 2 : 6);
+	stop = true;
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	close_pairs(staying, stays);
+	must(!ns_enter(ns_home()), "home");
+	ends();
+	namespace_ends();
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
