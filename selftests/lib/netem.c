@@ -104,8 +104,8 @@ static int set_bottleneck(int ns, const char *name, const struct netem *n)
 	return set_rate(ns, name, tc, n->rate_kbit, n->queue);
 }
 
-/* In place of the bottleneck's own queue; what else fq_codel would do is put off for ever. */
-static int set_marking(int ns, const char *name, const struct netem *n)
+/* In place of the bottleneck's own queue. What else fq_codel would do than to mark is put off for ever. */
+static int set_codel(int ns, const char *name, const struct netem *n)
 {
 	struct tcmsg tc = root_of(ns, name);
 	struct netlink_request req;
@@ -116,11 +116,13 @@ static int set_marking(int ns, const char *name, const struct netem *n)
 	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
 	netlink_put_string(&req, TCA_KIND, "fq_codel");
 	options = netlink_begin(&req, TCA_OPTIONS);
-	netlink_put_u32(&req, TCA_FQ_CODEL_TARGET, 10000000);
-	netlink_put_u32(&req, TCA_FQ_CODEL_INTERVAL, 10000000);
-	netlink_put_u32(&req, TCA_FQ_CODEL_CE_THRESHOLD, n->mark_us);
+	if (n->mark_us) {
+		netlink_put_u32(&req, TCA_FQ_CODEL_TARGET, 10000000);
+		netlink_put_u32(&req, TCA_FQ_CODEL_INTERVAL, 10000000);
+		netlink_put_u32(&req, TCA_FQ_CODEL_CE_THRESHOLD, n->mark_us);
+	}
 	netlink_end(&req, options);
-	return netlink_talk(ns, &req) ? complain("cannot mark on", name) : 0;
+	return netlink_talk(ns, &req) ? complain("no fq_codel on", name) : 0;
 }
 
 int netem_set(int ns, const char *name, const struct netem *netem)
@@ -135,7 +137,7 @@ int netem_set(int ns, const char *name, const struct netem *netem)
 		return complain("cannot set it on", name);
 	if (netem->rate_kbit && set_bottleneck(ns, name, netem))
 		return -1;
-	return netem->mark_us ? set_marking(ns, name, netem) : 0;
+	return netem->mark_us || netem->codel ? set_codel(ns, name, netem) : 0;
 }
 
 int netem_replace(int ns, const char *name, const char *kind)
@@ -243,7 +245,7 @@ int netem_narrow_oldest_goes(int ns, const char *name, int rate_kbit)
 
 struct dump {
 	int ifindex;
-	long long drops, waiting;
+	long long drops, waiting, queued;
 };
 
 static void take_stats(struct dump *d, struct nlmsghdr *h)
@@ -252,10 +254,12 @@ static void take_stats(struct dump *d, struct nlmsghdr *h)
 	struct rtattr *a = TCA_RTA(tc);
 	int len = h->nlmsg_len - NLMSG_LENGTH(sizeof(*tc));
 
-	if (tc->tcm_ifindex != d->ifindex || tc->tcm_parent != TC_H_ROOT)
+	if (tc->tcm_ifindex != d->ifindex)
 		return;
 	for (; RTA_OK(a, len); a = RTA_NEXT(a, len))
-		if (a->rta_type == TCA_STATS) {
+		if (a->rta_type == TCA_STATS && tc->tcm_handle == 2 * HANDLE) {
+			d->queued = ((struct tc_stats *)RTA_DATA(a))->backlog;
+		} else if (a->rta_type == TCA_STATS && tc->tcm_parent == TC_H_ROOT) {
 			d->drops = ((struct tc_stats *)RTA_DATA(a))->drops;
 			d->waiting = ((struct tc_stats *)RTA_DATA(a))->qlen;
 		}
@@ -295,7 +299,9 @@ static int dump_qdiscs(void *arg)
 
 static struct dump dump(int ns, const char *name)
 {
-	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1 };
+	struct dump d = {
+		.ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1, .queued = -1,
+	};
 
 	ns_call(ns, dump_qdiscs, &d);
 	return d;
@@ -309,4 +315,9 @@ long long netem_drops(int ns, const char *name)
 long long netem_waiting(int ns, const char *name)
 {
 	return dump(ns, name).waiting;
+}
+
+long long netem_queued(int ns, const char *name)
+{
+	return dump(ns, name).queued;
 }

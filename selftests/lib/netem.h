@@ -19,6 +19,7 @@ struct netem {
 	int rate_kbit;			/* of the bottleneck behind all that (tbf), 0: none */
 	int queue;			/* octets that wait before the bottleneck */
 	int mark_us;			/* what waits longer there and says ECT is marked (fq_codel), 0: none */
+	bool codel;			/* fq_codel with its defaults is that queue */
 };
 
 /* Replaces what is on @name's way out; 0 or -1. */
@@ -61,5 +62,8 @@ long long netem_drops(int ns, const char *name);
 
 /* Packets that are in it now, or -1. */
 long long netem_waiting(int ns, const char *name);
+
+/* Octets that wait before its bottleneck now, or -1. */
+long long netem_queued(int ns, const char *name);
 
 #endif
