@@ -71,3 +71,47 @@ vm_module()
 	# another one may look through it at this moment
 	[ "$(readlink "build/$prefix$kind")" = "$prefix$release" ] || ln -sfn "$prefix$release" "build/$prefix$kind"
 }
+
+# vm_module_of COMMIT KIND FILE [MAKE ARGUMENT]...: the module as it was at COMMIT, by that commit's own scripts, without
+# its debug information, to FILE; its sources are in build/ab/COMMIT/tree. Status 2: there is no such commit.
+vm_module_of()
+{
+	local commit kind=$2 file=$3 dir log image kdir builder name=xtcp word
+
+	commit=$(git rev-parse --verify --quiet --short=12 "$1^{commit}") || { echo "AB=$1: there is no such commit" >&2; return 2; }
+	shift 3
+	for word; do
+		[[ $word != NAME=* ]] || name=${word#NAME=}
+	done
+	dir=$PWD/build/ab/$commit
+	log=$dir/log-$kind-$name
+	if [ ! -e "$dir/tree/Kbuild" ]; then
+		rm -rf "$dir"
+		mkdir -p "$dir/new"
+		git archive "$commit" | tar -x -C "$dir/new" && mv "$dir/new" "$dir/tree" || return 1
+	fi
+	# not every commit has it in the same folder
+	builder=$(find "$dir/tree/scripts" -name build-module.sh -perm -u+x -print -quit 2>/dev/null)
+	if [ -z "$builder" ]; then
+		echo "AB=$commit: that commit has no build-module.sh, so it cannot be built in a folder of its own" >&2
+		return 1
+	fi
+	image=$(vm_kernel "$kind") || return 1
+	case $kind in
+	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
+	*) kdir=$(kernel_headers "$(kernel_release "$image")") || return 1 ;;
+	esac
+	if ! "$builder" "$kdir" "$dir/$kind-$name" -s "$@" >"$log" 2>&1; then
+		tail -n 20 "$log" >&2
+		echo "AB=$commit: the module of that commit does not build" >&2
+		return 1
+	fi
+	strip -g -o "$file" "$dir/$kind-$name/$name.ko"
+}
+
+# vm_module_differs COMMIT: has the working tree other sources of the module than that commit?
+vm_module_differs()
+{
+	[ -n "$(git diff --name-only "$1" -- module include Kbuild ':!module/*.md' 2>&1
+		git ls-files --others --exclude-standard -- module include)" ]
+}
