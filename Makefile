@@ -28,8 +28,8 @@ INSTALL = SIGN_KEY=$(call quoted,$(SIGN_KEY)) SIGN_CERT=$(call quoted,$(SIGN_CER
 	DESTDIR=$(call quoted,$(DESTDIR)) prefix=$(call quoted,$(prefix)) scripts/package/install.sh
 BUILD ?= build/$(PREFIX)$(shell $(KERNEL) headers_release '$(KDIR)')
 
-# With D= the word CC means congestion control, and no compiler may see it.
-ifeq ($(if $(value D),$(origin CC)),command line)
+# With D=, and for ab, the word CC means congestion control, and no compiler may see it.
+ifeq ($(if $(value D)$(filter ab,$(MAKECMDGOALS)),$(origin CC)),command line)
 ALGORITHM := $(CC)
 MAKEOVERRIDES := $(filter-out CC=%,$(MAKEOVERRIDES))
 unexport CC
@@ -171,6 +171,15 @@ debug-kernel: needs-check
 bench: needs-check vm-module
 	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
 
+#:   make ab           two builds or two congestion controls through the same networks, in the laboratory:
+#:                     AB=COMMIT: the module of now and that of a commit; CC=cubic CC2=bbr; the differences
+#:                     that are larger than chance; N=12: rounds; NET='loss short': some of the networks;
+#:                     SEED=1, JSON=FILE, SVG=FILE
+COMPARE_AB = scripts/bench/ab.sh $(foreach word,AB CC2 N NET SEED JSON SVG,$(if $(value $(word)),$(call quoted,$(word)=$(value $(word))))) \
+	$(if $(ALGORITHM),$(call quoted,CC=$(ALGORITHM)))
+ab: needs-check
+	@$(COMPARE_AB)
+
 #:   make soak         long lives in virtual time, in the laboratory: 50 idle days, clocks that come round,
 #:                     a year of keepalive, a month of a server; then 1,000 unload cycles; less than an hour.
 #:                     T=name: only programs of selftests/soak whose name matches; ROW=name: one row;
@@ -187,7 +196,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
-ASKED = demo tour check check-quick matrix coverage mutants programs bench
+ASKED = demo tour check check-quick matrix coverage mutants programs bench ab
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/kernel/deps.sh $*
 
@@ -210,9 +219,12 @@ asked-mutants:
 	@$(MUTANTS) --asked
 
 asked-bench:
-	@scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
+	@AB=$(call quoted,$(value AB)) scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
+
+asked-ab:
+	@$(COMPARE_AB) --asked
 
 asked-programs:
 	@scripts/check/programs.sh --asked $(value P)
 
-.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench soak clean help
+.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help

@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/../.."
 
 # not a part of the make that this may run below
-unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B N F ALL ALSO SHORT ONLY SEED
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -41,6 +41,22 @@ refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
 refuses "^tour: module is there already, and is no tour;" scripts/tour/tour.sh --html module
 refuses "^tour: --html needs a folder" scripts/tour/tour.sh --html
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
+refuses '^bench: AB=nosuch: there is no such commit' make bench AB=nosuch
+refuses '^ab: what against what\?.* there are: .*\bcubic\b' make ab
+refuses '^ab: AB=nosuch: there is no such commit' make ab AB=nosuch
+refuses '^ab: there is no congestion control CC2=nosuch; there are: .*\bcubic\b' make ab CC=cubic CC2=nosuch
+refuses '^ab: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make ab CC=nosuch CC2=bbr
+refuses '^ab: there is no congestion control CC=nosuch;' make ab CC=nosuch AB=HEAD
+refuses '^ab: AB=HEAD and CC2=bbr: .* not both$' make ab AB=HEAD CC2=bbr
+refuses '^ab: there is no network NET=nosuch; there are: clean ' make ab CC2=bbr NET='loss nosuch'
+for word in 0 -1 x 1.5 101 1e9; do
+	refuses "^ab: N=$word is no number of rounds from 1 to 100" make ab CC2=bbr N=$word
+	[ $word = 101 ] || refuses "^ab: SEED=$word is no number from 1 to" make ab CC2=bbr SEED=$word
+done
+refuses '^ab: cannot write JSON=/nosuch/x' make ab CC2=bbr JSON=/nosuch/x
+refuses '^ab: cannot write SVG=module' make ab CC2=bbr SVG=module
+refuses "^ab: 'CC3=x' is none of" scripts/bench/ab.sh CC3=x
+says '^Usage: scripts/bench/ab.sh' scripts/bench/ab.sh --help
 refuses '^vm-shell: this is no terminal$' make vm-shell
 refuses '^vm-shell: one number at most' scripts/vm/vm-terminal.py 1 2
 says '^Usage: scripts/vm/vm-terminal.py' scripts/vm/vm-terminal.py --help

@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-ab.py [ROUNDS.json]...
+
+Tests of scripts/bench/ab.py: its statistics against known answers; 1,000 comparisons of a side with itself, made of recorded
+rounds, of which at most 5 % may say that something differs; a side that is made different is found; what a table, a
+picture and the JSON say. With files that `make ab JSON=` wrote, and both sides the same: these rounds, too."""
+
+import importlib.util
+import itertools
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+from xml.etree import ElementTree
+
+os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
+spec = importlib.util.spec_from_file_location("ab", "scripts/bench/ab.py")
+ab = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(ab)
+
+RECORDED = "selftests/see/ab/cubic.json"
+RUNS, PAIRS, MOST = 1000, 12, 0.05
+done = failed = 0
+
+
+def verdict(good, name, why=""):
+    global done, failed
+    done += 1
+    failed += not good
+    print("%sok %d - %s%s" % ("" if good else "not ", done, name, "" if good or not why else "\n# " + str(why)))
+
+
+def close(a, b, within=1e-6):
+    return abs(a - b) <= within
+
+
+def by_all_signs(differences):
+    """The test's p by its definition, for distinct sizes and ties alike."""
+    values = [d for d in differences if d]
+    sizes = sorted(abs(d) for d in values)
+    ranks = [sum(i + 1 for i, s in enumerate(sizes) if s == abs(d)) / sizes.count(abs(d)) for d in values]
+    middle = sum(ranks) / 2
+    off = abs(sum(r for r, d in zip(ranks, values) if d > 0) - middle)
+    signs = itertools.product((0, 1), repeat=len(ranks))
+    return sum(abs(sum(r for r, s in zip(ranks, sign) if s) - middle) >= off - 1e-9 for sign in signs) / 2 ** len(ranks)
+
+
+def check_statistics():
+    verdict(ab.median([3, 1, 2]) == 2 and ab.median([4, 1, 3, 2]) == 2.5, "medians")
+    verdict([ab.quartile([1, 2, 3, 4, 5], part) for part in (0.25, 0.75)] == [2, 4], "quartiles")
+    # Hollander and Wolfe, Nonparametric Statistical Methods, example 3.1: depression, T+ = 40 of 45, p = 0.0391
+    before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+    after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+    differences = [a - b for a, b in zip(after, before)]
+    verdict(close(ab.signed_rank(differences), 0.0390625), "the signed-rank test of a textbook", ab.signed_rank(differences))
+    middle, interval = ab.estimate(differences)
+    verdict(close(middle, -0.46) and close(interval[0], -0.786) and close(interval[1], -0.010),
+            "its estimate and its interval", (middle, interval))
+    verdict(all(close(ab.signed_rank([1] * n), 2 / 2 ** n if n else 1) for n in range(13)), "pairs that all agree")
+    verdict(ab.signed_rank([0, 0, 0, 0]) == 1 and ab.signed_rank([]) == 1, "pairs without a difference")
+    chance = random.Random(1)
+    cases = [[chance.choice((-3, -2, -1, 0, 1, 2, 4)) for _ in range(9)] for _ in range(40)]
+    wrong = [case for case in cases if not close(ab.signed_rank(case), by_all_signs(case))]
+    verdict(not wrong, "ties and zeros, against all choices of signs", wrong[:1])
+    verdict(ab.holm([0.01, 0.04, 0.03, 0.005]) == [0.03, 0.06, 0.06, 0.02], "Holm", ab.holm([0.01, 0.04, 0.03, 0.005]))
+    verdict(ab.pairs_needed(36) == 11 and ab.pairs_needed(1) == 6, "rounds that a verdict needs")
+    verdict(ab.estimate([1, 2])[1] is None, "no interval of two pairs")
+
+
+def false_alarms(recorded, name):
+    """Two sides of the same rounds, drawn without repetition; those of a measure hold together by their round."""
+    chance, alarms = random.Random(2), 0
+    count = len(recorded[0]["a"])
+    for _ in range(RUNS):
+        drawn = chance.sample(range(count), 2 * PAIRS)
+        rows = [dict(row, a=[row["a"][i] for i in drawn[:PAIRS]], b=[row["a"][i] for i in drawn[PAIRS:]])
+                for row in recorded]
+        alarms += any(row["verdict"] for row in ab.judge(rows))
+    verdict(alarms <= MOST * RUNS, "%d comparisons of equal sides, %s: at most %d%% false alarms" %
+            (RUNS, name, MOST * 100), alarms)
+    print("# %d false alarms, each in a table of %d measures" % (alarms, len(recorded)))
+
+
+def simulated(chance):
+    """A table without a difference whose values are skewed, tied, or now and then far off; each pair has its path."""
+    kinds = (lambda: chance.gauss(0, 1), lambda: chance.expovariate(1), lambda: chance.choice((0, 0, 0, 1, 2)),
+             lambda: chance.gauss(0, 1) * (100 if chance.random() < 0.05 else 1))
+    rows = []
+    for which in range(36):
+        paths = [chance.gauss(0, 3) for _ in range(PAIRS)]
+        rows.append({"measure": "queue", "a": [p + kinds[which % 4]() for p in paths],
+                     "b": [p + kinds[which % 4]() for p in paths]})
+    return rows
+
+
+def check_alarms(files):
+    chance = random.Random(3)
+    alarms = sum(any(row["verdict"] for row in ab.judge(simulated(chance))) for _ in range(RUNS))
+    verdict(alarms <= MOST * RUNS, "%d simulated comparisons of equal sides: at most %d%% false alarms" %
+            (RUNS, MOST * 100), alarms)
+    print("# %d false alarms" % alarms)
+    for name in files:
+        with open(name, encoding="utf-8") as file:
+            recorded = json.load(file)["rows"]
+        # equal sides are twice as many rounds of one
+        false_alarms([dict(row, a=row["a"] + row["b"]) for row in recorded if not row.get("both")], os.path.basename(name))
+
+
+def check_found():
+    """What is worse by two deviations is found nearly always, and only there."""
+    chance, found, others = random.Random(4), 0, 0
+    for _ in range(100):
+        rows = simulated(chance)
+        rows[0]["b"] = [value + 3 for value in rows[0]["a"]]
+        rows[4]["b"] = [value + chance.gauss(3, 1) for value in rows[4]["a"]]
+        ab.judge(rows)
+        found += rows[0]["verdict"] == "worse" and rows[4]["verdict"] == "worse"
+        others += any(row["verdict"] for row in rows[1:4] + rows[5:])
+    verdict(found >= 90, "a difference of two deviations is found", found)
+    verdict(others <= 10, "and not elsewhere", others)
+
+
+def check_words():
+    """What the table of recorded rounds says."""
+    with open(RECORDED, encoding="utf-8") as file:
+        result = json.load(file)
+    for row in result["rows"]:
+        row["a"], row["b"] = row["a"][:PAIRS], row["b"][:PAIRS]
+        if row["measure"] == "goodput" and row["network"] == "rare":
+            row["b"] = [value / 2 for value in row["a"]]
+        if row.get("both"):
+            row["a"], row["b"] = [70 + i for i in range(PAIRS)], [30 - i for i in range(PAIRS)]
+    result.update(a="left", b="right", same=False, pairs=PAIRS)
+    with tempfile.TemporaryDirectory() as folder:
+        name = {end: os.path.join(folder, "x." + end) for end in ("in", "json", "svg")}
+        with open(name["in"], "w", encoding="utf-8") as file:
+            json.dump(result, file)
+        ran = subprocess.run(["scripts/bench/ab.py", "--again", name["in"], "--json", name["json"], "--svg", name["svg"]],
+                             capture_output=True, text=True)
+        text = ran.stdout
+        verdict(ran.returncode == 0 and not ran.stderr, "a table of rounds that were played before", ran.stderr)
+        for pattern in (r"^A is left, B is right; 12 rounds", r"goodput, % of the link .* 0\.0\d\d  worse$",
+                        r"^2 of \d+ measures differ by more than chance", r"^Beside each other A got 75\.5",
+                        r"^Warning: the two disturb each other\. Alone, .* B has (0\.9|1\.0)\d of A's goodput; beside A 0\.32\."):
+            verdict(re.search(pattern, text, re.M), "says " + pattern, text)
+        with open(name["json"], encoding="utf-8") as file:
+            written = json.load(file)
+        verdict(written["verdicts"] == 2 and all({"p", "p_corrected", "difference", "interval"} <= row.keys()
+                                                 for row in written["rows"]), "the JSON has what the table says")
+        root = ElementTree.parse(name["svg"]).getroot()
+        dots = [e for e in root.iter() if e.tag.endswith("circle") and e.get("opacity")]
+        verdict(len(dots) == 2 * PAIRS * len(result["rows"]), "the picture has a dot for each round", len(dots))
+        result["same"], result["pairs"] = True, 2
+        for row in result["rows"]:
+            row["a"], row["b"] = row["a"][:2], row["b"][:2]
+        with open(name["in"], "w", encoding="utf-8") as file:
+            json.dump(result, file)
+        text = subprocess.run(["scripts/bench/ab.py", "--again", name["in"]], capture_output=True, text=True).stdout
+        for pattern in (r"^Both are the same", r"^2 rounds are too few for a verdict among \d+ measures: 1\d at least"):
+            verdict(re.search(pattern, text, re.M), "says " + pattern, text)
+        for words in (["--again", "/nosuch"], ["--again", "Makefile"], ["--again", name["in"], "--svg", "/nosuch/x"]):
+            ran = subprocess.run(["scripts/bench/ab.py", *words], capture_output=True, text=True)
+            verdict(ran.returncode == 1 and ran.stderr.startswith("ab: ") and ran.stderr.count("\n") == 1,
+                    "refuses " + " ".join(words[:1] + [os.path.basename(w) for w in words[1:]]), ran.stderr)
+
+
+check_statistics()
+check_alarms(sys.argv[1:] or [RECORDED])
+check_found()
+check_words()
+print("# %d tests, %d failed" % (done, failed))
+sys.exit(1 if failed else 0)
