@@ -264,8 +264,8 @@ def tell(result):
     lines.append("")
     said = len(lines)
     found, needed = sum(1 for row in rows if row["verdict"]), pairs_needed(len(rows))
-    lines.append("%d of %d measures differ by more than chance: Wilcoxon's signed-rank test of the pairs, p by Holm for "
-                 "all of them, below %g." % (found, len(rows), ALPHA))
+    lines.append("%d of %d measures differ by more than chance: Wilcoxon's signed-rank test of the pairs, p by Holm "
+                 "for all of them, below %g." % (found, len(rows), ALPHA))
     if result["pairs"] < needed:
         lines.append("%d rounds are too few for a verdict among %d measures: %d at least." %
                      (result["pairs"], len(rows), needed))
@@ -278,12 +278,12 @@ def tell(result):
 def warnings(result):
     for row in result["rows"]:
         if row.get("both"):
-            lines = ["Beside each other A got %s %% and B %s %% of what both got. Each takes from the other, so that is "
-                     "no comparison of the two." % (scatter(row["a"]), scatter(row["b"]))]
+            lines = ["Beside each other A got %s %% and B %s %% of what both got. Each takes from the other, so that "
+                     "is no comparison of the two." % (scatter(row["a"]), scatter(row["b"]))]
             alone = [r for r in result["rows"] if r["network"] == "clean" and r["measure"] == "goodput"]
             if row["verdict"] and alone:
-                lines.append("Warning: the two disturb each other. Alone, on the clean path, B has %.2f of A's goodput; "
-                             "beside A %.2f. Tests that have both on one path at once would measure the second." %
+                lines.append("Warning: the two disturb each other. Alone, on the clean path, B has %.2f of A's "
+                             "goodput; beside A %.2f. Tests that have both on one path at once would measure the second." %
                              tuple(median(r["b"]) / median(r["a"]) for r in (alone[0], row)))
             return lines
     return []
@@ -300,7 +300,8 @@ def draw(result):
     svg.mark("dot", NAMES - 8, 43, SENT)
     svg.text(NAMES + 12, 47, "A", 11, INK)
     svg.mark("dot", NAMES + 32, 43, RESENT)
-    svg.text(NAMES + 52, 47, "B; a bar is the median. At the right: B - A with its interval of 95 %, and the verdict", 11, INK)
+    svg.text(NAMES + 52, 47, "B; a bar is the median. At the right: B - A with its interval of 95 %, and the verdict",
+             11, INK)
     for row in result["rows"]:
         if row["what"] != last:
             last = row["what"]

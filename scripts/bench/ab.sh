@@ -26,8 +26,9 @@ usage()
 	  JSON=FILE        each value, and what it says
 	  SVG=FILE         the picture (build/ab/ab.svg)
 
-	Prints a table: medians and quartiles, the difference, and a verdict where it is larger than chance. scripts/bench/ab.py
-	says how that is decided, selftests/tools/bench_ab.c what is measured. --asked only looks whether all that is there.
+	Prints a table: medians and quartiles, the difference, and a verdict where it is larger than chance.
+	scripts/bench/ab.py says how that is decided, selftests/tools/bench_ab.c what is measured. --asked only looks
+	whether all that is there.
 	END
 }
 
@@ -107,7 +108,8 @@ finish()
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh tools || { echo "ab: it does not build" >&2; exit 1; }
+vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh tools ||
+	{ echo "ab: it does not build" >&2; exit 1; }
 cp build/selftests/tools/bench_ab "$bin/"
 strip -g -o "$bin/now.ko" build/lab/xtcp.ko
 play=(scripts/bench/ab.py --program "$bin/bench_ab" --pairs "$N" --seed "$SEED" --networks "$NET" --svg "$SVG"
