@@ -7,6 +7,7 @@ recorded rounds, and 1,000 made of random numbers, of which at most 5 % may say 
 made different is found; what a table, a picture and the JSON say. With files that `make ab JSON=` wrote, where both
 sides were the same: these rounds in place of the recorded ones."""
 
+import argparse
 import importlib.util
 import itertools
 import json
@@ -127,6 +128,36 @@ def check_found():
     verdict(others <= 10, "and not elsewhere", others)
 
 
+def option(command, name):
+    return command[command.index(name) + 1]
+
+
+def check_machines():
+    """Which machines are played: rounds of both sides in pairs, with the same seeds, or others."""
+    networks = [["loss", "stream", "l"], ["beside", "beside", "b"]]
+    options = argparse.Namespace(program="play", side_a="xtcp:cubic", side_b="xtcp:bbr", ko_a="a.ko", ko_b="b.ko",
+                                 second=None, share=1, receiver=False, same=False, pairs=7, seed=5)
+    player = ab.Player(options, networks)
+    a, b, both = (player.command(who, 3, 3) for who in ("A", "B", "AB"))
+    verdict(option(a, "--seed") == option(b, "--seed") == "6" and "XTCP_KO=a.ko" in a and "XTCP_KO=b.ko" in b,
+            "both sides have the same seed", (a, b))
+    verdict(a[-7:] == ["3", "3", "xtcp:cubic", "loss", "--", "xtcp:cubic/kernel:cubic", "beside"],
+            "a side is alone, then beside kernel TCP's CUBIC", a)
+    verdict(both[-4:] == ["3", "3", "xtcp:cubic/xtcp:bbr", "beside"], "then they are beside each other", both)
+    options.same = True
+    verdict(option(player.command("A", 3, 3), "--seed") != option(player.command("B", 3, 3), "--seed"),
+            "equal sides have different seeds")
+    options.same, options.second, options.receiver = False, "b2.ko", True
+    both = player.command("AB", 0, 1)
+    verdict("XTCP_B_KO=b2.ko" in both and "xtcp:cubic/xtcp_b:bbr" in both and "-x" not in both and
+            "-x" in player.command("B", 0, 1), "two builds beside each other; alone they receive, too", both)
+    for who, value in (("A", 40), ("B", 45), ("AB", 60)):
+        player.values[who, "beside", "share"] = {1: value + 1, 0: value}
+    beside, each = player.rows(networks)
+    verdict((beside["a"], beside["b"], each["a"], each["b"]) == ([40, 41], [45, 46], [60, 61], [40, 39]),
+            "rounds stay in pairs, and two shares make a whole", (beside, each))
+
+
 def check_words():
     """What the table of recorded rounds says."""
     with open(RECORDED, encoding="utf-8") as file:
@@ -175,6 +206,7 @@ def check_words():
 check_statistics()
 check_alarms(sys.argv[1:] or [RECORDED])
 check_found()
+check_machines()
 check_words()
 print("# %d tests, %d failed" % (done, failed))
 sys.exit(1 if failed else 0)
