@@ -4,15 +4,18 @@
 
   KIND/all.gcno ...     what gcc knows of the module that was run on a kernel
   KIND/NAME.coverage    what it counted while a test ran (selftests/modules/xtcp_coverage.c)
+  whole                 all tests of the laboratory ran; it names the kernels
 
-Prints lines and branches by room, and the functions that nothing reaches. Writes FOLDER/module.info,
-which genhtml draws, and FOLDER/reach.json: which tests reach which line (scripts/coverage/mutants.py).
+Prints lines and branches by room, and the functions with lines that nothing reaches; after a whole run,
+what is different from selftests/coverage.list. Writes FOLDER/module.info, which genhtml draws, and
+FOLDER/reach.json: which tests reach which line (scripts/coverage/mutants.py).
 """
 
 import argparse
 import gzip
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -21,6 +24,10 @@ import tempfile
 from collections import defaultdict
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LIST = os.path.join(TOP, "selftests", "coverage.list")
+REASONS = ("race", "kernel", "memory", "guard", "rare")
+# macros of the kernel that check what is so
+ASKS = r"\b(WARN_ON(_ONCE)?|ASSERT_RTNL|kv?free_rcu)\("
 GCDA = 0x67636461
 FUNCTION, COUNTERS = 0x01000000, 0x01A10000
 
@@ -60,17 +67,23 @@ class Seen:
         self.branches = {}
         self.functions = {}
 
-    def add(self, other):
+    def add(self, other, is_first):
+        """Adds counts of @other. What there is to count, the first kernel says: the laboratory."""
         for line, count in other.lines.items():
-            self.lines[line] += count
+            if is_first or line in self.lines:
+                self.lines[line] += count
         for line, counts in other.branches.items():
-            mine = self.branches.setdefault(line, counts)
-            # another kernel's inline functions have others: the first one, the laboratory, counts
+            if is_first:
+                mine = self.branches.setdefault(line, counts)
+            else:
+                mine = self.branches.get(line, counts)
+            # a debug kernel may have others in a line
             if mine is not counts and len(mine) == len(counts):
                 self.branches[line] = [a + b for a, b in zip(mine, counts)]
         for name, (line, end, count) in other.functions.items():
-            before = self.functions.get(name, (0, 0, 0))[2]
-            self.functions[name] = (line, end, before + count)
+            if is_first or name in self.functions:
+                before = self.functions.get(name, (0, 0, 0))[2]
+                self.functions[name] = (line, end, before + count)
 
 
 def module_file(path):
@@ -136,9 +149,55 @@ def collect(folder):
     return kinds, tests
 
 
-def add_all(total, files):
+def add_all(total, files, is_first=True):
     for name, seen in files.items():
-        total.setdefault(name, Seen()).add(seen)
+        if is_first or name in total:
+            total.setdefault(name, Seen()).add(seen, is_first)
+
+
+def statement_end(source, first):
+    """The index of the line that ends the parentheses which begin at index @first."""
+    depth = 0
+    for i in range(first, len(source)):
+        depth += source[i].count("(") - source[i].count(")")
+        if depth <= 0:
+            return i
+    return first
+
+
+def warnings(source):
+    """Indexes of lines with a WARN_ON(), and of those that run only if one warns: never, or the tests fail."""
+    asks, behind = set(), set()
+    for i, text in enumerate(source):
+        if not re.search(ASKS, text):
+            continue
+        end = statement_end(source, i)
+        asks.update(range(i, end + 1))
+        indent = text[:len(text) - len(text.lstrip())]
+        if "WARN_ON_ONCE(1)" in text:
+            # nothing else leads here
+            behind.add(i)
+            if re.match(r"\s*(default|case\b.*):$", source[i - 1]):
+                behind.add(i - 1)
+            behind.update([i + 1] if re.match(r"\s*(break|return\b.*);", source[i + 1]) else [])
+        elif re.match(r"\s*if \(WARN_ON", text):
+            last = next((k for k in range(end + 1, len(source)) if source[k].startswith(indent + "}")), end) \
+                if source[end].endswith("{") else statement_end(source, end + 1)
+            behind.update(range(end + 1, last + 1))
+    return asks, behind
+
+
+def leave_out_warnings(total):
+    """No test can reach a branch in which the kernel warns: the check fails with it."""
+    for name, seen in total.items():
+        with open(os.path.join(TOP, "module", name), encoding="utf-8") as file:
+            asks, behind = warnings(file.read().split("\n"))
+        for i in asks:
+            seen.branches.pop(i + 1, None)
+        for i in behind:
+            if not seen.lines.get(i + 1):
+                seen.lines.pop(i + 1, None)
+                seen.branches.pop(i + 1, None)
 
 
 def room_of(name):
@@ -206,13 +265,51 @@ def ranges(numbers):
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in out)
 
 
-def never(total):
-    functions = [(name, line, function) for name, seen in total.items()
-                 for function, (line, _, count) in seen.functions.items() if not count]
+def unreached(total):
+    """For each function of the module: its place, and its lines that no test reaches."""
+    functions = {}
+    for name, seen in total.items():
+        for function, (start, end, _) in seen.functions.items():
+            lines = [line for line in range(start, end + 1) if line in seen.lines and not seen.lines[line]]
+            functions[function] = (name, start, lines)
+    return functions
+
+
+def read_list():
+    """selftests/coverage.list: {function: kind of reason}."""
+    reasons = {}
+    with open(LIST, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            words = line.split(None, 2)
+            if not words or words[0].startswith("#"):
+                continue
+            if len(words) < 3 or words[1] not in REASONS or words[0] in reasons:
+                sys.exit(f"coverage: {LIST}:{number}: a new function, one of {' '.join(REASONS)}, a reason")
+            reasons[words[0]] = words[1]
+    return reasons
+
+
+def compare_with_list(total):
+    """Prints where the list of what is left is wrong. Only a whole run can tell."""
+    functions, reasons = unreached(total), read_list()
+    wrong = []
+    for function, (name, start, lines) in sorted(functions.items(), key=lambda item: item[1]):
+        if lines and function not in reasons:
+            wrong.append(f"module/{name}:{start}: {function}: no test reaches {ranges(lines)}, and nobody says why")
+        elif not lines and function in reasons and reasons[function] != "rare":
+            wrong.append(f"module/{name}:{start}: {function}: is reached, take it out")
+    wrong += [f"{function}: the module has no such function" for function in sorted(set(reasons) - set(functions))]
+    print(f"\nselftests/coverage.list, {len(reasons)} functions: {'as it says' if not wrong else ''}")
+    for text in wrong:
+        print(f"  {text}")
+
+
+def print_unreached(total):
+    functions = [(name, start, function, lines) for function, (name, start, lines) in unreached(total).items() if lines]
     if functions:
-        print("\nfunctions that no test reaches:")
-    for name, line, function in sorted(functions):
-        print(f"  module/{name}:{line}: {function}")
+        print("\nfunctions with lines that no test reaches:")
+    for name, start, function, lines in sorted(functions):
+        print(f"  module/{name}:{start}: {function}: {ranges(lines)}")
 
 
 def only_elsewhere(kinds):
@@ -246,15 +343,18 @@ def main():
         parser.error(f"there is no folder '{options.folder}': make coverage makes it")
     kinds, tests = collect(options.folder)
     total = {}
-    for files in kinds.values():
-        add_all(total, files)
+    for kind, files in kinds.items():
+        add_all(total, files, kind == next(iter(kinds)))
     if not total:
         parser.error(f"nothing was counted in '{options.folder}'")
+    leave_out_warnings(total)
     if options.missed:
         missed(total)
         return
     table(total)
-    never(total)
+    print_unreached(total)
+    if os.path.exists(os.path.join(options.folder, "whole")):
+        compare_with_list(total)
     only_elsewhere(kinds)
     write_info(total, os.path.join(options.folder, "module.info"))
     if tests:

@@ -58,7 +58,7 @@ fi
 [ -z "$asked" ] || exit 0
 
 # Tests of lab.list that tell something about the module, and where they run.
-counted='^(answers|cgroup|hostqueue|uncut)$'
+counted='^(answers|cgroup|hostqueue)$'
 usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
 debug='^faults$'
 
@@ -133,6 +133,7 @@ if [ -z "$report" ]; then
 		absent=$(awk '!/^#/ && ($2 == "lab" || $2 == "both") { print $1 }' selftests/lab.list | paste -sd '|')
 		run lab run -- . "^(longlife|$absent)\$"
 		explore
+		echo "lab${all:+ lab-debug stock}" >build/coverage/whole
 	fi
 	if [ -n "$all" ]; then
 		run lab-debug debug -- "$debug"
