@@ -60,7 +60,7 @@ fi
 # Tests of lab.list that tell something about the module, and where they run.
 counted='^(answers|cgroup|hostqueue)$'
 usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
-debug='^faults$'
+debug='^(faults|portfaults|wire_nomemory)$'
 
 failed=
 # run KIND FOLDER [OPTION]... -- NAME [EXCEPT]: by scripts/check/check-vm.sh; the counts go to build/coverage/KIND

@@ -556,3 +556,69 @@ SCENARIO(send_timeout_partial)
 	STATE(c, 0);
 	diff_say("all of it comes: %d", (ssize_t)drain(s, n) == n);
 }
+
+/* Two pages, of which nobody can touch the second: the end of the first, @octets before it. */
+static char *before_the_edge(size_t octets)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED || mprotect(at + page, page, PROT_NONE))
+		diff_die("mmap: %s", strerror(errno));
+	memset(at, 'e', page);
+	return at + page - octets;
+}
+
+/* What cannot be read is not sent, what cannot be written stays in the queue, and the connection goes on. */
+SCENARIO(send_and_recv_over_the_edge)
+{
+	char *edge = before_the_edge(3);
+	struct iovec over = { edge, 10 }, two[2] = { { "ab", 2 }, { edge + 3, 10 } };
+	struct msghdr m = { .msg_iov = &over, .msg_iovlen = 1 };
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(send(c, edge + 3, 10, 0));
+	RET(send(c, edge + 3, 10, MSG_OOB));
+	RET(send(c, before_the_edge(100) + 100, 40000, 0));
+	QUEUES(c, -1, 0);
+	RET(send(c, "ok", 2, MSG_MORE));
+	RET(send(c, edge + 3, 10, MSG_MORE));
+	RET(send(c, "!", 1, 0));
+	READ(s, 3, MSG_WAITALL);
+	diff_put(c, "abcdefgh");
+	QUEUES(s, 8, -1);
+	RET(recv(s, edge + 3, 8, 0));
+	RET(recv(s, edge + 3, 8, MSG_PEEK));
+	RET(recv(s, edge + 3, 8, MSG_TRUNC | MSG_PEEK));
+	RET(recv(s, edge, 8, 0));
+	RET(recvmsg(s, &m, 0));
+	m.msg_iov = two;
+	m.msg_iovlen = 2;
+	two[0].iov_base = edge;
+	RET(recvmsg(s, &m, MSG_PEEK));
+	QUEUES(s, 8, -1);
+	READ(s, 8, 0);
+	RET(recvfrom(s, edge, 1, MSG_DONTWAIT, NULL, (void *)8));
+	diff_put(c, "more");
+	READ(s, 4, MSG_WAITALL);
+}
+
+/* Options to and from nowhere. */
+SCENARIO(options_over_the_edge)
+{
+	char *edge = before_the_edge(2);
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, edge, &len));
+	RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, &info, (socklen_t *)edge));
+	RET(getsockopt(c, IPPROTO_TCP, TCP_CONGESTION, edge, &len));
+	RET(getsockopt(c, IPPROTO_TCP, TCP_NODELAY, edge, &len));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_NODELAY, edge, sizeof(int)));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, edge, 4));
+	RET(setsockopt(c, IPPROTO_TCP, TCP_FASTOPEN_KEY, edge, 16));
+	RET(getsockopt(c, IPPROTO_TCP, TCP_FASTOPEN_KEY, edge, &len));
+}

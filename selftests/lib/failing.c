@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "failing.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "must.h"
+
+#define FAILSLAB "/sys/kernel/debug/failslab/"
+#define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"
+
+/* Open all the time: to open or close them would be an allocation of its own. A child has others. */
+static int nth_fd = -1, all_fd = -1;
+static pid_t pid;
+
+static void put(const char *path, const char *value)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	must(fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value), path);
+	close(fd);
+}
+
+bool failing_begin(void)
+{
+	if (access(FAILSLAB "probability", W_OK))
+		return false;
+	put(FAILSLAB "verbose", "0");
+	put(FAILPAGE "verbose", "0");
+	put(FAILSLAB "ignore-gfp-wait", "N");
+	put(FAILPAGE "ignore-gfp-wait", "N");
+	put(FAILPAGE "min-order", "0");
+	return true;
+}
+
+static void open_mine(void)
+{
+	if (pid == getpid())
+		return;
+	pid = getpid();
+	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	all_fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
+	must(nth_fd >= 0 && all_fd >= 0, "fail-nth");
+}
+
+void failing_nth(int n)
+{
+	char value[16];
+	int len = snprintf(value, sizeof(value), "%d", n);
+
+	open_mine();
+	must(pwrite(nth_fd, value, len, 0) == len, "fail-nth");
+}
+
+void failing_all(long space)
+{
+	char text[24];
+
+	open_mine();
+	if (space < 0) {
+		must(pwrite(all_fd, "0", 1, 0) == 1, "make-it-fail");
+		put(FAILSLAB "probability", "0");
+		put(FAILSLAB "task-filter", "N");
+		return;
+	}
+	snprintf(text, sizeof(text), "%ld", space);
+	put(FAILSLAB "task-filter", "Y");
+	put(FAILSLAB "interval", "1");
+	put(FAILSLAB "times", "1000000");
+	put(FAILSLAB "probability", "100");
+	put(FAILSLAB "space", text);
+	must(pwrite(all_fd, "1", 1, 0) == 1, "make-it-fail");
+}
+
+int failing_left(void)
+{
+	char value[16] = "";
+
+	must(pread(nth_fd, value, sizeof(value) - 1, 0) > 0, "fail-nth");
+	return atoi(value);
+}
+
+bool failing_hit(void)
+{
+	return !failing_left();
+}

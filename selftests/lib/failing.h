@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Allocations of this task that fail, on a kernel that has fault injection. */
+#ifndef SELFTESTS_FAILING_H
+#define SELFTESTS_FAILING_H
+
+#include <stdbool.h>
+
+/* False: this kernel cannot. Otherwise each allocation can fail, also one that may wait, and the log stays silent. */
+bool failing_begin(void);
+
+/* The nth allocation of this task from now on fails; 0: none. Segments that this task writes into a tun count. */
+void failing_nth(int n);
+
+/* This task gets so many octets from slabs, and then nothing more; negative: all that it wants. */
+void failing_all(long space);
+
+/* How many are left until one fails; 0: it has failed. */
+int failing_left(void);
+
+/* Has it failed? */
+bool failing_hit(void);
+
+#endif

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * connect() while memory is scarce, where ports are, too, on a kernel that has fault injection: each allocation of the
+ * call fails in turn. If the call fails it says why, and no port is lost by it.
+ *
+ * - one port is left towards the destination; the next connect() gets it
+ * - half of the ports are left, and from now on a map says which
+ * - kernel TCP's connections have all ports; afterwards its connect() can use each of them towards another destination,
+ *   and so can xtcp's
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "failing.h"
+#include "kselftest.h"
+#include "ns.h"
+#include "stack.h"
+
+#define PORT		7600
+#define LOW		30000
+#define PORTS		8
+#define FEW		2
+#define MOST		200
+#define LEAST		3
+
+static int ns, listener, clients[PORTS], servers[PORTS], n_taken;
+
+static int accept_or_die(void)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	if (fd < 0)
+		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	return fd;
+}
+
+static void abort_fd(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
+/* connect() and its end. */
+static bool connects(int fd, const char *to)
+{
+	bool ok = !stack_connect(fd, to, PORT);
+
+	if (ok)
+		close(accept_or_die());
+	return ok;
+}
+
+static bool connects_anew(enum stack stack, const char *to, int times)
+{
+	int fds[PORTS], made = 0, i;
+
+	for (i = 0; i < times; i++) {
+		fds[i] = stack_socket(ns, stack, to);
+		made += connects(fds[i], to);
+	}
+	for (i = 0; i < times; i++)
+		abort_fd(fds[i]);
+	return made == times;
+}
+
+/* A namespace of its own, where @taken of the @ports are taken towards 127.0.0.1. */
+static bool begin(enum stack stack, int ports, int taken)
+{
+	int i;
+
+	ns = ns_make();
+	if (ns < 0 || ns_enter(ns) || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") ||
+	    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
+	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
+	if (listener < 0)
+		return false;
+	for (i = 0; i < taken; i++) {
+		clients[i] = stack_connected(ns, stack, "127.0.0.1", PORT);
+		if (clients[i] < 0)
+			return false;
+		servers[i] = accept_or_die();
+	}
+	n_taken = taken;
+	return true;
+}
+
+static void end(void)
+{
+	while (n_taken--) {
+		abort_fd(clients[n_taken]);
+		abort_fd(servers[n_taken]);
+	}
+	close(listener);
+	ns_enter(ns_home());
+	close(ns);
+}
+
+static bool the_last(void)
+{
+	return begin(XTCP, PORTS, PORTS - 1);
+}
+
+/* those that connect() tries first */
+static bool the_other_half(void)
+{
+	return begin(XTCP, PORTS, PORTS / 2);
+}
+
+static bool beside(void)
+{
+	return begin(KERNEL, FEW, FEW);
+}
+
+/* connect() to @to while its @n th allocation fails. @afterwards: what must hold when it has failed. */
+static bool without(int n, const char *to, bool (*afterwards)(void), bool *hit, bool *refused)
+{
+	int fd = stack_socket(ns, XTCP, to), ret, error;
+	bool ok = true;
+
+	failing_nth(n);
+	ret = stack_connect(fd, to, PORT);
+	error = errno;
+	*hit = failing_hit();
+	failing_nth(0);
+	*refused = ret;
+	if (!ret)
+		close(accept_or_die());
+	else
+		ok = *hit && (error == ENOMEM || error == ENOBUFS || error == EADDRNOTAVAIL) &&
+		     (!afterwards || afterwards()) && connects(fd, to);
+	if (!ok)
+		ksft_print_msg("allocation %d: %s, and then %s\n", n, strerror(error), strerror(errno));
+	abort_fd(fd);
+	return ok;
+}
+
+/* Returns false if something is wrong. */
+static bool in_turn(bool (*prepare)(void), const char *to, bool (*afterwards)(void))
+{
+	bool hit = true, ok = true, refused = false;
+	int n, refusals = 0;
+
+	for (n = 1; ok && hit && n < MOST; n++) {
+		ok = prepare() && without(n, to, afterwards, &hit, &refused);
+		refusals += refused;
+		end();
+	}
+	ksft_print_msg("%d allocations, %d refusals\n", n - 2, refusals);
+	return ok && !hit && refusals >= LEAST;
+}
+
+static bool both_stacks_have_both(void)
+{
+	return connects_anew(KERNEL, "127.0.0.3", FEW) && connects_anew(XTCP, "127.0.0.3", FEW) &&
+	       connects_anew(KERNEL, "127.0.0.3", FEW);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	if (!failing_begin())
+		ksft_exit_skip("the kernel cannot inject faults\n");
+	ksft_set_plan(3);
+	ksft_test_result(in_turn(the_last, "127.0.0.1", NULL), "the_last_port\n");
+	ksft_test_result(in_turn(the_other_half, "127.0.0.1", NULL), "the_first_half_is_taken\n");
+	ksft_test_result(in_turn(beside, "127.0.0.2", both_stacks_have_both), "beside_kernel_tcp\n");
+	ksft_finished();
+}
