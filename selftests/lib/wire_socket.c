@@ -366,6 +366,7 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "TTL", IPPROTO_IP, IP_TTL }, { "TTL", IPPROTO_IPV6, IPV6_UNICAST_HOPS },
 	{ "RECVERR", IPPROTO_IP, IP_RECVERR }, { "RECVERR", IPPROTO_IPV6, IPV6_RECVERR },
 	{ "TOS", IPPROTO_IP, IP_TOS }, { "TOS", IPPROTO_IPV6, IPV6_TCLASS },
+	{ "MTU_DISCOVER", IPPROTO_IP, IP_MTU_DISCOVER }, { "MTU_DISCOVER", IPPROTO_IPV6, IPV6_MTU_DISCOVER },
 };
 
 /* Is it of the IP version that is not in use? */

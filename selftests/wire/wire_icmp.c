@@ -295,6 +295,16 @@ static const struct wire_row rows[] = {
 				  "icmp toobig seq 1 mtu 68; skim; info snd_mss = 512",
 		},
 	},
+	/* It asks for DF with each packet, so the connection may be stuck below the floor. */
+	{
+		.name = "too_big_%s_below_the_floor_is_told", .rfc = "RFC 1191 6.3", .only = 4,
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "set MTU_DISCOVER 2; write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 600; skim; err none; icmp toobig seq 1 mtu 68; skim;"
+				  "info snd_mss = 512; err EMSGSIZE",
+		},
+	},
 	{
 		.name = "too_big_%s_has_a_floor", .rfc = "RFC 8201 4", .only = 6,
 		.in = ESTABLISHED, .syn = "mss 9000",

@@ -35,9 +35,22 @@ def run(*command, **options):
     return ran.stdout
 
 
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def file_digest(path):
     with open(path, "rb") as file:
         return hashlib.sha256(file.read()).hexdigest()[:16]
+
+
+def put(path, folder):
+    """Copies a file, unless it is there already; another call may be using what was there."""
+    to = os.path.join(folder, os.path.basename(path))
+    if not os.path.exists(to) or file_digest(to) != file_digest(path):
+        shutil.copy(path, to + ".new")
+        os.replace(to + ".new", to)
 
 
 class Module:
@@ -50,7 +63,8 @@ class Module:
         self.kdir = os.path.join(run("scripts/lab/kernel.sh", "fast", cwd=TOP).strip(), "build")
         self.digest = digest
         stamp = os.path.join(folder, "digest")
-        if not os.path.exists(stamp) or open(stamp, encoding="utf-8").read() != digest:
+        self.is_new = not os.path.exists(stamp) or read(stamp) != digest
+        if self.is_new:
             if folder == WORK:
                 self.build()
             else:
@@ -82,8 +96,7 @@ class Module:
             os.unlink(path)
         # the list of objects to link
         path = os.path.join(self.objects, "xtcp.mod")
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = read(path)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text.replace(WORK, self.folder))
 
@@ -109,8 +122,7 @@ class Module:
     def compile(self, name, text):
         """Compiles a file with that text. Returns the digest of the object; None if the compiler refuses."""
         source, target = os.path.join(self.tree, "module", name), f"module/{name[:-2]}.o"
-        with open(source, encoding="utf-8") as file:
-            before = file.read()
+        before = read(source)
         path = os.path.join(self.objects, target)
         try:
             with open(source, "w", encoding="utf-8") as file:
@@ -126,9 +138,8 @@ class Module:
         path = os.path.join(self.objects, f"module/{name[:-2]}.o")
         if not os.path.exists(path + ".plain"):
             # that of build() names files of its own tree
-            with open(os.path.join(self.tree, "module", name), encoding="utf-8") as file:
-                if self.compile(name, file.read()) is None:
-                    raise Failure(f"{name} does not compile without a change")
+            if self.compile(name, read(os.path.join(self.tree, "module", name))) is None:
+                raise Failure(f"{name} does not compile without a change")
             shutil.copy(path, path + ".plain")
         shutil.copy(path + ".plain", path)
         return file_digest(path)
@@ -279,12 +290,12 @@ class Tests:
                  if name in reached and name not in LEFT_OUT]
         run("scripts/check/selftests.sh", "tools", *[f"../build/selftests/{name}" for name in names], cwd=TOP)
         to = os.path.join(WORK, "bin")
-        shutil.rmtree(to, ignore_errors=True)
-        os.makedirs(to)
+        os.makedirs(to, exist_ok=True)
         for name in [*names, "run/run", "explore/explore"]:
-            shutil.copy(os.path.join(TOP, "build/selftests", name), to)
-        shutil.copy(os.path.join(module.objects, "selftests/modules/xtcp_wrapper.ko"), to)
-        module.link(Tests.plain)
+            put(os.path.join(TOP, "build/selftests", name), to)
+        put(os.path.join(module.objects, "selftests/modules/xtcp_wrapper.ko"), to)
+        if not os.path.exists(Tests.plain) or module.is_new:
+            module.link(Tests.plain)
         return names
 
     def made(self, name):
