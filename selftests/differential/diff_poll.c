@@ -307,3 +307,17 @@ SCENARIO(sigio)
 	diff_say("SIGIO came: %d", WAIT_FOR(sigios, DIFF_DEADLINE_MS));
 	RET(fcntl(s, F_GETOWN) == getpid());
 }
+
+/* The answer of the listener is news, too. */
+SCENARIO(sigio_of_connect)
+{
+	int l = diff_listener(1), c = diff_socket();
+
+	signal(SIGIO, on_sigio);
+	RET(fcntl(c, F_SETOWN, getpid()));
+	RET(fcntl(c, F_SETFL, O_ASYNC | O_NONBLOCK));
+	connect(c, LO(1), ALEN);
+	BITS(c, POLLOUT);
+	diff_say("SIGIO came: %d", WAIT_FOR(sigios, DIFF_DEADLINE_MS));
+	diff_accepted(l);
+}
