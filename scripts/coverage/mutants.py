@@ -268,6 +268,8 @@ class Mutants:
     def share_out(self, left):
         """Each worker plays one change after the other."""
         todo, done = multiprocessing.Queue(), multiprocessing.Queue()
+        # what nobody has taken when this call is ended
+        todo.cancel_join_thread()
         jobs = min(self.options.jobs, len(left))
         for job in [*left, *[None] * jobs]:
             todo.put(job)
