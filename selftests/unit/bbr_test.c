@@ -321,7 +321,8 @@ static void looks_at_the_least_round_trip(void)
 		a_round(BW);
 		UNIT_CHECK(bbr.state == XTCP_BBR_PROBE_RTT);
 	}
-	for (i = 0; i < 4; i++)
+	/* not by way of ProbeBW_DOWN */
+	for (i = 0; i < 4 && bbr.state == XTCP_BBR_PROBE_RTT; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE && ack.cwnd >= BDP);
 	/* the old one is forgotten after ten seconds */
@@ -473,6 +474,21 @@ static void up_raises_the_bound(void)
 	UNIT_CHECK(bbr.probe_up_acked_per_inc == 10 * MSS && bbr.probe_up_rounds == 3);
 }
 
+/* How many octets came at once counts for five round trips at least, and for ten at most. */
+static void bursts_are_remembered(void)
+{
+	int i;
+
+	go_to_down();
+	bbr.extra_acked[bbr.extra_index] = 7 * MSS;
+	for (i = 0; i < 5; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.extra_acked[0] == 7 * MSS || bbr.extra_acked[1] == 7 * MSS);
+	for (i = 0; i < 6; i++)
+		a_round(BW);
+	UNIT_CHECK(bbr.extra_acked[0] < 7 * MSS && bbr.extra_acked[1] < 7 * MSS);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -493,6 +509,7 @@ int main(void)
 		{ "old rates go", old_rates_go },
 		{ "a round trip begins once", a_round_trip_begins_once },
 		{ "ProbeBW_UP raises the bound", up_raises_the_bound },
+		{ "bursts are remembered", bursts_are_remembered },
 		{ "whatever comes", whatever_comes },
 	};
 
