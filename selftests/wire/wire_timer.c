@@ -382,6 +382,15 @@ static const struct wire_row rows[] = {
 			.state = FIN_WAIT_1, .counters = "TCPAbortOnMemory=0",
 		},
 	},
+	/* Its text was never acknowledged: eight retries, which take 102 s. */
+	{
+		.name = "give_up_%s_orphan_by_default", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; close; > F. 1001 ack 1; pass 95000; state fin_wait_1;"
+				  "pass 20000; gone 100; skim",
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=1",
+		},
+	},
 	/* Text in flight, and the window shrinks to nothing: what the program has said of its patience holds. */
 	{
 		.name = "give_up_%s_user_timeout_though_the_window_flaps", .rfc = "RFC 9293 3.8.3",

@@ -16,6 +16,7 @@
 			"elapsed >= " #least ";"
 #define UNPROBED	"sysctl early_retrans 0;" FAR
 #define THREE_UNPROBED	UNPROBED "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
+#define FOUR_UNPROBED	UNPROBED "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 150; < . 1 ack 1001; mark;"
 #define FROM_THE_ACK	"counts the RTO from the last ACK, as RFC 6298 (5.3) does"
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
@@ -208,6 +209,15 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = FROM_THE_ACK,
 		.kernel = { .script = THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; none" },
+	},
+	{
+		.name = "tlp_timeout_of_a_tail_of_three", .rfc = "RFC 7765 4", .syn = SACK,
+		.want = {
+			.script = FOUR_UNPROBED ">@240 p. 1001(1000) ack 1; elapsed >= 120; skim; < . 1 ack 4001; none",
+			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = FROM_THE_ACK,
+		.kernel.script = FOUR_UNPROBED ">@900 p. 1001(1000) ack 1; elapsed >= 280; skim; < . 1 ack 4001; none",
 	},
 	/* Four can tell of each other, and what waits will. Without SACK an RTO too early would not show. */
 	{
