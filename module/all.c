@@ -41,6 +41,7 @@
 #include "listen/arrives_listen.c"
 #include "listen/synq.c"
 #include "listen/child.c"
+#include "listen/heir.c"
 #include "listen/request.c"
 #include "listen/entry.c"
 #include "listen/acceptq.c"

@@ -46,6 +46,7 @@ struct xtcp_sysctl {
 	u8 frto;
 	u8 keepalive_always;
 	u8 keepalive_probes;
+	u8 migrate_req;
 	u8 min_tso_segs;
 	u8 moderate_rcvbuf;
 	u8 mtu_probing;

@@ -533,6 +533,32 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /**
+ * xtcp_fastopen_move() - count a connection before its third ACK at another listener
+ * @sk: the connection; nothing happens if it is not one of Fast Open before its third ACK
+ * @lsk: the listener; if it has no Fast Open state, the connection counts at the old one on
+ *
+ * The limit of the new listener does not matter: the connection exists already.
+ *
+ * Context: softirq or process, BH disabled, RCU read side. Lock: socket of @sk, held.
+ */
+void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
+{
+	/* pairs with smp_store_release() in queue_of() */
+	struct xtcp_fastopenq *queue = smp_load_acquire(&xtcp_sk(lsk)->fastopenq), *old;
+	struct xtcp_fastopen *fast = xtcp_sk(sk)->fastopen;
+
+	sock_owned_by_me(sk);
+	if (likely(!fast) || !queue || queue == fast->queue || !refcount_inc_not_zero(&queue->refs))
+		return;
+	old = fast->queue;
+	spin_lock(&queue->lock);
+	queue->len++;
+	spin_unlock(&queue->lock);
+	fast->queue = queue;
+	leave_queue(old);
+}
+
+/**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
  * @reset: the peer has reset it, perhaps because its address was spoofed: it counts for another

@@ -341,6 +341,17 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	sock_put(sk);
 }
 
+/* The same entry at another listener, if its own has ended (net.xtcp.migrate_req); else NULL. */
+static struct xtcp_request *inherited(struct xtcp_net *xn, const struct xtcp_request *he,
+				      const struct xtcp_demux_key *key)
+{
+	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
+
+	if (!conn || conn == &he->conn || conn->kind != XTCP_CONN_REQUEST)
+		return NULL;
+	return container_of(conn, struct xtcp_request, conn);
+}
+
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {
@@ -351,6 +362,13 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_synq_arrives(he, skb);
+	if (child == ERR_PTR(-EAGAIN)) {
+		he = inherited(xn, he, key);
+		if (he) {
+			lsk = he->lsk;
+			child = xtcp_synq_arrives(he, skb);
+		}
+	}
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(xn, skb, key);
 	else if (child)

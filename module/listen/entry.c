@@ -47,6 +47,7 @@
 #define STOP_BATCH	64		/* entries that a stopping listener drops per lock hold */
 #define GATHERED_MAX	512		/* entries that wait together for the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
+#define HEIR_STEPS	64		/* how far an inherited entry looks for its place in a list */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
@@ -587,6 +588,107 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 			first = he;
 	}
 	return first;
+}
+
+/**
+ * xtcp_entry_first() - the entry of a listener that expires first
+ * @listener: the listener
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's, held.
+ *
+ * Return: the entry; NULL if there is none.
+ */
+struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
+{
+	lockdep_assert_held(&listener->lock);
+	return earliest_entry(&listener->synq);
+}
+
+/*
+ * A copy of an entry, with its SYN. A segment may change TS.Recent or a stamp meanwhile; the copy
+ * then has the old value, as if the segment had not come. NULL without room or memory.
+ */
+static struct xtcp_request *copy_entry(struct xtcp_net *xn, const struct xtcp_request *he)
+{
+	const bool v4 = he->conn.v4;
+	u32 octets = bytes_of(v4);
+	struct xtcp_request *copy;
+
+	if (unlikely(he->has_syn)) {
+		copy = xtcp_entry_new_for_syn(xn, v4, xtcp_entry_syn(he)->len);
+		octets += xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len);
+	} else {
+		copy = xtcp_entry_new(xn, v4);
+	}
+	if (!copy)
+		return NULL;
+	/* any value does: the comment above says why */
+	data_race(memcpy(copy, he, octets));
+	RCU_INIT_POINTER(copy->conn.next, NULL);
+	return copy;
+}
+
+/*
+ * Puts an entry on the list of its level by its deadline, which stays as it was. Behind many later
+ * ones it fires late, but no later than if its timeout began now.
+ */
+static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	const unsigned long expires = xtcp_clock_jiffies(he->expires);
+	struct xtcp_synq *synq = &listener->synq;
+	struct list_head *head = level_of(synq, he), *at = head->prev;
+	int steps = HEIR_STEPS;
+
+	lockdep_assert_held(&listener->lock);
+	while (at != head && steps-- &&
+	       time_before32(he->expires, list_entry(at, struct xtcp_request, node)->expires))
+		at = at->prev;
+	list_add(&he->node, at);
+	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+		mod_timer(&synq->timer, expires);
+}
+
+/**
+ * xtcp_entry_hand_over() - replace an entry by its copy at another listener of the group
+ * @from: its listener, which has left the table of listeners
+ * @to: found there since then
+ * @he: not dead
+ *
+ * Deadline and number of timeouts stay as they were.
+ *
+ * Context: process, BH disabled, RCU read side. Lock: of @from, held; takes that of @to inside it
+ * (heir.c says why this is the order).
+ *
+ * Return: 0, and @he is dead; -ECONNABORTED when @to is closed, -ENOMEM without room or memory for
+ * the copy.
+ */
+int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
+{
+	struct xtcp_net *xn = xtcp_net_of(from->sk);
+	struct xtcp_request *copy = copy_entry(xn, he);
+	int err = -ECONNABORTED;
+
+	lockdep_assert_held(&from->lock);
+	if (!copy)
+		return -ENOMEM;
+	copy->lsk = to->sk;
+	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	/* whoever takes an entry out of the table has the lock of its listener: it is there */
+	if (!to->closed)
+		err = xtcp_demux_replace(xn, &he->conn, &copy->conn);
+	if (!err) {
+		to->synq.young += !copy->level;
+		set_synq_length(to, copy, to->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_inherited(to, copy);
+	}
+	spin_unlock(&to->lock);
+	if (err) {
+		xtcp_entry_free(xn, copy);
+		return err;
+	}
+	unlist_entry(from, he, XTCP_TRACE_CLOSED);
+	free_after_grace_period(he);
+	return 0;
 }
 
 /*

@@ -14,10 +14,10 @@
  * protocols never meet in such a group: they join it in listeners.c or in kernel TCP's table of
  * listeners. The choice of a program is checked all the same.
  *
- * A member that closes drops its half-open entries like any listener. A third ACK that comes later
- * reaches another member and is reset, as in Linux without tcp_migrate_req, unless it carries a
- * cookie that may be believed. For this reason the members share the time when one of them last
- * declined an entry.
+ * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
+ * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
+ * reset, as in Linux, unless it carries a cookie that may be believed. For this reason the members
+ * share the time when one of them last declined an entry.
  */
 #include "lookup/group.h"
 

@@ -158,6 +158,33 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 }
 
 /**
+ * xtcp_listeners_heir() - the member of a group that takes over a connection
+ * @xn: the namespace
+ * @place: the place of the member that had the connection
+ * @group: their group; the caller's reference keeps it
+ * @hash: upper half of the hash of the connection's tuple
+ *
+ * Context: any, RCU read side; the result is valid until it ends, without a reference.
+ *
+ * Return: the member that a SYN of this connection would reach now, if it came to this processor;
+ * NULL if no member is left. A member that left the table before the call is not found.
+ */
+struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
+				 const struct xtcp_group *group, u32 hash)
+{
+	struct rhlist_head *list = rhltable_lookup(&xn->listeners, place, table_params), *at;
+	struct xtcp_members *members;
+	bool on_cpu;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	rhl_for_each_entry_rcu(members, at, list, node) {
+		if (members->group == group)
+			return xtcp_members_pick(members, hash, &on_cpu);
+	}
+	return NULL;
+}
+
+/**
  * xtcp_listeners_from() - iterate over the listeners
  * @xn: the namespace
  * @number: the least number to return; becomes the number of the result

@@ -3,8 +3,12 @@
 #ifndef XTCP_LISTENERS_H
 #define XTCP_LISTENERS_H
 
+#include <linux/types.h>
+
 struct sock;
 struct xtcp_demux_key;
+struct xtcp_group;
+struct xtcp_members_key;
 struct xtcp_net;
 
 int xtcp_listeners_net_init(struct xtcp_net *xn);
@@ -12,6 +16,8 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
 /* RCU read side held; the result is valid until it ends */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
+struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
+				 const struct xtcp_group *group, u32 hash);
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);
 
 int xtcp_listeners_add(struct sock *sk);

@@ -246,6 +246,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(migrate_req, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
 	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
 	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),

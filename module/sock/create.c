@@ -14,7 +14,8 @@
  *  bh_lock_sock when no
  *  user owns it)
  * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
- *                                                                         lock, or a new child's
+ *                                                                         lock, or a child's; that
+ *                                                                         of one that ends (heir.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two of them                 xtcp_listener.lock
@@ -41,9 +42,9 @@
  *
  * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
  * is new. Inside it, it takes xtcp_listener.lock only to move the entry and queue the child. A
- * child's lock nests inside its listener's socket lock only when the listener ends and resets the
- * children that nobody accepted. Softirq never takes a listener's socket lock, so a program that is
- * busy in listen() or setsockopt() loses no SYN.
+ * child's lock nests inside its listener's socket lock only when the listener ends and resets or
+ * hands over the children that nobody accepted. Softirq never takes a listener's socket lock, so a
+ * program that is busy in listen() or setsockopt() loses no SYN.
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
  * inside it by bh_lock_sock(). If a user owns the sock then, softirq puts a segment on the backlog

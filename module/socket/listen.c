@@ -19,6 +19,7 @@
 #include "fastopen/fastopen.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
+#include "listen/heir.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/early.h"
@@ -244,8 +245,9 @@ static void reset_child(struct sock *child)
  * xtcp_listen_stop() - end a listener, at close(), shutdown() or disconnect
  * @sk: in LISTEN; the caller then sets CLOSED
  *
- * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
- * The port stays leased, without a listener.
+ * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset,
+ * unless net.xtcp.migrate_req hands them over to the rest of a group. The port stays leased, without
+ * a listener.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -253,16 +255,25 @@ void xtcp_listen_stop(struct sock *sk)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_endpoint *child, *next;
+	struct xtcp_heirs heirs;
 	LIST_HEAD(children);
+	bool hands_over;
 
 	sock_owned_by_me(sk);
+	hands_over = xtcp_heir_begin(&heirs, listener);
 	xtcp_listeners_remove(sk);
+	if (hands_over)
+		xtcp_heir_take_entries(&heirs);
 	xtcp_acceptq_close(listener, &children);
+	/* of SYNs that had found the listener before it left */
+	if (hands_over)
+		xtcp_heir_take_entries(&heirs);
 	xtcp_entry_stop(listener);
 
 	list_for_each_entry_safe(child, next, &children, accept_node) {
 		list_del_init(&child->accept_node);
-		reset_child(xtcp_sk_of(child));
+		if (!hands_over || !xtcp_heir_take_child(&heirs, xtcp_sk_of(child)))
+			reset_child(xtcp_sk_of(child));
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);

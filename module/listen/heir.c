@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.migrate_req: a member of a SO_REUSEPORT group that ends gives its half-open entries and
+ * the children that nobody accepted to the rest of the group.
+ *
+ * The heir of a connection is the member that its SYN would reach now: one with this processor by
+ * SO_INCOMING_CPU, else the one that the hash names. As in Linux, an heir takes what it is given,
+ * even if its queues are full, so all queues of a group together hold no more than before. It takes
+ * no new connection until it is below its limit again.
+ *
+ * The steps of a listener that ends:
+ *  1. It leaves the table, so new SYNs reach its heirs.
+ *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the others.
+ *  3. It is closed: no entry and no child comes any more. Entries of SYNs that had found it before
+ *     step 1 move, too.
+ *  4. Its children move, and the program of each heir is woken.
+ *
+ * An entry moves as a copy that replaces it in the table. Who has found the old one finds it dead,
+ * and looks the connection up again. Nobody sees a connection without a listener.
+ *
+ * Both listeners may end at once. An heir has left the table later than the listener whose heir it
+ * is, since it was found there. So the lock of the heir nests inside that of the other, and never
+ * the other way round. If the heir is closed, it left the table before, and the next lookup finds
+ * another one.
+ */
+#include "listen/heir.h"
+
+#include <net/sock.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "fastopen/fastopen.h"
+#include "listen/acceptq.h"
+#include "listen/entry.h"
+#include "listen/listener.h"
+#include "lookup/listeners.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+#define TAKE_BATCH	64	/* entries that move per lock hold */
+
+/**
+ * xtcp_heir_begin() - does a listener that is about to end have heirs?
+ * @heirs: filled if it may have some
+ * @from: the listener, still in the table
+ *
+ * As in Linux, a lone member with SO_REUSEPORT counts what it cannot hand over; any other listener
+ * does not.
+ *
+ * Context: process. Lock: socket of @from, held.
+ *
+ * Return: true if its connections are to be handed over.
+ */
+bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
+{
+	const struct sock *sk = from->sk;
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.migrate_req) || !from->members ||
+	    !rcu_access_pointer(sk->sk_reuseport_cb))
+		return false;
+	heirs->from = from;
+	heirs->place = from->members->key;
+	return true;
+}
+
+/* The listener that gets the next connection with this hash; NULL when the group is empty. */
+static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
+{
+	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
+	struct xtcp_listener *heir;
+	struct sock *sk;
+
+	do {
+		sk = xtcp_listeners_heir(xn, &heirs->place, heirs->from->group, hash);
+		heir = sk ? xtcp_listen_queues(sk) : NULL;
+		/* without queues it has just ended, and has left the table before */
+	} while (sk && !heir);
+	return heir;
+}
+
+/* Returns true when @he has moved; else it is still where it was. */
+static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
+{
+	struct xtcp_listener *heir;
+	int err;
+
+	lockdep_assert_held(&heirs->from->lock);
+	do {
+		heir = find_heir(heirs, he->conn.hash);
+		err = heir ? xtcp_entry_hand_over(heirs->from, heir, he) : -ENOENT;
+	} while (err == -ECONNABORTED);
+	return !err;
+}
+
+/**
+ * xtcp_heir_take_entries() - hand over all half-open entries of a listener
+ * @heirs: its heirs
+ *
+ * An entry that nobody can take is dropped. If it is for want of memory, the third ACK may still
+ * open the connection by its cookie.
+ *
+ * Context: process, may sleep. Lock: socket of the listener, held. Takes the locks of both queues.
+ */
+void xtcp_heir_take_entries(const struct xtcp_heirs *heirs)
+{
+	struct xtcp_listener *from = heirs->from;
+	struct xtcp_net *xn = xtcp_net_of(from->sk);
+	struct xtcp_request *he;
+	int n;
+
+	might_sleep();
+	do {
+		rcu_read_lock();
+		spin_lock_bh(&from->lock);
+		for (n = 0; n < TAKE_BATCH && (he = xtcp_entry_first(from)); n++) {
+			if (take_entry(heirs, he)) {
+				XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQSUCCESS);
+				continue;
+			}
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
+			xtcp_entry_note_declined(from);
+			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
+		}
+		spin_unlock_bh(&from->lock);
+		rcu_read_unlock();
+		cond_resched();
+	} while (n == TAKE_BATCH);
+}
+
+/* Returns the heir that has queued @child; NULL if there is none. */
+static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
+{
+	struct xtcp_listener *heir;
+	bool queued = false;
+
+	sock_owned_by_me(child);
+	while (!queued) {
+		heir = find_heir(heirs, xtcp_endpoint(child)->conn.hash);
+		if (!heir)
+			return NULL;
+		spin_lock(&heir->lock);
+		queued = !heir->closed;
+		if (queued)
+			xtcp_acceptq_add(heir, child);
+		spin_unlock(&heir->lock);
+	}
+	return heir;
+}
+
+/**
+ * xtcp_heir_take_child() - hand over a child that nobody accepted
+ * @heirs: the heirs of its listener
+ * @child: on no accept queue
+ *
+ * Like kernel TCP, it hands over a child whose connection has ended, too: accept() returns it, and
+ * the program learns why.
+ *
+ * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
+ *
+ * Return: true if an heir has taken it, with the reference of the queue; else nothing has changed.
+ */
+bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
+{
+	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
+	struct xtcp_listener *heir;
+
+	sock_hold(child);	/* put below: once queued, another thread may accept and close it */
+	local_bh_disable();
+	rcu_read_lock();
+	bh_lock_sock(child);
+	heir = queue_at_heir(heirs, child);
+	if (heir)
+		xtcp_fastopen_move(child, heir->sk);
+	bh_unlock_sock(child);
+	if (heir)
+		heir->sk->sk_data_ready(heir->sk);
+	rcu_read_unlock();
+	XTCP_NET_INC_STATS(xn, heir ? LINUX_MIB_TCPMIGRATEREQSUCCESS : LINUX_MIB_TCPMIGRATEREQFAILURE);
+	local_bh_enable();
+	sock_put(child);
+	return heir;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* net.xtcp.migrate_req: a member of a group that ends gives its connections to the rest. */
+#ifndef XTCP_HEIR_H
+#define XTCP_HEIR_H
+
+#include <linux/types.h>
+
+#include "lookup/members.h"
+
+struct sock;
+struct xtcp_listener;
+
+/**
+ * struct xtcp_heirs - where the heirs of a listener stand that is about to end
+ * @from: the listener
+ * @place: its place in the table of listeners
+ */
+struct xtcp_heirs {
+	struct xtcp_listener *from;
+	struct xtcp_members_key place;
+};
+
+/* process; the listener's socket lock held */
+bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from);
+void xtcp_heir_take_entries(const struct xtcp_heirs *heirs);
+bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child);
+
+#endif /* XTCP_HEIR_H */

@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.migrate_req and net.ipv4.tcp_migrate_req on the wire: a member of a SO_REUSEPORT group
+ * ends, and the rest of the group gets its half-open connections and those that wait for accept().
+ *
+ * Member 1 ends, member 0 inherits. A program makes the peer's port say which member gets a SYN; it
+ * has no say in who inherits.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/xtcp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "lib/wire.h"
+
+#define MEMBERS		4
+#define CONNS		80
+#define HALF		3	/* half-open connections of a row */
+#define WAITING		3	/* its connections that wait for accept() */
+#define FIRST_PORT	30000
+#define ISS		1000000
+#define TEXT		10
+#define BACKLOG		64
+#define WINDOW		5000
+#define FAST_OPEN	34	/* the option */
+
+struct group {
+	struct wire *w;
+	int nr;			/* members, a power of two */
+	int fd[MEMBERS];
+	uint32_t irs[CONNS];
+	struct wire_counters before;
+};
+
+static int member(struct wire *w, int backlog)
+{
+	bool kernel = w->stack == WIRE_KERNEL;
+	struct sockaddr_in6 any = {
+		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
+		.sin6_port = htons(w->c.lport),
+	};
+	int one = 1, fd;
+
+	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK, kernel || w->ip == 4 ? 0 : 1);
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	    !bind(fd, (struct sockaddr *)&any, w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) &&
+	    !listen(fd, backlog))
+		return fd;
+	wire_fail(w, "member: %s", strerror(errno));
+	close(fd);
+	return -1;
+}
+
+static int attach(struct group *g)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + (g->w->ip == 4 ? 20 : 40)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, g->nr - 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { 3, code };
+
+	if (setsockopt(g->fd[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
+		return wire_fail(g->w, "attach: %s", strerror(errno));
+	return 0;
+}
+
+static int open_members(struct group *g, struct wire *w, int nr, int backlog)
+{
+	int i;
+
+	memset(g, 0, sizeof(*g));
+	g->w = w;
+	g->nr = nr;
+	for (i = 0; i < MEMBERS; i++)
+		g->fd[i] = -1;
+	for (i = 0; i < nr; i++) {
+		g->fd[i] = member(w, backlog);
+		if (g->fd[i] < 0)
+			return -1;
+	}
+	return nr > 1 ? attach(g) : 0;
+}
+
+static void end(struct group *g, int i)
+{
+	if (g->fd[i] >= 0)
+		close(g->fd[i]);
+	g->fd[i] = -1;
+}
+
+static int set_all(struct group *g, int name, int value)
+{
+	int i;
+
+	for (i = 0; i < g->nr; i++)
+		if (setsockopt(g->fd[i], IPPROTO_TCP, name, &value, sizeof(value)))
+			return wire_fail(g->w, "option %d: %s", name, strerror(errno));
+	return 0;
+}
+
+/* The engine looks at connection @i from here on. */
+static void use(struct group *g, int i)
+{
+	uint16_t lport = g->w->c.lport;
+
+	memset(&g->w->c, 0, sizeof(g->w->c));
+	g->w->c.lfd = -1;
+	g->w->c.fd = -1;
+	g->w->c.syn_ws = -1;
+	g->w->c.lport = lport;
+	g->w->c.pport = FIRST_PORT + i;
+	g->w->c.iss = ISS;
+	if (!g->irs[i])
+		return;
+	g->w->c.irs = g->irs[i];
+	g->w->c.irs_known = true;
+	g->w->c.snd_nxt = g->irs[i] + 1;
+	g->w->c.snd_una = g->irs[i] + 1;
+	g->w->c.limit = g->irs[i] + 1 + WINDOW;
+}
+
+/* The number of a connection whose SYN is for @member. */
+static int of(const struct group *g, int member, int i)
+{
+	return i * g->nr + member;
+}
+
+static int send_more(struct group *g, int i, uint16_t flags, uint32_t after, unsigned int len)
+{
+	struct wire_segment seg = {
+		.flags = flags, .win = WINDOW, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.seq = ISS + after, .ack = flags & WIRE_ACK ? g->irs[i] + 1 : 0, .len = len,
+	};
+
+	use(g, i);
+	return wire_peer_send(g->w, &seg);
+}
+
+static int expect_synack(struct group *g, int i, uint32_t acked)
+{
+	struct wire_segment seg;
+
+	if (wire_peer_receive(g->w, &seg, 0) != 1 || seg.flags != (WIRE_SYN | WIRE_ACK) || seg.ack != ISS + acked)
+		return wire_fail(g->w, "connection %d: no SYN-ACK of %u", i, acked);
+	g->irs[i] = seg.seq;
+	return 0;
+}
+
+static int half_open(struct group *g, int i)
+{
+	return send_more(g, i, WIRE_SYN, 0, 0) || expect_synack(g, i, 1) ? -1 : 0;
+}
+
+static int expect_nothing(struct group *g, const char *why)
+{
+	struct wire_segment seg;
+
+	return wire_peer_receive(g->w, &seg, 0) ? wire_fail(g->w, "%s: an answer", why) : 0;
+}
+
+static int expect_rst(struct group *g, int i)
+{
+	struct wire_segment seg;
+
+	use(g, i);
+	if (wire_peer_receive(g->w, &seg, 0) != 1 || !(seg.flags & WIRE_RST))
+		return wire_fail(g->w, "connection %d: no RST", i);
+	return 0;
+}
+
+/* One for each connection that waited for accept(), in any order, and nothing else. */
+static int expect_rsts(struct group *g)
+{
+	bool came[CONNS] = {};
+	struct wire_segment seg;
+	int i, n, all = 0;
+
+	while ((n = wire_tun_read(g->w, 0)) > 0) {
+		if (wire_segment_parse(g->w, g->w->packet, n, &seg) != 1)
+			continue;
+		i = seg.dport - FIRST_PORT;
+		if (!(seg.flags & WIRE_RST) || i < 0 || i >= CONNS || came[i])
+			return wire_fail(g->w, "connection %d: not a RST, or not the first", i);
+		came[i] = true;
+		all++;
+	}
+	for (i = HALF; i < HALF + WAITING; i++)
+		if (!came[of(g, g->nr - 1, i)])
+			return wire_fail(g->w, "connection %d: no RST", of(g, g->nr - 1, i));
+	return all == WAITING ? 0 : wire_fail(g->w, "%d RSTs", all);
+}
+
+/* Takes what comes until nothing does. */
+static void drain(struct group *g)
+{
+	struct wire_segment seg;
+
+	while (wire_peer_receive(g->w, &seg, 0) == 1)
+		;
+}
+
+/* Waits for accept(), with text that has arrived. */
+static int up(struct group *g, int i)
+{
+	if (half_open(g, i) || send_more(g, i, WIRE_ACK, 1, 0) || expect_nothing(g, "third ACK") ||
+	    send_more(g, i, WIRE_ACK | WIRE_PSH, 1, TEXT))
+		return -1;
+	drain(g);
+	return 0;
+}
+
+static int accept_at(struct group *g, int member)
+{
+	int fd = accept4(g->fd[member], NULL, NULL, SOCK_NONBLOCK);
+
+	if (fd < 0)
+		wire_fail(g->w, "member %d accepts nothing: %s", member, strerror(errno));
+	return fd;
+}
+
+/* The peer's octets come out as they went in. */
+static int reads(struct group *g, int fd)
+{
+	uint8_t text[TEXT + 1];
+	int i, n = recv(fd, text, sizeof(text), 0);
+
+	for (i = 0; i < n && text[i] == wire_segment_byte(1 + i); i++)
+		;
+	return n == TEXT && i == n ? 0 : wire_fail(g->w, "reads %d octets, %d right", n, i);
+}
+
+static int peer_port(int fd)
+{
+	struct sockaddr_in6 peer;
+	socklen_t len = sizeof(peer);
+
+	return getpeername(fd, (struct sockaddr *)&peer, &len) ? -1 : ntohs(peer.sin6_port);
+}
+
+/* The connection of an accepted socket is @i, and goes both ways. Aborts it. */
+static int serves(struct group *g, int fd, int i, bool text)
+{
+	struct linger l = { .l_onoff = 1 };
+	const uint8_t octet = wire_segment_byte(1);
+	struct wire_segment seg;
+	int err = 0;
+
+	use(g, i);
+	if (peer_port(fd) != FIRST_PORT + i)
+		err = wire_fail(g->w, "connection %d, not %d", peer_port(fd) - FIRST_PORT, i);
+	else if (text && reads(g, fd))
+		err = -1;
+	else if (send(fd, &octet, 1, 0) != 1)
+		err = wire_fail(g->w, "connection %d: cannot write", i);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	close(fd);
+	if (!err && (wire_peer_receive(g->w, &seg, 0) != 1 || seg.len != 1))
+		err = wire_fail(g->w, "connection %d: the octet does not come", i);
+	drain(g);
+	return err;
+}
+
+static int accepts(struct group *g, int i, bool text)
+{
+	int fd = accept_at(g, 0);
+
+	return fd < 0 ? -1 : serves(g, fd, i, text);
+}
+
+static int begin(struct group *g)
+{
+	return wire_counter_read(g->w, &g->before);
+}
+
+static int counts(struct group *g, int success, int failure)
+{
+	char want[80];
+
+	snprintf(want, sizeof(want), "TCPMigrateReqSuccess=%d TCPMigrateReqFailure=%d", success, failure);
+	return wire_counter_check(g->w, &g->before, want);
+}
+
+/* Members 0 and 1, the latter with half-open connections, then with some that wait for accept(). */
+static int fill(struct group *g)
+{
+	int i;
+
+	for (i = 0; i < HALF; i++)
+		if (half_open(g, of(g, g->nr - 1, i)))
+			return -1;
+	for (; i < HALF + WAITING; i++)
+		if (up(g, of(g, g->nr - 1, i)))
+			return -1;
+	return begin(g);
+}
+
+static int inherits(struct group *g)
+{
+	int i;
+
+	for (i = HALF; i < HALF + WAITING; i++)
+		if (accepts(g, of(g, 1, i), true))
+			return -1;
+	for (i = 0; i < HALF; i++)
+		if (send_more(g, of(g, 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, 1, i), false))
+			return -1;
+	return counts(g, HALF + WAITING, 0);
+}
+
+static int loses(struct group *g)
+{
+	int i;
+
+	if (expect_rsts(g))
+		return -1;
+	for (i = 0; i < HALF; i++)
+		if (send_more(g, of(g, g->nr - 1, i), WIRE_ACK, 1, 0) || expect_rst(g, of(g, g->nr - 1, i)))
+			return -1;
+	return 0;
+}
+
+static int closes(struct group *g)
+{
+	if (fill(g))
+		return -1;
+	end(g, 1);
+	return inherits(g);
+}
+
+static int shuts(struct group *g)
+{
+	if (fill(g))
+		return -1;
+	if (shutdown(g->fd[1], SHUT_RD))
+		return wire_fail(g->w, "shutdown: %s", strerror(errno));
+	return inherits(g);
+}
+
+static int stays_off(struct group *g)
+{
+	if (fill(g) || wire_tun_sysctl(g->w, "migrate_req", "0"))
+		return -1;
+	end(g, 1);
+	return loses(g) || counts(g, 0, 0) ? -1 : 0;
+}
+
+static int is_alone(struct group *g)
+{
+	if (fill(g))
+		return -1;
+	end(g, 0);
+	return loses(g) || counts(g, 0, HALF + WAITING) ? -1 : 0;
+}
+
+/*
+ * Member 0 has all that its backlog of one admits. It gets two children more, and two half-open
+ * connections, whose third ACKs wait until there is room.
+ */
+static int is_full(struct group *g)
+{
+	int i, fd;
+
+	for (i = 0; i < 2; i++)
+		if (up(g, of(g, 0, i)) || up(g, of(g, 1, i)))
+			return -1;
+	for (i = 2; i < 4; i++)
+		send_more(g, of(g, 1, i), WIRE_SYN, 0, 0);
+	/* the queues of member 1 are full, too */
+	if (expect_nothing(g, "a full queue") || begin(g))
+		return -1;
+	end(g, 1);
+	if (send_more(g, of(g, 0, 5), WIRE_SYN, 0, 0) || expect_nothing(g, "a queue that is more than full"))
+		return -1;
+	for (i = 0; i < 4; i++) {
+		fd = accept_at(g, 0);
+		if (fd < 0 || serves(g, fd, of(g, i / 2, i % 2), true))
+			return -1;
+	}
+	if (half_open(g, of(g, 0, 5)))
+		return -1;
+	return counts(g, 2, 0);
+}
+
+/* The third ACK of a half-open connection meets an heir without room. */
+static int has_no_room(struct group *g)
+{
+	int i;
+
+	if (half_open(g, of(g, 1, 7)))
+		return -1;
+	for (i = 0; i < 2; i++)
+		if (up(g, of(g, 0, i)))
+			return -1;
+	if (begin(g))
+		return -1;
+	end(g, 1);
+	if (send_more(g, of(g, 1, 7), WIRE_ACK, 1, 0) || expect_nothing(g, "a full queue") ||
+	    wire_counter_check(g->w, &g->before, "ListenOverflows=1 ListenDrops=1"))
+		return -1;
+	for (i = 0; i < 2; i++)
+		if (accepts(g, of(g, 0, i), true))
+			return -1;
+	if (send_more(g, of(g, 1, 7), WIRE_ACK, 1, 0) || accepts(g, of(g, 1, 7), false))
+		return -1;
+	/* kernel TCP also counts the ACK that met no room */
+	return counts(g, 1, g->w->stack == WIRE_KERNEL);
+}
+
+/* One after the other: what waits moves on, and ends with the last. */
+static int all_end(struct group *g)
+{
+	int i;
+
+	if (fill(g))
+		return -1;
+	for (i = MEMBERS - 1; i >= 0; i--)
+		end(g, i);
+	return loses(g);
+}
+
+static int wakes(struct group *g)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
+	int ep = epoll_create1(0), before, after, again;
+
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, g->fd[0], &ev) || up(g, of(g, 1, 0)))
+		return wire_fail(g->w, "epoll: %s", strerror(errno));
+	before = epoll_wait(ep, &ev, 1, 0);
+	end(g, 1);
+	after = epoll_wait(ep, &ev, 1, 0);
+	again = epoll_wait(ep, &ev, 1, 0);
+	close(ep);
+	if (before || after != 1 || again)
+		return wire_fail(g->w, "%d, %d, %d events", before, after, again);
+	return accepts(g, of(g, 1, 0), true);
+}
+
+/* The SYN-ACK goes out again when it would have. */
+static int sends_again(struct group *g)
+{
+	const uint64_t from = wire_now();
+	struct wire_segment seg;
+	int ms;
+
+	if (half_open(g, of(g, 1, 0)))
+		return -1;
+	if (wire_peer_receive(g->w, &seg, 600))
+		return wire_fail(g->w, "an answer too soon");
+	end(g, 1);
+	if (wire_peer_receive(g->w, &seg, 2000) != 1 || seg.flags != (WIRE_SYN | WIRE_ACK))
+		return wire_fail(g->w, "no SYN-ACK again");
+	ms = (wire_now() - from) / 1000000;
+	if (ms < 990 || ms > 1100)
+		return wire_fail(g->w, "SYN-ACK after %d ms", ms);
+	return send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0) ? -1 : accepts(g, of(g, 1, 0), false);
+}
+
+static int send_fast(struct group *g, int i, bool taken)
+{
+	struct wire_segment syn = {
+		.flags = WIRE_SYN, .win = WINDOW, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.seq = ISS, .len = TEXT, .opt = { 2, 4, 1440 >> 8, 1440 & 0xff, 1, 1, FAST_OPEN, 2 }, .optlen = 8,
+	};
+
+	use(g, i);
+	return wire_peer_send(g->w, &syn) || expect_synack(g, i, taken ? 1 + TEXT : 1) ? -1 : 0;
+}
+
+/* Before its third ACK it counts towards the limit of the heir. */
+static int opens_fast(struct group *g)
+{
+	int fd, err;
+
+	if (wire_tun_sysctl(g->w, "fastopen", "514") || set_all(g, TCP_FASTOPEN, 1) ||
+	    send_fast(g, of(g, 1, 0), true) || begin(g))
+		return -1;
+	end(g, 1);
+	if (counts(g, 1, 0) || send_fast(g, of(g, 0, 1), false))
+		return -1;
+	fd = accept_at(g, 0);
+	if (fd < 0)
+		return -1;
+	err = send_more(g, of(g, 1, 0), WIRE_ACK, 1 + TEXT, 0) || send_fast(g, of(g, 0, 2), true);
+	return serves(g, fd, of(g, 1, 0), true) || err ? -1 : 0;
+}
+
+/* Its third ACK came when its first listener was still there. */
+static int is_deferred(struct group *g)
+{
+	if (set_all(g, TCP_DEFER_ACCEPT, 10) || half_open(g, of(g, 1, 0)) ||
+	    send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0) || expect_nothing(g, "deferred") || begin(g))
+		return -1;
+	end(g, 1);
+	if (send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0) || expect_nothing(g, "deferred still") ||
+	    send_more(g, of(g, 1, 0), WIRE_ACK | WIRE_PSH, 1, TEXT))
+		return -1;
+	drain(g);
+	return accepts(g, of(g, 1, 0), true) || counts(g, 1, 0) ? -1 : 0;
+}
+
+static int saves_syn(struct group *g)
+{
+	uint8_t syn[256];
+	socklen_t len = sizeof(syn);
+	int fd;
+
+	if (set_all(g, TCP_SAVE_SYN, 1) || half_open(g, of(g, 1, 0)))
+		return -1;
+	end(g, 1);
+	if (send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0))
+		return -1;
+	fd = accept_at(g, 0);
+	if (fd < 0)
+		return -1;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len) || len != (g->w->ip == 4 ? 40 : 60))
+		wire_fail(g->w, "saved SYN of %d octets", (int)len);
+	return serves(g, fd, of(g, 1, 0), false);
+}
+
+/* The peer has reset what waits; the heir's program learns of it. */
+static int was_reset(struct group *g)
+{
+	char octet;
+	int fd;
+
+	if (half_open(g, of(g, 1, 0)) || send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0) ||
+	    send_more(g, of(g, 1, 0), WIRE_RST, 1, 0) || expect_nothing(g, "RST") || begin(g))
+		return -1;
+	end(g, 1);
+	fd = accept_at(g, 0);
+	if (fd < 0)
+		return -1;
+	if (recv(fd, &octet, 1, 0) != -1 || errno != ECONNRESET)
+		wire_fail(g->w, "reads: %s", strerror(errno));
+	close(fd);
+	return g->w->failed || expect_nothing(g, "reset before") || counts(g, 1, 0) ? -1 : 0;
+}
+
+/* Without an ACK an entry that has moved ends as any other. */
+static int peer_resets(struct group *g)
+{
+	int i = of(g, 1, 0);
+
+	if (half_open(g, i))
+		return -1;
+	end(g, 1);
+	if (send_more(g, i, WIRE_RST, 1, 0) || expect_nothing(g, "RST") || send_more(g, i, WIRE_ACK, 1, 0))
+		return -1;
+	return expect_rst(g, i);
+}
+
+static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
+{
+	static struct group g;
+	int i, err;
+
+	err = wire_tun_sysctl(w, "migrate_req", "1") || open_members(&g, w, nr, backlog) || test(&g);
+	for (i = 0; i < MEMBERS; i++)
+		end(&g, i);
+	return err ? -1 : 0;
+}
+
+#define ROW(function, members, backlog)			\
+	static int row_##function(struct wire *w)	\
+	{						\
+		return run(w, members, backlog, function);	\
+	}
+
+ROW(closes, 2, BACKLOG)
+ROW(shuts, 2, BACKLOG)
+ROW(stays_off, 2, BACKLOG)
+ROW(is_alone, 1, BACKLOG)
+ROW(is_full, 2, 1)
+ROW(has_no_room, 2, 1)
+ROW(all_end, MEMBERS, BACKLOG)
+ROW(wakes, 2, BACKLOG)
+ROW(sends_again, 2, BACKLOG)
+ROW(opens_fast, 2, BACKLOG)
+ROW(is_deferred, 2, BACKLOG)
+ROW(saves_syn, 2, BACKLOG)
+ROW(was_reset, 2, BACKLOG)
+ROW(peer_resets, 2, BACKLOG)
+
+static const struct wire_row rows[] = {
+	{ .name = "close_hands_over", .rfc = "RFC 9293 3.10.4", .run = row_closes },
+	{ .name = "shutdown_hands_over", .rfc = "RFC 9293 3.10.4", .run = row_shuts },
+	{ .name = "without_the_knob_they_are_reset", .rfc = "RFC 9293 3.10.4", .run = row_stays_off },
+	{ .name = "a_lone_member_resets", .rfc = "RFC 9293 3.10.4", .run = row_is_alone },
+	{ .name = "a_full_heir_takes_them", .rfc = "RFC 9293 3.10.4", .run = row_is_full },
+	{ .name = "the_third_ack_meets_a_full_heir", .rfc = "RFC 9293 3.10.7.4", .run = row_has_no_room },
+	{ .name = "all_members_end", .rfc = "RFC 9293 3.10.4", .run = row_all_end },
+	{ .name = "the_heir_wakes_up", .rfc = "RFC 9293 3.10.4", .run = row_wakes },
+	{ .name = "the_syn_ack_is_sent_again_in_time", .rfc = "RFC 6298 5.4", .run = row_sends_again },
+	{ .name = "fast_open_counts_at_the_heir", .rfc = "RFC 7413 5.1", .run = row_opens_fast },
+	{ .name = "accept_is_deferred_still", .rfc = "RFC 9293 3.10.7.4", .run = row_is_deferred },
+	{ .name = "the_saved_syn_moves", .rfc = "RFC 9293 3.10.7.2", .run = row_saves_syn },
+	{ .name = "what_was_reset_moves", .rfc = "RFC 9293 3.10.7.4", .run = row_was_reset },
+	{ .name = "a_rst_ends_what_has_moved", .rfc = "RFC 9293 3.5.3", .run = row_peer_resets },
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
