@@ -4,9 +4,10 @@
  * both stacks: wrong and right lengths, bad pointers, values at each bound, in five states. A program reads the option
  * with too little, the right and too much room, or none. It sets it with too few, the right and too many octets, to
  * values at and beyond each bound, at addresses where no int could stand, in CLOSED, LISTEN, SYN-SENT, ESTABLISHED and
- * CLOSE-WAIT, after shutdown(), and as nobody; what kernel TCP refuses to set at all to no more than one value. Both stacks are asked the same in the same order: return value, errno, length
- * and what is read back are one, or options_differ.c says of the option what xtcp does instead, and why. A row there
- * that no longer occurs fails.
+ * CLOSE-WAIT, after shutdown(), and as nobody; what kernel TCP refuses to set at all to no more than one value.
+ *
+ * Both stacks are asked the same in the same order. Return value, errno, length and what is read back are the same, or
+ * options_differ.c says what xtcp does instead, and why. A row there that no longer occurs fails.
  *
  * diff_option.c and diff_sockopt.c ask what the options do; this one, which there are.
  *

@@ -5,10 +5,10 @@
  *	explore [-v] [-c] [-s] FIRST [COUNT]
  *	explore [-v] [-c] [-s] FILE
  *
- * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed, or
- * of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as small
- * as it can, and prints its row. This program is both ends and the network between them. Each scenario must keep these
- * rules:
+ * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
+ * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as
+ * small as it can, and prints its row. This program is both ends and the network between them. Each scenario must keep
+ * these rules:
  *
  *	octets	an end reads the octets that the other one wrote, all of them after an orderly end; errno fits
  *	wire	each segment keeps the rules of an independent judge (judge.h)

@@ -245,7 +245,10 @@ static bool is_known(const struct judge_side *s, const struct segment *seg)
 	return s->nr_ranges && (len ? !seq_lt(next, seg->seq + len) : seq_lt(seg->seq, next));
 }
 
-/* A segment at or left of RCV.NXT may move TS.Recent; one that is older than that may be dropped (RFC 7323 section 5.3). */
+/*
+ * A segment at or left of RCV.NXT may move TS.Recent. A segment with an older timestamp may then be dropped (RFC 7323
+ * section 5.3).
+ */
 static void note_age(struct judge_side *s, const struct segment *seg)
 {
 	if (!seg->has_ts)

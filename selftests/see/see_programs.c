@@ -389,7 +389,8 @@ static void draw_loss(const struct see_view *view)
 	see_must(read(server, octets, 5), "read");	/* the repetition */
 	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
 
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --fold --port %u " TRACE "/trace", port);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --fold --port %u " TRACE "/trace",
+			  port);
 	CHECK(status == 0, "status %d", status);
 	for (i = 0, at = text; want[i] && at; i++) {
 		at = strstr(at, want[i]);

@@ -271,7 +271,8 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = NO_KNOB,
 		.kernel = {
-			.script = "get USER_TIMEOUT 0; write 1000; > P. 1(1000) ack 1; pass 1000; state established; skim",
+			.script = "get USER_TIMEOUT 0; write 1000; > P. 1(1000) ack 1; pass 1000; state established;"
+				  "skim",
 			.state = ESTABLISHED, .err = "none", .counters = "TCPAbortOnTimeout=0",
 		},
 	},
