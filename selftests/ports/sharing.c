@@ -2,8 +2,8 @@
 /*
  * Two users on one port: nobody binds beside another user's listener because of a bind that is not any more what it
  * was. A group that is TIME-WAIT alone, or that let in another user by an option that it set later, is no reason to let
- * its own user in beside that other one's listener, whose SYNs would go to both. Kernel TCP is asked the same. Then a device that moves to a VRF and
- * back, with places of ours on it.
+ * its own user in beside that other one's listener, whose SYNs would go to both. Kernel TCP is asked the same. Then a
+ * device that moves to a VRF and back, with places of ours on it.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -387,8 +387,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "give_up_%s_orphan_by_default", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
 		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1; close; > F. 1001 ack 1; pass 95000; state fin_wait_1;"
-				  "pass 20000; gone 100; skim",
+			.script = "write 1000; > P. 1(1000) ack 1; close; > F. 1001 ack 1; pass 95000;"
+				  "state fin_wait_1; pass 20000; gone 100; skim",
 			.state = CLOSED, .counters = "TCPAbortOnTimeout=1",
 		},
 	},

@@ -16,7 +16,8 @@
 			"elapsed >= " #least ";"
 #define UNPROBED	"sysctl early_retrans 0;" FAR
 #define THREE_UNPROBED	UNPROBED "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
-#define FOUR_UNPROBED	UNPROBED "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 150; < . 1 ack 1001; mark;"
+#define FOUR_UNPROBED	UNPROBED "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 150;" \
+			"< . 1 ack 1001; mark;"
 #define FROM_THE_ACK	"counts the RTO from the last ACK, as RFC 6298 (5.3) does"
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
