@@ -297,6 +297,9 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
  * xtcp_ip_mtu() - the path MTU of the route
  * @sk: the sock
  *
+ * A route whose device is gone or down has the smallest MTU that a device may have. That says
+ * nothing of the path. Linux cuts text for it.
+ *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, IP header included; 0 without a route.
@@ -306,7 +309,7 @@ u32 xtcp_ip_mtu(const struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
 
 	sock_owned_by_me(sk);
-	return dst ? dst_mtu(dst) : 0;
+	return dst && dst->obsolete <= 0 ? dst_mtu(dst) : 0;
 }
 
 /**

@@ -155,6 +155,7 @@ struct wire {
 	uint64_t seed, rand;
 	uint16_t echo;		/* sequence number of the last sentinel */
 	bool bundles;		/* the stack may hand over more than a segment at a time */
+	bool is_down;		/* the tun device */
 	bool shared;		/* with rows that are played at the same time */
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
@@ -179,6 +180,7 @@ struct wire_around {
 /* wire_tun.c */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
+int wire_tun_link(struct wire *w, bool up);
 int wire_tun_bundles(struct wire *w, uint32_t segments);
 int wire_tun_prefer(struct wire *w, const uint8_t *source);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);

@@ -26,6 +26,7 @@
  *   fill			send data until the socket's window is closed
  *   gone MS			wait until the connection is in /proc no more
  *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it
+ *   link down; link up		of the device; its routes go, and come back
  *   mtu N; bundles N; sysctl NAME VALUE	undone at the end of the row; N segments of a bundle
  *
  * and the socket calls of wire_socket.c. FLAGS are letters of "FSRP.UECA" as

@@ -285,6 +285,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return gone(w, args);
 	if (!strcmp(verb, "sysctl"))
 		return sysctl(w, args);
+	if (!strcmp(verb, "link"))
+		return wire_tun_link(w, !strcmp(args, "up"));
 	if (!strcmp(verb, "state")) {
 		v = wire_state_parse(args);
 		return v ? wire_state_check(w, v) : wire_fail(w, "no state '%s'", args);

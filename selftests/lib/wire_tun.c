@@ -208,6 +208,40 @@ int wire_tun_mtu(struct wire *w, unsigned int mtu)
 	return 0;
 }
 
+/**
+ * wire_tun_link() - Set the tun device up or down.
+ * @w: lane
+ * @up: which
+ *
+ * Its addresses stay. Its routes go, and come back with it.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_tun_link(struct wire *w, bool up)
+{
+	struct ifreq ifr = { };
+	int s, ret;
+
+	if (w->ip == 6 && wire_tun_sysctl(w, "ipv6/conf/" DEVICE "/keep_addr_on_down", "1"))
+		return -1;
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	strncpy(ifr.ifr_name, DEVICE, IFNAMSIZ - 1);
+	ret = ioctl(s, SIOCGIFFLAGS, &ifr);
+	if (up)
+		ifr.ifr_flags |= IFF_UP;
+	else
+		ifr.ifr_flags &= ~IFF_UP;
+	if (!ret)
+		ret = ioctl(s, SIOCSIFFLAGS, &ifr);
+	close(s);
+	if (!ret && up && w->ip == 6)
+		ret = wait_address6((struct in6_addr *)w->local);
+	if (ret)
+		return wire_fail(w, "link %s: %s", up ? "up" : "down", strerror(errno));
+	w->is_down = !up;
+	return 0;
+}
+
 static int ask_kernel(const void *req, size_t len)
 {
 	struct { struct nlmsghdr n; struct nlmsgerr e; char more[512]; } answer = { 0 };
@@ -320,11 +354,13 @@ int wire_tun_prefer(struct wire *w, const uint8_t *source)
 }
 
 /**
- * wire_tun_restore() - Undo the sysctls, the MTU and the bundles of the row.
+ * wire_tun_restore() - Undo the sysctls, the MTU, the bundles and the link of the row.
  * @w: lane
  */
 void wire_tun_restore(struct wire *w)
 {
+	if (w->is_down)
+		wire_tun_link(w, true);
 	while (changes) {
 		changes--;
 		write_file(changed[changes].path, changed[changes].value);

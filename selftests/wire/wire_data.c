@@ -85,6 +85,21 @@ static int acknowledges_every_second(struct wire *w)
 #define BUNDLES_WAIT	.rfc = "RFC 9293 3.7", .pre = "bundles 64; sysctl min_tso_segs 20; listen", .synwin = "65535"
 
 static const struct wire_row rows[] = {
+	/* The link is down for a moment. A route that is gone says nothing of the MTU. */
+	{
+		.name = "data_%s_written_while_the_link_is_down", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
+		.in = ESTABLISHED, .syn = "mss 1400",
+		.want = {
+			.script = "link down; write 3000; info snd_mss = 1400; link up;"
+				  ">@2500 p. 1(1400) ack 1; < . 1 ack 1401; > p. 1401(1400) ack 1;"
+				  "> P. 2801(200) ack 1; < . 1 ack 3001; none",
+		},
+		.kernel_differs = "cuts text for the smallest MTU there is",
+		.kernel = {
+			.script = "link down; write 40; info snd_mss = 48; link up; >@2500 P. 1(40) ack 1;"
+				  "< . 1 ack 41; none",
+		},
+	},
 	{
 		.name = "data_%s_every_second_segment_is_acknowledged", .rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19",
 		.in = ESTABLISHED | FIN_WAIT_2, .run = acknowledges_every_second,
