@@ -373,7 +373,19 @@ static bool sends_with(const char *step, const char *word)
 	return false;
 }
 
-/* Counts the processes of this name. Unless NULL, @newest gets the highest pid of them; 0: there is none. */
+/* A process that nobody has waited for yet has no program any more. */
+static bool has_ended(const char *pid)
+{
+	char path[300], program[2];
+
+	snprintf(path, sizeof(path), "/proc/%s/exe", pid);
+	return readlink(path, program, sizeof(program)) < 0 && (errno == ENOENT || errno == ESRCH);
+}
+
+/*
+ * Counts the processes of this name. Unless NULL, @newest gets the highest pid of those that still run; 0: there is
+ * none.
+ */
 static int processes_named(const char *name, int *newest)
 {
 	DIR *all = opendir("/proc");
@@ -387,7 +399,7 @@ static int processes_named(const char *name, int *newest)
 		file = fopen(path, "r");
 		if (file && fscanf(file, "%19s", is) == 1 && !strcmp(is, name)) {
 			n++;
-			if (atoi(entry->d_name) > found)
+			if (atoi(entry->d_name) > found && !has_ended(entry->d_name))
 				found = atoi(entry->d_name);
 		}
 		if (file)
