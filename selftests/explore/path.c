@@ -18,6 +18,7 @@
 #include "ns.h"
 
 #define DEVICE	PATH_DEVICE
+#define QUEUE	20000	/* packets: all that leave between two looks */
 #define LARGEST	9216
 #define BURST_US	100000	/* at most */
 
@@ -67,7 +68,8 @@ int path_open_host(struct path *path, enum side side)
 	}
 	return ns_sysctl_set(*ns, "net.ipv4.tcp_no_metrics_save", "1") ?:
 	       ns_sysctl_set(*ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
-	       ns_link_gso_max_segs(*ns, DEVICE, 1) ?: ns_link_up(*ns, DEVICE, true) ?:
+	       ns_link_gso_max_segs(*ns, DEVICE, 1) ?: ns_link_queue(*ns, DEVICE, QUEUE) ?:
+	       ns_link_up(*ns, DEVICE, true) ?:
 	       ns_addr_add(*ns, DEVICE, addr4) ?: ns_addr_add(*ns, DEVICE, addr6);
 }
 

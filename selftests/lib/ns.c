@@ -294,6 +294,11 @@ int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs)
 	return link_set(ns, name, IFLA_GSO_MAX_SEGS, segs, 0, 0);
 }
 
+int ns_link_queue(int ns, const char *name, unsigned int packets)
+{
+	return link_set(ns, name, IFLA_TXQLEN, packets, 0, 0);
+}
+
 /* One ioctl about link @name; -1 with errno. */
 static int ask_link(int ns, const char *name, unsigned long what, struct ifreq *ifr)
 {

@@ -46,6 +46,8 @@ int ns_link_up(int ns, const char *name, bool up);
 int ns_link_mtu(int ns, const char *name, unsigned int mtu);
 /* 1 makes every packet on the wire a single segment, kernel TCP's too. */
 int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs);
+/* The number of packets that its queue holds. */
+int ns_link_queue(int ns, const char *name, unsigned int packets);
 /* All of it that a veth has: checksums, scatter and gather, TSO, GSO, GRO. */
 int ns_link_offloads(int ns, const char *name, bool on);
 /* Octets of a packet; -1: no such link. */
