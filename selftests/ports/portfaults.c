@@ -24,7 +24,6 @@
 #define PORTS		8
 #define FEW		2
 #define MOST		200
-#define LEAST		3
 
 static int ns, listener, clients[PORTS], servers[PORTS], n_taken;
 
@@ -141,7 +140,10 @@ static bool without(int n, const char *to, bool (*afterwards)(void), bool *hit, 
 	return ok;
 }
 
-/* Returns false if something is wrong. */
+/*
+ * Returns false if something is wrong. How many allocations the call cannot do without depends on the port at which
+ * it begins, which is drawn: one at least.
+ */
 static bool in_turn(bool (*prepare)(void), const char *to, bool (*afterwards)(void))
 {
 	bool hit = true, ok = true, refused = false;
@@ -153,7 +155,7 @@ static bool in_turn(bool (*prepare)(void), const char *to, bool (*afterwards)(vo
 		end();
 	}
 	ksft_print_msg("%d allocations, %d refusals\n", n - 2, refusals);
-	return ok && !hit && refusals >= LEAST;
+	return ok && !hit && refusals;
 }
 
 static bool both_stacks_have_both(void)
