@@ -26,7 +26,7 @@ defects()
 	end|module/timewait/record.c|fill_record(tw, sk, substate);|fill_record(tw, sk, TCP_FIN_WAIT2);
 	counters|module/out/segment.c|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, 2 * segments);
 	info|module/socket/status.c|info->tcpi_bytes_received = stream->bytes_received;|info->tcpi_bytes_received = stream->bytes_received + (stream->bytes_received > 5000);
-	state|module/base/stream.c|kmem_cache_free(streams, xsk->stream);|if ((unsigned long)xsk->stream \& 0x1000) kmem_cache_free(streams, xsk->stream);
+	state|module/base/stream.c|kmem_cache_free(streams, tx->stream);|if ((unsigned long)tx->stream \& 0x1000) kmem_cache_free(streams, tx->stream);
 	log|module/base/rto.c|rto->backoff++;|{ rto->backoff++; WARN_ON_ONCE(rto->backoff > 1); }
 	END
 }
