@@ -202,7 +202,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn))
-		xtcp_savedsyn_keep(child, xtcp_entry_syn(he));
+		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_entry_syn(he));
 	if (unlikely(fast)) {
 		err = xtcp_fastopen_begin(child, fast);
 		if (err)

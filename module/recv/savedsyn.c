@@ -11,10 +11,8 @@
 
 #include <linux/skbuff.h>
 #include <linux/slab.h>
-#include <net/sock.h>
 
 #include "base/seg.h"
-#include "base/sock.h"
 
 /* Octets of the link header; tun has none. */
 static u32 link_len(const struct sk_buff *skb)
@@ -49,31 +47,31 @@ void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 }
 
 /**
- * xtcp_savedsyn_keep() - copy the saved SYN of an entry to its child
- * @child: new
+ * xtcp_savedsyn_copy() - copy the saved SYN of an entry, for its child
  * @syn: the entry's
  *
- * Context: softirq, RCU read side. Lock: socket, held, and nobody else can find @child yet.
+ * Context: softirq, RCU read side.
+ *
+ * Return: the copy, or NULL without memory.
  */
-void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn)
+struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn)
 {
 	const u32 size = xtcp_savedsyn_bytes(syn->len);
 	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
 
-	sock_owned_by_me(child);
 	if (copy)
 		memcpy(copy, syn, size);
-	xtcp_sk(child)->saved_syn = copy;
+	return copy;
 }
 
 /**
- * xtcp_savedsyn_drop() - free the saved SYN
- * @sk: the sock
+ * xtcp_savedsyn_drop() - free the saved SYN of a connection
+ * @syn: xtcp_sock.saved_syn; NULL afterwards
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find the sock.
  */
-void xtcp_savedsyn_drop(struct sock *sk)
+void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
 {
-	kfree(xtcp_sk(sk)->saved_syn);
-	xtcp_sk(sk)->saved_syn = NULL;
+	kfree(*syn);
+	*syn = NULL;
 }

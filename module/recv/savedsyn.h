@@ -7,7 +7,6 @@
 #include <linux/types.h>
 
 struct sk_buff;
-struct sock;
 
 /**
  * struct xtcp_saved_syn - headers of a SYN
@@ -27,8 +26,7 @@ static inline u32 xtcp_savedsyn_bytes(u32 len)
 
 u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
 void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
-/* Lock: socket, held, or nobody else can find the sock. */
-void xtcp_savedsyn_keep(struct sock *child, const struct xtcp_saved_syn *syn);
-void xtcp_savedsyn_drop(struct sock *sk);
+struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn);
+void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn);
 
 #endif /* XTCP_SAVEDSYN_H */

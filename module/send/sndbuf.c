@@ -8,7 +8,7 @@
 #include <net/tcp.h>
 
 #include "base/net.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "out/held.h"
 #include "time/pace.h"
 
@@ -23,9 +23,9 @@
  */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 unsent = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.nxt);
-	u32 mark = READ_ONCE(xsk->notsent_lowat) ?: READ_ONCE(xsk->xn->sysctl.notsent_lowat);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 unsent = READ_ONCE(tx->snd.write_seq) - READ_ONCE(tx->snd.nxt);
+	u32 mark = READ_ONCE(tx->notsent_lowat) ?: READ_ONCE(tx->xn->sysctl.notsent_lowat);
 
 	return unsent << wake < mark;
 }
@@ -59,7 +59,7 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 
 	if (may_be_wfree) {
 		xtcp_pace_room(sk);
-		if (READ_ONCE(xtcp_sk(sk)->held_at))
+		if (READ_ONCE(xtcp_sender(sk)->held_at))
 			xtcp_held_segment_freed(sk);
 	}
 	rcu_read_lock();
@@ -81,7 +81,7 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.wmem[2]);
 	u32 segments, per_segment;
 	u64 want;
@@ -89,8 +89,8 @@ void xtcp_sndbuf_expand(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
 		return;
-	segments = max_t(u32, xsk->cong.cwnd / max_t(u32, xsk->mss, 1), XTCP_INIT_CWND);
-	per_segment = roundup_pow_of_two(xsk->mss + MAX_TCP_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info))) +
+	segments = max_t(u32, tx->cong.cwnd / max_t(u32, tx->mss, 1), XTCP_INIT_CWND);
+	per_segment = roundup_pow_of_two(tx->mss + MAX_TCP_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info))) +
 		      SKB_DATA_ALIGN(sizeof(struct sk_buff));
 	want = 2ULL * segments * per_segment;
 	if (sk->sk_sndbuf < want)

@@ -54,7 +54,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_fastsyn_over(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_text_purge(sk);
-	xtcp_savedsyn_drop(sk);
+	xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	xtcp_fastopen_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);

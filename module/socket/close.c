@@ -268,7 +268,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_compat_defer_connect(sk, false);
 	xtcp_text_purge(sk);
 	xtcp_sndq_purge(sk);
-	xtcp_savedsyn_drop(sk);
+	xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	if (xtcp_sk(sk)->fastopen)
 		xtcp_fastopen_over(sk, false);
 

@@ -13,8 +13,8 @@
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 

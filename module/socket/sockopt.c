@@ -461,7 +461,7 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
 	} else {
 		err = put_octets(optval, optlen, syn->octets, syn->len);
 		if (!err)
-			xtcp_savedsyn_drop(sk);
+			xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	}
 	release_sock(sk);
 	return err;

@@ -14,7 +14,8 @@ calls that go up, each with a reason:
     | `in/a.c` | `out/b.c` | ... |
 
 Prints a line for each call that goes up and is not in that table, for each row of it without such a call, for a circle
-of more rooms than CIRCLE, and for each row of the table of rooms that differs from the objects.
+of more rooms than CIRCLE, and for each row of the table of rooms that differs from the objects. Also prints one if more
+files than WHOLE include the whole TCB (base/sock.h), by themselves or by a header.
 """
 import pathlib
 import re
@@ -28,6 +29,7 @@ UP = re.compile(r"^\| `([a-z_/]+\.c)` \| ((?:`[a-z_/]+\.c` ?)+)\| .* \|$")
 LAST = ("base", "sight")
 CIRCLE = 4
 ROWS = 11
+WHOLE = 52
 
 
 def files_in_order():
@@ -72,6 +74,19 @@ def rooms_called(found):
     return called
 
 
+def whole_tcb():
+    """The files that include base/sock.h, and those that get it by a header."""
+    paths = [*TOP.glob("module/*/*.[ch]"), TOP / "module/main.c"]
+    included = {str(path.relative_to(TOP / "module")): set(re.findall(r'^#include "(.*)"$', path.read_text(), re.M))
+                for path in paths}
+    direct = {file for file, headers in included.items() if "base/sock.h" in headers}
+    found, new = set(), direct
+    while new:
+        found |= new
+        new = {file for file, headers in included.items() if headers & found} - found
+    return direct, found
+
+
 def circles(called):
     """Sets of rooms in which each room reaches all others."""
     reached = {}
@@ -105,6 +120,8 @@ def figures(found, up):
     largest = max(circles(rooms_called(found)), key=len)
     print(f"{total} calls between files, {upward} of them up, {len(up)} pairs of files")
     print(f"{sum(len(names) for (a, b), names in found.items() if room(a) != room(b))} calls between rooms")
+    direct, by_header = whole_tcb()
+    print(f"{len(direct)} files include base/sock.h, {len(by_header - direct)} more get it by a header")
     print(f"the largest circle: {len(largest)} of {len(rooms_called(found))} rooms: {' '.join(sorted(largest))}")
 
 
@@ -142,6 +159,8 @@ def main():
     for circle in circles(rooms_called(found)):
         if len(circle) > CIRCLE:
             print(f"these rooms call each other: {' '.join(sorted(circle))}: {CIRCLE} at most")
+    if len(whole_tcb()[1]) > WHOLE:
+        print(f"{len(whole_tcb()[1])} files include base/sock.h, {WHOLE} at most: see base/endpoint.h and base/sender.h")
     for row in [lines[number] for number in rows_at]:
         if row not in rows:
             print(f"module/README.md: not as the objects say (--write): {row}")
