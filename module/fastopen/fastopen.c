@@ -421,8 +421,11 @@ static void leave_queue(struct xtcp_fastopenq *queue)
 
 static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 {
-	return READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
-	       xtcp_sk(lsk)->fastopen_no_cookie || dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
+	/* the program may change its option at this moment: then either answer will do */
+	const bool wants_none = data_race(!!xtcp_sk(lsk)->fastopen_no_cookie);
+
+	return wants_none || READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
+	       dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
 /* As xtcp_fastopen_syn(). @queue counts the connection already. */

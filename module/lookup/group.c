@@ -156,7 +156,8 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	struct sock *chosen;
 	unsigned int len;
 
-	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || !lsk->sk_reuseport)
+	/* the program may change its option at this moment: then either answer will do */
+	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || data_race(!lsk->sk_reuseport))
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;
 	/* every listener drops a malformed header */
