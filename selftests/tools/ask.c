@@ -422,14 +422,39 @@ static bool wait_for_few(const char *name)
 	return tries >= 0;
 }
 
-/* A descriptor of that process, as a debugger takes one. */
+/* A process that ends has given its memory back. Then its user may look at it, but finds no descriptor. */
+static bool is_ending(int pid)
+{
+	char path[40];
+	long pages = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+	file = fopen(path, "r");
+	if (file) {
+		if (fscanf(file, "%ld", &pages) != 1)
+			pages = 0;
+		fclose(file);
+	}
+	return !pages;
+}
+
+/* Takes a descriptor of the newest process of this name, as a debugger does. One that has yet to come is waited for. */
 static int take_from(const char *name)
 {
-	int newest, pidfd, taken;
+	int newest, pidfd, taken, error, tries = 200;
 
-	processes_named(name, &newest);
-	pidfd = syscall(SYS_pidfd_open, newest, 0);
-	taken = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+	for (;;) {
+		processes_named(name, &newest);
+		pidfd = syscall(SYS_pidfd_open, newest, 0);
+		taken = syscall(SYS_pidfd_getfd, pidfd, 0, 0);
+		error = errno;
+		close(pidfd);
+		if (taken >= 0 || !tries-- || !is_ending(newest))
+			break;
+		usleep(10000);
+	}
+	errno = error;
 	return taken < 0 ? -1 : 0;
 }
 
