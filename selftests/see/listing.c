@@ -5,11 +5,17 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -256,10 +262,9 @@ static void opening(const struct setting *s)
 	SAME(has_number(&copy.row, INET_DIAG_MARK, mark, 4), true);
 	SAME(!!copy.row.attr[INET_DIAG_INFO], false);
 	result(s, "a half-open one");
-	SAME(find(s, client_port, 1, &copy), 1);
+	SAME(WAIT_FOR(find(s, client_port, 1, &copy) == 1 && copy.msg.idiag_retrans > 0, STACK_DEADLINE_MS), true);
 	SAME(copy.msg.idiag_state, TCP_SYN_SENT);
 	SAME(copy.msg.idiag_timer, 1);
-	SAME(copy.msg.idiag_retrans > 0, true);
 	SAME(copy.msg.idiag_wqueue, 1);
 	result(s, "one that opens");
 	close(client);
@@ -465,6 +470,82 @@ static void mapped(const struct setting *s)
 	close(listener);
 }
 
+/* Sends from a page that does not come until @uffd is closed: meanwhile the program owns the socket. */
+struct owner {
+	pthread_t thread;
+	int uffd, fd;
+	char *page;
+};
+
+static void *own(void *arg)
+{
+	struct owner *owner = arg;
+
+	return send(owner->fd, owner->page, 100, 0) == 100 ? owner : NULL;
+}
+
+/* False: this kernel cannot. */
+static bool own_begin(struct owner *owner, int fd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register page;
+
+	owner->fd = fd;
+	owner->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (owner->uffd < 0)
+		return false;
+	owner->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	page = (struct uffdio_register) {
+		.range = { .start = (unsigned long)owner->page, .len = 4096 },
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	must(owner->page != MAP_FAILED && !ioctl(owner->uffd, UFFDIO_API, &api) &&
+	     !ioctl(owner->uffd, UFFDIO_REGISTER, &page), "userfaultfd");
+	must(!pthread_create(&owner->thread, NULL, own, owner), "thread");
+	return true;
+}
+
+static bool own_end(struct owner *owner)
+{
+	void *sent;
+
+	close(owner->uffd);
+	must(!pthread_join(owner->thread, &sent), "join");
+	munmap(owner->page, 4096);
+	return sent;
+}
+
+/* Kernel TCP's listing would wait for the program. */
+static void owned(void)
+{
+	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
+	const char *what = "xtcp: a socket that its program owns is listed without TCP_INFO, and nobody waits";
+	int fd, peer, port, peer_port, other, other_peer, other_port, other_peer_port;
+	struct diag_copy copy;
+	struct owner owner;
+
+	connection(&s, &fd, &peer, &port, &peer_port);
+	connection(&s, &other, &other_peer, &other_port, &other_peer_port);
+	if (!own_begin(&owner, fd)) {
+		ksft_test_result_skip("%s: no userfaultfd\n", what);
+	} else {
+		SAME(WAIT_FOR(find(&s, port, peer_port, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO],
+			      STACK_DEADLINE_MS), true);
+		SAME(!!copy.row.attr[INET_DIAG_CONG] && copy.msg.idiag_state == TCP_ESTABLISHED, true);
+		SAME(find(&s, other_port, other_peer_port, &copy), 1);
+		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
+		SAME(own_end(&owner), true);
+		SAME(find(&s, port, peer_port, &copy), 1);
+		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
+		ksft_test_result(!problems, "%s\n", what);
+		problems = 0;
+	}
+	close(fd);
+	close(peer);
+	close(other);
+	close(other_peer);
+}
+
 #define COMMON	14
 #define IPV6	1
 
@@ -476,7 +557,7 @@ int main(void)
 	unsigned int i, family, stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * (2 * COMMON + IPV6));
+	ksft_set_plan(stack_count() * (2 * COMMON + IPV6) + 1);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {
@@ -488,6 +569,7 @@ int main(void)
 				cases[i](&s);
 		}
 	}
+	owned();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
