@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the kernel lists of xtcp's sockets by netlink (sock_diag), and the end of one of them."""
+
+import errno
+import os
+import socket
+import struct
+
+SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
+SOCK_DIAG_BY_FAMILY = 20
+SOCK_DESTROY = 21
+REQUEST_AND_ACK = 0x5
+REQUEST_A_DUMP = 0x301
+ERROR, DONE = 2, 3  # types of messages
+HEAD = struct.Struct("=IHHII")
+ANSWER = struct.Struct("=BBBB48sIIIII")  # struct inet_diag_msg
+ID = struct.Struct("!HH16s16s")  # the part of struct inet_diag_sockid that has the network's order
+COOKIE = slice(HEAD.size + 4 + 40, HEAD.size + 4 + 48)  # in a message
+NO_COOKIE = b"\xff" * 8
+ROOM = 65536
+
+MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
+MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
+
+
+class Refused(Exception):
+    """.errno is that of the answer."""
+
+    def __init__(self, number):
+        super().__init__(os.strerror(number))
+        self.errno = number
+
+
+def messages(octets):
+    at = 0
+    while at + HEAD.size <= len(octets):
+        length = HEAD.unpack_from(octets, at)[0]
+        if length < HEAD.size:
+            return
+        yield octets[at:at + length]
+        at += length + 3 & ~3
+
+
+class Diag:
+    """The listing of the module that has address family @family."""
+
+    def __init__(self, family):
+        self.family = family
+        self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, SOCK_DIAG)
+
+    def send(self, what, flags, body):
+        self.netlink.send(HEAD.pack(HEAD.size + len(body), what, flags, 0, 0) + body)
+
+    def answer(self):
+        return -struct.unpack_from("=i", self.netlink.recv(ROOM), HEAD.size)[0]
+
+    def is_there(self):
+        """Whether there is a handler: it refuses a request that is too short, and without one the answer is ENOENT."""
+        self.send(SOCK_DIAG_BY_FAMILY, REQUEST_AND_ACK, struct.pack("=BBH", self.family, 0, 0))
+        return self.answer() == errno.EINVAL
+
+    def rows(self, protocol, states, attributes):
+        """The messages of a dump. @states: 1 << 1 is ESTABLISHED; @attributes: 1 << n - 1 is attribute n."""
+        self.send(SOCK_DIAG_BY_FAMILY, REQUEST_A_DUMP,
+                  struct.pack("=BBBxI48x", self.family, protocol, attributes, states))
+        while True:
+            for message in messages(self.netlink.recv(ROOM)):
+                kind = HEAD.unpack_from(message)[1]
+                if kind == DONE or kind == ERROR:
+                    number = struct.unpack_from("=i", message, HEAD.size)[0]
+                    if number:
+                        raise Refused(-number)
+                    return
+                yield message
+
+    def end(self, message):
+        """0 or the errno of the answer. Without a cookie it ends what has these addresses by now."""
+        protocol = 1 if message[HEAD.size] == socket.AF_INET6 else 0  # XTCPPROTO_IPV6, XTCPPROTO_IPV4
+        self.send(SOCK_DESTROY, REQUEST_AND_ACK,
+                  struct.pack("=BBBxI", self.family, protocol, 0, 0xFFFFFFFF) + message[HEAD.size + 4:HEAD.size + 52])
+        return self.answer()
+
+
+def attributes_of(message):
+    """{type: octets}"""
+    at, found = HEAD.size + ANSWER.size, {}
+    while at + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, at)
+        if length < 4:
+            break
+        found[kind] = message[at + 4:at + length]
+        at += length + 3 & ~3
+    return found

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-ss does with a listing by netlink:
+
+    ss.py show|kill|json FAMILY [OPTION OR WORD OF SS]...
+
+ss can read the kernel's answers from a file ($TCPDIAG_FILE). Of such a file it chooses rows by its filter, and shows them
+in its format, but it does not look at states and IP versions. So the kernel gets those, and ss the rest. To know which
+rows ss has chosen, it is asked a second time, of the same rows with their numbers in the place of cookies.
+
+kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
+gone already, and 2 if the module has no such thing. json prints an array with an object for each row."""
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+
+from diag import CONG, COOKIE, DONE, HEAD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag, Refused
+from diag_json import object_of
+from owners import descriptors, program_of
+
+ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING = (
+    1 << n for n in range(1, 12))
+ALL = 0xFFE
+CONNECTED = ALL & ~(LISTEN | CLOSE | TIME_WAIT | SYN_RECV)
+STATES = {
+    "established": ESTABLISHED, "syn-sent": SYN_SENT, "syn-recv": SYN_RECV, "syn-rcv": SYN_RECV,
+    "fin-wait-1": FIN_WAIT1, "fin-wait-2": FIN_WAIT2, "time-wait": TIME_WAIT, "unconnected": CLOSE, "close": CLOSE,
+    "closed": CLOSE, "close-wait": CLOSE_WAIT, "last-ack": LAST_ACK, "listening": LISTEN, "listen": LISTEN,
+    "closing": CLOSING, "all": ALL, "connected": ALL & ~(CLOSE | LISTEN),
+    "synchronized": ALL & ~(CLOSE | LISTEN | SYN_SENT), "bucket": SYN_RECV | TIME_WAIT,
+    "big": ALL & ~(SYN_RECV | TIME_WAIT),
+}
+LONG = {"all": "a", "listening": "l", "ipv4": "4", "ipv6": "6", "info": "i", "memory": "m", "extended": "e",
+        "tos": "tos", "processes": "p", "numeric": "n", "no-header": "H"}
+WANTS_WORD = "F"  # options that take a word; those that name other sockets are refused by xtcp-ss
+
+
+def say(text):
+    print("xtcp-ss: " + text, file=sys.stderr)
+
+
+def long_option(word):
+    """The short one, of any beginning that is nobody else's."""
+    fits = [short for name, short in LONG.items() if name.startswith(word)]
+    return fits[0] if len(fits) == 1 else None
+
+
+class Wish:
+    """.states, .protocols, .attributes for the kernel; .filter: words that choose rows; .flags: letters that were
+    given. .words is all for ss."""
+
+    def __init__(self, words):
+        self.words, self.flags, rest = words, set(), []
+        words = iter(words)
+        for word in words:
+            if word == "--":
+                rest += words
+            elif word in ("--filter", "-" + WANTS_WORD):
+                self.flags.add(WANTS_WORD)
+                next(words, None)
+            elif word.startswith("--"):
+                self.flags.add(long_option(word[2:]) or word)
+            elif word.startswith("-") and len(word) > 1:
+                letters, has_word, inside = word[1:].partition(WANTS_WORD)
+                self.flags.update(letters, has_word)
+                if has_word and not inside:
+                    next(words, None)
+            else:
+                rest.append(word)
+        self.states = self.states_of(rest)
+        self.filter = rest
+        # the last one counts for ss; both are all
+        self.protocols = [1] if "6" in self.flags and "4" not in self.flags else \
+            [0] if "4" in self.flags and "6" not in self.flags else [0, 1]
+        self.attributes = sum(1 << number - 1 for number in self.numbers())
+
+    def numbers(self):
+        if "m" in self.flags:
+            yield from (MEMINFO, SKMEMINFO)
+        if "i" in self.flags:
+            yield from (INFO, VEGASINFO, CONG)
+        if "tos" in self.flags:
+            yield from (TOS, TCLASS)
+
+    def states_of(self, rest):
+        """Takes "state" and "exclude" from the front of @rest."""
+        states = ALL if "a" in self.flags else LISTEN | CLOSE if "l" in self.flags else CONNECTED
+        seen = False
+        while len(rest) > 1 and rest[0] in ("state", "exclude", "excl"):
+            which = STATES.get(rest[1].lower().replace("_", "-"))
+            if which is None:
+                break  # ss says what is wrong
+            if rest[0] == "state":
+                states = (states if seen else 0) | which
+            else:
+                states = (states if seen else ALL) & ~which
+            seen = True
+            del rest[:2]
+        return states
+
+
+def file_of(rows):
+    """A descriptor of a file with the rows for ss, and its name."""
+    fd = os.memfd_create("xtcp-ss")
+    with os.fdopen(os.dup(fd), "wb") as file:
+        for row in rows:
+            file.write(row + bytes(-len(row) % 4))
+        file.write(HEAD.pack(HEAD.size + 4, DONE, 2, 0, 0) + bytes(4))
+    return fd, "/proc/self/fd/%d" % fd
+
+
+def ask_ss(rows, words):
+    """(status, lines)"""
+    fd, name = file_of(rows)
+    done = subprocess.run(["ss", "-t", *words], pass_fds=[fd], env={**os.environ, "TCPDIAG_FILE": name},
+                          stdout=subprocess.PIPE, text=True, check=False)
+    os.close(fd)
+    return done.returncode, done.stdout.splitlines()
+
+
+def show(rows, wish):
+    """Becomes ss."""
+    fd, name = file_of(rows)
+    os.set_inheritable(fd, True)
+    os.environ["TCPDIAG_FILE"] = name
+    os.execvp("ss", ["ss", "-t", *wish.words])
+
+
+def numbered(rows):
+    """Rows with their numbers, plus one, as cookies."""
+    for number, row in enumerate(rows):
+        yield row[:COOKIE.start] + (number + 1).to_bytes(8, sys.byteorder) + row[COOKIE.stop:]
+
+
+def chosen(rows, words):
+    """(status, the numbers of the rows that ss chooses, in its order)"""
+    status, lines = ask_ss(numbered(rows), ["-neOH", *words])
+    return status, [int(found, 16) - 1 for line in lines for found in re.findall(r" sk:([0-9a-f]+)", line)[:1]]
+
+
+def kill(diag, rows, wish):
+    status, lines = ask_ss(rows, ["-nO", *wish.words])
+    if status:
+        return status
+    status, numbers = chosen(rows, wish.words)
+    if status:
+        return status
+    heading = len(lines) - len(numbers)
+    if heading not in (0, 1):
+        say("ss shows other rows than it has chosen, so nothing ended")
+        return 2
+    print("".join(line + "\n" for line in lines[:heading]), end="", flush=True)
+    for line, number in zip(lines[heading:], numbers):
+        error = diag.end(rows[number])
+        if not error:
+            print(line, flush=True)
+        elif error != errno.ENOENT:
+            say("%s: %s" % (re.search(r"\S+:\S+", line)[0], os.strerror(error)))
+            status = 1
+    return status
+
+
+def programs():
+    """{inode: [(program, pid, descriptor), ...]}"""
+    found = {}
+    for pid, fd, inode in descriptors():
+        found.setdefault(inode, []).append({"name": program_of(pid), "pid": pid, "fd": fd})
+    return found
+
+
+def print_json(rows, wish):
+    status, numbers = chosen(rows, wish.words) if wish.filter or WANTS_WORD in wish.flags else (0, range(len(rows)))
+    if status:
+        return status
+    owners = programs() if "p" in wish.flags else None
+    print("[" + ",\n".join(json.dumps(object_of(rows[number], owners)) for number in numbers) + "]")
+    return 0
+
+
+def main(what, family, words):
+    diag, wish = Diag(family), Wish(words)
+    if not diag.is_there():
+        say("the module that is loaded does not list sockets by netlink, nor end them for others")
+        return 2
+    if what == "json":
+        wish.attributes = 0xFF
+    try:
+        rows = [row for protocol in wish.protocols for row in diag.rows(protocol, wish.states, wish.attributes)]
+    except Refused as refused:
+        say(str(refused))
+        return 2
+    if what == "show":
+        return show(rows, wish)
+    return kill(diag, rows, wish) if what == "kill" else print_json(rows, wish)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3:]))
