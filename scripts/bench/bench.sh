@@ -26,7 +26,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push syn timewait ports idle spaces scale dctcp bbr below loss programs"
+all="tcp push syn timewait ports idle listing spaces scale dctcp bbr below loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -168,6 +168,11 @@ bench_idle()
 {
 	in_vm "memory of an established connection: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle memory 20000
 	in_vm "idle connections, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_idle 100000
+}
+
+bench_listing()
+{
+	in_vm "a listing by netlink, instructions: xtcp / kernel TCP" --memory 4G "${counted[@]}" -- bench_listing 100000
 }
 
 bench_spaces()
