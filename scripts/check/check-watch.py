@@ -7,8 +7,8 @@ each view says of it, at each width, in ASCII and not; the terminal is afterward
 as it was before; what is no listing and no trace is refused in one sentence.
 
 Also sorting; lost events, and events that are read too late; keys, signals and Ctrl-Z, those of the tour, too; no
-module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse; the
-page of xtcp-nstat --prometheus."""
+module, no listing, no trace; 10 s of 10,000 segments a second; what xtcp-ss and xtcp-nstat refuse; which
+rows xtcp-ss asks for, and what it makes of them; the page of xtcp-nstat --prometheus."""
 
 import fcntl
 import os
@@ -17,6 +17,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -579,6 +580,59 @@ def check_tools():
     check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/tools/xtcp-nstat"), "daemon", program="xtcp-nstat")
 
 
+def diag_message(family, state, sport, dport, peer, dev=0, attributes=b""):
+    """A row as the kernel lists it."""
+    here = "192.0.2.1" if family == socket.AF_INET else "2001:db8::1"
+    addrs = [socket.inet_pton(family, text) for text in (here, peer)]
+    body = struct.pack("=BBBB", family, state, 0, 0) + struct.pack("!HH16s16s", sport, dport, *addrs) + struct.pack(
+        "=III5I", dev, 7, 0, 0, 5, 0, 1000, 77) + attributes
+    return struct.pack("=IHHII", 16 + len(body), 20, 2, 0, 0) + body
+
+
+def attribute(kind, octets):
+    return struct.pack("=HH", 4 + len(octets), kind) + octets + bytes(-len(octets) % 4)
+
+
+# Words for ss; the states, IP versions (0: IPv4) and words of a filter that are in them.
+CONNECTED, ALL = 0xFFE & ~(1 << 10 | 1 << 7 | 1 << 6 | 1 << 3), 0xFFE
+WISHES = ((["-ni"], CONNECTED, [0, 1], []), (["-tanoem"], ALL, [0, 1], []), (["-4l"], 1 << 10 | 1 << 7, [0], []),
+          (["--listening", "--ipv6"], 1 << 10 | 1 << 7, [1], []), (["--all", "sport", "=", ":80"], ALL, [0, 1], 3),
+          (["state", "established", "-i", "state", "TIME-WAIT", "dst", "::1"], 1 << 1 | 1 << 6, [0, 1], 2),
+          (["exclude", "syn_recv"], ALL & ~(1 << 3), [0, 1], []),
+          (["-F", "state", "-i", "dport", "ge", ":1"], CONNECTED, [0, 1], 3),
+          (["-iFstate", "state", "closing"], 1 << 11, [0, 1], []), (["state", "nonsense"], CONNECTED, [0, 1], 2))
+
+
+def check_listing():
+    """xtcp-ss of rows from netlink: what it asks for, which rows ss chooses of them, and what JSON says."""
+    sys.path.insert(0, "scripts/tools/sight")
+    import diag
+    import diag_json
+    import ss
+
+    for words, states, protocols, rest in WISHES:
+        wish = ss.Wish(words)
+        verdict((wish.states, wish.protocols) == (states, protocols) and len(wish.filter) == (rest or 0),
+                "xtcp-ss " + " ".join(words), hex(wish.states), wish.protocols, wish.filter)
+    info = attribute(diag.INFO, bytes([1, 0, 2, 0, 0, 5, 0x7A, 1]) + struct.pack("=II", 204000, 40000))
+    rows = [diag_message(socket.AF_INET, 1, 80, 40000, "198.51.100.7", 0, info),
+            diag_message(socket.AF_INET, 1, 443, 40001, "198.51.100.8"),
+            diag_message(socket.AF_INET6, 6, 80, 40002, "2001:db8::2", 1)]
+    for words, wanted in (([], [0, 1, 2]), (["sport = :80"], [0, 2]), (["dst 198.51.100.8/32 or dport = :40002"], [1, 2]),
+                          (["dev = lo"], [2]), (["dport ge :40001 and not sport = :80"], [1]), (["sport = :1"], [])):
+        if shutil.which("ss"):
+            got = ss.chosen(rows, words)
+            verdict(got == (0, wanted), "xtcp-ss chooses: " + " ".join(words), got)
+    row = diag_json.object_of(rows[0], {77: [{"name": "a", "pid": 1, "fd": 3}]})
+    info = row["info"]
+    verdict(row["state"] == "established" and row["local"] == {"addr": "192.0.2.1", "port": 80} and
+            row["peer"]["port"] == 40000 and (row["recv_q"], row["uid"], row["cookie"]) == (5, 1000, 7) and
+            row["programs"][0]["fd"] == 3, "xtcp-ss --json: a row", row)
+    verdict((info["rto"], info["retransmits"], info["snd_wscale"], info["rcv_wscale"]) == (204000, 2, 10, 7) and
+            info["options"] == ["ts", "wscale"] and info["total_rto_time"] == 0 and info["delivery_rate_app_limited"],
+            "xtcp-ss --json: TCP_INFO", info)
+
+
 # A name that a counter once had it keeps.
 NAMES = {("Tcp", "InSegs"): "tcp_in_segs_total", ("Tcp", "CurrEstab"): "tcp_curr_estab",
          ("Tcp", "MaxConn"): "tcp_max_conn", ("TcpExt", "TW"): "tcpext_tw_total",
@@ -734,6 +788,7 @@ def main():
         verdict.run(check_narrow)
         verdict.run(check_speed)
         verdict.run(check_tools)
+        verdict.run(check_listing)
     shutil.rmtree(LISTINGS)
     return verdict.failed
 

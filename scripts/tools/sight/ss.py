@@ -3,9 +3,9 @@
 
     ss.py show|kill|json FAMILY [OPTION OR WORD OF SS]...
 
-ss can read the kernel's answers from a file ($TCPDIAG_FILE). Of such a file it chooses rows by its filter, and shows them
-in its format, but it does not look at states and IP versions. So the kernel gets those, and ss the rest. To know which
-rows ss has chosen, it is asked a second time, of the same rows with their numbers in the place of cookies.
+ss can read the kernel's answers from a file ($TCPDIAG_FILE). Of such a file it chooses rows by its filter, and shows
+them in its format, but it does not look at states and IP versions. So the kernel gets those, and ss the rest. To know
+which rows ss has chosen, it is asked a second time, of the same rows with their numbers in the place of cookies.
 
 kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
 gone already, and 2 if the module has no such thing. json prints an array with an object for each row."""
