@@ -22,7 +22,7 @@ usage()
 
 	  N=12             rounds; each is a pair, and there is no verdict by fewer than eleven, unless NET names few networks
 	  NET="loss short" some of the networks (all)
-	  SEED=1           of the first machine
+	  SEED=1           of the first machine; another one: other losses on the same paths
 	  JSON=FILE        each value, and what it says
 	  SVG=FILE         the picture (build/ab/ab.svg)
 
@@ -122,7 +122,9 @@ else
 	vm_module_of "$commit" lab "$bin/then.ko" || exit 1
 	vm_module_differs "$commit" || play+=(--same)
 	# the two beside each other: B's once more under another name
-	if vm_module_of "$commit" lab "$bin/xtcp_b.ko" NAME=xtcp_b FAMILY=27; then
+	if [ -n "$NET" ] && [[ " $NET " != *" beside "* ]]; then
+		play+=(--share 0)
+	elif vm_module_of "$commit" lab "$bin/xtcp_b.ko" NAME=xtcp_b FAMILY=27; then
 		play+=(--second "$bin/xtcp_b.ko")
 	else
 		echo "# $commit cannot be loaded beside another build, so the two are not played beside each other" >&2
