@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""check-ab.py [ROUNDS.json]...
+"""check-ab.py [ROUNDS.json]... | --lab
 
 Tests of scripts/bench/ab.py: its statistics against known answers; 1,000 comparisons of a side with itself, made of
 recorded rounds, and 1,000 made of random numbers, of which at most 5 % may say that something differs; a side that is
 made different is found; what a table, a picture and the JSON say. With files that `make ab JSON=` wrote, where both
-sides were the same: these rounds in place of the recorded ones."""
+sides were the same: these rounds in place of the recorded ones.
+
+--lab, in the laboratory: what `make ab` gives twice is the same; a build of a commit is played; where a machine fails,
+that is said."""
 
 import argparse
 import importlib.util
@@ -203,6 +206,39 @@ def check_words():
                     "refuses " + " ".join(words[:1] + [os.path.basename(w) for w in words[1:]]), ran.stderr)
 
 
+def played(folder, *words):
+    """What make ab says, and what it writes."""
+    name = os.path.join(folder, "played.json")
+    ran = subprocess.run(["scripts/bench/ab.sh", *words, "JSON=" + name, "SVG=" + os.path.join(folder, "x.svg")],
+                         capture_output=True, text=True)
+    if ran.returncode:
+        return ran, None
+    with open(name, encoding="utf-8") as file:
+        return ran, json.load(file)
+
+
+def check_laboratory():
+    with tempfile.TemporaryDirectory() as folder:
+        ran, once = played(folder, "CC=cubic", "CC2=reno", "N=1", "NET=short beside")
+        verdict(once and [row["measure"] for row in once["rows"]] == ["10KB", "100KB", "600KB", "share", "share"],
+                "two congestion controls: each measure of these networks", ran.stderr)
+        ran, again = played(folder, "CC=cubic", "CC2=reno", "N=1", "NET=short beside")
+        verdict(once and once == again, "the same command gives the same values", ran.stdout)
+        ran, built = played(folder, "AB=HEAD", "N=1", "NET=short")
+        verdict(built and len(built["rows"]) == 3 and built["b"].endswith(" (cubic)"), "the build of a commit",
+                ran.stderr)
+        play = ["scripts/bench/ab.py", "--program", os.path.abspath("build/selftests/tools/bench_ab"), "--pairs", "1",
+                "--networks", "short", "--name-a", "a", "--name-b", "b", "--side-a", "kernel:nosuch", "--side-b",
+                "kernel:cubic", "--ko-a", os.path.abspath("build/lab/xtcp.ko"), "--ko-b", "/nosuch"]
+        ran = subprocess.run(play, capture_output=True, text=True)
+        verdict(ran.returncode == 1 and "ab: scripts/lab/run.sh" in ran.stderr and not ran.stdout,
+                "a machine that fails", ran.stderr)
+
+
+if sys.argv[1:] == ["--lab"]:
+    check_laboratory()
+    print("# %d tests, %d failed" % (done, failed))
+    sys.exit(1 if failed else 0)
 check_statistics()
 check_alarms(sys.argv[1:] or [RECORDED])
 check_found()
