@@ -9,7 +9,7 @@
 
 #include "must.h"
 
-void virtual_or_skip(void)
+bool virtual_is(void)
 {
 	char line[4096] = "";
 	FILE *file = fopen("/proc/cmdline", "re");
@@ -19,7 +19,12 @@ void virtual_or_skip(void)
 			line[0] = 0;
 		fclose(file);
 	}
-	if (!strstr(line, "time-travel=inf-cpu"))
+	return strstr(line, "time-travel=inf-cpu");
+}
+
+void virtual_or_skip(void)
+{
+	if (!virtual_is())
 		ksft_exit_skip("time is not virtual here: it would take days\n");
 }
 

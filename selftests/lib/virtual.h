@@ -6,6 +6,7 @@
 #define SELFTESTS_VIRTUAL_H
 
 #include <kselftest.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -16,6 +17,9 @@
 #define VIRTUAL_MINUTE	(60 * VIRTUAL_S)
 #define VIRTUAL_HOUR	(60 * VIRTUAL_MINUTE)
 #define VIRTUAL_DAY	(24 * VIRTUAL_HOUR)
+
+/* Is time virtual? */
+bool virtual_is(void);
 
 /* Skips the whole program unless time is virtual. */
 void virtual_or_skip(void);

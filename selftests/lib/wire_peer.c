@@ -341,7 +341,7 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		{ "protocol", 3, 2, 4, 1 },	{ "port", 3, 3, 1, 4 },
 		{ "toobig", 3, 4, 2, 0 },	{ "exceeded", 11, 0, 3, 0 },
 		{ "quench", 4, 0, -1, 0 },	{ "srcroute", 3, 5, -1, 0 },
-		{ "param", 12, 0, 4, 0 },
+		{ "param", 12, 0, 4, 0 },	{ "redirect", 5, 1, -1, 0 },
 	};
 	uint8_t p[256], inner[128], *icmp, from[16], to[16];
 	struct wire_segment quoted = {

@@ -6,6 +6,8 @@
  * - an ACK without an entry is looked at until 120 s after the listener last declined an entry (module/listen/entry.c).
  *   Later it is nobody's, so nothing is counted, and kernel TCP resets it as for a port that nobody uses.
  *
+ * Where time is virtual also that the key of cookies changes, and that those of the key before are good.
+ *
  * Each lane, one IP version in a process and a namespace of its own, has two listeners. "busy" declines another entry
  * while the cookie of the first grows old, "quiet" does not. The passing of time is what this is about, so here it is
  * slept through, to moments of the monotonic clock. xtcp only: kernel TCP's clocks are others.
@@ -19,12 +21,16 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "lib/virtual.h"
 #include "lib/wire.h"
 
 #define DECLINE_S	100	/* after the first cookie "busy" gives out another: within 64 s of the end */
 #define END_S		130	/* later than both clocks */
 
-enum part { SOON, TOO_OLD, NOT_BELIEVED, SERVES, PARTS };
+#define KEY_S		512	/* a key serves for cookies of this time, counted from the boot */
+#define NEAR_S		10	/* so long before its end, and after it */
+
+enum part { SOON, TOO_OLD, NOT_BELIEVED, SERVES, KEYS, PARTS };
 
 #define TO_THE_END	0x80	/* in a lane's exit status, beside the parts that failed */
 
@@ -33,6 +39,7 @@ static const char * const parts[PARTS] = {
 	[TOO_OLD] = "cookie_older_than_128_s_is_bad",
 	[NOT_BELIEVED] = "cookie_at_a_listener_that_declined_nothing_for_120_s_is_nobodys",
 	[SERVES] = "listeners_serve_afterwards",
+	[KEYS] = "cookies_of_this_key_and_of_the_one_before_are_good",
 };
 
 struct play {
@@ -81,6 +88,18 @@ static const struct play entry = {
 	"SyncookiesSent=0 SyncookiesRecv=0 SyncookiesFailed=0 PassiveOpens=1 kernel:OutRsts=0"
 };
 
+static const struct play last_of_a_key = {
+	KEYS, "fresh; " ANSWERED, "SyncookiesSent=1 SyncookiesRecv=0 SyncookiesFailed=0"
+};
+
+static const struct play first_of_a_key = {
+	KEYS, "fresh; " ANSWERED OPENS, "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=0 PassiveOpens=1"
+};
+
+static const struct play of_the_key_before = {
+	KEYS, "swap; " OPENS, "SyncookiesSent=0 SyncookiesRecv=1 SyncookiesFailed=0 PassiveOpens=1 kernel:OutRsts=0"
+};
+
 /* Says why, and notes in @failed the part that it belongs to, when it does not go as it should. */
 static void play(struct wire *w, const struct play *p, unsigned int *failed)
 {
@@ -116,6 +135,19 @@ static void sleep_until(uint64_t ns)
 		;
 }
 
+/* A listener gives out cookies by another key, in time that costs nothing. */
+static void keys(struct wire *w, unsigned int *failed)
+{
+	const uint64_t key_ns = KEY_S * 1000000000ull, near_ns = NEAR_S * 1000000000ull;
+	const uint64_t end = (wire_now() + near_ns) / key_ns * key_ns + key_ns;
+
+	sleep_until(end - near_ns);
+	play(w, &last_of_a_key, failed);
+	sleep_until(end + near_ns);
+	play(w, &first_of_a_key, failed);
+	play(w, &of_the_key_before, failed);
+}
+
 /* All of one IP version: the parts that failed, one bit each. */
 static unsigned int lane(int ip, uint64_t seed)
 {
@@ -141,6 +173,8 @@ static unsigned int lane(int ip, uint64_t seed)
 	play(&busy, &too_old, &failed);
 	play(&busy, &younger, &failed);
 	play(&quiet, &not_believed, &failed);
+	if (virtual_is())
+		keys(&busy, &failed);
 
 	cookies_are(&busy, "1");
 	play(&busy, &entry, &failed);
@@ -173,7 +207,11 @@ static void report(pid_t pid, int ip)
 
 	ended = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) & TO_THE_END;
 	for (i = 0; i < PARTS; i++)
-		ksft_test_result(ended && !(WEXITSTATUS(status) & 1 << i), "%s_ipv%d\n", parts[i], ip);
+		if (i == KEYS && !virtual_is())
+			ksft_test_result_skip("%s_ipv%d: time is not virtual here\n", parts[i], ip);
+		else
+			ksft_test_result(ended && !(WEXITSTATUS(status) & 1 << i), "%s_ipv%d\n", parts[i],
+					 ip);
 }
 
 int main(void)

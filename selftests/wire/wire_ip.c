@@ -1,10 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What TCP and IP tell each other: local addresses, TTL and DSCP, and whom TCP does
- * not talk to. That each segment comes from its connection's address is checked in
- * every row of every table.
+ * not talk to, by its own rules, by IP_MINTTL and by a filter of the program. That
+ * each segment comes from its connection's address is checked in every row of every table.
  */
+#include <errno.h>
+#include <linux/filter.h>
+#include <string.h>
+#include <sys/socket.h>
+
 #include "lib/wire.h"
+
+#define HEADER	20	/* of a segment without options */
+
+/*
+ * A filter of the program takes so many octets of a segment; 0: it drops it. The segments are so short that kernel TCP
+ * has looked at the checksum by then; of a longer one that was cut it finds it wrong.
+ */
+static int attach(struct wire *w, int fd, uint32_t octets)
+{
+	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, octets);
+	struct sock_fprog program = { 1, &code };
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)))
+		return wire_fail(w, "SO_ATTACH_FILTER: %s", strerror(errno));
+	return 0;
+}
+
+static int filter(struct wire *w)
+{
+	if (attach(w, w->c.fd, 0) || wire_script_run(w, "< P. 1(50) ack 1; none; < R 1; none; state established") ||
+	    attach(w, w->c.fd, HEADER + 30) || wire_script_run(w, "< P. 1(50) ack 1; >@1000 . 1 ack 31; read 30") ||
+	    attach(w, w->c.fd, HEADER + 1000))
+		return -1;
+	return wire_script_run(w, "< P. 31(20) ack 1; >@1000 . 1 ack 51; read 20; read EAGAIN");
+}
+
+static int filter_listener(struct wire *w)
+{
+	if (attach(w, w->c.lfd, 0) || wire_script_run(w, "< S 0 $; none; state listen") ||
+	    attach(w, w->c.lfd, 2 * HEADER) || wire_script_run(w, "< S 0 $; > S. 0 ack 1") ||
+	    attach(w, w->c.lfd, 0) || wire_script_run(w, "< . 1 ack 1; none; state syn_received") ||
+	    attach(w, w->c.lfd, 2 * HEADER))
+		return -1;
+	return wire_script_run(w, "< . 1 ack 1; accept; state established");
+}
 
 static const struct wire_row rows[] = {
 	/* Local addresses. The stack has two; no route chooses the second by itself. */
@@ -111,6 +151,49 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* GTSM: who is more than so many hops away is nobody's peer. What this program sends has a TTL of 64. */
+	{
+		.name = "ttl_%s_below_what_is_taken", .rfc = "RFC 5082 3", .in = ESTABLISHED,
+		.want = {
+			.script = "set MINTTL 65; < P. 1(10) ack 1; none; < R 1; none; state established;"
+				  "set MINTTL 64; < P. 1(10) ack 1; >@1000 . 1 ack 11; read 10",
+			.counters = "TCPMinTTLDrop=2 EstabResets=0",
+		},
+	},
+	{
+		.name = "ttl_%s_below_what_is_taken", .rfc = "RFC 5082 3", .in = LISTEN,
+		.pre = "listen; set MINTTL 65",
+		.want = {
+			.script = "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1;"
+				  "none; state syn_received; set MINTTL 64; < . 1 ack 1; accept",
+			.counters = "TCPMinTTLDrop=2 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "looks at the TTL of the SYN and not at that of the third ACK",
+		.kernel = {
+			.script = "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1;"
+				  "accept; state established",
+			.counters = "TCPMinTTLDrop=1 PassiveOpens=1",
+		},
+	},
+	{
+		.name = "ttl_%s_of_an_icmp_message", .rfc = "RFC 5082 3", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; set MINTTL 65; icmp host seq 1; none; err none;"
+				  "set MINTTL 64; icmp host seq 1; none; err EHOSTUNREACH; < . 1 ack 1001; none",
+			.counters = "TCPMinTTLDrop=1",
+		},
+	},
+	{
+		.name = "redirect_%s_of_a_stranger", .rfc = "RFC 1122 3.2.2.2", .only = 4, .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; icmp redirect seq 1 mtu 513; none; err none;"
+				  "< . 1 ack 1001; write 1000; > P. 1001(1000) ack 1; < . 1 ack 2001; none",
+			.counters = "OutOfWindowIcmps=0",
+		},
+	},
+	{ .name = "filter_%s", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .run = filter },
+	{ .name = "filter_%s", .rfc = "RFC 9293 3.9.1", .in = LISTEN, .run = filter_listener },
 	/* DSCP. */
 	{
 		.name = "tos_%s", .rfc = "RFC 9293 3.9.2", .id = "MUST-48 SHLD-22",
