@@ -58,7 +58,7 @@ fi
 [ -z "$asked" ] || exit 0
 
 # Tests of lab.list that tell something about the module, and where they run.
-counted='^(answers|cgroup|hostqueue)$'
+counted='^(answers|cgroup|hostqueue|wire_owned)$'
 usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
 debug='^(faults|portfaults|wire_nomemory)$'
 

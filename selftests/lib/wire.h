@@ -231,6 +231,12 @@ int wire_waits_begin(struct wire *w, char *args);
 int wire_waits_end(struct wire *w, const char *want);
 void wire_waits_cleanup(struct wire *w);
 
+/* wire_holds.c */
+bool wire_holds_possible(void);
+int wire_holds_begin(struct wire *w, const char *args);
+int wire_holds_end(struct wire *w, const char *want);
+void wire_holds_cleanup(struct wire *w);
+
 /* wire_errqueue.c */
 int wire_errqueue(struct wire *w, char *args);
 

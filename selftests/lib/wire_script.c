@@ -383,7 +383,7 @@ static bool waits(const char *line)
 	return !strncmp(line, ">@", 2) || !strncmp(line, "hup ", 4) ||
 	       !strncmp(line, "gone ", 5) || !strncmp(line, "until ", 6) || !strcmp(line, "fill") ||
 	       !strncmp(line, "pass ", 5) || !strncmp(line, "repeat ", 7) || !strncmp(line, "waits ", 6) ||
-	       !strncmp(line, "waited ", 7);
+	       !strncmp(line, "waited ", 7) || !strncmp(line, "holds ", 6) || !strncmp(line, "gives ", 6);
 }
 
 /**

@@ -6,6 +6,7 @@
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   waits fast N; waited OCTETS|ERR	the same, behind connect, of a thread that waits; see wire_waits.c
+ *   holds N; gives OCTETS|ERR	send() of N octets begins and has the lock until then; see wire_holds.c
  *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
  *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
  *   passed N			RECEIVE goes over so many octets without a read
@@ -652,6 +653,10 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return wire_waits_begin(w, args);
 	if (!strcmp(verb, "waited"))
 		return wire_waits_end(w, args);
+	if (!strcmp(verb, "holds"))
+		return wire_holds_begin(w, args);
+	if (!strcmp(verb, "gives"))
+		return wire_holds_end(w, args);
 	if (!strcmp(verb, "write"))
 		return do_write(w, args);
 	if (!strcmp(verb, "read") || !strcmp(verb, "peek"))
@@ -707,6 +712,7 @@ void wire_socket_cleanup(struct wire *w)
 	struct wire_conn *c = &w->c;
 
 	wire_waits_cleanup(w);
+	wire_holds_cleanup(w);
 	if (c->fd >= 0)
 		do_close(w, true);
 	if (w->other.fd >= 0)

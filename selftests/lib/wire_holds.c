@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A call that has the socket's lock for as long as the row wants, by a thread of its own:
+ *
+ *   holds N		send() of N octets begins, and waits in the middle: the page that holds them is not there
+ *   gives OCTETS|ERR	the page comes, and the call has ended like this
+ *
+ * Who serves the page is the row itself (userfaultfd).
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "wire.h"
+
+#define PAGE		4096
+#define DEADLINE_MS	20000
+
+/* There is one at most. */
+static struct {
+	bool runs;
+	pthread_t thread;
+	int faults;	/* userfaultfd */
+	void *page;
+	int fd;
+	size_t len;
+	ssize_t done;
+	int err;
+} held = { .faults = -1 };
+
+static void *run(void *arg)
+{
+	(void)arg;
+	held.done = send(held.fd, held.page, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	held.err = errno;
+	return NULL;
+}
+
+/**
+ * wire_holds_possible() - Can this kernel make a page wait?
+ *
+ * Return: true if it can.
+ */
+bool wire_holds_possible(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int watch_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register what = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	held.faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	held.page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	what.range.start = (uintptr_t)held.page;
+	what.range.len = PAGE;
+	return held.faults < 0 || held.page == MAP_FAILED || ioctl(held.faults, UFFDIO_API, &api) ||
+	       ioctl(held.faults, UFFDIO_REGISTER, &what) ? -1 : 0;
+}
+
+static void forget_page(void)
+{
+	if (held.page && held.page != MAP_FAILED)
+		munmap(held.page, PAGE);
+	if (held.faults >= 0)
+		close(held.faults);
+	held.page = NULL;
+	held.faults = -1;
+}
+
+/**
+ * wire_holds_begin() - Have a thread begin a send() that stays in the middle.
+ * @w: lane
+ * @args: octets
+ *
+ * Return: 0 once it has the lock and waits, or -1 with the failure recorded in the lane.
+ */
+int wire_holds_begin(struct wire *w, const char *args)
+{
+	struct pollfd event = { .events = POLLIN };
+	struct uffd_msg message;
+	uint32_t len;
+
+	if (held.runs || wire_text_u32(w, args, &len) || !len || len > PAGE)
+		return wire_fail(w, "holds '%s'", args);
+	held.len = len;
+	held.fd = w->c.fd;
+	if (watch_page() || pthread_create(&held.thread, NULL, run, NULL)) {
+		forget_page();
+		return wire_fail(w, "holds: %s", strerror(errno));
+	}
+	held.runs = true;
+	event.fd = held.faults;
+	if (poll(&event, 1, DEADLINE_MS) != 1 || read(held.faults, &message, sizeof(message)) != sizeof(message))
+		return wire_fail(w, "nobody asks for the page");
+	return 0;
+}
+
+static int give_page(const struct wire *w)
+{
+	uint8_t octets[PAGE];
+	struct uffdio_copy copy = { .src = (uintptr_t)octets, .dst = (uintptr_t)held.page, .len = PAGE };
+	int i, ret;
+
+	for (i = 0; i < PAGE; i++)
+		octets[i] = wire_segment_byte(1 + w->c.written + i);
+	ret = ioctl(held.faults, UFFDIO_COPY, &copy);
+	pthread_join(held.thread, NULL);
+	held.runs = false;
+	forget_page();
+	return ret;
+}
+
+/**
+ * wire_holds_end() - Let the call go on: what it has done.
+ * @w: lane
+ * @want: octets, or an errno by name
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_holds_end(struct wire *w, const char *want)
+{
+	const char *got;
+
+	if (!held.runs)
+		return wire_fail(w, "nobody holds the lock");
+	if (give_page(w))
+		return wire_fail(w, "gives: %s", strerror(errno));
+	if (held.done > 0)
+		w->c.written += held.done;
+	got = held.done < 0 ? wire_socket_errno_name(held.err) : wire_text("%zd", held.done);
+	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
+}
+
+/**
+ * wire_holds_cleanup() - End the call if it waits still.
+ * @w: lane
+ */
+void wire_holds_cleanup(struct wire *w)
+{
+	if (held.runs)
+		give_page(w);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What comes while a program has the socket's lock: it is in the middle of send(), whose octets lie in a page that is
+ * not there yet. Segments wait in the backlog; deadlines and ICMP messages have to remember what is due. All of it is
+ * done when the program gives the lock back, and in the order in which it came. Nothing is answered before.
+ */
+#include <kselftest.h>
+
+#include "lib/wire.h"
+
+/* There is room for some only: the others are dropped and counted, and the connection goes on. */
+static int too_many(struct wire *w)
+{
+	static struct wire_counters before, after;
+
+	if (wire_counter_read(w, &before) || wire_script_run(w, "holds 10; repeat 1000 < P. 1(1000) ack 1") ||
+	    wire_counter_read(w, &after))
+		return -1;
+	if (wire_counter_value(&after, "TCPBacklogDrop") <= wire_counter_value(&before, "TCPBacklogDrop"))
+		return wire_fail(w, "nothing was dropped");
+	return wire_script_run(w, "gives 10; skim; read 1000; read EAGAIN; < . 1001 ack 11; none; state established");
+}
+
+static const struct wire_row rows[] = {
+	{ .name = "too_many_segments_%s", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED, .run = too_many },
+	{
+		.name = "text_%s", .rfc = "RFC 9293 3.10.7.4, seventh", .in = ESTABLISHED,
+		.want = {
+			.script = "holds 10; < P. 1(100) ack 1; < P. 101(100) ack 1; none; gives 10; skim; read 200;"
+				  "< . 201 ack 11; none",
+		},
+	},
+	{
+		.name = "text_and_fin_%s", .rfc = "RFC 9293 3.10.7.4, eighth", .in = ESTABLISHED,
+		.want = {
+			.script = "holds 10; < P. 1(100) ack 1; < F. 101 ack 1; none; gives 10; skim; read 100;"
+				  "read eof; < . 102 ack 11; none",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "ack_%s", .rfc = "RFC 9293 3.10.7.4, fifth", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; holds 10; < . 1 ack 1001; none; gives 10;"
+				  "> P. 1001(10) ack 1; < . 1 ack 1011; none; info unacked = 0",
+		},
+	},
+	{
+		.name = "rst_%s", .rfc = "RFC 9293 3.10.7.4, second", .in = ESTABLISHED,
+		.want = {
+			.script = "holds 10; < R 1; none; gives 10; skim",
+			.state = CLOSED, .err = "ECONNRESET",
+		},
+	},
+	{
+		.name = "rst_and_more_%s", .rfc = "RFC 9293 3.10.7.1", .in = ESTABLISHED,
+		.want = {
+			.script = "holds 10; < R 1; < R 1; < P. 1(10) ack 1; none; gives 10; skim",
+			.state = CLOSED, .err = "ECONNRESET",
+		},
+	},
+	{
+		.name = "retransmission_timeout_%s", .rfc = "RFC 9293 3.8.1", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; holds 10; pass 1500; none; gives 10;"
+				  "pass 300; skim; info total_retrans >= 1; < . 1 ack 1011; none; info unacked = 0",
+		},
+	},
+	{
+		.name = "delayed_ack_%s", .rfc = "RFC 9293 3.8.6.3", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(100) ack 1; skim; holds 10; pass 500; none; gives 10; skim; read 100;"
+				  "< . 101 ack 11; none",
+		},
+	},
+	{
+		.name = "keepalive_%s", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPALIVE 1; holds 10; pass 2500; none; gives 10; skim;"
+				  "< . 1 ack 11; none",
+		},
+	},
+	{
+		.name = "host_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; holds 10; icmp host seq 1; none; gives 10; skim;"
+				  "err EHOSTUNREACH; < . 1 ack 1011; none",
+			.counters = "LockDroppedIcmps=1",
+		},
+	},
+	{
+		.name = "too_big_%s", .rfc = "RFC 1191 6.3, RFC 8201 5.4", .in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; holds 10;"
+				  "icmp toobig seq 1 mtu 1300; none; gives 10; pass 10; skim; info snd_mss = A-200;"
+				  "< . 1 ack 2*A+11; skim; info unacked = 0",
+			.counters = "LockDroppedIcmps=0",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	if (!wire_holds_possible()) {
+		ksft_print_header();
+		ksft_exit_skip("the kernel has no userfaultfd\n");
+	}
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
