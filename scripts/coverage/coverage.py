@@ -4,9 +4,9 @@
 
   KIND/all.gcno ...     what gcc knows of the module that was run on a kernel
   KIND/NAME.coverage    what it counted while a test ran (selftests/modules/xtcp_coverage.c)
-  whole                 all tests of the laboratory ran; it names the kernels
+  whole                 all tests ran, on each kernel
 
-Prints lines and branches by room, and the functions with lines that nothing reaches; after a whole run,
+Prints lines and branches by room, and the functions with lines that nothing reaches; if all tests ran,
 what is different from selftests/coverage.list. Writes FOLDER/module.info, which genhtml draws, and
 FOLDER/reach.json: which tests reach which line (scripts/coverage/mutants.py).
 """
@@ -290,7 +290,7 @@ def read_list():
 
 
 def compare_with_list(total):
-    """Prints where the list of what is left is wrong. Only a whole run can tell."""
+    """Prints where the list of what is left is wrong. Only a run of all tests can tell."""
     functions, reasons = unreached(total), read_list()
     wrong = []
     for function, (name, start, lines) in sorted(functions.items(), key=lambda item: item[1]):
