@@ -9,4 +9,5 @@
 
 #undef statically_true
 #define statically_true(x) ((__builtin_constant_p)(x) && (x))
-#define __builtin_constant_p(x) (sizeof(int) == sizeof(*(8 ? (void *)((long)(x) * 0l) : (int *)8)))
+#define coverage_is_constant(x) (sizeof(int) == sizeof(*(8 ? (void *)((long)(x) * 0l) : (int *)8)))
+#define __builtin_constant_p(x) __builtin_choose_expr(coverage_is_constant(x), (__builtin_constant_p)(x), 0)
