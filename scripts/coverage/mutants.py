@@ -25,6 +25,7 @@ SOURCE = os.path.join(TOP, "build/coverage/source")
 NOTICED, UNNOTICED, UNREACHED = "noticed", "NOT NOTICED", "NOT REACHED"
 EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
 UNITS = "unit test"
+LONG = 60  # seconds of the processor that a single test may take
 EXCUSED = os.path.join(TOP, "selftests/mutants.list")
 
 USAGE = """\
@@ -117,6 +118,9 @@ class Mutants:
             result = json.loads(line)
             self.results[result["key"]] = result
         self.excused = excused() if os.path.exists(EXCUSED) else {}
+        for file, function, before, _ in self.excused:
+            if before not in map(str.strip, self.files.get(file, "").split("\n")):
+                say(f"# {os.path.relpath(EXCUSED, TOP)}: {file} {function} has no such line any more: {before}")
         self.machine = self.names = None
 
     def prepare(self):
@@ -160,15 +164,19 @@ class Mutants:
         return (noticed + 0.2 * own) / (ran + 1) / (test.cpu + 0.3)
 
     def chosen(self, change, names):
-        """The tests to run, in their order, as many as the time allows; the explorer last."""
+        """The tests to run, in their order, as many as the time allows, and the best one for which it is too short; the
+        explorer last."""
         known = self.tests.all()
         tests = sorted((known[name] for name in names if name in known and name != EXPLORE),
                        key=lambda test: -self.worth(test, change))
-        out, left = [], self.options.budget
+        out, late, left = [], [], self.options.budget
         for test in tests:
-            if left is None or test.cpu <= left or not out:
+            if left is None or test.cpu <= left:
                 out.append(test.name)
                 left = left if left is None else left - test.cpu
+            else:
+                late.append(test)
+        out += [test.name for test in late if test.cpu <= LONG][:1]
         out += [EXPLORE] * (EXPLORE in names and EXPLORE in known)
         return [name for name in out if re.search(self.options.tests, name)]
 
@@ -213,7 +221,7 @@ class Mutants:
             return UNREACHED, "", [], 0
         self.module.link(os.path.join(self.folder, "mutant.ko"))
         said, took = self.tests.play(tests, os.path.join(self.folder, "mutant.ko"),
-                                     self.options.budget and 3 * self.options.budget)
+                                     self.options.budget and 3 * self.options.budget + LONG)
         ran = [name for name in tests if name in took]
         return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
 
@@ -366,7 +374,10 @@ def main():
         parser.error("--only goes with neither --file nor --again")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
-    mutants = Mutants(options)
+    try:
+        mutants = Mutants(options)
+    except Failure as failure:
+        parser.exit(1, f"mutants: {failure}\n")
     try:
         options.file = options.file and re.compile(options.file)
     except re.error:
