@@ -45,6 +45,7 @@ struct job {
 	long long end;
 	char *text;
 	size_t len;
+	bool over;	/* the transcript is complete */
 };
 
 /* The list, as it was when this program was built. */
@@ -162,6 +163,7 @@ static void job_finish(struct job *j, bool late)
 			WEXITSTATUS(status));
 	close(j->pipe);
 	j->pid = 0;
+	j->over = true;
 }
 
 /* Take what the job wrote. Return: whether it has ended. */
@@ -175,35 +177,6 @@ static bool job_drain(struct job *j)
 	if (n > 0)
 		j->len += n;
 	return n <= 0;
-}
-
-static void run_jobs(struct job *jobs, int nr, int width)
-{
-	struct pollfd p[64];
-	struct job *live[64];
-	int next = 0, n = 0, i;
-
-	while (next < nr || n) {
-		while (n < width && next < nr) {
-			job_start(&jobs[next]);
-			live[n++] = &jobs[next++];
-		}
-		for (i = 0; i < n; i++) {
-			p[i].fd = live[i]->pipe;
-			p[i].events = POLLIN;
-		}
-		poll(p, n, 1000);
-		for (i = n - 1; i >= 0; i--) {
-			bool late = wait_now_ms() > live[i]->end;
-			bool ended = p[i].revents && job_drain(live[i]);
-
-			if (!ended && !late)
-				continue;
-			job_finish(live[i], !ended);
-			live[i] = live[--n];
-			p[i] = p[n];
-		}
-	}
 }
 
 static int usage(void)
@@ -243,6 +216,49 @@ struct arguments {
 	const char *scenario, *list;
 	int width;
 };
+
+/* Reports what is over, in order. Return: how many jobs were. */
+static int report_some(struct job *jobs, int told, int nr, const struct arguments *a)
+{
+	while (told < nr && jobs[told].over && (a->alone || jobs[told + 1].over)) {
+		if (a->alone)
+			report_alone(&jobs[told]);
+		else
+			report(&jobs[told], &jobs[told + 1], a->scenario);
+		told += a->alone ? 1 : 2;
+	}
+	return told;
+}
+
+static void run_jobs(struct job *jobs, int nr, const struct arguments *a)
+{
+	struct pollfd p[64];
+	struct job *live[64];
+	int next = 0, n = 0, told = 0, i;
+
+	while (next < nr || n) {
+		while (n < a->width && next < nr) {
+			job_start(&jobs[next]);
+			live[n++] = &jobs[next++];
+		}
+		for (i = 0; i < n; i++) {
+			p[i].fd = live[i]->pipe;
+			p[i].events = POLLIN;
+		}
+		poll(p, n, 1000);
+		for (i = n - 1; i >= 0; i--) {
+			bool late = wait_now_ms() > live[i]->end;
+			bool ended = p[i].revents && job_drain(live[i]);
+
+			if (!ended && !late)
+				continue;
+			job_finish(live[i], !ended);
+			live[i] = live[--n];
+			p[i] = p[n];
+		}
+		told = report_some(jobs, told, nr, a);
+	}
+}
 
 static int parse(int argc, char **argv, struct arguments *a)
 {
@@ -320,7 +336,7 @@ int main(int argc, char **argv)
 	struct arguments a = {};
 	const struct diff_scenario *s;
 	struct job *jobs;
-	int nr, i, unused;
+	int nr, unused;
 
 	if (parse(argc, argv, &a))
 		return usage();
@@ -336,11 +352,7 @@ int main(int argc, char **argv)
 	if (!nr)
 		ksft_exit_fail_msg("no such scenario\n");
 	ksft_set_plan(a.alone ? nr : nr / 2 + !a.self_check);
-	run_jobs(jobs, nr, a.width);
-	for (i = 0; a.alone && i < nr; i++)
-		report_alone(&jobs[i]);
-	for (i = 0; !a.alone && i < nr; i += 2)
-		report(&jobs[i], &jobs[i + 1], a.scenario);
+	run_jobs(jobs, nr, &a);
 	if (!a.self_check && !a.alone) {
 		unused = diff_list_unused(!a.scenario);
 		ksft_test_result(!unused, "each listed difference occurs\n");
