@@ -15,7 +15,8 @@
  *
  * The ACK goes at once when the program asks for it. The third ACK goes at once when the program
  * reads or accepts, when it did not wait in connect(), when it asks for it, or when its peer is on
- * the same machine. When the program does nothing, the third ACK goes within a tick.
+ * the same machine. When the program does nothing, the third ACK goes within a tick. It still waits
+ * when another thread connects.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -446,6 +447,55 @@ static void count_connects(const struct ns_pair *pair, const char *addr, enum af
 	close(listener);
 }
 
+struct other {
+	int fd;
+	const char *addr;
+	bool ok;
+};
+
+static void *connect_too(void *arg)
+{
+	struct other *other = arg;
+
+	other->ok = !stack_connect(other->fd, other->addr, PORT);
+	return NULL;
+}
+
+/* Two threads connect and write: the client of each sends two segments, and one more if the timer sends an ACK. */
+static void count_two_connects(const struct ns_pair *pair, const char *addr)
+{
+	const int listener = stack_listener(pair->b, XTCP, addr, PORT, true);
+	const struct linger reset = { .l_onoff = 1 };
+	struct other other = { .addr = addr };
+	long long before, delayed, by_timer;
+	int i, fd, accepted[2], timers = 0;
+	bool ok = listener >= 0;
+	pthread_t thread;
+
+	ns = pair->a;
+	for (i = 0; i < RECEIVES && ok; i++) {
+		fd = stack_socket(ns, XTCP, addr);
+		other.fd = stack_socket(ns, XTCP, addr);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		setsockopt(other.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		before = out_segs();
+		delayed = delayed_acks();
+		ok = !stack_connect(fd, addr, PORT) && !pthread_create(&thread, NULL, connect_too, &other) &&
+		     !pthread_join(thread, NULL) && other.ok;
+		ok &= send(fd, "?", 1, MSG_NOSIGNAL) == 1 && send(other.fd, "?", 1, MSG_NOSIGNAL) == 1;
+		accepted[0] = accept(listener, NULL, NULL);
+		accepted[1] = accept(listener, NULL, NULL);
+		by_timer = delayed_acks() - delayed;
+		ok &= accepted[1] >= 0 && out_segs() - before == 4 + by_timer;
+		timers += by_timer;
+		ok &= !close(fd) && !close(other.fd) && !close(accepted[0]) && !close(accepted[1]);
+	}
+	ksft_print_msg("%d of %d ACKs were sent by the delayed-ACK timer\n", timers, 2 * i);
+	ksft_test_result(ok && timers < 2 * RECEIVES, "%s: another thread connects meanwhile: the ACK waits still\n",
+			 addr);
+	close(listener);
+}
+
 static void count_all_connects(void)
 {
 	struct ns_pair pair;
@@ -459,6 +509,8 @@ static void count_all_connects(void)
 	}
 	count_connects(&pair, NS_A4, ON_THE_SAME_MACHINE);
 	count_connects(&pair, NS_A6, ON_THE_SAME_MACHINE);
+	count_two_connects(&pair, NS_B4);
+	count_two_connects(&pair, NS_B6);
 	ns_pair_close(&pair);
 }
 
@@ -469,7 +521,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(36);
+	ksft_set_plan(38);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
