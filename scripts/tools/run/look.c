@@ -96,6 +96,12 @@ int look_open(pid_t tid, const char *name)
 	return open_of(tid, name, O_RDONLY);
 }
 
+/* look_proc() - The descriptor of /proc, by which all the rest looks. */
+int look_proc(void)
+{
+	return proc;
+}
+
 /* look_same_net() - Whether a namespace is the one where we are now. */
 bool look_same_net(int net)
 {

@@ -11,10 +11,11 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -89,76 +90,154 @@ static void take_ids(const struct wish *wish)
 		close(status);
 }
 
-/* @ours: our own status; both are in numbers of our first user namespace. */
-static int become(const struct wish *wish, int ours)
+/*
+ * @ours: our own status; both are in numbers of our first user namespace.
+ *
+ * Return: NULL, or what the process has that keeps us out.
+ */
+static const char *become(const struct wish *wish, int ours)
 {
 	if (ours < 0)
-		return -EACCES;
-	if (!look_same_group(wish->tid)) {
-		log_line("process %d is in a control group where xtcp_run may not go", wish->tid);
-		return -EACCES;
-	}
-	if (!enter_net(wish)) {
-		log_line("process %d is in a network namespace where xtcp_run may not go", wish->tid);
-		return -EACCES;
-	}
+		return "no status that xtcp_run may see";
+	if (!look_same_group(wish->tid))
+		return "a control group where xtcp_run may not go";
+	if (!enter_net(wish))
+		return "a network namespace where xtcp_run may not go";
 	if (!look_same_ids(&our_ids, &wanted))
 		take_ids(wish);
-	if (!look_same_net(wish->net) || !look_ids(ours, &our_ids) || !look_same_ids(&our_ids, &wanted)) {
-		log_line("process %d has a user or groups that xtcp_run may not take", wish->tid);
-		return -EACCES;
-	}
-	return 0;
+	if (!look_same_net(wish->net) || !look_ids(ours, &our_ids) || !look_same_ids(&our_ids, &wanted))
+		return "a user or groups that xtcp_run may not take";
+	return NULL;
 }
 
-static int socket_apart(const struct wish *wish)
-{
-	int ours = look_open(0, "status"), error = become(wish, ours);
+/* From the child: a socket, or -errno, and why it is refused. */
+struct result {
+	int fd;
+	char why[60];
+};
 
-	if (ours >= 0)
-		close(ours);		/* the table is our parent's, too */
-	return error ?: socket_here(wish);
+/* A result goes to the parent, with the socket if there is one. */
+static void tell(int parent, struct result *result)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {
+		.head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS },
+	};
+	struct iovec text = { result, sizeof(*result) };
+	struct msghdr msg = { .msg_iov = &text, .msg_iovlen = 1 };
+
+	if (result->fd >= 0) {
+		memcpy(CMSG_DATA(&control.head), &result->fd, sizeof(int));
+		msg.msg_control = &control;
+		msg.msg_controllen = sizeof(control);
+	}
+	sendmsg(parent, &msg, MSG_NOSIGNAL);
+}
+
+/* What the child tells. Where it is, somebody else may have killed it, and may speak for it: but only for himself. */
+static void hear(int child, struct result *result)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec text = { result, sizeof(*result) };
+	struct msghdr msg = {
+		.msg_iov = &text, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n;
+
+	while ((n = recvmsg(child, &msg, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		;
+	if (n != sizeof(*result)) {
+		*result = (struct result){ .fd = -ENOMEM };	/* of a child that is killed */
+		return;
+	}
+	result->why[sizeof(result->why) - 1] = 0;
+	if (result->fd < 0)
+		return;
+	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) && control.head.cmsg_type == SCM_RIGHTS)
+		memcpy(&result->fd, CMSG_DATA(&control.head), sizeof(int));
+	else
+		result->fd = -ENOMEM;
 }
 
 /*
- * A child that shares our table of descriptors, in a control group at once: to move there later would take the kernel
- * milliseconds.
+ * The kernel lets who has every right over a process that ends take its descriptors, whatever PR_SET_DUMPABLE says. So
+ * the child keeps what it needs, and nothing that it could give away: no other program's sockets, and not the listener.
  */
+static void keep(int a, int b, int c)
+{
+	int fd[] = { a, b, c, -1 }, next = 0, low, i;
+
+	for (;;) {
+		low = -1;
+		for (i = 0; i < 3; i++)
+			if (fd[i] >= next && (low < 0 || fd[i] < low))
+				low = fd[i];
+		if (low < 0)
+			break;
+		if (low > next)
+			close_range(next, low - 1, 0);
+		next = low + 1;
+	}
+	close_range(next, ~0U, 0);
+}
+
+static void __attribute__((noreturn)) be_child(const struct wish *wish, int parent)
+{
+	struct result result = { .fd = -EACCES };
+	const char *why;
+
+	keep(parent, wish->net, look_proc());
+	why = become(wish, look_open(0, "status"));
+	if (why)
+		snprintf(result.why, sizeof(result.why), "%s", why);
+	else
+		result.fd = socket_here(wish);
+	tell(parent, &result);
+	_exit(0);
+}
+
+/* A child in a control group at once: to move there later would take the kernel milliseconds. */
 static pid_t fork_into(int group)
 {
-	struct clone_args args = {
-		.flags = CLONE_FILES | CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = group,
-	};
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = group };
 
 	if (group < 0)
-		return syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+		return syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	return syscall(SYS_clone3, &args, sizeof(args));
 }
 
 static int socket_there(const struct wish *wish)
 {
-	int *result = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0), fd;
+	struct result result = { .fd = 0 };
 	pid_t child;
+	int pair[2];
 
-	if (result == MAP_FAILED)
-		return -ENOMEM;
-	*result = -ENOMEM;		/* of a child that is killed */
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
 	child = fork_into(wish->group);
-	if (!child) {
-		*result = socket_apart(wish);
-		_exit(0);
+	if (!child)
+		be_child(wish, pair[1]);
+	if (child < 0)
+		result.fd = -errno;
+	close(pair[1]);
+	if (child < 0 && wish->group >= 0 && result.fd != -EAGAIN && result.fd != -ENOMEM) {
+		log_line("process %d is in a control group where xtcp_run may not go: %s", wish->tid,
+			 strerror(-result.fd));
+		result.fd = -EACCES;
 	}
-	fd = child < 0 ? -errno : 0;
-	if (child < 0 && wish->group >= 0 && fd != -EAGAIN && fd != -ENOMEM) {
-		log_line("process %d is in a control group where xtcp_run may not go: %s", wish->tid, strerror(-fd));
-		fd = -EACCES;
-	}
+	if (child > 0)
+		hear(pair[0], &result);
+	close(pair[0]);
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
-	if (child > 0)
-		fd = *result;
-	munmap(result, sizeof(int));
-	return fd;
+	if (result.why[0])
+		log_line("process %d has %s", wish->tid, result.why);
+	return result.fd;
 }
 
 /* Who has been looked at gets what he asks for, or a refusal. */

@@ -71,6 +71,7 @@ struct look_ids {
 
 bool look_begin(void);
 int look_open(pid_t tid, const char *name);
+int look_proc(void);
 bool look_same_net(int net);
 bool look_same_group(pid_t tid);
 int look_open_group(pid_t tid);
