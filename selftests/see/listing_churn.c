@@ -298,7 +298,7 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(7);
-	stays = release_is_debug() ? 1500 : 12000;
+	stays = release_is_debug() ? 1500 : 6000;
 	closes = stays / 8;
 	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
 	must(!module_unload() && !module_load("chains=16"), "chains=16");
@@ -319,7 +319,7 @@ int main(void)
 		listeners[i] = stack_listener(space, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
 	for (i = 0; i < 2; i++)
 		must(!pthread_create(&threads[i], NULL, churn, i ? threads : NULL), "thread");
-	dumps(release_is_debug() ? 2 : 6);
+	dumps(release_is_debug() ? 2 : 4);
 	stop = true;
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
