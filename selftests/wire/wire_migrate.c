@@ -7,6 +7,7 @@
  * has no say in who inherits.
  */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -288,7 +289,7 @@ static int counts(struct group *g, int success, int failure)
 	return wire_counter_check(g->w, &g->before, want);
 }
 
-/* Members 0 and 1, the latter with half-open connections, then with some that wait for accept(). */
+/* The last member gets half-open connections, then some that wait for accept(). */
 static int fill(struct group *g)
 {
 	int i;
@@ -307,10 +308,10 @@ static int inherits(struct group *g)
 	int i;
 
 	for (i = HALF; i < HALF + WAITING; i++)
-		if (accepts(g, of(g, 1, i), true))
+		if (accepts(g, of(g, g->nr - 1, i), true))
 			return -1;
 	for (i = 0; i < HALF; i++)
-		if (send_more(g, of(g, 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, 1, i), false))
+		if (send_more(g, of(g, g->nr - 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, g->nr - 1, i), false))
 			return -1;
 	return counts(g, HALF + WAITING, 0);
 }
@@ -342,6 +343,28 @@ static int shuts(struct group *g)
 	if (shutdown(g->fd[1], SHUT_RD))
 		return wire_fail(g->w, "shutdown: %s", strerror(errno));
 	return inherits(g);
+}
+
+/* Of three heirs one has the processor on which the member ends, and segments arrive. */
+static int has_processor(struct group *g)
+{
+	int i, cpu, err;
+	cpu_set_t before, first;
+
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_getaffinity(0, sizeof(before), &before) || sched_setaffinity(0, sizeof(first), &first))
+		return wire_fail(g->w, "affinity: %s", strerror(errno));
+	for (i = 0; i < g->nr; i++) {
+		cpu = !!i;
+		if (setsockopt(g->fd[i], SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)))
+			wire_fail(g->w, "SO_INCOMING_CPU: %s", strerror(errno));
+	}
+	err = g->w->failed || fill(g);
+	end(g, g->nr - 1);
+	err = err || inherits(g);
+	sched_setaffinity(0, sizeof(before), &before);
+	return err ? -1 : 0;
 }
 
 static int stays_off(struct group *g)
@@ -576,6 +599,7 @@ static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g)
 
 ROW(closes, 2, BACKLOG)
 ROW(shuts, 2, BACKLOG)
+ROW(has_processor, MEMBERS, BACKLOG)
 ROW(stays_off, 2, BACKLOG)
 ROW(is_alone, 1, BACKLOG)
 ROW(is_full, 2, 1)
@@ -592,6 +616,7 @@ ROW(peer_resets, 2, BACKLOG)
 static const struct wire_row rows[] = {
 	{ .name = "close_hands_over", .rfc = "RFC 9293 3.10.4", .run = row_closes },
 	{ .name = "shutdown_hands_over", .rfc = "RFC 9293 3.10.4", .run = row_shuts },
+	{ .name = "the_heir_has_the_processor", .rfc = "RFC 9293 3.10.4", .run = row_has_processor },
 	{ .name = "without_the_knob_they_are_reset", .rfc = "RFC 9293 3.10.4", .run = row_stays_off },
 	{ .name = "a_lone_member_resets", .rfc = "RFC 9293 3.10.4", .run = row_is_alone },
 	{ .name = "a_full_heir_takes_them", .rfc = "RFC 9293 3.10.4", .run = row_is_full },
