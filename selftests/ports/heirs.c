@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.migrate_req under load: members of a SO_REUSEPORT group come and go, some in pairs that close at once, and
+ * every connection is served; both stacks.
+ *
+ * One member stays. Each client waits for an octet, so it notices when its connection was lost, also in an accept
+ * queue. Kernel TCP may refuse a SYN or reset a third ACK that comes as a member closes; without the knob both stacks
+ * lose connections. The namespace is a guest's: the count of its half-open entries has to come back to zero.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "ns.h"
+#include "stack.h"
+#include "wait.h"
+
+#define PORT	9000
+#define COMERS	4	/* threads that open and close members */
+#define CLIENTS	4
+#define ROUNDS	50
+#define FAST	0x207	/* clients, servers, without cookies */
+
+struct storm {
+	enum stack stack;
+	const char *to;
+	bool fast;		/* TCP Fast Open */
+	atomic_bool stop;	/* clients; once they have, @end the member that stays */
+	atomic_bool end;
+	atomic_int members, served, lost;
+	int error;
+	pthread_barrier_t pairs[COMERS / 2];
+};
+
+struct comer {
+	struct storm *s;
+	int number;
+};
+
+static int ns;
+
+static int member(struct storm *s)
+{
+	int fd = stack_socket(ns, s->stack, s->to), one = 1, many = 64;
+	union stack_addr addr = stack_addr(s->to, PORT);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	    (s->fast && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &many, sizeof(many))) ||
+	    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, many) || fcntl(fd, F_SETFL, O_NONBLOCK))
+		ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+	atomic_fetch_add(&s->members, 1);
+	return fd;
+}
+
+static void serve(struct storm *s, int fd)
+{
+	char octet;
+	int c;
+
+	while ((c = accept(fd, NULL, NULL)) >= 0) {
+		/* what is not read would reset the connection */
+		if (s->fast)
+			recv(c, &octet, 1, 0);
+		send(c, "x", 1, MSG_NOSIGNAL);
+		close(c);
+		atomic_fetch_add(&s->served, 1);
+	}
+}
+
+/* Closes with whatever waits, at the same time as its neighbour. */
+static void *come_and_go(void *arg)
+{
+	struct comer *comer = arg;
+	struct storm *s = comer->s;
+	int i, fd;
+
+	for (i = 0; i < ROUNDS; i++) {
+		fd = member(s);
+		usleep(1000 + i % 7 * 300);
+		if (i % 2)
+			serve(s, fd);
+		pthread_barrier_wait(&s->pairs[comer->number / 2]);
+		if (i % 3 == 0)
+			shutdown(fd, SHUT_RD);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void *stay(void *arg)
+{
+	struct storm *s = arg;
+	int fd = member(s);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (!atomic_load(&s->end)) {
+		poll(&p, 1, 10);
+		serve(s, fd);
+	}
+	close(fd);
+	return NULL;
+}
+
+static int connected(struct storm *s)
+{
+	union stack_addr addr = stack_addr(s->to, PORT);
+	int fd;
+
+	if (!s->fast)
+		return stack_connected(ns, s->stack, s->to, PORT);
+	fd = stack_socket(ns, s->stack, s->to);
+	if (fd >= 0 && sendto(fd, "y", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &addr.sa, stack_addr_len(&addr)) != 1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void *connect_on(void *arg)
+{
+	struct timeval deadline = { .tv_sec = STACK_DEADLINE_MS / 1000 };
+	struct linger l = { .l_onoff = 1 };
+	struct storm *s = arg;
+	char octet;
+	int fd;
+
+	while (!atomic_load(&s->stop)) {
+		fd = connected(s);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) ||
+		    recv(fd, &octet, 1, 0) != 1) {
+			s->error = errno;
+			atomic_fetch_add(&s->lost, 1);
+		}
+		if (fd >= 0) {
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+			close(fd);
+		}
+	}
+	return NULL;
+}
+
+static long long moved(enum stack stack, bool success)
+{
+	return counter_now(ns, stack == KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat",
+			   success ? "TcpExt:TCPMigrateReqSuccess" : "TcpExt:TCPMigrateReqFailure");
+}
+
+static int make_namespace(enum stack stack, int knob, bool fast)
+{
+	const char *names = stack == KERNEL ? "net.ipv4.tcp_" : "net.xtcp.";
+	char migrate[40], fastopen[40];
+	int guest = ns_make_guest();
+
+	snprintf(migrate, sizeof(migrate), "%smigrate_req", names);
+	snprintf(fastopen, sizeof(fastopen), "%sfastopen", names);
+	if (guest < 0 || ns_sysctl_set(guest, migrate, "%d", knob) ||
+	    ns_sysctl_set(guest, fastopen, "%d", fast ? FAST : 0))
+		ksft_exit_fail_msg("no namespace\n");
+	return guest;
+}
+
+/* With the knob xtcp loses none. */
+static bool is_right(const struct storm *s, int knob, long long moved, long long failed)
+{
+	if (!knob)
+		return s->served && s->lost && !moved;
+	return s->served && moved && (s->stack == KERNEL || (!s->lost && !failed));
+}
+
+static void storm(enum stack stack, const char *to, int knob, bool fast)
+{
+	struct storm s = { .stack = stack, .to = to, .fast = fast };
+	pthread_t staying, clients[CLIENTS], comers[COMERS];
+	struct comer comer[COMERS];
+	long long before, failed;
+	int i;
+
+	ns = make_namespace(stack, knob, fast);
+	for (i = 0; i < COMERS / 2; i++)
+		pthread_barrier_init(&s.pairs[i], NULL, 2);
+	pthread_create(&staying, NULL, stay, &s);
+	if (!WAIT_FOR(atomic_load(&s.members), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("no member\n");
+	before = moved(stack, true);
+	failed = moved(stack, false);
+	for (i = 0; i < CLIENTS; i++)
+		pthread_create(&clients[i], NULL, connect_on, &s);
+	for (i = 0; i < COMERS; i++) {
+		comer[i] = (struct comer) { &s, i };
+		pthread_create(&comers[i], NULL, come_and_go, &comer[i]);
+	}
+	for (i = 0; i < COMERS; i++)
+		pthread_join(comers[i], NULL);
+	atomic_store(&s.stop, true);
+	for (i = 0; i < CLIENTS; i++)
+		pthread_join(clients[i], NULL);
+	atomic_store(&s.end, true);
+	pthread_join(staying, NULL);
+	before = moved(stack, true) - before;
+	failed = moved(stack, false) - failed;
+	ksft_print_msg("%d members, %d connections served, %d lost%s%s, %lld moved, %lld failed to\n", s.members,
+		       s.served, s.lost, s.lost ? ": " : "", s.lost ? strerror(s.error) : "", before, failed);
+	ksft_test_result(is_right(&s, knob, before, failed), "%s: to %s%s, migrate_req %d\n", stack_name(stack), to,
+			 fast ? " by Fast Open" : "", knob);
+	close(ns);
+}
+
+int main(void)
+{
+	enum stack stack;
+
+	ksft_print_header();
+	ksft_set_plan(5 * stack_count());
+	for (stack = stack_first(); stack <= XTCP; stack++) {
+		storm(stack, "127.0.0.1", 0, false);
+		storm(stack, "127.0.0.1", 1, false);
+		storm(stack, "::1", 1, false);
+		storm(stack, "127.0.0.1", 0, true);
+		storm(stack, "127.0.0.1", 1, true);
+	}
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
