@@ -132,6 +132,7 @@ bench_tcp()
 {
 	in_vm "wall clock, 2 processors: xtcp / kernel TCP" --parallel -- bench compare 7 100 5000 1000
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
+	in_vm "instructions for a megabyte: xtcp / kernel TCP" "${counted[@]}" -- bench_stream 5 20
 	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
 }
 
