@@ -7,6 +7,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -83,6 +84,31 @@ static int acknowledges_every_second(struct wire *w)
 				"> p. 1(1000) ack 1 x10; none; pass 20; < . 1 ack 1001;"			\
 				"> p. 10001(1000) ack 1 x2;"
 #define BUNDLES_WAIT	.rfc = "RFC 9293 3.7", .pre = "bundles 64; sysctl min_tso_segs 20; listen", .synwin = "65535"
+
+/*
+ * The peer uses all of the window by segments of 400 octets, each of which needs three times the memory and leaves no
+ * room for the next one: text that waits is copied together, so that all of it fits.
+ */
+static int bloated(struct wire *w)
+{
+	static struct wire_counters before, after;
+	char script[64];
+	uint32_t n = 0;
+
+	if (wire_counter_read(w, &before) ||
+	    wire_script_run(w, "listen; set RCVBUF 8192; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"))
+		return -1;
+	for (; (int32_t)(w->c.edge - w->c.rcv_nxt) >= 400 && n < 100 * 400; n += 400)
+		if (wire_script_run(w, "< P. N(400) ack 1; pass 50; skim"))
+			return -1;
+	if (wire_counter_read(w, &after))
+		return -1;
+	if (w->stack == WIRE_XTCP && wire_counter_value(&after, "TCPRcvCollapsed") ==
+	    wire_counter_value(&before, "TCPRcvCollapsed"))
+		return wire_fail(w, "nothing was copied together");
+	snprintf(script, sizeof(script), "read %u; read EAGAIN; skim; write 10; > P. 1(10) ack %u", n, n + 1);
+	return wire_script_run(w, script);
+}
 
 static const struct wire_row rows[] = {
 	/* The link is down for a moment. A route that is gone says nothing of the MTU. */
@@ -704,6 +730,9 @@ static const struct wire_row rows[] = {
 				  "< P. 21(10) ack 1; >@1000 . 1 ack 31; read 30; read EAGAIN",
 			.counters = "TCPRcvCoalesce=2 TCPOFOQueue=0",
 		},
+	},
+	{
+		.name = "data_in_segments_that_need_much_memory", .rfc = "RFC 9293 3.8.6", .run = bloated,
 	},
 	/*
 	 * A segment without ACK counts for nothing, and so lets nothing out, though there is something: text that
