@@ -3,6 +3,7 @@
  * A call that has the socket's lock for as long as the row wants, by a thread of its own:
  *
  *   holds N		send() of N octets begins, and waits in the middle: the page that holds them is not there
+ *   holds read N		the same of recv()
  *   gives OCTETS|ERR	the page comes, and the call has ended like this
  *
  * Who serves the page is the row itself (userfaultfd).
@@ -32,6 +33,7 @@ static struct {
 	int faults;	/* userfaultfd */
 	void *page;
 	int fd;
+	bool reads;
 	size_t len;
 	ssize_t done;
 	int err;
@@ -40,7 +42,8 @@ static struct {
 static void *run(void *arg)
 {
 	(void)arg;
-	held.done = send(held.fd, held.page, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	held.done = held.reads ? recv(held.fd, held.page, held.len, MSG_DONTWAIT) :
+				 send(held.fd, held.page, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	held.err = errno;
 	return NULL;
 }
@@ -83,9 +86,9 @@ static void forget_page(void)
 }
 
 /**
- * wire_holds_begin() - Have a thread begin a send() that stays in the middle.
+ * wire_holds_begin() - Have a thread begin a send() or recv() that stays in the middle.
  * @w: lane
- * @args: octets
+ * @args: octets, behind "read" for recv()
  *
  * Return: 0 once it has the lock and waits, or -1 with the failure recorded in the lane.
  */
@@ -95,6 +98,8 @@ int wire_holds_begin(struct wire *w, const char *args)
 	struct uffd_msg message;
 	uint32_t len;
 
+	held.reads = !strncmp(args, "read ", 5);
+	args += held.reads ? 5 : 0;
 	if (held.runs || wire_text_u32(w, args, &len) || !len || len > PAGE)
 		return wire_fail(w, "holds '%s'", args);
 	held.len = len;
@@ -121,8 +126,21 @@ static int give_page(const struct wire *w)
 	ret = ioctl(held.faults, UFFDIO_COPY, &copy);
 	pthread_join(held.thread, NULL);
 	held.runs = false;
-	forget_page();
 	return ret;
+}
+
+/* What recv() has put there is what the peer has sent. */
+static int check_page(struct wire *w)
+{
+	const uint8_t *octets = held.page;
+	ssize_t i;
+
+	for (i = 0; i < held.done; i++)
+		if (octets[i] != (uint8_t)(wire_segment_byte(1 + w->c.consumed + i) ^ w->c.tint))
+			return wire_fail(w, "octet %zd is another", i);
+	if (held.done > 0)
+		w->c.consumed += held.done;
+	return 0;
 }
 
 /**
@@ -135,13 +153,19 @@ static int give_page(const struct wire *w)
 int wire_holds_end(struct wire *w, const char *want)
 {
 	const char *got;
+	int ret = 0;
 
 	if (!held.runs)
 		return wire_fail(w, "nobody holds the lock");
 	if (give_page(w))
-		return wire_fail(w, "gives: %s", strerror(errno));
-	if (held.done > 0)
+		ret = wire_fail(w, "gives: %s", strerror(errno));
+	else if (held.reads)
+		ret = check_page(w);
+	else if (held.done > 0)
 		w->c.written += held.done;
+	forget_page();
+	if (ret)
+		return -1;
 	got = held.done < 0 ? wire_socket_errno_name(held.err) : wire_text("%zd", held.done);
 	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
 }
@@ -154,4 +178,5 @@ void wire_holds_cleanup(struct wire *w)
 {
 	if (held.runs)
 		give_page(w);
+	forget_page();
 }

@@ -6,7 +6,7 @@
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   waits fast N; waited OCTETS|ERR	the same, behind connect, of a thread that waits; see wire_waits.c
- *   holds N; gives OCTETS|ERR	send() of N octets begins and has the lock until then; see wire_holds.c
+ *   holds [read] N; gives OCTETS|ERR	send() or recv() of N octets has the lock until then; see wire_holds.c
  *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
  *   urgent N|ERR		recv(MSG_OOB) gives the peer's octet N
  *   passed N			RECEIVE goes over so many octets without a read

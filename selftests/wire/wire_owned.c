@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What comes while a program has the socket's lock: it is in the middle of send(), whose octets lie in a page that is
- * not there yet. Segments wait in the backlog; deadlines and ICMP messages have to remember what is due. All of it is
- * done when the program gives the lock back, and in the order in which it came. Nothing is answered before.
+ * What comes while a program has the socket's lock: it is in the middle of send() or recv(), whose octets lie in a page
+ * that is not there yet. Segments wait in the backlog; deadlines and ICMP messages have to remember what is due. All of
+ * it is done when the program gives the lock back, and in the order in which it came. Nothing is answered before.
  */
 #include <kselftest.h>
 
@@ -95,6 +95,30 @@ static const struct wire_row rows[] = {
 				  "icmp toobig seq 1 mtu 1300; none; gives 10; pass 10; skim; info snd_mss = A-200;"
 				  "< . 1 ack 2*A+11; skim; info unacked = 0",
 			.counters = "LockDroppedIcmps=0",
+		},
+	},
+	{
+		.name = "window_that_opens_%s", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(10) ack 1; < P. 11(10) ack 1 win 0; read 20; skim; write 100; skim;"
+				  "info unacked = 0; holds 10; < . 21 ack 1 win 1000; none; gives 10; pass 10; skim;"
+				  "< . 21 ack 111; skim; info unacked = 0; info notsent_bytes = 0",
+		},
+	},
+	/* The connection is a record by the time that the second FIN is looked at. */
+	{
+		.name = "fin_and_more_%s", .rfc = "RFC 9293 3.10.7.4, eighth", .in = FIN_WAIT_2,
+		.want = {
+			.script = "< P. 1(100) ack 2; skim; holds read 100; < F. 101 ack 2; < F. 101 ack 2; none;"
+				  "gives 100; > . 2 ack 102; skim; < F. 101 ack 2; > . 2 ack 102; read eof",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "text_read_%s", .rfc = "RFC 9293 3.10.7.4, seventh", .in = ESTABLISHED,
+		.want = {
+			.script = "< P. 1(100) ack 1; skim; holds read 50; < P. 101(100) ack 1; none; gives 50; skim;"
+				  "read 150; read EAGAIN; write 10; > P. 1(10) ack 201",
 		},
 	},
 };
