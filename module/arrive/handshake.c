@@ -276,9 +276,9 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * Process the ACK that ends the handshake of a connection with text in its SYN (RFC 7413). It is a
- * server's, or a client's whose SYN with text met the peer's SYN. @skb may acknowledge part of the
- * text.
+ * Process the ACK that ends the handshake of a connection that began with text in a SYN (RFC 7413).
+ * @sk is a server's sock, or that of a client whose SYN with text crossed the peer's SYN. @skb may
+ * acknowledge only part of the text.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {

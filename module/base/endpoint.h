@@ -34,7 +34,7 @@ enum xtcp_deferred {
  * xtcp_sock_reset_tcb() leaves it as it is.
  */
 struct xtcp_endpoint {
-	/* Constant, or under another lock. The kernel casts, so its part comes first. */
+	/* Constant, or under another lock. struct inet_sock is first: the kernel casts to it. */
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 

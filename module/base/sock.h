@@ -55,7 +55,7 @@ struct xtcp_sock {
 	struct xtcp_acking acking;	/* the ACKs that we owe */
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
-	/* a FIN was seen at stream->rcv_fin_seq, in order or not; ends when data takes its place */
+	/* a FIN was seen at stream->rcv_fin_seq, in order or not; cleared if data has that number */
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	struct xtcp_ended ended;	/* for XTCP_ABORT */

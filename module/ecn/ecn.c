@@ -203,7 +203,7 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when it does and ECE has to be exact.
+ * Return: true when it does and ECE has to tell exactly which text was marked (XTCP_ECN_EXACT).
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -114,7 +114,10 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
-	/* it took a bind() with SO_REUSEADDR beside the record, and a connect() to the same peer */
+	/*
+	 * kernel TCP has a connection with this 4-tuple: a program used SO_REUSEADDR to bind the
+	 * record's port, and connected to the same peer
+	 */
 	if (xtcp_demux_kernel_holds(xn->net, key))
 		return true;
 	if (!is_pure_syn((const struct tcphdr *)skb->data))

@@ -10,7 +10,7 @@
 /**
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
- * @skb: a SYN, an ACK with a valid cookie, or one that is dropped in silence; consumed
+ * @skb: a SYN, an ACK with a valid cookie, or a segment that is dropped without answer; consumed
  * @key: made from @skb
  *
  * Context: softirq, RCU read side. No lock.

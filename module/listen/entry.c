@@ -651,8 +651,8 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 /**
  * xtcp_entry_hand_over() - replace an entry by its copy at another listener of the group
  * @from: its listener, which has left the table of listeners
- * @to: found there since then
- * @he: not dead
+ * @to: a listener that was found in the table after that
+ * @he: the entry, not dead
  *
  * Deadline and number of timeouts stay as they were.
  *

@@ -3,8 +3,8 @@
  * net.xtcp.migrate_req: a member of a SO_REUSEPORT group that ends gives its half-open entries and
  * the children that nobody accepted to the rest of the group.
  *
- * The heir of a connection is the member that its SYN would reach now: one with this processor by
- * SO_INCOMING_CPU, else the one that the hash names. As in Linux, an heir takes what it is given,
+ * The heir of a connection is the member that its SYN would reach now: one whose SO_INCOMING_CPU is
+ * this processor, else the one that the hash selects. As in Linux, an heir takes what it is given,
  * even if its queues are full, so all queues of a group together hold no more than before. It takes
  * no new connection until it is below its limit again.
  *
@@ -15,13 +15,14 @@
  *     step 1 move, too.
  *  4. Its children move, and the program of each heir is woken.
  *
- * An entry moves as a copy that replaces it in the table. Who has found the old one finds it dead,
- * and looks the connection up again. Nobody sees a connection without a listener.
+ * An entry moves as a copy that replaces it in the table. A softirq that has found the old entry
+ * sees that it is dead, and looks the connection up again. So each connection has a listener all
+ * the time.
  *
- * Both listeners may end at once. An heir has left the table later than the listener whose heir it
- * is, since it was found there. So the lock of the heir nests inside that of the other, and never
- * the other way round. If the heir is closed, it left the table before, and the next lookup finds
- * another one.
+ * A listener and its heir may end at the same time. The heir was found in the table when the
+ * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that
+ * of the listener, and never the other way round. An heir that is closed has left the table, and
+ * the next lookup finds another one.
  */
 #include "listen/heir.h"
 
@@ -44,8 +45,8 @@
  * @heirs: filled if it may have some
  * @from: the listener, still in the table
  *
- * As in Linux, a lone member with SO_REUSEPORT counts what it cannot hand over; any other listener
- * does not.
+ * As in Linux, the only member of a group counts a failure for each connection that it cannot hand
+ * over; a listener without SO_REUSEPORT counts nothing.
  *
  * Context: process. Lock: socket of @from, held.
  *
@@ -74,7 +75,7 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 	do {
 		sk = xtcp_listeners_heir(xn, &heirs->place, heirs->from->group, hash);
 		heir = sk ? xtcp_listen_queues(sk) : NULL;
-		/* without queues it has just ended, and has left the table before */
+		/* an heir without queues has just ended; it is no longer in the table */
 	} while (sk && !heir);
 	return heir;
 }
@@ -97,8 +98,8 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
  * xtcp_heir_take_entries() - hand over all half-open entries of a listener
  * @heirs: its heirs
  *
- * An entry that nobody can take is dropped. If it is for want of memory, the third ACK may still
- * open the connection by its cookie.
+ * An entry that no heir can take is dropped. If memory was short, the third ACK may still open the
+ * connection by its cookie.
  *
  * Context: process, may sleep. Lock: socket of the listener, held. Takes the locks of both queues.
  */
@@ -153,8 +154,8 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
  * @heirs: the heirs of its listener
  * @child: on no accept queue
  *
- * Like kernel TCP, it hands over a child whose connection has ended, too: accept() returns it, and
- * the program learns why.
+ * As in Linux, a child whose connection has ended is handed over, too: accept() returns it, and the
+ * program learns why it ended.
  *
  * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
  *

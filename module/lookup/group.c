@@ -7,12 +7,12 @@
  * well goes to one of them by the hash of its tuple (members.c), and to the same one as long as the
  * group does not change. A listener that cannot share its place is a group of one.
  *
- * A program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel's core keeps the
- * program in a group of its own, struct sock_reuseport. Our listeners join and leave it as those of
+ * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps it in a
+ * group of its own, struct sock_reuseport. Our listeners join and leave that group as those of
  * kernel TCP do, so the program's numbers mean the same members in both stacks: members are
  * numbered as they join, and the last one takes the number of one that leaves. Sockets of two
  * protocols never meet in such a group: they join it in listeners.c or in kernel TCP's table of
- * listeners. The choice of a program is checked all the same.
+ * listeners. The choice of the program is checked all the same.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
@@ -81,12 +81,12 @@ void xtcp_group_put(struct xtcp_group *group)
 }
 
 /**
- * xtcp_group_join() - add a listener to the group among which a program chooses
+ * xtcp_group_join() - add a listener to its struct sock_reuseport
  * @sk: the new listener; nothing happens without SO_REUSEPORT
  * @member: a listener on the same place; NULL if there is none
  *
- * If @member is NULL, @sk may have a group already, from a program that was attached before
- * listen(). Later listeners join that group.
+ * If @member is NULL, @sk may have such a group already, from a BPF program that was attached
+ * before listen(). Later listeners join that group.
  *
  * Context: process. Lock: socket of @sk, held.
  *
@@ -108,7 +108,7 @@ int xtcp_group_join(struct sock *sk, struct sock *member)
 }
 
 /**
- * xtcp_group_leave() - remove a listener from the group among which a program chooses
+ * xtcp_group_leave() - remove a listener from its struct sock_reuseport
  * @sk: the listener
  *
  * Context: process. Lock: socket, held.
@@ -138,7 +138,7 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 }
 
 /**
- * xtcp_group_choose() - let the group's program choose the listener of a segment
+ * xtcp_group_choose() - let the group's BPF program choose the listener of a segment
  * @lsk: the listener that the lookup found
  * @hash: hash of the segment's tuple, used when the program names no member
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
@@ -165,8 +165,8 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * an error would mean that the program refuses the segment; the core attaches no such
-	 * program to these socks
+	 * an error would mean that the BPF program refuses the segment; the kernel attaches no
+	 * program that can do so to these socks
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

@@ -44,7 +44,7 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 	return sk->sk_reuseport && !rcu_access_pointer(sk->sk_reuseport_cb);
 }
 
-/* socket lock held: the group of the kernel's core */
+/* The group in which the kernel keeps a BPF program, struct sock_reuseport. Socket lock held. */
 int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 

@@ -374,8 +374,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 }
 
 /*
- * Without SACK: the @acked octets contain the segments that duplicate ACKs have counted, but not
- * the segment that was missing.
+ * Without SACK: the first of the @acked segments was missing. Duplicate ACKs have already counted
+ * the others as delivered.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {

@@ -42,8 +42,8 @@
 #include "timewait/record.h"
 
 /*
- * Positions in a listing: 0 is the heading, n + 1 the listener with number n, FIRST_CHAIN + n chain
- * n.
+ * Positions in a listing: 0 is the heading, 1 + n is the listener with number n, and
+ * FIRST_CHAIN + n is the chain with number n.
  */
 #define FIRST_CHAIN	0x100000000LL
 

@@ -265,8 +265,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  *
  * With SO_REUSEADDR one sock of each stack may bind the same port. If both connected, both could
  * get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. It gets the
- * option back when the last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT is
- * not in the way here; the caller asks for its 4-tuple.
+ * option back when the last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT
+ * does not make this fail; the caller checks whether such a sock has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *

@@ -48,8 +48,8 @@
 #define RESERVE_FROM	1024	/* a smaller range has no such ports */
 
 /*
- * One table for all namespaces. Each has a key of its own, so its first socket needs no memory
- * here.
+ * One table for all namespaces. Each namespace has a key of its own, which selects other counters.
+ * So a namespace needs no memory here.
  */
 static u32 *counters;
 

@@ -18,9 +18,9 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_portlist - the leases of every 64th port, in a list per port
- * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits and the
- *	fields of its leases that struct xtcp_lease names: they decide which binds may share the
- *	port
+ * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits. It also
+ *	guards those fields of the leases that decide which binds may share the port; struct
+ *	xtcp_lease says which
  * @used: lists in each block that are not empty
  * @block: the lists; NULL: no port of the block has a lease
  *

@@ -90,8 +90,8 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Segments were too large, or the peer refused the text on a SYN: resend them, but leave the
- * windows alone.
+ * Segments were too large, or the peer refused the text on a SYN: resend them, but leave cwnd and
+ * ssthresh alone, since nothing says that the network is congested.
  */
 static void enter_too_large(struct sock *sk)
 {

@@ -45,7 +45,7 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 
 	rb_erase(&skb->rbnode, &stream->out_of_order);
-	/* the tree node shares its place with it */
+	/* skb->dev and the tree node are in one union */
 	skb->dev = NULL;
 	stream->out_of_order_bytes -= skb->truesize;
 }

@@ -15,7 +15,7 @@ struct xtcp_net;
 /**
  * struct xtcp_diag_ask - what a request asks for, and who asks
  * @xn: the namespace
- * @users: the users of whoever asks
+ * @users: the user namespace of the netlink socket that asks
  * @filter: a program that was checked (diag_filter.h); NULL: none
  * @filter_len: its octets
  * @states: bits of the states that are wanted

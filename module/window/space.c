@@ -9,9 +9,9 @@
  * of a new connection to the amount of text that is known to fit. Each segment that costs no more
  * memory than expected raises it by two segments.
  *
- * The receiver measures the RTT itself: from the timestamp echo of text, or else from the time
- * until text comes beyond the window offered before. That time may be long when a peer has little
- * to send, so the shortest one counts.
+ * The receiver measures the RTT itself: by the timestamp echo of text, or else from the time at
+ * which it offers a window until text beyond that window arrives. That time may be long when a peer
+ * has little to send, so the shortest one counts.
  */
 #include "window/space.h"
 
@@ -163,7 +163,7 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		echo_arrived(xsk, seg);
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
-	/* not exactly full: the first window is rounded to whole segments */
+	/* the first window is rounded to whole segments: less than a segment is no difference */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
