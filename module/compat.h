@@ -444,7 +444,7 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 
 /*
  * Report an ACK to the program. The skb with the report is not made as a fast clone of @skb: such a
- * clone would keep @skb from being retransmitted until the program reads it. Since 6.15 the core
+ * clone would keep @skb from being retransmitted until the program reads it. Since 6.15 skbuff.c
  * checks txstamp_ack of @skb, as in kernel TCP.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)

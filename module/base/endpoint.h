@@ -50,7 +50,7 @@ struct xtcp_endpoint {
 		/* xtcp_sock_fastsyn(), while the program is in a call; socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
-	/* RCU state when it last left the table of connections or of listeners; else a past one */
+	/* RCU state when it last left the table of connections or listeners; before: a past one */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
 	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */

@@ -17,7 +17,7 @@
 #include "cong/cong.h"
 
 /*
- * struct xtcp_sender - the beginning of struct xtcp_sock, SEND of RFC 9293 section 3.3.1
+ * struct xtcp_sender - the beginning of struct xtcp_sock: the side that sends
  *
  * Each outgoing segment and each ACK uses it. Units: as in sock.h.
  */

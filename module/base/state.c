@@ -86,8 +86,8 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * The kernel's core asks sk_unhashed() whether the protocol can find the sock. For a sock that
- * already listens without a group, SO_ATTACH_REUSEPORT_* must not start one: the program would
+ * Generic socket code asks sk_unhashed() whether the protocol can find the sock. For a sock that
+ * already listens without a group, SO_ATTACH_REUSEPORT_* must not start one: the BPF program would
  * never be asked.
  */
 static void tell_core(struct sock *sk, int state)

@@ -256,7 +256,7 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 }
 
 /**
- * xtcp_algorithms_info() - the same
+ * xtcp_algorithms_info() - TCP_CC_INFO, for a caller without the socket lock
  * @sk: in any state
  * @info: filled by the algorithm
  *

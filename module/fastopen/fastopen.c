@@ -536,7 +536,7 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_move() - count a connection before its third ACK at another listener
+ * xtcp_fastopen_move() - let a connection that waits for its third ACK count at another listener
  * @sk: the connection; nothing happens if it is not one of Fast Open before its third ACK
  * @lsk: the listener; if it has no Fast Open state, the connection counts at the old one on
  *

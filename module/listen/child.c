@@ -223,7 +223,7 @@ err_child:
 }
 
 /**
- * xtcp_child_let_pass() - PAWS must accept the segment that has made a child
+ * xtcp_child_let_pass() - make PAWS accept the segment that has made a child
  * @child: the child
  * @seg: the segment
  *

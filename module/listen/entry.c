@@ -47,7 +47,7 @@
 #define STOP_BATCH	64		/* entries that a stopping listener drops per lock hold */
 #define GATHERED_MAX	512		/* entries that wait together for the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
-#define HEIR_STEPS	64		/* how far an inherited entry looks for its place in a list */
+#define HEIR_STEPS	64		/* comparisons to find the place of an inherited entry */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
@@ -629,8 +629,9 @@ static struct xtcp_request *copy_entry(struct xtcp_net *xn, const struct xtcp_re
 }
 
 /*
- * Puts an entry on the list of its level by its deadline, which stays as it was. Behind many later
- * ones it fires late, but no later than if its timeout began now.
+ * Puts an inherited entry on the list of its level, in the order of deadlines; its own stays as it
+ * was. If more than HEIR_STEPS entries expire later, it is put behind some of them and fires late,
+ * but no later than if its timeout began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {

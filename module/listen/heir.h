@@ -11,7 +11,7 @@ struct sock;
 struct xtcp_listener;
 
 /**
- * struct xtcp_heirs - where the heirs of a listener stand that is about to end
+ * struct xtcp_heirs - where to find the heirs of a listener that is about to end
  * @from: the listener
  * @place: its place in the table of listeners
  */

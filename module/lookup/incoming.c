@@ -9,7 +9,7 @@
  * kernel TCP the member behind the largest gap gets most. If no member has the processor, any
  * member may get the SYN, in both stacks.
  *
- * The kernel's core sets the option without telling us. But it holds the socket lock, so we look
+ * Generic socket code sets the option without telling us. But it holds the socket lock, so we look
  * when the lock is released, which is before setsockopt() returns. If memory for a seat is short
  * then, the listener counts as one without the option until its lock is released again, for example
  * at the next accept().

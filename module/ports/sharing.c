@@ -5,11 +5,11 @@
  *
  * The rules are those of kernel TCP. Two binds that overlap may share a port in two cases. Either
  * both have SO_REUSEADDR and the one already there does not listen, or both have SO_REUSEPORT and
- * the same user. The latter does not apply to a sock that already has a group of the kernel's core,
- * since a program was attached to it (SO_ATTACH_REUSEPORT_*): it joins no other group. When a lease
- * asks for its place, kernel TCP applies the rules between the lease and its own socks. It always
- * lets two leases share a port (lease.c), so the code here compares leases afterwards. It walks
- * kernel TCP's table, by address, under the table's own locks and in their order.
+ * the same user. The latter does not apply to a sock that already has a struct sock_reuseport from
+ * a BPF program (SO_ATTACH_REUSEPORT_*): it joins no other group. When a lease asks for its place,
+ * kernel TCP applies the rules between the lease and its own socks. It always lets two leases share
+ * a port (lease.c), so the code here compares leases afterwards. It walks kernel TCP's table, by
+ * address, under the table's own locks and in their order.
  *
  * Kernel TCP asks for the present options, but skips this for a port on which all socks had the
  * same options when they bound. Here either suffices for each lease: the options at bind() or

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an acceptable ACK brings, in order: what it sacks, SND.UNA, the RTT, what was delivered and
- * marked, the send window, the timers; then recovery.c draws the conclusions for the phase and for
- * what is sent again. The ACK is acceptable: arrive/ack.c has checked it.
+ * Process an acceptable ACK; arrive/ack.c has checked that it is one. The order is: SACK blocks,
+ * SND.UNA, the RTT, what was delivered and marked, the send window, the timers. At the end,
+ * recovery.c chooses the phase of congestion control and what is sent again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -125,7 +125,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 }
 
 /*
- * How many of these segments met congestion? @skb: the ACK; NULL when a later ACK has overtaken it:
+ * How many of @segments were marked? @skb: the ACK; NULL when a later ACK has overtaken it, since
  * its counter tells nothing then.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)

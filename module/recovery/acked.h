@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an acceptable ACK brings: the one entry of this room for an ACK. */
+/* Process an acceptable ACK. ACKs enter recovery/ only here. */
 #ifndef XTCP_ACKED_H
 #define XTCP_ACKED_H
 

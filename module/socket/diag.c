@@ -6,10 +6,11 @@
  * them. A request is a struct inet_diag_req_v2. Its family is AF_XTCP, and its protocol is that of
  * socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6. An answer is a struct inet_diag_msg; its family is
  * AF_INET or AF_INET6. Attributes of a request may follow: a filter, and those of uapi/linux/xtcp.h.
- * Nobody sees another namespace than his own.
+ * A request sees only the sockets of its own namespace.
  *
- * A dump holds the module from its request until its end is read or its socket is closed. Any user
- * can hold it so; scripts/tools/xtcp-holders names him. The socket that asks holds the namespace.
+ * A dump holds the module from its request until the program has read the end or has closed the
+ * netlink socket. So any user can hold the module; scripts/tools/xtcp-holders names him. The netlink
+ * socket holds the namespace.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -70,7 +71,7 @@ static int take_cookie(struct xtcp_diag_ask *ask, const struct nlattr *attr)
 	return 0;
 }
 
-/* As in Linux, attributes that are not known do not matter. */
+/* As in Linux, unknown attributes are ignored. */
 static int take_attributes(struct xtcp_diag_ask *ask, const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
@@ -94,7 +95,7 @@ static int take_attributes(struct xtcp_diag_ask *ask, const struct nlmsghdr *nlh
 	return left > 0 ? -EINVAL : 0;
 }
 
-/* @request stays for as long as @ask is in use. */
+/* @ask points into @request, which must stay for as long as @ask is used. */
 static int understand(struct xtcp_diag_ask *ask, const struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
@@ -170,7 +171,7 @@ static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, cons
 	return err ?: answer->len ? 0 : -ENOENT;
 }
 
-/* One socket, by its addresses and its cookie; idiag_states does not matter. */
+/* Answer with one socket, by its addresses and its cookie; idiag_states is ignored. */
 static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);

@@ -2,13 +2,14 @@
 /*
  * The filters of inet_diag. Pure: no socket, no clock.
  *
- * A request may bring a program, INET_DIAG_REQ_BYTECODE; `ss` makes one of its filter. An operation
- * is a struct inet_diag_bc_op and its arguments. "yes" and "no" say how many octets further the
- * program goes on. A program that goes to its end accepts, and four octets beyond it refuses.
+ * A request may bring a program, INET_DIAG_REQ_BYTECODE; `ss` compiles its filter into one. An
+ * operation is a struct inet_diag_bc_op and its arguments. Its "yes" and "no" say how many octets
+ * further the next operation is. A program that reaches its end accepts the socket. One that jumps
+ * four octets beyond its end refuses it.
  *
- * Any user may send one, so all of it is checked before it runs: each operation and its arguments
- * are inside, each jump goes forward, and to the begin of an operation or to one of the two ends.
- * So a run takes at most as many steps as the program has operations.
+ * Any user may send a program, so all of it is checked before it runs. Each operation and its
+ * arguments are inside. Each jump goes forward, to the beginning of an operation or to one of the
+ * two ends. So a run takes at most as many steps as the program has operations.
  */
 #include "socket/diag_filter.h"
 
@@ -36,7 +37,7 @@ static bool is_noted(const u8 *notes, unsigned int at)
 	return notes[at / OP_LEN / 8] & 1 << at / OP_LEN % 8;
 }
 
-/* The octets of the address in a condition; -1: no family that there is. */
+/* The length of an address of this family, octets; -1: the family is unknown. */
 static int octets_of_family(u8 family)
 {
 	switch (family) {
@@ -50,7 +51,7 @@ static int octets_of_family(u8 family)
 	return -1;
 }
 
-/* The octets of a condition about an address, with the operation; 0: it is wrong. */
+/* The length of an operation that compares an address, octets; 0: it is malformed. */
 static unsigned int size_of_host(const struct inet_diag_bc_op *op, unsigned int left)
 {
 	const struct inet_diag_hostcond *cond = (const void *)(op + 1);
@@ -64,7 +65,7 @@ static unsigned int size_of_host(const struct inet_diag_bc_op *op, unsigned int 
 	return OP_LEN + sizeof(*cond) + octets;
 }
 
-/* The octets of an operation with its arguments; 0: there is no such operation. */
+/* The length of an operation with its arguments, octets; 0: malformed, or there is none such. */
 static unsigned int size_of_op(const struct inet_diag_bc_op *op, unsigned int left)
 {
 	switch (op->code) {
@@ -92,27 +93,27 @@ static unsigned int size_of_op(const struct inet_diag_bc_op *op, unsigned int le
 	return 0;
 }
 
-/* Is the operation at @at right by itself? */
+/* Is @op valid by itself? @left: octets from its beginning to the end of the program. */
 static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
 {
 	const unsigned int size = size_of_op(op, left);
 
 	if (!size || size > left || op->yes < size || op->yes > left || op->yes % OP_LEN)
 		return false;
-	/* what has no condition never goes there */
+	/* this operation has no condition, and never takes its "no" */
 	return op->code == INET_DIAG_BC_NOP || (op->no >= size && op->no <= left + OP_LEN && op->no % OP_LEN == 0);
 }
 
 /**
  * xtcp_diag_filter_check() - may this program run?
- * @program: the program, at a multiple of four
+ * @program: the program, aligned to four octets
  * @len: its octets
  * @administrator: the caller has CAP_NET_ADMIN, without which nobody learns about marks
  * @notes: xtcp_diag_filter_notes() octets, all 0
  *
  * Context: any.
  *
- * Return: 0, -EINVAL, or -EPERM for a mark.
+ * Return: 0, -EINVAL, or -EPERM: it asks for a mark, but not for an administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {
@@ -156,7 +157,7 @@ static bool is_mapped(const __be32 *addr)
 	return !addr[0] && !addr[1] && addr[2] == __cpu_to_be32(0xffff);
 }
 
-/* A condition for IPv4 also fits an IPv4 address of an IPv6 socket. */
+/* A condition for IPv4 also fits an IPv4-mapped address of an IPv6 socket. */
 static bool host_fits(const struct inet_diag_hostcond *cond, const struct xtcp_diag_facts *facts, const __be32 *addr,
 		      u16 port)
 {
@@ -220,7 +221,7 @@ static bool op_fits(const struct inet_diag_bc_op *op, const struct xtcp_diag_fac
  *
  * Context: any.
  *
- * Return: true: the program goes to its end.
+ * Return: true when the program reaches its end.
  */
 bool xtcp_diag_filter_accepts(const void *program, unsigned int len, const struct xtcp_diag_facts *facts)
 {

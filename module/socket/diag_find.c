@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The socket that a request of sock_diag names: by addresses, ports, device and cookie. A cookie is
- * the socket's own for ever, and only a full sock or a listener has one. Without a foreign port the
- * request names a listener.
+ * The socket that a request of sock_diag names: by addresses, ports, device and cookie. A cookie
+ * belongs to one socket for ever; only a full sock or a listener has one. A request without a
+ * foreign port names a listener.
  */
 #include "socket/diag_find.h"
 

@@ -3,10 +3,10 @@
  * One listener or connection as a message of sock_diag: struct inet_diag_msg and its attributes, as
  * Linux's inet_diag makes them for kernel TCP.
  *
- * Most of it is read without a lock, as in /proc. TCP_INFO and what the algorithm tells take the
- * spinlock of the sock. While a program owns the sock there is no row, and the caller asks again,
- * or asks for one without them. A program can own its sock for as long as it likes: a page of its
- * buffer may never come. So nobody sleeps on the lock here.
+ * Most of a row is read without a lock, as in /proc. Only TCP_INFO and what the algorithm tells
+ * take the spinlock of the sock. While a program owns the sock, no row is made: the caller tries
+ * again, or asks for a row without these two. A program can own its sock for as long as it likes,
+ * since a page of its buffer may never come. So no code here sleeps until the program gives it back.
  */
 #include "socket/diag_row.h"
 
@@ -32,7 +32,7 @@
 #include "time/timer.h"
 #include "timewait/record.h"
 
-/* What all kinds have. */
+/* What a row shows of every kind: a listener, an entry, a sock or a record. */
 struct diag_row {
 	struct sock *sk;		/* a full sock or a listener; NULL: none */
 	struct xtcp_tuple tuple;
@@ -62,7 +62,7 @@ static u64 cgroup_of(struct sock *sk)
 #endif
 }
 
-/* IPv4 stands in the last word of a tuple's address. */
+/* An IPv4 address is the last word of a tuple's address. */
 static const __be32 *words_of(const struct in6_addr *addr, int family)
 {
 	return &addr->s6_addr32[family == AF_INET ? 3 : 0];
@@ -164,7 +164,7 @@ static int put_memory(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 	return asks_for(ask, INET_DIAG_SKMEMINFO) ? sock_diag_put_meminfo(sk, skb, INET_DIAG_SKMEMINFO) : 0;
 }
 
-/* What takes no lock. */
+/* The attributes that need no lock. */
 static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
 	const struct xtcp_cong_ops *algorithm = READ_ONCE(xtcp_sk(sk)->algorithm);
@@ -182,14 +182,14 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
 }
 
-/* Which of the structs it is. */
+/* The attribute for what an algorithm tells: the length says which struct it is. */
 static int attribute_of(size_t len)
 {
 	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
 	       len == sizeof_field(union tcp_cc_info, dctcp) ? INET_DIAG_DCTCPINFO : INET_DIAG_VEGASINFO;
 }
 
-/* @state has to be that of the row. */
+/* The attributes that need the lock. @state: the one in the row; -ESTALE if it has changed. */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
 	union tcp_cc_info algorithm;

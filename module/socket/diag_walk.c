@@ -3,7 +3,7 @@
  * The walk of a dump over all listeners and connections of a namespace.
  *
  * A dump goes on with each read of the program that asked for it, so everything may change
- * meanwhile. The walk shows once whatever is there throughout:
+ * meanwhile. The walk shows once each of those that are there all the time:
  *
  *  - A listener keeps its number.
  *  - A connection keeps its chain, since the table never grows, and its key (struct
@@ -14,9 +14,8 @@
  * message, and connections may come and go at any place of it. A chain has a few connections unless
  * the parameter "chains" makes the table very small.
  *
- * A step looks at XTCP_DIAG_BATCH connections at most, in an RCU read side of its own, and no lock
- * is held for which softirq would wait but that of a sock, for as long as it takes to fill in
- * TCP_INFO.
+ * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq never
+ * waits for the walk, except for the lock of a sock while the walk fills in TCP_INFO.
  */
 #include "socket/diag_walk.h"
 
@@ -55,7 +54,7 @@ static int compare(const struct xtcp_diag_key *a, const struct xtcp_diag_key *b)
 	return memcmp(&a->tuple, &b->tuple, sizeof(a->tuple));
 }
 
-/* Puts a connection into the batch, unless the batch is full of smaller ones. */
+/* Puts a connection into the batch, unless the batch is full of connections with lower keys. */
 static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 {
 	const struct xtcp_diag_key key = key_of(conn);
@@ -75,7 +74,7 @@ static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 	walk->conn[at] = conn;
 }
 
-/* The next connections of the chain, by key. */
+/* Fills the batch with the next connections of the chain, in the order of their keys. */
 static void fill_batch(struct xtcp_diag_walk *walk)
 {
 	struct xtcp_conn *conn;
@@ -86,7 +85,7 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 			enter_batch(walk, conn);
 }
 
-/* What has taken the place of @conn: a record that of a sock. */
+/* What has taken the place of @old, as a record does of its sock; NULL: nothing. */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)
 {
@@ -139,7 +138,7 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
  *
  * Context: process, may sleep.
  *
- * Return: false: the patience has ended; the next row is made without the lock.
+ * Return: false when the dump has waited long enough: make the row without the lock.
  */
 bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 {
@@ -208,7 +207,7 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 	walk->is_begun = true;
 	walk->patience = PATIENCE;
 	walk->listens = walk->ask.states & TCPF_LISTEN && !walk->ask.dport;
-	/* it sums over all processors */
+	/* last, since the count is a sum over all processors */
 	if (!(walk->ask.states & ~TCPF_LISTEN) || xtcp_demux_count(walk->ask.xn) <= 0)
 		walk->chain = xtcp_conns.mask + 1;
 }

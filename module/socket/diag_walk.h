@@ -30,7 +30,7 @@ struct xtcp_diag_key {
 /**
  * struct xtcp_diag_walk - how far a dump has come
  * @ask: the request
- * @is_begun: xtcp_diag_walk_begin()
+ * @is_begun: xtcp_diag_walk_begin() was called
  * @listens: the listeners are not done yet
  * @number: the next listener
  * @chain: the chain of the table of connections

@@ -88,7 +88,7 @@ static void leave_memory_pressure(struct sock *sk)
 				   jiffies_to_msecs(jiffies - since));
 }
 
-/* SO_KEEPALIVE: the core sets the flag only after this call, but the timer needs it. */
+/* SO_KEEPALIVE: setsockopt() sets the flag only after this call, but the timer needs it. */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);

@@ -3,7 +3,7 @@
  * Socket options. status.c reports TCP_INFO, ioctl and poll.
  *
  * Names, units, ranges and errors are the kernel's. An IPPROTO_* option works here or is refused by
- * ENOPROTOOPT; none is accepted and ignored. The kernel's core handles SOL_SOCKET without asking
+ * ENOPROTOOPT; none is accepted and ignored. Generic socket code handles SOL_SOCKET without asking
  * us.
  *
  * The kernel's own code handles the options of IP and IPv6. Only options pass that make sense for a

@@ -180,7 +180,7 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /**
- * xtcp_status_info() - the same
+ * xtcp_status_info() - TCP_INFO, for a caller without the socket lock
  * @sk: the sock
  * @whole: filled
  *
