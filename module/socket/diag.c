@@ -9,8 +9,8 @@
  * A request sees only the sockets of its own namespace.
  *
  * A dump holds the module from its request until the program has read the end or has closed the
- * netlink socket. So any user can hold the module; scripts/tools/xtcp-holders names him. The netlink
- * socket holds the namespace.
+ * netlink socket. So any user can hold the module; scripts/tools/xtcp-holders names him. The
+ * netlink socket holds the namespace.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

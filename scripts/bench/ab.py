@@ -9,8 +9,8 @@ the same seed. So rounds are pairs. Of each measure:
   - the difference B - A: the median of all means of two pairs' differences (Hodges and Lehmann), and the interval that
     holds the true one in 95 of 100 cases;
   - Wilcoxon's signed-rank test, its exact distribution, two-sided. Pairs without a difference are left out;
-  - Holm's correction over all measures of the run. So where nothing differs, at most one run in twenty says anywhere
-    that something does.
+  - Holm's correction over all measures of the run. So if nothing differs, at most one run in twenty reports any
+    difference.
 
 There is a verdict where the corrected p is below 0.05. Two streams beside each other take from each other, so they are
 no comparison; they say how a bottleneck is shared.
@@ -114,7 +114,7 @@ def holm(values):
 
 
 def pairs_needed(rows):
-    """So many pairs without an exception are a verdict, among so many measures."""
+    """The least number of pairs that can give a verdict on one of @rows measures: all of them differ the same way."""
     pairs = 1
     while 2 * rows / 2 ** pairs >= ALPHA:
         pairs += 1

@@ -20,15 +20,15 @@ usage()
 
 	Where both are the same, as with CC=cubic CC2=cubic, they get different seeds: what differs then is chance.
 
-	  N=12             rounds; each is a pair, and there is no verdict by fewer than eleven, unless NET names few networks
+	  N=12             rounds; each is a pair. Fewer than eleven give no verdict, unless NET names few networks
 	  NET="loss short" some of the networks (all)
 	  SEED=1           of the first machine; another one: other losses on the same paths
 	  JSON=FILE        each value, and what it says
 	  SVG=FILE         the picture (build/ab/ab.svg)
 
 	Prints a table: medians and quartiles, the difference, and a verdict where it is larger than chance.
-	scripts/bench/ab.py says how that is decided, selftests/tools/bench_ab.c what is measured. --asked only looks
-	whether all that is there.
+	scripts/bench/ab.py says how that is decided, selftests/tools/bench_ab.c what is measured. --asked only checks
+	the arguments.
 	END
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * connect() while memory is scarce, where ports are, too, on a kernel that has fault injection: each allocation of the
- * call fails in turn. If the call fails it says why, and no port is lost by it.
+ * connect() when ports are scarce and memory runs out, on a kernel that has fault injection: each allocation of the
+ * call fails in turn. If the call fails, it says why, and no port is lost by it.
  *
  * - one port is left towards the destination; the next connect() gets it
  * - half of the ports are left, and from now on a map says which

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and the
- * same connections on kernel TCP, whose listing it is like; who may see what.
+ * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and with
+ * the rows of the same connections on kernel TCP; who may see what.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A listing by netlink while everything changes: what is there throughout is in it once, and nothing is in it twice,
- * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Then the module and a
- * namespace that go while a listing is half read.
+ * A listing by netlink while everything changes: what is there all the time is in it once, and nothing is in it twice,
+ * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Also, the module and a
+ * namespace go while a listing is half read.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -10,17 +10,17 @@
  *		each network in a line: its name, what it is, of which kind
  *
  *	stream	one stream of 8 s from connect() on
- *		goodput: octets that were received, in part of what the link carries, %
+ *		goodput: octets that were received, % of what the link carries
  *		queue: how long a packet would have waited before the bottleneck, ms; the mean of looks 10 ms apart
- *		resent: octets that were resent, in part of those received, %
- *		needless: the same of segments that the receiver had already
+ *		resent: octets that were resent, % of those received
+ *		needless: octets that the receiver had already, % of those received
  *	short	transfers one after the other, from connect() to the last octet, ms: the mean of those of one size
  *	beside	two streams that begin together, for 20 s: share: what the first one got of what both got, %
  *
- * A line for each value: "ab ROUND NETWORK MEASURE VALUE". A round has namespaces of its own. Its number decides by how
- * much rate, delay and queue differ from the network's, up to a tenth each: it is the same path for each side. Which
- * packets are lost the machine's seed decides. The router is lib/router.h, bundles are off. XTCP_KO and XTCP_B_KO name
- * the modules.
+ * Prints a line for each value: "ab ROUND NETWORK MEASURE VALUE". A round has namespaces of its own. The number of the
+ * round decides by how much rate, delay and queue differ from the network's, up to a tenth each. So the path is the
+ * same for each side. The machine's seed decides which packets are lost. The router is lib/router.h; bundles are off.
+ * XTCP_KO and XTCP_B_KO name the modules.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -144,9 +144,9 @@ static void say(int round, const struct network *n, const char *measure, double 
 }
 
 /*
- * As fast as they go, until then. The mean of what waits before the bottleneck, in octets. Each call costs the machine
- * more than a packet does: so it looks after the streams from time to time, which is short against a round trip. They
- * take turns in being the first, for who sends first finds more room: one in even turns, the other in odd ones.
+ * Sends and receives as fast as the streams go, until @until. Returns the mean of what waited before the bottleneck, in
+ * octets. A call costs the machine more than a packet does, so this serves the streams only each TURN_MS, which is
+ * short compared with a round trip. The stream that sends first finds more room, so they take turns in being the first.
  */
 static double run(const struct router *r, struct contestant *all, int n, int turn, long long until)
 {

@@ -3,8 +3,8 @@
  * net.xtcp.migrate_req and net.ipv4.tcp_migrate_req on the wire: a member of a SO_REUSEPORT group
  * ends, and the rest of the group gets its half-open connections and those that wait for accept().
  *
- * Member 1 ends, member 0 inherits. A program makes the peer's port say which member gets a SYN; it
- * has no say in who inherits.
+ * Member 1 ends, member 0 inherits. A BPF program chooses by the peer's port which member gets a
+ * SYN; it does not choose who inherits.
  */
 #include <errno.h>
 #include <sched.h>

@@ -2,9 +2,9 @@
 /*
  * A segment, or a call, for which there is no memory, on a kernel that has fault injection. Each allocation that it
  * makes fails in turn, each time on a new connection: the first, the second, ... until it makes no more. Then all fail
- * from one of them on: there are so many octets, and no more. The whole way of a segment, and of what answers it, lies
- * in the write() into the tun device. Then the peer does what a peer does that got no answer: it sends the segment
- * again. After that the connection is where it would have been.
+ * from one of them on, as if memory had run out. The whole way of a segment, and of what answers it, lies in the
+ * write() into the tun device. Then the peer, which got no answer, sends the segment again. After that the connection
+ * has to be where it would have been.
  *
  * A script has three parts: what comes before; what has no memory; what must be true then. The first allocations of a
  * segment are those of the device.

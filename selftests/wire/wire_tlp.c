@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tail loss probes: what nothing follows is asked about after two round trips, before the timeout. The path is
+ * Tail loss probes: if nothing follows a segment, a probe goes after two round trips, before the timeout. The path is
  * 100 ms long: a probe is due after 200 ms, and after 400 ms when an ACK may be delayed, but never later than the
  * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
  */
