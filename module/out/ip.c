@@ -297,8 +297,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
  * xtcp_ip_mtu() - the path MTU of the route
  * @sk: the sock
  *
- * A route whose device is gone or down has the smallest MTU that a device may have. That says
- * nothing of the path. Linux cuts text for it.
+ * The MTU of a route whose device is gone or down is the smallest that a device may have. That says
+ * nothing of the path, but Linux cuts text to that size.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Before all else in a module that counts. Macros of the kernel ask whether an argument is constant. gcc answers
- * after it has placed the counters, which then show a branch that nothing can reach. Here the answer is known at once:
- * constant is what a case label may be. A macro makes the same of a constant and of a variable, only less fast. Checks
- * at compile time go on asking gcc.
+ * Included before all else in a module that counts branches. Macros of the kernel ask whether an argument is constant.
+ * gcc answers after it has placed the counters, so they show a branch that nothing can reach. Here the answer is known
+ * at once: what may be a case label is constant. A macro computes the same for a variable as for a constant, only more
+ * slowly. Checks at compile time still ask gcc.
  */
 #include <linux/compiler.h>
 

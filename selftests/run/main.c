@@ -198,7 +198,7 @@ static void drop_trace(const struct result *result)
 	rmdir(folder);
 }
 
-/* For how many seconds this machine has stood still, clocks going on, since who runs it did; vm.sh says so. */
+/* For how many seconds the host did not run this machine while its clocks went on; vm.sh says so. */
 static int stood_still(void)
 {
 	FILE *file = fopen(STOOD_STILL, "r");

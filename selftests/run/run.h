@@ -72,7 +72,7 @@ double run_now(void);
 /* Something cannot be ended: the machine is of no more use, no other test is run. */
 void run_set_stuck(void);
 bool run_is_stuck(void);
-/* Tells scripts/vm/vm.sh, which ends a machine that does not, that this one is alive; often enough is every second. */
+/* Tells scripts/vm/vm.sh that this machine is alive; vm.sh ends one that is silent. Call it every second. */
 void run_alive(void);
 
 #endif

@@ -3,11 +3,12 @@
  * The listing by netlink of many connections, on xtcp and on kernel TCP (`make bench`):
  *
  *	bench_listing CONNECTIONS
- *		as many at once, or what memory holds: what a whole listing takes for each
- *		row, with all attributes, read 32 KiB at a time; and for how long nobody else
- *		has run meanwhile. A thread that goes before all others wants to run 5,000
- *		times a second. What it misses is the longest time between two points at
- *		which the kernel lets others run: no softirq waits longer
+ *		opens that many, or as many as memory holds. Measures how long a whole listing
+ *		takes for each row, with all attributes, read 32 KiB at a time; and for how
+ *		long nobody else could run meanwhile. A thread of real-time priority wants
+ *		to run 5,000 times a second. The longest time that it misses is the longest
+ *		time between two points at which the kernel lets others run: no softirq waits
+ *		longer
  *
  * The other end of each connection is kernel TCP's, in another namespace. XTCP_KO names the module,
  * unless it is loaded already. The exit status says whether every bound was kept.

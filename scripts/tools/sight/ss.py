@@ -3,9 +3,10 @@
 
     ss.py show|kill|json FAMILY [OPTION OR WORD OF SS]...
 
-ss can read the kernel's answers from a file ($TCPDIAG_FILE). Of such a file it chooses rows by its filter, and shows
-them in its format, but it does not look at states and IP versions. So the kernel gets those, and ss the rest. To know
-which rows ss has chosen, it is asked a second time, of the same rows with their numbers in the place of cookies.
+ss can read the kernel's answers from a file ($TCPDIAG_FILE). It chooses rows of such a file by its filter, and shows
+them in its format, but it does not look at states and IP versions. So this asks the kernel for these states and IP
+versions only, and leaves the rest to ss. To find out which rows ss has chosen, it runs ss a second time, on the same
+rows with their numbers in place of the cookies.
 
 kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
 gone already, and 2 if the module has no such thing. json prints an array with an object for each row."""
@@ -43,7 +44,7 @@ def say(text):
 
 
 def long_option(word):
-    """The short one, of any beginning that is nobody else's."""
+    """The short option for the name of a long one, or for a beginning that only one of them has."""
     fits = [short for name, short in LONG.items() if name.startswith(word)]
     return fits[0] if len(fits) == 1 else None
 
@@ -122,7 +123,7 @@ def ask_ss(rows, words):
 
 
 def show(rows, wish):
-    """Becomes ss."""
+    """Runs ss in place of this program."""
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)
     os.environ["TCPDIAG_FILE"] = name
