@@ -39,13 +39,13 @@
 #define PROBES_MAX	160
 #define ROOM		70000	/* more than any option takes */
 #define NOBODY		65534
-#define FEW		8	/* of so many values one is asked for where the state alone may matter */
+#define FEW		8	/* one in so many values is tried where only the state may matter */
 
 #define ELEMENTS(a)	(sizeof(a) / sizeof((a)[0]))
 
 enum state { CLOSED, LISTEN, ESTABLISHED, CLOSED_AS_NOBODY, SYN_SENT, CLOSE_WAIT, FIN_WAIT, STATES };
 
-#define STATES_OF_IPV4	4	/* the others are asked about over IPv6 alone, which has all levels, by few values */
+#define STATES_OF_IPV4	4	/* the others are tested only over IPv6, which has all levels, with few values */
 
 static const char * const state_names[] = {
 	"CLOSED", "LISTEN", "ESTABLISHED", "CLOSED, as nobody",
@@ -113,7 +113,7 @@ static void probe_set(struct seen *seen, int fd, int level, int opt, int length,
 	p->error = setsockopt(fd, level, opt, room, length) ? errno : 0;
 }
 
-/* Every kind of pointer that is none. */
+/* Every kind of bad pointer. */
 static void probe_pointers(struct seen *seen, int fd, int level, int opt)
 {
 	struct option_probe *p;
@@ -133,7 +133,7 @@ static void probe_pointers(struct seen *seen, int fd, int level, int opt)
 	p->error = setsockopt(fd, level, opt, (void *)-4096L, 4) ? errno : 0;
 }
 
-/* Where no int could stand. */
+/* Addresses where no int may be. */
 static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
 {
 	unsigned char length[sizeof(socklen_t) + 1];
@@ -153,7 +153,7 @@ static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
 	p->error = setsockopt(fd, level, opt, room + 1, sizeof(one)) ? errno : 0;
 }
 
-/* Is there no such option to be set, whatever the value? */
+/* Is it ENOPROTOOPT to set the option, whatever the value? */
 static bool is_refused(const struct seen *seen)
 {
 	const struct option_probe *p;

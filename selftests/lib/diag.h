@@ -13,7 +13,7 @@
 
 #define DIAG_ATTRIBUTES	(INET_DIAG_SOCKOPT + 1)
 
-/* What to ask for. What is 0 is not asked for; but no states are all states. */
+/* What to ask for. A field that is 0 is no condition; 0 for states means all states. */
 struct diag_query {
 	enum stack stack;
 	bool v6;
@@ -60,8 +60,8 @@ int diag_receive(int fd, size_t size, void (*row)(const struct diag_row *row, vo
 int diag_dump(const struct diag_query *query, void (*row)(const struct diag_row *row, void *arg), void *arg);
 
 /*
- * The row with these ports, with its attributes in @copy; how many there were, of which it is the last, or a negative
- * errno.
+ * Copies the last row with these ports, and its attributes, to @copy. Returns how many such rows there were, or a
+ * negative errno.
  */
 struct diag_copy {
 	struct diag_row row;

@@ -5,16 +5,16 @@
 
 #include <stdbool.h>
 
-/* False: this kernel cannot. Otherwise each allocation can fail, also one that may wait, and the log stays silent. */
+/* False: this kernel cannot. Otherwise any allocation can fail, also one that may wait, and nothing is logged. */
 bool failing_begin(void);
 
 /* The nth allocation of this task from now on fails; 0: none. Segments that this task writes into a tun count. */
 void failing_nth(int n);
 
-/* This task gets so many octets from slabs, and then nothing more; negative: all that it wants. */
+/* This task gets that many octets from slabs, and then no more; negative: no limit. */
 void failing_all(long space);
 
-/* How many are left until one fails; 0: it has failed. */
+/* How many allocations are left until one fails; 0: it has failed. */
 int failing_left(void);
 
 /* Has it failed? */

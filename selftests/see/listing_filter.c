@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Filters of the listing by netlink: what each operation of inet_diag's programs finds, on both stacks, xtcp's own
- * attributes, and requests that are refused: programs that must not run, attributes that are cut off. The unit test of
+ * attributes, and requests that are refused: programs that must not run, truncated attributes. The unit test of
  * module/socket/diag_filter.c has more programs.
  */
 #include <arpa/inet.h>
