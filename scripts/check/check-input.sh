@@ -84,9 +84,9 @@ refuses "^mutants: error: no file of module/ has a name with a match for 'nosuch
 
 for word in foo xtcp-b ../xtcp 'xtcp other'; do
 	refuses '^xtcp-holders: .*(no name|enough)' scripts/tools/xtcp-holders $word
-	grep -q '^Which programs' "$dir/err" || echo "xtcp-holders $word: does not say how it is called"
+	grep -q '^Says why rmmod' "$dir/err" || echo "xtcp-holders $word: does not say how it is called"
 done
-says '^Which programs' scripts/tools/xtcp-holders --help
+says '^Says why rmmod' scripts/tools/xtcp-holders --help
 for word in 5 -3 0 39; do
 	refuses "^xtcp-plot: error: $word columns are too few; --width 40" \
 		scripts/tools/xtcp-plot "--width=$word" selftests/see/watch/loss.trace
