@@ -184,10 +184,14 @@ static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
 	err = walk && answer ? understand(&walk->ask, request, nlh) : -ENOMEM;
 	if (err)
 		goto out;
+	if (!xtcp_netns_is_started(walk->ask.xn)) {
+		err = -ENOENT;
+		goto out;
+	}
 	walk->ask.states = ~0U;
 	xtcp_diag_walk_begin(walk);
 	do {
-		err = xtcp_netns_is_started(walk->ask.xn) ? put_one(answer, &walk->ask, req) : -ENOENT;
+		err = put_one(answer, &walk->ask, req);
 	} while (err == -EAGAIN && (xtcp_diag_walk_waits(walk) || walk->ask.unlocked));
 	if (!err) {
 		err = nlmsg_unicast(sock_net(request->sk)->diag_nlsk, answer, NETLINK_CB(request).portid);

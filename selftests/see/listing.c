@@ -359,7 +359,7 @@ static void states_and_ports(const struct setting *s)
 static void one_by_name(const struct setting *s)
 {
 	const struct diag_query query = all_of(s);
-	int fd, peer, port, peer_port, listener;
+	int fd, peer, port, peer_port, listener, fresh = ns_make();
 	struct inet_diag_sockid id;
 	struct diag_copy copy, again;
 
@@ -379,6 +379,11 @@ static void one_by_name(const struct setting *s)
 	id = copy.msg.id;
 	id.idiag_sport++;
 	SAME(diag_get(&query, &id, &again), ENOENT);
+	/* where nobody has made a socket yet */
+	must(fresh >= 0 && !ns_enter(fresh), "namespace");
+	SAME(diag_get(&query, &copy.msg.id, &again), ENOENT);
+	must(!ns_enter(net.a), "namespace");
+	close(fresh);
 	result(s, "one connection by its addresses and its cookie");
 	port = next_port++;
 	listener = stack_listener(net.a, s->stack, s->addr, port, true);
