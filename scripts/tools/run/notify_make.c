@@ -24,6 +24,8 @@
 
 #include "run.h"
 
+#define MAX_ERRNO	4095	/* the kernel's */
+
 /* What is to be made, and for whom. */
 struct wish {
 	pid_t tid;
@@ -156,8 +158,12 @@ static void hear(int child, struct result *result)
 		return;
 	}
 	result->why[sizeof(result->why) - 1] = 0;
-	if (result->fd < 0)
+	if (result->fd < 0) {
+		/* of a child that somebody else speaks for; each request has an answer */
+		if (result->fd < -MAX_ERRNO || result->fd == -EINPROGRESS)
+			result->fd = -EACCES;
 		return;
+	}
 	if (msg.msg_controllen >= CMSG_LEN(sizeof(int)) && control.head.cmsg_type == SCM_RIGHTS)
 		memcpy(&result->fd, CMSG_DATA(&control.head), sizeof(int));
 	else
@@ -166,7 +172,8 @@ static void hear(int child, struct result *result)
 
 /*
  * The kernel lets who has every right over a process that ends take its descriptors, whatever PR_SET_DUMPABLE says. So
- * the child keeps what it needs, and nothing that it could give away: no other program's sockets, and not the listener.
+ * the child keeps what it needs: no other program's sockets, and not the listener. One thing is left: from the folder
+ * of /proc a program in a root of its own could go up to ours, with no more rights than it has.
  */
 static void keep(int a, int b, int c)
 {
