@@ -16,8 +16,12 @@
  *  4. Its children move, and the program of each heir is woken.
  *
  * An entry moves as a copy that replaces it in the table. A softirq that has found the old entry
- * sees that it is dead, and looks the connection up again. So each connection has a listener all
- * the time.
+ * sees that it is dead, and looks the connection up again, once.
+ *
+ * A segment may be lost in between, as on its way: one for an entry of step 3 before it has moved,
+ * one whose entry moves while it is processed, one that meets two moves. The peer, or a SYN-ACK,
+ * repeats it. An ACK with a cookie has no entry: if its softirq has found the listener before step
+ * 1 and comes to its queues after step 3, the connection is reset, as without heirs.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
  * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that
