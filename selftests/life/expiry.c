@@ -208,7 +208,7 @@ static void report(pid_t pid, int ip)
 	ended = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) & TO_THE_END;
 	for (i = 0; i < PARTS; i++)
 		if (i == KEYS && !virtual_is())
-			ksft_test_result_skip("%s_ipv%d: time is not virtual here\n", parts[i], ip);
+			ksft_test_result_skip("the kernel cannot let days pass: %s_ipv%d\n", parts[i], ip);
 		else
 			ksft_test_result(ended && !(WEXITSTATUS(status) & 1 << i), "%s_ipv%d\n", parts[i],
 					 ip);

@@ -532,7 +532,7 @@ static void owned(void)
 	connection(&s, &fd, &peer, &port, &peer_port);
 	connection(&s, &other, &other_peer, &other_port, &other_peer_port);
 	if (!own_begin(&owner, fd)) {
-		ksft_test_result_skip("%s: no userfaultfd\n", what);
+		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
 	} else {
 		SAME(WAIT_FOR(find(&s, port, peer_port, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO],
 			      STACK_DEADLINE_MS), true);
