@@ -674,7 +674,7 @@ int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, s
 		return -ENOMEM;
 	copy->lsk = to->sk;
 	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	/* whoever takes an entry out of the table has the lock of its listener: it is there */
+	/* @from's lock is held, and nobody takes @he out of the table without it: @he is there */
 	if (!to->closed)
 		err = xtcp_demux_replace(xn, &he->conn, &copy->conn);
 	if (!err) {

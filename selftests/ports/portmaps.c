@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * connect() when every port is used towards some destinations, and many connections end at once as TIME-WAIT records:
- * each of their ports can be had again, and no other. All in one namespace, over its loopback device; the servers are
- * kernel TCP's.
+ * it reuses each of their ports, and no other. All in one namespace, over its loopback device; the servers are kernel
+ * TCP's.
  *
  * A map of ports lives while a quarter of the range is used (module/lookup/portmap.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.

@@ -35,7 +35,7 @@ def go_on():
     due = time.monotonic()
     while not stop:
         due = max(due + threads / rate, time.monotonic())
-        time.sleep(max(0, due - time.monotonic()))
+        time.sleep(max(0, due - time.monotonic()))  # the rate of the load; no check waits for it
         try:
             said[ask()] += 1
         except OSError as error:

@@ -151,7 +151,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	/* GTSM: who is more than so many hops away is nobody's peer. What this program sends has a TTL of 64. */
+	/* GTSM: segments from too many hops away are dropped. Those of this program have a TTL of 64. */
 	{
 		.name = "ttl_%s_below_what_is_taken", .rfc = "RFC 5082 3", .in = ESTABLISHED,
 		.want = {
