@@ -109,12 +109,13 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * At most an entry, its child and the child's TIME-WAIT record replace each other, hence three
- * tries.
+ * An entry, its copy at an heir, the child and the child's TIME-WAIT record replace each other,
+ * hence four tries. If several listeners end at once, an entry may move more often: then the answer
+ * is ENOENT, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
-	int tries = 3, err;
+	int tries = 4, err;
 
 	do {
 		err = kill_found(xn, req);
