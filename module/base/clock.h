@@ -6,6 +6,7 @@
 #include <linux/jiffies.h>
 #include <linux/ktime.h>
 #include <linux/timekeeping.h>
+#include <linux/timer.h>
 
 static inline u64 xtcp_clock_us(void)
 {
@@ -63,6 +64,17 @@ static inline u32 xtcp_clock_seconds(void)
 static inline u32 xtcp_clock_seconds_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_SEC);
+}
+
+/*
+ * Is the timer set? While the caller holds the lock that the timer's function takes, another
+ * processor may just run the timer. Either answer is right then: the function runs after the
+ * caller, and looks at everything anew.
+ */
+static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
+{
+	/* see above: either answer is right */
+	return data_race(timer_pending(timer));
 }
 
 #endif /* XTCP_CLOCK_H */

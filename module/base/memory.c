@@ -10,9 +10,9 @@
 #include "base/memory.h"
 
 #include <linux/jiffies.h>
-#include <linux/timer.h>
 #include <net/sock.h>
 
+#include "base/clock.h"
 #include "base/sender.h"
 #include "base/stream.h"
 #include "compat.h"
@@ -138,7 +138,7 @@ void xtcp_memory_accepted(struct sock *sk)
 void xtcp_memory_uncharge(struct sock *sk, int octets)
 {
 	sk_forward_alloc_add(sk, octets);
-	if (sk->sk_forward_alloc >= KEPT || !timer_pending(&sk->sk_timer) ||
+	if (sk->sk_forward_alloc >= KEPT || !xtcp_clock_timer_pending(&sk->sk_timer) ||
 	    time_after(sk->sk_timer.expires, jiffies + SOON) || sk_under_memory_pressure(sk))
 		sk_mem_reclaim(sk);
 }

@@ -452,7 +452,7 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 
 	lockdep_assert_held(&listener->lock);
 	WRITE_ONCE(he->expires, (u32)expires);
-	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+	if (!xtcp_clock_timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
 		mod_timer(&synq->timer, expires);
 	list_add_tail(&he->node, level_of(synq, he));
 }
@@ -645,7 +645,7 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 	       time_before32(he->expires, list_entry(at, struct xtcp_request, node)->expires))
 		at = at->prev;
 	list_add(&he->node, at);
-	if (!timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+	if (!xtcp_clock_timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
 		mod_timer(&synq->timer, expires);
 }
 

@@ -89,7 +89,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	 * holds the module for a dead sock, so a queue must not keep one.
 	 */
 	smp_mb__after_atomic();
-	if (unlikely(sock_flag(sk, SOCK_DEAD))) {
+	/* another flag may change at the same time */
+	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {
 		sock_put(sk);
 		return;
 	}

@@ -42,6 +42,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/orphan.h"
@@ -179,7 +180,7 @@ static unsigned int own_references(const struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return !sock_flag(sk, SOCK_DEAD);	/* of the accept queue */
 	/* one that ends with the connection, one of the table, and those of the timers */
-	return 2 + timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
+	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
 /**

@@ -321,7 +321,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			break;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
-		if (copied >= target && !READ_ONCE(sk->sk_backlog.tail))
+		/* the kernel fills the backlog with plain stores; what comes later is for the next call */
+		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
 		if (must_end(sk, copied, timeo, &ret)) {
 			if (ret == -EAGAIN)

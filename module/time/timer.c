@@ -85,7 +85,7 @@ void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which)
  */
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 {
-	if (!timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
+	if (!xtcp_clock_timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
 		sk_reset_timer(sk, &sk->sk_timer, deadline);
 }
 

@@ -159,7 +159,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
 		at = at->prev;
 	list_add(&tw->node, at);
-	if (!timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
+	if (!xtcp_clock_timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
 		mod_timer(&shard->tw_timer, expires);
 }
 

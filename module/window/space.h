@@ -25,8 +25,10 @@ static inline u32 xtcp_space_window(const struct sock *sk, int space)
 /* The window that the free part of the buffer allows (RFC 9293 3.8.6); racy without the lock. */
 static inline u32 xtcp_space_free(const struct sock *sk)
 {
-	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf) - READ_ONCE(sk->sk_backlog.len) -
-				     atomic_read(&sk->sk_rmem_alloc));
+	/* the kernel's stores are plain; any length that the backlog had lately will do */
+	const int backlog = data_race(READ_ONCE(sk->sk_backlog.len));
+
+	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf) - backlog - atomic_read(&sk->sk_rmem_alloc));
 }
 
 /* The window that an empty receive buffer allows. */
