@@ -6,6 +6,7 @@
 
 #include <net/sock.h>
 
+#include "base/counter.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "compat.h"
@@ -134,7 +135,7 @@ static s64 all_max(void)
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
 	if (limit / rough_part >= ORPHANS_BATCH * num_possible_cpus())
-		return percpu_counter_read_positive(orphans) > limit;
+		return xtcp_counter_about(orphans) > limit;
 	return __percpu_counter_compare(orphans, limit, ORPHANS_BATCH) > 0;
 }
 

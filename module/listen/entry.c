@@ -30,6 +30,7 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/wire.h"
@@ -172,10 +173,10 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 {
 	const s64 guests_max = entries_max / XTCP_GUESTS_PART;
 
-	if (percpu_counter_read_positive(&entries_in_use) >= entries_max)
+	if (xtcp_counter_about(&entries_in_use) >= entries_max)
 		return false;
-	return !xn->is_guest || (percpu_counter_read_positive(&guest_entries) < guests_max &&
-				 percpu_counter_read_positive(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
+	return !xn->is_guest || (xtcp_counter_about(&guest_entries) < guests_max &&
+				 xtcp_counter_about(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
 }
 
 static u32 bytes_of(bool v4)

@@ -260,7 +260,8 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	err = rhltable_insert(&xn->listeners, &members->node, table_params);
+	/* the bit in a bucket's pointer that locks it changes beside plain reads of the pointer */
+	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
 		listener->member_index = index;
@@ -308,7 +309,8 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	rhltable_remove(&xn->listeners, &members->node, table_params);
+	/* as above */
+	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
 	xtcp_members_free(members);

@@ -25,6 +25,7 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/sock.h"
@@ -425,7 +426,7 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
 		/* guests with many records make room, and guests with few keep theirs */
-		if (percpu_counter_read_positive(&guest_records) > guest_records_max)
+		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
 	/*
@@ -433,7 +434,7 @@ static bool too_many_records(struct xtcp_net *xn)
 	 * So it is taken only for a small limit.
 	 */
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
-		return percpu_counter_read_positive(&xn->records) > limit;
+		return xtcp_counter_about(&xn->records) > limit;
 	return __percpu_counter_compare(&xn->records, limit, RECORDS_BATCH) > 0;
 }
 
