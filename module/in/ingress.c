@@ -341,34 +341,20 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	sock_put(sk);
 }
 
-/* The same entry at another listener, if its own has ended (net.xtcp.migrate_req); else NULL. */
-static struct xtcp_request *inherited(struct xtcp_net *xn, const struct xtcp_request *he,
-				      const struct xtcp_demux_key *key)
-{
-	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
-
-	if (!conn || conn == &he->conn || conn->kind != XTCP_CONN_REQUEST)
-		return NULL;
-	return container_of(conn, struct xtcp_request, conn);
-}
-
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {
-	struct sock *lsk = he->lsk;
+	struct sock *lsk = READ_ONCE(he->lsk);
 	struct sock *child;
 
 	if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
-	child = xtcp_synq_arrives(he, skb);
-	if (child == ERR_PTR(-EAGAIN)) {
-		he = inherited(xn, he, key);
-		if (he) {
-			lsk = he->lsk;
-			child = xtcp_synq_arrives(he, skb);
-		}
-	}
+	/* each round: the entry has moved to an heir meanwhile (net.xtcp.migrate_req) */
+	do {
+		lsk = READ_ONCE(he->lsk);
+		child = xtcp_synq_arrives(he, lsk, skb);
+	} while (child == ERR_PTR(-EAGAIN) && READ_ONCE(he->lsk) != lsk);
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(xn, skb, key);
 	else if (child)
@@ -377,12 +363,39 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		consume_skb(skb);
 }
 
-static void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
+/* The listener that a segment is for, perhaps by the choice of a BPF program; NULL: there is none. */
+static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
-	if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
-		return;
-	trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
-	xtcp_arrives_listen(lsk, skb, key);
+	struct sock *lsk = xtcp_listeners_lookup(xn, key);
+
+	return lsk ? xtcp_group_choose(lsk, key->hash >> 32, skb) : NULL;
+}
+
+/*
+ * @timewait_iss: as for xtcp_synq_syn(), if the segment is a SYN that reopens a TIME-WAIT record,
+ * else NULL. When the listener has ended since it was found, the one that is found now gets the
+ * segment, and its hop limit, policy and filter decide anew.
+ */
+static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
+					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
+{
+	char ip_notes[sizeof(skb->cb)];
+
+	/* IP's control block, which the checks need, and fill_seg() overwrites */
+	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
+	while (lsk) {
+		if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
+			return;
+		if (!timewait_iss)
+			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
+		if (timewait_iss ? xtcp_synq_syn(lsk, skb, key, timewait_iss) : xtcp_arrives_listen(lsk, skb, key))
+			return;
+		lsk = whose(xn, skb, key);
+		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
+			xtcp_reply_rst(xn, skb);
+		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
+	}
+	consume_skb(skb);
 }
 
 /*
@@ -396,9 +409,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
 		return NULL;
-	lsk = xtcp_listeners_lookup(xn, key);
-	if (lsk)
-		lsk = xtcp_group_choose(lsk, key->hash >> 32, skb);
+	lsk = whose(xn, skb, key);
 	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
 	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
 }
@@ -426,8 +437,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 		 * decide, and they need IP's notes
 		 */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
-			xtcp_synq_syn(lsk, skb, key, &iss);
+		to_listener(xn, skb, lsk, key, &iss);
 		return;
 	}
 	consume_skb(skb);
@@ -502,6 +512,6 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	if (is_whole(xn, skb))
-		to_listener(xn, skb, lsk, key);
+		to_listener(xn, skb, lsk, key, NULL);
 	return 0;
 }

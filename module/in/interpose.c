@@ -126,14 +126,27 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
 }
 
-static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+/* Never a listener without queues: one that has just ended is not found again. */
+static struct xtcp_listener *find_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener;
+	struct sock *lsk;
+
+	do {
+		lsk = xtcp_listeners_lookup(xn, key);
+		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	} while (lsk && !listener);
+	return listener;
+}
+
+static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
 	if (th->rst)
 		return false;
 	if (th->ack)
-		return !th->syn && xtcp_synq_ack_is_ours(lsk, skb, key);
+		return !th->syn && xtcp_synq_ack_is_ours(listener, skb, key);
 	return true;
 }
 
@@ -143,9 +156,9 @@ static bool listener_wants(struct sock *lsk, struct sk_buff *skb, const struct x
  */
 static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
+	struct xtcp_listener *listener;
 	struct xtcp_demux_key key;
 	struct xtcp_conn *conn;
-	struct sock *lsk;
 
 	if (!pskb_may_pull(skb, sizeof(struct tcphdr)))
 		return false;
@@ -167,11 +180,11 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		 */
 	}
 
-	lsk = xtcp_listeners_lookup(xn, &key);
-	if (!lsk || !listener_wants(lsk, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key) ||
+	listener = find_listener(xn, &key);
+	if (!listener || !listener_wants(listener, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key) ||
 	    xtcp_siblings_keep(skb))
 		return false;
-	xtcp_ingress_listener(xn, skb, xtcp_group_choose(lsk, key.hash >> 32, skb), &key);
+	xtcp_ingress_listener(xn, skb, xtcp_group_choose(listener->sk, key.hash >> 32, skb), &key);
 	return true;
 }
 
@@ -206,13 +219,11 @@ static bool wants(struct sk_buff *skb)
 	struct xtcp_net *xn = net_of(skb);
 	const struct xtcp_listener *listener;
 	struct xtcp_demux_key key;
-	struct sock *lsk;
 
 	if (!might_be_ours(xn, skb))
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
-	lsk = xtcp_listeners_lookup(xn, &key);
-	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	listener = find_listener(xn, &key);
 	return listener && !xtcp_acceptq_is_full(listener);
 }
 

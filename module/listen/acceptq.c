@@ -109,16 +109,16 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 
 /**
  * xtcp_acceptq_close() - empty the queue and refuse further children
- * @listener: the queues
+ * @listener: the queues, no longer in the table of listeners
  * @children: receives the children that nobody accepted, each with the queue's reference
  *
- * Context: process. Takes the listener's lock.
+ * Context: process, BH disabled. Lock: the listener's, held.
  */
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
 {
-	spin_lock_bh(&listener->lock);
-	WRITE_ONCE(listener->closed, true);
+	lockdep_assert_held(&listener->lock);
+	/* pairs with smp_load_acquire() in xtcp_listen_has_ended() */
+	smp_store_release(&listener->closed, true);
 	list_splice_init(&listener->accept_queue, children);
 	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
-	spin_unlock_bh(&listener->lock);
 }

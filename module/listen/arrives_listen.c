@@ -2,6 +2,9 @@
 /* SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2). */
 #include "listen/arrives_listen.h"
 
+#include <linux/err.h>
+#include <linux/skbuff.h>
+
 #include "arrive/arrives_child.h"
 #include "base/seg.h"
 #include "base/wire.h"
@@ -11,11 +14,14 @@
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
  * @skb: a SYN, an ACK with a valid cookie, or a segment that is dropped without answer; consumed
+ *	unless false is returned
  * @key: made from @skb
  *
  * Context: softirq, RCU read side. No lock.
+ *
+ * Return: false when the listener has ended: another lookup finds its successor, if any.
  */
-void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child = NULL;
@@ -27,20 +33,20 @@ void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
 	if (seg->flags & XTCP_ACK) {
 		child = xtcp_synq_cookie_ack(lsk, skb, key);
-		if (child)
-			xtcp_arrives_child(skb, lsk, child);
-		else
+		if (child == ERR_PTR(-EAGAIN))
+			return false;
+		if (!child)
 			goto drop;
-		return;
+		xtcp_arrives_child(skb, lsk, child);
+		return true;
 	}
 
 	/* third: check for a SYN. No honest peer sends a SYN with FIN. */
-	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN) {
-		xtcp_synq_syn(lsk, skb, key, NULL);
-		return;
-	}
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
+		return xtcp_synq_syn(lsk, skb, key, NULL);
 
 	/* fourth: other data or control: dropped */
 drop:
 	consume_skb(skb);
+	return true;
 }

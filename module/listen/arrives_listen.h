@@ -3,10 +3,12 @@
 #ifndef XTCP_ARRIVES_LISTEN_H
 #define XTCP_ARRIVES_LISTEN_H
 
+#include <linux/types.h>
+
 struct sk_buff;
 struct sock;
 struct xtcp_demux_key;
 
-void xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
+bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 #endif /* XTCP_ARRIVES_LISTEN_H */

@@ -141,7 +141,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 
 	sock_hold(child);	/* the table's reference; xtcp_demux_remove_sk() puts it */
 	spin_lock(&listener->lock);
-	if (listener->closed || (entry && entry->dead))
+	if (listener->closed || (entry && !xtcp_listen_has_entry(listener, entry)))
 		err = -ECONNABORTED;
 	else if (xtcp_acceptq_is_full(listener))
 		err = -EAGAIN;
@@ -177,7 +177,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer:
  * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED or -EADDRNOTAVAIL
- * when the listener or the entry is gone.
+ * when the listener has ended, or the entry has ended or moved to an heir.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)

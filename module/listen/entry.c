@@ -458,15 +458,21 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 	list_add_tail(&he->node, level_of(synq, he));
 }
 
-/* Takes an entry off its list. The caller also takes it out of the table, and frees it. */
+/* Takes an entry off its list. */
 static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	lockdep_assert_held(&listener->lock);
-	WRITE_ONCE(he->dead, true);
 	list_del(&he->node);
 	if (!he->level)
 		listener->synq.young--;
 	set_synq_length(listener, he, listener->synq.len - 1, reason);
+}
+
+/* Ends an entry. The caller takes it out of the table, and frees it. */
+static void end_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	WRITE_ONCE(he->dead, true);
+	unlist_entry(listener, he, reason);
 	count_entry(xtcp_net_of(listener->sk), he, -1);
 }
 
@@ -501,7 +507,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	unlist_entry(listener, he, XTCP_TRACE_COMPLETED);
+	end_entry(listener, he, XTCP_TRACE_COMPLETED);
 	free_after_grace_period(he);
 }
 
@@ -517,7 +523,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 {
 	struct net *net = sock_net(listener->sk);
 
-	unlist_entry(listener, he, reason);
+	end_entry(listener, he, reason);
 	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
 	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
 	free_after_grace_period(he);
@@ -606,30 +612,6 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 }
 
 /*
- * A copy of an entry, with its SYN. A segment may change TS.Recent or a stamp meanwhile; the copy
- * then has the old value, as if the segment had not come. NULL without room or memory.
- */
-static struct xtcp_request *copy_entry(struct xtcp_net *xn, const struct xtcp_request *he)
-{
-	const bool v4 = he->conn.v4;
-	u32 octets = bytes_of(v4);
-	struct xtcp_request *copy;
-
-	if (unlikely(he->has_syn)) {
-		copy = xtcp_entry_new_for_syn(xn, v4, xtcp_entry_syn(he)->len);
-		octets += xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len);
-	} else {
-		copy = xtcp_entry_new(xn, v4);
-	}
-	if (!copy)
-		return NULL;
-	/* any value does: the comment above says why */
-	data_race(memcpy(copy, he, octets));
-	RCU_INIT_POINTER(copy->conn.next, NULL);
-	return copy;
-}
-
-/*
  * Puts an inherited entry on the list of its level, in the order of deadlines; its own stays as it
  * was. If more than HEIR_STEPS entries expire later, it is put behind some of them and fires late,
  * but no later than if its timeout began now.
@@ -651,46 +633,34 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 }
 
 /**
- * xtcp_entry_hand_over() - replace an entry by its copy at another listener of the group
+ * xtcp_entry_hand_over() - move an entry to another listener of the group
  * @from: its listener, which has left the table of listeners
  * @to: a listener that was found in the table after that
  * @he: the entry, not dead
  *
- * Deadline and number of timeouts stay as they were.
+ * Deadline and number of timeouts stay as they were, and so does the place in the table.
  *
  * Context: process, BH disabled, RCU read side. Lock: of @from, held; takes that of @to inside it
  * (heir.c says why this is the order).
  *
- * Return: 0, and @he is dead; -ECONNABORTED when @to is closed, -ENOMEM without room or memory for
- * the copy.
+ * Return: false when @to is closed: then nothing has changed.
  */
-int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
+bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
 {
-	struct xtcp_net *xn = xtcp_net_of(from->sk);
-	struct xtcp_request *copy = copy_entry(xn, he);
-	int err = -ECONNABORTED;
+	bool takes;
 
 	lockdep_assert_held(&from->lock);
-	if (!copy)
-		return -ENOMEM;
-	copy->lsk = to->sk;
 	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	/* @from's lock is held, and nobody takes @he out of the table without it: @he is there */
-	if (!to->closed)
-		err = xtcp_demux_replace(xn, &he->conn, &copy->conn);
-	if (!err) {
-		to->synq.young += !copy->level;
-		set_synq_length(to, copy, to->synq.len + 1, XTCP_TRACE_ARRIVED);
-		schedule_inherited(to, copy);
+	takes = !to->closed;
+	if (takes) {
+		unlist_entry(from, he, XTCP_TRACE_CLOSED);
+		WRITE_ONCE(he->lsk, to->sk);
+		to->synq.young += !he->level;
+		set_synq_length(to, he, to->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_inherited(to, he);
 	}
 	spin_unlock(&to->lock);
-	if (err) {
-		xtcp_entry_free(xn, copy);
-		return err;
-	}
-	unlist_entry(from, he, XTCP_TRACE_CLOSED);
-	free_after_grace_period(he);
-	return 0;
+	return takes;
 }
 
 /*

@@ -39,7 +39,8 @@ struct xtcp_synq {
  * @node: place on the listener's list
  * @next_in_batch: once dead: the next entry that is freed with this one
  * @rcu: once dead: used when the entry is freed alone
- * @lsk: the listener; the entry leaves the table before the listener's memory goes
+ * @lsk: the listener; lock: of the old and the new one, to change it (heir.c). The entry leaves the
+ *	table before the memory of its listener goes
  * @expires: jiffies of the next timeout, their low 32 bits
  * @irs: SEG.SEQ of the SYN
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
@@ -136,7 +137,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
-int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
+bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
 unsigned long xtcp_entry_timeout(unsigned int level);
 int xtcp_entry_seconds_of(unsigned int timeouts);

@@ -10,18 +10,19 @@
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
- *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the others.
- *  3. It is closed: no entry and no child comes any more. Entries of SYNs that had found it before
- *     step 1 move, too.
+ *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the others,
+ *     and SYNs that had found it before step 1 still leave entries.
+ *  3. When it has no entry, it is closed in the same hold of its lock: no entry and no child comes
+ *     any more.
  *  4. Its children move, and the program of each heir is woken.
  *
- * An entry moves as a copy that replaces it in the table. A softirq that has found the old entry
- * sees that it is dead, and looks the connection up again, once.
- *
- * A segment may be lost in between, as on its way: one for an entry of step 3 before it has moved,
- * one whose entry moves while it is processed, one that meets two moves. The peer, or a SYN-ACK,
- * repeats it. An ACK with a cookie has no entry: if its softirq has found the listener before step
- * 1 and comes to its queues after step 3, the connection is reset, as without heirs.
+ * No segment is lost in between. An entry moves by getting another listener, and stays where it is
+ * in the table: it needs no memory and no room. Who has found an entry takes the lock of its
+ * listener, and sees there whether the entry has moved meanwhile. If so, the segment is processed
+ * again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie, that has
+ * found a listener before step 1 and comes to its queues after step 3 is looked up again
+ * (to_listener()). If there is no heir, such a SYN is dropped, such an ACK is reset. An ICMP error
+ * may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
  * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that
@@ -88,26 +89,24 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 {
 	struct xtcp_listener *heir;
-	int err;
 
 	lockdep_assert_held(&heirs->from->lock);
 	do {
 		heir = find_heir(heirs, he->conn.hash);
-		err = heir ? xtcp_entry_hand_over(heirs->from, heir, he) : -ENOENT;
-	} while (err == -ECONNABORTED);
-	return !err;
+	} while (heir && !xtcp_entry_hand_over(heirs->from, heir, he));
+	return heir;
 }
 
 /**
- * xtcp_heir_take_entries() - hand over all half-open entries of a listener
+ * xtcp_heir_close() - hand over all half-open entries of a listener, and close it
  * @heirs: its heirs
+ * @children: receives the children that nobody accepted, each with the queue's reference
  *
- * An entry that no heir can take is dropped. If memory was short, the third ACK may still open the
- * connection by its cookie.
+ * An entry is dropped if no heir is left.
  *
  * Context: process, may sleep. Lock: socket of the listener, held. Takes the locks of both queues.
  */
-void xtcp_heir_take_entries(const struct xtcp_heirs *heirs)
+void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 {
 	struct xtcp_listener *from = heirs->from;
 	struct xtcp_net *xn = xtcp_net_of(from->sk);
@@ -124,9 +123,11 @@ void xtcp_heir_take_entries(const struct xtcp_heirs *heirs)
 				continue;
 			}
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
-			xtcp_entry_note_declined(from);
 			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
 		}
+		/* none is left, and under this lock none has come */
+		if (n < TAKE_BATCH)
+			xtcp_acceptq_close(from, children);
 		spin_unlock_bh(&from->lock);
 		rcu_read_unlock();
 		cond_resched();

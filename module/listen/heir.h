@@ -7,6 +7,7 @@
 
 #include "lookup/members.h"
 
+struct list_head;
 struct sock;
 struct xtcp_listener;
 
@@ -22,7 +23,7 @@ struct xtcp_heirs {
 
 /* process; the listener's socket lock held */
 bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from);
-void xtcp_heir_take_entries(const struct xtcp_heirs *heirs);
+void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children);
 bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child);
 
 #endif /* XTCP_HEIR_H */

@@ -8,6 +8,7 @@
 #define XTCP_LISTENER_H
 
 #include <linux/list.h>
+#include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
@@ -79,8 +80,22 @@ struct xtcp_listener {
 /* The queues of a listener that a lookup has found; NULL if it has just stopped. RCU read side. */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
-	/* pairs with smp_store_release() in start() of socket/listen.c */
+	/* pairs with smp_store_release() in socket/listen.c */
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
+}
+
+/* Has a listener ended since a lookup found it? Another lookup does not find it then. */
+static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
+{
+	/* pairs with smp_store_release() in acceptq.c, which comes after it has left the table */
+	return !listener || smp_load_acquire(&listener->closed);
+}
+
+/* Is @he still an entry of @listener? It may have ended, or moved to an heir. The lock is held. */
+static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	return !he->dead && he->lsk == listener->sk;
 }
 
 #endif /* XTCP_LISTENER_H */

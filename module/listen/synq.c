@@ -133,8 +133,15 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 	return true;
 }
 
-/* Returns true when @skb went out as the answer. */
-static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+/* What has become of a SYN. */
+enum syn_answer {
+	ANSWERED,		/* it went out as the answer */
+	NOT_ANSWERED,
+	LISTENER_ENDED,
+};
+
+static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb,
+					const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = listener->sk;
 	struct xtcp_request syn __uninitialized;
@@ -143,7 +150,7 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	/* the addresses come last, and those of IPv4 are shorter: read_syn() fills them */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
-		return false;
+		return NOT_ANSWERED;
 	/*
 	 * without timestamps the cookie cannot carry these options; AccECN mode shows in the third
 	 * ACK
@@ -157,7 +164,7 @@ static bool answer_by_cookie(struct xtcp_listener *listener, struct sk_buff *skb
 	this_cpu_inc(listener->stats->cookies_sent);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESSENT);
 	how.unowned = true;
-	return xtcp_reply_synack(lsk, &syn, &how, NULL, skb);
+	return xtcp_reply_synack(lsk, &syn, &how, NULL, skb) ? ANSWERED : NOT_ANSWERED;
 }
 
 /*
@@ -195,31 +202,34 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 }
 
 /* As answer_by_cookie(), but keeps @he. Frees it after a failure or when the SYN opens fast. */
-static bool answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
-			      const u32 *timewait_iss, struct xtcp_request *he)
+static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
+					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
+					 struct xtcp_request *he)
 {
 	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills it whole */
 	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
+	int err;
 
 	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
 		xtcp_entry_free(xtcp_net_of(listener->sk), he);
-		return false;
+		return NOT_ANSWERED;
 	}
 	if (unlikely(READ_ONCE(xtcp_endpoint(listener->sk)->fastopenq))) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_entry_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);
-			return true;
+			return ANSWERED;
 		}
 		if (cookie.len > 0)
 			answer = &cookie;
 	}
 	he->sent_us = (u32)xtcp_clock_us() ?: 1;
-	if (!xtcp_entry_insert(listener, he, key))
-		return xtcp_reply_synack(listener->sk, he, &how, answer, skb);
+	err = xtcp_entry_insert(listener, he, key);
+	if (!err)
+		return xtcp_reply_synack(listener->sk, he, &how, answer, skb) ? ANSWERED : NOT_ANSWERED;
 	xtcp_entry_free(xtcp_net_of(listener->sk), he);
 	dst_release(how.dst);
-	return false;
+	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
 
 /* Allocates an entry, with the SYN if the program wants it and there is memory. */
@@ -239,22 +249,23 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 }
 
 /* As answer_by_cookie(), but with an entry if there is room for it. */
-static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key,
+				  const u32 *timewait_iss)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	struct xtcp_request *he = NULL;
 	enum admission admission;
 
-	if (!listener || READ_ONCE(listener->closed))
-		return false;
+	if (xtcp_listen_has_ended(listener))
+		return LISTENER_ENDED;
 	if (!xtcp_request_addresses_ok(skb, &key->tuple)) {
 		count_drop(lsk);
-		return false;
+		return NOT_ANSWERED;
 	}
 	admission = admit(lsk, listener, &key->tuple, timewait_iss);
 	if (admission == ADMIT_NOT) {
 		count_declined(lsk, listener, &key->tuple, XTCP_TRACE_REFUSED);
-		return false;
+		return NOT_ANSWERED;
 	}
 	if (admission == ADMIT_ENTRY)
 		he = new_entry(lsk, skb, xtcp_tuple_is_v4(&key->tuple));
@@ -264,14 +275,14 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
 		return answer_by_cookie(listener, skb, key);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_REFUSED);
 	count_drop(lsk);
-	return false;
+	return NOT_ANSWERED;
 }
 
 /**
  * xtcp_synq_syn() - a SYN for a listener
  * @lsk: the listener
- * @skb: the SYN; consumed; its data is neither kept nor acknowledged, unless it opens fast (RFC
- *	7413)
+ * @skb: the SYN; consumed unless false is returned; its data is neither kept nor acknowledged,
+ *	unless it opens fast (RFC 7413)
  * @key: of @skb
  * @timewait_iss: the ISN of our end when the SYN reopens a TIME-WAIT record: such a SYN never gets
  *	a cookie; else NULL
@@ -279,11 +290,21 @@ static bool answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_
  * RFC 9293 section 3.10.7.2, third step.
  *
  * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
+ *
+ * Return: false when the listener has ended: another lookup finds its successor, if any.
  */
-void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
+bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
-	if (!answer_syn(lsk, skb, key, timewait_iss))
+	switch (answer_syn(lsk, skb, key, timewait_iss)) {
+	case ANSWERED:
+		break;
+	case NOT_ANSWERED:
 		consume_skb(skb);
+		break;
+	case LISTENER_ENDED:
+		return false;
+	}
+	return true;
 }
 
 static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
@@ -292,15 +313,14 @@ static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 se
 	return xtcp_secret_cookie_check(xtcp_net_of(lsk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
-static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *listener)
+static bool cookies_believed(const struct xtcp_listener *listener)
 {
-	return listener && !READ_ONCE(listener->closed) && READ_ONCE(xtcp_net_of(lsk)->sysctl.syncookies) &&
-	       xtcp_entry_may_have_declined(listener);
+	return READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies) && xtcp_entry_may_have_declined(listener);
 }
 
 /**
  * xtcp_synq_ack_is_ours() - does this ACK complete a handshake without an entry?
- * @lsk: the listener of its port
+ * @listener: the listener of its port; it may have ended since, the question is then for its heir
  * @skb: a segment without a connection, as IP left it, at the TCP header; unchanged, except that
  *	its checksum may have been verified
  * @key: of @skb
@@ -312,16 +332,16 @@ static bool cookies_believed(struct sock *lsk, const struct xtcp_listener *liste
  *
  * Return: true when the cookie is valid.
  */
-bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+bool xtcp_synq_ack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
-	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct sock *lsk = listener->sk;
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
 	struct xtcp_cookie cookie;
 	struct xtcp_options opts;
 	const struct tcphdr *th;
 	unsigned int len;
 
-	if (!cookies_believed(lsk, listener))
+	if (!cookies_believed(listener))
 		return false;
 	len = xtcp_seg_peek(skb, buf, &th);
 	if (!len || !th->ack || th->syn || th->rst)
@@ -337,10 +357,7 @@ bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct x
 /* TCP_DEFER_ACCEPT: a bare ACK makes no child until its SYN-ACK has had this many timeouts. */
 static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
-	if (seg->seq != seg->end_seq || timeouts >= READ_ONCE(xtcp_endpoint(lsk)->defer_accept))
-		return false;
-	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_TCPDEFERACCEPTDROP);
-	return true;
+	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);
 }
 
 /*
@@ -371,7 +388,8 @@ static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
- * next; NULL when the ACK opens nothing.
+ * next; NULL when the ACK opens nothing; ERR_PTR(-EAGAIN) when the listener has ended, and another
+ * lookup finds its successor, if any.
  */
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -383,13 +401,17 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	struct xtcp_ip_reply how;
 	struct sock *child;
 
-	if (!cookies_believed(lsk, listener))
+	if (xtcp_listen_has_ended(listener))
+		return ERR_PTR(-EAGAIN);
+	if (!cookies_believed(listener))
 		return NULL;
 	xtcp_request_fill_names(&he, lsk, skb, key);
 	if (!cookie_ok(lsk, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
 		return NULL;
-	if (is_deferred(lsk, seg, 0))
+	if (is_deferred(lsk, seg, 0)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPDEFERACCEPTDROP);
 		return NULL;
+	}
 	xtcp_request_fill_cookie(&he, seg, &cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
 		return NULL;
@@ -408,6 +430,8 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
 		return child;
 	}
+	if (PTR_ERR(child) == -ECONNABORTED)
+		return ERR_PTR(-EAGAIN);
 	if (PTR_ERR(child) == -EAGAIN) {
 		count_overflow(lsk, listener, &key->tuple);
 		xtcp_entry_note_declined(listener);
@@ -444,7 +468,7 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 	u64 now_us = xtcp_clock_us();
 	u32 age_ms;
 
-	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(he->lsk, listener))
+	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || cookies_believed(listener))
 		return false;
 	/* sent_us may have wrapped */
 	if (READ_ONCE(he->level) >= OLD_LEVEL)
@@ -469,52 +493,105 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
+/*
+ * These return -EAGAIN when another CPU has just ended the entry, or moved it to an heir: nothing
+ * has changed then.
+ */
+
 /* A retransmitted SYN: the SYN-ACK goes out again, and its timeout restarts. */
-static void answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb)
+static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
+			const struct xtcp_seg *seg)
 {
-	bool alive;
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	bool is_there, answers;
 
 	spin_lock(&listener->lock);
-	alive = !he->dead && !listener->closed;
-	if (alive) {
+	is_there = xtcp_listen_has_entry(listener, he);
+	answers = is_there && !listener->closed &&
+		  !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp);
+	if (answers) {
 		xtcp_entry_restart(listener, he);
 		/* RFC 9768 section 3.1.5 */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 	}
 	spin_unlock(&listener->lock);
-	if (alive)
+	if (answers)
 		xtcp_reply_synack_again(listener->sk, he);
+	return is_there ? 0 : -EAGAIN;
 }
 
 /* Back to LISTEN (RFC 9293 section 3.5.3). */
-static void embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
+static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
 {
+	int err = -EAGAIN;
+
 	spin_lock(&listener->lock);
-	if (!he->dead) {
+	if (xtcp_listen_has_entry(listener, he)) {
 		xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
 		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
+		err = 0;
 	}
 	spin_unlock(&listener->lock);
+	return err;
 }
 
-static void note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
+static int note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 {
+	int err = -EAGAIN;
+
 	spin_lock(&listener->lock);
-	he->acked = true;
+	if (xtcp_listen_has_entry(listener, he)) {
+		he->acked = true;
+		err = 0;
+	}
 	spin_unlock(&listener->lock);
+	return err;
+}
+
+static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	int err = note_acked(listener, he);
+
+	if (!err)
+		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
+	return err;
+}
+
+/* The third ACK is valid, but there is no child: @error says why. */
+static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb, long error)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	const bool aborts = READ_ONCE(xn->sysctl.abort_on_overflow);
+	struct xtcp_tuple tuple;
+	int err;
+
+	err = aborts ? embryonic_reset(listener, he) : note_acked(listener, he);
+	if (err)
+		return err;
+	if (error == -EAGAIN) {
+		tuple = xtcp_conn_tuple(&he->conn);
+		count_overflow(listener->sk, listener, &tuple);
+	} else {
+		count_drop(listener->sk);
+	}
+	/*
+	 * the peer believes that it is connected: unless it is reset, the SYN-ACK goes out again,
+	 * and the ACK to it is valid even without the entry
+	 */
+	if (aborts)
+		xtcp_reply_rst(xn, skb);
+	else
+		xtcp_entry_note_declined(listener);
+	return 0;
 }
 
 /* The third ACK is valid. @ts_offset: of the connection. Returns as xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
-	struct xtcp_net *xn = xtcp_net_of(listener->sk);
-	struct xtcp_tuple tuple;
 	struct sock *child;
 
-	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level))) {
-		note_acked(listener, he);
-		return NULL;
-	}
+	if (is_deferred(listener->sk, xtcp_seg(skb), READ_ONCE(he->level)))
+		return ERR_PTR(defer(listener, he));
 	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
 		xtcp_child_let_pass(child, xtcp_seg(skb));
@@ -522,29 +599,13 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 	}
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
 		return ERR_PTR(-EAGAIN);
-	if (PTR_ERR(child) == -EAGAIN) {
-		tuple = xtcp_conn_tuple(&he->conn);
-		count_overflow(listener->sk, listener, &tuple);
-	} else {
-		count_drop(listener->sk);
-	}
-	if (READ_ONCE(xn->sysctl.abort_on_overflow)) {
-		xtcp_reply_rst(xn, skb);
-		embryonic_reset(listener, he);
-		return NULL;
-	}
-	/*
-	 * the peer believes that it is connected: the SYN-ACK goes out again, and the ACK to it is
-	 * valid even without the entry
-	 */
-	xtcp_entry_note_declined(listener);
-	note_acked(listener, he);
-	return NULL;
+	return ERR_PTR(refuse_child(listener, he, skb, PTR_ERR(child)));
 }
 
 /**
  * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
  * @he: the entry that the lookup found
+ * @lsk: its listener, a moment ago
  * @skb: the segment
  *
  * RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked first, as
@@ -555,26 +616,25 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
- * next; NULL when the segment is done with; ERR_PTR(-EAGAIN) when another CPU has just ended the
- * entry and the caller has to look the segment up again.
+ * next; NULL when the segment is done with; ERR_PTR(-EAGAIN) when another CPU has just moved the
+ * entry to another listener, which the caller tries next, or has ended the entry, and the caller
+ * has to look the segment up again. Nothing has changed then.
  */
-struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
+struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {
-	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
-	struct xtcp_net *xn = xtcp_net_of(he->lsk);
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
 	bool paws = entry_fails_paws(he, seg);
 	struct xtcp_tuple tuple;
 	u32 ts_offset = 0;
+	int err;
 
 	if (!listener || READ_ONCE(he->dead))
 		return ERR_PTR(-EAGAIN);
-	if (control == XTCP_SYN && seg->seq == he->irs && !paws) {
-		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
-			answer_again(listener, he, skb);
-		return NULL;
-	}
+	if (control == XTCP_SYN && seg->seq == he->irs && !paws)
+		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
 	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
@@ -595,28 +655,33 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 		if (!(control & XTCP_RST) &&
 		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
-			xtcp_reply_request_ack(he->lsk, he, skb);
+			xtcp_reply_request_ack(lsk, he, skb);
 		return NULL;
 	}
 
 	/* second: check the RST bit */
 	if (control & XTCP_RST) {
 		if (seg->seq == he->irs + 1) {
-			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
-			embryonic_reset(listener, he);
-		} else if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
+			err = embryonic_reset(listener, he);
+			if (!err)
+				XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+			return ERR_PTR(err);
+		}
+		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
-			xtcp_reply_request_ack(he->lsk, he, skb);
+			xtcp_reply_request_ack(lsk, he, skb);
 		}
 		return NULL;
 	}
 
 	/* fourth: check the SYN bit; back to LISTEN, and a RST to the peer as in Linux */
 	if (control & XTCP_SYN) {
-		XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
-		xtcp_reply_rst(xn, skb);
-		embryonic_reset(listener, he);
-		return NULL;
+		err = embryonic_reset(listener, he);
+		if (!err) {
+			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+			xtcp_reply_rst(xn, skb);
+		}
+		return ERR_PTR(err);
 	}
 	if (!(control & XTCP_ACK))
 		return NULL;
@@ -638,16 +703,17 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb)
  */
 void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
 {
-	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+	struct sock *lsk = READ_ONCE(he->lsk);
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 
 	if (seq != he->iss) {
-		XTCP_NET_INC_STATS(xtcp_net_of(he->lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}
 	if (!hard || !listener)
 		return;
 	spin_lock(&listener->lock);
-	if (!he->dead) {
+	if (xtcp_listen_has_entry(listener, he)) {
 		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
 		count_drop(listener->sk);
 	}

@@ -11,16 +11,16 @@
 struct sk_buff;
 struct sock;
 
-/* Softirq, RCU read side. Consumes @skb. */
-void xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
+/* Softirq, RCU read side. Consumes @skb unless the listener has ended. */
+bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
 /* Softirq, RCU read side. The caller keeps @skb. */
-bool xtcp_synq_ack_is_ours(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
+bool xtcp_synq_ack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 /*
  * For an entry. Returns the child, locked and held, that gets the segment; NULL: all done; -EAGAIN:
- * look it up again.
+ * it has moved to another listener or ended.
  */
-struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sk_buff *skb);
+struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb);
 /* An ICMP error about the SYN-ACK. @hard: RFC 9293 section 3.9.2.2. */
 void xtcp_synq_icmp_error(struct xtcp_request *he, u32 seq, bool hard);
 

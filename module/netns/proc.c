@@ -192,7 +192,7 @@ static void show_request(struct listing *l, const struct xtcp_request *he)
 		.timer = XTCP_TIMER_SHOWN_RETRANSMIT,
 		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
 		.retransmits = READ_ONCE(he->level),
-		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(he->lsk)),
+		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(READ_ONCE(he->lsk))),
 		.address = he,
 	};
 
@@ -233,7 +233,7 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	switch (conn->kind) {
 	case XTCP_CONN_REQUEST:
 		he = container_of(conn, struct xtcp_request, conn);
-		if (he->lsk->sk_family == l->family)
+		if (READ_ONCE(he->lsk)->sk_family == l->family)
 			show_request(l, he);
 		break;
 	case XTCP_CONN_SOCK:

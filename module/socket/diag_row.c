@@ -314,7 +314,7 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 static int diag_row_of_request(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
 			       const struct xtcp_request *he)
 {
-	if (he->lsk->sk_family != ask->family)
+	if (READ_ONCE(he->lsk)->sk_family != ask->family)
 		return 0;
 	row->state = TCP_SYN_RECV;
 	row->mark = READ_ONCE(he->mark);

@@ -57,17 +57,18 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 
 /*
  * Drops a half-open entry. Only the peer knows of it, and learns of its end when it next sends
- * something. Returns -EAGAIN if the entry is gone; its child may have replaced it.
+ * something. Returns -EAGAIN if the entry has moved to an heir, or ended; its child may have replaced
+ * it.
  */
 static int kill_entry(struct xtcp_request *he)
 {
-	struct xtcp_listener *listener = xtcp_listen_queues(he->lsk);
+	struct xtcp_listener *listener = xtcp_listen_queues(READ_ONCE(he->lsk));
 	int err = -EAGAIN;
 
 	if (!listener)
 		return err;
 	spin_lock_bh(&listener->lock);
-	if (!he->dead && !listener->closed) {
+	if (xtcp_listen_has_entry(listener, he) && !listener->closed) {
 		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
 		err = 0;
 	}
@@ -109,7 +110,7 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * An entry, its copy at an heir, the child and the child's TIME-WAIT record replace each other,
+ * An entry may move to an heir, and the child and the child's TIME-WAIT record replace each other,
  * hence four tries. If several listeners end at once, an entry may move more often: then the answer
  * is ENOENT, and the administrator asks again.
  */

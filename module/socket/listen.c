@@ -262,12 +262,13 @@ void xtcp_listen_stop(struct sock *sk)
 	sock_owned_by_me(sk);
 	hands_over = xtcp_heir_begin(&heirs, listener);
 	xtcp_listeners_remove(sk);
-	if (hands_over)
-		xtcp_heir_take_entries(&heirs);
-	xtcp_acceptq_close(listener, &children);
-	/* of SYNs that had found the listener before it left */
-	if (hands_over)
-		xtcp_heir_take_entries(&heirs);
+	if (hands_over) {
+		xtcp_heir_close(&heirs, &children);
+	} else {
+		spin_lock_bh(&listener->lock);
+		xtcp_acceptq_close(listener, &children);
+		spin_unlock_bh(&listener->lock);
+	}
 	xtcp_entry_stop(listener);
 
 	list_for_each_entry_safe(child, next, &children, accept_node) {
@@ -277,7 +278,8 @@ void xtcp_listen_stop(struct sock *sk)
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
-	WRITE_ONCE(xtcp_endpoint(sk)->listener, NULL);
+	/* who sees this sees also that the table and the entries know the listener no more */
+	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	xtcp_group_put(listener->group);
 	call_rcu(&listener->rcu, listener_free_rcu);
 }

@@ -267,6 +267,33 @@ static void entries_with_syns(struct guest *guest)
 	must(!netem_gate(guest->net.a, "veth0", true), "gate");
 }
 
+/* A member of a SO_REUSEPORT group. */
+static int listen_beside(int ns)
+{
+	union stack_addr addr = stack_addr(NS_A4, PORT);
+	int fd = stack_socket(ns, XTCP, NS_A4), one = 1;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, BACKLOG), "listen");
+	return fd;
+}
+
+/* The guest has its share, and guests together have all: what its listener hands over needs no more. */
+static void entries_move(struct guest *guest)
+{
+	const char *file = "/proc/net/xtcp_netstat";
+	int heir = listen_beside(guest->net.a);
+	long long moved, failed;
+
+	must(!ns_sysctl_set(guest->net.a, "net.xtcp.migrate_req", "1"), "migrate_req");
+	close(guest->listener);
+	guest->listener = heir;
+	moved = counter_now(guest->net.a, file, "TcpExt:TCPMigrateReqSuccess");
+	failed = counter_now(guest->net.a, file, "TcpExt:TCPMigrateReqFailure");
+	ksft_test_result(moved == ENTRIES_SHARE && !failed && count_in(guest->net.a, TCP_SYN_RECV) == ENTRIES_SHARE,
+			 "all entries of a guest move when there is room for none: %lld, %lld do not\n", moved, failed);
+}
+
 static void entries(const struct ns_pair *own)
 {
 	int listener = stack_listener(own->b, XTCP, NS_B4, PORT, true), i;
@@ -274,8 +301,7 @@ static void entries(const struct ns_pair *own)
 	bool ok = true;
 
 	for (i = 0; i < GUESTS; i++) {
-		guests[i].listener = stack_listener(guests[i].net.a, XTCP, NS_A4, PORT, true);
-		must(guests[i].listener >= 0 && !listen(guests[i].listener, BACKLOG), "listen");
+		guests[i].listener = listen_beside(guests[i].net.a);
 		must(!netem_gate(guests[i].net.a, "veth0", false), "gate");
 		if (&guests[i] != last)
 			ok &= takes_its_share(&guests[i]);
@@ -285,6 +311,7 @@ static void entries(const struct ns_pair *own)
 	ksft_test_result(WAIT_FOR(queues_of(last->net.a).declined, STACK_DEADLINE_MS) &&
 			 !queues_of(last->net.a).syn_peak, "these are all that guests have: the next one keeps none\n");
 	ksft_test_result(opens_with_entry(own, listener), "one of the machine's own does\n");
+	entries_move(&guests[0]);
 	close(guests[0].listener);
 	/* the SYN comes again */
 	ksft_test_result(WAIT_FOR(queues_of(last->net.a).syn_len == 1, STACK_DEADLINE_MS),
@@ -391,7 +418,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(14);
+	ksft_set_plan(15);
 	load_again(PARAMETERS);
 	make_guest(&guests[0]);
 	entries_with_syns(&guests[0]);

@@ -4,8 +4,10 @@
  * every connection is served; both stacks.
  *
  * One member stays. Each client waits for an octet, so it notices when its connection was lost, also in an accept
- * queue. Kernel TCP may refuse a SYN or reset a third ACK that comes as a member closes; without the knob both stacks
- * lose connections. The namespace is a guest's: the count of its half-open entries has to come back to zero.
+ * queue. With the knob xtcp loses no segment either: neither end sends a SYN or a SYN-ACK again. If a third ACK with a
+ * cookie was lost, the connection would be: nobody sends its SYN-ACK again. Kernel TCP may refuse a SYN or reset a
+ * third ACK that comes as a member closes; without the knob both stacks lose connections. The namespace is a guest's:
+ * the count of its half-open entries has to come back to zero.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +31,18 @@
 #define ROUNDS	50
 #define FAST	0x207	/* clients, servers, without cookies */
 
+enum kind {
+	PLAIN,
+	FAST_OPEN,
+	COOKIES,	/* no SYN leaves an entry */
+};
+
+static const char * const kinds[] = { "", " by Fast Open", " by cookies" };
+
 struct storm {
 	enum stack stack;
 	const char *to;
-	bool fast;		/* TCP Fast Open */
+	enum kind kind;
 	atomic_bool stop;	/* clients; once they have, @end the member that stays */
 	atomic_bool end;
 	atomic_int members, served, lost;
@@ -53,7 +63,7 @@ static int member(struct storm *s)
 	union stack_addr addr = stack_addr(s->to, PORT);
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
-	    (s->fast && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &many, sizeof(many))) ||
+	    (s->kind == FAST_OPEN && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &many, sizeof(many))) ||
 	    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, many) || fcntl(fd, F_SETFL, O_NONBLOCK))
 		ksft_exit_fail_msg("no member: %s\n", strerror(errno));
 	atomic_fetch_add(&s->members, 1);
@@ -67,7 +77,7 @@ static void serve(struct storm *s, int fd)
 
 	while ((c = accept(fd, NULL, NULL)) >= 0) {
 		/* what is not read would reset the connection */
-		if (s->fast)
+		if (s->kind == FAST_OPEN)
 			recv(c, &octet, 1, 0);
 		send(c, "x", 1, MSG_NOSIGNAL);
 		close(c);
@@ -114,7 +124,7 @@ static int connected(struct storm *s)
 	union stack_addr addr = stack_addr(s->to, PORT);
 	int fd;
 
-	if (!s->fast)
+	if (s->kind != FAST_OPEN)
 		return stack_connected(ns, s->stack, s->to, PORT);
 	fd = stack_socket(ns, s->stack, s->to);
 	if (fd >= 0 && sendto(fd, "y", 1, MSG_FASTOPEN | MSG_NOSIGNAL, &addr.sa, stack_addr_len(&addr)) != 1) {
@@ -147,50 +157,50 @@ static void *connect_on(void *arg)
 	return NULL;
 }
 
-static long long moved(enum stack stack, bool success)
+/* Since the namespace began. */
+static long long count(enum stack stack, const char *name)
 {
-	return counter_now(ns, stack == KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat",
-			   success ? "TcpExt:TCPMigrateReqSuccess" : "TcpExt:TCPMigrateReqFailure");
+	return counter_now(ns, stack == KERNEL ? "/proc/net/netstat" : "/proc/net/xtcp_netstat", name);
 }
 
-static int make_namespace(enum stack stack, int knob, bool fast)
+static int make_namespace(enum stack stack, int knob, enum kind kind)
 {
 	const char *names = stack == KERNEL ? "net.ipv4.tcp_" : "net.xtcp.";
-	char migrate[40], fastopen[40];
+	char migrate[40], fastopen[40], cookies[40];
 	int guest = ns_make_guest();
 
 	snprintf(migrate, sizeof(migrate), "%smigrate_req", names);
 	snprintf(fastopen, sizeof(fastopen), "%sfastopen", names);
+	snprintf(cookies, sizeof(cookies), "%ssyncookies", names);
 	if (guest < 0 || ns_sysctl_set(guest, migrate, "%d", knob) ||
-	    ns_sysctl_set(guest, fastopen, "%d", fast ? FAST : 0))
+	    ns_sysctl_set(guest, fastopen, "%d", kind == FAST_OPEN ? FAST : 0) ||
+	    ns_sysctl_set(guest, cookies, "%d", kind == COOKIES ? 2 : 1))
 		ksft_exit_fail_msg("no namespace\n");
 	return guest;
 }
 
 /* With the knob xtcp loses none. */
-static bool is_right(const struct storm *s, int knob, long long moved, long long failed)
+static bool is_right(const struct storm *s, int knob, long long moved, long long failed, long long again)
 {
 	if (!knob)
 		return s->served && s->lost && !moved;
-	return s->served && moved && (s->stack == KERNEL || (!s->lost && !failed));
+	return s->served && moved && (s->stack == KERNEL || (!s->lost && !failed && !again));
 }
 
-static void storm(enum stack stack, const char *to, int knob, bool fast)
+static void storm(enum stack stack, const char *to, int knob, enum kind kind)
 {
-	struct storm s = { .stack = stack, .to = to, .fast = fast };
+	struct storm s = { .stack = stack, .to = to, .kind = kind };
 	pthread_t staying, clients[CLIENTS], comers[COMERS];
 	struct comer comer[COMERS];
-	long long before, failed;
+	long long moved, failed, again;
 	int i;
 
-	ns = make_namespace(stack, knob, fast);
+	ns = make_namespace(stack, knob, kind);
 	for (i = 0; i < COMERS / 2; i++)
 		pthread_barrier_init(&s.pairs[i], NULL, 2);
 	pthread_create(&staying, NULL, stay, &s);
 	if (!WAIT_FOR(atomic_load(&s.members), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("no member\n");
-	before = moved(stack, true);
-	failed = moved(stack, false);
 	for (i = 0; i < CLIENTS; i++)
 		pthread_create(&clients[i], NULL, connect_on, &s);
 	for (i = 0; i < COMERS; i++) {
@@ -202,14 +212,16 @@ static void storm(enum stack stack, const char *to, int knob, bool fast)
 	atomic_store(&s.stop, true);
 	for (i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i], NULL);
+	moved = count(stack, "TcpExt:TCPMigrateReqSuccess");
+	failed = count(stack, "TcpExt:TCPMigrateReqFailure");
+	again = count(stack, "TcpExt:TCPSynRetrans");
 	atomic_store(&s.end, true);
 	pthread_join(staying, NULL);
-	before = moved(stack, true) - before;
-	failed = moved(stack, false) - failed;
-	ksft_print_msg("%d members, %d connections served, %d lost%s%s, %lld moved, %lld failed to\n", s.members,
-		       s.served, s.lost, s.lost ? ": " : "", s.lost ? strerror(s.error) : "", before, failed);
-	ksft_test_result(is_right(&s, knob, before, failed), "%s: to %s%s, migrate_req %d\n", stack_name(stack), to,
-			 fast ? " by Fast Open" : "", knob);
+	ksft_print_msg("%d members, %d connections served, %d lost%s%s, %lld moved, %lld failed to, %lld SYNs again\n",
+		       s.members, s.served, s.lost, s.lost ? ": " : "", s.lost ? strerror(s.error) : "", moved, failed,
+		       again);
+	ksft_test_result(is_right(&s, knob, moved, failed, again), "%s: to %s%s, migrate_req %d\n", stack_name(stack),
+			 to, kinds[kind], knob);
 	close(ns);
 }
 
@@ -218,13 +230,14 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(5 * stack_count());
+	ksft_set_plan(6 * stack_count());
 	for (stack = stack_first(); stack <= XTCP; stack++) {
-		storm(stack, "127.0.0.1", 0, false);
-		storm(stack, "127.0.0.1", 1, false);
-		storm(stack, "::1", 1, false);
-		storm(stack, "127.0.0.1", 0, true);
-		storm(stack, "127.0.0.1", 1, true);
+		storm(stack, "127.0.0.1", 0, PLAIN);
+		storm(stack, "127.0.0.1", 1, PLAIN);
+		storm(stack, "::1", 1, PLAIN);
+		storm(stack, "127.0.0.1", 0, FAST_OPEN);
+		storm(stack, "127.0.0.1", 1, FAST_OPEN);
+		storm(stack, "127.0.0.1", 1, COOKIES);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
