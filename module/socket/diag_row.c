@@ -286,15 +286,10 @@ int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask,
 	return err == -ESTALE ? 0 : err;
 }
 
-static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
+static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	int err;
 
-	if (sk->sk_family != ask->family)
-		return 0;
-	if (!refcount_inc_not_zero(&sk->sk_refcnt))
-		return -ESTALE;
 	row->sk = sk;
 	row->state = inet_sk_state_load(sk);
 	row->mark = READ_ONCE(sk->sk_mark);
@@ -306,7 +301,23 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 		row->retransmits = READ_ONCE(xsk->tries.retransmits);
 	else if (row->timer != XTCP_TIMER_SHOWN_NONE)
 		row->retransmits = xtcp_tries_probes_out(&xsk->tries);
-	err = row->state == TCP_CLOSE ? -ESTALE : put_row(skb, ask, row);
+	else
+		row->retransmits = 0;
+}
+
+/* A row whose state changes before the lock is taken is made anew, unless the sock has ended. */
+static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
+{
+	int err;
+
+	if (sk->sk_family != ask->family)
+		return 0;
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return -ESTALE;
+	do {
+		fill_row_of_sock(row, sk);
+		err = row->state == TCP_CLOSE ? -ESTALE : put_row(skb, ask, row);
+	} while (err == -ESTALE && row->state != TCP_CLOSE);
 	sock_put(sk);
 	return err;
 }

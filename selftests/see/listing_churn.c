@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A listing by netlink while everything changes: what is there all the time is in it once, and nothing is in it twice,
- * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Also, the module and a
- * namespace go while a listing is half read.
+ * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Connections become
+ * TIME-WAIT between two reads, and at any moment of the walk, also after it has found the sock and before it has made
+ * the row. Also, the module and a namespace go while a listing is half read.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -34,20 +35,24 @@ NEEDS_MODULE;
 #define PORT		7000	/* of what stays */
 #define CLOSING_PORT	7001	/* of what becomes TIME-WAIT meanwhile */
 #define CHURN_PORT	7002	/* and the next one: of what comes and goes */
+#define RACING_PORT	7010	/* and the next ones: of what closes in a storm, so few that each batch has some */
+#define RACES		8
+#define RACING		256
 #define FIRST_LISTENER	7100
 #define LISTENERS	300
 #define SMALLEST	4096	/* octets of a read: some rows */
 
 static int space, listeners[LISTENERS];
 static int stays, closes;	/* connections; each has two ends here */
-static atomic_bool stop;
+static int racing_port;
+static atomic_bool stop, closed;
 static atomic_uint churned;
 
 struct pair {
 	int client, server;
 };
 
-static struct pair *staying, *closing;
+static struct pair *staying, *closing, racing[RACING];
 
 static void open_pairs(struct pair *pairs, int n, int port)
 {
@@ -128,6 +133,8 @@ static void note(const struct diag_row *row, void *arg)
 		count = &seen.staying[port == PORT][port == PORT ? peer_port : port];
 	} else if (port == CLOSING_PORT || peer_port == CLOSING_PORT) {
 		count = &seen.closing[port == CLOSING_PORT][port == CLOSING_PORT ? peer_port : port];
+	} else if (racing_port && (port == racing_port || peer_port == racing_port)) {
+		count = &seen.closing[port == racing_port][port == racing_port ? peer_port : port];
 	}
 	if (count && (*count)++)
 		seen.twice++;
@@ -153,9 +160,9 @@ static int *ports_of(const struct pair *pairs, int n)
 }
 
 /* A dump, of which @step() happens between any two reads. The number of reads, or a negative errno. */
-static int slow_dump(size_t size, void (*step)(int number))
+static int slow_dump(size_t size, unsigned char ext, void (*step)(int number))
 {
-	const struct diag_query query = { .stack = XTCP, .ext = 0xff };
+	const struct diag_query query = { .stack = XTCP, .ext = ext };
 	static struct diag_request request;
 	int fd = diag_open(), more, reads = 0;
 
@@ -196,7 +203,7 @@ static void dumps(int rounds)
 	bool ok = true;
 
 	for (i = 0; i < rounds; i++) {
-		reads = slow_dump(i % 2 ? 65536 : SMALLEST, NULL);
+		reads = slow_dump(i % 2 ? 65536 : SMALLEST, 0xff, NULL);
 		lost = missing(seen.staying, ports, stays, false) + listeners_missing();
 		if (reads <= 0 || lost || seen.twice) {
 			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", i, reads, lost, seen.twice);
@@ -206,7 +213,7 @@ static void dumps(int rounds)
 	ksft_print_msg("%d dumps, the last one of %d reads; %u connections came and went\n", rounds, reads, churned);
 	ksft_test_result(ok, "what is there throughout is listed once\n");
 	/* their clients' ends stay for a minute */
-	reads = slow_dump(SMALLEST, close_one);
+	reads = slow_dump(SMALLEST, 0xff, close_one);
 	lost = missing(seen.closing, closing_ports, closes < reads ? closes : reads, true);
 	if (lost || seen.twice)
 		ksft_print_msg("%d reads, %d missing, %u twice\n", reads, lost, seen.twice);
@@ -215,6 +222,55 @@ static void dumps(int rounds)
 		close_one(i);
 	free(ports);
 	free(closing_ports);
+}
+
+static void *close_racing(void *unused)
+{
+	close_pairs(racing, RACING);
+	closed = true;
+	return unused;
+}
+
+/* Dumps, one after the other, with and without the lock of each sock, until all are TIME-WAIT. How many were wrong. */
+static int race(int *all)
+{
+	int *ports, wrong = 0, reads, lost;
+	pthread_t closer;
+
+	open_pairs(racing, RACING, racing_port);
+	ports = ports_of(racing, RACING);
+	closed = false;
+	must(!pthread_create(&closer, NULL, close_racing, NULL), "thread");
+	do {
+		reads = slow_dump(SMALLEST, (*all)++ % 2 ? 0xff : 0, NULL);
+		lost = missing(seen.closing, ports, RACING, true);
+		if (reads <= 0 || lost || seen.twice)
+			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", *all, reads, lost, seen.twice);
+		wrong += reads <= 0 || lost || seen.twice;
+	} while (!closed);
+	pthread_join(closer, NULL);
+	free(ports);
+	return wrong;
+}
+
+/* In a namespace of its own, which ends with what it has. */
+static void races(void)
+{
+	const int before = space;
+	int i, wrong = 0, all = 0;
+
+	space = ns_make();
+	must(space >= 0 && !ns_enter(space), "namespace");
+	for (i = 0; i < RACES; i++) {
+		racing_port = RACING_PORT + i;
+		wrong += race(&all);
+	}
+	racing_port = 0;
+	must(!ns_enter(ns_home()), "home");
+	close(space);
+	space = before;
+	ksft_print_msg("%d dumps while %d connections closed\n", all, RACES * RACING);
+	ksft_test_result(!wrong, "and one that becomes TIME-WAIT at any moment of the walk\n");
 }
 
 /* A dump of which the first part alone is read. */
@@ -297,7 +353,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(8);
 	stays = release_is_debug() ? 1500 : 6000;
 	closes = stays / 8;
 	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
@@ -325,6 +381,7 @@ int main(void)
 		pthread_join(threads[i], NULL);
 	close_pairs(staying, stays);
 	must(!ns_enter(ns_home()), "home");
+	races();
 	ends();
 	namespace_ends();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
