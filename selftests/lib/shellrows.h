@@ -15,7 +15,7 @@ struct shell_row {
 /* What lines find set: programs of tools/, xtcp_run, and how to be nobody. */
 #define SHELL_ENV	"export A=build/selftests/tools/ask S=build/selftests/tools/ask_static "	\
 			"R=scripts/tools/xtcp_run C=build/selftests/tools/carried "			\
-			"D=build/selftests/tools/deny "						\
+			"D=build/selftests/tools/deny H=build/selftests/tools/holds "			\
 			"NOBODY='setpriv --reuid 65534 --regid 65534 --clear-groups env HOME=/tmp'; "
 
 /* Run it, in the namespace where the test is. Return: whether all is as the row says; if not, it is printed. */

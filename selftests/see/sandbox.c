@@ -9,8 +9,9 @@
  *   after a socket changes the stack; memory charged to its group; groups where its user may not
  *   go, and that are not mounted
  * - the packet filter's rules for its user and group; AppArmor's label; /proc of other processes
- * - nobody can take a descriptor of that process; a program that keeps it waiting holds up no
- *   other program, and it never has more children than there are programs that wait
+ * - nobody can take a descriptor of that process, and where it goes it takes no folder along; a
+ *   program that keeps it waiting holds up no other program, and it never has more children than
+ *   there are programs that wait
  */
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -48,6 +49,8 @@ static const struct shell_row rows[] = {
 	  "newuser\nunseen\ntcp4 kernel\nconnect ENETUNREACH kernel\nunseen\ntcp4 kernel\n" NOWHERE NOWHERE },
 	{ "nobody has a look at the process that makes sockets",
 	  "$NOBODY $R $S take xtcp_run; $R $S user take xtcp_run", "take EPERM\nuser\ntake EPERM\n" },
+	{ "a process in a program's user namespace holds nothing by which the program could go up to our root",
+	  "$H $NOBODY $R $S newuser tcp4", "newuser\nholds net socket status user\ntcp4 xtcp\n" },
 	{ "where /proc has other processes' numbers",
 	  "unshare --pid --fork $R $S tcp4; unshare --pid --fork --mount-proc $R $S tcp4", "tcp4 EACCES\ntcp4 xtcp\n" },
 	/* control groups */
@@ -90,6 +93,10 @@ static const struct shell_row rows[] = {
 	  "$R --not-port 23 $S swarm 100 few xtcp_run tcp4 connect 22",
 	  "swarm\nfew 1\ntcp4 xtcp\nconnect ECONNREFUSED xtcp\n" },
 	/* users, labels */
+	{ "a user whose number in his namespace is another one",
+	  "for r in '' $R; do $NOBODY $r $S newuser become 1 tcp4 owner 1 & for m in gid uid; do "
+	  "until printf '0 65534 1\\n1 100000 9\\n' 2>/dev/null >/proc/$!/${m}_map; do :; done; done; wait; done",
+	  "newuser\nbecome\ntcp4 kernel\nowner 1\nnewuser\nbecome\ntcp4 xtcp\nowner 1\n" },
 	{ "rules of the packet filter for a user",
 	  "nft 'add table ip sandbox; add chain ip sandbox out { type filter hook output priority 0; }; "
 	  "add rule ip sandbox out tcp dport 4121 meta skuid 65534 meta skgid 65534 reject with icmp type admin-prohibited'; "

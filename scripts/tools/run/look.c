@@ -96,12 +96,6 @@ int look_open(pid_t tid, const char *name)
 	return open_of(tid, name, O_RDONLY);
 }
 
-/* look_proc() - The descriptor of /proc, by which all the rest looks. */
-int look_proc(void)
-{
-	return proc;
-}
-
 /* look_same_net() - Whether a namespace is the one where we are now. */
 bool look_same_net(int net)
 {
@@ -258,6 +252,39 @@ bool look_ids(int status, struct look_ids *ids)
 		if (++ids->n == LOOK_GROUPS)
 			return false;
 	}
+	return true;
+}
+
+/* A number of ours in the numbers of a user namespace, by its map; -1: it has none there. */
+static long number_inside(const char *map, long number)
+{
+	long first, lower, count;
+	int len;
+
+	for (; sscanf(map, "%ld %ld %ld%n", &first, &lower, &count, &len) == 3; map += len)
+		if (number >= lower && number < lower + count)
+			return first + number - lower;
+	return -1;
+}
+
+/*
+ * look_inside() - A thread's user and groups in the numbers of its own user namespace. What has none there is -1, to
+ * which nobody can change. Return: false if unknown.
+ */
+bool look_inside(pid_t tid, const struct look_ids *ids, struct look_ids *in)
+{
+	static char map[ROOM];
+	size_t i;
+
+	if (read_of(tid, "uid_map", map, sizeof(map)) < 0)
+		return false;
+	in->uid = number_inside(map, ids->uid);
+	if (read_of(tid, "gid_map", map, sizeof(map)) < 0)
+		return false;
+	in->gid = number_inside(map, ids->gid);
+	in->n = ids->n;
+	for (i = 0; i < ids->n; i++)
+		in->groups[i] = number_inside(map, ids->groups[i]);
 	return true;
 }
 

@@ -35,7 +35,18 @@ struct wish {
 	int group;		/* folder of the control group to go to; -1: we are there */
 };
 
-static struct look_ids our_ids, wanted;
+/*
+ * What a child has read of /proc before it goes anywhere. Where it goes, a program may have every right over it, and a
+ * root of its own: from a folder of our /proc, of a child that ends, it could go up to our root. So a child takes none
+ * along.
+ */
+struct way {
+	bool is_there;		/* his network namespace is ours */
+	int user;		/* his user namespace; -1: he does not show it */
+	int status;		/* our own, which goes on telling the numbers of our first user namespace */
+};
+
+static struct look_ids our_ids, wanted, inside;	/* what he is, in our numbers, and in those of his user namespace */
 static bool ready, may_wait;
 
 static int socket_here(const struct wish *wish)
@@ -63,51 +74,35 @@ bool make_begin(void)
  * To his network namespace. Who made that inside a user namespace of his own lets us in by that one, if he is the user
  * that we are. There he has every right over us, but for what PR_SET_DUMPABLE keeps from him.
  */
-static bool enter_net(const struct wish *wish)
+static bool enter_net(const struct wish *wish, const struct way *way, const struct look_ids **ids)
 {
-	int user;
-	bool in;
-
-	if (look_same_net(wish->net) || !setns(wish->net, CLONE_NEWNET))
+	*ids = &wanted;
+	if (way->is_there || !setns(wish->net, CLONE_NEWNET))
 		return true;
-	user = look_open(wish->tid, "ns/user");
-	in = user >= 0 && !setns(user, CLONE_NEWUSER) && !setns(wish->net, CLONE_NEWNET);
-	if (user >= 0)
-		close(user);
-	return in;
+	*ids = &inside;
+	return way->user >= 0 && !setns(way->user, CLONE_NEWUSER) && !setns(wish->net, CLONE_NEWNET);
 }
 
 /*
- * His user and groups. Our first numbers stay, so he may send us no signal. What fails here is seen when all of it is
- * compared.
+ * His user and groups, in numbers of where we are now. Our first numbers stay, so he may send us no signal. What fails
+ * here is seen when all of it is compared.
  */
-static void take_ids(const struct wish *wish)
+static void take_ids(const struct look_ids *ids)
 {
-	static struct look_ids ids;
-	int status = look_open(wish->tid, "status");	/* in numbers of where we are now */
-
-	if (status >= 0 && look_ids(status, &ids) && !setgroups(ids.n, ids.groups) && !setresgid(-1, ids.gid, -1))
-		syscall(SYS_setresuid, -1, (uid_t)ids.uid, -1);
-	if (status >= 0)
-		close(status);
+	if (!setgroups(ids->n, ids->groups) && !setresgid(-1, ids->gid, -1))
+		syscall(SYS_setresuid, -1, (uid_t)ids->uid, -1);
 }
 
-/*
- * @ours: our own status; both are in numbers of our first user namespace.
- *
- * Return: NULL, or what the process has that keeps us out.
- */
-static const char *become(const struct wish *wish, int ours)
+/* What is his is compared in numbers of our first user namespace. Return: NULL, or what he has that keeps us out. */
+static const char *become(const struct wish *wish, const struct way *way)
 {
-	if (ours < 0)
-		return "no status that xtcp_run may see";
-	if (!look_same_group(wish->tid))
-		return "a control group where xtcp_run may not go";
-	if (!enter_net(wish))
+	const struct look_ids *ids;
+
+	if (!enter_net(wish, way, &ids))
 		return "a network namespace where xtcp_run may not go";
 	if (!look_same_ids(&our_ids, &wanted))
-		take_ids(wish);
-	if (!look_same_net(wish->net) || !look_ids(ours, &our_ids) || !look_same_ids(&our_ids, &wanted))
+		take_ids(ids);
+	if (!look_ids(way->status, &our_ids) || !look_same_ids(&our_ids, &wanted))
 		return "a user or groups that xtcp_run may not take";
 	return NULL;
 }
@@ -172,16 +167,16 @@ static void hear(int child, struct result *result)
 
 /*
  * The kernel lets who has every right over a process that ends take its descriptors, whatever PR_SET_DUMPABLE says. So
- * the child keeps what it needs: no other program's sockets, and not the listener. One thing is left: from the folder
- * of /proc a program in a root of its own could go up to ours, with no more rights than it has.
+ * the child keeps what it needs, and closes the rest: other programs' sockets, the listener, and all of /proc that is a
+ * folder. @fd: @n descriptors, some may be -1.
  */
-static void keep(int a, int b, int c)
+static void keep(const int *fd, int n)
 {
-	int fd[] = { a, b, c, -1 }, next = 0, low, i;
+	int next = 0, low, i;
 
 	for (;;) {
 		low = -1;
-		for (i = 0; i < 3; i++)
+		for (i = 0; i < n; i++)
 			if (fd[i] >= next && (low < 0 || fd[i] < low))
 				low = fd[i];
 		if (low < 0)
@@ -193,13 +188,31 @@ static void keep(int a, int b, int c)
 	close_range(next, ~0U, 0);
 }
 
+/* The last look at /proc. Return: as become(). */
+static const char *find_way(const struct wish *wish, struct way *way)
+{
+	way->status = look_open(0, "status");
+	if (way->status < 0)
+		return "no status that xtcp_run may see";
+	if (!look_same_group(wish->tid))
+		return "a control group where xtcp_run may not go";
+	way->is_there = look_same_net(wish->net);
+	if (!way->is_there && look_inside(wish->tid, &wanted, &inside))
+		way->user = look_open(wish->tid, "ns/user");
+	return NULL;
+}
+
 static void __attribute__((noreturn)) be_child(const struct wish *wish, int parent)
 {
 	struct result result = { .fd = -EACCES };
-	const char *why;
+	struct way way = { .user = -1 };
+	const char *why = find_way(wish, &way);
+	const int needed[] = { parent, wish->net, way.user, way.status };
 
-	keep(parent, wish->net, look_proc());
-	why = become(wish, look_open(0, "status"));
+	if (!why) {
+		keep(needed, sizeof(needed) / sizeof(*needed));
+		why = become(wish, &way);
+	}
 	if (why)
 		snprintf(result.why, sizeof(result.why), "%s", why);
 	else

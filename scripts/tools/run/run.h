@@ -71,12 +71,12 @@ struct look_ids {
 
 bool look_begin(void);
 int look_open(pid_t tid, const char *name);
-int look_proc(void);
 bool look_same_net(int net);
 bool look_same_group(pid_t tid);
 int look_open_group(pid_t tid);
 bool look_same_labels(pid_t tid);
 bool look_ids(int status, struct look_ids *ids);
+bool look_inside(pid_t tid, const struct look_ids *ids, struct look_ids *in);
 bool look_same_ids(const struct look_ids *a, const struct look_ids *b);
 bool look_status(pid_t tid, const char *key, long *first, long *last);
 
