@@ -24,6 +24,15 @@ static void put(const char *path, const char *value)
 	close(fd);
 }
 
+void failing_set(const char *name, long value)
+{
+	char path[64], text[24];
+
+	snprintf(path, sizeof(path), FAILSLAB "%s", name);
+	snprintf(text, sizeof(text), "%ld", value);
+	put(path, text);
+}
+
 bool failing_begin(void)
 {
 	if (access(FAILSLAB "probability", W_OK))
@@ -57,21 +66,18 @@ void failing_nth(int n)
 
 void failing_all(long space)
 {
-	char text[24];
-
 	open_mine();
 	if (space < 0) {
 		must(pwrite(all_fd, "0", 1, 0) == 1, "make-it-fail");
-		put(FAILSLAB "probability", "0");
-		put(FAILSLAB "task-filter", "N");
+		failing_set("probability", 0);
+		failing_set("task-filter", false);
 		return;
 	}
-	snprintf(text, sizeof(text), "%ld", space);
-	put(FAILSLAB "task-filter", "Y");
-	put(FAILSLAB "interval", "1");
-	put(FAILSLAB "times", "1000000");
-	put(FAILSLAB "probability", "100");
-	put(FAILSLAB "space", text);
+	failing_set("task-filter", true);
+	failing_set("interval", 1);
+	failing_set("times", 1000000);
+	failing_set("probability", 100);
+	failing_set("space", space);
 	must(pwrite(all_fd, "1", 1, 0) == 1, "make-it-fail");
 }
 

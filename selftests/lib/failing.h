@@ -8,6 +8,9 @@
 /* False: this kernel cannot. Otherwise any allocation can fail, also one that may wait, and nothing is logged. */
 bool failing_begin(void);
 
+/* A setting of failslab, also one that is yes or no. */
+void failing_set(const char *name, long value);
+
 /* The nth allocation of this task from now on fails; 0: none. Segments that this task writes into a tun count. */
 void failing_nth(int n);
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "failing.h"
 #include "kselftest.h"
 #include "ns.h"
 #include "slabs.h"
@@ -35,7 +36,6 @@
 #include "wait.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"
-#define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"
 #define MOST_ALLOCATIONS 400
 #define LEAST_FIRST 12	/* allocations of a namespace's first socket */
 
@@ -51,15 +51,6 @@ static void check(bool ok, const char *name)
 	}
 }
 
-static void put(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, value, strlen(value)) != (ssize_t)strlen(value))
-		ksft_exit_fail_msg("cannot write %s to %s: %s\n", value, path, strerror(errno));
-	close(fd);
-}
-
 static long number_in(const char *path)
 {
 	char buf[32] = "";
@@ -69,30 +60,6 @@ static long number_in(const char *path)
 		ksft_exit_fail_msg("cannot read %s: %s\n", path, strerror(errno));
 	close(fd);
 	return atol(buf);
-}
-
-/* Open all the time: to open or close it would be an allocation of its own. */
-static int nth_fd = -1;
-
-/* The nth allocation of this task from now on fails; 0: none. */
-static void fail_nth(int n)
-{
-	char value[16];
-	int len = snprintf(value, sizeof(value), "%d", n);
-
-	if (nth_fd < 0)
-		nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (pwrite(nth_fd, value, len, 0) != len)
-		ksft_exit_fail_msg("cannot write fail-nth: %s\n", strerror(errno));
-}
-
-static bool was_hit(void)
-{
-	char value[16] = "";
-
-	if (pread(nth_fd, value, sizeof(value) - 1, 0) <= 0)
-		ksft_exit_fail_msg("cannot read fail-nth: %s\n", strerror(errno));
-	return atoi(value) == 0;
 }
 
 /* What a call under test is given and leaves behind. */
@@ -345,11 +312,11 @@ static int fail_in_turn(const struct call *call, struct scene *scene)
 	for (n = 1; n <= MOST_ALLOCATIONS; n++) {
 		call->prepare(scene);
 		errno = 0;
-		fail_nth(n);
+		failing_nth(n);
 		ret = call->call(scene);
 		error = errno;
-		hit = was_hit();
-		fail_nth(0);
+		hit = failing_hit();
+		failing_nth(0);
 		if (ret && !hit) {
 			ksft_print_msg("%s failed without a fault: %s\n", call->name, strerror(error));
 			return -1;
@@ -421,10 +388,10 @@ static void test_first_socket(const struct scene *scene, const char *ip)
 			close(fresh.ns);
 			ok = begin_fresh(&fresh);
 		}
-		fail_nth(n);
+		failing_nth(n);
 		error = call_socket(&fresh) ? errno : 0;
-		hit = was_hit();
-		fail_nth(0);
+		hit = failing_hit();
+		failing_nth(0);
 		hits += hit;
 		ok = ok && (!error || (hit && error_says_why(error)));
 	}
@@ -437,20 +404,12 @@ static void test_first_socket(const struct scene *scene, const char *ip)
 	close(fresh.ns);
 }
 
-static void put_number(const char *path, long number)
-{
-	char value[24];
-
-	snprintf(value, sizeof(value), "%ld", number);
-	put(path, value);
-}
-
 /* The next @times allocations fail, in whatever context, once @space octets were had. */
 static void arm(long times, long space)
 {
-	put_number(FAILSLAB "space", space);
-	put_number(FAILSLAB "times", times);
-	put(FAILSLAB "probability", "100");
+	failing_set("space", space);
+	failing_set("times", times);
+	failing_set("probability", 100);
 }
 
 /* True if all of them came. */
@@ -458,7 +417,7 @@ static bool disarm(void)
 {
 	long left = number_in(FAILSLAB "times");
 
-	put(FAILSLAB "probability", "0");
+	failing_set("probability", 0);
 	if (left)
 		ksft_print_msg("%ld allocations did not come that were to fail\n", left);
 	return !left;
@@ -589,13 +548,13 @@ static bool no_segment(struct scene *scene)
 	bool hit, ok;
 
 	prepare_connection(scene);
-	put(FAILSLAB "cache-filter", "N");
-	put(FAILSLAB "ignore-gfp-wait", "Y");
+	failing_set("cache-filter", false);
+	failing_set("ignore-gfp-wait", true);
 	arm(5, 0);
 	ok = stack_carries(scene->client, scene->server, 100000);
 	hit = disarm();
-	put(FAILSLAB "ignore-gfp-wait", "N");
-	put(FAILSLAB "cache-filter", "Y");
+	failing_set("ignore-gfp-wait", false);
+	failing_set("cache-filter", true);
 	return hit && ok && stack_carries(scene->server, scene->client, 1000);
 }
 
@@ -622,15 +581,15 @@ static void test_slabs(struct scene *scene, const char *ip)
 	/* slub_debug=A,... at boot: scripts/check/check-vm.sh */
 	if (number_in("/sys/kernel/slab/xtcp_request/failslab") != 1)
 		ksft_exit_fail_msg("the slabs of xtcp are not marked for failslab\n");
-	put(FAILSLAB "cache-filter", "Y");
-	put(FAILSLAB "interval", "1");
+	failing_set("cache-filter", true);
+	failing_set("interval", 1);
 	for (i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
 		ok = slab_faults[i].run(scene);
 		clear(scene);
 		snprintf(name, sizeof(name), "%s_%s", slab_faults[i].name, ip);
 		check(ok && connection_works(scene), name);
 	}
-	put(FAILSLAB "cache-filter", "N");
+	failing_set("cache-filter", false);
 }
 
 int main(void)
@@ -641,16 +600,10 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	if (access(FAILSLAB "probability", W_OK)) {
+	if (!failing_begin()) {
 		printf("1..1\nok 1 faults # SKIP the kernel cannot inject faults\n");
 		return KSFT_PASS;
 	}
-	put(FAILSLAB "verbose", "0");
-	put(FAILPAGE "verbose", "0");
-	put(FAILSLAB "ignore-gfp-wait", "N");
-	put(FAILPAGE "ignore-gfp-wait", "N");
-	put(FAILPAGE "min-order", "0");
-
 	for (i = 0; i < 2; i++) {
 		slabs_read(&before);
 		scene.ns = ns_make();
