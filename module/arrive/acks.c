@@ -8,6 +8,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/metric.h"
 #include "base/sock.h"
 #include "out/ip.h"
 #include "recv/text.h"
@@ -69,6 +70,12 @@ static bool ack_lets_send(const struct sock *sk)
 	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 
+/* The route has the metric quickack: as in Linux, no ACK of what arrives may be delayed. */
+static bool route_hurries(const struct sock *sk)
+{
+	return xtcp_metric_of(sk, RTAX_QUICKACK);
+}
+
 /**
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
@@ -96,7 +103,7 @@ void xtcp_acks_owed(struct sock *sk)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
 	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
-	if (xsk->acking.now || (due && !reader_acknowledges(sk))) {
+	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/* as in Linux, the ACK of a FIN before any text waits only for a close() at once */

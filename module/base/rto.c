@@ -2,8 +2,9 @@
 /*
  * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
  *
- * Two constants are Linux's and not the RFC's. The floor is 200 ms and applies to the term of the
- * variation, so that a peer's delayed ACK never looks like a loss. The ceiling is 120 s.
+ * Two bounds are Linux's and not the RFC's. The floor is the caller's, 200 ms if nobody has set
+ * another one. It applies to the term of the variation, so that a peer's delayed ACK never looks
+ * like a loss. The ceiling is 120 s.
  *
  * The RFC's gains are made for one sample per round trip. Here each ACK brings one, so RTTVAR
  * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
@@ -12,11 +13,9 @@
  */
 #include "base/rto.h"
 
-#include "base/seq.h"
 #include "base/wire.h"
 
 #define US_PER_MS	1000U
-#define VAR_MIN_US	(XTCP_RTO_MIN_MS * US_PER_MS / 4)	/* a quarter of the floor */
 
 /**
  * xtcp_rto_init() - set the state before the first sample (RFC 6298 (2.1))
@@ -28,8 +27,8 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 {
 	rto->srtt_us = 0;
 	rto->rttvar_us = 0;
-	rto->held_us = VAR_MIN_US;
-	rto->peak_us = VAR_MIN_US;
+	rto->held_us = 0;
+	rto->peak_us = 0;
 	rto->round_end = 0;
 	rto->min_rtt_us = ~0U;
 	rto->next_min_us = ~0U;
@@ -39,9 +38,10 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 }
 
 /*
- * Take a new RTTVAR. A round trip ends when more is acknowledged than had been sent when it began.
+ * Take a new RTTVAR. A round trip ends when more is acknowledged than had been sent when it began;
+ * the next one begins with the floor, which may have changed.
  */
-static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
+static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
 	if (rto->rttvar_us > rto->peak_us)
 		rto->peak_us = rto->rttvar_us;
@@ -50,7 +50,7 @@ static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
 	if (!xtcp_seq_gt(una, rto->round_end))
 		return;
 	rto->held_us -= (rto->held_us - rto->peak_us) / 4;
-	rto->peak_us = VAR_MIN_US;
+	rto->peak_us = floor_us / 4;
 	rto->round_end = nxt;
 }
 
@@ -61,12 +61,13 @@ static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt)
  *	Karn)
  * @una: SND.UNA after this ACK
  * @nxt: SND.NXT
+ * @floor_us: the least term of the variation, microseconds; counts if xtcp_rto_needs_floor()
  *
  * A sample also ends the backoff (section 5, last paragraph).
  *
  * Context: any.
  */
-void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us)
 {
 	u32 r = rtt_us ?: 1, off;
 
@@ -78,6 +79,8 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
 	if (!rto->srtt_us) {
 		rto->srtt_us = r;
 		rto->rttvar_us = r / 2;
+		rto->peak_us = floor_us / 4;
+		rto->held_us = floor_us / 4;
 		rto->round_end = nxt;
 	} else {
 		/* the order matters: RTTVAR takes the SRTT from before this sample */
@@ -85,7 +88,7 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt)
 		rto->rttvar_us = (3 * rto->rttvar_us + off + 2) / 4;
 		rto->srtt_us = (7 * rto->srtt_us + r + 4) / 8;
 	}
-	hold_variation(rto, una, nxt);
+	hold_variation(rto, una, nxt, floor_us);
 
 	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + US_PER_MS - 1) / US_PER_MS;
 	if (rto->rto_ms > XTCP_RTO_MAX_MS)

@@ -5,13 +5,15 @@
 
 #include <linux/types.h>
 
+#include "base/seq.h"
+
 /**
  * struct xtcp_rto - the state of RFC 6298
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
  * @held_us: what the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only once per
  *	round trip
- * @peak_us: the largest RTTVAR of this round trip, at least 50 ms
+ * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor
  * @round_end: the round trip ends when more than this is acknowledged
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s, the next @min_rtt_us
@@ -32,8 +34,14 @@ struct xtcp_rto {
 	u8 backoff;
 };
 
+/* Does the next sample, with SND.UNA at @una, need the floor? The first one of a round trip does. */
+static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
+{
+	return !rto->srtt_us || xtcp_seq_gt(una, rto->round_end);
+}
+
 void xtcp_rto_init(struct xtcp_rto *rto);
-void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt);
+void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us);
 void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s);
 void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);

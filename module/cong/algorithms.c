@@ -13,12 +13,14 @@
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
 #include <linux/inet_diag.h>
+#include <linux/jhash.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <net/tcp.h>
 
+#include "base/metric.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/stream.h"
@@ -194,6 +196,43 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
+/* The number that a route's metric congctl has for an algorithm of this name, in every kernel. */
+static u32 congctl_of(const char *name)
+{
+	char padded[TCP_CA_NAME_MAX] = "";
+
+	strscpy(padded, name, sizeof(padded));
+	return jhash(padded, sizeof(padded), strlen(padded));
+}
+
+/**
+ * xtcp_algorithms_take_route() - take the algorithm of the route, if it names one
+ * @sk: about to open, or a new child; its route is known
+ *
+ * As in Linux, the metric congctl beats TCP_CONGESTION and the namespace's default, and needs no
+ * permission. If the metric is locked, the program cannot choose another algorithm. A name that
+ * only kernel TCP has is ignored.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_algorithms_take_route(struct sock *sk)
+{
+	const u32 key = xtcp_metric_of(sk, RTAX_CC_ALGO);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	int i;
+
+	sock_owned_by_me(sk);
+	if (likely(!key))
+		return;
+	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
+		if (congctl_of(algorithms[i]->name) != key)
+			continue;
+		/* getsockopt() reads it without the lock */
+		WRITE_ONCE(tx->algorithm, algorithms[i]);
+		tx->algorithm_locked = xtcp_metric_locked_of(sk, RTAX_CC_ALGO);
+	}
+}
+
 /* Has the algorithm of @tx begun, so that it has private state? */
 static bool has_begun(const struct xtcp_sender *tx)
 {
@@ -207,7 +246,7 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * A live connection keeps its windows. As in Linux, choosing the current algorithm needs no
- * permission.
+ * permission, unless the route has locked it.
  *
  * Context: process. Lock: socket, held.
  *
@@ -220,6 +259,8 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 	const bool live = tx->cong.started;
 
 	sock_owned_by_me(sk);
+	if (tx->algorithm_locked)
+		return -EPERM;
 	if (i < 0)
 		return -ENOENT;
 	if (algorithms[i] != tx->algorithm) {

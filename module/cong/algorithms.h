@@ -23,6 +23,7 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 
 /* Socket lock held in all of these. */
 void xtcp_algorithms_assign(struct sock *sk);
+void xtcp_algorithms_take_route(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
 void xtcp_algorithms_start(struct sock *sk);
 void xtcp_algorithms_end(struct sock *sk);

@@ -9,6 +9,7 @@
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
 
+#include "base/metric.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"
@@ -18,9 +19,22 @@
 #include "loss/sample.h"
 #include "time/pace.h"
 
-static u32 initial_window(const struct xtcp_sender *tx)
+/**
+ * xtcp_cong_initial() - the initial window
+ * @sk: its effective MSS is known
+ *
+ * RFC 6928 section 2, unless the route has the metric initcwnd.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets.
+ */
+u32 xtcp_cong_initial(const struct sock *sk)
 {
-	return XTCP_INIT_CWND * tx->mss;
+	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: XTCP_INIT_CWND;
+
+	sock_owned_by_me(sk);
+	return min_t(u64, (u64)segments * xtcp_sender(sk)->mss, U32_MAX / 2);
 }
 
 /*
@@ -107,7 +121,7 @@ void xtcp_cong_begin(struct sock *sk)
  * @sk: its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
- * RFC 6928 section 2; with @syn_lost one segment (RFC 5681 section 3.1). One loss does not suffice,
+ * xtcp_cong_initial(); with @syn_lost one segment (RFC 5681 section 3.1). One loss does not suffice,
  * as in Linux: the first timeout is one second, and some paths have longer RTTs (RFC 6298 section
  * 2, note on (2.1)).
  *
@@ -118,7 +132,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	tx->cong.cwnd = syn_lost ? tx->mss : initial_window(tx);
+	tx->cong.cwnd = syn_lost ? tx->mss : xtcp_cong_initial(sk);
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
 	/* with Fast Open, text may be in flight before the third ACK (RFC 7413) */
@@ -560,7 +574,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	if (tx->cong.phase != XTCP_CONG_CWR && tx->cong.phase != XTCP_CONG_RECOVERY)
 		tx->cong.ssthresh = max(tx->cong.ssthresh, tx->cong.cwnd / 4 * 3);
 	segments = xtcp_cong_cwnd_segments(sk);
-	least = min(segments, initial_window(tx) / tx->mss);
+	least = min(segments, xtcp_cong_initial(sk) / tx->mss);
 	for (; idle > rto && segments > least; idle -= rto)
 		segments /= 2;
 	tx->cong.cwnd = max(segments, least) * tx->mss;

@@ -120,6 +120,7 @@ struct xtcp_cong_stream {
 /* Socket lock held in all of these. */
 void xtcp_cong_bound(struct sock *sk);
 void xtcp_cong_begin(struct sock *sk);
+u32 xtcp_cong_initial(const struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);

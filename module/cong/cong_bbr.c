@@ -60,7 +60,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.cwnd = tx->cong.cwnd,
 		.mss = tx->mss,
 		.quantum = clamp_t(unsigned long, quantum, 2UL * tx->mss, QUANTUM_MAX),
-		.initial_cwnd = XTCP_INIT_CWND * tx->mss,
+		.initial_cwnd = xtcp_cong_initial(sk),
 		.inflight = xtcp_cong_in_flight(sk),
 		.delivered = stream->delivered,
 		.random = hash_32((u32)now_us ^ tx->snd.ts_offset, 32),

@@ -45,17 +45,18 @@ static bool needs_ecn(const struct sock *sk)
  * Context: softirq or process. @dst is held.
  *
  * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", or when the
- * listener's algorithm needs ECN.
+ * algorithm of the listener or of the route (congctl) needs ECN.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
-	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, RTAX_FEATURE_ECN) || needs_ecn(lsk);
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, DST_FEATURE_ECN_MASK) || needs_ecn(lsk);
 }
 
 /**
  * xtcp_ecn_is_asked() - does this SYN ask for ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
  * @syn: the segment, as ingress left it
+ * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes the field, so its
  * marks would mean nothing. There are two exceptions. A SYN with a reserved header bit set belongs
@@ -66,13 +67,14 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  *
  * Return: true when it does.
  */
-bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
+bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)syn->cb;
 
 	if ((seg->flags & (XTCP_ECE | XTCP_CWR)) != (XTCP_ECE | XTCP_CWR))
 		return false;
-	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS || needs_ecn(lsk);
+	return seg->ecn == INET_ECN_NOT_ECT || ((const u8 *)tcp_hdr(syn))[12] & RESERVED_BITS || needs_ecn(lsk) ||
+	       dst_feature(dst, DST_FEATURE_ECN_CA);
 }
 
 /**

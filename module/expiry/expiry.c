@@ -69,7 +69,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	note_probing(xsk);
 	xtcp_timer_backed_off(&xsk->timers);
 	xtcp_rto_backoff(&xsk->rto);
-	xtcp_timer_arm(sk, which, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
+	xtcp_timer_arm(sk, which, xtcp_timer_probe_interval(xsk, xtcp_retries_since(sk)));
 }
 
 /*

@@ -16,12 +16,14 @@
 #include <net/ipv6.h>
 #include <net/transp_v6.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
+#include "cong/algorithms.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
@@ -83,11 +85,11 @@ static void sample_round_trip(struct sock *child, const struct xtcp_request *he,
 		return;
 	now_us = xtcp_clock_us();
 	if (!he->resent) {
-		xtcp_rto_sample(&xsk->rto, (u32)now_us - he->sent_us, xsk->snd.una, xsk->snd.nxt);
+		xtcp_bounds_sample(child, (u32)now_us - he->sent_us);
 	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
 		ms = xtcp_clock_ts_of(now_us) + xsk->snd.ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
 		if (ms <= XTCP_RTO_MAX_MS)
-			xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd.una, xsk->snd.nxt);
+			xtcp_bounds_sample(child, max(ms, 1U) * USEC_PER_MSEC);
 	}
 }
 
@@ -199,6 +201,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
+	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn))

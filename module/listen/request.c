@@ -22,6 +22,7 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
+#include "out/ip_reply.h"
 #include "window/window.h"
 
 /**
@@ -106,18 +107,21 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
  * @he: filled otherwise
  * @listener: its group has fixed the shift
- * @advmss: the value that the route allows for the MSS option of the SYN-ACK
+ * @how: has the route of the SYN-ACK, and what it allows for the MSS option
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener, u16 advmss)
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+			      const struct xtcp_ip_reply *how)
 {
-	u32 mss = advmss;
+	u32 mss = how->advmss;
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
-	he->rcv_wnd = xtcp_window_first(listener->sk, mss);
-	he->rcv_wscale = he->wscale_ok ? listener->group->rcv_wscale : 0;
+	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
+	he->rcv_wscale = 0;
+	if (he->wscale_ok)
+		he->rcv_wscale = xtcp_window_shift_of_route(how->dst, listener->group->rcv_wscale);
 }
 
 /**

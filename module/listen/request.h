@@ -9,6 +9,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_cookie;
 struct xtcp_demux_key;
+struct xtcp_ip_reply;
 struct xtcp_listener;
 struct xtcp_request;
 struct xtcp_seg;
@@ -21,7 +22,8 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 			   const struct xtcp_demux_key *key);
 void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 			      const struct xtcp_cookie *cookie);
-void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener, u16 advmss);
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+			      const struct xtcp_ip_reply *how);
 bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple);
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple);

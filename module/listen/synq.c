@@ -122,10 +122,10 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		count_drop(lsk);
 		return false;
 	}
-	xtcp_request_fill_window(he, listener, how->advmss);
+	xtcp_request_fill_window(he, listener, how);
 	he->accecn_ok = xtcp_accecn_is_asked(xtcp_net_of(lsk), skb);
 	he->syn_codepoint = xtcp_seg(skb)->ecn;
-	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(lsk, skb) && xtcp_ecn_is_allowed(lsk, how->dst));
+	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else
@@ -184,7 +184,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	if (!fast)
 		return false;
 	if (accecn_ok)
-		he->ecn_ok = xtcp_ecn_is_asked(listener->sk, skb);
+		he->ecn_ok = xtcp_ecn_is_asked(listener->sk, skb, dst);
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
@@ -419,7 +419,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		count_drop(lsk);
 		return NULL;
 	}
-	xtcp_request_fill_window(&he, listener, how.advmss);
+	xtcp_request_fill_window(&he, listener, &how);
 	if (xtcp_ecn_is_allowed(lsk, how.dst))
 		fill_cookie_ecn(xn, skb, &cookie, &he);
 	dst_release(how.dst);

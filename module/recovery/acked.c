@@ -11,9 +11,9 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/rto.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
@@ -69,9 +69,8 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
-		xtcp_rto_sample(&xsk->rto,
-				min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX),
-				xsk->snd.una, xsk->snd.nxt);
+		xtcp_bounds_sample(&xsk->inet.sk,
+				   min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX));
 		return true;
 	}
 	if (!moved || !sample->tsecr)
@@ -79,7 +78,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
 	if (ms > XTCP_RTO_MAX_MS)
 		return false;
-	xtcp_rto_sample(&xsk->rto, max(ms, 1U) * USEC_PER_MSEC, xsk->snd.una, xsk->snd.nxt);
+	xtcp_bounds_sample(&xsk->inet.sk, max(ms, 1U) * USEC_PER_MSEC);
 	return true;
 }
 

@@ -117,11 +117,11 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 
 /*
  * Was the peer silent for longer than an RTO, for @gone jiffies? The first test saves computing the
- * RTO in most cases.
+ * RTO in most cases: no RTO is below two ticks.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
-	return gone > msecs_to_jiffies(XTCP_RTO_MIN_MS) && gone > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+	return gone > 1 && gone > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
 }
 
 /* Update what the delayed ACK depends on: new text came (RFC 9293 section 3.8.6.3). */

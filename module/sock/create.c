@@ -160,6 +160,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xsk->stream = XTCP_STREAM_NONE;
 	sk->tcp_rtx_queue = RB_ROOT;
 	sk->sk_tsq_flags = 0;
+	xsk->algorithm_locked = false;
 	xtcp_agreed_peer_mss(&xsk->agreed, XTCP_MSS_DEFAULT_V4, 0);
 	xsk->mss = XTCP_MSS_DEFAULT_V4;
 	xsk->rcv_mss = XTCP_MSS_DEFAULT_V4;

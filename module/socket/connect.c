@@ -20,6 +20,7 @@
 #include "base/state.h"
 #include "base/stream.h"
 #include "compat.h"
+#include "cong/algorithms.h"
 #include "ecn/ecn.h"
 #include "expiry/thirdack.h"
 #include "fastopen/fastsyn.h"
@@ -62,6 +63,7 @@ static void fill_tcb(struct sock *sk)
 	u32 iss, ts_offset;
 
 	xtcp_ended_forget(&xsk->ended);
+	xtcp_algorithms_take_route(sk);
 	/*
 	 * if the connection replaces a TIME-WAIT record, its numbers continue those of the record
 	 */

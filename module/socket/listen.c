@@ -56,7 +56,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		return NULL;
 	}
 	/* the shift does not depend on the MSS */
-	xtcp_window_select(sk, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
+	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
 	spin_lock_init(&listener->lock);

@@ -36,6 +36,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/rto.h"
@@ -142,6 +143,23 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
 unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 {
 	return xtcp_timer_within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
+}
+
+/**
+ * xtcp_timer_probe_interval() - the time until the next probe of a window, within the same limit
+ * @xsk: the sock
+ * @stamp: as for xtcp_timer_within_user_timeout()
+ *
+ * Where a route allows short timeouts, probes are not as quick: as in Linux, the first one comes
+ * after 200 ms at least.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: jiffies.
+ */
+unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->rto), stamp);
 }
 
 /**
@@ -307,7 +325,8 @@ static bool probe_applies(const struct sock *sk)
 
 /*
  * The probe timeout PTO, microseconds: two RTTs. When only one segment is in flight, the time by
- * which a peer may delay its ACK is added.
+ * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, this is what the RTO
+ * leaves for it.
  */
 static u32 probe_timeout_us(const struct sock *sk)
 {
@@ -318,7 +337,7 @@ static u32 probe_timeout_us(const struct sock *sk)
 		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
 	pto_us = 2 * xsk->rto.srtt_us;
 	if (xsk->snd.nxt - xsk->snd.una <= xsk->mss)
-		return pto_us + XTCP_RTO_MIN_MS * USEC_PER_MSEC;
+		return pto_us + xtcp_bounds_rto_min_us(sk);
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
@@ -435,7 +454,7 @@ void xtcp_timer_window_closed(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (!xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
-		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_interval(xtcp_sk(sk), 0));
+		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
 /* If @which is armed, it expires within @delay. */
@@ -479,7 +498,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 		return;
 	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
-	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_rto_current_ms(&rto)));
+	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(&rto)));
 }
 
 /**

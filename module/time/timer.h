@@ -87,6 +87,7 @@ bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
 unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp);
 unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp);
+unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp);
 void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 

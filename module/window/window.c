@@ -11,6 +11,7 @@
 
 #include <net/tcp.h>
 
+#include "base/metric.h"
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
@@ -86,7 +87,7 @@ u32 xtcp_window_offer(const struct sock *sk)
 
 /**
  * xtcp_window_initial() - choose the window that our SYN offers, and its shift
- * @sk: about to send the SYN; our MSS option and the use of window scaling are known
+ * @sk: about to send the SYN; its route, our MSS option and the use of window scaling are known
  *
  * RFC 7323 section 2.3.
  *
@@ -98,13 +99,14 @@ void xtcp_window_initial(struct sock *sk)
 	u32 wnd;
 
 	sock_owned_by_me(sk);
-	xtcp_window_select(sk, xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_window_select(sk, __sk_dst_get(sk), xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp,
+			   &xsk->rcv_wscale);
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 }
 
 /**
  * xtcp_window_offered() - take the window that our SYN-ACK offered, and its shift
- * @child: our MSS option and the use of window scaling are known; IRS is taken
+ * @child: its route, our MSS option and the use of window scaling are known; IRS is taken
  * @wnd: octets
  * @shift: as it was offered, even if the listener's buffer has changed since
  *
@@ -118,8 +120,8 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 	u32 first;
 
 	sock_owned_by_me(child);
-	xtcp_window_select(child, xsk->agreed.advmss, xsk->agreed.wscale_ok, &first, &xsk->window_clamp,
-			   &xsk->rcv_wscale);
+	xtcp_window_select(child, __sk_dst_get(child), xsk->agreed.advmss, xsk->agreed.wscale_ok, &first,
+			   &xsk->window_clamp, &xsk->rcv_wscale);
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 	xsk->rcv_wscale = shift;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
@@ -142,29 +144,72 @@ void xtcp_window_unscaled(struct sock *sk)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
+/* The largest window that the program allows, or else the route, octets. */
+static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
+{
+	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
+	       xtcp_metric(dst, RTAX_WINDOW) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
+}
+
+/* The least shift with which a window of @largest octets fits the field. */
+static u8 shift_for(u32 largest)
+{
+	u8 shift = 0;
+
+	for (; largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
+		shift++;
+	return min_t(u8, shift, XTCP_WSCALE_MAX);
+}
+
 /**
  * xtcp_window_first() - the window that a SYN offers
  * @sk: the sock that opens, or the listener
+ * @dst: the route to the peer; NULL: none is known
  * @mss: octets of a whole segment; not 0
  *
- * It is a number of whole segments, and not scaled (RFC 7323 section 2.2).
+ * It is a number of whole segments, and not scaled (RFC 7323 section 2.2). Metrics of the route
+ * limit it: initrwnd in segments, window in octets.
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  *
  * Return: octets; they fit the window field.
  */
-u32 xtcp_window_first(const struct sock *sk, u32 mss)
+u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss)
 {
-	u32 space = min(xtcp_space_full(sk), READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: U32_MAX);
+	u32 space = min(xtcp_space_full(sk), most_allowed(sk, dst));
+	u32 segments = xtcp_metric(dst, RTAX_INITRWND);
 
 	if (space > mss)
 		space = rounddown(space, mss);
+	if (segments)
+		space = min_t(u64, space, (u64)segments * mss);
 	return min(space, XTCP_WINDOW_MAX_UNSCALED);
+}
+
+/**
+ * xtcp_window_shift_of_route() - the shift that a SYN-ACK offers
+ * @dst: the route to the peer
+ * @shift: the listener's
+ *
+ * A route with the metric window needs a smaller shift: a larger one would round windows down. What
+ * a program sets on its listener does not count here: a cookie carries no shift, and the third ACK
+ * may come to another listener of the group.
+ *
+ * Context: any.
+ *
+ * Return: the shift.
+ */
+u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
+{
+	u32 most = xtcp_metric(dst, RTAX_WINDOW);
+
+	return likely(!most) ? shift : min(shift, shift_for(most));
 }
 
 /**
  * xtcp_window_select() - choose the first window, its limit and the shift
  * @sk: the sock that opens, or the listener
+ * @dst: the route to the peer; NULL: none is known
  * @mss: our MSS option, octets
  * @wscale_ok: a shift may be used
  * @rcv_wnd: receives the first window, octets; it fits the window field of a SYN
@@ -177,22 +222,18 @@ u32 xtcp_window_first(const struct sock *sk, u32 mss)
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  */
-void xtcp_window_select(const struct sock *sk, u32 mss, bool wscale_ok, u32 *rcv_wnd, u32 *window_clamp,
-			u8 *rcv_wscale)
+void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
+			u32 *window_clamp, u8 *rcv_wscale)
 {
-	u32 clamp = READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
-	u32 largest;
+	u32 clamp = most_allowed(sk, dst);
 	u8 shift = 0;
 
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		clamp = min(clamp, xtcp_space_full(sk));
-	if (wscale_ok) {
-		largest = max_t(u32, xtcp_space_full(sk), READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]));
-		for (largest = min(largest, clamp); largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
-			shift++;
-		shift = min_t(u8, shift, XTCP_WSCALE_MAX);
-	}
-	*rcv_wnd = xtcp_window_first(sk, mss);
+	if (wscale_ok)
+		shift = shift_for(min(clamp, max_t(u32, xtcp_space_full(sk),
+						   READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]))));
+	*rcv_wnd = xtcp_window_first(sk, dst, mss);
 	*window_clamp = min(clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
 	*rcv_wscale = shift;
 }

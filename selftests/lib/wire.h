@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define WIRE_DEVICE	"wire0"
 #define WIRE_MTU	1500	/* of the tun device unless a row changes it */
 #define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
 
@@ -182,7 +183,7 @@ int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
 int wire_tun_link(struct wire *w, bool up);
 int wire_tun_bundles(struct wire *w, uint32_t segments);
-int wire_tun_prefer(struct wire *w, const uint8_t *source);
+int wire_tun_ask(const void *req, size_t len);
 int wire_tun_write(struct wire *w, const void *packet, size_t len);
 int wire_tun_wait(struct wire *w, int fd, short events, int ms);
 int wire_tun_read(struct wire *w, int wait_ms);
@@ -191,6 +192,11 @@ bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_
 int wire_tun_sysctl(struct wire *w, const char *name, const char *value);
 void wire_tun_restore(struct wire *w);
 uint64_t wire_now(void);
+
+/* wire_route.c */
+int wire_route_groups(void);
+int wire_route_prefer(struct wire *w, const uint8_t *source);
+int wire_route_metrics(struct wire *w, char *args);
 
 /* wire_segment.c */
 uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);

@@ -272,7 +272,9 @@ int wire_step(struct wire *w, const char *verb, char *args)
 	if (!strcmp(verb, "until"))
 		return until(w, args);
 	if (!strcmp(verb, "prefer"))
-		return wire_tun_prefer(w, own_address(w, args));
+		return wire_route_prefer(w, own_address(w, args));
+	if (!strcmp(verb, "route"))
+		return wire_route_metrics(w, args);
 	if (!strcmp(verb, "at")) {
 		memcpy(w->local, own_address(w, args), sizeof(w->local));
 		return 0;

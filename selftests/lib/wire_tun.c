@@ -28,7 +28,7 @@
 
 #include "wire.h"
 
-#define DEVICE	"wire0"
+#define DEVICE	WIRE_DEVICE
 #define NAP_MS	10	/* of a wait */
 
 struct address6 {	/* struct in6_ifreq of linux/ipv6.h */
@@ -242,7 +242,14 @@ int wire_tun_link(struct wire *w, bool up)
 	return 0;
 }
 
-static int ask_kernel(const void *req, size_t len)
+/**
+ * wire_tun_ask() - Ask rtnetlink for a change in the lane's namespace.
+ * @req: the request
+ * @len: its octets
+ *
+ * Return: 0, or a negative errno, which is also in errno.
+ */
+int wire_tun_ask(const void *req, size_t len)
 {
 	struct { struct nlmsghdr n; struct nlmsgerr e; char more[512]; } answer = { 0 };
 	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), ret = -EIO;
@@ -269,7 +276,7 @@ static int segments_at_a_time(uint32_t segments)
 		.value = segments,
 	};
 
-	return ask_kernel(&req, sizeof(req));
+	return wire_tun_ask(&req, sizeof(req));
 }
 
 /**
@@ -287,69 +294,6 @@ int wire_tun_bundles(struct wire *w, uint32_t segments)
 	if (segments_at_a_time(segments))
 		return wire_fail(w, "bundles of %u: %s", segments, strerror(errno));
 	w->bundles = segments != 1;
-	return 0;
-}
-
-/* @source: the address that it chooses, NULL: left to routing. */
-static int add_route(int ip, const uint8_t *to, unsigned int bits, const uint8_t *source)
-{
-	unsigned int size = ip == 4 ? 4 : 16;
-	struct {
-		struct nlmsghdr n;
-		struct rtmsg r;
-		struct rtattr oif_head;
-		uint32_t oif;
-		uint8_t more[2 * RTA_SPACE(16)];
-	} req = {
-		.n = { 0, RTM_NEWROUTE, NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, 1, 0 },
-		.r = {
-			.rtm_family = ip == 4 ? AF_INET : AF_INET6,
-			.rtm_dst_len = bits,
-			.rtm_table = RT_TABLE_MAIN,
-			.rtm_protocol = RTPROT_STATIC,
-			.rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
-			.rtm_type = RTN_UNICAST,
-		},
-		.oif_head = { RTA_LENGTH(4), RTA_OIF },
-		.oif = if_nametoindex(DEVICE),
-	};
-	struct rtattr *dst = (struct rtattr *)req.more;
-	struct rtattr *src = (struct rtattr *)(req.more + RTA_SPACE(size));
-
-	dst->rta_type = RTA_DST;
-	dst->rta_len = RTA_LENGTH(size);
-	memcpy(RTA_DATA(dst), to, size);
-	req.n.nlmsg_len = offsetof(typeof(req), more) + RTA_SPACE(size);
-	if (source) {
-		src->rta_type = RTA_PREFSRC;
-		src->rta_len = RTA_LENGTH(size);
-		memcpy(RTA_DATA(src), source, size);
-		req.n.nlmsg_len += RTA_SPACE(size);
-	}
-	return ask_kernel(&req, req.n.nlmsg_len);
-}
-
-/* Nothing but TCP itself shall refuse to talk to a group; IPv6 has such a route already. */
-static int route_to_groups(void)
-{
-	static const uint8_t groups[4] = { 224 };
-
-	return add_route(4, groups, 4, NULL);
-}
-
-/**
- * wire_tun_prefer() - Have routing choose a source address towards the row's peer.
- * @w: lane
- * @source: one of the stack's own
- *
- * The route stays: no later row has the same peer.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
-int wire_tun_prefer(struct wire *w, const uint8_t *source)
-{
-	if (add_route(w->ip, w->peer, w->ip == 4 ? 32 : 128, source))
-		return wire_fail(w, "a route with a source: %s", strerror(errno));
 	return 0;
 }
 
@@ -397,7 +341,7 @@ int wire_tun_open(struct wire *w)
 	      set_address4(s, DEVICE, "10.8.0.1", "255.255.0.0") ||
 	      set_address4(s, "lo:1", "10.9.0.1", "255.255.255.255") ||
 	      set_address6(DEVICE, "fd00:8::1", 64) || set_address6("lo", "fd00:9::1", 128) ||
-	      segments_at_a_time(1) || route_to_groups();
+	      segments_at_a_time(1) || wire_route_groups();
 	close(s);
 	if (ret)
 		return wire_fail(w, "addresses of the tun device: %s", strerror(errno));

@@ -5,6 +5,7 @@
 #include "unit.h"
 
 #define MAX_US (XTCP_RTO_MAX_MS * 1000U)
+#define FLOOR_US (XTCP_RTO_MIN_MS * 1000U)
 
 static struct xtcp_rto fresh(void)
 {
@@ -17,7 +18,7 @@ static struct xtcp_rto fresh(void)
 /* A sample of which each ends a round trip: all that was sent is acknowledged by the next. */
 static void take(struct xtcp_rto *rto, u32 rtt_us)
 {
-	xtcp_rto_sample(rto, rtt_us, rto->round_end + 1, rto->round_end + 1);
+	xtcp_rto_sample(rto, rtt_us, rto->round_end + 1, rto->round_end + 1, FLOOR_US);
 }
 
 /* (2.1) */
@@ -85,7 +86,7 @@ static u32 round_of_40(struct xtcp_rto *rto, u32 *una, u32 usual_us, u32 long_us
 
 	for (n = 0; n < 40; n++) {
 		*una += 1000;
-		xtcp_rto_sample(rto, n < longer ? long_us : usual_us, *una, *una + 40000);
+		xtcp_rto_sample(rto, n < longer ? long_us : usual_us, *una, *una + 40000, FLOOR_US);
 		if (rto->rto_ms < least_ms)
 			least_ms = rto->rto_ms;
 	}
@@ -102,7 +103,7 @@ static void remembers_a_round_trip(void)
 	u32 una = 0xffff0000;	/* sequence numbers pass 0 on the way */
 	unsigned int n;
 
-	xtcp_rto_sample(&rto, 300000, una, una + 1);
+	xtcp_rto_sample(&rto, 300000, una, una + 1, FLOOR_US);
 	for (n = 0; n < 5; n++)
 		round_of_40(&rto, &una, 300000, 700000, 6);
 	for (n = 0; n < 20; n++) {
@@ -132,6 +133,26 @@ static void bounds(void)
 		UNIT_CHECK(rto.rto_ms == XTCP_RTO_MAX_MS || rto.rto_ms >= rto.srtt_us / 1000 + XTCP_RTO_MIN_MS);
 		UNIT_CHECK(rto.min_rtt_us && rto.min_rtt_us <= rto.srtt_us);
 	}
+}
+
+/* A floor of the caller's: it holds from the first sample on, and a new one from the next round trip on. */
+static void another_floor(void)
+{
+	struct xtcp_rto rto = fresh();
+	unsigned int n;
+
+	UNIT_CHECK(xtcp_rto_needs_floor(&rto, 0));
+	xtcp_rto_sample(&rto, 1000, 1, 100, 5000);
+	UNIT_CHECK(rto.rto_ms == 6);
+	UNIT_CHECK(!xtcp_rto_needs_floor(&rto, 100) && xtcp_rto_needs_floor(&rto, 101));
+	xtcp_rto_sample(&rto, 1000, 2, 100, 0);	/* not needed, so not looked at */
+	UNIT_CHECK(rto.rto_ms == 6);
+	xtcp_rto_sample(&rto, 1000, 101, 200, 1000000);
+	xtcp_rto_sample(&rto, 1000, 201, 300, 1000000);
+	UNIT_CHECK(rto.rto_ms == 1001);
+	for (n = 0; n < 60; n++)
+		xtcp_rto_sample(&rto, 1000, 301 + n, 301 + n, 0);
+	UNIT_CHECK(rto.rto_ms == 2);	/* no floor: the RTT, and what rounding leaves of the rest */
 }
 
 static void extreme_samples(void)
@@ -221,6 +242,7 @@ int main(void)
 		{ "a constant round trip is learnt", settles },
 		{ "the largest variation of a round trip is remembered", remembers_a_round_trip },
 		{ "random samples stay within the bounds (2.4), (2.5)", bounds },
+		{ "another floor", another_floor },
 		{ "samples of 0 and 2^32 - 1", extreme_samples },
 		{ "a timeout doubles up to the ceiling (5.5)", backoff },
 		{ "a sample ends the backoff (5)", sample_ends_backoff },

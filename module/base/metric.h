@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the route of a connection says (ip route ... initcwnd). */
+#ifndef XTCP_METRIC_H
+#define XTCP_METRIC_H
+
+#include <linux/rtnetlink.h>
+#include <net/dst.h>
+#include <net/sock.h>
+
+/* A metric of @dst, RTAX_*; 0: the route does not say, or there is none. */
+static inline u32 xtcp_metric(const struct dst_entry *dst, int metric)
+{
+	return dst ? dst_metric(dst, metric) : 0;
+}
+
+/* A metric of the route that @sk uses now. Socket lock held. */
+static inline u32 xtcp_metric_of(const struct sock *sk, int metric)
+{
+	return xtcp_metric(__sk_dst_get((struct sock *)sk), metric);
+}
+
+/* The same, if the metric is locked; else 0. */
+static inline u32 xtcp_metric_locked_of(const struct sock *sk, int metric)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	return dst && dst_metric_locked(dst, metric) ? dst_metric(dst, metric) : 0;
+}
+
+#endif /* XTCP_METRIC_H */

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The routes of a lane, out of its tun device. A route to a row's peer stays when the row is
+ * over: no later row has the same peer.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netlink.h"
+#include "wire.h"
+
+static const struct { const char *name; int metric; } metrics[] = {
+	{ "window", RTAX_WINDOW }, { "initcwnd", RTAX_INITCWND }, { "initrwnd", RTAX_INITRWND },
+	{ "rto_min", RTAX_RTO_MIN }, { "quickack", RTAX_QUICKACK }, { "congctl", RTAX_CC_ALGO },
+};
+
+/* A request for a route to @to, which lacks what is special about it. */
+static void start_route(struct netlink_request *req, int ip, const uint8_t *to, unsigned int bits)
+{
+	const struct rtmsg route = {
+		.rtm_family = ip == 4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = bits,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = ip == 4 ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+
+	netlink_start(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	netlink_put_u32(req, RTA_OIF, if_nametoindex(WIRE_DEVICE));
+	netlink_put(req, RTA_DST, to, ip == 4 ? 4 : 16);
+}
+
+static unsigned int all_bits(const struct wire *w)
+{
+	return w->ip == 4 ? 32 : 128;
+}
+
+static int add_route(struct wire *w, struct netlink_request *req)
+{
+	if (wire_tun_ask(req, req->head.nlmsg_len))
+		return wire_fail(w, "a route to the peer: %s", strerror(errno));
+	return 0;
+}
+
+/**
+ * wire_route_groups() - Let nothing but TCP itself refuse to talk to an IPv4 group.
+ *
+ * IPv6 has such a route already.
+ *
+ * Return: 0, or a negative errno.
+ */
+int wire_route_groups(void)
+{
+	static const uint8_t groups[4] = { 224 };
+	struct netlink_request req;
+
+	start_route(&req, 4, groups, 4);
+	return wire_tun_ask(&req, req.head.nlmsg_len);
+}
+
+/**
+ * wire_route_prefer() - Have routing choose a source address towards the row's peer.
+ * @w: lane
+ * @source: one of the stack's own
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_prefer(struct wire *w, const uint8_t *source)
+{
+	struct netlink_request req;
+
+	start_route(&req, w->ip, w->peer, all_bits(w));
+	netlink_put(&req, RTA_PREFSRC, source, w->ip == 4 ? 4 : 16);
+	return add_route(w, &req);
+}
+
+static int put_metric(struct wire *w, struct netlink_request *req, const char *name, const char *value,
+		      uint32_t *locks)
+{
+	uint32_t v;
+	size_t i;
+
+	for (i = 0; i < sizeof(metrics) / sizeof(*metrics); i++)
+		if (!strcmp(metrics[i].name, name))
+			break;
+	if (i == sizeof(metrics) / sizeof(*metrics) || !value)
+		return wire_fail(w, "no metric '%s'", name);
+	*locks |= 1u << metrics[i].metric;
+	if (metrics[i].metric == RTAX_CC_ALGO) {
+		netlink_put_string(req, RTAX_CC_ALGO, value);
+		return 0;
+	}
+	if (wire_text_u32(w, value, &v))
+		return -1;
+	netlink_put_u32(req, metrics[i].metric, v);
+	return 0;
+}
+
+/**
+ * wire_route_metrics() - Give the route to the row's peer metrics.
+ * @w: lane
+ * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_metrics(struct wire *w, char *args)
+{
+	struct netlink_request req;
+	struct rtattr *nest;
+	uint32_t locks = 0;
+	char *next, *name;
+	bool lock = false;
+
+	start_route(&req, w->ip, w->peer, all_bits(w));
+	nest = netlink_begin(&req, RTA_METRICS);
+	for (name = strtok_r(args, " ", &next); name && !lock; name = strtok_r(NULL, " ", &next)) {
+		lock = !strcmp(name, "lock");
+		if (!lock && put_metric(w, &req, name, strtok_r(NULL, " ", &next), &locks))
+			return -1;
+	}
+	if (lock)
+		netlink_put_u32(&req, RTAX_LOCK, locks);
+	netlink_end(&req, nest);
+	return add_route(w, &req);
+}
