@@ -10,9 +10,9 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/rto.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
@@ -44,7 +44,7 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
 	       seg->seq == xsk->rcv.nxt && seg->ack == xsk->snd.una &&
 	       (u32)seg->wnd << xsk->agreed.snd_wscale == xsk->snd.wnd &&
-	       (s32)(xsk->paws.ts_recent - seg->tsval) <= (s32)xtcp_rto_current_ms(&xsk->rto);
+	       (s32)(xsk->paws.ts_recent - seg->tsval) <= (s32)xtcp_bounds_rto_ms(&xsk->inet.sk);
 }
 
 /*

@@ -57,6 +57,7 @@ struct xtcp_sysctl {
 	u8 sack;
 	u8 slow_start_after_idle;
 	u8 stdurg;
+	u8 syn_linear_timeouts;
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 syncookies;
@@ -80,6 +81,8 @@ struct xtcp_sysctl {
 	int mtu_probe_floor;	/* octets */
 	int probe_interval;	/* seconds */
 	int probe_threshold;	/* octets */
+	int rto_max_ms;
+	int rto_min_us;
 	int timewait_ms;
 	int user_timeout_ms;	/* 0: none */
 	unsigned int notsent_lowat;	/* octets */
@@ -89,6 +92,8 @@ struct xtcp_sysctl {
 	int fastopen;		/* XTCP_FASTOPEN_* */
 	int fastopen_blackhole_timeout_sec;
 };
+
+#define XTCP_SYSCTL_PARTS	3	/* see netns/sysctl.c */
 
 /*
  * Shards of a namespace: one for each processor, up to this number, so that processors seldom wait
@@ -143,7 +148,7 @@ struct xtcp_shard {
  * @portmaps: the ports in use towards a destination (portmap.c)
  * @portlists: leases by port (portlist.c)
  * @conns: number of its connections in the table, as the sum over the processors (demux.c)
- * @sysctl_header: the registration of @sysctl, in two parts
+ * @sysctl_header: the registration of @sysctl, in parts
  * @starting: serializes the set-up at the first use (@started, @early)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
@@ -187,7 +192,7 @@ struct xtcp_net {
 	long __percpu *conns;
 
 	/* Written when a program listens, or once a minute. */
-	struct ctl_table_header *sysctl_header[2];
+	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
 	struct mutex starting;		/* see above */
 	struct rhltable listeners;
 	struct xarray listener_numbers;

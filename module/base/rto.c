@@ -2,9 +2,9 @@
 /*
  * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
  *
- * Two bounds are Linux's and not the RFC's. The floor is the caller's, 200 ms if nobody has set
- * another one. It applies to the term of the variation, so that a peer's delayed ACK never looks
- * like a loss. The ceiling is 120 s.
+ * Two bounds are Linux's and not the RFC's. The caller knows them (base/bounds.h). The floor, 200 ms
+ * if nobody has set another one, applies to the term of the variation, so that a peer's delayed ACK
+ * never looks like a loss. The ceiling is 120 s or less.
  *
  * The RFC's gains are made for one sample per round trip. Here each ACK brings one, so RTTVAR
  * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
@@ -161,25 +161,27 @@ void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 /**
  * xtcp_rto_current_ms() - the timeout for the timer now
  * @rto: the state
+ * @most_ms: the ceiling
  *
  * Context: any.
  *
- * Return: milliseconds, at most XTCP_RTO_MAX_MS (RFC 6298 (2.5)).
+ * Return: milliseconds, at most @most_ms (RFC 6298 (2.5)).
  */
-u32 xtcp_rto_current_ms(const struct xtcp_rto *rto)
+u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
 {
 	u32 ms = rto->rto_ms;
 	u8 i;
 
-	for (i = 0; i < rto->backoff && ms < XTCP_RTO_MAX_MS; i++)
+	for (i = 0; i < rto->backoff && ms < most_ms; i++)
 		ms *= 2;
-	return ms < XTCP_RTO_MAX_MS ? ms : XTCP_RTO_MAX_MS;
+	return ms < most_ms ? ms : most_ms;
 }
 
 /**
  * xtcp_rto_give_up_ms() - the time that a number of retries takes
  * @retries: retransmissions before giving up
  * @first_ms: timeout of the first
+ * @most_ms: the ceiling of timeouts
  *
  * R1 and R2 (RFC 9293 section 3.8.3) are counts in the sysctls and times here, as in Linux. A path
  * whose RTO differs from @first_ms gets the same time.
@@ -188,14 +190,14 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto)
  *
  * Return: milliseconds since the first unanswered timeout; at most 2^31 - 1.
  */
-u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms)
+u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)
 {
 	const u32 most = 0x7fffffff;
 	u32 sum = 0, ms = first_ms, i;
 
 	for (i = 0; i <= retries; i++) {
-		if (ms > XTCP_RTO_MAX_MS)
-			ms = XTCP_RTO_MAX_MS;
+		if (ms > most_ms)
+			ms = most_ms;
 		if (sum > most - ms)
 			return most;
 		sum += ms;

@@ -13,6 +13,7 @@
 
 #include "base/abort.h"
 #include "base/clock.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "expiry/retries.h"
@@ -42,7 +43,9 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_output_resend(sk, skb, xsk->mss);
 	xtcp_tries_resent(&xsk->tries);
-	xtcp_rto_backoff(&xsk->rto);
+	if (sk->sk_state != TCP_SYN_SENT ||
+	    xsk->tries.retransmits > READ_ONCE(xtcp_net_of(sk)->sysctl.syn_linear_timeouts))
+		xtcp_rto_backoff(&xsk->rto);
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xsk->tries.retrans_stamp));
 }
 

@@ -10,10 +10,10 @@
 #include <net/dst.h>
 #include <net/sock.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/orphan.h"
-#include "base/rto.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "fastopen/fastsyn.h"
@@ -24,7 +24,6 @@
 #include "time/keepalive.h"
 
 #define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
-#define SILENCE_MAX_MS		(2 * XTCP_RTO_MAX_MS) /* silence that ends probes of a shrunk window */
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
 {
@@ -80,9 +79,18 @@ static enum xtcp_abort_reason limit_was(bool user)
 	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
 }
 
+/*
+ * R1 or R2 as a time. As in Linux, it counts from 200 ms, whatever the route or the namespace says
+ * of the RTO's floor: a short floor makes retries frequent, not patience short.
+ */
+static u32 time_of(const struct sock *sk, u32 retries)
+{
+	return xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS, xtcp_bounds_rto_max_ms(sk));
+}
+
 static bool is_alive(const struct sock *sk)
 {
-	return xtcp_rto_current_ms(&xtcp_sk(sk)->rto) < XTCP_RTO_MAX_MS;
+	return xtcp_bounds_rto_ms(sk) < xtcp_bounds_rto_max_ms(sk);
 }
 
 /**
@@ -150,11 +158,13 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	/* those without backoff come first, and do not count as retries */
+	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* RFC 7413: one more than a request entry has, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
-	bool often = xsk->tries.retransmits >= (xsk->syn_retries ?: retries);
+	bool often = xsk->tries.retransmits >= (xsk->syn_retries ?: retries) + linear;
 	bool expired = often || has_passed(xsk, xsk->tries.retrans_stamp);
 
 	sock_owned_by_me(sk);
@@ -177,7 +187,7 @@ static bool orphan_had_its_time(const struct sock *sk)
 {
 	u32 since = xtcp_retries_since(sk);
 
-	return since && elapsed_ms(since) >= xtcp_rto_give_up_ms(orphan_retries(sk, is_alive(sk)), XTCP_RTO_MIN_MS);
+	return since && elapsed_ms(since) >= time_of(sk, orphan_retries(sk, is_alive(sk)));
 }
 
 /**
@@ -201,7 +211,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	bool by_user = xtcp_keepalive_user_timeout(xsk), expired;
 
 	sock_owned_by_me(sk);
-	if (xsk->tries.retransmits && gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries1), XTCP_RTO_MIN_MS)) {
+	if (xsk->tries.retransmits && gone >= time_of(sk, READ_ONCE(knobs(sk)->retries1))) {
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
 	}
@@ -212,8 +222,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	else if (sock_flag(sk, SOCK_DEAD))
 		expired = orphan_had_its_time(sk);
 	else
-		expired = xsk->tries.retransmits &&
-			  gone >= xtcp_rto_give_up_ms(READ_ONCE(knobs(sk)->retries2), XTCP_RTO_MIN_MS);
+		expired = xsk->tries.retransmits && gone >= time_of(sk, READ_ONCE(knobs(sk)->retries2));
 	xtcp_fastsyn_timeout(sk, expired);
 	if (!expired) {
 		try_another_path(sk);
@@ -245,7 +254,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	by_user = since && has_passed(xsk, since);
-	end = xtcp_keepalive_user_timeout(xsk) ? by_user : silent >= SILENCE_MAX_MS;
+	end = xtcp_keepalive_user_timeout(xsk) ? by_user : silent >= 2 * xtcp_bounds_rto_max_ms(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		end |= orphan_had_its_time(sk);
 	if (!end)
@@ -274,7 +283,7 @@ bool xtcp_retries_end_refused(struct sock *sk)
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
 
 	sock_owned_by_me(sk);
-	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS))
+	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < time_of(sk, retries))
 		return false;
 	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;

@@ -24,8 +24,8 @@
 #include <net/ipv6.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/net.h"
-#include "base/rto.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
@@ -177,7 +177,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row.timer = xtcp_timer_shown(&xsk->timers, &row.expires);
 	show_row(l, &row);
 	seq_printf(l->m, " %ld %ld %u %u %d",
-		   xtcp_rto_current_ms(&xsk->rto) * USER_HZ / MSEC_PER_SEC,
+		   xtcp_bounds_rto_ms(&xsk->inet.sk) * USER_HZ / MSEC_PER_SEC,
 		   READ_ONCE(xsk->data_segs_in) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
 		   READ_ONCE(xsk->acking.quick) << 1 | READ_ONCE(xsk->acking.pingpong),
 		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));

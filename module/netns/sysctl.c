@@ -37,6 +37,9 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding exceeds an int */
 static int max_usecs = 1000000;
+static int min_rto_max_ms = 1000;
+static int max_rto_max_ms = 120000;
+static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
 static int three = 3;
 static int four = 4;
 static int thousand = 1000;
@@ -262,9 +265,12 @@ static const struct ctl_table entries[] = {
 	ENTRY(retries2, u8, do_octet, NULL, NULL),
 	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
 	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
+	ENTRY(rto_min_us, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
 	ENTRY(sack, u8, do_octet, NULL, NULL),
 	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
 	ENTRY(stdurg, u8, do_octet, NULL, NULL),
+	ENTRY(syn_linear_timeouts, u8, do_octet, SYSCTL_ZERO, &max_syn_linear_timeouts),
 	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
 	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
 	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
@@ -278,17 +284,17 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, all of them would
- * take 2. So they are registered in two parts. An empty entry follows each part: it marks the end
- * on kernels before 6.11.
+ * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, more would take 2.
+ * So they are registered in parts. An empty entry follows each part: it marks the end on kernels
+ * before 6.11.
  */
-#define FIRST_PART	29
-#define TABLE_LEN	(ARRAY_SIZE(entries) + 2)
+#define PART		29
+#define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
 /* The table of the first namespace, and the table of all others. */
 static struct page *pages[2];
 
-/* Allocate and fill the table of a namespace: two parts, an empty entry after each. */
+/* Allocate and fill the table of a namespace: its parts, an empty entry after each. */
 static struct page *make_page(bool first_namespace)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -299,7 +305,7 @@ static struct page *make_page(bool first_namespace)
 		return NULL;
 	table = page_address(page);
 	for (i = 0; i < ARRAY_SIZE(entries); i++, table++) {
-		if (i == FIRST_PART)
+		if (i && i % PART == 0)
 			table++;
 		*table = entries[i];
 		if (!table->maxlen && !first_namespace)
@@ -317,7 +323,8 @@ static struct page *make_page(bool first_namespace)
  */
 int xtcp_sysctl_init(void)
 {
-	BUILD_BUG_ON(ARRAY_SIZE(entries) <= FIRST_PART);
+	BUILD_BUG_ON(DIV_ROUND_UP(ARRAY_SIZE(entries), PART) != XTCP_SYSCTL_PARTS);
+	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 	BUILD_BUG_ON(TABLE_LEN * sizeof(struct ctl_table) > PAGE_SIZE);
 
 	pages[0] = make_page(true);
@@ -386,6 +393,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.mtu_probe_floor = XTCP_MSS_MIN_SND,
 		.probe_interval = 600,
 		.probe_threshold = 8,
+		.rto_max_ms = 120000,
+		.rto_min_us = 200000,
 		.timewait_ms = XTCP_MSL2_MS,
 	};
 	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
@@ -409,9 +418,17 @@ static void unmap_table(const struct ctl_table *table)
 	vunmap(table);
 }
 
-static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *part, size_t len)
+static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *table, unsigned int part)
 {
-	return xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, part, len);
+	return xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table + part * (PART + 1),
+					       min_t(size_t, ARRAY_SIZE(entries) - part * PART, PART));
+}
+
+/* Unregister the first parts. */
+static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
+{
+	while (parts)
+		unregister_net_sysctl_table(xn->sysctl_header[--parts]);
 }
 
 /**
@@ -425,23 +442,22 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_ta
 int xtcp_sysctl_net_init(struct xtcp_net *xn)
 {
 	struct ctl_table *table;
+	unsigned int part;
 
 	set_defaults(&xn->sysctl, xn->net);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
 	table = map_table(xn);
 	if (!table)
 		return -ENOMEM;
-	xn->sysctl_header[0] = register_part(xn, table, FIRST_PART);
-	if (!xn->sysctl_header[0])
-		goto err_table;
-	xn->sysctl_header[1] = register_part(xn, table + FIRST_PART + 1, ARRAY_SIZE(entries) - FIRST_PART);
-	if (!xn->sysctl_header[1])
-		goto err_first;
+	for (part = 0; part < XTCP_SYSCTL_PARTS; part++) {
+		xn->sysctl_header[part] = register_part(xn, table, part);
+		if (!xn->sysctl_header[part])
+			goto err_parts;
+	}
 	return 0;
 
-err_first:
-	unregister_net_sysctl_table(xn->sysctl_header[0]);
-err_table:
+err_parts:
+	unregister_parts(xn, part);
 	unmap_table(table);
 	return -ENOMEM;
 }
@@ -456,7 +472,6 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
 	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
 
-	unregister_net_sysctl_table(xn->sysctl_header[1]);
-	unregister_net_sysctl_table(xn->sysctl_header[0]);
+	unregister_parts(xn, XTCP_SYSCTL_PARTS);
 	unmap_table(table);
 }

@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
@@ -121,7 +122,7 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
-	return gone > 1 && gone > msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+	return gone > 1 && gone > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
 }
 
 /* Update what the delayed ACK depends on: new text came (RFC 9293 section 3.8.6.3). */

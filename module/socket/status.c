@@ -9,8 +9,8 @@
 #include <asm/ioctls.h>
 #include <net/tcp.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
-#include "base/rto.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
@@ -159,8 +159,10 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_retransmits = xsk->tries.retransmits;
 	info->tcpi_probes = xtcp_tries_probes_out(&xsk->tries);
 	info->tcpi_backoff = xsk->rto.backoff;
-	info->tcpi_rto = xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
-	info->tcpi_ato = xsk->stream->rcv_data_tstamp ? XTCP_DELACK_MIN_MS * USEC_PER_MSEC : 0;
+	info->tcpi_rto = xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
+	if (xsk->stream->rcv_data_tstamp)
+		info->tcpi_ato = jiffies_to_usecs(min(msecs_to_jiffies(XTCP_DELACK_MIN_MS),
+						      xtcp_bounds_delack_max(sk)));
 	info->tcpi_rtt = xsk->rto.srtt_us;
 	/* before the first sample Linux reports a quarter of the first RTO */
 	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;

@@ -142,7 +142,7 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
  */
 unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 {
-	return xtcp_timer_within_user_timeout(xsk, xtcp_rto_current_ms(&xsk->rto), stamp);
+	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_rto_ms(&xsk->inet.sk), stamp);
 }
 
 /**
@@ -159,7 +159,7 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
  */
 unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
 {
-	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->rto), stamp);
+	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->inet.sk, &xsk->rto), stamp);
 }
 
 /**
@@ -194,7 +194,7 @@ void xtcp_timer_end_probing(struct xtcp_sock *xsk)
 /* The present RTO, microseconds. */
 static u32 rto_us(const struct xtcp_sock *xsk)
 {
-	return xtcp_rto_current_ms(&xsk->rto) * USEC_PER_MSEC;
+	return xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
 }
 
 /*
@@ -498,13 +498,14 @@ void xtcp_timer_window_opened(struct sock *sk)
 		return;
 	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
-	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(&rto)));
+	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
 }
 
 /**
  * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
  * @sk: the sock
- * @delay: the ACK goes after so many jiffies at the latest; an earlier deadline stays
+ * @delay: the ACK goes after so many jiffies at the latest, or after xtcp_bounds_delack_max(); an
+ *	earlier deadline stays
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -513,6 +514,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
+	delay = min(delay, xtcp_bounds_delack_max(sk));
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
 		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);

@@ -24,6 +24,7 @@
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/counter.h"
 #include "base/is_v4.h"
@@ -491,7 +492,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	unsigned long timeout = xsk->linger2 ? xsk->linger2 * HZ :
 					       READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
-	unsigned long rto = msecs_to_jiffies(xtcp_rto_current_ms(&xsk->rto));
+	unsigned long rto = msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
 
 	return max(timeout, (rto << 2) - (rto >> 1));
 }

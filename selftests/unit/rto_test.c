@@ -26,7 +26,7 @@ static void before_the_first_sample(void)
 {
 	struct xtcp_rto rto = fresh();
 
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 1000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 1000);
 	UNIT_CHECK(!rto.srtt_us && !rto.rttvar_us && !rto.backoff && rto.min_rtt_us == ~0U);
 }
 
@@ -177,16 +177,17 @@ static void backoff(void)
 	unsigned int n;
 
 	for (n = 0; n < 300; n++) {
-		UNIT_CHECK(xtcp_rto_current_ms(&rto) == expect);
+		UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == expect);
 		xtcp_rto_backoff(&rto);
 		expect = expect * 2 > XTCP_RTO_MAX_MS ? XTCP_RTO_MAX_MS : expect * 2;
 	}
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, 1000) == 1000 && xtcp_rto_current_ms(&rto, 1500) == 1500);
 	xtcp_rto_ease(&rto, 253);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 4000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 4000);
 	xtcp_rto_ease(&rto, 0);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 4000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 4000);
 	xtcp_rto_ease(&rto, 3);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 1000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 1000);
 }
 
 /* section 5: the backed-off value stays until there is a sample */
@@ -197,9 +198,9 @@ static void sample_ends_backoff(void)
 	take(&rto, 100000);
 	xtcp_rto_backoff(&rto);
 	xtcp_rto_backoff(&rto);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 4 * 300);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 4 * 300);
 	take(&rto, 100000);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 300);	/* RTTVAR has shrunk to 37.5 ms */
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 300);	/* RTTVAR has shrunk to 37.5 ms */
 }
 
 /* (5.7) */
@@ -209,9 +210,9 @@ static void lost_syn(void)
 
 	xtcp_rto_backoff(&rto);
 	xtcp_rto_syn_lost(&rto);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 3000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 3000);
 	take(&rto, 1000);
-	UNIT_CHECK(xtcp_rto_current_ms(&rto) == 201);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 201);
 }
 
 /* R1 and R2: the sum of the timeouts. 924.6 s is what Linux documents for tcp_retries2 = 15. */
@@ -219,18 +220,20 @@ static void give_up(void)
 {
 	u32 r, last = 0;
 
-	UNIT_CHECK(xtcp_rto_give_up_ms(0, 200) == 200);
-	UNIT_CHECK(xtcp_rto_give_up_ms(3, 200) == 200 + 400 + 800 + 1600);
-	UNIT_CHECK(xtcp_rto_give_up_ms(15, 200) == 924600);
-	UNIT_CHECK(xtcp_rto_give_up_ms(6, 1000) == 127000);
+	UNIT_CHECK(xtcp_rto_give_up_ms(0, 200, XTCP_RTO_MAX_MS) == 200);
+	UNIT_CHECK(xtcp_rto_give_up_ms(3, 200, XTCP_RTO_MAX_MS) == 200 + 400 + 800 + 1600);
+	UNIT_CHECK(xtcp_rto_give_up_ms(15, 200, XTCP_RTO_MAX_MS) == 924600);
+	UNIT_CHECK(xtcp_rto_give_up_ms(6, 1000, XTCP_RTO_MAX_MS) == 127000);
 	for (r = 0; r < 300; r++) {
-		u32 ms = xtcp_rto_give_up_ms(r, 200);
+		u32 ms = xtcp_rto_give_up_ms(r, 200, XTCP_RTO_MAX_MS);
 
 		UNIT_CHECK(ms > last);
 		last = ms;
 	}
-	UNIT_CHECK(xtcp_rto_give_up_ms(~0U - 1, 200) == 0x7fffffff);
-	UNIT_CHECK(xtcp_rto_give_up_ms(0, ~0U) == XTCP_RTO_MAX_MS);
+	UNIT_CHECK(xtcp_rto_give_up_ms(~0U - 1, 200, XTCP_RTO_MAX_MS) == 0x7fffffff);
+	UNIT_CHECK(xtcp_rto_give_up_ms(0, ~0U, XTCP_RTO_MAX_MS) == XTCP_RTO_MAX_MS);
+	/* a lower ceiling: 200, 400, 800, and then 1000 for each */
+	UNIT_CHECK(xtcp_rto_give_up_ms(15, 200, 1000) == 14400);
 }
 
 int main(void)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bounds of the timeouts, as later kernels than Linux 6.1 have them: knobs of the namespace. What a
+ * route says of them is in wire_route.c.
+ */
+#include "lib/wire.h"
+
+#define BOTH		(PASSIVE | ACTIVE)
+#define ROUND_TRIP	"write 100; > P. *(100) ack 1; < . 1 ack S;"
+#define ROUND_TRIPS_10	"" ROUND_TRIP ROUND_TRIP ROUND_TRIP ROUND_TRIP ROUND_TRIP \
+			ROUND_TRIP ROUND_TRIP ROUND_TRIP ROUND_TRIP ROUND_TRIP
+
+static const struct wire_row rows[] = {
+	{
+		.name = "timeout_%s_rto_min_us", .rfc = "RFC 6298 2.4", .in = ESTABLISHED, .via = BOTH,
+		.pre = "sysctl rto_min_us 40000",
+		.want = {
+			.script = "info rto >= 40000; info rto <= 190000; mark; write 1000; > P. 1(1000) ack 1;"
+				  ">@190 P. 1(1000) ack 1; elapsed >= 20; < . 1 ack 1001",
+			.counters = "TCPTimeouts=1",
+		},
+	},
+	{
+		.name = "timeout_%s_rto_min_us_of_a_tick_at_least", .rfc = "RFC 6298 2.3", .in = ESTABLISHED,
+		.pre = "sysctl rto_min_us 1",
+		.want = { .script = "info rto >= 1000; info rto <= 150000" },
+	},
+	{
+		.name = "timeout_%s_the_route_beats_rto_min_us", .rfc = "RFC 6298 2.4", .in = ESTABLISHED,
+		.pre = "sysctl rto_min_us 40000; route rto_min 1000 lock",
+		.want = { .script = "info rto >= 1000000; info rto <= 1500000" },
+	},
+	{
+		.name = "timeout_%s_rto_min_us_of_a_connection_that_exists", .rfc = "RFC 6298 2.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "info rto >= 200000; sysctl rto_min_us 20000;" ROUND_TRIPS_10 ROUND_TRIPS_10
+				  "info rto >= 20000; info rto <= 150000",
+		},
+	},
+	/* The ACK comes before a peer with the same floor sends again: 40 ms are the default. */
+	{
+		.name = "ack_%s_does_not_wait_for_rto_min_us", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
+		.in = ESTABLISHED, .pre = "sysctl rto_min_us 20000",
+		.want = {
+			.script = "set QUICKACK 0; mark; < P. 1(100) ack 1; >@100 . 1 ack 101; elapsed <= 30;"
+				  "read 100",
+			.counters = "DelayedACKs=1",
+		},
+	},
+	{
+		.name = "timeout_%s_rto_max_ms", .rfc = "RFC 6298 2.5", .in = ESTABLISHED,
+		.pre = "sysctl rto_max_ms 1000",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1;"
+				  ">@1500 P. 1(1000) ack 1; info rto = 1000000; mark; >@1500 P. 1(1000) ack 1;"
+				  ">@1500 P. 1(1000) ack 1; elapsed >= 1000; elapsed <= 2600; info rto = 1000000;"
+				  "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "timeout_syn_rto_max_ms", .rfc = "RFC 6298 2.5", .pre = "sysctl rto_max_ms 1000",
+		.want = {
+			.script = "mark; connect; > S 0; >@1500 S 0; >@1500 S 0; >@1500 S 0; elapsed >= 2000;"
+				  "elapsed <= 3600; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	/* 200, 400, 800, and three times 1,000 ms */
+	{
+		.name = "give_up_%s_retries_within_rto_max_ms", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
+		.in = ESTABLISHED, .pre = "sysctl rto_max_ms 1000; sysctl retries2 5",
+		.want = {
+			.script = "mark; write 1000; > P. 1(1000) ack 1; hup 9000; elapsed >= 4300;"
+				  "elapsed <= 7000; skim",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
+	},
+	{
+		.name = "window_%s_closed_is_probed_within_rto_max_ms", .rfc = "RFC 9293 3.8.6.1",
+		.in = ESTABLISHED, .synwin = "4000", .pre = "sysctl rto_max_ms 1000",
+		.want = {
+			.script = "write 5000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0; none; >@1500 . 4000 ack 1;"
+				  ">@1500 . 4000 ack 1; >@1500 . 4000 ack 1; mark; >@1500 . 4000 ack 1;"
+				  ">@1500 . 4000 ack 1; elapsed <= 2600; < . 1 ack 4001 win 4000;"
+				  "> P. 4001(1000) ack 1; < . 1 ack 5001; none",
+		},
+	},
+	/* Two timeouts a second apart, and then the retry of TCP_SYNCNT, which has a second, too: 2 s follow it. */
+	{
+		.name = "give_up_syn_sent_after_linear_timeouts", .rfc = "RFC 9293 3.8.3", .id = "MUST-22",
+		.pre = "sysctl syn_linear_timeouts 2; socket; set SYNCNT 1",
+		.want = {
+			.script = "mark; connect; > S 0; >@1500 S 0; >@1500 S 0; >@1500 S 0; elapsed >= 2000;"
+				  "elapsed <= 3600; hup 5000; elapsed >= 4500",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPTimeouts=4",
+		},
+	},
+	{
+		.name = "timeout_%s_syn_ack_has_no_linear_timeouts", .rfc = "RFC 6298 5.5", .in = SYN_RECEIVED,
+		.via = SIMULTANEOUS, .pre = "sysctl syn_linear_timeouts 2",
+		.want = {
+			.script = ">@2500 S. 0 ack 1; mark; >@3500 S. 0 ack 1; elapsed >= 1500; < . 1 ack 1; none",
+			.state = ESTABLISHED,
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
