@@ -52,6 +52,7 @@
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
+#include <linux/tcp.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <net/inet_common.h>
@@ -219,6 +220,15 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #endif
 
 /* Older releases of 6.1 do not define it. */
+/* Socket options of later kernels, which xtcp has on each: 6.15 and 6.16. */
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS		44
+#endif
+#ifndef TCP_RTO_MIN_US
+#define TCP_RTO_MIN_US		45
+#define TCP_DELACK_MAX_US	46
+#endif
+
 #ifndef __uninitialized
 #define __uninitialized
 #endif

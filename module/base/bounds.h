@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The bounds of a connection's timeouts and delays, which its route or its namespace sets. */
+/* The bounds of a connection's timeouts and delays: what its route, its program or its namespace sets. */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
 
@@ -12,23 +12,30 @@
 #include "base/sender.h"
 #include "base/wire.h"
 
+#define XTCP_RTO_MAX_UNIT_MS	2U	/* of xtcp_endpoint.rto_max */
+#define XTCP_TICK_US		(USEC_PER_SEC / HZ)
+
 /*
  * The least term of the variation in the RTO, microseconds. As in Linux, the metric rto_min counts
- * only if it is locked; iproute2 locks it. It beats the namespace's knob. The term is never below a
+ * only if it is locked; iproute2 locks it. It beats TCP_RTO_MIN_US, which beats the knob. The term is never below a
  * tick, the granularity G of RFC 6298 (2.3). Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
 	u32 us, ms = xtcp_metric_locked_of(sk, RTAX_RTO_MIN);
 
-	us = ms ? min(ms, XTCP_RTO_MAX_MS) * USEC_PER_MSEC : READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us);
-	return clamp_t(u32, us, USEC_PER_SEC / HZ, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
+	if (unlikely(ms))
+		us = min(ms, XTCP_RTO_MAX_MS) * USEC_PER_MSEC;
+	else
+		us = xtcp_endpoint(sk)->rto_min * XTCP_TICK_US ?: READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us);
+	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
 }
 
 /* The largest RTO, milliseconds. Any context. */
 static inline u32 xtcp_bounds_rto_max_ms(const struct sock *sk)
 {
-	return READ_ONCE(xtcp_net_of(sk)->sysctl.rto_max_ms);
+	return READ_ONCE(xtcp_endpoint(sk)->rto_max) * XTCP_RTO_MAX_UNIT_MS ?:
+	       READ_ONCE(xtcp_net_of(sk)->sysctl.rto_max_ms);
 }
 
 /* The timeout for the timer now, milliseconds. Any context; racy without the socket lock. */
@@ -47,17 +54,18 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
- * How long an ACK may wait, jiffies. Where the route or the namespace sets a floor below 200 ms, the
- * peer is likely to have the same, so an ACK goes a tick earlier, as in Linux 6.11. Socket lock
- * held.
+ * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. Where the floor of the RTO is
+ * below 200 ms, the peer is likely to have the same one, so an ACK goes a tick earlier than that, as
+ * in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {
+	const unsigned long most = xtcp_endpoint(sk)->delack_max ?: msecs_to_jiffies(XTCP_DELACK_MAX_MS);
 	const u32 us = xtcp_bounds_rto_min_us(sk);
 
 	if (likely(us >= XTCP_RTO_MIN_MS * USEC_PER_MSEC))
-		return msecs_to_jiffies(XTCP_DELACK_MAX_MS);
-	return max_t(u32, us / (USEC_PER_SEC / HZ), 2) - 1;
+		return most;
+	return min_t(unsigned long, most, max_t(u32, us / XTCP_TICK_US, 2) - 1);
 }
 
 /* Take an RTT sample; SND.UNA and SND.NXT are those after the ACK. Socket lock held. */

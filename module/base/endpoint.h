@@ -80,11 +80,14 @@ struct xtcp_endpoint {
 	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
 	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the namespace's */
+	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the namespace's */
+	u8 delack_max;			/* TCP_DELACK_MAX_US in jiffies; 0: not set */
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
+	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the namespace's */
 	/* MTU of an ICMP error, with XTCP_DEFERRED_MTU alone; READ_ONCE, WRITE_ONCE */
-	u32 mtu_info;
+	u16 mtu_info;
 };
 
 static inline struct xtcp_endpoint *xtcp_endpoint(const struct sock *sk)

@@ -54,6 +54,14 @@ static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 	rto->round_end = nxt;
 }
 
+/* RFC 6298 (2.2), (2.3): the RTO. */
+static void compute(struct xtcp_rto *rto)
+{
+	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + US_PER_MS - 1) / US_PER_MS;
+	if (rto->rto_ms > XTCP_RTO_MAX_MS)
+		rto->rto_ms = XTCP_RTO_MAX_MS;
+}
+
 /**
  * xtcp_rto_sample() - take an RTT sample (RFC 6298 (2.2), (2.3))
  * @rto: to update
@@ -89,11 +97,26 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
 		rto->srtt_us = (7 * rto->srtt_us + r + 4) / 8;
 	}
 	hold_variation(rto, una, nxt, floor_us);
-
-	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + US_PER_MS - 1) / US_PER_MS;
-	if (rto->rto_ms > XTCP_RTO_MAX_MS)
-		rto->rto_ms = XTCP_RTO_MAX_MS;
+	compute(rto);
 	rto->backoff = 0;
+}
+
+/**
+ * xtcp_rto_set_floor() - another floor, from now on
+ * @rto: to update
+ * @floor_us: the least term of the variation, microseconds
+ *
+ * Without this call it takes effect with the next round trips, and a lower one little by little.
+ *
+ * Context: any.
+ */
+void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 floor_us)
+{
+	if (!rto->srtt_us)
+		return;
+	rto->peak_us = rto->rttvar_us > floor_us / 4 ? rto->rttvar_us : floor_us / 4;
+	rto->held_us = rto->peak_us;
+	compute(rto);
 }
 
 /**

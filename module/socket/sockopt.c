@@ -19,6 +19,7 @@
 
 #include "arrive/acks.h"
 #include "base/abort.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
@@ -236,6 +237,37 @@ static int set_u8(u8 *field, int val, int most)
 	return 0;
 }
 
+/* Sets a time of @us, which is two ticks or more and at most 200 ms, or returns -EINVAL. As in Linux. */
+static int set_ticks(u8 *field, int us)
+{
+	unsigned long ticks = usecs_to_jiffies(us);
+
+	BUILD_BUG_ON(HZ / 5 > U8_MAX);
+	if (us < 0 || ticks < 2 || ticks > HZ / 5)
+		return -EINVAL;
+	WRITE_ONCE(*field, ticks);
+	return 0;
+}
+
+static int set_rto_min(struct sock *sk, int us)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err = set_ticks(&xsk->rto_min, us);
+
+	if (!err)
+		xtcp_rto_set_floor(&xsk->rto, xtcp_bounds_rto_min_us(sk));
+	return err;
+}
+
+static int set_rto_max(struct sock *sk, int ms)
+{
+	BUILD_BUG_ON(XTCP_RTO_MAX_MS / XTCP_RTO_MAX_UNIT_MS > U16_MAX);
+	if (ms < (int)MSEC_PER_SEC || ms > (int)XTCP_RTO_MAX_MS)
+		return -EINVAL;
+	WRITE_ONCE(xtcp_sk(sk)->rto_max, DIV_ROUND_UP(ms, XTCP_RTO_MAX_UNIT_MS));
+	return 0;
+}
+
 static int set_int(struct sock *sk, int optname, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -271,6 +303,12 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		WRITE_ONCE(xsk->user_timeout, val);
 		return 0;
+	case TCP_RTO_MAX_MS:
+		return set_rto_max(sk, val);
+	case TCP_RTO_MIN_US:
+		return set_rto_min(sk, val);
+	case TCP_DELACK_MAX_US:
+		return set_ticks(&xsk->delack_max, val);
 	case TCP_QUICKACK:
 		set_quickack(sk, val);
 		return 0;
@@ -400,6 +438,15 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_USER_TIMEOUT:
 		*val = xtcp_keepalive_user_timeout(xsk);
+		return 0;
+	case TCP_RTO_MAX_MS:
+		*val = xtcp_bounds_rto_max_ms(sk);
+		return 0;
+	case TCP_RTO_MIN_US:
+		*val = READ_ONCE(xsk->rto_min) * XTCP_TICK_US ?: READ_ONCE(ctl->rto_min_us);
+		return 0;
+	case TCP_DELACK_MAX_US:
+		*val = READ_ONCE(xsk->delack_max) * XTCP_TICK_US ?: XTCP_DELACK_MAX_MS * USEC_PER_MSEC;
 		return 0;
 	case TCP_QUICKACK:
 		*val = !xsk->acking.pingpong;

@@ -76,6 +76,13 @@ static bool newer(const struct option_probe *k, const struct option_probe *x)
 	return k->error == EOPNOTSUPP;
 }
 
+/* The same, of an option of TCP. */
+static bool newer_number(const struct option_probe *k, const struct option_probe *x)
+{
+	(void)x;
+	return k->error == ENOPROTOOPT;
+}
+
 #define SOCKET(o, n, ...)	{ .level = SOL_SOCKET, .opt = o, .name = n, __VA_ARGS__ }
 #define IP(o, n, ...)		{ .level = IPPROTO_IP, .opt = o, .name = n, __VA_ARGS__ }
 #define IP6(o, n, ...)		{ .level = IPPROTO_IPV6, .opt = o, .name = n, __VA_ARGS__ }
@@ -221,8 +228,11 @@ struct option_differs options_differ[] = {
 	TCP(42, "TCP_AO_REPAIR", AO),
 	TCP(43, "TCP_IS_MPTCP",
 	    REFUSED("there is no MPTCP to fall back from here"), .since = 6012),
-	TCP(44, "TCP_RTO_MAX_MS", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
-	TCP(45, "TCP_RTO_MIN_US", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
-	TCP(46, "TCP_DELACK_MAX_US", REFUSED("not in the headers of the oldest kernel"), .since = 7002),
+	TCP(44, "TCP_RTO_MAX_MS", .differs = newer_number, .until = 7001,
+	    .reason = "in Linux since 6.15, here on every kernel"),
+	TCP(45, "TCP_RTO_MIN_US", .differs = newer_number, .until = 7001,
+	    .reason = "in Linux since 6.16, here on every kernel"),
+	TCP(46, "TCP_DELACK_MAX_US", .differs = newer_number, .until = 7001,
+	    .reason = "in Linux since 6.16, here on every kernel"),
 	{ }
 };

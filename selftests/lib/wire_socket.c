@@ -355,6 +355,10 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "INQ", IPPROTO_TCP, TCP_INQ },
 	{ "NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT },
 	{ "WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP },
+	/* of later kernels than 6.1, whose headers have no names for them */
+	{ "RTO_MAX_MS", IPPROTO_TCP, 44 },
+	{ "RTO_MIN_US", IPPROTO_TCP, 45 },
+	{ "DELACK_MAX_US", IPPROTO_TCP, 46 },
 	{ "KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE },
 	{ "RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT },
 	{ "RCVBUF", SOL_SOCKET, SO_RCVBUF },

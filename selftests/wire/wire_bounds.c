@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bounds of the timeouts, as later kernels than Linux 6.1 have them: knobs of the namespace. What a
+ * Bounds of the timeouts, as later kernels than Linux 6.1 have them: knobs and socket options. What a
  * route says of them is in wire_route.c.
  */
 #include "lib/wire.h"
@@ -102,6 +102,91 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = ">@2500 S. 0 ack 1; mark; >@3500 S. 0 ack 1; elapsed >= 1500; < . 1 ack 1; none",
 			.state = ESTABLISHED,
+		},
+	},
+	/* Socket options. Their ranges are Linux's: from two ticks to 200 ms, from 1 to 120 s. */
+	{
+		.name = "options_of_timeouts_are_taken_and_told", .rfc = "RFC 6298 2.4", .pre = "socket",
+		.want = {
+			.script = "get RTO_MIN_US 200000; set RTO_MIN_US 40000; get RTO_MIN_US 40000;"
+				  "get DELACK_MAX_US 200000; set DELACK_MAX_US 60000; get DELACK_MAX_US 60000;"
+				  "get RTO_MAX_MS 120000; set RTO_MAX_MS 1000; get RTO_MAX_MS 1000;"
+				  "set RTO_MAX_MS 120000; get RTO_MAX_MS 120000",
+		},
+	},
+	{
+		.name = "options_of_timeouts_of_the_namespace", .rfc = "RFC 6298 2.4",
+		.pre = "sysctl rto_min_us 40000; sysctl rto_max_ms 3000; socket",
+		.want = {
+			.script = "get RTO_MIN_US 40000; get RTO_MAX_MS 3000; set RTO_MAX_MS 5000;"
+				  "get RTO_MAX_MS 5000",
+		},
+	},
+	{
+		.name = "options_of_timeouts_out_of_range", .rfc = "RFC 6298 2.4", .pre = "socket",
+		.want = {
+			.script = "set RTO_MIN_US 0 EINVAL; set RTO_MIN_US 1 EINVAL; set RTO_MIN_US 200001 EINVAL;"
+				  "set RTO_MIN_US 2000000000 EINVAL; get RTO_MIN_US 200000;"
+				  "set DELACK_MAX_US 1 EINVAL; set DELACK_MAX_US 200001 EINVAL; get DELACK_MAX_US 200000;"
+				  "set RTO_MAX_MS 999 EINVAL; set RTO_MAX_MS 120001 EINVAL; set RTO_MAX_MS 0 EINVAL;"
+				  "get RTO_MAX_MS 120000",
+		},
+	},
+	/* Steps of 2 ms, rounded up. */
+	{
+		.name = "option_rto_max_ms_is_rounded", .rfc = "RFC 6298 2.5", .pre = "socket",
+		.want = {
+			.script = "set RTO_MAX_MS 1001; get RTO_MAX_MS 1002; set RTO_MAX_MS 119999;"
+				  "get RTO_MAX_MS 120000",
+		},
+	},
+	{
+		.name = "timeout_%s_option_rto_min_us_of_the_listener", .rfc = "RFC 6298 2.4", .in = ESTABLISHED,
+		.pre = "listen; set RTO_MIN_US 40000",
+		.want = {
+			.script = "get RTO_MIN_US 40000; info rto >= 40000; info rto <= 190000; mark;"
+				  "write 1000; > P. 1(1000) ack 1; >@190 P. 1(1000) ack 1; elapsed >= 20; < . 1 ack 1001",
+		},
+	},
+	{
+		.name = "timeout_connect_option_rto_min_us", .rfc = "RFC 6298 2.4", .pre = "socket; set RTO_MIN_US 40000",
+		.want = {
+			.script = "connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; info rto >= 40000; info rto <= 190000",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "timeout_%s_option_rto_min_us_at_once", .rfc = "RFC 6298 2.4", .in = ESTABLISHED, .via = BOTH,
+		.want = {
+			.script = "info rto >= 200000; set RTO_MIN_US 40000; info rto >= 40000;"
+				  "info rto <= 190000; set RTO_MIN_US 200000; info rto >= 200000",
+		},
+	},
+	{
+		.name = "timeout_%s_the_route_beats_the_option", .rfc = "RFC 6298 2.4", .in = ESTABLISHED,
+		.pre = "route rto_min 1000 lock",
+		.want = { .script = "set RTO_MIN_US 40000; info rto >= 1000000; get RTO_MIN_US 40000" },
+	},
+	{
+		.name = "timeout_%s_the_option_beats_the_namespace", .rfc = "RFC 6298 2.4", .in = ESTABLISHED,
+		.pre = "sysctl rto_min_us 1000000; listen; set RTO_MIN_US 40000",
+		.want = { .script = "info rto >= 40000; info rto <= 190000" },
+	},
+	{
+		.name = "timeout_syn_option_rto_max_ms", .rfc = "RFC 6298 2.5", .pre = "socket; set RTO_MAX_MS 1000",
+		.want = {
+			.script = "mark; connect; > S 0; >@1500 S 0; >@1500 S 0; >@1500 S 0; elapsed >= 2000;"
+				  "elapsed <= 3600; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "ack_%s_option_delack_max_us", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED,
+		.via = BOTH,
+		.want = {
+			.script = "set QUICKACK 0; set DELACK_MAX_US 20000; mark; < P. 1(100) ack 1;"
+				  ">@100 . 1 ack 101; elapsed <= 30; info ato = 20000; read 100",
+			.counters = "DelayedACKs=1",
 		},
 	},
 };
