@@ -123,6 +123,16 @@ config()
 		sed 's/$/: not in scripts\/kernel\/debug.config/'
 }
 
+# selftests/coverage.list names functions that there are.
+unreached()
+{
+	local name
+
+	sed -nE 's/^([a-z]\w+)\s.*/\1/p' selftests/coverage.list | while read -r name; do
+		grep -qE "^[a-z].*\b$name\(" module/*.c module/*/*.[ch] || echo "selftests/coverage.list: no function $name"
+	done
+}
+
 # What builds must not be called, and numbers that are no family, are refused before anything is built.
 names()
 {
@@ -246,6 +256,7 @@ verdict "version" "$(version)"
 verdict "counters" "$(scripts/check/check-counters.sh "$tools/proc.c")"
 verdict "what gets installed" "$(scripts/package/check-files.sh 2>&1)"
 verdict "names of builds" "$(names)"
+verdict "selftests/coverage.list" "$(unreached)"
 verdict "wrong input" "$(scripts/check/check-input.sh 2>&1)"
 verdict "selftests/config" "$(config)"
 verdict "tables of programs and requirements" "$(scripts/check/written-tables.py 2>&1)"
