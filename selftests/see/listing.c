@@ -475,6 +475,78 @@ static void mapped(const struct setting *s)
 	close(listener);
 }
 
+#define ROWS	9	/* listeners, and connections: more than two messages of them */
+#define ROOM	4096	/* of a message from the second one on; the first one has a page */
+#define LONGEST	1200	/* of a row */
+
+/* Rows by their index: connections behind listeners. */
+struct sight {
+	int port[2 * ROWS], peer_port[2 * ROWS];
+	unsigned int seen[2 * ROWS], cut;
+	bool tells;	/* the algorithm has an attribute */
+};
+
+static void see(const struct diag_row *row, void *arg)
+{
+	const bool listens = row->msg->idiag_state == TCP_LISTEN;
+	struct sight *sight = arg;
+	int i;
+
+	for (i = 0; i < 2 * ROWS; i++)
+		if (ntohs(row->msg->id.idiag_sport) == sight->port[i] &&
+		    ntohs(row->msg->id.idiag_dport) == sight->peer_port[i])
+			sight->seen[i]++;
+	/* the last attributes of all */
+	sight->cut += !row->attr[INET_DIAG_INFO] || (sight->tells && !listens && !row->attr[INET_DIAG_BBRINFO]);
+}
+
+/* Every row once, and whole, if messages have @room octets. */
+static bool sees_all(const struct setting *s, struct sight *sight, size_t room)
+{
+	const struct diag_query query = { .stack = s->stack, .v6 = s->v6, .ext = 0xff,
+					  .states = 1 << TCP_LISTEN | 1 << TCP_ESTABLISHED };
+	static struct diag_request request;
+	int fd = diag_open(), more, i;
+	bool ok = true;
+
+	memset(sight->seen, 0, sizeof(sight->seen));
+	sight->cut = 0;
+	diag_fill(&request, &query);
+	diag_send(fd, &request);
+	do {
+		more = diag_receive(fd, room, see, sight);
+	} while (more == 1);
+	close(fd);
+	for (i = 0; i < 2 * ROWS; i++)
+		ok &= sight->seen[i] == 1;
+	if (more || !ok || sight->cut)
+		ksft_print_msg("messages of %zu octets: errno %d, %u rows were cut\n", room, -more, sight->cut);
+	return !more && ok && !sight->cut;
+}
+
+/* A message ends before a row that has no room, whichever attribute it is that finds none. */
+static void any_room(const struct setting *s)
+{
+	int fd[2 * ROWS], peer[ROWS], i, room;
+	struct sight sight = {};
+
+	for (i = 0; i < ROWS; i++) {
+		fd[i] = stack_listener(net.a, s->stack, s->addr, 0, false);
+		sight.port[i] = stack_port(fd[i]);
+		connection(s, &fd[ROWS + i], &peer[i], &sight.port[ROWS + i], &sight.peer_port[ROWS + i]);
+		/* kernel TCP may not have it */
+		sight.tells = !setsockopt(fd[ROWS + i], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3);
+		must(sight.tells || s->stack == KERNEL, "bbr");
+	}
+	for (room = ROOM; room < ROOM + LONGEST && !problems; room += 4)
+		problems += !sees_all(s, &sight, room);
+	result(s, "messages of any length");
+	for (i = 0; i < 2 * ROWS; i++)
+		close(fd[i]);
+	for (i = 0; i < ROWS; i++)
+		close(peer[i]);
+}
+
 /* Sends from a page that does not come until @uffd is closed: meanwhile the program owns the socket. */
 struct owner {
 	pthread_t thread;
@@ -551,14 +623,14 @@ static void owned(void)
 	close(other_peer);
 }
 
-#define COMMON	14
+#define COMMON	15
 #define IPV6	1
 
 int main(void)
 {
 	void (* const cases[])(const struct setting *) = { established, algorithms, listening, opening, time_wait,
 							   states_and_ports, one_by_name, unprivileged,
-							   other_namespaces, mapped };
+							   other_namespaces, mapped, any_room };
 	unsigned int i, family, stack;
 
 	ksft_print_header();
