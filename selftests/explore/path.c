@@ -2,20 +2,16 @@
 #define _GNU_SOURCE
 #include "path.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "icmp.h"
 #include "must.h"
 #include "ns.h"
+#include "tun.h"
 
 #define DEVICE	PATH_DEVICE
 #define QUEUE	20000	/* packets: all that leave between two looks */
@@ -39,19 +35,6 @@ long long path_now_us(void)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
-static int open_tun(void *unused)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = DEVICE };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	(void)unused;
-	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 int path_open_host(struct path *path, enum side side)
 {
 	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/24" : PATH_SERVER4 "/24";
@@ -61,11 +44,9 @@ int path_open_host(struct path *path, enum side side)
 	*ns = ns_make();
 	if (*ns < 0)
 		return -1;
-	path->tun[side] = ns_call(*ns, open_tun, NULL);
-	if (path->tun[side] < 0) {
-		fprintf(stderr, "# path: /dev/net/tun: %s\n", strerror(errno));
+	path->tun[side] = tun_open(*ns, DEVICE);
+	if (path->tun[side] < 0)
 		return -1;
-	}
 	return ns_sysctl_set(*ns, "net.ipv4.tcp_no_metrics_save", "1") ?:
 	       ns_sysctl_set(*ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
 	       ns_link_gso_max_segs(*ns, DEVICE, 1) ?: ns_link_queue(*ns, DEVICE, QUEUE) ?:

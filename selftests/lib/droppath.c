@@ -2,20 +2,16 @@
 #define _GNU_SOURCE
 #include "droppath.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if.h>
-#include <linux/if_tun.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "ns.h"
+#include "tun.h"
 
 #define DEVICE		"path0"
 #define LARGEST		2048
@@ -48,29 +44,14 @@ static long long now_us(void)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
-static int open_tun(void *unused)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = DEVICE };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	(void)unused;
-	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ifr)) {
-		close(fd);
-		fd = -1;
-	}
-	return fd;
-}
-
 static int open_end(int *ns, int *tun, const char *addr, unsigned int mtu)
 {
 	*ns = ns_make();
 	if (*ns < 0)
 		return -1;
-	*tun = ns_call(*ns, open_tun, NULL);
-	if (*tun < 0) {
-		fprintf(stderr, "# droppath: /dev/net/tun: %s\n", strerror(errno));
+	*tun = tun_open(*ns, DEVICE);
+	if (*tun < 0)
 		return -1;
-	}
 	return ns_link_mtu(*ns, DEVICE, mtu) ?: ns_link_gso_max_segs(*ns, DEVICE, 1) ?:
 	       ns_link_up(*ns, DEVICE, true) ?: ns_addr_add(*ns, DEVICE, addr);
 }

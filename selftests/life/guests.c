@@ -14,17 +14,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/if_tun.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,6 +40,7 @@
 #include "slabs.h"
 #include "stack.h"
 #include "tcpstate.h"
+#include "tun.h"
 #include "wait.h"
 #include "wire.h"
 
@@ -79,22 +77,13 @@ static struct shared {
 	atomic_long in_vain;	/* binds that found none */
 } *shared;
 
-static int open_tun(void *unused)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	(void)unused;
-	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
-}
-
 /* With a listener that has room for all. */
 static struct guest make_guest(void)
 {
 	struct guest g = { .ns = ns_make_guest() };
 
 	must(g.ns >= 0, "guest");
-	g.tun = ns_call(g.ns, open_tun, NULL);
+	g.tun = tun_open(g.ns, "tun0");
 	must(g.tun >= 0 && !ns_addr_add(g.ns, "tun0", GUEST4 "/24") && !ns_link_up(g.ns, "tun0", true), "tun");
 	g.listener = stack_listener(g.ns, XTCP, GUEST4, PORT, true);
 	must(g.listener >= 0 && !listen(g.listener, 1024), "listener");

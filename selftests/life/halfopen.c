@@ -8,16 +8,12 @@
  *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
  */
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <kselftest.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -28,6 +24,7 @@
 #include "ns.h"
 #include "sides.h"
 #include "stack.h"
+#include "tun.h"
 #include "wait.h"
 #include "wire.h"
 
@@ -55,21 +52,12 @@ static struct ns_pair net;
 static int flooded, tun;
 static unsigned int syns;
 
-static int open_tun(void *unused)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	(void)unused;
-	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
-}
-
 static void make_network(void)
 {
 	must(!ns_pair_make(&net), "namespaces");
 	flooded = ns_make();
 	must(flooded >= 0, "namespace");
-	tun = ns_call(flooded, open_tun, NULL);
+	tun = tun_open(flooded, "tun0");
 	must(tun >= 0, "tun");
 	must(!ns_shell(flooded, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
 		       "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"

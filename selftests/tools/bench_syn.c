@@ -24,11 +24,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <kselftest.h>
-#include <linux/if_tun.h>
 #include <linux/xtcp.h>
-#include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -36,7 +33,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -49,6 +45,7 @@
 #include "ns.h"
 #include "slabs.h"
 #include "stack.h"
+#include "tun.h"
 #include "wire.h"
 
 #define SERVER		"10.8.0.1"
@@ -69,21 +66,12 @@ enum how { BAD_SUM, ENTRY, COOKIE };
 static int tun, ns, flood_port = PORT;
 static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
 
-static int open_tun(void *unused)
-{
-	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "tun0" };
-	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-
-	(void)unused;
-	return fd < 0 || ioctl(fd, TUNSETIFF, &ifr) ? -1 : fd;
-}
-
 static void make_network(void)
 {
 	ns = ns_make();
 	if (ns < 0)
 		measure_die("namespace");
-	tun = ns_call(ns, open_tun, NULL);
+	tun = tun_open(ns, "tun0");
 	if (tun < 0)
 		measure_die("tun");
 	/* nothing but SYN-ACKs leaves by the sink */

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
+#include "tun.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/if_tun.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ns.h"
+
+static int open_here(void *name)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", (const char *)name);
+	if (fd >= 0 && !ioctl(fd, TUNSETIFF, &ifr))
+		return fd;
+	fprintf(stderr, "# %s: /dev/net/tun: %s\n", ifr.ifr_name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int tun_open(int ns, const char *name)
+{
+	return ns_call(ns, open_here, (void *)name);
+}
