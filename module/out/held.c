@@ -16,15 +16,15 @@
  *
  * Most of what is below TCP counts in sk_wmem_alloc. But netem replaces this count by a reference
  * to the sock, and segments in queues of netfilter and SYN-ACKs hold a reference, too. So this file
- * counts the references that it can explain; any further one belongs to something below TCP. A
- * processor that is about to handle a segment or a timer of the sock also has a reference. It is
+ * counts the references that it can explain; any further reference belongs to something below TCP.
+ * A processor that is about to handle a segment or a timer of the sock also has a reference. It is
  * soon done with it, so close() waits for a short time.
  *
  * The hold ends with the last segment. As long as there is a hold, SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, but
  * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only afterwards, so module
- * exit waits for the call. No such call reports the end of a mere reference. Then the hold ends
- * when the sock ends or is freed; if the sock lives on, a work looks at it some times per second.
+ * exit waits for the call. But no call reports the end of a mere reference. Such a hold ends when
+ * the sock ends or is freed; while the sock lives on, a work looks at it several times per second.
  * In a kernel for one processor the work does this for every hold.
  *
  * Each processor has a list, so that processors do not contend for one lock when the last segment
@@ -53,7 +53,7 @@
 #define ROW_MAX		160	/* characters */
 
 /**
- * struct held_list - socks that hold the module, by sk_bind_node
+ * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks; innermost; taken with BH disabled,
  *	or with interrupts disabled where the caller may hold any lock
  * @due: those that this round has yet to look at
@@ -105,10 +105,11 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * The work is scheduled under the hold, so module exit, which needs the end of all
-		 * holds, cancels it. If the work waits already, all processors only read the cache
-		 * line that says so. Then it will see this sock: workqueues have a full barrier
-		 * between the end of the wait and look_again(), which pairs with this one.
+		 * The work is scheduled under the hold. Module exit comes after the end of all
+		 * holds, so it cancels the work. If the work is pending already, processors only
+		 * read the cache line that says so, and the work will see this sock: this barrier
+		 * pairs with the full barrier of workqueues between the end of the wait and
+		 * look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -120,8 +121,8 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * True: the list is empty now, and the caller has to put the module. Lock: the list's, held, and as
- * for xtcp_held_take().
+ * Return: true when the list is empty now, and the caller has to put the module. Lock: the list's,
+ * held, and as for xtcp_held_take().
  */
 static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {
@@ -260,7 +261,7 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 }
 
 /**
- * xtcp_held_take_dead() - the same for a sock that has ended
+ * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: CLOSED, with segments below TCP
  *
  * Its waiting segments must not keep the namespace alive, since the end of the namespace would free
@@ -277,12 +278,11 @@ void xtcp_held_take_dead(struct sock *sk)
 }
 
 /*
- * True: nothing is left below TCP, and the caller has to put the module. The socket lock normally
- * nests outside the list's lock, so it is only tried here.
+ * End the hold of @sk if nothing of it is left below TCP. Return: true when the caller has to put
+ * the module. The socket lock nests outside the list's lock, so it is only tried here.
  *
- * In a kernel for one processor a spinlock does not show whether it is held. No other context can
- * hold the socket lock then, since its holders disable BH. But the callers of this function may
- * hold it and be in the middle of a change.
+ * In a kernel for one processor a spinlock does not show whether it is held. The caller may hold
+ * the socket lock and be in the middle of a change, so nothing is done there.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -301,8 +301,8 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * xtcp_held_segment_freed() - a segment of a sock was freed: end the hold if it was the last
  * @sk: the sock; the segment still keeps its memory alive
  *
- * If another context has the socket lock, it looks for itself after it has sent. In all other
- * cases, and in kernels for one processor, the work looks.
+ * If another context has the socket lock because it sends, that context looks afterwards. If the
+ * lock is taken for another reason, and always in a kernel for one processor, the work looks.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
@@ -368,7 +368,8 @@ static void look_at(struct held_list *there)
 		local_bh_disable();
 		bh_lock_sock(sk);
 		/*
-		 * a user has the lock only for a moment, or the sock has got a program by accept()
+		 * a user that has the lock needs it only for a moment, or is a program that
+		 * accept() gave the sock to
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);

@@ -221,8 +221,8 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up a new route, perhaps the same one, without the bits that force_gso() adds; or it
- * found no route.
+ * IP has looked up the route again. Either the sock's capabilities lack the bits that force_gso()
+ * adds, even if the route is the same as before, or there is no route.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -297,8 +297,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
  * xtcp_ip_mtu() - the path MTU of the route
  * @sk: the sock
  *
- * The MTU of a route whose device is gone or down is the smallest that a device may have. That says
- * nothing of the path, but Linux cuts text to that size.
+ * The MTU of a route whose device is gone or down is the smallest that a device may have. This says
+ * nothing about the path, so such a route counts as none. Linux cuts text to that size.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -119,8 +119,8 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 
 /*
  * A SYN-ACK carries its listener, for firewall matches and cgroup programs, but does not charge its
- * send buffer. A SYN cookie carries no sock, as kernel TCP's: in a flood all CPUs would write the
- * listener's reference count.
+ * send buffer. A SYN cookie carries no sock, as in kernel TCP, since in a flood all CPUs would
+ * write the listener's reference count.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {

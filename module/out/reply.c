@@ -85,7 +85,7 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	return true;
 }
 
-/* @syn: build the answer in this skb if possible; NULL, or otherwise: in new memory */
+/* @syn: the answer is built in this skb if possible; otherwise, or if it is NULL, in new memory */
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
@@ -309,7 +309,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	/* a retransmission omits it (RFC 9768 section 3.2.3.2.2) */
+	/* a retransmission omits the option (RFC 9768 section 3.2.3.2.2) */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);

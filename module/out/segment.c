@@ -2,15 +2,15 @@
 /*
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
- * output.c decides what is sent and when. Code here adds the header and updates the state of what
- * was said about the other direction (ACK, window, TSecr). Every segment leaves by transmit(), so
+ * output.c decides what is sent and when. Code here adds the header and notes what it tells the
+ * peer about the other direction (ACK, window, TSecr). Every segment leaves by transmit(), so
  * counters and tracepoint stand there once.
  *
- * IP gets a clone or a control segment. It counts in sk_wmem_alloc, so the sock's memory stays
- * until the last of them is freed. Then sock_wfree() runs, which is kernel text. With
- * SOCK_USE_WRITE_QUEUE set it calls no code of ours. Without (time/pace.c) it calls sk_write_space,
- * but takes the last octet off sk_wmem_alloc only after that has returned. Unloading waits for each
- * sock's destructor, so it cannot happen while sk_write_space runs.
+ * IP gets a clone or a control segment. Each counts in sk_wmem_alloc, so the sock's memory stays
+ * until the last of them is freed. The kernel's sock_wfree() runs then. If SOCK_USE_WRITE_QUEUE is
+ * set, it calls no code of ours. If not (time/pace.c), it calls sk_write_space, but subtracts the
+ * last octet from sk_wmem_alloc only after that call has returned. Unloading waits for each sock's
+ * destructor, so it cannot happen while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -343,8 +343,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
-	 * No descriptor of a dead sock holds the module while its segment is below TCP. A child
-	 * that waits for accept() is not dead: its listener's descriptor holds the module
+	 * A dead sock has no descriptor, which would hold the module while its segment is below
+	 * TCP. A child that waits for accept() is not dead: its listener's descriptor holds the
+	 * module
 	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
 	/* a lone FIN must not depart before the text in front of it */
@@ -395,7 +396,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 /*
  * Prepare a segment that is too large for one packet: IP or the device cuts it. A retransmission is
  * cut where the original was, if the current path allows it. So the peer's SACK blocks end at cuts,
- * whether they are of originals or of copies. @skb: a copy of the queued skb.
+ * whether the originals or the copies have arrived. @skb: a copy of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
@@ -502,7 +503,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_control() - send a segment without text, SYN and FIN
+ * xtcp_segment_send_control() - send a segment without text, SYN or FIN
  * @sk: the sock
  * @seq: SEG.SEQ
  * @flags: control bits
