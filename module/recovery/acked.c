@@ -44,7 +44,7 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
 }
 
-/* Return: true when the effective MSS must be recomputed: a small MAX.SND.WND bounded it so far. */
+/* Return: true when a small MAX.SND.WND has limited the effective MSS, which must be recomputed. */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
 	bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
@@ -103,9 +103,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * What is known before the ACK is processed. Most ACKs come here, so this is inline, as are others
- * below. Callers initialize their sample with it in the declaration; otherwise the compiler would
- * zero it first.
+ * Begin the sample of an ACK with what is known before the ACK is processed. Inline, as others
+ * below are, since most ACKs come here. Callers declare and initialize their sample in one
+ * statement; otherwise the compiler would zero it first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -200,7 +200,10 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 /* Does this ACK of SND.UNA tell nothing about the segments in flight? */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	/* a tail loss probe draws a duplicate ACK after all is acknowledged (RFC 8985 7.4.1) */
+	/*
+	 * a tail loss probe may draw a duplicate ACK after everything is acknowledged (RFC 8985
+	 * 7.4.1)
+	 */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd.una == xsk->snd.nxt || (xsk->agreed.sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);

@@ -56,7 +56,7 @@
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
 	NEXT_NONE,	/* new text only: what counts as lost may not be lost */
-	NEXT_NEW,	/* new text, for F-RTO: was it too early? (RFC 5682 section 3.1, 2b) */
+	NEXT_NEW,	/* new text: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
 /* Nothing is lost: the phase is OPEN, or DISORDER while something is out of order. */
@@ -188,7 +188,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Without SACK: all octets are acknowledged that were in flight at the loss, and none beyond. The
+ * Without SACK: everything that was in flight at the loss is acknowledged, and nothing beyond. The
  * retransmissions may still draw duplicate ACKs, which must not count as a loss of newer segments.
  * So the phase stays until more is acknowledged (RFC 6582 section 4).
  */
@@ -237,9 +237,9 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Handle an ACK in RECOVERY that moves SND.UNA, but not to recover, by late originals. While
- * retransmissions are in flight, the number of needless ones is unknown. So nothing more is marked
- * as lost until they are answered.
+ * In RECOVERY: have late originals moved SND.UNA, but not as far as recover? Then retransmissions
+ * were needless, but how many is unknown while some are in flight. So nothing more is marked as
+ * lost until they are answered.
  * Return: true when late originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
@@ -327,7 +327,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 /*
  * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent. An ACK that
  * moves SND.UNA makes us send new text instead of more retransmissions. If the next ACK
- * acknowledges or sacks a segment that was sent before the timeout, and only once, the timeout was
+ * acknowledges or sacks a segment that was sent only once, before the timeout, the timeout was
  * spurious. If it sacks the new text first, the loss was real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)

@@ -64,8 +64,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. If a retransmission as probe is acknowledged and nothing shows that the
- * original had arrived, the original was lost: reduce the window at once.
+ * RFC 8985 section 7.4. If the probe was a retransmission, it is acknowledged, and nothing shows
+ * that the original had arrived, then the original was lost: reduce the window at once.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -76,7 +76,7 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
-	/* without a D-SACK its end is 0, where the probe may end, too */
+	/* without a D-SACK, dsack.end is 0, and the probe may also end at 0 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
 		/* the probe was new text; or a D-SACK shows that both copies arrived */
