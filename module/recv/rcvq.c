@@ -8,16 +8,17 @@
  * contains. A segment that overlaps queued text goes through the tree even if it begins at RCV.NXT,
  * so only one place enforces this rule.
  *
- * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed. If
- * their octets differ, those of the removed skb replace the segment's. So each skb is handled once
- * when it comes and once when it goes, in whatever order a peer sends.
+ * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed; if
+ * its octets differ from the segment's, they replace them. So each skb is handled once when it
+ * comes and once when it goes, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception, up to twice as much: text whose window was
- * offered when larger bundles cost less memory, since a window cannot be taken back. Out-of-order
- * text gives way to text in order, farthest from RCV.NXT first. The number of out-of-order skbs has
- * no limit of its own. Each is charged with its truesize, so tiny segments hold no more memory than
- * large ones, and the depth of the tree grows with the logarithm of their number.
+ * below sk_rcvbuf plus one skb. There is one exception: text may use up to twice as much if its
+ * window was offered earlier, when bundles were larger and cost less memory. A window cannot be
+ * taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. The number
+ * of out-of-order skbs has no limit of its own. Each is charged with its truesize, so tiny segments
+ * hold no more memory than large ones, and the depth of the tree grows with the logarithm of their
+ * number.
  */
 #include "recv/rcvq.h"
 
@@ -108,8 +109,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * As join(), with @from in no queue; frees it when true is returned. Not inlined: text that is read
- * at once never comes here.
+ * As join(), but @from is in no queue, and is freed if the function returns true. Not inlined,
+ * since text that is read at once never comes here.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -184,7 +185,7 @@ static void prune(struct sock *sk, u32 seq)
 	}
 }
 
-/* Is more than half of the memory of @skb not text? */
+/* Does text fill less than half of the memory of @skb? */
 static bool bloated(const struct sk_buff *skb)
 {
 	return skb->truesize > 2 * skb->len;
@@ -235,9 +236,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The window assumes bundles that are nearly all text. Smaller ones need more memory for the same
- * window. They may use up to twice the memory, if the skb itself or the whole queue is at least
- * half text.
+ * May @skb be queued although the buffer is full? The window assumes bundles that are nearly all
+ * text. Smaller bundles need more memory for the same window. So they may use twice the buffer if
+ * text fills at least half of @skb, or half of the whole queue.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -249,7 +250,8 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Grow the buffer up to the namespace's limit. Never shrink it: memory pressure may be the cause.
+ * Grow the buffer up to the namespace's limit. Never shrink it: under memory pressure a segment has
+ * no room even if little is queued.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -266,10 +268,10 @@ static void grow_buffer(struct sock *sk)
  * @skb: text to be queued
  *
  * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
- * out-of-order text beyond @skb gives way. Text that was offered and is not tiny is accepted beyond
- * the buffer. One skb in order is always accepted, however large it is. Otherwise a small buffer,
- * or other sockets that have used up tcp_mem, would stop the connection. RFC 9293 section 3.8.6
- * leaves it to the receiver how it keeps what it has offered.
+ * out-of-order text beyond @skb gives way. Text within the offered window is accepted beyond the
+ * buffer, unless its skbs are tiny. If the receive queue is empty, one skb in order is always
+ * accepted, however large it is. Otherwise a small buffer, or other sockets that have used up
+ * tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves this to the receiver.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -282,7 +284,10 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
-		/* even beyond tcp_mem: the holder of that memory may wait for this text */
+		/*
+		 * even beyond tcp_mem: the program whose sockets use that memory may wait for this
+		 * text
+		 */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);
 		return true;
@@ -330,9 +335,9 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old from the tree; *@skb covers it. The octets of @old win: where they differ, they are
- * written into a copy of *@skb, since others may still read its pages. No honest peer makes that
- * necessary. Return: false without memory for the copy; @old stays then.
+ * Remove @old from the tree; *@skb covers it. The octets of @old win: if they differ, they are
+ * written into a copy of *@skb, since others may still read the pages of *@skb. An honest peer
+ * never sends different octets. Return: false without memory for the copy; @old stays then.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -359,7 +364,7 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 
 /*
  * Add the new parts of @skb to the tree. The parts that are there already are reported as
- * duplicate; of these, D-SACK takes the first. The work is linear in the number of covered skbs,
+ * duplicates; a D-SACK shows the first of them. The work is linear in the number of covered skbs,
  * which are removed.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
@@ -392,7 +397,10 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		if (covered && absorb(sk, &skb, next, &copied))
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-			/* what it absorbed is lost with it: no block and no D-SACK reports it */
+			/*
+			 * the skbs that @skb absorbed are lost with it: no block and no D-SACK may
+			 * report them
+			 */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
 		}

@@ -4,7 +4,7 @@
  * TCP_SAVED_SYN on an accepted socket.
  *
  * The SYN stands behind the half-open entry, in the same memory. The child gets a copy, which is
- * freed when the program reads it. As in Linux, there is none if the SYN was answered by cookie and
+ * freed when the program reads it. As in Linux, no SYN is saved if it was answered by cookie and
  * left no entry, or if memory was short.
  */
 #include "recv/savedsyn.h"

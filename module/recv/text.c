@@ -3,8 +3,8 @@
  * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, decide which ACK is owed
  * (RFC 9293 section 3.10.7.4).
  *
- * A FIN is not queued. Its sequence number is stored (rcv_fin_known), and text beyond it is not
- * accepted. When RCV.NXT gets there, the FIN is taken.
+ * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond it is not
+ * accepted. When RCV.NXT reaches it, the FIN is taken.
  */
 #include "recv/text.h"
 
@@ -27,7 +27,7 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-#define QUICKACKS_MAX		16U	/* not delayed at the start, as Linux's TCP_MAX_QUICKACKS */
+#define QUICKACKS_MAX		16U	/* ACKs without delay at the start, as Linux's TCP_MAX_QUICKACKS */
 
 /* How far the last offered window reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
@@ -43,8 +43,7 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: octets that it waits for (SO_RCVLOWAT)
  *
- * It also is when fewer octets are there but no more can come, because buffer or window are nearly
- * full.
+ * Fewer octets are enough if no more can come, because the buffer or the window is nearly full.
  *
  * Context: any; racy without the socket lock.
  *
@@ -78,7 +77,10 @@ void xtcp_text_wake(struct sock *sk)
 		sk->sk_data_ready(sk);
 }
 
-/* Delay no ACK of the next segments: the peer is out of step, or only begins. */
+/*
+ * Do not delay the ACKs of the next segments: the peer has just begun, or sends what we do not
+ * take.
+ */
 static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv.wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
@@ -96,8 +98,8 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 }
 
 /*
- * Estimate the peer's segment size: the largest one seen, or a smaller one that came twice in a
- * row. One below the default MSS counts only without PSH.
+ * Estimate the peer's segment size: the largest size seen, or a smaller size that came twice in a
+ * row. A size below the default MSS counts only if the segment has no PSH.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -117,8 +119,8 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * Was the peer silent for longer than an RTO, for @gone jiffies? The first test saves computing the
- * RTO in most cases: no RTO is below two ticks.
+ * Are @gone jiffies, in which the peer was silent, longer than an RTO? The first test saves
+ * computing the RTO in most cases: no RTO is below two ticks.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
@@ -216,7 +218,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
-		/* a reader that reads makes room */
+		/* wake the reader: it makes room when it reads */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
@@ -257,7 +259,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
-/* Report by D-SACK what the segment repeats of the text before RCV.NXT. */
+/* Report by D-SACK the part of the segment that lies before RCV.NXT. */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
@@ -274,10 +276,10 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *	done
  * @skb: at the TCP header; its struct xtcp_seg is changed
  *
- * Advances RCV.NXT over the text and the FIN. Sets ack_pending and ack_now for the ACK that is
- * owed, and the SACK blocks for what else came. An urgent octet counts as any other text
- * (urgent.c). RFC 9293 section 3.10.7.4, seventh, and the queue's part of eighth; MUST-58, MUST-59,
- * SHLD-31, MAY-13.
+ * Advances RCV.NXT over the text and the FIN. Notes whether an ACK is owed (xtcp_acking), and in
+ * SACK blocks which text came out of order. An urgent octet counts as any other text (urgent.c).
+ * RFC 9293 section 3.10.7.4, seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31,
+ * MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -297,7 +299,9 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
-	/* the SYN-ACK of a simultaneous open repeats a SYN: no data (RFC 2883 section 4) */
+	/*
+	 * a simultaneous open's SYN-ACK repeats only the SYN, which is no data (RFC 2883 section 4)
+	 */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {

@@ -10,8 +10,8 @@
 #include "base/seg.h"
 
 /*
- * Drop @octets at the front, which are more than the linear part has, without a copy: pskb_pull()
- * would make them linear first.
+ * Drop @octets at the front, more than the linear part has, without copying them. pskb_pull() would
+ * first copy them into the linear part.
  */
 static bool drop_fragments(struct sk_buff *skb, u32 octets)
 {

@@ -32,9 +32,8 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A newer urgent octet replaces one that the reader stands before. The old one counts as normal
- * text from now on. But MSG_OOB has returned it, or the program did not ask for it, so the stream
- * must not contain it: skip it.
+ * A newer urgent octet replaces the one that the reader stands before. Skip the old octet: from now
+ * on it would count as normal text, but MSG_OOB has returned it, or the program did not ask for it.
  */
 static void pass_over(struct sock *sk)
 {
