@@ -21,7 +21,7 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a third of the window does not wait */
+#define WINDOW_SHARE	3U	/* a third of the window never waits */
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* the longest wait; see ack_is_near() */
 
 /**
@@ -52,8 +52,8 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  * @sk: the sock
  *
  * As much as the rate sends in a millisecond (sk_pacing_shift), but at least min_tso_segs. A larger
- * bundle would be a burst and delay others. For short round-trip times it may be larger, up to the
- * limit of the device, as tso_rtt_log says. All of this is as in Linux.
+ * bundle would be a burst and delay other connections. For short round-trip times the bundle may be
+ * larger, up to the limit of the device, as tso_rtt_log says. All of this is as in Linux.
  *
  * Return: octets, a multiple of the effective MSS; or U32_MAX.
  */
@@ -131,9 +131,10 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * When a window ends inside @skb, a small part of it could go for each ACK. Each machine on the
  * path has the same work for a small bundle as for a large one. So, as in Linux, a part that is
  * less than a third of the window waits. More than two thirds are in flight then, so the peer owes
- * an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). That ACK asks again. If it is lost, the timer
- * for the text in flight sends. What may go as a whole never waits, so the last octets do not.
- * Repairs and pacing decide for themselves how much goes.
+ * an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is asked
+ * again. If the ACK is lost, the timer of the text in flight sends. An skb that may go as a whole
+ * never waits, so the last octets of a stream never wait. Nothing waits here during a repair or
+ * with pacing, which decide for themselves how much goes.
  *
  * Return: true when it should.
  */

@@ -35,8 +35,8 @@ static u32 both_headers(const struct sock *sk)
 }
 
 /*
- * Octets of data in a packet of @mtu octets, limited by the peer's MSS, TCP_MAXSEG and the lower
- * limits.
+ * Octets of data in a packet of @mtu octets: at most the peer's MSS and TCP_MAXSEG, at least
+ * min_snd_mss.
  */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {

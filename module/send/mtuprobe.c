@@ -118,8 +118,8 @@ static bool may_be_cut(const struct sock *sk)
  *
  * The route may change. So a finished search begins anew after probe_interval.
  *
- * Return: octets of data in the probe; 0: none is due. There is enough data to follow it to reveal
- * its loss.
+ * Return: octets of data in the probe; 0: none is due. If a probe is due, enough data follows it to
+ * reveal its loss.
  */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {

@@ -39,7 +39,7 @@
 #include "time/timer.h"
 
 #define SMALL_SHARE	4U	/* small segments take at least this many times the memory of their text */
-#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten, Linux's first window */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments: Linux's first window */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -90,11 +90,11 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * The congestion window counts octets, so it lets any number of small segments out. But each takes
- * more memory than text, and once they fill the send buffer the program can write no more, however
- * little it has in flight. So when small segments in flight take half of the buffer, the next one
- * waits for an ACK and takes further writes meanwhile, also with TCP_NODELAY. In Linux the window
- * counts segments: there the same happens after the first ten.
+ * The congestion window counts octets, so it lets any number of small segments out. But a small
+ * segment takes more memory than its text. Once small segments fill the send buffer, the program
+ * can write no more, however little text is in flight. So when they take half of the buffer, the
+ * next one waits for an ACK, even with TCP_NODELAY, and further writes join it. In Linux the window
+ * counts segments, so the next one waits after the first ten.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -105,7 +105,7 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 
 	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
-	/* no further write joins these, or they may not wait */
+	/* no further write joins such an skb, or it may not wait */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent)
 		return false;
@@ -173,7 +173,7 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), with PSH: the program may not have set it, but has not written more for so long.
+ * As send_new(), but with PSH: a timer has expired, and the program has not written more meanwhile.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -193,11 +193,11 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Keeps one connection from filling a qdisc or a device. The limit for what stands below TCP is a
- * millisecond of its rate, but at least two bundles of @n octets. If nobody paces the connection,
- * limit_output_bytes is the upper limit. There is no limit while nothing is in flight, or where
- * pace.c cannot learn that the device has made room. Every ACK tries again, and so does pace.c when
- * there is room.
+ * Does so much stand below TCP that @n more octets have to wait? This keeps one connection from
+ * filling a qdisc or a device. The limit for what stands below TCP is a millisecond of its rate,
+ * but at least two bundles of @n octets. If nobody paces the connection, limit_output_bytes is the
+ * upper limit. There is no limit while nothing is in flight, or where pace.c cannot learn that the
+ * device has made room. Every ACK tries again, and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {
@@ -267,7 +267,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
-	/* most data follows other data within a tick: then there was no pause, and no call */
+	/* most data follows other data within a tick: there was no pause, so save the call */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
@@ -298,7 +298,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
 	 * The timer of pace.c sends paced data. Other data waits for the persist deadline, even if
-	 * it was a lower layer that refused it.
+	 * a lower layer refused it.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);

@@ -15,7 +15,7 @@
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock
- * @wake: 1 when the caller may wake a writer: then only if half of the mark is free; else 0
+ * @wake: 1 if the caller wants to wake a writer, for which half of the mark must be free; else 0
  *
  * Context: any; racy without the socket lock.
  *
