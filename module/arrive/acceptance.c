@@ -50,8 +50,8 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 /*
  * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges are included, and the left
  * edge is the last RCV.NXT that we acknowledged. This wider test accepts ACKs that crossed our data
- * and ACKs sent while the window was full. Nothing outside the window enters a queue by it. For a
- * RST, xtcp_acceptance_rst_counts() decides.
+ * and ACKs sent while the window was full. Even so, nothing outside the window enters a queue. For
+ * a RST, xtcp_acceptance_rst_counts() decides.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -105,8 +105,9 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment, a RST
  *
- * It does at RCV.NXT (RFC 5961 section 3.2). After the peer's FIN it also does one before RCV.NXT,
- * since some hosts do not count their FIN when they reset. That number is just as hard to guess.
+ * It does if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1 is good,
+ * too, since some hosts do not count their FIN when they reset. That number is just as hard to
+ * guess.
  *
  * Return: true when it does.
  */

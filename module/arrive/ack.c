@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Step five of SEGMENT ARRIVES without its state changes (RFC 9293 section 3.10.7.4): is the ACK
- * acceptable? recovery/acked.c takes one that is.
+ * acceptable? recovery/acked.c processes an acceptable ACK.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

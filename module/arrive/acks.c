@@ -17,8 +17,8 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? A thread that slept in RECEIVE has been woken, or one has @asked
- * and will come there, or the connection waits for its accept().
+ * Is the program about to read? A thread that slept in RECEIVE has been woken, or a thread has
+ * @asked for data and will call RECEIVE, or the connection waits for accept().
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -33,9 +33,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 
 /*
  * A bundle has arrived for a thread that slept in RECEIVE: GRO has made it of many segments, or the
- * sending machine has not cut it. The thread acknowledges the bundle, and all that has come until
- * it reads, by one segment, which offers the window of that moment. The ACK waits for the thread
- * only until the next bundle comes.
+ * sending machine has not cut it. When the thread reads, one segment acknowledges the bundle and
+ * all that has come since, and offers the window of that moment. The ACK waits for the thread only
+ * until the next bundle comes.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -85,9 +85,9 @@ static bool route_hurries(const struct sock *sk)
  * go at once, unless the program is about to read and may answer: then the answer carries the ACK.
  * A request without an answer is acknowledged when the program wants more, in RECEIVE or in poll(),
  * or after XTCP_ANSWER_MS, rounded up to a tick. A program whose SEND does not block may be in
- * poll() when the answer comes: its ACKs do not wait. Later in the connection, a bundle waits as
- * long for its reader, who has been woken. The caller has processed the arrival as a whole (section
- * 3.10.7.4, MUST-59).
+ * poll() when the answer comes: its ACKs do not wait. Later in the connection, the ACK of a bundle
+ * waits as long for a reader that has been woken. The caller has processed the arrival as a whole
+ * (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -106,7 +106,9 @@ void xtcp_acks_owed(struct sock *sk)
 	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
-		/* as in Linux, the ACK of a FIN before any text waits only for a close() at once */
+		/*
+		 * as in Linux, the ACK of a FIN before any text waits only for an immediate close()
+		 */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {
@@ -148,9 +150,9 @@ void xtcp_acks_of_syn(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program took
  *
- * An ACK that is owed for more than a segment is sent now. One that is owed for text is sent when
- * the program has read all of it, unless the program is likely to answer. If no ACK is owed, the
- * peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
+ * An ACK that is owed for more than a segment is sent now. An ACK that is owed for text is sent
+ * when the program has read all of the text, unless the program is likely to answer. If no ACK is
+ * owed, the peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
  *
  * Context: process. Lock: socket, held.
  */

@@ -139,9 +139,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/*
-	 * the SYN that opened it fast came again: resend the SYN-ACK, as synq.c does without a sock
-	 */
+	/* the SYN that opened the connection fast came again: resend the SYN-ACK, as synq.c does */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
@@ -378,7 +376,10 @@ static void finish_input(struct sock *sk)
 		}
 		if (xsk->acking.pending)
 			xtcp_output_ack_now(sk);
-		/* with TCP_LINGER2 < 0, close() itself aborts; this may be its backlog */
+		/*
+		 * with TCP_LINGER2 < 0, close() itself aborts; it may be processing its backlog
+		 * here
+		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;

@@ -111,8 +111,8 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 
 /*
  * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
- * What it does not acknowledge is resent at once, in a segment that also acknowledges the peer's
- * SYN.
+ * Text that it does not acknowledge is resent at once, in a segment that also acknowledges the
+ * peer's SYN.
  */
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -200,7 +200,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	xtcp_ended_heard(&xsk->ended, seg->flags);
 
 	/*
-	 * second: check the RST bit. Only one that acknowledges our SYN counts (RFC 5961 section
+	 * second: check the RST bit. Only a RST that acknowledges our SYN counts (RFC 5961 section
 	 * 3.2).
 	 */
 	if (seg->flags & XTCP_RST) {
@@ -313,8 +313,8 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /**
  * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
- * @sk: the socket; a listener's request entry became it, it opened fast, or a simultaneous open
- *	made it
+ * @sk: the socket; it was made of a listener's request entry, opened fast, or opened at the same
+ *	time as its peer
  * @skb: the segment, an acceptable ACK
  *
  * RFC 9293 section 3.10.7.4, fifth.
