@@ -316,7 +316,8 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 }
 
 /**
- * xtcp_algorithms_start() - start the algorithm: the connection is established or has a new one
+ * xtcp_algorithms_start() - start the algorithm: the connection is established or has a new
+ * algorithm
  * @sk: its windows are set
  *
  * The algorithm begins as soon as there is a stream. An algorithm with control() or info() gets a
@@ -337,7 +338,7 @@ void xtcp_algorithms_start(struct sock *sk)
 }
 
 /**
- * xtcp_algorithms_end() - end the algorithm: the connection has ended or gets another one
+ * xtcp_algorithms_end() - end the algorithm: the connection has ended or gets another algorithm
  * @sk: in any state
  *
  * Context: softirq or process. Lock: socket, held.

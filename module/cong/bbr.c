@@ -26,7 +26,7 @@
 
 #define US_PER_UNIT		(1000000U / XTCP_BBR_UNIT)
 #define MS_US			1000U
-#define MARGIN			99U		/* BBR.PacingMarginPercent off a hundred */
+#define MARGIN			99U		/* 100 less BBR.PacingMarginPercent */
 #define LOSS_PERCENT		2U		/* BBR.LossThresh */
 #define MIN_SEGMENTS		4U		/* BBR.MinPipeCwnd */
 #define FULL_ROUNDS		3U
@@ -337,7 +337,7 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
  * xtcp_bbr_repair_begins() - OnEnterFastRecovery(), OnEnterRTO(), except for the window (5.6.4.4)
  * @bbr: a connection's
  *
- * If the same loss has made a state transition already, that one can still be undone.
+ * If the same loss has already caused a state transition, that transition can still be undone.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {

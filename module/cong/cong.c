@@ -38,9 +38,9 @@ u32 xtcp_cong_initial(const struct sock *sk)
 }
 
 /*
- * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window is the
- * limit and not the rate. In slow start it is the rate of the next window. It is also set for a
- * connection that is not paced: it bounds the size of bundles.
+ * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
+ * not the rate is the limit. In slow start the rate is that of the next window. A connection that
+ * is not paced needs the rate, too: it bounds the size of bundles.
  */
 static void set_rate(struct sock *sk)
 {
@@ -565,8 +565,8 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 		xtcp_cong_bound(sk);
 	}
 	/*
-	 * without the doublings: probes of a closed window may have caused them, and say nothing of
-	 * the path
+	 * the RTO without its doublings: probes of a closed window may have caused these, and tell
+	 * nothing about the path
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))

@@ -96,7 +96,7 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	cubic->credit_est = 0;
 }
 
-/* Do not count time in which the window could not grow (section 4.2, last but two paragraphs). */
+/* Do not count time in which the window could not grow (section 4.2, last paragraph but two). */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
 	u64 gap = now_us > cubic->grown_us ? now_us - cubic->grown_us : 0;
@@ -139,8 +139,8 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  *
  * Context: any.
  *
- * Return: the new window. It is never smaller, and it grows by at most half of @acked unless Reno's
- * would grow more.
+ * Return: the new window. It is never smaller than @cwnd, and larger by at most half of @acked,
+ * unless Reno's window would grow more.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {

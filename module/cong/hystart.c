@@ -2,10 +2,10 @@
 /*
  * HyStart++ (RFC 9406), and ACK trains. Pure: no socket, no clock.
  *
- * Plain slow start doubles the window until something is lost, and that may be half of it.
- * HyStart++ watches the smallest RTT of each round. If it has grown, a queue builds up, and the
- * window grows at a quarter of the speed for five rounds (conservative slow start). If the growth
- * was jitter, the RTT falls back and slow start goes on.
+ * Plain slow start doubles the window until something is lost, and then half of the window may be
+ * lost. HyStart++ watches the smallest RTT of each round. If it has grown, a queue builds up, and
+ * the window grows at a quarter of the speed for five rounds (conservative slow start). If the
+ * growth was jitter, the RTT falls back and slow start goes on.
  *
  * If a round sends at twice the speed of the path, the RTT shows this only in the next round, and
  * the window has doubled once more by then. That is too late where the path cannot hold so much. So

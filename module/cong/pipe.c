@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pipe: what is in flight, by what the scoreboard counts. */
+/* Pipe: what is in flight, as the scoreboard counts it. */
 #include "cong/pipe.h"
 
 #include <net/sock.h>

@@ -63,7 +63,7 @@ u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, 
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
 		share = share > prr->out ? share - prr->out : 0;
 		/*
-		 * a recovery that outlives RecoverFS by far may exceed 32 bits: bound it by a
+		 * if much more than RecoverFS arrives, the share may exceed 32 bits: limit it to a
 		 * window
 		 */
 		quota = share < ssthresh ? (u32)share : ssthresh;

@@ -118,8 +118,9 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
  * xtcp_rate_written() - is sending application-limited? Asked when the program writes
  * @sk: the sock
  *
- * Section 3.4 of the draft: it is when less than a segment waits in the send queue, nothing waits
- * in the layers below, the window has room, and everything lost was resent.
+ * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the
+ * send queue, nothing waits in the layers below, the window has room, and everything lost was
+ * resent.
  *
  * Context: process. Lock: socket, held.
  */

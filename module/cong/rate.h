@@ -11,8 +11,8 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: clock; of all skbs that have arrived, when the last sent one was sent, or the
- *	first one after a pause
+ * @first_sent_us: the latest sending time of all skbs that have arrived, or that of the first skb
+ *	after a pause
  * @octets: octets of the current sample
  * @us: how long they took; 0: there is no sample
  * @limited_until: the value of stream->delivered beyond which @limited ends
