@@ -50,8 +50,8 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * True: a probe did not leave for lack of memory or of room in a queue of this machine. Any other
- * error of IP counts as a probe without an answer.
+ * Did a probe not leave for lack of memory or of room in a queue of this machine? Any other error
+ * of IP counts as a probe without an answer.
  */
 static bool no_room(int err)
 {
@@ -102,7 +102,10 @@ static void send_again(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool refused;
 
-	/* from R1 on there is no route here; what is cut for the MTU of the last one may not fit the next */
+	/*
+	 * from R1 on the sock has no route here; text that was cut for the old route may not fit
+	 * the next
+	 */
 	if (!xtcp_ip_route(sk))
 		xtcp_mss_current(sk);
 	refused = xtcp_recovery_timeout(sk);

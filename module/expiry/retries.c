@@ -148,8 +148,8 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * @sk: SYN-SENT or SYN-RECEIVED
  *
  * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
- * wants 3 minutes; the default takes 127 s. The user timeout may end it earlier. If it is not given
- * up, the next retry takes another path.
+ * wants 3 minutes; the default takes 127 s. The user timeout may end the retries earlier. If the
+ * SYN is not given up, the next retry takes another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -238,8 +238,8 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * @sk: in a synchronized state, its retransmission deadline has passed
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
- * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit which answers that
- * acknowledge nothing do not extend, as in Linux.
+ * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit. As in Linux,
+ * answers that acknowledge nothing do not extend it.
  *
  * Context: softirq or process. Lock: socket, held.
  *

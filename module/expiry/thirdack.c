@@ -79,8 +79,8 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Takes entries off the list that wait no longer, that were due by @now_ns, or that belong to
- * thread @by.
+ * Takes those entries off the list that wait no longer, were due by @now_ns, or belong to thread
+ * @by.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -140,7 +140,9 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
-	/* while it runs here for a processor that went offline, it may be queued elsewhere */
+	/*
+	 * while the timer runs here for a processor that went offline, it may be queued elsewhere
+	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
 		again = HRTIMER_RESTART;
