@@ -308,7 +308,8 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 }
 
 /*
- * The same checks for a target without a lock of its own. Return: false when the segment was freed.
+ * The checks of to_sock(), for a target without a lock of its own. Return: false when the segment
+ * was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
 				   const struct xtcp_demux_key *key)

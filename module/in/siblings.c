@@ -7,8 +7,8 @@
  * /proc and sysctls. Three things remain:
  *
  *  - The chain of handlers (interpose.c). The build that was loaded last stands in the array and
- *    calls the one before. When a build is unloaded that another build calls, it makes the other
- *    one call its own successor.
+ *    calls the one before. A build that is unloaded makes the build that calls it call its
+ *    successor instead.
  *  - A segment of one build's connection, to a port on which another build listens. The build in
  *    front asks the others before its listener takes a segment, as it asks kernel TCP.
  *  - Which build has a family number that is taken.
@@ -16,8 +16,8 @@
  * Builds stand in a ring, each with one entry. A new build announces itself by an event of
  * netevent, a chain of notifiers whose users ignore events that they do not know. The first build
  * that hears the event adds the new one to the ring. The number of the event changes whenever
- * struct sibling changes, so builds that could not read each other's struct stay strangers. Both
- * still work, but the one behind cannot be unloaded before the one in front.
+ * struct sibling changes, so builds that could not read each other's struct stay strangers.
+ * Strangers still work side by side, but the one behind cannot be unloaded before the one in front.
  *
  * Locking: rtnl_lock() guards changes of the ring and, among siblings, of the chain of handlers;
  * readers use RCU.
@@ -134,7 +134,7 @@ static bool step_over(enum xtcp_sibling_ip ip)
  *
  * This works when our handler is the first, or a sibling stands directly in front of it.
  *
- * Ours may still run until a grace period has passed.
+ * Our handler may still run until a grace period has passed.
  *
  * Context: process, module exit, may sleep.
  *
