@@ -74,8 +74,8 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * The queue refused a segment, or announced that it would refuse others. This is congestion on the
  * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
  * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
- * handshake nothing is reduced. No ACK triggers it, and next to nothing may be in flight, so PRR's
- * RecoverFS is at least the window, as in Linux.
+ * handshake nothing is reduced. Since no ACK triggers the reduction, next to nothing may be in
+ * flight. So PRR's RecoverFS is at least the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

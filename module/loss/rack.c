@@ -33,9 +33,9 @@
 /*
  * @skb was sent more than once: did its last copy arrive? For an skb that is acknowledged in order,
  * the timestamp echo answers this. For a sacked skb the echo tells nothing: the peer echoes the
- * last segment in order (RFC 7323 section 4.3), which is older in any case. Then, and if two copies
- * may have left within one tick of the timestamp clock, use the heuristic of RFC 8985 section 6.2
- * step 2: an answer that is faster than the smallest RTT belongs to an earlier copy.
+ * last segment in order (RFC 7323 section 4.3), which is older in any case. In that case, and if
+ * two copies may have left within one tick of the timestamp clock, use the heuristic of RFC 8985
+ * section 6.2 step 2: an answer that is faster than the smallest RTT belongs to an earlier copy.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)

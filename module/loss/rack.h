@@ -13,7 +13,7 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
- * @sent_us: RACK.xmit_ts: of all segments that have arrived, when the last sent one was sent
+ * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived
  * @end_seq: RACK.end_seq: the octet after that segment
  * @rtt_us: RACK.rtt: the RTT of the segment that arrived last
  * @reorder: how late a segment may be

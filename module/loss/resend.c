@@ -132,8 +132,8 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  * xtcp_resend_put_back() - move all skbs back to their places among those in flight
  * @sk: the sock
  *
- * Most of them were sent before all that are in flight, except those that were resent and lost
- * again. RFC 5682 section 3, RFC 3522 section 3.2.
+ * They were sent before everything in flight, except those that were resent and lost again. RFC
+ * 5682 section 3, RFC 3522 section 3.2.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

@@ -10,9 +10,9 @@
 /**
  * struct xtcp_sample - what an ACK has told; lengths in octets of sequence space
  * @now_us: when it came, xtcp_clock_us()
- * @first_sent_us: when the earliest sent segment was sent, of those newly acknowledged; if there is
- *	none, of those newly sacked. Only segments that were sent once count; 0: there is none
- * @last_sent_us: when the last sent of these segments was sent
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments or, without any, of
+ *	the newly sacked ones. Only segments that were sent once count; 0: there is none
+ * @last_sent_us: the latest sending time of these segments
  * @una_before: SND.UNA before the ACK
  * @high_before: the octet after the highest one that was sacked before the ACK; SND.UNA if none was
  * @pipe_before: octets in flight before the ACK
@@ -33,11 +33,12 @@
  * @tsecr: the ACK's TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
  * @resent_acked: a segment is newly acknowledged or sacked that was sent more than once
- * @original_arrived: one is that was sent only once, and before the present repair began
- * @ece: it echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
- * @duplicate: it is a duplicate ACK (RFC 5681 section 2)
- * @news: it carries text, SYN or FIN, or a larger window
- * @tells_rate: it is a sample of the delivery rate (rate.c)
+ * @original_arrived: a segment is newly acknowledged or sacked that was sent only once, before the
+ *	present repair began
+ * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
+ * @duplicate: the ACK is a duplicate (RFC 5681 section 2)
+ * @news: the ACK carries text, SYN or FIN, or a larger window
+ * @tells_rate: the ACK gives a sample of the delivery rate (rate.c)
  * @is_limited: with @tells_rate: the program had not filled the window when that segment was sent
  */
 struct xtcp_sample {

@@ -54,7 +54,7 @@ static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 
 /*
  * Note what the arrival of an skb up to @end tells about RTT and order. @low: lowered to the start
- * of the segment when that was sent only once.
+ * of the segment if the segment was sent only once.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -175,7 +175,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* the only one that is not: @block begins inside it */
+			/* the only skb that is not inside: @block begins in it */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
@@ -277,7 +277,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * No more octets can arrive twice than were sent twice (SYN and FIN are not counted there),
+	 * No more octets can arrive twice than were sent twice (bytes_retrans omits SYN and FIN),
 	 * and no more than a window at once. Otherwise the network made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
@@ -390,8 +390,8 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * text behind a retransmission arrived before it, so its ACK tells nothing about the
-	 * retransmission (RFC 5682 section 2.1)
+	 * text behind a retransmission arrived before the retransmission, so an ACK of this text
+	 * tells nothing about it (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -648,7 +648,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* sacked_to has overwritten it */
+		/* sacked_to shares its memory and has overwritten it */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
@@ -662,10 +662,10 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 /**
  * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
- * @low: where the segment begins that arrived after one that was sent later; it was sent once
+ * @low: the start of a segment that was sent once and arrived after a segment that was sent later
  * @counter: LINUX_MIB_TCP*REORDER, which tells how this was found out
  *
- * The idea is RFC 4653's, the measure is Linux's: the distance in segments from the highest one
+ * The idea is RFC 4653's, the measure is Linux's: the distance in segments from the highest segment
  * that was sacked.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)

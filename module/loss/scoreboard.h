@@ -21,7 +21,7 @@ struct sock;
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest one that was sacked, at least SND.UNA
- * @reordering: by how many segments one may be overtaken before it counts as lost
+ * @reordering: how many later segments may arrive before a segment counts as lost
  * @reorderings: how often reordering was seen
  * @seen: the SACK blocks of the previous ACK, sorted; everything in them is marked
  */
