@@ -32,7 +32,7 @@ static struct sk_buff *alloc_from_processor(void)
 /**
  * xtcp_control_alloc() - an skb for a segment without text
  * @gfp: for an allocation from the slabs; with __GFP_MEMALLOC the slabs are always used, since swap
- * waits for the segment
+ *	waits for the segment
  *
  * Context: any but hard interrupt.
  *
