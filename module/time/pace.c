@@ -12,12 +12,12 @@
  * of high resolution sends it when its time has come. This timer is the one exception to "one timer
  * per connection": a tick is longer than the time between two bundles.
  *
- * The same timer sends text that waits for room, since too much of its connection is below TCP
+ * The same timer sends text that waits for room because too much of its connection is below TCP
  * (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on, sock_wfree() calls
  * sk_write_space for each segment that a device is done with, and the timer runs as soon as there
  * is room. sock_wfree() may run under any lock, so it cannot send. The timer also runs after
  * AGAIN_NS: at the first wait, another processor may be freeing a segment and may have read the
- * flag before it was cleared, and that processor reports no room.
+ * flag before it was cleared, and such a processor reports no room.
  *
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
@@ -50,7 +50,8 @@
  * @next_ns: the next text may leave at this time, CLOCK_MONOTONIC
  * @before_ns: @next_ns as it was before the last text
  * @early: text waits for @next_ns
- * @again_ns: at this time text that waits for room is tried again, though no free has reported room
+ * @again_ns: at this time text that waits for room is tried again, even if no freed segment has
+ *	reported room
  * @below_max: there is room when at most this much is below TCP, in octets of sk_wmem_alloc; 0: no
  *	text waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
@@ -75,7 +76,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	unsigned long irq;
 
 	spin_lock_irqsave(&pace->lock, irq);
-	/* if bring_forward() has just queued it once more, it keeps its reference */
+	/* if bring_forward() has just queued the timer once more, the timer keeps its reference */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
 	else
@@ -112,8 +113,8 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier, also while its function runs. If it is not queued, its
- * function has yet to take the socket lock. Lock: pace->lock, held.
+ * Make a queued timer run at @at or earlier, also while its function runs. If the timer is not
+ * queued, its function has yet to take the socket lock, and sends then. Lock: pace->lock, held.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
@@ -124,7 +125,7 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 
 /*
  * Make the timer run at @at_ns or earlier. If its function already waits for the socket lock, it
- * sends when it has the lock. False: nothing is sent any more.
+ * sends when it has the lock. Return: false when nothing is sent any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
@@ -276,7 +277,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 }
 
 /**
- * xtcp_pace_goes_within() - send after this time what is not sent now
+ * xtcp_pace_goes_within() - let the timer send what is not sent now
  * @sk: the sock
  * @usecs: microseconds
  *
@@ -338,7 +339,7 @@ void xtcp_pace_room(struct sock *sk)
 
 /*
  * Does any text still wait for the timer? The text that set the timer may have been sent meanwhile.
- * Other text may be corked, or may wait for room: for the latter the timer is set again.
+ * Other text may be corked. For text that waits for room the timer is set again.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -394,7 +395,10 @@ void xtcp_pace_stop(struct sock *sk)
 		WRITE_ONCE(pace->has_ref, false);
 		__sock_put(sk);
 	} else {
-		/* if it is queued while its function runs, it puts its reference at once */
+		/*
+		 * if the timer is queued while its function runs, it runs again at once and puts
+		 * its reference
+		 */
 		bring_forward(pace, 0);
 	}
 	spin_unlock_irqrestore(&pace->lock, irq);

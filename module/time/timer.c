@@ -18,14 +18,14 @@
  *   reopened    the window was closed when the retransmit deadline passed and has just opened:
  *               retransmit, if it is still open then. If not, the retransmit deadline stays where
  *               the probe has put it
- *   reordering  from then on, segments that may only be late count as lost (RFC 8985 section 6.2)
+ *   reordering  segments that might only be late now count as lost (RFC 8985 section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
  *               SO_KEEPALIVE or net.xtcp.keepalive_always is on
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK moves a deadline back, and a timer that
- * fires too early merely goes to sleep again. A missed deadline acts once, however much later it
- * is, and the next one counts from now.
+ * fires too early merely goes to sleep again. A deadline that was missed acts once, however late,
+ * and the next deadline counts from then.
  *
  * Paced text has a timer of its own (pace.c), since a tick is too coarse for it.
  *
@@ -48,7 +48,7 @@
 #include "time/keepalive.h"
 #include "time/pace.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: duplicate ACKs cannot repair fewer */
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: so few segments cause too few duplicate ACKs */
 #define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
 
 /**
@@ -132,7 +132,7 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
 }
 
 /**
- * xtcp_timer_interval() - the present RTO, within the same limit
+ * xtcp_timer_interval() - the present RTO, but at most what is left of the user timeout
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
@@ -166,7 +166,7 @@ unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
  * xtcp_timer_take_back_backoff() - text is sent or was acknowledged, so probing has ended
  * @xsk: the sock
  *
- * Probes say nothing about timeouts of the path: their backoff is undone.
+ * Probes tell nothing about the path, so the backoff that they caused is undone.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -179,7 +179,7 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - the same; text that waits counts its probes anew
+ * xtcp_timer_end_probing() - undo the backoff of probes, and count the time of later probes anew
  * @xsk: the sock, maybe without a stream: the caller may be sending a SYN
  *
  * Context: softirq or process. Lock: socket, held.
@@ -214,8 +214,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
 }
 
 /*
- * Is so little in flight, and no text behind it, that only a timer may detect a loss? This needs
- * SACK, which shows at once whether the timer was too early.
+ * Is so little in flight, and no text behind it, that only a timer may detect a loss? Never true
+ * without SACK, which shows at once whether the timer was too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -375,7 +375,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
-	/* nor does it take the place of a probe of a shrunk window, whose deadline stays */
+	/* nor does a tail loss probe replace a probe of a shrunk window, whose deadline stays */
 	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
@@ -417,8 +417,9 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @wait_us: time until they count as lost, microseconds
  *
  * RFC 8985 section 6.2 step 5 has the timer wait for all segments that were sent before the one
- * that arrived; @wait_us is for the first. As in Linux, 2 ms are added, in which the next ones of a
- * burst come due, too. They would be lost in part if the tick that runs counted as a whole one.
+ * that arrived; @wait_us is the wait for the first of them. As in Linux, 2 ms are added, in which
+ * the next segments of a burst come due, too. A tick is added, since the present tick has partly
+ * passed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -457,7 +458,7 @@ void xtcp_timer_window_closed(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
-/* If @which is armed, it expires within @delay. */
+/* Let @which, if it is armed, expire within @delay. */
 static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
