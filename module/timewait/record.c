@@ -270,8 +270,8 @@ static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 }
 
 /*
- * End the expired records of a list, as many as one hold of the lock may end. True: there may be
- * more.
+ * End the expired records of a list, as many as one hold of the lock may end. Return: true when
+ * there may be more.
  */
 static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 {
@@ -398,8 +398,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 }
 
 /*
- * Evict a record to make room for one of the shard @at. It comes from the same shard, or else from
- * the next shard that has one.
+ * Evict a record to make room for a new record of the shard @at. The old record comes from the same
+ * shard or, if that has none, from the next shard that has one.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {

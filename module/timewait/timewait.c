@@ -274,7 +274,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		return ANSWER_NOTHING;
 	/*
 	 * probably the FIN again: restart 2 MSL; as in Linux, a segment without ACK, such as a SYN,
-	 * does so only if PAWS rejects it
+	 * restarts it only if PAWS rejects the segment
 	 */
 	if (paws || seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);
