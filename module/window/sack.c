@@ -81,8 +81,8 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
  * @start: sequence number of the first of them
  * @end: the octet after the last one
  *
- * Of one segment only the first such range is reported, in the ACK of this segment, which is sent
- * at once. RFC 2883 section 4.
+ * Only the first such range of a segment is reported, in the ACK of the segment, which is sent at
+ * once. RFC 2883 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */

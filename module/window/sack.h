@@ -15,7 +15,7 @@ struct sock;
  * @block: the first one is text that came twice; the others are text out of order, the newest
  *	first, and none of these touches another
  * @blocks: how many blocks of text out of order there are
- * @came_twice: the first one is valid and was not reported yet
+ * @came_twice: the first block is valid and was not reported yet
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];

@@ -45,8 +45,8 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the most octets that it has read in one. Before that is known, ten segments or the
- * window, at least 1; before the peer's SYN, 0.
+ * Return: octets: the most that it has read in one round trip; before that is known, ten segments
+ * or the window, at least 1; before the peer's SYN, 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -121,7 +121,7 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/* Text has come beyond the window that was offered at the last such time. */
+/* Text has come beyond the window that was offered when this last happened. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -222,8 +222,7 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * room for retransmissions; and for a peer whose rate grows again, for the next two round
-	 * trips
+	 * room for retransmissions, and for two more round trips of a peer whose rate still grows
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
@@ -256,7 +255,9 @@ void xtcp_space_adjust(struct sock *sk)
 	u32 copied;
 
 	sock_owned_by_me(sk);
-	/* the text that was read belonged to an earlier connection of this sock */
+	/*
+	 * without a stream, the text that was read belonged to an earlier connection of this sock
+	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
 	since = stream->space_stamp;

@@ -252,7 +252,7 @@ bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
-	/* the offer can only double if these bounds do: mostly that avoids computing it */
+	/* the offer can only double if these bounds do: this mostly saves computing the offer */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
 	sock_owned_by_me(sk);
