@@ -2,7 +2,7 @@
 /*
  * Why a connection ended otherwise than by both FINs; uapi/linux/xtcp.h lists the reasons. Other
  * files report what has happened; only this one writes struct xtcp_ended. One exception: a
- * disconnect resets the TCB, and puts it back (close.c).
+ * disconnect resets the TCB, and then restores this struct (close.c).
  */
 #ifndef XTCP_BASE_ABORT_H
 #define XTCP_BASE_ABORT_H

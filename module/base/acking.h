@@ -35,7 +35,7 @@ static inline void xtcp_acking_owe(struct xtcp_acking *acking)
 	acking->pending = true;
 }
 
-/* If one is owed already, it goes now, too. */
+/* An ACK is owed, and goes now, even if one was owed before and could wait. */
 static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
 {
 	acking->pending = true;

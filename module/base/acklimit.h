@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The limit of the ACKs that answer unacceptable segments (RFC 5961 section 7): two ends cannot
- * answer each other's ACKs forever, and a guess costs little. Only this file writes it, and
+ * answer each other's ACKs forever, and a guess costs little. Only this file writes the state, and
  * xtcp_reply_is_limited(), which keeps the same limit for a connection without a sock.
  */
 #ifndef XTCP_ACKLIMIT_H

@@ -35,9 +35,9 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 }
 
 /*
- * The clocks for stamps in which 0 means "none": these say 1 when the clock is 0. A reader counts
- * the age of such a stamp from these, too. Otherwise a stamp of the same tick may be from the
- * future.
+ * The clocks for stamps in which 0 means "none": they return 1 when the clock is 0. The age of such
+ * a stamp has to be computed with the same clock. Otherwise a stamp of the same tick may be from
+ * the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {

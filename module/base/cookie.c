@@ -11,10 +11,10 @@
  * than the period adds.
  *
  * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
- * echoes them. Without, two of the four bits carry the scale approximately (a shift that is rounded
- * down only makes the peer's window look smaller), and SACK and ECN are not known. Two periods are
- * accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one MAC, whatever
- * it finds, so its time reveals nothing.
+ * echoes them. Without timestamps, two of the four bits carry the scale approximately (a shift that
+ * is rounded down only makes the peer's window look smaller), and SACK and ECN are not known. Two
+ * periods are accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one
+ * MAC, whatever it finds, so its time reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie is too old.
@@ -72,7 +72,7 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 
 	/*
 	 * For one tuple, different values of the cookie give different inputs to SipHash. Inputs of
-	 * two tuples may be equal, but only who knows both hashes can tell when.
+	 * two tuples may be equal, but nobody can tell when without knowing both hashes.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }

@@ -50,7 +50,10 @@ struct xtcp_endpoint {
 		/* xtcp_sock_fastsyn(), while the program is in a call; socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
-	/* RCU state when it last left the table of connections or listeners; before: a past one */
+	/*
+	 * RCU state when it last left the table of connections or listeners; at first any past
+	 * state
+	 */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
 	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */
@@ -86,7 +89,7 @@ struct xtcp_endpoint {
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
 	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the namespace's */
-	/* MTU of an ICMP error, with XTCP_DEFERRED_MTU alone; READ_ONCE, WRITE_ONCE */
+	/* MTU of an ICMP error, used only with XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u16 mtu_info;
 };
 

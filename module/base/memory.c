@@ -101,7 +101,8 @@ static int charged(const struct sock *sk)
  * xtcp_memory_accepted() - charge a child to the memory control group of the accepting program
  * @sk: a child that accept() is about to return
  *
- * So far, its memory was charged to tcp_mem alone. It is given back, and charged to both.
+ * So far, the child's memory was charged to tcp_mem alone. It is given back, and then charged to
+ * both.
  *
  * Context: process. Takes the socket lock of @sk.
  */

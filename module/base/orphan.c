@@ -15,7 +15,9 @@
 #define ORPHANS_ROUGH	64	/* the check of a limit may be off by this part of it */
 #define GUESTS_ROUGH	8	/* the same for the limits of guests, which are smaller */
 
-/* Of all namespaces, and of all guests: a guest may set max_orphans to any value. */
+/*
+ * The orphans of all namespaces, and those of all guests: a guest may set max_orphans to any value.
+ */
 static struct percpu_counter all_orphans, guest_orphans;
 
 /**
@@ -129,8 +131,8 @@ static s64 all_max(void)
 }
 
 /*
- * Exact for a small limit. For a large one it would have to ask all processors at each close(),
- * just when there is most to do.
+ * Exact for a small limit. For a large limit, an exact answer would have to ask all processors at
+ * each close(), just when there is most to do.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -156,7 +158,8 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * together have more than max_orphans of the initial one, or memory is beyond its last limit. All
  * guests together may have half of the global limit, and one guest a quarter of that. Otherwise one
  * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
- * a new one counts before it is judged, and an older orphan of another guest would be reset for it.
+ * a new orphan counts before it is judged, so an older orphan of another guest would be reset for
+ * it.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The receive sequence variables (RFC 9293 section 3.3.1). Other files report what has happened;
- * only this one writes them. One exception: RECEIVE advances copied_seq itself, by the pointer that
- * is the cursor of MSG_PEEK otherwise (recvmsg.c).
+ * only this one writes them. One exception: RECEIVE advances copied_seq itself, through a pointer
+ * that points to another cursor with MSG_PEEK (recvmsg.c).
  */
 #ifndef XTCP_RCV_H
 #define XTCP_RCV_H

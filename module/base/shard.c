@@ -42,7 +42,7 @@ int xtcp_shard_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_shard_net_exit() - free them
+ * xtcp_shard_net_exit() - free the shards of a namespace
  * @xn: the namespace; no orphan and no record is left
  *
  * Context: process, namespace exit.

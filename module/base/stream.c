@@ -17,11 +17,11 @@
  *    or if the path MTU is searched for from the first segment on. Without memory it gets the
  *    stream with its data, and the search begins when timeouts call for it.
  *
- * It stays until the sock is freed or disconnects. Before it begins, tx->stream points to
- * xtcp_stream_none, a constant with the values of a new stream. So readers need not test for it,
- * and a writer that has not tested faults. Two fields depend on the connection instead: without a
- * stream snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The SYN's round-trip
- * time is in the sock.
+ * The stream stays until the sock is freed or disconnects. Before the stream exists, tx->stream
+ * points to xtcp_stream_none, a constant with the values of a new stream. So readers need not test
+ * for it, and a writer that has not tested faults. Two fields depend on the connection instead:
+ * without a stream snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The SYN's
+ * round-trip time is in the sock.
  */
 #include "base/stream.h"
 
