@@ -119,8 +119,8 @@ bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
  * @xn: the namespace
  * @syn: the segment, as ingress left it
  *
- * RFC 9768 sections 3.1.1 and 3.1.3: any flags ask for it, except none at all, and ECE and CWR
- * alone.
+ * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags asks for it, except none
+ * of them, and ECE and CWR alone.
  *
  * Context: softirq.
  *
@@ -497,7 +497,7 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /*
- * Take the counters of an option. A counter that goes back is of an overtaken ACK: ignore it.
+ * Take the counters of an option. A counter that goes back comes from an overtaken ACK: ignore it.
  * Return: octets newly reported with CE.
  */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
@@ -546,7 +546,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
  * @segments: how many segments it newly acknowledges or sacks
  * @sample: gets "marked" and "ece"
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more marks than @segments (section
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section
  * 3.2.2.5.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.

@@ -68,7 +68,7 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* no fault: our SYN or SYN-ACK met congestion */
-	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK did, and is counted */
+	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK met congestion, and is counted */
 };
 
 u8 xtcp_ace_echo(u8 codepoint);
