@@ -391,8 +391,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when it was in the table. The caller then counts it by xtcp_demux_left() and tells
- * the map conn->map.
+ * Return: true when it was in the table. The caller then counts the removal by xtcp_demux_left()
+ * and tells the map whose number is conn->map.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -501,7 +501,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
-	/* set it even if a record has taken its place before */
+	/* set this even if a record has taken the sock's place before */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;
@@ -531,9 +531,9 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  *
  * A lookup that stopped at the sock before it left would continue from its new place and miss
  * connections of its own chain. A segment that had found the sock would reach another connection.
- * So a grace period has to pass. An expedited one interrupts every processor, so each user has a
- * budget of those. A user who disconnects and connects in a loop waits for normal ones, which cost
- * others nothing.
+ * So a grace period has to pass. An expedited grace period interrupts every processor, so each user
+ * has a budget of those. A user who disconnects and connects in a loop waits for normal grace
+ * periods, which cost others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

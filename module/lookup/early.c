@@ -10,11 +10,11 @@
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
  * leaves it to a work. Meanwhile its sock may end, so xtcp_early_take() checks the sock again.
- * Kernel TCP must never see a segment with a sock of ours. A segment in a queue holds the module by
- * its sock: while there is a descriptor, or as held.c says. So when the module's exit begins, such
- * segments are only on their way to our handlers, which are removed a grace period after the hooks.
- * No count of them would be right: the owner of a queue may turn a segment into a datagram, and UDP
- * then takes the sock and tells nobody.
+ * Kernel TCP must never see a segment with a sock of ours. The sock of a segment in a queue holds
+ * the module: by its descriptor, or as held.c says. So when the module's exit begins, no such
+ * segment is in a queue. Some may be on their way to our handlers, which are removed a grace period
+ * after the hooks. A count of such segments would be wrong: the owner of a queue may turn a segment
+ * into a datagram, and UDP then takes the sock and tells nobody.
  *
  * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
  * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives
@@ -85,8 +85,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	/*
-	 * Pairs with held.c: either it sees our reference, or we see SOCK_DEAD here. No descriptor
-	 * holds the module for a dead sock, so a queue must not keep one.
+	 * Pairs with held.c: either it sees our reference, or we see SOCK_DEAD here. A dead sock
+	 * has no descriptor that holds the module, so a queue must not keep such a sock.
 	 */
 	smp_mb__after_atomic();
 	/* another flag may change at the same time */

@@ -14,8 +14,8 @@
  * @members: number of listeners
  * @rcv_wscale: the window shift that all of them offer, since a cookie does not carry it; the first
  *	listener chooses it
- * @declined: second when one of them last gave up an entry or refused to keep one; the third ACK
- *	may reach another member
+ * @declined: the second in which one of them last gave up an entry or refused to keep one; all have
+ *	to know, since the third ACK may reach another member
  * @rcu: frees it after the last lookup
  */
 struct xtcp_group {

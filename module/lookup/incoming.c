@@ -180,7 +180,7 @@ struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 	const struct xtcp_seats *seats;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	/* who has come meanwhile may as well have come later */
+	/* a listener that joins at this moment may as well join later */
 	if (data_race(xa_empty(&incoming->cpus)))
 		return NULL;
 	seats = xa_load(&incoming->cpus, raw_smp_processor_id());

@@ -30,7 +30,9 @@
 #include "lookup/incoming.h"
 #include "lookup/members.h"
 
-/* IPv4, the wildcard address and IPv6 addresses with 64 leading zero bits take one step. */
+/*
+ * IPv4, the wildcard address and IPv6 addresses with 64 leading zero bits are hashed in one step.
+ */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct xtcp_members_key *key = data;
@@ -214,7 +216,9 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 	       xtcp_group_same_place(sk, member);
 }
 
-/* The members on @key's place to which @sk belongs. After listen() its group alone tells. */
+/*
+ * The members on @key's place to which @sk belongs. After listen(), only the group of @sk counts.
+ */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
 	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
@@ -240,8 +244,8 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 	struct xtcp_group *own = listener->group;
 
 	/*
-	 * before lookups find @sk in @members; a listener that moves to another device keeps its
-	 * group
+	 * do this before lookups find @sk in @members; a listener that moves to another device
+	 * keeps its group
 	 */
 	refcount_inc(&members->group->members);
 	listener->group = members->group;
@@ -399,7 +403,7 @@ void xtcp_listeners_rehash(struct sock *sk)
 	members = listener->members;
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
-		/* it has one seat for its processor at a time */
+		/* a listener has only one seat for its processor at a time */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))
 			leave(xn, members, index);

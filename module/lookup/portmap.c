@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Maps of the ports in use towards one destination, by socks that are bound to the same interface
- * or to none. A port that other socks use there counts as refused.
+ * A map shows the ports in use towards one destination. It serves the socks that are bound to one
+ * interface, or those that are bound to none. A port that other socks use there counts as refused.
  *
  * A map is made when ports towards a destination are no longer plenty, by one walk over the table
  * of connections. From then on it is kept up to date. With a map the choice of a port costs a
  * search for a clear bit, however full the range is. The map is freed when three quarters of the
- * ports tried first seem to be free again. These are the first half of the range for which the map
- * was made, which is the sock's range and may be a small part of the namespace's.
+ * ports tried first seem to be free again. The ports tried first are half of the range for which
+ * the map was made. This is the range of a sock, and may be a small part of the namespace's.
  *
  * A connection whose port is in a map stores the map's number, so that its end needs no lookup. The
  * number may outlive the map, and another map may get it. So a map ignores the end of a connection
- * to another destination. The connection has the number before its bit is set and until it has left
- * the table, and the bit is cleared after that: this keeps the map correct, with one exception. The
- * report of an end may come when another connection already has the port. The map then shows this
- * port as free until the next attempt to take it is refused.
+ * to another destination. A connection gets the number before the bit of its port is set, and the
+ * bit is cleared after the connection has left the table. This keeps the map correct, with one
+ * exception: the end of a connection may be reported when another connection already has the port.
+ * The map then shows this port as free until the next attempt to take it is refused.
  *
  * Each map has a lock of its own, so connections to different destinations share none. The last
  * user of a map marks it as dead under this lock, and then takes it out of the namespace. A lookup
@@ -94,7 +94,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* separate, so that they are just four pages */
+	/* apart from the map, so that the bits take exactly four pages */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -105,7 +105,7 @@ static struct xtcp_portmap *map_alloc(void)
 	return map;
 }
 
-/* Lookups may still be at the map, but they do not read the bits of a dead one. */
+/* Lookups may still be at the map, but they do not read the bits of a dead map. */
 static void map_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
@@ -183,7 +183,7 @@ static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/* Give the map a number, and one that no map has had if such a number is left. */
+/* Give the map a number, if possible one that no map has had. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -389,8 +389,8 @@ static unsigned long each_second(u32 from)
 }
 
 /*
- * The first port in [@from, @to) with its bit clear in both maps, set in @half, which is repeated,
- * and set in @wanted unless that is NULL; @to: there is none.
+ * Find the first port in [@from, @to) whose bit is clear in both bitmaps, set in @half, the pattern
+ * of each word, and set in @wanted if that is not NULL. Return: the port; @to: there is none.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
@@ -409,7 +409,7 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 	return to;
 }
 
-/* The same, from the offset of the range on and around its end; 0: there is none. */
+/* As next_clear(), from the offset of the range to its end, then from its beginning; 0: no port. */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
 		       const unsigned long *wanted)
 {
