@@ -12,7 +12,8 @@
  * SO_REUSEPORT for that. sharing.c decides which leases may stand beside each other. A shared lease
  * is made by connect() without bind(). It is a wildcard for both families, serves any number of
  * 4-tuples and has no sk_reuseport, so nothing can be bound beside it. It looks like a TIME-WAIT
- * sock, which is small, but a full sock has to take its place for it (taker.c).
+ * sock, which is small. But only a full sock can take a place in the table, so one does this for
+ * the lease (taker.c).
  *
  * Each full sock on the port holds the lease (the sock that bound it, the children of a listener),
  * and so does each TIME-WAIT record.
@@ -43,16 +44,17 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP checks whether it has a bind table of its own */
+/* kernel TCP checks whether a struct proto has a bind table of its own */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /* The socket behind each lease. No process can have its uid; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group that one of its socks has left. A sock with any group never gets the fast path
- * of "like the last that bound". A sock with this one is compared with each sock on the port.
- * Without the group a lease that asks again would be like itself.
+ * A reuseport group that one of its socks has left. Kernel TCP has a fast path for a sock that is
+ * like the last one that bound; a sock with a group never takes it. A sock with this group is
+ * compared with each sock on the port. Without the group, a lease that asks again would take the
+ * fast path, since it is like itself.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -223,8 +225,8 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
  * @lease: the lease
  * @sk: its owner
  *
- * The table is asked a second time, as by kernel TCP's own listen(): not all binds that may share a
- * port may all listen there.
+ * The table is asked a second time, as by kernel TCP's own listen(): binds that may share a port
+ * may not always listen there together.
  *
  * Context: process. Lock: socket, held.
  *
@@ -245,7 +247,7 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_unlisten() - make the place no longer that of a listener
+ * xtcp_lease_unlisten() - the place no longer belongs to a listener
  * @lease: the lease; children may go on using it
  *
  * Context: softirq or process.

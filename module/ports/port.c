@@ -4,11 +4,11 @@
  *
  * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). An
  * observer of the connections to one destination shall not learn the ports of those to another, and
- * a port shall come back late. A keyed hash of the destination gives the start, and a counter moves
- * on by a random step. An observer who knows that two destinations share a counter can count the
- * connections to the other one. So there are many counters with random values, for all namespaces
- * together, and the hash changes every few seconds: then each destination starts elsewhere, with
- * another counter.
+ * a port shall be chosen again as late as possible. A keyed hash of the destination gives the
+ * start, and a counter moves on by a random step. If an observer of one destination knows which
+ * other destination shares its counter, he can count the connections to the other. So there are
+ * many counters with random values, for all namespaces together, and the hash changes every few
+ * seconds: then each destination starts elsewhere, with another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() takes the other
@@ -218,7 +218,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
-/* @hash: of the destination; never changes, as its map needs. RFC 6056 section 3.3.4. */
+/* @hash: of the destination; constant, since it also finds the map. RFC 6056 section 3.3.4. */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
 	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
@@ -351,7 +351,7 @@ int xtcp_port_connect(struct sock *sk)
 	sock_owned_by_me(sk);
 	/* lookups may still be at the place where the sock was */
 	xtcp_demux_wait_for_lookups(sk);
-	/* stays 0 unless the connection continues from a record */
+	/* the ISS stays 0 unless the connection continues from a record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);

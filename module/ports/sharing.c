@@ -11,9 +11,9 @@
  * a port (lease.c), so the code here compares leases afterwards. It walks kernel TCP's table, by
  * address, under the table's own locks and in their order.
  *
- * Kernel TCP asks for the present options, but skips this for a port on which all socks had the
- * same options when they bound. Here either suffices for each lease: the options at bind() or
- * listen(), or the present ones.
+ * Kernel TCP compares the present options, except on a port on which all socks had the same options
+ * when they bound. Here it is enough if the rules hold for the options that a lease had at bind()
+ * or listen(), or for its present ones.
  */
 #include "ports/sharing.h"
 
@@ -111,7 +111,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
 
-	/* it is about to be freed */
+	/* the lease is about to be freed */
 	if (!refcount_read(&lease->users))
 		return true;
 	if (sk->sk_reuse && lease->reuse && !listens)
@@ -194,8 +194,8 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 
 /*
  * Is there a member of the group whose place excludes all socks of kernel TCP, whatever their
- * options, and all leases outside the group? Then no entry need be compared, which would take
- * longer for each member. If the search misses it, this costs only time.
+ * options, and all leases outside the group? Then no entry need be compared; comparing would take
+ * longer with each new member. If the search misses such a member, this costs only time.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -304,7 +304,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
-	/* other socks of the lease, as children, may forbid reuse: then it stays off */
+	/* other socks of the lease, such as children, may forbid reuse: then it stays off */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||

@@ -4,8 +4,8 @@
  *
  * A shared lease looks like TIME-WAIT in the table, but inet_csk_get_port() and inet_put_port()
  * need a full sock. The taker is this full sock. It takes a place and gives it to the lease. When
- * the lease ends, the taker gets the place back and gives it up (README.md). If kernel TCP's own
- * connect() chose the port for all that is there, the taker is let in beside it. Each processor has
+ * the lease ends, the taker gets the place back and gives it up (README.md). If all socks on the
+ * port got it by kernel TCP's own connect(), the taker is let in beside them. Each processor has
  * one taker, for all namespaces.
  */
 #include "ports/taker.h"
@@ -108,7 +108,7 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the
  * taker may join them. The bucket gets the mark of a SO_REUSEPORT group whose only member is the
- * taker. A bind() that comes first removes it. Owners with a device do not keep out a lease
+ * taker. A bind() that comes first removes the mark. Owners with a device do not keep out a lease
  * without one: xtcp_taker_meets() compares its 4-tuples with theirs.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
@@ -144,8 +144,8 @@ static void disinvite(const struct sock *taker, u16 port)
 }
 
 /*
- * From here on kernel TCP's connect() skips the port. False: the mark was gone, so the taker is not
- * there by the invitation.
+ * From here on kernel TCP's connect() skips the port. Return: false when the mark was gone, so the
+ * taker is not there by the invitation.
  */
 static bool shut_door(const struct sock *taker, u16 port)
 {
