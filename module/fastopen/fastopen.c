@@ -10,8 +10,8 @@
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections before their third ACK (TCP_FASTOPEN). A connection that is reset
- * before it counts for one more minute (section 5.1). Beyond the limit the listener answers SYNs as
- * if there were no cookies.
+ * before its third ACK counts for one more minute (section 5.1). Beyond the limit the listener
+ * answers SYNs as if there were no cookies.
  *
  * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
  * key is valid here.
@@ -538,7 +538,8 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 /**
  * xtcp_fastopen_move() - let a connection that waits for its third ACK count at another listener
  * @sk: the connection; nothing happens if it is not one of Fast Open before its third ACK
- * @lsk: the listener; if it has no Fast Open state, the connection counts at the old one on
+ * @lsk: the listener; if it has no Fast Open state, the connection keeps counting at the old
+ *	listener
  *
  * The limit of the new listener does not matter: the connection exists already.
  *

@@ -31,7 +31,7 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_KEYS_TEXT	74	/* length of two keys as text */
 
 /**
- * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before it
+ * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before that ACK
  * @node: place on the queue's list of resets
  * @queue: the queue that counts it
  * @until: after a reset: it counts until then, jiffies

@@ -235,7 +235,7 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 
 /**
  * xtcp_fastsyn_over() - event: a connection ends
- * @sk: its record of what it has received is still valid
+ * @sk: it still knows what it has received
  *
  * A FIN out of order without any data is a sign that a middlebox dropped the data. A connection
  * that received data shows that the black hole is gone.

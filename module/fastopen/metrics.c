@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a namespace remembers of hosts to which it has opened connections. As in Linux's
- * tcp_metrics, a pair of addresses is the key. It is for TCP Fast Open (RFC 7413 section 4.1.3):
- * the cookie, the MSS that came with it, and how many SYNs with data in a row were lost.
+ * tcp_metrics, a pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section
+ * 4.1.3): the cookie, the MSS that came with it, and how many SYNs with data in a row were lost.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
  * do. The first connection that needs the table allocates it, charged to the memory control group
  * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
- * replaces the one that was not heard of for longest.
+ * replaces the host of its set that was not heard of for the longest time.
  *
  * Each set has a lock of its own. Only Fast Open takes it, to copy the contents.
  */
