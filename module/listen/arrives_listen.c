@@ -30,7 +30,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	if (seg->flags & XTCP_RST)
 		goto drop;
 
-	/* second: check for an ACK. One that acknowledges a cookie of ours opens a connection. */
+	/* second: check for an ACK. An ACK of a cookie of ours opens a connection. */
 	if (seg->flags & XTCP_ACK) {
 		child = xtcp_synq_cookie_ack(lsk, skb, key);
 		if (child == ERR_PTR(-EAGAIN))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The full sock that a completed handshake becomes, or a SYN that opens by TCP Fast Open: a clone
- * of the listener with the TCB that SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC 7413
- * section 4.2.2).
+ * The full sock that comes from a completed handshake, or from a SYN that opens by TCP Fast Open: a
+ * clone of the listener with the TCB that SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC
+ * 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. Under the listener's lock it takes the place of
  * its entry in the table of connections and enters the accept queue. It stays locked all the while,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The full sock that a completed handshake becomes, or a SYN that opens by TCP Fast Open. */
+/* The full sock from a completed handshake, or from a SYN that opens by TCP Fast Open. */
 #ifndef XTCP_CHILD_H
 #define XTCP_CHILD_H
 

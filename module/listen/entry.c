@@ -207,8 +207,8 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Counts an entry of a guest, +1 or -1. Done as the entry dies, since the namespace may be gone
- * when the memory is freed.
+ * Counts an entry of a guest, +1 or -1. The count falls when the entry dies, since the namespace
+ * may be gone when the memory is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -306,7 +306,7 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* The same for a list of entries. */
+/* Free a list of entries, a grace period after they left the table. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;
@@ -612,9 +612,9 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 }
 
 /*
- * Puts an inherited entry on the list of its level, in the order of deadlines; its own stays as it
- * was. If more than HEIR_STEPS entries expire later, it is put behind some of them and fires late,
- * but no later than if its timeout began now.
+ * Puts an inherited entry on the list of its level, in the order of deadlines. Its own deadline
+ * stays as it was. If more than HEIR_STEPS entries expire later, it is put behind some of them and
+ * fires late, but no later than if its timeout began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {

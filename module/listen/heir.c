@@ -17,8 +17,8 @@
  *  4. Its children move, and the program of each heir is woken.
  *
  * No segment is lost in between. An entry moves by getting another listener, and stays where it is
- * in the table: it needs no memory and no room. Who has found an entry takes the lock of its
- * listener, and sees there whether the entry has moved meanwhile. If so, the segment is processed
+ * in the table: it needs no memory and no room. A softirq that has found an entry takes the lock of
+ * its listener, and sees there whether the entry has moved meanwhile. If so, the segment is processed
  * again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie, that has
  * found a listener before step 1 and comes to its queues after step 3 is looked up again
  * (to_listener()). If there is no heir, such a SYN is dropped, such an ACK is reset. An ICMP error

@@ -6,7 +6,7 @@
  * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a
  * child on the accept queue. When the listener's queue is full, or the host has as many entries as
  * it may have, the SYN-ACK still goes out, but no entry is kept. The cookie in the third ACK then
- * rebuilds it. No entry is evicted for a newcomer.
+ * rebuilds the entry. No entry is evicted for a newcomer.
  *
  * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without an
  * entry: for two minutes after it last refused an entry or gave one up early. With syncookies = 0
@@ -361,9 +361,9 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
 }
 
 /*
- * ECN of a connection without an entry. Whether the peer is in AccECN mode, the ACE field of the
- * third ACK says (RFC 9768 section 5.1). If AccECN has been turned off since, we send no ACE
- * feedback: to the peer this looks like a field that is zeroed on the path.
+ * ECN of a connection without an entry. The ACE field of the third ACK says whether the peer is in
+ * AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since, we send no ACE feedback:
+ * to the peer this looks like a field that is zeroed on the path.
  */
 static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -441,8 +441,8 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 		count_drop(lsk);
 	}
 	/*
-	 * -EADDRNOTAVAIL: another CPU has used the same cookie. As in Linux, the peer sends this
-	 * segment's data again.
+	 * -EADDRNOTAVAIL: another CPU has used the same cookie. As in Linux, this segment is
+	 * dropped, and the peer sends its data again.
 	 */
 	return NULL;
 }
@@ -458,7 +458,7 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older one belongs to
+ * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSval belongs to
  * an old connection, whose SYN-ACK may have had the same ISN, or to a cookie that this listener
  * sent lately. As in Linux, a TSecr of 0 is not checked.
  */
