@@ -6,10 +6,10 @@
  * its first socket of ours, it has only its knobs, its files in /proc and an empty map of ports,
  * which segments read.
  *
- * A namespace ends when no file refers to it any more. What is left of us are then orphans and
- * TIME-WAIT records. Orphans end in pre_exit, while the devices still work. All else goes in exit,
- * when no packet can arrive any more. Unloading the module does the same in every namespace, after
- * the handlers are restored.
+ * A namespace ends when no file refers to it any more. Then only orphans and TIME-WAIT records of
+ * ours are left. Orphans end in pre_exit, while the devices still work. All else goes in exit, when
+ * no packet can arrive any more. Unloading the module does the same in every namespace, after the
+ * handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -39,7 +39,7 @@
 /* The port bits of a namespace without leases. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
-/* They begin in this order and end in the other. */
+/* They begin in this order and end in the reverse order. */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
@@ -190,7 +190,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_metrics_net_exit(xn);
 	if (!xn->started)
 		return;
-	/* entries and records put their leases */
+	/* first, since entries and records put their leases */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);
 	xtcp_secret_net_exit(xn);

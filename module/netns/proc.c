@@ -277,7 +277,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* only once: it sums over all processors */
+	/* only once: the count is a sum over all processors */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {

@@ -11,7 +11,7 @@
 
 #include "base/net.h"
 
-/* Of IPv4 and IPv6; NULL: without IPv6. */
+/* The protocols over IPv4 and over IPv6; the latter is NULL without IPv6. */
 static struct proto *counted, *counted6;
 
 /**
