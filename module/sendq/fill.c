@@ -18,9 +18,9 @@
 #include "sendq/sndq.h"
 
 /*
- * True for a request or an answer. The memory behind the header is free, while every reader has to
- * hold and look up a page. But of a stream of small segments, a receiver can join only those in
- * pages.
+ * Can the data stand behind the header? This is best for a request or an answer: the memory is
+ * there already, while every reader has to hold and look up a page. But a receiver can join the
+ * small segments of a stream only if they are in pages.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {

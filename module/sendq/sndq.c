@@ -11,10 +11,10 @@
  * long as nothing is known of it; on to_resend when it counts as lost; on none when it is sacked.
  * scoreboard.c moves it. A SYN without data needs no list.
  *
- * An skb here has no header. Its octets are in page fragments, so it is cloned to send a segment,
- * and is cut in two, without copying. Only a small message that was written while nothing was in
- * flight stands in the linear part. An skb may be larger than a segment: IP or the device cuts it
- * (GSO). SYN and FIN are flags of an skb and take one sequence number behind its octets.
+ * An skb here has no header. Its octets are in page fragments, so it can be cloned to send a
+ * segment, and be cut in two, without copying. Only a small message that was written while nothing
+ * was in flight stands in the linear part. An skb may be larger than a segment: IP or the device
+ * cuts it (GSO). SYN and FIN are flags of an skb and take one sequence number behind its octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. An skb that must exist (SYN, FIN, the second half of a cut) is charged whatever
@@ -376,7 +376,7 @@ bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 
-/* A clone below TCP shares the list of fragments: copies it before it changes. */
+/* A clone below TCP shares the list of fragments, so copy the list before a change. */
 static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 {
 	u32 truesize = skb->truesize;

@@ -39,7 +39,7 @@ enum xtcp_sndq_stamps {
  * @node: once sent: place on in_flight or to_resend
  * @delivered: until it is sacked: stream->delivered at the last transmission, for samples of the
  *	delivery rate
- * @sacked_to: after that: from this skb up to this octet all is sacked
+ * @sacked_to: once it is sacked: everything from this skb up to this octet is sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
  * @first_sent_us: the low half of stream->rate.first_sent_us at that time
  * @mss: octets of data in each of its segments but the last, at the last transmission (segment.c)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeps an skb that a send queue no longer needs for the next one that is needed.
+ * Keeps skbs that a send queue no longer needs, to use them again.
  *
  * A request-response exchange frees the skb of one message shortly before it needs another. IP gets
  * clones of the skbs on a send queue, so nobody has written to the skb itself. To renew it takes a
@@ -55,8 +55,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * fault injection by fail_nth fails the task's allocations one after the other: this counts
-	 * as one
+	 * fail_nth makes the task's allocations fail one after the other: allocate, so that this
+	 * one counts
 	 */
 	if (current->fail_nth)
 		return NULL;
@@ -75,7 +75,7 @@ struct sk_buff *xtcp_spare_take(void)
  * xtcp_spare_keep() - keep an skb if this processor has room for it
  * @skb: from xtcp_sndq_alloc(); on no queue and charged to nobody
  *
- * It does not keep an skb that still has a clone, whose head was replaced, or whose memory is from
+ * An skb is not kept if it still has a clone, if its head was replaced, or if its memory is from
  * the emergency reserves.
  *
  * Context: any but hard interrupt.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keeps an skb that a send queue no longer needs for the next one that is needed. */
+/* Keeps skbs that a send queue no longer needs, to use them again. */
 #ifndef XTCP_SPARE_H
 #define XTCP_SPARE_H
 

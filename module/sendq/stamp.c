@@ -3,13 +3,12 @@
  * Transmit timestamps (SO_TIMESTAMPING). From the error queue of its socket, a program learns when
  * the last octet of a write came to the queue of a device (TX_SCHED), when the device took it
  * (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel TCP, the
- * last skb of the write carries the mark. A later write into the same skb with a mark of its own
- * replaces it.
+ * last skb of the write carries the mark. The mark of a later write into the same skb replaces it.
  *
- * The layers below TCP report the first two, from struct skb_shared_info, which clones share. For
- * sockets that the kernel knows as TCP, it computes the number that tells writes apart (OPT_ID)
- * when it reports. It takes ours as it stands in tskey, so tskey holds the number for the program.
- * The sequence number of the marked octet is kept here.
+ * The layers below TCP report the first two, from struct skb_shared_info, which clones share. A
+ * number tells writes apart (OPT_ID). For its own TCP sockets, the kernel computes this number when
+ * it reports. For ours it reports what is in tskey, so tskey holds the number for the program. The
+ * sequence number of the marked octet is kept here.
  */
 #include "sendq/stamp.h"
 

@@ -9,8 +9,7 @@ struct sk_buff;
 struct sock;
 
 /*
- * Socket lock held in all of these. Functions with an skb need one with cb->stamps, but for
- * xtcp_stamp_join(): there @next.
+ * Socket lock held in all of these. The skb has cb->stamps; in xtcp_stamp_join(), @next has them.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
