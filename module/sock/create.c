@@ -14,8 +14,9 @@
  *  bh_lock_sock when no
  *  user owns it)
  * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
- *                                                                         lock, or a child's; that
- *                                                                         of one that ends (heir.c)
+ *                                                                         lock, or a child's; this
+ *                                                                         lock of a listener that
+ *                                                                         ends (heir.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two of them                 xtcp_listener.lock
@@ -41,8 +42,8 @@
  *                                                                         that they nest in
  *
  * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
- * is new. Inside it, it takes xtcp_listener.lock only to move the entry and queue the child. A
- * child's lock nests inside its listener's socket lock only when the listener ends and resets or
+ * is new. Inside this lock, xtcp_listener.lock is taken only to move the entry and queue the child.
+ * A child's lock nests inside its listener's socket lock only when the listener ends and resets or
  * hands over the children that nobody accepted. Softirq never takes a listener's socket lock, so a
  * program that is busy in listen() or setsockopt() loses no SYN.
  *
@@ -58,8 +59,8 @@
  * These hold references to a full sock: the file or the accept queue (dropped by
  * xtcp_sock_destroy), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a
  * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
- * the sock; but code below TCP may take references, too. held.c recognizes those by what is left
- * over, so it has to know each new kind of lasting reference.
+ * the sock; but code below TCP may take references, too. held.c takes each reference that it cannot
+ * explain for such a one, so it has to know each new kind of lasting reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

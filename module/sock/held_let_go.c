@@ -12,9 +12,10 @@
 #define TRIES		200U	/* in one close(); together some ten microseconds */
 
 /*
- * True: the caller's reference was the last one, so nobody else can get @sk, and what is below TCP
- * now is all that there will be. A hold that is no longer needed goes back when the sock is freed,
- * not here: without the socket lock, xtcp_held_segment_freed() may be about to give it back.
+ * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so nothing more
+ * comes below TCP. Return: true when it was the last one. A hold that is no longer needed goes back
+ * when the sock is freed, not here: without the socket lock, xtcp_held_segment_freed() may be about
+ * to give it back.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -27,8 +28,8 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * True: @sk holds the module, or its connection lives on and has nothing below TCP. @last: this is
- * the last try, so in doubt @sk holds the module.
+ * Return: true when @sk holds the module, or its connection lives on and has nothing below TCP.
+ * @last: this is the last try, so in doubt @sk holds the module.
  */
 static bool is_settled(struct sock *sk, bool last)
 {
