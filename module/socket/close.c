@@ -186,7 +186,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	state = sk->sk_state;
 	sock_hold(sk);	/* dropped at the end */
 	sock_orphan(sk);
-	/* the backlog then sees an orphan */
+	/* this processes the backlog, which sees an orphan */
 	release_sock(sk);
 
 	local_bh_disable();

@@ -34,7 +34,7 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 
 /*
  * Urgent data, the end of a record and stamped data never wait. Data that Nagle or TCP_CORK holds,
- * and data ahead of the third ACK, are not for us.
+ * and data ahead of the third ACK, are not handled here.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {

@@ -191,8 +191,8 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A program that waits returns when the SYN-ACK arrives, and most programs then send a request. So
- * the third ACK waits a moment for that request. A thread that connects again will not send one on
- * its earlier connection, so the third ACK of that one goes now.
+ * the third ACK waits a moment for that request. A thread that connects again sends no request on
+ * its earlier connection now, so the third ACK of the earlier connection goes at once.
  *
  * Context: process, may sleep. No lock.
  *

@@ -113,7 +113,7 @@ static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
  *
  * Context: any.
  *
- * Return: 0, -EINVAL, or -EPERM: it asks for a mark, but not for an administrator.
+ * Return: 0, -EINVAL, or -EPERM: it asks for a mark, and the caller is no administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {

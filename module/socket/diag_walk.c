@@ -3,7 +3,8 @@
  * The walk of a dump over all listeners and connections of a namespace.
  *
  * A dump goes on with each read of the program that asked for it, so everything may change
- * meanwhile. The walk shows once each of those that are there all the time:
+ * meanwhile. The walk shows exactly once each listener and each connection that is there all the
+ * time:
  *
  *  - A listener keeps its number.
  *  - A connection keeps its chain, since the table never grows, and its key (struct
@@ -85,7 +86,7 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 			enter_batch(walk, conn);
 }
 
-/* What has taken the place of @old, as a record does of its sock; NULL: nothing. */
+/* What has taken the place of @old, as a record takes that of its sock; NULL: nothing. */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)
 {

@@ -202,7 +202,9 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 	return *err;
 }
 
-/* The program wants more data before it answers, so it will not carry the ACK that waits. */
+/*
+ * The program wants more data before it answers, so its answer will not carry the ACK that waits.
+ */
 static void no_answer_yet(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
