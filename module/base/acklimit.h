@@ -28,7 +28,7 @@ struct xtcp_acklimit {
 	u8 challenges;
 };
 
-/* Is the last one less than @apart jiffies ago? */
+/* Did the last such ACK leave less than @apart jiffies ago? */
 static inline bool xtcp_acklimit_is_early(const struct xtcp_acklimit *limit, u32 now, u32 apart)
 {
 	return limit->stamp && now - limit->stamp < apart;

@@ -4,8 +4,8 @@
  *
  * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
  * inet_sock_set_state treat them as those of kernel TCP. Two of them never occur in a sock, since
- * the kernel would take it for one of its small sockets: TIME-WAIT is a record (timewait.c), and a
- * SYN-RECEIVED that came from LISTEN is an entry (synq.c) until its third ACK. A sock is in
+ * the kernel would take the sock for one of its small sockets: TIME-WAIT is a record (timewait.c),
+ * and a SYN-RECEIVED that came from LISTEN is an entry (synq.c) until its third ACK. A sock is in
  * SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when
  * an entry becomes a child.
  */
