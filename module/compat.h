@@ -13,7 +13,7 @@
  * - inet_bind2_bucket and inet_bind_bucket list all entries, TIME-WAIT too
  *   (xtcp_compat_bind_bucket_has()).
  * - What __sk_destruct() releases for a sock without sk_net_refcnt. A mistake shows only as a panic
- *   or as a namespace that is never freed; one about the tracker shows only in a debug kernel
+ *   or as a namespace that is never freed; a mistake about the tracker shows only in a debug kernel
  *   (xtcp_compat_put_net()).
  * - What IP reads from the sock and not from its arguments. __ip_queue_xmit() and ip6_xmit() use
  *   the flow that they get. inet6_csk_xmit() came to read inet->cork.fl.u.ip6 instead, which only
