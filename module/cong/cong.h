@@ -96,7 +96,7 @@ struct xtcp_cong {
 
 /**
  * struct xtcp_cong_stream - the history of the windows, for a connection with a stream
- * @prior_cwnd: cwnd before the last reduction; with control(), the largest one since the last
+ * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
  *	repair ended
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
  * @most_out: the largest amount that was outstanding in the last window

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP (RFC 8257): the window falls in proportion to how much was marked. It needs switches that
- * mark as soon as a few segments are queued. In AccECN mode the peer reports how many segments were
- * marked. Otherwise the peer must use DCTCP, too, so that its ECE reports exactly what was marked
- * (ecn.c). Without ECN, DCTCP behaves as NewReno, as in Linux.
+ * DCTCP (RFC 8257): the window falls in proportion to how much was marked. DCTCP needs switches
+ * that mark as soon as a few segments are queued. In AccECN mode the peer reports how many segments
+ * were marked. Otherwise the peer must use DCTCP, too, so that its ECE reports exactly what was
+ * marked (ecn.c). Without ECN, DCTCP behaves as NewReno, as in Linux.
  */
 #include <linux/inet_diag.h>
 #include <linux/math64.h>
