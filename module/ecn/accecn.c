@@ -138,8 +138,8 @@ bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
  * @skb: the ACK, as ingress left it; our SYN-ACK granted ECN or AccECN, but no entry remembers
  *	which
  *
- * RFC 9768 section 5.1: it does with an ACE field of 2 or more. With text it does only with AE:
- * classic ECN may set CWR there.
+ * RFC 9768 section 5.1: an ACE field of 2 or more shows this. If the ACK has text, only AE shows
+ * it, since classic ECN may set CWR there.
  *
  * Context: softirq.
  *
@@ -374,8 +374,8 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
  * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1 says
- * which ones are acknowledged at once: the first one after segments without CE, and each time so
- * many are unreported that the field might wrap. A bundle that a device or the kernel has merged
+ * which segments are acknowledged at once: the first one after segments without CE, and each time
+ * so many are unreported that the field might wrap. A bundle that a device or the kernel has merged
  * draws one ACK.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.

@@ -10,7 +10,7 @@
 
 #define STRETCH_SHIFT	6	/* the mean is in 64ths; a new sample has the weight 1/64 */
 #define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
-#define STRETCH_USUAL	4U	/* segments; above this, long ACKs are no sign of lost ones */
+#define STRETCH_USUAL	4U	/* segments; above this, long ACKs are no sign that ACKs were lost */
 
 /**
  * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
