@@ -2,9 +2,9 @@
 /*
  * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
  *
- * The quoted segment is one that we sent, so its source is our end. Of its TCP header, only the
- * ports and the sequence number are certain to be present. The sequence number must be in flight,
- * since otherwise anybody could forge errors (RFC 5927). A hard error ends a connection that is not
+ * We have sent the quoted segment, so its source is our end. Of its TCP header, only the ports and
+ * the sequence number are certain to be present. The sequence number must be in flight, since
+ * otherwise anybody could forge errors (RFC 5927). A hard error ends a connection that is not
  * synchronized yet, and enters the error queue, as in Linux. Any other error is stored as the
  * reason for a later timeout. On an open connection it is reported at once to a program that asked
  * for this by IP_RECVERR (SHLD-25). Unreachable codes 2 to 4 do not end a synchronized connection:
@@ -348,9 +348,9 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 
 /*
  * RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are
- * soft. The kernel's table marks the former as not fatal, and also code 2, beyond the scope of the
- * source address (RFC 4443 section 3.1). The RFC names no hard errors of ICMPv6: they are the other
- * unreachable codes. A parameter problem is fatal in the table.
+ * soft. The kernel's table marks these two codes as not fatal, and also code 2, beyond the scope of
+ * the source address (RFC 4443 section 3.1). The RFC names no hard errors of ICMPv6: they are the
+ * other unreachable codes. A parameter problem is fatal in the table.
  */
 static void read_v6(struct error *error)
 {
@@ -409,8 +409,8 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 	};
 
 	/*
-	 * IP looks at the outer addresses alone. A quoted v4-mapped one must not match a connection
-	 * over IPv4: the message has passed none of IPv4's filters
+	 * IP looks at the outer addresses alone. A quoted v4-mapped address must not match a
+	 * connection over IPv4: the message has passed none of IPv4's filters
 	 */
 	if (ipv6_addr_v4mapped(&hdr->saddr) || ipv6_addr_v4mapped(&hdr->daddr))
 		return false;

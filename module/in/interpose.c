@@ -3,16 +3,16 @@
  * The handlers in front of kernel TCP's: decide whether a segment is ours.
  *
  * IP looks up the handler of protocol 6 in an array. Our handler stands there in place of kernel
- * TCP's and passes every foreign segment on to that one, untouched: until we know that a segment is
- * ours, we may only pull its header into the linear part. The first test is one bit, "is this local
- * port leased?", so kernel TCP pays next to nothing.
+ * TCP's. It passes every foreign segment on to kernel TCP's handler, untouched. Until we know that
+ * a segment is ours, we may only pull its header into the linear part. The first test is one bit,
+ * "is this local port leased?", so kernel TCP pays next to nothing.
  *
  * When the bit is set, in this order:
  *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
  *     (TPROXY, sk_assign) it is kernel TCP's.
  *  2. A connection of ours has exactly this tuple: the segment is ours. A TIME-WAIT record makes
- *     way in two cases. It makes way as soon as kernel TCP has a connection on the tuple. And it
- *     makes way for a SYN that would reopen it when no listener of ours wants the SYN but a
+ *     way in two cases. It makes way as soon as kernel TCP has a connection on the tuple. It also
+ *     makes way for a SYN that would reopen it, if no listener of ours wants the SYN, but a
  *     listener of kernel TCP or of another build does: the program may have moved there.
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection on the tuple. Segments that a listener drops in silence are
