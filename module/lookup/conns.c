@@ -64,7 +64,7 @@ static bool take_pages(struct page **pages, unsigned int n)
 
 /*
  * All processors read the table, so its pages are spread over all nodes, as in Linux. They are
- * small pages, whereas a table on one node may get huge ones. kvfree() frees it.
+ * small pages, whereas a table on one node may get huge pages. kvfree() frees it.
  */
 static void *alloc_on_all_nodes(size_t size)
 {

@@ -318,7 +318,7 @@ static u32 cookie_of(const struct sk_buff *skb, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_early_learn() - remember the route by which a segment came, for the next one
+ * xtcp_early_learn() - remember the route by which a segment came, for the next segment
  * @sk: the segment's sock
  * @skb: as IP delivered it
  *

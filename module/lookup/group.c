@@ -3,16 +3,16 @@
  * SO_REUSEPORT: listeners that share the SYNs of one place (address, port and device).
  *
  * Sockets of one user that all have the option may bind to the same place or to overlapping ones
- * (sharing.c). Those that listen on the same place are a group. A SYN that fits all of them equally
- * well goes to one of them by the hash of its tuple (members.c), and to the same one as long as the
- * group does not change. A listener that cannot share its place is a group of one.
+ * (sharing.c). Those that listen on the same place are a group. If a SYN fits several of them
+ * equally well, the hash of its tuple chooses one (members.c). The choice stays the same as long as
+ * the group does not change. A listener that cannot share its place is a group of one.
  *
  * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps it in a
- * group of its own, struct sock_reuseport. Our listeners join and leave that group as those of
- * kernel TCP do, so the program's numbers mean the same members in both stacks: members are
- * numbered as they join, and the last one takes the number of one that leaves. Sockets of two
- * protocols never meet in such a group: they join it in listeners.c or in kernel TCP's table of
- * listeners. The choice of the program is checked all the same.
+ * group of its own, struct sock_reuseport. Our listeners join and leave that group as kernel TCP's
+ * do: members are numbered as they join, and the last member takes the number of a member that
+ * leaves. So the program's numbers mean the same members in both stacks. Sockets of two protocols
+ * never meet in such a group: they join it in listeners.c or in kernel TCP's table of listeners.
+ * The choice of the program is checked all the same.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is

@@ -131,8 +131,8 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * If a group has a program, xtcp_group_choose() asks it later, when the segment is known to be
  * ours.
  *
- * Return: the best match, or NULL. Of a group's equal members, the same tuple gets the same one
- * until the group changes.
+ * Return: the best match, or NULL. If several members of a group match equally well, the same tuple
+ * gets the same member until the group changes.
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
