@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RACK (RFC 8985 section 6): a segment is lost when a segment that was sent later has arrived, and
- * the time is over in which the network might have reordered the two. RACK also finds lost
+ * so much time has passed that reordering in the network cannot explain this. RACK also finds lost
  * retransmissions, since it compares times of sending and not sequence numbers.
  *
  * Until reordering has been seen, the reordering window is 0 while three segments are sacked or a

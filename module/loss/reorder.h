@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* RACK's arithmetic: which segment was sent later, and how late one may be (RFC 8985 6.2). Pure. */
+/*
+ * RACK's arithmetic: which segment was sent later, how late a segment may be (RFC 8985 6.2). Pure.
+ */
 #ifndef XTCP_REORDER_H
 #define XTCP_REORDER_H
 

@@ -134,7 +134,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_apply() - undo the reduction of the window
- * @sk: has one to undo; a reduction in which a mark had a part stays
+ * @sk: has a reduction to undo; if a mark had a part in it, the reduction stays
  * @counter: LINUX_MIB_TCP*UNDO
  *
  * RFC 4015 section 3.2.
