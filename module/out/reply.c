@@ -53,9 +53,9 @@ struct reply {
 
 /*
  * Turn the segment that is answered into an empty skb with room for @len octets and the headers in
- * front of them. This saves an allocation per answered SYN. It needs an skb that nobody else uses.
- * It resets the skb as the kernel does when it builds one around existing memory. Return: false
- * when that is impossible; the skb is unchanged then.
+ * front of them. This saves an allocation per answered SYN. Nobody else may use the skb. It is
+ * reset as the kernel does when it builds an skb around existing memory. Return: false when that is
+ * impossible; the skb is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
