@@ -363,7 +363,7 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 
 /**
  * xtcp_lease_set_user() - choose the owner of leases in kernel TCP's table
- * @family: our address family; another build that is loaded at the same time has another one
+ * @family: our address family; another build that is loaded at the same time has another family
  *
  * No process can be INVALID_UID. If the leases of two builds had the same user, kernel TCP would
  * let them share a port. So a build with another name uses one of the last user ids, which no

@@ -126,7 +126,7 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/* The ports that a half may use: the second half leaves the last ones to kernel TCP. */
+/* The ports that a half may use: the second half leaves its last ports to kernel TCP. */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
 	struct xtcp_port_range part = *range;
