@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Process an acceptable ACK; arrive/ack.c has checked that it is one. The order is: SACK blocks,
- * SND.UNA, the RTT, what was delivered and marked, the send window, the timers. At the end,
+ * Process an acceptable ACK; arrive/ack.c has checked that it is acceptable. The order is: SACK
+ * blocks, SND.UNA, the RTT, what was delivered and marked, the send window, the timers. At the end,
  * recovery.c chooses the phase of congestion control and what is sent again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
@@ -179,7 +179,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
  * If it has, the peer sent this segment after all others whose window we know, whatever its SEQ is:
- * retransmitted text has an old one. So SND.WL1 takes its SEQ, even if that is lower, as in Linux.
+ * retransmitted text has an old SEQ. So SND.WL1 takes its SEQ, even if that is lower, as in Linux.
  * If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond it: no comparison
  * of SEG.ACK is needed.
  */

@@ -620,7 +620,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	if (stream->lost_total != lost) {
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
-		/* no ACK came that would allow a segment, but a lost one is resent at once */
+		/* no ACK came that would allow a segment, but a lost segment is resent at once */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);
 	}

@@ -43,7 +43,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
-	/* a local queue refused the new segment: it would refuse the last one, too */
+	/* a local queue refused the new segment, and would refuse a retransmission, too */
 	if (err && err != -EAGAIN)
 		return;
 	if (err) {
