@@ -100,7 +100,7 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	/* @skb is the last one: all others are in flight */
+	/* @skb is the last skb: all others are in flight */
 	const u32 sent = READ_ONCE(sk->sk_wmem_queued) - skb->truesize;
 
 	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
@@ -669,8 +669,8 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
  *
  * As in Linux, a probe has an old sequence number and no data (SHLD-12). If the window has room,
  * new data is the probe. An urgent pointer that the peer may not have seen goes ahead of the probe,
- * in a segment at SND.UNA, since the peer would ignore it in an old segment. It is sent even if the
- * window is closed (RFC 9293 section 3.8.5).
+ * in a segment at SND.UNA, since the peer would ignore it in an old segment. This segment is sent
+ * even if the window is closed (RFC 9293 section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

@@ -48,7 +48,7 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  *
  * As for every stream socket of the kernel, writers are woken when a third of the buffer is free.
  * Without SOCK_USE_WRITE_QUEUE, sock_wfree() calls this function too. Then it wakes writers only if
- * one has asked for room (SOCK_NOSPACE).
+ * a writer has asked for room (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() calls.
  */
