@@ -55,8 +55,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * fail_nth makes the task's allocations fail one after the other: allocate, so that this
-	 * one counts
+	 * fail_nth makes the task's allocations fail one after the other: without a spare the
+	 * caller allocates, and its allocation counts
 	 */
 	if (current->fail_nth)
 		return NULL;
