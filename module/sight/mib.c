@@ -239,8 +239,8 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/*
-	 * RFC 4022: 1 means "other", since RFC 6298 is not on its list. The bounds of the RTO are
-	 * in ms. -1 means that the number of connections has no fixed limit.
+	 * RFC 4022: 1 means "other", since the RFC does not list RFC 6298. The bounds of the RTO
+	 * are in ms. -1 means that the number of connections has no fixed limit.
 	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:
