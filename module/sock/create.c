@@ -59,8 +59,8 @@
  * These hold references to a full sock: the file or the accept queue (dropped by
  * xtcp_sock_destroy), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a
  * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
- * the sock; but code below TCP may take references, too. held.c takes each reference that it cannot
- * explain for such a one, so it has to know each new kind of lasting reference.
+ * the sock; but code below TCP may take references, too. held.c takes every reference that it
+ * cannot explain for one of these, so it has to know each new kind of lasting reference.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -187,7 +187,7 @@ int xtcp_sock_init(struct sock *sk)
 
 	/*
 	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. With
-	 * one field more it is ten: look for another place first.
+	 * one field more only ten fit: look for another place first.
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);

@@ -9,7 +9,7 @@
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(). A sock without
- *     one is destroyed:
+ *     a file is destroyed:
  *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
  *     is dropped.
  *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
