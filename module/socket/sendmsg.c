@@ -65,7 +65,7 @@ static void mark_push(struct sock *sk)
 }
 
 /*
- * As Linux, set PSH when more than half of the peer's largest window was written without one. The
+ * As Linux, set PSH when more than half of the peer's largest window was written without PSH. The
  * peer may keep the text from its program, and so its window closed, until a PSH arrives.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
@@ -198,8 +198,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 
 /*
  * Autocorking: the only unsent skb is small, and a device still holds more of the connection than
- * this skb. It is sent, with all that was written meanwhile, when the device has sent some of what
- * it holds, or earlier for an ACK.
+ * this skb. The skb is sent, with all that was written meanwhile, when the device has sent some of
+ * what it holds, or earlier when an ACK comes.
  */
 static bool autocorks(struct sock *sk)
 {

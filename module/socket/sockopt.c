@@ -162,7 +162,7 @@ static int set_keepintvl(struct sock *sk, int val)
 }
 
 /*
- * TCP_QUICKACK: 0 selects delayed ACKs. Other values send an owed ACK at once; even ones then
+ * TCP_QUICKACK: 0 selects delayed ACKs. Other values send an owed ACK at once; even values then
  * return to delayed ACKs.
  */
 static void set_quickack(struct sock *sk, int val)
