@@ -96,8 +96,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without a stream no text came before; do not allocate one for an old segment, which may
-	 * be forged
+	 * without a stream no text came before; do not allocate a stream for an old segment, which
+	 * may be forged
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;

@@ -78,8 +78,8 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * A shorter RTT counts at once, a longer one with a weight of an eighth. A longer one that is the
- * time of a whole window (@is_most) does not count.
+ * A shorter RTT counts at once, a longer one with a weight of an eighth. A longer RTT does not
+ * count if it is the time of a whole window (@is_most).
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
