@@ -42,7 +42,7 @@ struct xtcp_sock {
 	/* RECEIVE: for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	u32 rcv_ssthresh;		/* limit of the window by what has arrived (space.c) */
+	u32 rcv_ssthresh;		/* limit of the window that follows from what has arrived (space.c) */
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
