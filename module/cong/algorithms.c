@@ -3,8 +3,8 @@
  * The congestion controls: which exist, who may use which, and which one a sock has.
  *
  * Kbuild makes the list from the names of the files. Permission follows Linux's rule: an algorithm
- * is allowed in all namespaces or in none. One that is not allowed can be used by an administrator
- * of the namespace only. At first NewReno and the default are allowed.
+ * is allowed in all namespaces or in none. Only an administrator of the namespace can use an
+ * algorithm that is not allowed. At first NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -5,8 +5,9 @@
  * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within a stage is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
  * The window stands for flight_size; section 4.6 allows this, since the window grows only while it
- * is full. The smallest RTT stands for RTT, so that the queue that a flow has filled does not make
- * it grow faster. And while W_max is unknown, the window grows by at least 5% per round trip.
+ * is full. The smallest RTT stands for RTT, so that a flow does not grow faster because of the
+ * queue that it has filled. And while W_max is unknown, the window grows by at least 5% per round
+ * trip.
  */
 #include "cong/cubic.h"
 
