@@ -158,8 +158,8 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
  * @xn: the namespace
  * @he: the entry, whose SYN was granted AccECN mode
  *
- * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from the third transmission on none, since a middlebox
- * may drop them.
+ * RFC 9768 section 3.1.1. Section 3.2.3.2.2: the third and later transmissions have none, since a
+ * middlebox may drop such segments.
  *
  * Context: softirq or process.
  *
@@ -224,8 +224,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved: we
-	 * take it for AccECN, and for a SYN that arrived as it was sent (section 3.1.3)
+	 * classic ECN (RFC 3168). AE with ECE was the answer of the ECN nonce, and is reserved now:
+	 * we take it for AccECN, and for a report that the SYN arrived as it was sent (section
+	 * 3.1.3)
 	 */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;
@@ -427,8 +428,8 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
  * @len: octets of text
  * @resent: it was sent before
  *
- * RFC 9768 sections 3.2.3.2 and 3.2.3.3. Never on a SYN. As in Linux, only to a peer that has sent
- * it.
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option. As in Linux, only a peer
+ * that has sent the option gets it.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 #define XTCP_ACE_FIRST	5U	/* the first value of r.cep and s.cep (RFC 9768 section 3.2.1) */
-#define XTCP_ACE_MASK	7U	/* the bits of them that the ACE field carries (section 3.2.2) */
+#define XTCP_ACE_MASK	7U	/* the bits of both counters that the ACE field carries (section 3.2.2) */
 
 /* The ECN field of IP (RFC 3168 section 5), and a value for "none". */
 enum xtcp_codepoint {
