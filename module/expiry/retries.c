@@ -160,7 +160,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* those without backoff come first, and do not count as retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
-	/* RFC 7413: one more than a request entry has, as in Linux */
+	/* RFC 7413: one retry more than a request entry has, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 

@@ -101,8 +101,8 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 }
 
 /*
- * If a user owns the lock, it is in a call that sends the ACK or ends the wait. Otherwise the
- * sock's own timer sends the ACK.
+ * A sock whose lock a user owns is left alone: the user is in a call that sends the ACK or ends the
+ * wait; if not, the sock's own timer sends the ACK.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
