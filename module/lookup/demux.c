@@ -74,8 +74,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * A reader that stopped at the sock's old place would continue on the new chain. See
- * xtcp_demux_wait_for_lookups().
+ * If the sock came back earlier, a reader that stopped at its old place would continue on the new
+ * chain. See xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {

@@ -97,7 +97,7 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 }
 
 /*
- * Do all parts of the tuple match but the local port? The caller passes @v4, xtcp_tuple_is_v4(),
+ * Do all parts of the tuple except the local port match? The caller passes @v4, xtcp_tuple_is_v4(),
  * since it may know it already.
  */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
