@@ -82,8 +82,8 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 /*
  * How late a segment may be, in microseconds (section 6.2 step 4). 0 when three other segments show
  * that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake
- * each other, it may have taken a faster path, so its RTT tells nothing about the other segments:
- * allow them the smoothed RTT.
+ * each other, this segment may have taken a faster path, so its RTT tells nothing about the other
+ * segments: allow them the smoothed RTT.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
