@@ -432,7 +432,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	if (!out)
 		return NULL;
-	/* in the queued skb this is part of its tree node */
+	/* in the queued skb, dev is part of the tree node */
 	out->dev = NULL;
 	/* the queued skb keeps other data there (sndq.h); below TCP it is the departure time */
 	out->tstamp = 0;
