@@ -361,7 +361,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->agreed.sack_ok) {
-		/* a duplicate ACK reports that new text has arrived, which F-RTO sent */
+		/* a duplicate ACK reports the arrival of new text that F-RTO has sent */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
