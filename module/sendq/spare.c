@@ -21,9 +21,9 @@
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Renews an skb. Its clones have only shared the memory behind the octets: references to pages, and
- * notes for the device. All other fields that nobody sets again are as alloc_skb_fclone() left
- * them.
+ * Renews an skb. Its clones have shared only the memory behind the octets, which holds references
+ * to pages and notes for the device. All other fields that nobody sets again are as
+ * alloc_skb_fclone() left them.
  */
 static void make_new(struct sk_buff *skb)
 {
