@@ -142,7 +142,7 @@ static void stop_listener(struct sock *sk)
 	sk_error_report(sk);
 }
 
-/* Ends the first listener that matches: of a group, one for each request. */
+/* Ends the first listener that matches. So a request ends only one listener of a group. */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	int err = -ENOENT;

@@ -184,7 +184,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 		*copied += n;
 		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
 			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
-		/* where urgent data ends is known when all is queued */
+		/* the end of urgent data is known only when all data is queued */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
 		if (push_is_due(xtcp_sk(sk)))
