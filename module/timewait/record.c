@@ -38,16 +38,16 @@
 #include "window/window.h"
 
 #define END_BATCH	256	/* records that end in one hold of the lock */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after this time the timer waits until the next tick */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer waits until the next tick */
 #define FREE_BATCH	64	/* records freed by one call */
 /* the timer runs again after this time, or 2 MSL / 8 if that is less; Linux rounds as much */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* steps by which a record moves forward among records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
-#define ROUGH_PART	64	/* a limit may be exceeded by one part in so many */
-#define EVICT_STEPS	4	/* records that a new one evicts while there are more than the limit */
-#define LITTLE_PART	16	/* the part of its share that a guest may have while all have too many */
-#define GUESTS_MEMORY	32	/* all guests' records take one part of the memory in so many */
+#define ROUGH_PART	64	/* a limit may be exceeded by this fraction of it: 1/64 */
+#define EVICT_STEPS	4	/* records that a new record evicts while there are more than the limit */
+#define LITTLE_PART	16	/* while all guests have too many, a guest may have 1/16 of its share */
+#define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* shorter waits count as TWKilled, as in Linux */
 
