@@ -33,7 +33,7 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 	return max_t(u32, xsk->agreed.advmss - options, XTCP_MSS_MIN_USER);
 }
 
-/* What a program is assumed to read per round trip, before it was measured. */
+/* What a program is assumed to read per round trip, before this was measured. */
 static u32 first_copied(const struct xtcp_sock *xsk)
 {
 	return max(min(xsk->rcv.wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
