@@ -43,6 +43,7 @@
 #include "listen/child.c"
 #include "listen/heir.c"
 #include "listen/request.c"
+#include "listen/entry.c"
 #include "listen/pool.c"
 #include "listen/acceptq.c"
 

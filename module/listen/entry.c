@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The listener's queue of half-open entries, and its timer.
+ *
+ * Each entry stands in the table of connections and on one of its listener's lists. The number of
+ * its timeouts chooses the list. All entries of a list wait equally long, so each list is in order
+ * of time and one timer serves the listener.
+ *
+ * Life of an entry: it enters and leaves both table and list under the listener's lock. "dead" says
+ * that it has left. pool.c has its memory. The listener outlives its entries: xtcp_entry_stop()
+ * empties the lists.
+ *
+ * The timer either sends the SYN-ACK again and doubles the timeout of the entry, or ends the entry
+ * after its last retry. When the queue is more than half full, old entries get fewer retries, to
+ * make room for young ones.
+ */
+#include "listen/entry.h"
+
+#include <linux/timer.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "listen/listener.h"
+#include "listen/pool.h"
+#include "lookup/group.h"
+#include "out/reply.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+#define BELIEVE_S	120		/* a cookie is valid for at most 128 s */
+#define RESEND_BATCH	256		/* SYN-ACKs that one run of the timer sends */
+#define STOP_BATCH	64		/* entries that a stopping listener drops per lock hold */
+#define HEIR_STEPS	64		/* comparisons to find the place of an inherited entry */
+
+static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
+{
+	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
+}
+
+/**
+ * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK
+ * @level: timeouts so far
+ *
+ * RFC 6298 (2.1), (5.5) and (2.5).
+ *
+ * Context: any.
+ *
+ * Return: jiffies.
+ */
+unsigned long xtcp_entry_timeout(unsigned int level)
+{
+	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
+
+	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
+}
+
+/**
+ * xtcp_entry_seconds_of() - the sum of the first timeouts of a SYN-ACK
+ * @timeouts: how many
+ *
+ * Context: any.
+ *
+ * Return: seconds.
+ */
+int xtcp_entry_seconds_of(unsigned int timeouts)
+{
+	unsigned long sum = 0;
+	unsigned int level;
+
+	for (level = 0; level < timeouts; level++)
+		sum += xtcp_entry_timeout(level);
+	return sum / HZ;
+}
+
+/**
+ * xtcp_entry_timeouts_within() - convert the seconds of TCP_DEFER_ACCEPT to timeouts of a SYN-ACK
+ * @seconds: how long; 0 and negative numbers give 0 timeouts
+ *
+ * Context: any.
+ *
+ * Return: the smallest number of timeouts that takes at least @seconds, at most 255.
+ */
+u8 xtcp_entry_timeouts_within(int seconds)
+{
+	u8 timeouts = 0;
+
+	while (seconds > xtcp_entry_seconds_of(timeouts) && timeouts < U8_MAX)
+		timeouts++;
+	return timeouts;
+}
+
+/* Not inlined: without tracing, nobody pays for the tuple. */
+static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
+						 unsigned int len, int reason)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+
+	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
+}
+
+/* @he: the entry that comes or goes */
+static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
+{
+	if (trace_xtcp_queue_enabled())
+		trace_synq_length(listener, he, len, reason);
+	WRITE_ONCE(listener->synq.len, len);
+	if (len > listener->synq.peak)
+		WRITE_ONCE(listener->synq.peak, len);
+}
+
+/* Appends an entry to the list of its level. Its timeout begins now. */
+static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	struct xtcp_synq *synq = &listener->synq;
+	unsigned long expires = jiffies + xtcp_entry_timeout(he->level);
+
+	lockdep_assert_held(&listener->lock);
+	WRITE_ONCE(he->expires, (u32)expires);
+	if (!xtcp_clock_timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+		mod_timer(&synq->timer, expires);
+	list_add_tail(&he->node, level_of(synq, he));
+}
+
+/* Takes an entry off its list. */
+static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	lockdep_assert_held(&listener->lock);
+	list_del(&he->node);
+	if (!he->level)
+		listener->synq.young--;
+	set_synq_length(listener, he, listener->synq.len - 1, reason);
+}
+
+/* Ends an entry. The caller takes it out of the table, and frees it. */
+static void end_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	WRITE_ONCE(he->dead, true);
+	unlist_entry(listener, he, reason);
+}
+
+static void count_resent(struct xtcp_request *he)
+{
+	if (he->resent < U8_MAX)
+		he->resent++;
+}
+
+/**
+ * xtcp_entry_restart() - restart the timeout, for a SYN-ACK that goes out again
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	count_resent(he);
+	list_del(&he->node);
+	schedule_entry(listener, he);
+}
+
+/**
+ * xtcp_entry_completed() - remove an entry whose child has taken its place in the table
+ * @listener: its listener
+ * @he: not dead
+ *
+ * Context: softirq. Lock: the listener's, held.
+ */
+void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	end_entry(listener, he, XTCP_TRACE_COMPLETED);
+	xtcp_pool_free_dead(xtcp_net_of(listener->sk), he);
+}
+
+/**
+ * xtcp_entry_drop() - end an entry without a child
+ * @listener: its listener
+ * @he: not dead
+ * @reason: XTCP_TRACE_*
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's, held.
+ */
+void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
+{
+	struct net *net = sock_net(listener->sk);
+
+	end_entry(listener, he, reason);
+	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
+	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
+	xtcp_pool_free_dead(xtcp_net_of(listener->sk), he);
+}
+
+/**
+ * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
+ * @listener: it refused to keep an entry, or gave one up early
+ *
+ * Context: any.
+ */
+void xtcp_entry_note_declined(struct xtcp_listener *listener)
+{
+	const u32 now = xtcp_clock_seconds();
+
+	/* write once a second, not for each SYN of a flood: all processors read it */
+	if (READ_ONCE(listener->group->declined) != now)
+		WRITE_ONCE(listener->group->declined, now);
+}
+
+/**
+ * xtcp_entry_may_have_declined() - may an ACK without an entry be valid?
+ * @listener: the listener of its port
+ *
+ * Context: any.
+ *
+ * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds for this listener
+ * or another one of its group.
+ */
+bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
+{
+	/* signed: another processor may have seen a later second */
+	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
+}
+
+/*
+ * How many timeouts an entry gets. When the queue is more than half full, old entries make way for
+ * young ones, as in Linux's reqsk_timer_handler(). *@cut says that the queue has reduced the
+ * number.
+ */
+static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
+{
+	const struct xtcp_endpoint *ep = xtcp_endpoint(listener->sk);
+	const struct xtcp_synq *synq = &listener->synq;
+	unsigned int limit = READ_ONCE(ep->syn_retries) ?:
+			     READ_ONCE(xtcp_net_of(listener->sk)->sysctl.synack_retries);
+	unsigned int young = synq->young * 2;
+
+	*cut = false;
+	if (synq->len * 2 <= max(8U, listener->accept_max))
+		return limit;
+	while (limit > 2 && synq->len >= young) {
+		limit--;
+		young *= 2;
+		*cut = true;
+	}
+	return limit;
+}
+
+/* The entry that expires first. */
+static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
+{
+	struct xtcp_request *he, *first = NULL;
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++) {
+		he = list_first_entry_or_null(&synq->level[i], struct xtcp_request, node);
+		if (he && (!first || time_before32(he->expires, first->expires)))
+			first = he;
+	}
+	return first;
+}
+
+/**
+ * xtcp_entry_first() - the entry of a listener that expires first
+ * @listener: the listener
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's, held.
+ *
+ * Return: the entry; NULL if there is none.
+ */
+struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
+{
+	lockdep_assert_held(&listener->lock);
+	return earliest_entry(&listener->synq);
+}
+
+/*
+ * Puts an inherited entry on the list of its level, in the order of deadlines. Its own deadline
+ * stays as it was. If more than HEIR_STEPS entries expire later, it is put behind some of them and
+ * fires late, but no later than if its timeout began now.
+ */
+static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	const unsigned long expires = xtcp_clock_jiffies(he->expires);
+	struct xtcp_synq *synq = &listener->synq;
+	struct list_head *head = level_of(synq, he), *at = head->prev;
+	int steps = HEIR_STEPS;
+
+	lockdep_assert_held(&listener->lock);
+	while (at != head && steps-- &&
+	       time_before32(he->expires, list_entry(at, struct xtcp_request, node)->expires))
+		at = at->prev;
+	list_add(&he->node, at);
+	if (!xtcp_clock_timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
+		mod_timer(&synq->timer, expires);
+}
+
+/**
+ * xtcp_entry_hand_over() - move an entry to another listener of the group
+ * @from: its listener, which has left the table of listeners
+ * @to: a listener that was found in the table after that
+ * @he: the entry, not dead
+ *
+ * Deadline and number of timeouts stay as they were, and so does the place in the table.
+ *
+ * Context: process, BH disabled, RCU read side. Lock: of @from, held; takes that of @to inside it
+ * (heir.c says why this is the order).
+ *
+ * Return: false when @to is closed: then nothing has changed.
+ */
+bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
+{
+	bool takes;
+
+	lockdep_assert_held(&from->lock);
+	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
+	takes = !to->closed;
+	if (takes) {
+		unlist_entry(from, he, XTCP_TRACE_CLOSED);
+		WRITE_ONCE(he->lsk, to->sk);
+		to->synq.young += !he->level;
+		set_synq_length(to, he, to->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_inherited(to, he);
+	}
+	spin_unlock(&to->lock);
+	return takes;
+}
+
+/*
+ * With TCP_DEFER_ACCEPT, after a bare ACK, the entry waits for data until @timeouts reaches the
+ * limit.
+ */
+static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
+{
+	return he->acked && timeouts < READ_ONCE(xtcp_endpoint(listener->sk)->defer_accept);
+}
+
+/*
+ * Handles the first entry if its time has come: ends it, or moves it to the next level. *@resend is
+ * the entry if its SYN-ACK has to go out again. Returns false when nothing more is due.
+ */
+static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
+{
+	struct xtcp_synq *synq = &listener->synq;
+	struct xtcp_request *he;
+	bool cut;
+
+	lockdep_assert_held(&listener->lock);
+	*resend = NULL;
+	he = listener->closed ? NULL : earliest_entry(synq);
+	if (!he)
+		return false;
+	if (time_after32(he->expires, (u32)jiffies)) {
+		mod_timer(&synq->timer, xtcp_clock_jiffies(he->expires));
+		return false;
+	}
+	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPTIMEOUTS);
+	if (he->level >= retries(listener, &cut) && !waits_for_data(listener, he, he->level)) {
+		if (cut || he->acked)
+			xtcp_entry_note_declined(listener);
+		trace_xtcp_conn_timer(sock_net(listener->sk), &he->conn, he->level + 1, 0);
+		xtcp_entry_drop(listener, he, XTCP_TRACE_TIMED_OUT);
+		return true;
+	}
+	if (!he->level)
+		synq->young--;
+	list_del(&he->node);
+	/* before the last timeout the peer is asked once more: a bare ACK will then do */
+	if (!waits_for_data(listener, he, he->level + 1)) {
+		count_resent(he);
+		*resend = he;
+	}
+	if (he->level < U8_MAX)
+		WRITE_ONCE(he->level, he->level + 1);
+	if (trace_xtcp_conn_timer_enabled())
+		trace_xtcp_conn_timer(sock_net(listener->sk), &he->conn, he->level,
+				      jiffies_to_msecs(xtcp_entry_timeout(he->level)));
+	schedule_entry(listener, he);
+	return true;
+}
+
+static void expired_synack(struct timer_list *timer)
+{
+	struct xtcp_listener *listener = container_of(timer, struct xtcp_listener, synq.timer);
+	struct xtcp_request *resend;
+	int batch = RESEND_BATCH;
+	bool more;
+
+	rcu_read_lock();
+	do {
+		spin_lock(&listener->lock);
+		more = expire_one(listener, &resend);
+		if (more && !--batch)
+			mod_timer(&listener->synq.timer, jiffies + 1);
+		spin_unlock(&listener->lock);
+		if (resend)
+			xtcp_reply_synack_again(listener->sk, resend);
+	} while (more && batch);
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_entry_start() - set up the SYN queue of a new listener
+ * @listener: nobody else can see it yet
+ *
+ * Context: process.
+ */
+void xtcp_entry_start(struct xtcp_listener *listener)
+{
+	int i;
+
+	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
+		INIT_LIST_HEAD(&listener->synq.level[i]);
+	listener->group->declined = xtcp_clock_seconds() - BELIEVE_S - 1;
+	timer_setup(&listener->synq.timer, expired_synack, 0);
+}
+
+/**
+ * xtcp_entry_stop() - drop all entries of a listener and stop its timer
+ * @listener: closed
+ *
+ * Context: process, may sleep. No lock of the listener.
+ */
+void xtcp_entry_stop(struct xtcp_listener *listener)
+{
+	struct xtcp_request *he;
+	int n;
+
+	might_sleep();
+	WARN_ON_ONCE(!listener->closed);
+	/* no new entries come; segments may still end the ones that are left */
+	do {
+		spin_lock_bh(&listener->lock);
+		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
+			xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
+		spin_unlock_bh(&listener->lock);
+		cond_resched();
+	} while (n == STOP_BATCH);
+	timer_delete_sync(&listener->synq.timer);
+}
+
+/**
+ * xtcp_entry_insert() - put a new entry into the table and on its list
+ * @listener: its listener
+ * @he: filled
+ * @key: the key that looked up the SYN
+ *
+ * Context: softirq, RCU read side. Takes the listener's lock.
+ *
+ * Return: 0; -ECONNABORTED when the listener is closed; -EADDRNOTAVAIL when the tuple is taken (the
+ * same SYN on two CPUs). After an error the caller still owns @he.
+ */
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
+{
+	struct net *net = sock_net(listener->sk);
+	int err = -ECONNABORTED;
+
+	spin_lock(&listener->lock);
+	if (!listener->closed)
+		err = xtcp_demux_insert_new(xtcp_net_of(listener->sk), &he->conn, key);
+	if (!err) {
+		listener->synq.young++;
+		set_synq_length(listener, he, listener->synq.len + 1, XTCP_TRACE_ARRIVED);
+		schedule_entry(listener, he);
+	}
+	spin_unlock(&listener->lock);
+	if (!err)
+		trace_xtcp_conn_state(net, &he->conn, TCP_CLOSE, TCP_SYN_RECV);
+	return err;
+}
