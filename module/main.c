@@ -30,7 +30,7 @@
 #include "cong/algorithms.h"
 #include "expiry/thirdack.h"
 #include "in/interpose.h"
-#include "listen/entry.h"
+#include "listen/pool.h"
 #include "lookup/conns.h"
 #include "lookup/early.h"
 #include "netns/netns.h"
@@ -64,7 +64,7 @@ static int __init xtcp_init(void)
 	err = xtcp_conns_init();
 	if (err)
 		goto err_family;
-	err = xtcp_entry_init();
+	err = xtcp_pool_init();
 	if (err)
 		goto err_conns;
 	err = xtcp_record_init();
@@ -109,7 +109,7 @@ err_lease:
 err_record:
 	xtcp_record_exit();
 err_entry:
-	xtcp_entry_exit();
+	xtcp_pool_exit();
 err_conns:
 	xtcp_conns_exit();
 err_family:
@@ -137,7 +137,7 @@ static void __exit xtcp_exit(void)
 	xtcp_port_exit();
 	xtcp_lease_exit();
 	xtcp_record_exit();
-	xtcp_entry_exit();
+	xtcp_pool_exit();
 	xtcp_conns_exit();
 	xtcp_family_exit();
 	xtcp_orphan_exit();

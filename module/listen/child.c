@@ -30,6 +30,7 @@
 #include "listen/acceptq.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
+#include "listen/pool.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "out/reply.h"
@@ -205,7 +206,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn))
-		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_entry_syn(he));
+		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_pool_syn(he));
 	if (unlikely(fast)) {
 		err = xtcp_fastopen_begin(child, fast);
 		if (err)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Half-open entries and the listener's queue that holds them, with its one timer. */
+/* Half-open entries, and the listener's queue that holds them, with its one timer. */
 #ifndef XTCP_ENTRY_H
 #define XTCP_ENTRY_H
 
@@ -11,8 +11,6 @@
 #include "lookup/demux.h"
 
 struct xtcp_listener;
-struct xtcp_net;
-struct xtcp_saved_syn;
 
 /* timeouts of 1, 2, 4 ... 64, 120 s; later ones use the last level */
 #define XTCP_ENTRY_LEVELS	8
@@ -120,17 +118,8 @@ static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he
 	};
 }
 
-int xtcp_entry_init(void);
-void xtcp_entry_exit(void);
 void xtcp_entry_start(struct xtcp_listener *listener);
 void xtcp_entry_stop(struct xtcp_listener *listener);
-
-int xtcp_entry_net_init(struct xtcp_net *xn);
-void xtcp_entry_net_exit(struct xtcp_net *xn);
-struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4);
-struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
-struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he);
-void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he);
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
 /* With the listener's lock held. */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);

@@ -58,13 +58,13 @@ module_param_named(half_open, entries_max, uint, 0444);
 MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
 /**
- * xtcp_entry_init() - create the slabs and set the limit
+ * xtcp_pool_init() - create the slabs and set the limit
  *
  * Context: process, module init.
  *
  * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
  */
-int xtcp_entry_init(void)
+int xtcp_pool_init(void)
 {
 	int cpu;
 
@@ -102,12 +102,12 @@ err_slabs:
 }
 
 /**
- * xtcp_entry_exit() - free the slabs
+ * xtcp_pool_exit() - free the slabs
  *
  * Context: process, module exit. All entries are out of the table, and the caller has called
  * rcu_barrier().
  */
-void xtcp_entry_exit(void)
+void xtcp_pool_exit(void)
 {
 	/* a second grace period: it frees the entries that gathered during the first */
 	rcu_barrier();
@@ -123,25 +123,25 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_net_init() - begin to count the entries of a namespace
+ * xtcp_pool_net_init() - begin to count the entries of a namespace
  * @xn: the namespace
  *
  * Context: process.
  *
  * Return: 0 or -ENOMEM.
  */
-int xtcp_entry_net_init(struct xtcp_net *xn)
+int xtcp_pool_net_init(struct xtcp_net *xn)
 {
 	return percpu_counter_init(&xn->entries, 0, GFP_KERNEL_ACCOUNT);
 }
 
 /**
- * xtcp_entry_net_exit() - undo xtcp_entry_net_init()
+ * xtcp_pool_net_exit() - undo xtcp_pool_net_init()
  * @xn: the namespace
  *
  * Context: process, namespace exit.
  */
-void xtcp_entry_net_exit(struct xtcp_net *xn)
+void xtcp_pool_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&xn->entries));
 	percpu_counter_destroy(&xn->entries);
@@ -163,14 +163,14 @@ static u32 bytes_of(bool v4)
 }
 
 /**
- * xtcp_entry_syn() - the SYN that an entry has saved
+ * xtcp_pool_syn() - the SYN that an entry has saved
  * @he: has_syn is set
  *
  * Context: any, while @he exists.
  *
  * Return: the memory behind the entry.
  */
-struct xtcp_saved_syn *xtcp_entry_syn(const struct xtcp_request *he)
+struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 {
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
@@ -180,7 +180,7 @@ static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
 		return 1;
-	return DIV_ROUND_UP(kmalloc_size_roundup(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_entry_syn(he)->len)),
+	return DIV_ROUND_UP(kmalloc_size_roundup(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
 			    sizeof(struct xtcp_request));
 }
 
@@ -203,16 +203,16 @@ static void count_memory(const struct xtcp_request *he, int sign)
 }
 
 /**
- * xtcp_entry_new() - allocate an entry
+ * xtcp_pool_new() - allocate an entry
  * @xn: its namespace
  * @v4: its addresses are IPv4
  *
  * Context: any.
  *
- * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_entry_free(); NULL without memory or
+ * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(); NULL without memory or
  * when a limit is reached, the global one, the guests' or this guest's.
  */
-struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 {
 	struct xtcp_request *he;
 
@@ -229,16 +229,16 @@ struct xtcp_request *xtcp_entry_new(struct xtcp_net *xn, bool v4)
 }
 
 /**
- * xtcp_entry_new_for_syn() - allocate an entry with room for its SYN
+ * xtcp_pool_new_for_syn() - allocate an entry with room for its SYN
  * @xn: its namespace
  * @v4: its addresses are IPv4
- * @len: octets of the SYN, which the caller writes to xtcp_entry_syn()
+ * @len: octets of the SYN, which the caller writes to xtcp_pool_syn()
  *
  * Context: any.
  *
- * Return: as xtcp_entry_new().
+ * Return: as xtcp_pool_new().
  */
-struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
+struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
 {
 	struct xtcp_request *he;
 
@@ -250,7 +250,7 @@ struct xtcp_request *xtcp_entry_new_for_syn(struct xtcp_net *xn, bool v4, u32 le
 	he->conn.v4 = v4;
 	he->has_syn = true;
 	he->of_guest = xn->is_guest;
-	xtcp_entry_syn(he)->len = len;
+	xtcp_pool_syn(he)->len = len;
 	count_memory(he, 1);
 	count_entry(xn, he, 1);
 	return he;
@@ -266,13 +266,13 @@ static void give_memory_back(struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_free() - free an entry that was never in the table
+ * xtcp_pool_free() - free an entry that was never in the table
  * @xn: its namespace
- * @he: from xtcp_entry_new()
+ * @he: from xtcp_pool_new()
  *
  * Context: any.
  */
-void xtcp_entry_free(struct xtcp_net *xn, struct xtcp_request *he)
+void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he)
 {
 	count_entry(xn, he, -1);
 	give_memory_back(he);

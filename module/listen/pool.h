@@ -9,6 +9,15 @@ struct xtcp_net;
 struct xtcp_request;
 struct xtcp_saved_syn;
 
+int xtcp_pool_init(void);
+void xtcp_pool_exit(void);
+int xtcp_pool_net_init(struct xtcp_net *xn);
+void xtcp_pool_net_exit(struct xtcp_net *xn);
+
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
+struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
+struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he);
+void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he);
 
 #endif /* XTCP_POOL_H */

@@ -38,6 +38,7 @@
 #include "listen/acceptq.h"
 #include "listen/child.h"
 #include "listen/listener.h"
+#include "listen/pool.h"
 #include "listen/request.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
@@ -211,12 +212,12 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	int err;
 
 	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
-		xtcp_entry_free(xtcp_net_of(listener->sk), he);
+		xtcp_pool_free(xtcp_net_of(listener->sk), he);
 		return NOT_ANSWERED;
 	}
 	if (unlikely(READ_ONCE(xtcp_endpoint(listener->sk)->fastopenq))) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
-			xtcp_entry_free(xtcp_net_of(listener->sk), he);
+			xtcp_pool_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);
 			return ANSWERED;
 		}
@@ -227,7 +228,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	err = xtcp_entry_insert(listener, he, key);
 	if (!err)
 		return xtcp_reply_synack(listener->sk, he, &how, answer, skb) ? ANSWERED : NOT_ANSWERED;
-	xtcp_entry_free(xtcp_net_of(listener->sk), he);
+	xtcp_pool_free(xtcp_net_of(listener->sk), he);
 	dst_release(how.dst);
 	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
@@ -240,11 +241,11 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	struct xtcp_request *he;
 
 	if (likely(!save_syn))
-		return xtcp_entry_new(xn, v4);
-	he = xtcp_entry_new_for_syn(xn, v4, xtcp_savedsyn_len(skb, save_syn));
+		return xtcp_pool_new(xn, v4);
+	he = xtcp_pool_new_for_syn(xn, v4, xtcp_savedsyn_len(skb, save_syn));
 	if (!he)
-		return xtcp_entry_new(xn, v4);
-	xtcp_savedsyn_fill(xtcp_entry_syn(he), skb);
+		return xtcp_pool_new(xn, v4);
+	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	return he;
 }
 

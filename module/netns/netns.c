@@ -23,7 +23,7 @@
 #include "base/secret.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
-#include "listen/entry.h"
+#include "listen/pool.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "lookup/portmap.h"
@@ -52,7 +52,7 @@ static const struct part {
 	{ xtcp_portmap_net_init, xtcp_portmap_net_exit },
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
-	{ xtcp_entry_net_init, xtcp_entry_net_exit },
+	{ xtcp_pool_net_init, xtcp_pool_net_exit },
 };
 
 static void end_parts(struct xtcp_net *xn, unsigned int n)
