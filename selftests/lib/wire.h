@@ -232,6 +232,24 @@ int wire_socket_step(struct wire *w, char *verb, char *args);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
 
+/* wire_members.c: a SO_REUSEPORT group on the port of the row. Functions that return int: -1 after wire_fail() */
+#define WIRE_MEMBERS	4
+
+struct wire_members {
+	int nr;			/* opened so far */
+	int fd[WIRE_MEMBERS];	/* -1: not open */
+};
+
+int wire_members_open(struct wire *w, struct wire_members *m, int nr, int backlog);
+/* One more. Returns its number. */
+int wire_members_add(struct wire *w, struct wire_members *m, int backlog);
+/* A BPF program chooses the member by the last bits of the peer's port; their number is a power of two. */
+int wire_members_choose_by_port(struct wire *w, const struct wire_members *m);
+void wire_members_end(struct wire_members *m, int i);
+void wire_members_end_all(struct wire_members *m);
+/* The engine looks at the connection from this port of the peer from here on. */
+void wire_members_use(struct wire *w, int pport, uint32_t iss);
+
 /* wire_waits.c */
 int wire_waits_begin(struct wire *w, char *args);
 int wire_waits_end(struct wire *w, const char *want);

@@ -6,19 +6,14 @@
  * The spread is that of 400 tuples. Rows also cover cookies and half-open connections of a member
  * that closes, also where a program chooses.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/filter.h>
-#include <linux/xtcp.h>
-
 #include "lib/wire.h"
 
-#define MEMBERS		4
+#define MEMBERS		WIRE_MEMBERS
 #define TUPLES		400
 #define FEWEST		40	/* of 100 that a member gets on average, 7 standard deviations below */
 #define FIRST_PORT	30000
@@ -27,87 +22,11 @@
 struct group {
 	struct wire *w;
 	bool program;		/* the peer's port says the member */
-	int fd[MEMBERS];
+	struct wire_members m;
 	int owner[TUPLES];	/* the member that a tuple belongs to */
 	uint32_t irs[TUPLES];
 	int count[MEMBERS];
 };
-
-static int member(struct wire *w, int backlog)
-{
-	bool kernel = w->stack == WIRE_KERNEL;
-	struct sockaddr_in6 any = {
-		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
-		.sin6_port = htons(w->c.lport),
-	};
-	int one = 1, fd;
-
-	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK,
-		    kernel || w->ip == 4 ? 0 : 1);
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
-	    !bind(fd, (struct sockaddr *)&any,
-		  w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) &&
-	    !listen(fd, backlog))
-		return fd;
-	wire_fail(w, "member: %s", strerror(errno));
-	close(fd);
-	return -1;
-}
-
-static void close_all(struct group *g)
-{
-	int i;
-
-	for (i = 0; i < MEMBERS; i++)
-		if (g->fd[i] >= 0)
-			close(g->fd[i]);
-}
-
-/* The last two bits of the peer's port. */
-static int attach(struct group *g)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + (g->w->ip == 4 ? 20 : 40)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, MEMBERS - 1),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
-	struct sock_fprog prog = { 3, code };
-
-	if (setsockopt(g->fd[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
-		return wire_fail(g->w, "attach: %s", strerror(errno));
-	return 0;
-}
-
-static int open_members(struct group *g, struct wire *w, int nr, int backlog, bool program)
-{
-	int i;
-
-	memset(g, 0, sizeof(*g));
-	g->w = w;
-	g->program = program;
-	for (i = 0; i < MEMBERS; i++)
-		g->fd[i] = -1;
-	for (i = 0; i < nr; i++) {
-		g->fd[i] = member(w, backlog);
-		if (g->fd[i] < 0)
-			return -1;
-	}
-	return program ? attach(g) : 0;
-}
-
-/* The engine looks at the connection of tuple @i from here on. */
-static void use_tuple(struct group *g, int i)
-{
-	uint16_t lport = g->w->c.lport;
-
-	memset(&g->w->c, 0, sizeof(g->w->c));
-	g->w->c.lfd = -1;
-	g->w->c.fd = -1;
-	g->w->c.syn_ws = -1;
-	g->w->c.lport = lport;
-	g->w->c.pport = FIRST_PORT + i;
-	g->w->c.iss = ISS;
-}
 
 static int send_flags(struct group *g, int i, int flags)
 {
@@ -117,7 +36,7 @@ static int send_flags(struct group *g, int i, int flags)
 		.ack = flags & WIRE_ACK ? g->irs[i] + 1 : 0,
 	};
 
-	use_tuple(g, i);
+	wire_members_use(g->w, FIRST_PORT + i, ISS);
 	return wire_peer_send(g->w, &seg);
 }
 
@@ -140,7 +59,7 @@ static int accepted(struct group *g)
 	int i, fd;
 
 	for (i = 0; i < MEMBERS; i++) {
-		fd = g->fd[i] < 0 ? -1 : accept4(g->fd[i], NULL, NULL, SOCK_NONBLOCK);
+		fd = g->m.fd[i] < 0 ? -1 : accept4(g->m.fd[i], NULL, NULL, SOCK_NONBLOCK);
 		if (fd >= 0) {
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
 			close(fd);
@@ -224,8 +143,7 @@ static int closes(struct group *g)
 	for (i = 0; i < HALF_OPEN; i++)
 		if (send_syn(g, i))
 			return -1;
-	close(g->fd[1]);
-	g->fd[1] = -1;
+	wire_members_end(&g->m, 1);
 	for (i = 0; i < HALF_OPEN; i++) {
 		want = g->owner[i] == 1 ? -1 : g->owner[i];
 		by = complete(g, i);
@@ -251,8 +169,7 @@ static int cookies(struct group *g)
 	for (i = 0; i < HALF_OPEN; i++)
 		if (send_syn(g, i))
 			return -1;
-	close(g->fd[2]);
-	g->fd[2] = -1;
+	wire_members_end(&g->m, 2);
 	for (i = 0; i < HALF_OPEN; i++) {
 		by = complete(g, i);
 		if (by < 0)
@@ -275,8 +192,7 @@ static int others_cookie(struct group *g)
 			return -1;
 		last = i;
 	}
-	close(g->fd[0]);
-	g->fd[0] = -1;
+	wire_members_end(&g->m, 0);
 	if (complete(g, last) != 1)
 		return wire_fail(g->w, "cookie not believed");
 	return 0;
@@ -289,8 +205,7 @@ static int joins(struct group *g)
 
 	if (learn(g, TUPLES))
 		return -1;
-	g->fd[MEMBERS - 1] = member(g->w, TUPLES);
-	if (g->fd[MEMBERS - 1] < 0)
+	if (wire_members_add(g->w, &g->m, TUPLES) < 0)
 		return -1;
 	for (i = 0; i < TUPLES; i++) {
 		by = send_syn(g, i) ? -2 : complete(g, i);
@@ -304,10 +219,15 @@ static int joins(struct group *g)
 static int run_group(struct wire *w, int nr, int backlog, bool program, int (*test)(struct group *g))
 {
 	static struct group g;
-	int err = open_members(&g, w, nr, backlog, program) ? -1 : test(&g);
+	int err;
 
-	close_all(&g);
-	return err;
+	memset(&g, 0, sizeof(g));
+	g.w = w;
+	g.program = program;
+	err = wire_members_open(w, &g.m, nr, backlog) || (program && wire_members_choose_by_port(w, &g.m)) ||
+	      test(&g);
+	wire_members_end_all(&g.m);
+	return err ? -1 : 0;
 }
 
 static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))

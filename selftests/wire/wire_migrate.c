@@ -14,14 +14,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <linux/filter.h>
-#include <linux/xtcp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
 #include "lib/wire.h"
 
-#define MEMBERS		4
+#define MEMBERS		WIRE_MEMBERS
 #define CONNS		80
 #define HALF		3	/* half-open connections of a row */
 #define WAITING		3	/* its connections that wait for accept() */
@@ -34,75 +32,22 @@
 
 struct group {
 	struct wire *w;
-	int nr;			/* members, a power of two */
-	int fd[MEMBERS];
+	struct wire_members m;	/* a power of two */
 	uint32_t irs[CONNS];
 	struct wire_counters before;
 };
 
-static int member(struct wire *w, int backlog)
-{
-	bool kernel = w->stack == WIRE_KERNEL;
-	struct sockaddr_in6 any = {
-		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
-		.sin6_port = htons(w->c.lport),
-	};
-	int one = 1, fd;
-
-	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK, kernel || w->ip == 4 ? 0 : 1);
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
-	    !bind(fd, (struct sockaddr *)&any, w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) &&
-	    !listen(fd, backlog))
-		return fd;
-	wire_fail(w, "member: %s", strerror(errno));
-	close(fd);
-	return -1;
-}
-
-static int attach(struct group *g)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, SKF_NET_OFF + (g->w->ip == 4 ? 20 : 40)),
-		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, g->nr - 1),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
-	struct sock_fprog prog = { 3, code };
-
-	if (setsockopt(g->fd[0], SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
-		return wire_fail(g->w, "attach: %s", strerror(errno));
-	return 0;
-}
-
-static int open_members(struct group *g, struct wire *w, int nr, int backlog)
-{
-	int i;
-
-	memset(g, 0, sizeof(*g));
-	g->w = w;
-	g->nr = nr;
-	for (i = 0; i < MEMBERS; i++)
-		g->fd[i] = -1;
-	for (i = 0; i < nr; i++) {
-		g->fd[i] = member(w, backlog);
-		if (g->fd[i] < 0)
-			return -1;
-	}
-	return nr > 1 ? attach(g) : 0;
-}
-
 static void end(struct group *g, int i)
 {
-	if (g->fd[i] >= 0)
-		close(g->fd[i]);
-	g->fd[i] = -1;
+	wire_members_end(&g->m, i);
 }
 
 static int set_all(struct group *g, int name, int value)
 {
 	int i;
 
-	for (i = 0; i < g->nr; i++)
-		if (setsockopt(g->fd[i], IPPROTO_TCP, name, &value, sizeof(value)))
+	for (i = 0; i < g->m.nr; i++)
+		if (setsockopt(g->m.fd[i], IPPROTO_TCP, name, &value, sizeof(value)))
 			return wire_fail(g->w, "option %d: %s", name, strerror(errno));
 	return 0;
 }
@@ -110,15 +55,7 @@ static int set_all(struct group *g, int name, int value)
 /* The engine looks at connection @i from here on. */
 static void use(struct group *g, int i)
 {
-	uint16_t lport = g->w->c.lport;
-
-	memset(&g->w->c, 0, sizeof(g->w->c));
-	g->w->c.lfd = -1;
-	g->w->c.fd = -1;
-	g->w->c.syn_ws = -1;
-	g->w->c.lport = lport;
-	g->w->c.pport = FIRST_PORT + i;
-	g->w->c.iss = ISS;
+	wire_members_use(g->w, FIRST_PORT + i, ISS);
 	if (!g->irs[i])
 		return;
 	g->w->c.irs = g->irs[i];
@@ -131,7 +68,7 @@ static void use(struct group *g, int i)
 /* The number of a connection whose SYN is for @member. */
 static int of(const struct group *g, int member, int i)
 {
-	return i * g->nr + member;
+	return i * g->m.nr + member;
 }
 
 static int send_more(struct group *g, int i, uint16_t flags, uint32_t after, unsigned int len)
@@ -194,8 +131,8 @@ static int expect_rsts(struct group *g)
 		all++;
 	}
 	for (i = HALF; i < HALF + WAITING; i++)
-		if (!came[of(g, g->nr - 1, i)])
-			return wire_fail(g->w, "connection %d: no RST", of(g, g->nr - 1, i));
+		if (!came[of(g, g->m.nr - 1, i)])
+			return wire_fail(g->w, "connection %d: no RST", of(g, g->m.nr - 1, i));
 	return all == WAITING ? 0 : wire_fail(g->w, "%d RSTs", all);
 }
 
@@ -220,7 +157,7 @@ static int up(struct group *g, int i)
 
 static int accept_at(struct group *g, int member)
 {
-	int fd = accept4(g->fd[member], NULL, NULL, SOCK_NONBLOCK);
+	int fd = accept4(g->m.fd[member], NULL, NULL, SOCK_NONBLOCK);
 
 	if (fd < 0)
 		wire_fail(g->w, "member %d accepts nothing: %s", member, strerror(errno));
@@ -295,10 +232,10 @@ static int fill(struct group *g)
 	int i;
 
 	for (i = 0; i < HALF; i++)
-		if (half_open(g, of(g, g->nr - 1, i)))
+		if (half_open(g, of(g, g->m.nr - 1, i)))
 			return -1;
 	for (; i < HALF + WAITING; i++)
-		if (up(g, of(g, g->nr - 1, i)))
+		if (up(g, of(g, g->m.nr - 1, i)))
 			return -1;
 	return begin(g);
 }
@@ -308,10 +245,10 @@ static int inherits(struct group *g)
 	int i;
 
 	for (i = HALF; i < HALF + WAITING; i++)
-		if (accepts(g, of(g, g->nr - 1, i), true))
+		if (accepts(g, of(g, g->m.nr - 1, i), true))
 			return -1;
 	for (i = 0; i < HALF; i++)
-		if (send_more(g, of(g, g->nr - 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, g->nr - 1, i), false))
+		if (send_more(g, of(g, g->m.nr - 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, g->m.nr - 1, i), false))
 			return -1;
 	return counts(g, HALF + WAITING, 0);
 }
@@ -323,7 +260,7 @@ static int loses(struct group *g)
 	if (expect_rsts(g))
 		return -1;
 	for (i = 0; i < HALF; i++)
-		if (send_more(g, of(g, g->nr - 1, i), WIRE_ACK, 1, 0) || expect_rst(g, of(g, g->nr - 1, i)))
+		if (send_more(g, of(g, g->m.nr - 1, i), WIRE_ACK, 1, 0) || expect_rst(g, of(g, g->m.nr - 1, i)))
 			return -1;
 	return 0;
 }
@@ -340,7 +277,7 @@ static int shuts(struct group *g)
 {
 	if (fill(g))
 		return -1;
-	if (shutdown(g->fd[1], SHUT_RD))
+	if (shutdown(g->m.fd[1], SHUT_RD))
 		return wire_fail(g->w, "shutdown: %s", strerror(errno));
 	return inherits(g);
 }
@@ -355,13 +292,13 @@ static int has_processor(struct group *g)
 	CPU_SET(0, &first);
 	if (sched_getaffinity(0, sizeof(before), &before) || sched_setaffinity(0, sizeof(first), &first))
 		return wire_fail(g->w, "affinity: %s", strerror(errno));
-	for (i = 0; i < g->nr; i++) {
+	for (i = 0; i < g->m.nr; i++) {
 		cpu = !!i;
-		if (setsockopt(g->fd[i], SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)))
+		if (setsockopt(g->m.fd[i], SOL_SOCKET, SO_INCOMING_CPU, &cpu, sizeof(cpu)))
 			wire_fail(g->w, "SO_INCOMING_CPU: %s", strerror(errno));
 	}
 	err = g->w->failed || fill(g);
-	end(g, g->nr - 1);
+	end(g, g->m.nr - 1);
 	err = err || inherits(g);
 	sched_setaffinity(0, sizeof(before), &before);
 	return err ? -1 : 0;
@@ -454,7 +391,7 @@ static int wakes(struct group *g)
 	struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
 	int ep = epoll_create1(0), before, after, again;
 
-	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, g->fd[0], &ev) || up(g, of(g, 1, 0)))
+	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, g->m.fd[0], &ev) || up(g, of(g, 1, 0)))
 		return wire_fail(g->w, "epoll: %s", strerror(errno));
 	before = epoll_wait(ep, &ev, 1, 0);
 	end(g, 1);
@@ -583,11 +520,13 @@ static int peer_resets(struct group *g)
 static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
 {
 	static struct group g;
-	int i, err;
+	int err;
 
-	err = wire_tun_sysctl(w, "migrate_req", "1") || open_members(&g, w, nr, backlog) || test(&g);
-	for (i = 0; i < MEMBERS; i++)
-		end(&g, i);
+	memset(&g, 0, sizeof(g));
+	g.w = w;
+	err = wire_tun_sysctl(w, "migrate_req", "1") || wire_members_open(w, &g.m, nr, backlog) ||
+	      (nr > 1 && wire_members_choose_by_port(w, &g.m)) || test(&g);
+	wire_members_end_all(&g.m);
 	return err ? -1 : 0;
 }
 
