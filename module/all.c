@@ -16,6 +16,7 @@
 #include "socket/diag_row.c"
 #include "socket/diag_filter.c"
 #include "socket/kill.c"
+#include "socket/set.c"
 #include "socket/diag_find.c"
 #include "socket/family.c"
 #include "socket/sockopt.c"

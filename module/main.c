@@ -42,6 +42,7 @@
 #include "sock/create.h"
 #include "socket/family.h"
 #include "socket/diag.h"
+#include "socket/set.h"
 #include "timewait/record.h"
 
 static int __init xtcp_init(void)
@@ -92,6 +93,7 @@ static int __init xtcp_init(void)
 	if (err)
 		goto err_early;
 	xtcp_diag_register();
+	xtcp_set_register();
 	return 0;
 
 err_early:
@@ -124,6 +126,7 @@ err_stream:
 static void __exit xtcp_exit(void)
 {
 	xtcp_held_exit();
+	xtcp_set_unregister();
 	xtcp_diag_unregister();
 	xtcp_family_unregister();
 	xtcp_early_exit();

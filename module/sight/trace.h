@@ -4,6 +4,7 @@
 #define XTCP_TRACE_H
 
 #include <linux/types.h>
+#include <uapi/linux/xtcp.h>
 
 struct in6_addr;
 struct sk_buff;
@@ -49,6 +50,15 @@ enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_UNDO_TIMESTAMP,	/* the first transmission has arrived (RFC 3522) */
 	XTCP_TRACE_UNDO_DSACK,		/* all retransmissions were duplicates (RFC 3708) */
 	XTCP_TRACE_UNDO_FRTO,		/* RFC 5682 */
+};
+
+/* What an administrator has changed of a connection, as bits, for trace_xtcp_set(). */
+enum xtcp_trace_set {
+	XTCP_TRACE_SET_CONGESTION = 1 << XTCP_SET_CONGESTION,
+	XTCP_TRACE_SET_MAX_PACING_RATE = 1 << XTCP_SET_MAX_PACING_RATE,
+	XTCP_TRACE_SET_USER_TIMEOUT = 1 << XTCP_SET_USER_TIMEOUT,
+	XTCP_TRACE_SET_KEEPALIVE = 1 << XTCP_SET_KEEPALIVE,
+	XTCP_TRACE_SET_KEEPIDLE = 1 << XTCP_SET_KEEPIDLE,
 };
 
 void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);

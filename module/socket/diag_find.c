@@ -15,6 +15,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
+#include "base/sock.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 
@@ -64,6 +65,25 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 	if (conn && conn->kind == XTCP_CONN_SOCK)
 		sk = xtcp_sk_of_conn(conn);
 	return conn && cookie_fits(sk, &req->id) ? conn : NULL;
+}
+
+/**
+ * xtcp_diag_find_is_still() - does a sock that was found still have its connection?
+ * @sk: the sock, with a reference
+ * @tuple: of the connection when it was found
+ *
+ * The connection may have ended, and the program may have connected the sock elsewhere.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: true if it has.
+ */
+bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
+{
+	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	sock_owned_by_me(sk);
+	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
 }
 
 /**

@@ -25,14 +25,6 @@
 #include "socket/listen.h"
 #include "timewait/record.h"
 
-/* The program may have connected the sock elsewhere since it was found. */
-static bool is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
-{
-	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
-
-	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
-}
-
 /*
  * Tells the program by ECONNABORTED and the peer by a RST. Returns -EAGAIN if the connection has
  * ended; a TIME-WAIT record may have replaced it.
@@ -45,7 +37,7 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 	/* an orphan ends here, so BH has to be off */
 	local_bh_disable();
 	bh_lock_sock(sk);
-	if (is_still(sk, tuple)) {
+	if (xtcp_diag_find_is_still(sk, tuple)) {
 		xtcp_sock_abort(sk, ECONNABORTED, XTCP_ABORT_KILLED);
 		err = 0;
 	}

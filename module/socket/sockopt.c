@@ -268,10 +268,22 @@ static int set_rto_max(struct sock *sk, int ms)
 	return 0;
 }
 
-static int set_int(struct sock *sk, int optname, int val)
+/**
+ * xtcp_sockopt_set_int() - set an option of IPPROTO_TCP whose value is a number
+ * @sk: in any state
+ * @optname: the option
+ * @val: its value
+ *
+ * Context: process; for TCP_USER_TIMEOUT and TCP_KEEPIDLE also with BH disabled. Lock: socket,
+ * held.
+ *
+ * Return: as xtcp_sockopt_set().
+ */
+int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
+	sock_owned_by_me(sk);
 	switch (optname) {
 	case TCP_NODELAY:
 		set_nodelay(sk, val);
@@ -395,7 +407,7 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		return -EFAULT;
 
 	lock_sock(sk);
-	err = set_int(sk, optname, val);
+	err = xtcp_sockopt_set_int(sk, optname, val);
 	release_sock(sk);
 	return err;
 }

@@ -9,6 +9,7 @@ struct sock;
 
 /* proto and proto_ops entries: process context */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
+int xtcp_sockopt_set_int(struct sock *sk, int optname, int val);
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val);
 int xtcp_sockopt_set_peek_off(struct sock *sk, int val);

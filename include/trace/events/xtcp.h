@@ -118,6 +118,13 @@
 	FN(XTCP_ABORT_NETNS, "netns")			\
 	FNE(XTCP_ABORT_USER_TIMEOUT, "user-timeout")
 
+#define XTCP_TRACE_SETS(FN, FNE)				\
+	FN(XTCP_TRACE_SET_CONGESTION, "congestion")		\
+	FN(XTCP_TRACE_SET_MAX_PACING_RATE, "max_pacing_rate")	\
+	FN(XTCP_TRACE_SET_USER_TIMEOUT, "user_timeout")		\
+	FN(XTCP_TRACE_SET_KEEPALIVE, "keepalive")		\
+	FNE(XTCP_TRACE_SET_KEEPIDLE, "keepidle")
+
 #undef FN
 #undef FNE
 #define FN(name, text) TRACE_DEFINE_ENUM(name);
@@ -129,6 +136,7 @@ XTCP_TRACE_QUEUE_REASONS(FN, FNE)
 XTCP_TRACE_PHASES(FN, FNE)
 XTCP_TRACE_CONGESTION_REASONS(FN, FNE)
 XTCP_ABORT_REASONS(FN, FNE)
+XTCP_TRACE_SETS(FN, FNE)
 #undef FN
 #undef FNE
 #define FN(reason) TRACE_DEFINE_ENUM(SKB_DROP_REASON_##reason);
@@ -155,6 +163,8 @@ DEFINE_DROP_REASON(FN, FN)
 	__print_symbolic(reason, XTCP_TRACE_CONGESTION_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_abort_reason(reason) \
 	__print_symbolic(reason, XTCP_ABORT_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
+#define xtcp_trace_sets(what) \
+	__print_flags(what, ",", XTCP_TRACE_SETS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR_LAST))
 #define xtcp_trace_drop_reason(reason) \
 	__print_symbolic(reason, DEFINE_DROP_REASON(XTCP_TRACE_REASON, XTCP_TRACE_REASON_LAST))
 #define xtcp_trace_flags(flags) \
@@ -597,6 +607,46 @@ TRACE_EVENT(xtcp_queue,
 	TP_printk(XTCP_TRACE_ENDS_FORMAT " queue=%s old=%u new=%u reason=%s",
 		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_queue(__entry->which), __entry->old,
 		  __entry->new, xtcp_trace_queue_reason(__entry->reason))
+);
+
+/*
+ * An administrator has changed a connection: "set" says what (enum xtcp_trace_set), the rest is as
+ * it is now. 0 is the namespace's value.
+ */
+TRACE_EVENT(xtcp_set,
+
+	TP_PROTO(const struct sock *sk, u32 what),
+
+	TP_ARGS(sk, what),
+
+	TP_STRUCT__entry(
+		XTCP_TRACE_ENDS_FIELDS
+		__field(int, state)
+		__field(u32, what)
+		__array(char, congestion, TCP_CA_NAME_MAX)
+		__field(u64, max_pacing_rate)
+		__field(u32, user_timeout)
+		__field(bool, keepalive)
+		__field(u32, keepidle)
+	),
+
+	TP_fast_assign(
+		__entry->netns = sock_net(sk)->ns.inum;
+		xtcp_trace_sk(__entry->local, __entry->peer, sk);
+		__entry->state = sk->sk_state;
+		__entry->what = what;
+		strscpy(__entry->congestion, xtcp_sk(sk)->algorithm->name, TCP_CA_NAME_MAX);
+		__entry->max_pacing_rate = sk->sk_max_pacing_rate;
+		__entry->user_timeout = xtcp_sk(sk)->user_timeout;
+		__entry->keepalive = sock_flag(sk, SOCK_KEEPOPEN);
+		__entry->keepidle = xtcp_sk(sk)->keepalive_time;
+	),
+
+	TP_printk(XTCP_TRACE_ENDS_FORMAT
+		  " state=%s set=%s congestion=%s max_pacing_rate=%llu user_timeout=%u keepalive=%d keepidle=%u",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state), xtcp_trace_sets(__entry->what),
+		  __entry->congestion, __entry->max_pacing_rate, __entry->user_timeout, __entry->keepalive,
+		  __entry->keepidle)
 );
 
 #endif /* _TRACE_XTCP_H */

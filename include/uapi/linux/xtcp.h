@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program needs to open xtcp sockets and to list them, and the one option that other TCPs do
- * not have. Everything else is the TCP socket API.
+ * What a program needs to open xtcp sockets, to list them and to change them, and the one option that
+ * other TCPs do not have. Everything else is the TCP socket API.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
@@ -38,6 +38,34 @@
  */
 #define XTCP_DIAG_REQ_UID	2500
 #define XTCP_DIAG_REQ_COOKIE	2501
+
+/*
+ * An administrator changes a live connection: the family of generic netlink that has the module's
+ * name takes XTCP_CMD_SET. The sender needs CAP_NET_ADMIN in the network namespace. A request names
+ * a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its cookie.
+ * The other attributes are what changes: all of it, or nothing. Errors: ESRCH, there is no such
+ * connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP, it cannot be changed in
+ * this state; ENOENT, unknown congestion control; ERANGE, EINVAL.
+ */
+#define XTCP_GENL_VERSION	1
+
+enum xtcp_cmd {
+	XTCP_CMD_UNSPEC,
+	XTCP_CMD_SET,
+};
+
+enum xtcp_set_attribute {
+	XTCP_SET_UNSPEC,
+	XTCP_SET_PROTOCOL,	/* 8 bits: XTCPPROTO_IPV4 or XTCPPROTO_IPV6 */
+	XTCP_SET_ID,		/* struct inet_diag_sockid */
+	XTCP_SET_CONGESTION,	/* TCP_CONGESTION: a string */
+	XTCP_SET_MAX_PACING_RATE, /* SO_MAX_PACING_RATE: 64 bits, octets per second; ~0: no limit */
+	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: the namespace's */
+	XTCP_SET_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, 0 or 1 */
+	XTCP_SET_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds */
+};
+
+#define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
 
 /* New reasons come at the end. */
 enum xtcp_abort_reason {

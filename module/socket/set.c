@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An administrator changes a live connection: `xtcp-ss --set`. For a program, setsockopt() does the
+ * same, with the same functions.
+ *
+ * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
+ * module's name. A request sees only the sockets of its own namespace.
+ *
+ * While a request of any family runs, no family can be registered or leave, and who waits for that
+ * makes all others wait. Any user is an administrator of namespaces that he makes, and a program
+ * can own its sock for as long as it likes. So no request waits for a sock here: the answer is
+ * EBUSY, and the tool asks again.
+ *
+ * Generic netlink does not learn the policy of the attributes. Otherwise, any user could ask for
+ * it, leave the answer unread, and so hold the module.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "socket/set.h"
+
+#include <linux/inet_diag.h>
+#include <linux/tcp.h>
+#include <linux/xtcp.h>
+#include <net/genetlink.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "base/net.h"
+#include "base/sock.h"
+#include "cong/algorithms.h"
+#include "listen/entry.h"
+#include "lookup/demux.h"
+#include "sight/trace.h"
+#include "socket/diag_find.h"
+#include "socket/sockopt.h"
+
+#define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \
+		 BIT(XTCP_SET_KEEPALIVE) | BIT(XTCP_SET_KEEPIDLE))
+
+static const struct nla_policy set_policy[XTCP_SET_MAX + 1] = {
+	[XTCP_SET_PROTOCOL] = NLA_POLICY_MAX(NLA_U8, XTCPPROTO_IPV6),
+	[XTCP_SET_ID] = NLA_POLICY_EXACT_LEN(sizeof(struct inet_diag_sockid)),
+	[XTCP_SET_CONGESTION] = { .type = NLA_NUL_STRING, .len = TCP_CA_NAME_MAX - 1 },
+	[XTCP_SET_MAX_PACING_RATE] = NLA_POLICY_MIN(NLA_U64, 1),
+	[XTCP_SET_USER_TIMEOUT] = NLA_POLICY_MIN(NLA_S32, 0),
+	[XTCP_SET_KEEPALIVE] = NLA_POLICY_MAX(NLA_U8, 1),
+	[XTCP_SET_KEEPIDLE] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPIDLE),
+};
+
+/* The sock of a connection that was found, with a reference, or an error pointer. */
+static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_sockid *id, struct netlink_ext_ack *extack)
+{
+	struct sock *sk;
+
+	switch (conn->kind) {
+	case XTCP_CONN_REQUEST:
+		NL_SET_ERR_MSG(extack, "the connection is half open: it has no socket yet");
+		return ERR_PTR(-EOPNOTSUPP);
+	case XTCP_CONN_TIMEWAIT:
+		NL_SET_ERR_MSG(extack, "the connection has no socket any more");
+		return ERR_PTR(-EOPNOTSUPP);
+	case XTCP_CONN_SOCK:
+		break;
+	}
+	if (id->idiag_cookie[0] == INET_DIAG_NOCOOKIE && id->idiag_cookie[1] == INET_DIAG_NOCOOKIE) {
+		NL_SET_ERR_MSG(extack, "the cookie is missing");
+		return ERR_PTR(-EINVAL);
+	}
+	sk = xtcp_sk_of_conn(conn);
+	return refcount_inc_not_zero(&sk->sk_refcnt) ? sk : ERR_PTR(-ESRCH);
+}
+
+/* Finds the sock that the request names. @tuple becomes its connection's. */
+static struct sock *find_named(struct xtcp_net *xn, struct nlattr **attrs, struct xtcp_tuple *tuple,
+			       struct netlink_ext_ack *extack)
+{
+	struct inet_diag_req_v2 req = { .sdiag_protocol = nla_get_u8(attrs[XTCP_SET_PROTOCOL]) };
+	struct sock *sk = ERR_PTR(-ESRCH);
+	struct xtcp_conn *conn;
+
+	nla_memcpy(&req.id, attrs[XTCP_SET_ID], sizeof(req.id));
+	if (!req.id.idiag_dport) {
+		NL_SET_ERR_MSG(extack, "a listener is no connection");
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	rcu_read_lock();
+	conn = xtcp_diag_find_conn(xn, &req);
+	if (conn) {
+		*tuple = xtcp_conn_tuple(conn);
+		sk = sock_of(conn, &req.id, extack);
+	}
+	rcu_read_unlock();
+	return sk;
+}
+
+static int change_congestion(struct sock *sk, const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	int err = xtcp_algorithms_choose(sk, nla_data(attr), ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN));
+
+	if (err == -ENOENT)
+		NL_SET_ERR_MSG_ATTR(extack, attr, "there is no such congestion control");
+	else if (err)
+		NL_SET_ERR_MSG_ATTR(extack, attr, "this congestion control is not allowed");
+	return err;
+}
+
+/* As SO_MAX_PACING_RATE, which generic socket code sets. The largest value is no limit. */
+static void change_pacing(struct sock *sk, u64 rate)
+{
+	const unsigned long limit = min_t(u64, rate, ULONG_MAX);
+
+	if (limit != ULONG_MAX)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
+	WRITE_ONCE(sk->sk_max_pacing_rate, limit);
+	WRITE_ONCE(sk->sk_pacing_rate, min(READ_ONCE(sk->sk_pacing_rate), limit));
+}
+
+/*
+ * Makes all changes, or none. What can fail comes first: the policy has checked what the later ones
+ * refuse.
+ */
+static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *keepalive = attrs[XTCP_SET_KEEPALIVE], *keepidle = attrs[XTCP_SET_KEEPIDLE];
+	int err = 0;
+
+	/* such a connection has deadlines of its own */
+	if ((keepalive || keepidle) && sock_flag(sk, SOCK_DEAD)) {
+		NL_SET_ERR_MSG_ATTR(extack, keepalive ?: keepidle, "keepalive: the program has closed the socket");
+		return -EOPNOTSUPP;
+	}
+	if (attrs[XTCP_SET_CONGESTION])
+		err = change_congestion(sk, attrs[XTCP_SET_CONGESTION], extack);
+	if (err)
+		return err;
+	if (attrs[XTCP_SET_MAX_PACING_RATE])
+		change_pacing(sk, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]));
+	if (attrs[XTCP_SET_USER_TIMEOUT])
+		err = xtcp_sockopt_set_int(sk, TCP_USER_TIMEOUT, nla_get_s32(attrs[XTCP_SET_USER_TIMEOUT]));
+	if (keepidle && !err)
+		err = xtcp_sockopt_set_int(sk, TCP_KEEPIDLE, nla_get_u32(keepidle));
+	if (keepalive && !err)
+		sk->sk_prot->keepalive(sk, nla_get_u8(keepalive));
+	return err;
+}
+
+/* Which attributes of a request change something, as bits. */
+static unsigned long changes_of(struct nlattr **attrs)
+{
+	unsigned long found = 0;
+	int i;
+
+	for (i = 0; i <= XTCP_SET_MAX; i++)
+		if (attrs[i])
+			found |= BIT(i) & CHANGES;
+	return found;
+}
+
+/* Returns -EBUSY if a program owns the sock, and -ESRCH if the connection has ended meanwhile. */
+static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct nlattr **attrs,
+		       struct netlink_ext_ack *extack)
+{
+	int err;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		err = -EBUSY;
+	else if (!xtcp_diag_find_is_still(sk, tuple))
+		err = -ESRCH;
+	else
+		err = make_changes(sk, attrs, extack);
+	if (!err)
+		trace_xtcp_set(sk, changes_of(attrs));
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return err;
+}
+
+/* XTCP_CMD_SET. Returns -ESRCH if there is no such connection. */
+static int set_requested(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xtcp_net *xn = xtcp_net(genl_info_net(info));
+	struct nlattr *attrs[XTCP_SET_MAX + 1];
+	struct xtcp_tuple tuple;
+	struct sock *sk;
+	int err;
+
+	err = nlmsg_parse(info->nlhdr, GENL_HDRLEN, attrs, XTCP_SET_MAX, set_policy, info->extack);
+	if (err)
+		return err;
+	if (!attrs[XTCP_SET_PROTOCOL] || !attrs[XTCP_SET_ID]) {
+		NL_SET_ERR_MSG(info->extack, "the request names no connection");
+		return -EINVAL;
+	}
+	if (!changes_of(attrs)) {
+		NL_SET_ERR_MSG(info->extack, "the request changes nothing");
+		return -EINVAL;
+	}
+	if (!xtcp_netns_is_started(xn))
+		return -ESRCH;
+	sk = find_named(xn, attrs, &tuple, info->extack);
+	if (IS_ERR(sk))
+		return PTR_ERR(sk);
+	err = change_sock(sk, &tuple, attrs, info->extack);
+	sock_put(sk);
+	return err;
+}
+
+static const struct genl_small_ops operations[] = {
+	{
+		.cmd	= XTCP_CMD_SET,
+		.doit	= set_requested,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+};
+
+static struct genl_family netlink_family = {
+	.name		= KBUILD_MODNAME,
+	.version	= XTCP_GENL_VERSION,
+	.module		= THIS_MODULE,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	/* else it would refuse all attributes, since it knows no policy */
+	.resv_start_op	= XTCP_CMD_SET + 1,
+	.small_ops	= operations,
+	.n_small_ops	= ARRAY_SIZE(operations),
+};
+
+static bool takes_requests;
+
+/**
+ * xtcp_set_register() - let an administrator change connections
+ *
+ * The module works without it. So if the family cannot be registered, this only writes to the log.
+ *
+ * Context: process, module init.
+ */
+void xtcp_set_register(void)
+{
+	int err = genl_register_family(&netlink_family);
+
+	takes_requests = !err;
+	if (err)
+		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set does not work\n",
+			netlink_family.name, -err);
+}
+
+/**
+ * xtcp_set_unregister() - undo xtcp_set_register(), and wait for requests that are under way
+ *
+ * Context: process, module exit.
+ */
+void xtcp_set_unregister(void)
+{
+	if (takes_requests)
+		genl_unregister_family(&netlink_family);
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* An administrator changes a live connection. */
+#ifndef XTCP_SET_H
+#define XTCP_SET_H
+
+/* module init and exit */
+void xtcp_set_register(void);
+void xtcp_set_unregister(void);
+
+#endif /* XTCP_SET_H */

@@ -1,0 +1,782 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An administrator changes live connections by the module's family of generic netlink, as `xtcp-ss --set` does: what
+ * the program sees afterwards, and which requests are refused; also while connections end, and while the module goes.
+ */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <linux/inet_diag.h>
+#include <linux/userfaultfd.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/module.h"
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/netem.h"
+#include "lib/netlink.h"
+#include "lib/ns.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/tracing.h"
+#include "lib/wait.h"
+
+NEEDS_MODULE;
+
+/* Whom a request names. */
+struct target {
+	const char *addr, *peer_addr;	/* of net.a and net.b */
+	int port, peer_port;
+	uint64_t cookie;
+};
+
+#define NO_COOKIE	UINT64_MAX
+#define FAMILY		"xtcp"
+
+static struct ns_pair net;
+static int next_port = 8700;
+static unsigned int problems;
+static char said[256];	/* what the kernel said of the last request */
+
+#define SAME(got, expected) same(#got, got, expected)
+
+static void same(const char *what, long long got, long long expected)
+{
+	if (got == expected)
+		return;
+	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
+	problems++;
+}
+
+static void says(const char *text)
+{
+	if (!strcmp(said, text))
+		return;
+	ksft_print_msg("it says \"%s\", not \"%s\"\n", said, text);
+	problems++;
+}
+
+/* The result of what was compared since the last one. */
+static void result(const char *what)
+{
+	ksft_test_result(!problems, "%s\n", what);
+	problems = 0;
+}
+
+static void keep_text(const struct nlmsghdr *head, int len)
+{
+	const int from = NLMSG_HDRLEN + sizeof(struct nlmsgerr);
+	const struct nlattr *attr;
+	int at;
+
+	said[0] = 0;
+	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	for (at = from; at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)((const char *)head + at);
+		if (attr->nla_len < NLA_HDRLEN)
+			return;
+		if (attr->nla_type == NLMSGERR_ATTR_MSG)
+			snprintf(said, sizeof(said), "%s", (const char *)attr + NLA_HDRLEN);
+	}
+}
+
+static int generic_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), one = 1;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) &&
+	     !setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)), "generic netlink");
+	return fd;
+}
+
+/* Sends a request. 0, or the errno of the answer; *@id becomes what the answer says of a family, if it does. */
+static int talk(int fd, struct netlink_request *req, int *id)
+{
+	char answer[8192];
+	const struct nlmsghdr *head = (const void *)answer;
+	const struct nlattr *attr;
+	int len, at;
+
+	must(send(fd, req, req->head.nlmsg_len, 0) == (int)req->head.nlmsg_len, "request");
+	for (;;) {
+		len = recv(fd, answer, sizeof(answer), 0);
+		must(len > NLMSG_HDRLEN, "answer");
+		if (head->nlmsg_type == NLMSG_ERROR) {
+			keep_text(head, len);
+			return -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+		}
+		for (at = NLMSG_HDRLEN + GENL_HDRLEN; id && at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
+			attr = (const void *)(answer + at);
+			if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+				*id = *(const unsigned short *)((const char *)attr + NLA_HDRLEN);
+		}
+	}
+}
+
+static int family_of(int fd)
+{
+	const struct genlmsghdr control = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	struct netlink_request req;
+	int id = 0;
+
+	netlink_start(&req, GENL_ID_CTRL, 0, &control, sizeof(control));
+	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, FAMILY);
+	return talk(fd, &req, &id) ? -1 : id;
+}
+
+static void put_addr(__be32 *to, const char *text)
+{
+	const union stack_addr addr = stack_addr(text, 0);
+
+	if (addr.sa.sa_family == AF_INET6)
+		memcpy(to, &addr.in6.sin6_addr, 16);
+	else
+		memcpy(to, &addr.in.sin_addr, 4);
+}
+
+/* A request that names @t and changes nothing yet. send_to() says which family it goes to. */
+static void request(struct netlink_request *req, const struct target *t)
+{
+	const struct genlmsghdr set = { .cmd = XTCP_CMD_SET, .version = XTCP_GENL_VERSION };
+	const unsigned char protocol = strchr(t->addr, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4;
+	struct inet_diag_sockid id = {
+		.idiag_sport = htons(t->port),
+		.idiag_dport = htons(t->peer_port),
+		.idiag_cookie = { (uint32_t)t->cookie, (uint32_t)(t->cookie >> 32) },
+	};
+
+	put_addr(id.idiag_src, t->addr);
+	put_addr(id.idiag_dst, t->peer_addr);
+	netlink_start(req, 0, 0, &set, sizeof(set));
+	netlink_put(req, XTCP_SET_PROTOCOL, &protocol, sizeof(protocol));
+	netlink_put(req, XTCP_SET_ID, &id, sizeof(id));
+}
+
+static void put_u8(struct netlink_request *req, int type, unsigned char value)
+{
+	netlink_put(req, type, &value, sizeof(value));
+}
+
+static void put_u64(struct netlink_request *req, int type, uint64_t value)
+{
+	netlink_put(req, type, &value, sizeof(value));
+}
+
+/* In the namespace of @fd. 0 or the errno of the answer. */
+static int send_to(int fd, struct netlink_request *req)
+{
+	const int id = family_of(fd);
+
+	must(id > 0, "the family of generic netlink");
+	req->head.nlmsg_type = id;
+	return talk(fd, req, NULL);
+}
+
+/* In the namespace of the caller. */
+static int ask(struct netlink_request *req)
+{
+	int fd = generic_open(), err = send_to(fd, req);
+
+	close(fd);
+	return err;
+}
+
+static int ask_user_timeout(const struct target *t, unsigned int ms)
+{
+	struct netlink_request req;
+
+	request(&req, t);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, ms);
+	return ask(&req);
+}
+
+static long option(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
+}
+
+static bool has_congestion(int fd, const char *name)
+{
+	char now[16] = "";
+	socklen_t len = sizeof(now);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &len) && !strcmp(now, name);
+}
+
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
+	return cookie;
+}
+
+/* A connection from xtcp in net.a to kernel TCP in net.b. */
+static void connection(struct target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
+{
+	t->addr = addr;
+	t->peer_addr = peer_addr;
+	t->peer_port = next_port++;
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, peer_addr, t->peer_port, fd, peer);
+	t->port = stack_port(*fd);
+	t->cookie = cookie_of(*fd);
+}
+
+/* One option after the other, then what the program sees, and what the peer gets. */
+static void each_option(const char *addr, const char *peer_addr, const char *what)
+{
+	struct netlink_request req;
+	struct target t;
+	int fd, peer;
+
+	connection(&t, addr, peer_addr, &fd, &peer);
+	request(&req, &t);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
+	SAME(ask(&req), 0);
+	SAME(has_congestion(fd, "bbr"), true);
+	request(&req, &t);
+	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
+	SAME(ask(&req), 0);
+	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), 1000000);
+	SAME(ask_user_timeout(&t, 12345), 0);
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 12345);
+	request(&req, &t);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 77);
+	SAME(ask(&req), 0);
+	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+	SAME(stack_carries(fd, peer, 100000), true);
+	request(&req, &t);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 0);
+	put_u64(&req, XTCP_SET_MAX_PACING_RATE, UINT64_MAX);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 0);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
+	SAME(ask(&req), 0);
+	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+	SAME(has_congestion(fd, "reno"), true);
+	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
+	result(what);
+	close(fd);
+	close(peer);
+}
+
+/* One that is idle is probed from now on: the peer answers, or the connection ends. */
+static void keepalive_works(void)
+{
+	struct netlink_request req;
+	struct target t;
+	int fd, peer, one = 1;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	must(!setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one)) &&
+	     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)) && !netem_gate(net.a, "veth0", false),
+	     "gate");
+	request(&req, &t);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1);
+	SAME(ask(&req), 0);
+	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
+	SAME(option(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
+	result("a connection that was idle is probed, and ends without an answer");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close(fd);
+	close(peer);
+}
+
+static bool event_says(const char *text)
+{
+	char line[1024];
+	bool found = false;
+	FILE *file = tracing_open();
+
+	while (fgets(line, sizeof(line), file))
+		found = found || (strstr(line, "xtcp_set:") && strstr(line, text));
+	fclose(file);
+	return found;
+}
+
+static void all_or_nothing(void)
+{
+	struct netlink_request req;
+	struct target t;
+	int fd, peer;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	tracing_start("changes");
+	tracing_set("events/xtcp/xtcp_set/enable", "1");
+	request(&req, &t);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "nosuch");
+	SAME(ask(&req), ENOENT);
+	says("there is no such congestion control");
+	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(event_says(" set="), false);
+	result("if one change is refused, none is made");
+	request(&req, &t);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "dctcp");
+	SAME(ask(&req), 0);
+	SAME(event_says(" state=ESTABLISHED set=congestion,user_timeout,keepalive congestion=dctcp "), true);
+	SAME(event_says(" user_timeout=5000 keepalive=1 keepidle=0"), true);
+	result("an event says what was changed, and what is so now");
+	tracing_stop();
+	close(fd);
+	close(peer);
+}
+
+/* Attributes that nobody can have meant. */
+static void out_of_range(void)
+{
+	static const struct {
+		int type;
+		const char *octets;
+		int len, err;
+	} wrong[] = {
+		{ XTCP_SET_MAX + 1, "\0\0\0", 4, EINVAL },
+		{ XTCP_SET_USER_TIMEOUT, "\0\0\0\x80", 4, ERANGE },
+		{ XTCP_SET_USER_TIMEOUT, "\xff\xff\xff\xff", 4, ERANGE },
+		{ XTCP_SET_USER_TIMEOUT, "\1", 1, EINVAL },
+		{ XTCP_SET_USER_TIMEOUT, "\1\0\0\0\0\0\0", 8, EINVAL },
+		{ XTCP_SET_KEEPALIVE, "\2", 1, ERANGE },
+		{ XTCP_SET_KEEPIDLE, "\0\0\0", 4, ERANGE },
+		{ XTCP_SET_KEEPIDLE, "\0\x80\0", 4, ERANGE },	/* 32,768 */
+		{ XTCP_SET_MAX_PACING_RATE, "\0\0\0\0\0\0\0", 8, ERANGE },
+		{ XTCP_SET_CONGESTION, "reno", 4, EINVAL },	/* without its end */
+		{ XTCP_SET_CONGESTION, "0123456789abcdef", 17, EINVAL },
+		{ XTCP_SET_CONGESTION, "", 1, ENOENT },
+		{ XTCP_SET_CONGESTION, "%s%n", 5, ENOENT },
+		{ XTCP_SET_PROTOCOL, "\2", 1, ERANGE },
+		{ XTCP_SET_ID, "1234", 4, ERANGE },
+	};
+	struct netlink_request req;
+	struct target t;
+	unsigned int i;
+	int fd, peer;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		request(&req, &t);
+		put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+		netlink_put(&req, wrong[i].type, wrong[i].octets, wrong[i].len);
+		if (ask(&req) != wrong[i].err) {
+			ksft_print_msg("row %u: %d, not %d: %s\n", i, ask(&req), wrong[i].err, said);
+			problems++;
+		}
+	}
+	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	result("unknown attributes and values out of range are refused");
+	request(&req, &t);
+	SAME(ask(&req), EINVAL);
+	says("the request changes nothing");
+	netlink_start(&req, 0, 0, &(struct genlmsghdr){ .cmd = XTCP_CMD_SET }, GENL_HDRLEN);
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	SAME(ask(&req), EINVAL);
+	says("the request names no connection");
+	request(&req, &t);
+	((struct genlmsghdr *)NLMSG_DATA(&req.head))->cmd = XTCP_CMD_SET + 1;
+	SAME(ask(&req), EOPNOTSUPP);
+	SAME(stack_carries(fd, peer, 1000), true);
+	result("so are a request without a change, one without a connection, and another command");
+	close(fd);
+	close(peer);
+}
+
+static int ask_as(void *target)
+{
+	return ask_user_timeout(target, 1000);
+}
+
+static int ask_unprivileged(void *target)
+{
+	must(!setresuid(65534, 65534, 65534), "setresuid");
+	return ask_user_timeout(target, 1000);
+}
+
+static int child_of(int ns, int (*fn)(void *target), struct target *t)
+{
+	pid_t pid = ns_fork(ns, fn, t);
+	int status;
+
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	return WEXITSTATUS(status);
+}
+
+static void rights(void)
+{
+	int fd, peer, guest, other, lent;
+	struct netlink_request req;
+	struct target t;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(child_of(net.a, ask_unprivileged, &t), EPERM);
+	result("without CAP_NET_ADMIN");
+	must(!seteuid(65534), "seteuid");
+	lent = generic_open();
+	must(!seteuid(0), "seteuid");
+	request(&req, &t);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
+	SAME(send_to(lent, &req), EPERM);
+	result("by a netlink socket that was opened without it");
+	close(lent);
+	guest = ns_make_guest();
+	must(guest >= 0, "guest");
+	SAME(child_of(guest, ask_as, &t), ESRCH);
+	other = stack_listener(guest, XTCP, "127.0.0.1", t.port, true);
+	must(other >= 0, "listener");
+	SAME(child_of(guest, ask_as, &t), ESRCH);
+	SAME(child_of(net.b, ask_as, &t), ESRCH);
+	result("from another namespace, with the right cookie");
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	result("none of this has changed the connection");
+	close(other);
+	close(guest);
+	close(fd);
+	close(peer);
+}
+
+static void not_found(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	struct target t, wrong;
+	int fd, peer;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	wrong = t;
+	wrong.cookie++;
+	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
+	wrong.cookie = NO_COOKIE;
+	SAME(ask_user_timeout(&wrong, 1000), EINVAL);
+	says("the cookie is missing");
+	wrong = t;
+	wrong.port++;
+	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
+	wrong = t;
+	wrong.addr = "::" NS_A4;
+	wrong.peer_addr = "::ffff:" NS_B4;
+	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	result("the cookie and the addresses have to fit");
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+	SAME(ask_user_timeout(&t, 1000), ESRCH);
+	result("a cookie whose connection has ended");
+	close(peer);
+}
+
+static void without_socket(void)
+{
+	struct timeval now = { .tv_usec = 1 };
+	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .cookie = NO_COOKIE };
+	int port = next_port++, fd = stack_listener(net.a, XTCP, NS_A4, port, true), peer;
+
+	peer = stack_bound(net.b, KERNEL, NS_B4, 0, false);
+	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
+	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(stack_connect(peer, NS_A4, port) && errno == EINPROGRESS, "connect");
+	t.port = port;
+	t.peer_port = stack_port(peer);
+	SAME(sides_row(net.a, XTCP, NS_A4, port, t.peer_port, TCP_SYN_RECV), true);
+	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
+	says("the connection is half open: it has no socket yet");
+	t.peer_port = 0;
+	t.cookie = cookie_of(fd);
+	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
+	says("a listener is no connection");
+	close(peer);
+	close(fd);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	close(fd);
+	must(stack_at_end(peer), "the FIN comes");
+	close(peer);
+	SAME(sides_row(net.a, XTCP, NS_A4, t.port, t.peer_port, TCP_TIME_WAIT), true);
+	SAME(ask_user_timeout(&t, 1000), ESRCH);
+	t.cookie = NO_COOKIE;
+	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
+	says("the connection has no socket any more");
+	result("a half-open connection, a listener and TIME-WAIT are refused, each for its reason");
+}
+
+static void orphan(void)
+{
+	struct netlink_request req;
+	struct target t;
+	int fd, peer;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(send(fd, "abc", 3, 0) == 3, "send");
+	close(fd);
+	SAME(sides_row(net.a, XTCP, NS_A4, t.port, t.peer_port, TCP_FIN_WAIT1), true);
+	request(&req, &t);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	SAME(ask(&req), EOPNOTSUPP);
+	says("keepalive: the program has closed the socket");
+	request(&req, &t);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
+	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
+	SAME(ask(&req), 0);
+	result("one without a program: all but keepalive");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close(peer);
+}
+
+static void opening(void)
+{
+	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .peer_port = next_port++ };
+	int fd = stack_bound(net.a, XTCP, NS_A4, 0, false);
+	struct timeval now = { .tv_usec = 1 };
+	struct netlink_request req;
+
+	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
+	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(stack_connect(fd, NS_B4, t.peer_port) && errno == EINPROGRESS, "connect");
+	t.port = stack_port(fd);
+	t.cookie = cookie_of(fd);
+	request(&req, &t);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
+	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
+	SAME(ask(&req), 0);
+	SAME(has_congestion(fd, "bbr"), true);
+	SAME(stack_state(fd), TCP_SYN_SENT);
+	/* one second: the program, not the peer, is asked again */
+	SAME(ask_user_timeout(&t, 1000), 0);
+	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
+	result("one that opens, and that the new user timeout ends");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close(fd);
+}
+
+static void *send_page(void *page)
+{
+	void **arg = page;
+	const int *fd = arg[1];
+
+	return send(*fd, arg[0], 100, 0) == 100 ? page : NULL;
+}
+
+/* A program owns its socket, in the middle of send(), for as long as it likes. */
+static void owned(void)
+{
+	const char *what = "a socket that its program owns: EBUSY at once, and nobody waits";
+	int fd, peer, other, other_peer, faults = syscall(SYS_userfaultfd, 0);
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	struct target t, other_t;
+	pthread_t thread;
+	void *arg[2], *sent;
+
+	if (faults < 0) {
+		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
+		return;
+	}
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	connection(&other_t, NS_A4, NS_B4, &other, &other_peer);
+	arg[0] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arg[1] = &fd;
+	range.range.start = (uintptr_t)arg[0];
+	range.range.len = 4096;
+	must(arg[0] != MAP_FAILED && !ioctl(faults, UFFDIO_API, &api) && !ioctl(faults, UFFDIO_REGISTER, &range) &&
+	     !pthread_create(&thread, NULL, send_page, arg), "userfaultfd");
+	SAME(WAIT_FOR(ask_user_timeout(&t, 1000) == EBUSY, STACK_DEADLINE_MS), true);
+	SAME(ask_user_timeout(&other_t, 1000), 0);
+	close(faults);
+	must(!pthread_join(thread, &sent) && sent, "send");
+	SAME(ask_user_timeout(&t, 2000), 0);
+	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
+	result(what);
+	munmap(arg[0], 4096);
+	close(fd);
+	close(peer);
+	close(other);
+	close(other_peer);
+}
+
+/* What a thread asks for again and again. */
+static struct {
+	_Atomic(struct target *) target;
+	atomic_bool stop;
+	atomic_int asked, done, strange;
+} asker;
+
+static void *ask_again(void *arg)
+{
+	struct netlink_request req;
+	const struct target *t;
+	int fd, err, id;
+
+	must(!ns_enter(net.a), "namespace");
+	fd = generic_open();
+	while (!asker.stop) {
+		t = asker.target;
+		id = family_of(fd);
+		request(&req, t);
+		netlink_put_string(&req, XTCP_SET_CONGESTION, asker.asked++ & 1 ? "bbr" : "reno");
+		netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1 + asker.asked % 100);
+		put_u8(&req, XTCP_SET_KEEPALIVE, asker.asked & 1);
+		req.head.nlmsg_type = id;
+		err = id > 0 ? talk(fd, &req, NULL) : ENOENT;
+		if (!err)
+			asker.done++;
+		else if (err != ESRCH && err != EBUSY && err != EOPNOTSUPP && err != ENOENT)
+			asker.strange = err;
+	}
+	close(fd);
+	return arg;
+}
+
+static void asker_start(pthread_t *thread, struct target *first)
+{
+	asker.stop = false;
+	asker.asked = 0;
+	asker.done = 0;
+	asker.strange = 0;
+	asker.target = first;
+	must(!pthread_create(thread, NULL, ask_again, NULL), "thread");
+}
+
+/* They end by a RST, or by FINs, while they are changed. */
+static void while_it_ends(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	static struct target targets[64];
+	pthread_t thread;
+	unsigned int i;
+	int fd, peer, asked;
+
+	targets[0] = (struct target){ .addr = NS_A4, .peer_addr = NS_B4 };
+	asker_start(&thread, &targets[0]);
+	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+		connection(&targets[i], i & 1 ? NS_A6 : NS_A4, i & 1 ? NS_B6 : NS_B4, &fd, &peer);
+		asker.target = &targets[i];
+		asked = asker.asked;
+		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
+		must(send(fd, "abc", 3, 0) == 3, "send");
+		if (i & 2)
+			setsockopt(i & 4 ? fd : peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close(i & 8 ? fd : peer);
+		close(i & 8 ? peer : fd);
+	}
+	asker.stop = true;
+	pthread_join(thread, NULL);
+	ksft_print_msg("%d requests, of which %d changed something\n", asker.asked, asker.done);
+	SAME(asker.strange, 0);
+	SAME(asker.done > 0, true);
+	result("connections end while they are changed");
+}
+
+static void while_the_module_goes(void)
+{
+	static struct target t;
+	int fd, peer, i, asked;
+	pthread_t thread;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	asker_start(&thread, &t);
+	must(WAIT_FOR(asker.done > 1, STACK_DEADLINE_MS), "requests");
+	close(fd);
+	close(peer);
+	for (i = 0; i < 10; i++) {
+		asked = asker.asked;
+		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
+		SAME(module_unload(), 0);
+		asked = asker.asked;
+		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
+		must(!module_load(""), "load the module");
+	}
+	asker.stop = true;
+	pthread_join(thread, NULL);
+	SAME(asker.strange, 0);
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(ask_user_timeout(&t, 1000), 0);
+	result("the module is unloaded and loaded while requests come, and none holds it");
+	close(fd);
+	close(peer);
+}
+
+/* An answer that nobody reads, of a family that tells its policy, would hold the module. */
+static void policy_is_not_told(void)
+{
+	const struct genlmsghdr control = { .cmd = CTRL_CMD_GETPOLICY, .version = 1 };
+	struct { struct nlmsghdr head; int error; char more[8192]; } answer;
+	int fd = generic_open(), before = module_references();
+	struct netlink_request req;
+
+	netlink_start(&req, GENL_ID_CTRL, NLM_F_DUMP, &control, sizeof(control));
+	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, FAMILY);
+	must(send(fd, &req, req.head.nlmsg_len, 0) == (int)req.head.nlmsg_len, "request");
+	SAME(module_references(), before);
+	must(recv(fd, &answer, sizeof(answer), 0) > 0, "answer");
+	SAME(-answer.error, ENODATA);
+	result("no unread answer holds the module");
+	close(fd);
+}
+
+/* The netlink socket is the last that knows the namespace. */
+static void last_in_namespace(void)
+{
+	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .port = 1, .peer_port = 2, .cookie = 1 };
+	int ns = ns_make(), fd, listener;
+	struct netlink_request req;
+
+	must(ns >= 0 && !ns_enter(ns), "namespace");
+	fd = generic_open();
+	listener = stack_listener(ns, XTCP, "127.0.0.1", 80, true);
+	must(fd >= 0 && listener >= 0 && !ns_enter(net.a), "namespace");
+	close(listener);
+	close(ns);
+	request(&req, &t);
+	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
+	SAME(send_to(fd, &req), ESRCH);
+	close(fd);
+	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
+	result("a namespace that only a netlink socket has kept ends with it");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(21);
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
+	each_option(NS_A4, NS_B4, "each option, IPv4");
+	each_option(NS_A6, NS_B6, "each option, IPv6");
+	keepalive_works();
+	all_or_nothing();
+	out_of_range();
+	rights();
+	not_found();
+	without_socket();
+	orphan();
+	opening();
+	owned();
+	policy_is_not_told();
+	while_it_ends();
+	while_the_module_goes();
+	last_in_namespace();
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
