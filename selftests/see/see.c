@@ -156,7 +156,7 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	ksft_print_header();
-	ksft_set_plan(28 + stack_count() * 6);
+	ksft_set_plan(29 + stack_count() * 6);
 	see_must(ns_pair_make(&see_net), "namespaces");
 	see_first_lines();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_ss_info(&see_views[i]);
 	see_ss_kill();
+	see_ss_set();
 	see_ss_netlink();
 	see_nstat();
 	see_ladders();

@@ -85,6 +85,7 @@ void see_counter_names(void);
 void see_ss(void);
 void see_ss_info(const struct see_view *view);
 void see_ss_kill(void);
+void see_ss_set(void);
 void see_ss_netlink(void);
 void see_nstat(void);
 void see_ladders(void);

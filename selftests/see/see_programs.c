@@ -266,6 +266,116 @@ void see_ss_kill(void)
 	see_report("xtcp-ss -K", NULL);
 }
 
+/* What the program sees of its own socket, as "bbr 1500 1 30 1250000". */
+static const char *set_options(int fd)
+{
+	static const struct {
+		int level, name;
+	} numbers[] = {
+		{ IPPROTO_TCP, TCP_USER_TIMEOUT }, { SOL_SOCKET, SO_KEEPALIVE }, { IPPROTO_TCP, TCP_KEEPIDLE },
+		{ SOL_SOCKET, SO_MAX_PACING_RATE },
+	};
+	static char text[128];
+	socklen_t len = 16;
+	unsigned int i, at;
+	int value;
+
+	see_must(getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, text, &len), "TCP_CONGESTION");
+	at = strnlen(text, 16);
+	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		len = sizeof(value);
+		see_must(getsockopt(fd, numbers[i].level, numbers[i].name, &value, &len), "getsockopt");
+		at += snprintf(text + at, sizeof(text) - at, " %d", value);
+	}
+	return text;
+}
+
+/* What xtcp-ss --set does not take: status 2, and the connection stays as it is. */
+static void set_refuses(unsigned int port)
+{
+	static const char * const wrong[] = {
+		"--set state connected", "--set cc= state connected", "--set nagle=off state connected",
+		"--set pacing=fast state connected", "--set pacing=0 state connected",
+		"--set user_timeout=-1 state connected", "--set user_timeout=2147483648 state connected",
+		"--set keepalive=32768 state connected", "--dry-run state connected", "-K --set cc=bbr state connected",
+		"--set cc=bbr state connected --kill", "--json --set cc=bbr state connected",
+	};
+	unsigned int i;
+	char *text;
+	int status;
+
+	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H %s sport = :%u", wrong[i], port);
+		CHECK(status == 2, "%s: status %d: %s", wrong[i], status, text);
+		free(text);
+	}
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr");
+	CHECK(status == 2, "without a filter: status %d: %s", status, text);
+	free(text);
+}
+
+/**
+ * see_ss_set() - A result: xtcp-ss --set changes what it shows, and nothing else.
+ */
+void see_ss_set(void)
+{
+	unsigned int port = see_new_port();
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), s4 = see_must(accept(l4, NULL, NULL), "accept");
+	int c6 = see_connect(see_net.a, XTCP6, NS_B6, port), s6 = see_must(accept(l6, NULL, NULL), "accept");
+	int other = see_connect(see_net.a, XTCP4, NS_B4, port), third = see_must(accept(l4, NULL, NULL), "accept");
+	char before[128], *text;
+
+	snprintf(before, sizeof(before), "%s", set_options(third));
+	text = see_output(see_net.b, &status,
+			  "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -H --set cc=bbr dport = :%u",
+			  stack_port(c4));
+	CHECK(status == 1, "without the right: status %d", status);
+	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --dry-run --set cc=bbr dport = :%u",
+			  stack_port(c4));
+	CHECK(status == 0 && !strcmp(set_options(s4), before), "status %d: %s", status, set_options(s4));
+	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
+	free(text);
+	text = see_output(see_net.b, &status,
+			  "scripts/tools/xtcp-ss -H --set cc=bbr user_timeout=1500 keepalive=30 pacing=10mbit "
+			  "dport = :%u or dport = :%u", stack_port(c4), stack_port(c6));
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
+	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
+	free(text);
+	CHECK(!strcmp(set_options(s4), "bbr 1500 1 30 1250000"), "%s", set_options(s4));
+	CHECK(!strcmp(set_options(s6), "bbr 1500 1 30 1250000"), "%s", set_options(s6));
+	CHECK(!strcmp(set_options(third), before), "a third one: %s", set_options(third));
+	text = see_output(see_net.b, &status,
+			  "scripts/tools/xtcp-ss -H --set keepalive=off pacing=off state established dport = :%u",
+			  stack_port(c4));
+	CHECK(status == 0 && !strcmp(set_options(s4), "bbr 1500 0 30 -1"), "status %d: %s", status, set_options(s4));
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -4H --set cc=bbr state listening sport = :%u",
+			  port);
+	CHECK(status == 1, "a listener: status %d", status);
+	see_says(text, "xtcp-ss: " NS_B4 ":%u: a listener is no connection", port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=nosuch keepalive=on dport = :%u",
+			  stack_port(other));
+	CHECK(status == 1 && !strcmp(set_options(third), before), "status %d: %s", status, set_options(third));
+	see_says(text, "xtcp-ss: " NS_B4 ":%u: there is no such congestion control", port);
+	free(text);
+	set_refuses(port);
+	CHECK(!strcmp(set_options(third), before), "after what was refused: %s", set_options(third));
+	close(c4);
+	close(c6);
+	close(other);
+	close(s4);
+	close(s6);
+	close(third);
+	close(l4);
+	close(l6);
+	see_report("xtcp-ss --set", NULL);
+}
+
 /* What the kernel has given xtcp-ss by netlink, as text and as JSON; only what its filter has chosen. */
 static void check_netlink(const struct see_view *view, unsigned int port, unsigned int client_port, int fd)
 {

@@ -39,6 +39,10 @@ LONG = {"all": "a", "listening": "l", "ipv4": "4", "ipv6": "6", "info": "i", "me
 WANTS_WORD = "F"  # options that take a word; those that name other sockets are refused by xtcp-ss
 
 
+class Gone(Exception):
+    """The socket has ended meanwhile."""
+
+
 def say(text):
     print("xtcp-ss: " + text, file=sys.stderr)
 
@@ -71,6 +75,7 @@ class Wish:
                     next(words, None)
             else:
                 rest.append(word)
+        self.is_narrow = bool(rest) or WANTS_WORD in self.flags  # it says which sockets
         self.states = self.states_of(rest)
         self.filter = rest
         # the last one counts for ss; both are all
@@ -142,7 +147,9 @@ def chosen(rows, words):
     return status, [int(found, 16) - 1 for line in lines for found in re.findall(r" sk:([0-9a-f]+)", line)[:1]]
 
 
-def kill(diag, rows, wish):
+def for_each(rows, wish, do):
+    """Prints the heading and the rows that ss chooses for which do(row) returns None or "". Else that is said to be
+    wrong, and the status is 1. A row that is gone (Gone) is left out."""
     status, lines = ask_ss(rows, ["-nO", *wish.words])
     if status:
         return status
@@ -151,17 +158,30 @@ def kill(diag, rows, wish):
         return status
     heading = len(lines) - len(numbers)
     if heading not in (0, 1):
-        say("ss shows other rows than it has chosen, so nothing ended")
+        say("ss shows other rows than it has chosen, so nothing was done")
         return 2
     print("".join(line + "\n" for line in lines[:heading]), end="", flush=True)
     for line, number in zip(lines[heading:], numbers):
-        error = diag.end(rows[number])
-        if not error:
-            print(line, flush=True)
-        elif error != errno.ENOENT:
-            say("%s: %s" % (re.search(r"\S+:\S+", line)[0], os.strerror(error)))
+        try:
+            wrong = do(rows[number])
+        except Gone:
+            continue
+        if wrong:
+            say("%s: %s" % (re.search(r"\S+:\S+", line)[0], wrong))
             status = 1
+        else:
+            print(line, flush=True)
     return status
+
+
+def kill(diag, rows, wish):
+    def end(row):
+        error = diag.end(row)
+        if error == errno.ENOENT:
+            raise Gone
+        return error and os.strerror(error)
+
+    return for_each(rows, wish, end)
 
 
 def programs():
@@ -181,17 +201,24 @@ def print_json(rows, wish):
     return 0
 
 
-def main(what, family, words):
-    diag, wish = Diag(family), Wish(words)
+def rows_of(diag, wish):
+    """What the kernel lists of these states and IP versions; None: an error, of which a line was printed."""
     if not diag.is_there():
         say("the module that is loaded does not list sockets by netlink, nor end them for others")
-        return 2
-    if what == "json":
-        wish.attributes = 0xFF
+        return None
     try:
-        rows = [row for protocol in wish.protocols for row in diag.rows(protocol, wish.states, wish.attributes)]
+        return [row for protocol in wish.protocols for row in diag.rows(protocol, wish.states, wish.attributes)]
     except Refused as refused:
         say(str(refused))
+        return None
+
+
+def main(what, family, words):
+    diag, wish = Diag(family), Wish(words)
+    if what == "json":
+        wish.attributes = 0xFF
+    rows = rows_of(diag, wish)
+    if rows is None:
         return 2
     if what == "show":
         return show(rows, wish)

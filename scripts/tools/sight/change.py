@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-ss --set does: it changes the connections that ss chooses from a listing by netlink.
+
+    change.py NAME FAMILY yes|no SETTING... -- [OPTION OR WORD OF SS]...
+
+With "yes" it only shows them (--dry-run). A SETTING is cc=NAME, pacing=RATE, user_timeout=MS or
+keepalive=on|off|SECONDS. Requests go to the module's family of generic netlink (uapi/linux/xtcp.h).
+
+It prints the heading and the rows that were changed. The status is 1 if one could not be changed, unless it was gone
+already, and 2 if the module has no such thing or the settings are wrong."""
+
+import errno
+import os
+import re
+import socket
+import struct
+import sys
+import time
+
+from diag import HEAD, REQUEST_AND_ACK, ROOM, Diag
+from ss import Gone, Wish, for_each, rows_of, say
+
+GENERIC = 16  # NETLINK_GENERIC
+CONTROL = 16  # GENL_ID_CTRL
+GET_FAMILY, FAMILY_ID, FAMILY_NAME = 3, 1, 2  # CTRL_CMD_GETFAMILY, CTRL_ATTR_*
+SOL_NETLINK, CAP_ACK, EXT_ACK = 270, 10, 11
+ANSWER_HAS_TEXT, TEXT = 0x200, 1  # NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG
+SET = 1  # XTCP_CMD_SET
+PROTOCOL, ID, CONGESTION, MAX_PACING_RATE, USER_TIMEOUT, KEEPALIVE, KEEPIDLE = range(1, 8)  # XTCP_SET_*
+GENL = struct.Struct("=BBH")
+NO_LIMIT = (1 << 64) - 1
+UNITS = {"": 1, "bit": 1, "kbit": 10 ** 3, "mbit": 10 ** 6, "gbit": 10 ** 9}
+PATIENCE = 2.0  # seconds: a program that uses its socket gives it back now and then
+
+
+class Wrong(Exception):
+    """A setting that nobody can understand."""
+
+
+def attribute(kind, octets):
+    return struct.pack("=HH", 4 + len(octets), kind) + octets + bytes(-len(octets) % 4)
+
+
+def number(name, text, most):
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > most:
+        raise Wrong("%s=%s: a number from 0 to %d is meant" % (name, text, most))
+    return struct.pack("=I", int(text))
+
+
+def rate(text):
+    """Octets per second, from bits per second as tc writes them."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kmg]?bit|)", text.lower())
+    octets = found and int(float(found[1]) * UNITS[found[2]] / 8)
+    if text == "off":
+        octets = NO_LIMIT
+    if not octets or octets > NO_LIMIT:
+        raise Wrong("pacing=%s: bits per second as in 100mbit are meant, or off" % text)
+    return struct.pack("=Q", octets)
+
+
+def attributes_of(setting):
+    """What the request has for it."""
+    name, _, text = setting.partition("=")
+    if name == "cc":
+        if not 0 < len(text.encode()) < 16:
+            raise Wrong("cc=%s: the name of a congestion control is meant" % text)
+        return attribute(CONGESTION, text.encode() + b"\0")
+    if name == "pacing":
+        return attribute(MAX_PACING_RATE, rate(text))
+    if name == "user_timeout":
+        return attribute(USER_TIMEOUT, number(name, text, 0x7FFFFFFF))
+    if name == "keepalive":
+        if text in ("on", "off"):
+            return attribute(KEEPALIVE, bytes([text == "on"]))
+        return attribute(KEEPALIVE, b"\1") + attribute(KEEPIDLE, number(name, text, 32767))
+    raise Wrong("%s: cc=, pacing=, user_timeout= and keepalive= can be set" % setting)
+
+
+class Requests:
+    """To the family of generic netlink that is called @name. .id is None if there is none."""
+
+    def __init__(self, name):
+        self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, GENERIC)
+        self.netlink.setsockopt(SOL_NETLINK, CAP_ACK, 1)
+        self.netlink.setsockopt(SOL_NETLINK, EXT_ACK, 1)
+        self.id = self.id_of(name)
+
+    def send(self, family, command, attributes):
+        body = GENL.pack(command, 1, 0) + attributes
+        self.netlink.send(HEAD.pack(HEAD.size + len(body), family, REQUEST_AND_ACK, 0, 0) + body)
+        return self.netlink.recv(ROOM)
+
+    def id_of(self, name):
+        answer = self.send(CONTROL, GET_FAMILY, attribute(FAMILY_NAME, name.encode() + b"\0"))
+        if HEAD.unpack_from(answer)[1] != CONTROL:
+            return None
+        self.netlink.recv(ROOM)  # the ACK
+        return struct.unpack("=H", texts(answer, HEAD.size + GENL.size)[FAMILY_ID])[0]
+
+    def change(self, row, attributes):
+        """(errno, what the kernel says of it)"""
+        protocol = row[HEAD.size] == socket.AF_INET6  # XTCPPROTO_IPV6 is 1
+        answer = self.send(self.id, SET, attribute(PROTOCOL, bytes([protocol])) +
+                           attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
+        error, text = -struct.unpack_from("=i", answer, HEAD.size)[0], None
+        if HEAD.unpack_from(answer)[2] & ANSWER_HAS_TEXT:
+            text = texts(answer, HEAD.size + 4 + HEAD.size).get(TEXT)
+        return error, text.rstrip(b"\0").decode() if text else os.strerror(error)
+
+
+def texts(message, at):
+    """{type: octets} of the attributes that begin there."""
+    found = {}
+    while at + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, at)
+        if length < 4:
+            break
+        found[kind] = message[at + 4:at + length]
+        at += length + 3 & ~3
+    return found
+
+
+def change(requests, row, attributes):
+    """Nothing, or what is wrong. The kernel does not wait for a program that uses its socket at this moment."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        error, text = requests.change(row, attributes)
+        if error == errno.ESRCH:
+            raise Gone
+        if error != errno.EBUSY:
+            return error and text
+        if time.monotonic() > until:
+            return "its program does not let go of the socket"
+        time.sleep(0.001)
+
+
+def main(name, family, dry, words):
+    settings, words = words[:words.index("--")], words[words.index("--") + 1:]
+    try:
+        attributes = b"".join(map(attributes_of, settings))
+    except Wrong as wrong:
+        say(str(wrong))
+        return 2
+    wish = Wish(words)
+    if not wish.is_narrow:
+        say("--set wants a filter; \"state connected\" means all")
+        return 2
+    requests = Requests(name)
+    if requests.id is None:
+        say("the module that is loaded does not change sockets for others")
+        return 2
+    rows = rows_of(Diag(family), wish)
+    if rows is None:
+        return 2
+    return for_each(rows, wish, lambda row: None if dry else change(requests, row, attributes))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), sys.argv[3] == "yes", sys.argv[4:]))
