@@ -395,6 +395,18 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	      strstr(text, "\"recv_q\": 5,") && strstr(text, "\"programs\": [{\"name\": \"see\"") &&
 	      !strchr(text, '\n')[1], "%s", text);
 	free(text);
+	/* another user's, as for who opened it */
+	see_must(fchown(fd, 65534, -1), "fchown");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid 65534 sport = :%u", port);
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --uid=root sport = :%u", port);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid nosuchuser sport = :%u", port);
+	CHECK(status == 2, "status %d: %s", status, text);
+	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH state listening dev = veth0");
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
 	free(text);

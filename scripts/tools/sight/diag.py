@@ -21,6 +21,7 @@ ROOM = 65536
 
 MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
 MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
+REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 
 
 class Refused(Exception):
@@ -59,10 +60,13 @@ class Diag:
         self.send(SOCK_DIAG_BY_FAMILY, REQUEST_AND_ACK, struct.pack("=BBH", self.family, 0, 0))
         return self.answer() == errno.EINVAL
 
-    def rows(self, protocol, states, attributes):
-        """The messages of a dump. @states: 1 << 1 is ESTABLISHED; @attributes: 1 << n - 1 is attribute n."""
-        self.send(SOCK_DIAG_BY_FAMILY, REQUEST_A_DUMP,
-                  struct.pack("=BBBxI48x", self.family, protocol, attributes, states))
+    def rows(self, protocol, states, attributes, uid=None):
+        """The messages of a dump. @states: 1 << 1 is ESTABLISHED; @attributes: 1 << n - 1 is attribute n; @uid: of the
+        only owner that is wanted."""
+        request = struct.pack("=BBBxI48x", self.family, protocol, attributes, states)
+        if uid is not None:
+            request += struct.pack("=HHI", 8, REQ_UID, uid)
+        self.send(SOCK_DIAG_BY_FAMILY, REQUEST_A_DUMP, request)
         while True:
             for message in messages(self.netlink.recv(ROOM)):
                 kind = HEAD.unpack_from(message)[1]

@@ -55,9 +55,13 @@ def long_option(word):
 
 class Wish:
     """.states, .protocols, .attributes for the kernel; .filter: words that choose rows; .flags: letters that were
-    given. .words is all for ss."""
+    given. .words is all for ss. .uid is that of "--uid NUMBER", which ss does not have; None: any."""
 
     def __init__(self, words):
+        self.uid = None
+        if "--uid" in words:
+            at = words.index("--uid")
+            self.uid, words = int(words[at + 1]), words[:at] + words[at + 2:]
         self.words, self.flags, rest = words, set(), []
         words = iter(words)
         for word in words:
@@ -75,7 +79,7 @@ class Wish:
                     next(words, None)
             else:
                 rest.append(word)
-        self.is_narrow = bool(rest) or WANTS_WORD in self.flags  # it says which sockets
+        self.is_narrow = bool(rest) or WANTS_WORD in self.flags or self.uid is not None  # it says which sockets
         self.states = self.states_of(rest)
         self.filter = rest
         # the last one counts for ss; both are all
@@ -207,7 +211,8 @@ def rows_of(diag, wish):
         say("the module that is loaded does not list sockets by netlink, nor end them for others")
         return None
     try:
-        return [row for protocol in wish.protocols for row in diag.rows(protocol, wish.states, wish.attributes)]
+        return [row for protocol in wish.protocols
+                for row in diag.rows(protocol, wish.states, wish.attributes, wish.uid)]
     except Refused as refused:
         say(str(refused))
         return None
