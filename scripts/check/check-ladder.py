@@ -367,6 +367,28 @@ def check_many_marks(folder):
             "plot: a hundred marks and a loss", text)
 
 
+def check_beside(folder):
+    """Two connections in one picture, the second one as large and a second later; four are too many."""
+    name, picture = os.path.join(folder, "two.trace"), os.path.join(folder, "two.svg")
+    with open("selftests/see/watch/loss.trace") as file:
+        lines = list(file)
+    later = [re.sub(r" (\d+)(\.\d+: xtcp_)", lambda found: " %d%s" % (int(found[1]) + 1, found[2]), line)
+             .replace(":50001 ", ":50002 ") for line in lines if ": xtcp_" in line]
+    with open(name, "w") as file:
+        file.writelines(lines + later)
+    for locale, dot in (("C", ":"), ("C.UTF-8", "⣿")):
+        text = plot("--width", "80", "--windows", "--port", "50001", "--port", "50002", "--svg", picture, name,
+                    locale=locale).stdout
+        rows = text.split("\n")[1:8]
+        with open(picture, encoding="utf-8") as file:
+            drawn = file.read()
+        verdict(" kB, cwnd: %s 10.77.0.1:50001, o 10.77.0.1:50002\n" % dot in text and "o" not in "".join(
+            row[:40] for row in rows) and "o" in "".join(rows) and "cwnd of 10.77.0.1:50002</text>" in drawn and
+                not [line for line in text.split("\n") if len(line) > 80], "plot: two connections, " + locale, text)
+    check_sentence("plot: four connections", plot(*["--port", "50001"] * 4, name), 2, "4 connections are too many; 3 fit",
+                   prog="xtcp-plot")
+
+
 def check_plot(folder):
     """What scripts/tools/xtcp-plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
@@ -380,6 +402,7 @@ def check_plot(folder):
         verdict("cwnd, - ssthresh" in text and text.isascii() == (locale == "C") and not wide, "plot: " + locale, text)
     check_threshold(folder)
     check_many_marks(folder)
+    check_beside(folder)
     check_sentence("plot: an empty trace", plot(file("empty", b"")), 2, "the trace is empty", prog="xtcp-plot")
     check_sentence("plot: binary", plot(file("binary", bytes(range(256)) * 2000)), 2, "no text", prog="xtcp-plot")
     check_sentence("plot: no such file", plot(os.path.join(folder, "not-there")), 2, "No such file", prog="xtcp-plot")

@@ -44,7 +44,8 @@ def worth_a_number(changes):
 def run(doc):
     parser = argparse.ArgumentParser(prog="xtcp-plot", description=doc, usage=argparse.SUPPRESS,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--port", type=int, help="the first connection that has this port at one end")
+    parser.add_argument("--port", type=int, action="append", metavar="PORT",
+                        help="the first connection that has this port at one end; further ones: their windows beside it")
     parser.add_argument("--windows", action="store_true", help="only the windows, not so high")
     parser.add_argument("--title", help="what stands above the picture")
     parser.add_argument("--svg", metavar="FILE", help="write a picture there, too")
@@ -61,10 +62,15 @@ def run(doc):
         parser.error("%d columns are too few; --width %d is the least" % (width, LEAST))
     ascii_only = not is_utf8()
     sys.stdout.reconfigure(encoding="ascii" if ascii_only else "utf-8", errors="replace")
+    port, *more = args.port or [None]
+    if len(more) > len(plot_text.OTHERS):
+        parser.error("%d connections are too many; %d fit" % (1 + len(more), 1 + len(plot_text.OTHERS)))
     try:
         with open_lines(args.trace) as file:
-            trace = Trace(lines_of(file))
-            transfer = Transfer(trace, args.port)
+            lines = list(lines_of(file)) if more else lines_of(file)
+            trace = Trace(lines)
+            transfer = Transfer(trace, port)
+            others = [Transfer(lines, other) for other in more]
     except ValueError as error:
         complaint = trace.complaint()
         raise Unreadable("%s: %s" % (args.trace, complaint) if complaint else error) from None
@@ -73,10 +79,10 @@ def run(doc):
     if trace.missing():
         print(what_is_missing(trace) + "\n")
     for line in plot_text.draw(transfer, title, changes, width, args.color, ascii_only,
-                               args.windows):
+                               args.windows, others):
         print(line)
     if args.svg:
-        picture = plot_svg.draw(transfer, title, changes)
+        picture = plot_svg.draw(transfer, title, changes, others)
         try:
             with open(args.svg, "w", encoding="utf-8") as file:
                 file.write(picture)

@@ -11,6 +11,7 @@ FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
 INK, MUTED, GRID, FRAME = "#1f2933", "#616e7c", "#e8ecf0", "#b8c2cc"
 SENT, RESENT, LOST, UNA, SACK = "#3b7dd8", "#f08c00", "#e03131", "#495057", "#2f9e44"
 CWND, SSTHRESH, PIPE = "#3b7dd8", "#9c36b5", "#ced4da"
+OTHERS = ("#f08c00", "#2f9e44")    # connections beside the first one
 SAMPLE, SMOOTH = "#74c0b4", "#0b7285"
 PHASE = {"Disorder": "#fff3bf", "CWR": "#d0ebff", "Recovery": "#ffe3c2", "Loss": "#ffd0d0"}
 SECOND, KILO, MILLI = 1, 1000, 0.001
@@ -200,10 +201,10 @@ def badges(svg, panel, changes):
         svg.badge(last, panel.top + 11, number)
 
 
-def draw(transfer, title, changes):
-    """The document. changes: those that get a number."""
+def draw(transfer, title, changes, others=()):
+    """The document. changes: those that get a number; others: connections whose windows stand beside this one's."""
     svg = Svg()
-    begin, end = transfer.bounds()
+    begin, end = transfer.all_bounds(others)
     times = (begin - (end - begin) * 0.01, end + (end - begin) * 0.01)
     inner = WIDTH - LEFT - RIGHT
     phases = transfer.phases()
@@ -229,15 +230,20 @@ def draw(transfer, title, changes):
 
     top += 300 + 44
     windows = list(transfer.windows())
-    most = max([window[1] for window in windows] + [window[3] for window in windows] + [1])
+    beside = [list(other.cwnds_of(transfer)) for other in others]
+    most = max([window[1] for window in windows] + [window[3] for window in windows] + [1] +
+               [cwnd for flow in beside for _, cwnd in flow])
     panel = Panel(svg, "Windows", LEFT, top, inner, 220, times, (0, most * 1.08), "kB", KILO)
     panel.axes(phases, False)
     panel.steps(((window[0], window[3]) for window in windows), PIPE, fill=PIPE)
     panel.steps(((window[0], window[2]) for window in windows), SSTHRESH, 1.6, "5 3")
     panel.steps(((window[0], window[1]) for window in windows), CWND, 1.9)
+    for flow, colour in zip(beside, OTHERS):
+        panel.steps(flow, colour, 1.9)
     panel.frame()
     threshold = [("dash", SSTHRESH, "ssthresh")] if any(window[2] is not None for window in windows) else []
-    panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight")])
+    panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight"),
+                  *[("line", colour, "cwnd of " + other.sender) for colour, other in zip(OTHERS, others)]])
 
     top += 220 + 44
     samples = [(ack.time, ack.rtt_us / 1e6) for ack in transfer.acks if ack.rtt_us]

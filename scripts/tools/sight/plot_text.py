@@ -8,6 +8,7 @@ from transfer import ticks
 
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 MARGIN = 9
+OTHERS = ((33, "o"), (32, "x"))      # colour and letter of connections beside the first one
 LETTER = {"Open": " ", "Disorder": "d", "CWR": "c", "Recovery": "R", "Loss": "L"}
 
 
@@ -117,6 +118,23 @@ def number_row(changes, times, width):
     return "".join(row[:width]).rstrip()
 
 
+def draw_others(transfer, others, times, width, height, paint, ascii_only):
+    """cwnd of several connections over time."""
+    flows = [list(flow.cwnds_of(transfer)) for flow in [transfer, *others]]
+    names = [paint(34, ":" if ascii_only else "⣿")] + [paint(*OTHERS[at]) for at in range(len(others))]
+    yield " kB, cwnd: " + ", ".join("%s %s" % pair for pair in
+                                    zip(names, [flow.sender for flow in [transfer, *others]]))
+    canvas = Canvas(width, height, times, max(cwnd for flow in flows for _, cwnd in flow), paint, ascii_only)
+    canvas.steps(flows[0], 34)
+    column = (times[1] - times[0]) / width / 2
+    for (colour, letter), flow in zip(OTHERS, flows[1:]):
+        for (time, cwnd), (until, _) in zip(flow, flow[1:] + flow[-1:]):
+            while time <= until:
+                canvas.letter(time, cwnd, letter, colour)
+                time += column
+    yield from canvas.rows(1000)
+
+
 def draw_windows(transfer, width, height, paint, ascii_only):
     """cwnd and ssthresh over time."""
     begin, end = times = transfer.bounds()
@@ -132,7 +150,7 @@ def draw_windows(transfer, width, height, paint, ascii_only):
     yield from canvas.rows(1000)
 
 
-def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=False):
+def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=False, others=()):
     """Lines of text. changes: those that get a number."""
     dot, low = (":", ".") if ascii_only else ("⣿", "⣀")
 
@@ -141,10 +159,17 @@ def draw(transfer, title, changes, width, color, ascii_only=False, only_windows=
 
     width -= MARGIN + 1
     times = transfer.bounds()
-    if only_windows:
+    if only_windows and not others:
         yield from draw_windows(transfer, width, 7, paint, ascii_only)
         yield from axis(times, width, "s", ascii_only)
         return
+    if others:
+        every = transfer.all_bounds(others)
+        yield from draw_others(transfer, others, every, width, 7, paint, ascii_only)
+        yield from axis(every, width, "s", ascii_only)
+        if only_windows:
+            return
+        yield ""
     yield paint(1, title)
     yield transfer.summary()
 

@@ -126,6 +126,21 @@ class Transfer:
         times = [thing.time for thing in self.sent + self.acks + self.changes]
         return min(thing.time for thing in self.sent), max(times)
 
+    def all_bounds(self, others):
+        """As bounds(), of this one and others; in this one's time."""
+        bounds = [self.bounds()] + [other.bounds_of(self) for other in others]
+        return min(begin for begin, _ in bounds), max(end for _, end in bounds)
+
+    def bounds_of(self, other):
+        """bounds() in the time of another one."""
+        begin, end = self.bounds()
+        return begin + self.start - other.start, end + self.start - other.start
+
+    def cwnds_of(self, other):
+        """(time, cwnd) after each ACK and each change, in the time of another one."""
+        for time, cwnd, _, _ in self.windows():
+            yield time + self.start - other.start, cwnd
+
     def phases(self):
         """(phase, from, to) of all that are not Open."""
         end = self.bounds()[1]
