@@ -44,14 +44,16 @@ def checksum(data):
     return ~(total + (total >> 16)) & 0xffff
 
 
-def send(src, dst, flags, seq=0, ack=0, data=b"", mss=0):
-    """A segment by hand, from anybody: send("10.77.0.1:50001", "10.77.0.2:80", "S", seq=1000)."""
+def send(src, dst, flags, seq=0, ack=0, data=b"", mss=0, ts=None, wnd=502):
+    """A segment by hand, from anybody: send("10.77.0.1:50001", "10.77.0.2:80", "S", seq=1000); ts: the two numbers of
+    a timestamps option."""
     (src, sport), (dst, dport) = (end.split(":") for end in (src, dst))
     src, dst = socket.inet_aton(src), socket.inet_aton(dst)
     bits = sum(1 << "FSRPAUEC".index(flag) for flag in flags)
     option = struct.pack("!BBH", 2, 4, mss) if mss else b""
+    option += struct.pack("!BBBBII", 1, 1, 8, 10, *ts) if ts else b""
     tcp = struct.pack("!HHIIBBHHH", int(sport), int(dport), seq % (1 << 32), ack % (1 << 32),
-                      (5 + len(option) // 4) << 4, bits, 64240 if "S" in flags else 502, 0, 0) + option + data
+                      (5 + len(option) // 4) << 4, bits, 64240 if "S" in flags else wnd, 0, 0) + option + data
     pseudo = src + dst + struct.pack("!HH", 6, len(tcp)) + tcp + b"\0" * (len(tcp) % 2)
     tcp = tcp[:16] + struct.pack("!H", checksum(pseudo)) + tcp[18:]
     ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(tcp), 0, 0, 64, 6, 0) + src + dst
@@ -71,12 +73,14 @@ def events(*words):
 
 
 class Numbers:
-    """The newest segment that an end has sent, as one in the middle sees it: .seq of what comes next, .ack."""
+    """The newest segment that an end has sent, as one in the middle sees it: .seq of what comes next, .ack, .tsval and
+    .tsecr."""
 
     def __init__(self, src):
         line = events("xtcp_segment_out", "local=%s " % src)[-1]
         fields = dict(word.split("=", 1) for word in line.split() if "=" in word)
         self.seq, self.ack = int(fields["end"]), int(fields["ack"])
+        self.tsval, self.tsecr = map(int, fields["ts"].split("/"))
 
 
 def field(line, name):
@@ -84,11 +88,12 @@ def field(line, name):
     return int(re.search(r" %s=(\d+)" % name, line)[1])
 
 
-def flights():
-    """How many segments with text the client has sent, one behind the other, before it had to wait."""
+def flights(port="", again=0):
+    """How many segments with text the client has sent, from this port if any, one behind the other, before it had to
+    wait; again=1: those that it has sent again."""
     found, last = [], None
-    for line in events("xtcp_segment_out", "local=10.77.0.1:"):
-        if field(line, "len"):
+    for line in events("xtcp_segment_out", "local=10.77.0.1:%s%s" % (port, " " if port else "")):
+        if field(line, "len") and field(line, "resent") >= again:
             if last is None or time_of(line) - last > 0.03:
                 found.append(0)
             found[-1] += field(line, "segs")
@@ -97,11 +102,12 @@ def flights():
 
 
 def falls(port):
-    """What recoveries have left of the window of the client's connection from this port, each in percent."""
+    """What recoveries and congestion marks have left of the window of the client's connection from this port, each in
+    percent."""
     found, before = [], ""
     for line in events("xtcp_congestion", "local=10.77.0.1:%d " % port):
         phase = re.search(r" phase=(\w+)", line)[1]
-        if phase == "Recovery" != before:
+        if phase in ("Recovery", "CWR") and phase != before:
             found.append(round(field(line, "ssthresh") * 100 / field(line, "cwnd")))
         before = phase
     return found
