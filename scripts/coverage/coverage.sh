@@ -59,8 +59,8 @@ fi
 
 # Tests of lab.list that tell something about the module, and where they run.
 counted='^(answers|cgroup|hostqueue|wire_owned)$'
-usual='^(congestion|differential|groupprogs|listeners|members|see|sockcalls|wakeups)$'
-debug='^(faults|portfaults|wire_nomemory)$'
+usual='^(congestion|differential|groupprogs|listeners|listing|members|see|sockcalls|wakeups)$'
+debug='^(faults|loadfaults|portfaults|wire_nomemory)$'
 
 failed=
 # run KIND FOLDER [OPTION]... -- NAME [EXCEPT]: by scripts/check/check-vm.sh; the counts go to build/coverage/KIND
