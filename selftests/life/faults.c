@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "diag.h"
 #include "failing.h"
 #include "kselftest.h"
 #include "ns.h"
@@ -74,9 +75,12 @@ struct scene {
 
 static void close_if(int *fd)
 {
+	int error = errno;
+
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+	errno = error;
 }
 
 static void clear(struct scene *scene)
@@ -275,6 +279,131 @@ static int call_close(struct scene *scene)
 	return ret;
 }
 
+static int call_queue(struct scene *scene)
+{
+	const int most = 5;
+
+	return setsockopt(scene->client, IPPROTO_TCP, TCP_FASTOPEN, &most, sizeof(most));
+}
+
+static int call_key(struct scene *scene)
+{
+	static const char key[16] = "a key of its own";
+
+	return setsockopt(scene->client, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, sizeof(key));
+}
+
+/* To open it would be an allocation of its own. */
+static void prepare_knob(struct scene *scene, const char *path, int how)
+{
+	scene->made = open(path, how | O_CLOEXEC);
+	if (scene->made < 0)
+		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+}
+
+static void prepare_key_knob(struct scene *scene)
+{
+	prepare_knob(scene, "/proc/sys/net/xtcp/fastopen_key", O_WRONLY);
+}
+
+static int call_key_knob(struct scene *scene)
+{
+	return pwrite(scene->made, "1-2-3-4,5-6-7-8", 15, 0) == 15 ? 0 : -1;
+}
+
+static void prepare_algorithms(struct scene *scene)
+{
+	prepare_knob(scene, "/proc/sys/net/xtcp/allowed_congestion_control", O_RDONLY);
+}
+
+static int call_algorithms(struct scene *scene)
+{
+	char text[256];
+
+	return pread(scene->made, text, sizeof(text), 0) > 0 ? 0 : -1;
+}
+
+static int call_read(struct scene *scene)
+{
+	char text[4096];
+
+	scene->made = open(strchr(scene->text, ':') ? "/proc/net/xtcp6" : "/proc/net/xtcp", O_RDONLY | O_CLOEXEC);
+	if (scene->made < 0)
+		return -1;
+	if (read(scene->made, text, sizeof(text)) > 0)
+		return 0;
+	close_if(&scene->made);
+	return -1;
+}
+
+/* What stands in it does not matter here. */
+static void ignore(const struct diag_row *row, void *arg)
+{
+	(void)row;
+	(void)arg;
+}
+
+static int ask(const struct diag_request *request)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG), more;
+
+	if (fd < 0)
+		return -1;
+	if (send(fd, request, request->head.nlmsg_len, 0) < 0) {
+		more = -errno;
+	} else {
+		do {
+			more = diag_receive(fd, 65536, ignore, NULL);
+		} while (more == 1 && request->head.nlmsg_flags & NLM_F_DUMP);
+	}
+	close(fd);
+	errno = -more;
+	return more < 0 ? -1 : 0;
+}
+
+/* With a filter that everything passes. */
+static struct diag_request *request_for(const struct scene *scene, int peer_port)
+{
+	static const unsigned char filter[4] = { INET_DIAG_BC_NOP, 4, 4 };
+	const struct diag_query query = { .stack = XTCP, .v6 = !!strchr(scene->text, ':'), .ext = 0xff,
+					  .port = stack_port(scene->client), .peer_port = peer_port, .filter = filter,
+					  .filter_len = sizeof(filter) };
+	static struct diag_request request;
+
+	diag_fill(&request, &query);
+	return &request;
+}
+
+static int call_list(struct scene *scene)
+{
+	return ask(request_for(scene, 0));
+}
+
+static int call_list_one(struct scene *scene)
+{
+	struct diag_request *request = request_for(scene, stack_port(scene->server));
+	const union stack_addr addr = stack_addr(scene->text, 0);
+	struct inet_diag_sockid *id = &request->req.id;
+	const bool v6 = addr.sa.sa_family == AF_INET6;
+
+	request->head.nlmsg_flags = NLM_F_REQUEST;
+	memcpy(id->idiag_src, v6 ? (const void *)&addr.in6.sin6_addr : &addr.in.sin_addr, v6 ? 16 : 4);
+	memcpy(id->idiag_dst, id->idiag_src, sizeof(id->idiag_dst));
+	id->idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	return ask(request);
+}
+
+/* It may be sent as if there were no rate. */
+static void prepare_rate(struct scene *scene)
+{
+	const unsigned int rate = 1000000;
+
+	prepare_connection(scene);
+	if (setsockopt(scene->client, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)))
+		ksft_exit_fail_msg("SO_MAX_PACING_RATE: %s\n", strerror(errno));
+}
+
 static const struct call {
 	const char *name;
 	void (*prepare)(struct scene *scene);
@@ -290,6 +419,14 @@ static const struct call {
 	{ "accept", prepare_waiting, call_accept, true },
 	{ "send", prepare_connection, call_send, true },
 	{ "send_with_timestamps", prepare_stamps, call_send, true },
+	{ "send_at_a_rate", prepare_rate, call_send, true },
+	{ "list", prepare_connection, call_list, true },
+	{ "list_one", prepare_connection, call_list_one, true },
+	{ "read_proc", prepare_connection, call_read, true },
+	{ "read_allowed_congestion_control", prepare_algorithms, call_algorithms, true },
+	{ "set_max_of_fastopen", prepare_bound, call_queue, true },
+	{ "set_fastopen_key", prepare_key_knob, call_key_knob, true },
+	{ "set_key_of_a_socket", prepare_bound, call_key, true },
 	{ "fastopen", prepare_cookie, call_fast, true, server_reads_request },
 	{ "fastopen_without_cookie", prepare_no_cookie, call_fast, true, server_reads_request },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },
