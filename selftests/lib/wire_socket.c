@@ -353,6 +353,7 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "FASTOPEN_CONNECT", IPPROTO_TCP, TCP_FASTOPEN_CONNECT },
 	{ "FASTOPEN_NO_COOKIE", IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE },
 	{ "INQ", IPPROTO_TCP, TCP_INQ },
+	{ "SAVE_SYN", IPPROTO_TCP, TCP_SAVE_SYN },
 	{ "NOTSENT_LOWAT", IPPROTO_TCP, TCP_NOTSENT_LOWAT },
 	{ "WINDOW_CLAMP", IPPROTO_TCP, TCP_WINDOW_CLAMP },
 	/* of later kernels than 6.1, whose headers have no names for them */

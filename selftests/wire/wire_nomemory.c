@@ -151,6 +151,11 @@ static const struct wire_row rows[] = {
 	    "fill; skim | read 4000 | skim; write 10; > P. 1(10) ack N win over:0"),
 	ROW("syn_with_text", "RFC 7413 4.2.2",
 	    "sysctl fastopen 514; listen; set FASTOPEN 5 | < S 0(100) $ | skim; < S 0 $; > S. * ack *"),
+	ROW("syn_that_is_kept", "RFC 9293 3.10.7.2, third",
+	    "listen; set SAVE_SYN 1 | < S 0 $ | skim; < S 0 $; > S. * ack 1"),
+	ROW("third_ack_of_a_syn_that_is_kept", "RFC 9293 3.10.7.4, fifth",
+	    "listen; set SAVE_SYN 1; < S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept; < P. 1(100) ack 1;"
+	    "skim; read 100; write 10; > P. 1(10) ack 101; state established"),
 	ROW("close", "RFC 9293 3.10.4",
 	    OPEN "< P. 1(100) ack 1; skim; read 100 | shut | pass 1000; < . 101 ack 2; skim; state fin_wait_2"),
 	ROW("reset_by_a_program", "RFC 9293 3.10.5",
