@@ -11,9 +11,12 @@
 
 #define END_URGENT	64
 
+struct judge_side;
+
 struct end {
 	int fd;			/* -1: not open yet, or closed */
 	const struct program *program;
+	enum stack stack;
 	struct chance chance;
 	uint8_t tint, peer_tint;
 	bool is_connecting, was_open;
@@ -21,6 +24,7 @@ struct end {
 	long long urgent[END_URGENT];	/* offsets of the last ones that it wrote */
 	int nr_urgent;
 	const struct end *peer;
+	const struct judge_side *wire;	/* what has arrived here */
 	int file, pipe[2];	/* for sendfile(), for splice(); -1: not open */
 	int epoll;		/* -1: not open */
 	bool can_read, can_write;	/* as the edges of epoll said */
@@ -32,7 +36,7 @@ struct end {
 };
 
 void end_begin(struct end *end, const struct program *program, uint64_t seed, uint8_t tint, uint8_t peer_tint,
-	       const struct end *peer);
+	       const struct end *peer, const struct judge_side *wire);
 /* Gives it a socket. */
 void end_open(struct end *end, int fd);
 /* Closes its socket. */

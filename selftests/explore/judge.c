@@ -144,6 +144,25 @@ static void check_timestamps(struct judge *j, enum side from, const struct segme
 		broken(j, from, "its TSecr %u did not arrive (%u to %u did)", seg->tsecr, s->ts_first, s->ts_last);
 }
 
+/*
+ * RFC 9293 section 3.1: the pointer names the octet behind an urgent one. If that is out of reach, it is as large as
+ * can be, as in Linux.
+ */
+static void check_urgent(struct judge *j, enum side from, const struct segment *seg)
+{
+	struct judge_side *s = &j->side[from];
+	const uint32_t offset = seg->seq + seg->urgent - 1 - (s->iss + 1);
+	int i;
+
+	if (!(seg->flags & SEGMENT_URG))
+		return;
+	for (i = 0; i < *s->nr_urgent; i++) {
+		if (s->urgent[i] == offset || (seg->urgent == JUDGE_FAR_POINTER && s->urgent[i] > offset))
+			return;
+	}
+	broken(j, from, "its urgent pointer names octet %u, which is not urgent", offset);
+}
+
 /* Text and FIN: what was written, within the window, and not what the peer is known to have. */
 static void check_text(struct judge *j, enum side from, const struct segment *seg)
 {
@@ -228,6 +247,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	check_sacks(j, from, seg);
 	check_window(j, from, seg);
 	check_timestamps(j, from, seg);
+	check_urgent(j, from, seg);
 	check_text(j, from, seg);
 	check_backoff(j, from, seg, now_us);
 	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
@@ -261,6 +281,19 @@ static void note_age(struct judge_side *s, const struct segment *seg)
 	}
 }
 
+/* A segment may overtake an urgent octet that stood right before it. */
+static void note_overtaking(struct judge_side *s, const struct judge_side *peer, const struct segment *seg)
+{
+	uint32_t seq;
+	int i;
+
+	for (i = 0; i < *peer->nr_urgent; i++) {
+		seq = peer->iss + 1 + peer->urgent[i];
+		if (seq_lt(seq, seg->seq) && seg->seq - seq <= seg->header && !has_arrived(s, seq, seq + 1))
+			s->overtook[*(seg->text - (seg->seq - seq))] = true;
+	}
+}
+
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
@@ -279,6 +312,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
 	s->has_heard_text |= seg->len > 0;
+	note_overtaking(s, peer, seg);
 	if (seg->flags & SEGMENT_ACK) {
 		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))
 			s->una = seg->ack;

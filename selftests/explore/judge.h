@@ -14,6 +14,7 @@
 
 #define JUDGE_RANGES	1024
 #define JUDGE_COPIES	8
+#define JUDGE_FAR_POINTER	65535	/* the urgent octet may lie farther away */
 
 /* A part of the sequence space, of octets that have arrived. */
 struct judge_range {
@@ -52,6 +53,12 @@ struct judge_side {
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK */
 	bool has_left, has_sent_reset, has_heard_text;
+
+	/* offsets of the octets that the program wrote as urgent */
+	const long long *urgent;
+	const int *nr_urgent;
+	/* octets of headers that have arrived here, as far before the text as an urgent octet that had not arrived */
+	bool overtook[256];
 
 	/* what left last at SND.UNA, and how often nothing came back */
 	uint32_t copy_seq;

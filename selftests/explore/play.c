@@ -285,7 +285,7 @@ static void settle(struct world *w, long long at_least_us, long long patience_us
 
 static void begin(struct world *w, const struct scenario *s, int port)
 {
-	int i;
+	int i, side;
 
 	w->scenario = *s;
 	w->s = &w->scenario;
@@ -301,14 +301,18 @@ static void begin(struct world *w, const struct scenario *s, int port)
 		lane->has_begun = false;
 		lane->looked_us = 0;
 		judge_begin(&lane->judge, seed);
-		lane->judge.side[CLIENT].waits = s->host[CLIENT].queue_kbit;
-		lane->judge.side[SERVER].waits = s->host[SERVER].queue_kbit;
-		end_begin(&lane->end[CLIENT], &s->program[CLIENT], seed ^ 1, lane->judge.tint[CLIENT],
-			  lane->judge.tint[SERVER], &lane->end[SERVER]);
-		end_begin(&lane->end[SERVER], &s->program[SERVER], seed ^ 2, lane->judge.tint[SERVER],
-			  lane->judge.tint[CLIENT], &lane->end[CLIENT]);
-		lane->end[CLIENT].may_fail = s->fail_ppm && faults_can();
-		lane->end[SERVER].may_fail = s->fail_ppm && faults_can();
+		for (side = 0; side < SIDES; side++) {
+			struct judge_side *wire = &lane->judge.side[side];
+			struct end *end = &lane->end[side];
+
+			end_begin(end, &s->program[side], seed ^ (1 + side), lane->judge.tint[side],
+				  lane->judge.tint[!side], &lane->end[!side], wire);
+			end->stack = s->stack[side];
+			end->may_fail = s->fail_ppm && faults_can();
+			wire->waits = s->host[side].queue_kbit;
+			wire->urgent = end->urgent;
+			wire->nr_urgent = &end->nr_urgent;
+		}
 	}
 }
 

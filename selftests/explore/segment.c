@@ -101,6 +101,8 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 	seg->ack = get32(tcp + 8);
 	seg->flags = tcp[13];
 	seg->window = get16(tcp + 14);
+	seg->urgent = get16(tcp + 18);
+	seg->header = header;
 	seg->text = tcp + header;
 	seg->len = len - header;
 	return parse_options(seg, tcp + 20, tcp + header);

@@ -11,13 +11,14 @@
 #define SEGMENT_SYN	0x02
 #define SEGMENT_RST	0x04
 #define SEGMENT_ACK	0x10
+#define SEGMENT_URG	0x20
 
 struct segment {
 	uint16_t sport, dport;
 	uint32_t seq, ack;
 	uint8_t flags;
-	uint16_t window;
-	uint32_t len;		/* octets of text */
+	uint16_t window, urgent;	/* urgent: the pointer */
+	uint32_t header, len;	/* octets of the header, and of text */
 	const uint8_t *text;
 	int scale;		/* the option's; -1: absent */
 	bool has_ts;
