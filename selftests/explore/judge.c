@@ -358,12 +358,22 @@ uint32_t judge_acked_most(const struct judge *j, enum side side)
 	return acked_by(&j->side[side], j->side[side].una_most);
 }
 
+/* Octets of @peer's stream before @seq. */
+static uint32_t octets_before(const struct judge_side *peer, uint32_t seq)
+{
+	return seq == peer->iss ? 0 : seq - peer->iss - 1 - (peer->has_fin && seq == peer->fin + 1);
+}
+
 uint32_t judge_received(const struct judge *j, enum side side)
 {
-	const struct judge_side *peer = &j->side[!side];
-	const uint32_t next = next_in_order(&j->side[side]);
+	const struct judge_side *s = &j->side[side];
 
-	if (!j->side[side].nr_ranges || next == peer->iss)
-		return 0;
-	return next - peer->iss - 1 - (peer->has_fin && next == peer->fin + 1);
+	return s->nr_ranges ? octets_before(&j->side[!side], next_in_order(s)) : 0;
+}
+
+uint32_t judge_taken(const struct judge *j, enum side side)
+{
+	const struct judge_side *s = &j->side[side];
+
+	return s->has_acked ? octets_before(&j->side[!side], s->acked) : 0;
 }

@@ -92,7 +92,8 @@ void judge_settle(struct judge *j);
 /* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);
 uint32_t judge_acked_most(const struct judge *j, enum side side);
-/* Octets in order that have arrived there. */
+/* Octets in order that have arrived there, and how many of them the side has acknowledged. */
 uint32_t judge_received(const struct judge *j, enum side side);
+uint32_t judge_taken(const struct judge *j, enum side side);
 
 #endif

@@ -298,6 +298,14 @@ static void take(struct path *path)
 	}
 }
 
+bool path_has_news(struct path *path)
+{
+	const unsigned int before = path->left[CLIENT] + path->left[SERVER];
+
+	take(path);
+	return path->left[CLIENT] + path->left[SERVER] != before;
+}
+
 /* Delivers a packet. take() sees the answers later. */
 static void deliver(struct path *path, const struct path_packet *packet)
 {

@@ -58,6 +58,8 @@ int path_open_host(struct path *path, enum side side);
 void path_link_up(struct path *path, enum side side, bool up);
 /* Takes packets that have left, and delivers those that are due. */
 void path_step(struct path *path);
+/* Takes packets that have left since the last look. True: some have. */
+bool path_has_news(struct path *path);
 /* Microseconds until the next packet is due; -1: none is on its way. */
 long long path_wait_us(const struct path *path);
 
