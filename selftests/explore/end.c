@@ -60,6 +60,8 @@ void end_prepare(const struct program *program, int fd)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &program->rcvbuf, sizeof(program->rcvbuf));
 	if (program->inline_urgent)
 		setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &one, sizeof(one));
+	if (program->lowat)
+		setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &program->lowat, sizeof(program->lowat));
 	if (program->nodelay)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }

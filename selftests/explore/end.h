@@ -56,7 +56,7 @@ long long end_wait_us(const struct end *end, long long now_us);
 ssize_t end_write(struct end *end, long long n);
 ssize_t end_read(struct end *end, uint8_t *to, long long n);
 void end_io_close(struct end *end);
-/* The first thing that the socket API must not do. */
+/* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -69,13 +70,30 @@ ssize_t end_write(struct end *end, long long n)
 	if (end->program->sendfile)
 		return send_file(end, n);
 	fill(end, end->written, n);
-	return send(end->fd, piece, n, MSG_NOSIGNAL);
+	return send(end->fd, piece, n, MSG_NOSIGNAL | (chance_ppm(&end->chance, end->program->more_ppm) ? MSG_MORE : 0));
+}
+
+/* Nothing comes in between: MSG_PEEK gives what the next recv() gives. */
+static ssize_t read_twice(struct end *end, uint8_t *to, long long n)
+{
+	const ssize_t peeked = recv(end->fd, piece, n, MSG_PEEK);
+	ssize_t done;
+
+	/* an error is told once */
+	if (peeked < 0)
+		return -1;
+	done = recv(end->fd, to, n, 0);
+	if (done != peeked || memcmp(to, piece, done))
+		end_wrong(end, "MSG_PEEK gave %zd octets, and recv() %zd or others", peeked, done);
+	return done;
 }
 
 ssize_t end_read(struct end *end, uint8_t *to, long long n)
 {
 	ssize_t done;
 
+	if (chance_ppm(&end->chance, end->program->peek_ppm))
+		return read_twice(end, to, n);
 	if (!end->program->splices)
 		return recv(end->fd, to, n, 0);
 	if (end->pipe[0] < 0)

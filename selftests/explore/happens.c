@@ -24,6 +24,32 @@ void happens_begin(struct world *w)
 	}
 }
 
+static void unlisten(struct world *w, int member)
+{
+	if (w->listener[member] >= 0)
+		close(w->listener[member]);
+	w->listener[member] = -1;
+}
+
+void happens_unlisten(struct world *w)
+{
+	int i;
+
+	for (i = 0; i < MEMBERS; i++)
+		unlisten(w, i);
+}
+
+bool happens_listens(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < MEMBERS; i++) {
+		if (w->listener[i] >= 0)
+			return true;
+	}
+	return false;
+}
+
 /* Its programs close their sockets, and then nobody holds it any more. */
 static void end_host(struct world *w, enum side side)
 {
@@ -31,13 +57,21 @@ static void end_host(struct world *w, enum side side)
 
 	for (i = 0; i < w->lanes; i++)
 		end_close(&w->lane[i].end[side]);
-	if (side == SERVER && w->listener >= 0) {
-		close(w->listener);
-		w->listener = -1;
-	}
+	if (side == SERVER)
+		happens_unlisten(w);
 	path_end_host(&w->path, side);
 	w->has_ended[side] = true;
 	w->path.moved_us = path_now_us();
+}
+
+static void set_link(struct world *w, enum side side, bool up)
+{
+	if (!w->s->host[side].device_goes)
+		path_link_up(&w->path, side, up);
+	else if (up)
+		must(!path_open_device(&w->path, side), "a device that comes back");
+	else
+		path_end_device(&w->path, side);
 }
 
 static void step_host(struct world *w, enum side side)
@@ -49,7 +83,7 @@ static void step_host(struct world *w, enum side side)
 	if (h->ends_ms && now >= h->ends_ms && !w->has_ended[side])
 		end_host(w, side);
 	if (down != w->is_down[side] && !w->has_ended[side]) {
-		path_link_up(&w->path, side, !down);
+		set_link(w, side, !down);
 		w->is_down[side] = down;
 		w->path.moved_us = path_now_us();
 	}
@@ -59,10 +93,10 @@ void happens_step(struct world *w)
 {
 	step_host(w, CLIENT);
 	step_host(w, SERVER);
-	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms && w->listener >= 0) {
-		close(w->listener);
-		w->listener = -1;
-	}
+	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms)
+		happens_unlisten(w);
+	if (w->s->heir_ms && at_ms(w) >= w->s->heir_ms)
+		unlisten(w, 0);
 }
 
 /* The nearer of @wait and the moment of @ms, if that is still to come. */
@@ -89,6 +123,7 @@ long long happens_wait_us(const struct world *w)
 	}
 	for (i = 1; i < w->lanes; i++)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
+	wait = nearer(w, wait, w->s->heir_ms);
 	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
 }
 
@@ -108,7 +143,9 @@ void happens_end(struct world *w)
 			must(!netem_clear(w->path.ns[side], PATH_DEVICE), "no tbf any more");
 		if (has_mtus && !w->is_down[side])
 			path_link_up(&w->path, side, false);
-		if (has_mtus || w->is_down[side])
+		if (w->is_down[side])
+			set_link(w, side, true);
+		else if (has_mtus)
 			path_link_up(&w->path, side, true);
 	}
 }

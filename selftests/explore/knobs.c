@@ -44,6 +44,8 @@ void knobs_set(struct world *w)
 		sysctls(w, "ecn", s->ecn ? "1" : "2");
 	if (!known || has_black_hole(&now) != has_black_hole(s))
 		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");
+	if (!known || !now.heir_ms != !s->heir_ms)
+		sysctls(w, "migrate_req", s->heir_ms ? "1" : "0");
 	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
 		must(!ns_link_mtu(w->path.ns[side], PATH_DEVICE, s->mtu), "MTU");
 	now = *s;

@@ -35,30 +35,40 @@ long long path_now_us(void)
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }
 
-int path_open_host(struct path *path, enum side side)
+int path_open_device(struct path *path, enum side side)
 {
 	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/24" : PATH_SERVER4 "/24";
 	const char *addr6 = side == CLIENT ? PATH_CLIENT6 "/64" : PATH_SERVER6 "/64";
-	int *ns = &path->ns[side];
+	const int ns = path->ns[side];
 
-	*ns = ns_make();
-	if (*ns < 0)
-		return -1;
-	path->tun[side] = tun_open(*ns, DEVICE);
+	path->tun[side] = tun_open(ns, DEVICE);
 	if (path->tun[side] < 0)
 		return -1;
-	return ns_sysctl_set(*ns, "net.ipv4.tcp_no_metrics_save", "1") ?:
-	       ns_sysctl_set(*ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
-	       ns_link_gso_max_segs(*ns, DEVICE, 1) ?: ns_link_queue(*ns, DEVICE, QUEUE) ?:
-	       ns_link_up(*ns, DEVICE, true) ?:
-	       ns_addr_add(*ns, DEVICE, addr4) ?: ns_addr_add(*ns, DEVICE, addr6);
+	return ns_sysctl_set(ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
+	       ns_link_gso_max_segs(ns, DEVICE, 1) ?: ns_link_queue(ns, DEVICE, QUEUE) ?:
+	       (path->scenario ? ns_link_mtu(ns, DEVICE, path->scenario->mtu) : 0) ?:
+	       ns_link_up(ns, DEVICE, true) ?:
+	       ns_addr_add(ns, DEVICE, addr4) ?: ns_addr_add(ns, DEVICE, addr6);
+}
+
+int path_open_host(struct path *path, enum side side)
+{
+	path->ns[side] = ns_make();
+	if (path->ns[side] < 0)
+		return -1;
+	return ns_sysctl_set(path->ns[side], "net.ipv4.tcp_no_metrics_save", "1") ?: path_open_device(path, side);
+}
+
+void path_end_device(struct path *path, enum side side)
+{
+	close(path->tun[side]);
+	path->tun[side] = -1;
 }
 
 void path_end_host(struct path *path, enum side side)
 {
-	close(path->tun[side]);
+	path_end_device(path, side);
 	close(path->ns[side]);
-	path->tun[side] = -1;
 	path->ns[side] = -1;
 }
 

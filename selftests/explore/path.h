@@ -54,6 +54,9 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 /* Ends a namespace, and makes its successor. */
 void path_end_host(struct path *path, enum side side);
 int path_open_host(struct path *path, enum side side);
+/* Ends a device, and makes its successor, with the scenario's MTU. */
+void path_end_device(struct path *path, enum side side);
+int path_open_device(struct path *path, enum side side);
 /* Sets the link of a side up or down. */
 void path_link_up(struct path *path, enum side side, bool up);
 /* Takes packets that have left, and delivers those that are due. */

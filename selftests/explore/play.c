@@ -37,15 +37,28 @@ static void set_algorithm(const struct scenario *s, enum side side, int fd)
 	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
 }
 
+static int bound(const struct world *w)
+{
+	const union stack_addr addr = stack_addr(server_addr(w->s), w->port);
+	const int fd = stack_socket(w->path.ns[SERVER], w->s->stack[SERVER], server_addr(w->s)), one = 1;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	     (!w->s->heir_ms || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
+	     !bind(fd, &addr.sa, stack_addr_len(&addr)), "the server's socket");
+	return fd;
+}
+
 static void listen_for(struct world *w)
 {
-	int fd = stack_bound(w->path.ns[SERVER], w->s->stack[SERVER], server_addr(w->s), w->port, true);
+	int i, fd;
 
-	must(fd >= 0, "the server's socket");
-	end_prepare(&w->s->program[SERVER], fd);
-	set_algorithm(w->s, SERVER, fd);
-	must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
-	w->listener = fd;
+	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1); i++) {
+		fd = bound(w);
+		end_prepare(&w->s->program[SERVER], fd);
+		set_algorithm(w->s, SERVER, fd);
+		must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
+		w->listener[i] = fd;
+	}
 }
 
 static void connect_lane(struct world *w, int i)
@@ -114,24 +127,32 @@ static bool all_accepted(const struct world *w)
 	return true;
 }
 
-static void accept_lanes(struct world *w)
+static void accept_from(struct world *w, int listener)
 {
 	struct lane *lane;
 	int fd;
 
-	if (w->listener < 0 || path_now_us() < w->path.began_us + 1000LL * w->s->accept_ms)
-		return;
-	while ((fd = accept4(w->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		lane = w->lanes > 1 ? lane_of(w, fd) : w->lane;
 		if (lane)
 			end_open(&lane->end[SERVER], fd);
 		else
 			close(fd);
 	}
-	if (!w->s->unlisten_ms && all_accepted(w)) {
-		close(w->listener);
-		w->listener = -1;
+}
+
+static void accept_lanes(struct world *w)
+{
+	int i;
+
+	if (!happens_listens(w) || path_now_us() < w->path.began_us + 1000LL * w->s->accept_ms)
+		return;
+	for (i = 0; i < MEMBERS; i++) {
+		if (w->listener[i] >= 0)
+			accept_from(w, w->listener[i]);
 	}
+	if (!w->s->unlisten_ms && all_accepted(w))
+		happens_unlisten(w);
 }
 
 /* After a client has failed, or the listener has closed, there is nothing to accept. */
@@ -141,7 +162,7 @@ static bool is_over(const struct world *w, const struct lane *lane)
 
 	if (!client->is_done)
 		return false;
-	return server->is_done || (server->fd < 0 && (client->error || w->listener < 0));
+	return server->is_done || (server->fd < 0 && (client->error || !happens_listens(w)));
 }
 
 static bool are_all_over(const struct world *w)
@@ -163,7 +184,7 @@ static bool has_one_done(const struct world *w)
 		if (w->lane[i / SIDES].end[i % SIDES].is_done)
 			return true;
 	}
-	return w->s->unlisten_ms && w->listener < 0;
+	return w->s->unlisten_ms && !happens_listens(w);
 }
 
 static void sleep_until(struct pollfd *p, int n, long long us)
@@ -177,13 +198,15 @@ static void wait_for_news(struct world *w, long long at_most_us)
 {
 	const long long now = path_now_us();
 	const bool accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
-	struct pollfd p[3 + CONNECTIONS * SIDES] = {
+	struct pollfd p[SIDES + MEMBERS + CONNECTIONS * SIDES] = {
 		{ .fd = w->path.tun[CLIENT], .events = POLLIN },
 		{ .fd = w->path.tun[SERVER], .events = POLLIN },
-		{ .fd = accepts ? w->listener : -1, .events = POLLIN },
 	};
 	long long wait = at_most_us, other;
-	int i;
+	int i, n = SIDES;
+
+	for (i = 0; i < MEMBERS; i++)
+		p[n++] = (struct pollfd){ .fd = accepts ? w->listener[i] : -1, .events = POLLIN };
 
 	other = path_wait_us(&w->path);
 	if (other >= 0 && other < wait)
@@ -194,12 +217,13 @@ static void wait_for_news(struct world *w, long long at_most_us)
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
-		p[3 + i].fd = end_poll(end, now, &p[3 + i].events);
+		p[n].fd = end_poll(end, now, &p[n].events);
+		n++;
 		other = end_wait_us(end, now);
 		if (other >= 0 && other < wait)
 			wait = other;
 	}
-	sleep_until(p, 3 + w->lanes * SIDES, wait);
+	sleep_until(p, n, wait);
 }
 
 /* What programs have written and read. */
@@ -258,9 +282,7 @@ static void close_all(struct world *w)
 {
 	int i;
 
-	if (w->listener >= 0)
-		close(w->listener);
-	w->listener = -1;
+	happens_unlisten(w);
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		play_octets += w->lane[i / SIDES].end[i % SIDES].read;
 		end_close(&w->lane[i / SIDES].end[i % SIDES]);
@@ -365,7 +387,8 @@ void play_timewait(void)
 void play_open(void)
 {
 	must(!path_open(&world.path), "namespaces");
-	world.listener = -1;
+	world.listener[0] = -1;
+	world.listener[1] = -1;
 }
 
 void play_show(bool show)

@@ -146,11 +146,31 @@ static void make_more(struct chance *c, struct scenario *s)
 	}
 }
 
+static void make_newest(struct chance *c, struct scenario *s)
+{
+	int side;
+
+	/* a listener of the kernel may lose a connection that moves */
+	if (once_in(c, 20) && s->stack[SERVER] == XTCP && !s->unlisten_ms)
+		s->heir_ms = spread(c, 1, 1000);
+	for (side = 0; side < SIDES; side++) {
+		struct program *p = &s->program[side];
+
+		if (once_in(c, 8) && !p->splices)
+			p->peek_ppm = spread(c, 10000, 1000000);
+		if (once_in(c, 10))
+			p->more_ppm = spread(c, 10000, 1000000);
+		if (once_in(c, 12))
+			p->lowat = spread(c, 2, 400000);
+		s->host[side].device_goes = s->host[side].down_ms && !s->host[side].queue_kbit && once_in(c, 3);
+	}
+}
+
 void scenario_make(struct scenario *s, uint64_t seed)
 {
 	static const int algorithms[] = { 0, 1, 0, 2 };
 	static const int mtus[] = { 1500, 1500, 1280, 9000 };
-	struct chance c = { seed }, more = { ~seed };
+	struct chance c = { seed }, more = { ~seed }, newest;
 	int side;
 
 	memset(s, 0, sizeof(*s));
@@ -180,7 +200,9 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	s->connections = 1;
 	chance_next(&more);
 	more.state = chance_next(&more);
+	newest.state = ~more.state;
 	make_more(&more, s);
+	make_newest(&newest, s);
 }
 
 bool scenario_is_orderly(const struct scenario *s)

@@ -58,11 +58,15 @@ struct program {
 	bool inline_urgent;	/* SO_OOBINLINE */
 	bool sendfile, splices;	/* sendfile() for send(), splice() for recv() */
 	bool edges;		/* acts only on edges of epoll */
+	int peek_ppm;		/* so many reads follow a MSG_PEEK */
+	int more_ppm;		/* so many writes have MSG_MORE */
+	int lowat;		/* SO_RCVLOWAT; 0: as the system has it */
 };
 
 /* Events at the machine of one end; all times count from the beginning. */
 struct host {
 	int down_from_ms, down_ms;	/* its link */
+	bool device_goes;	/* meanwhile there is no device */
 	int queue_kbit, queue_octets;	/* a queue right below the sender, which refuses packets; 0: none */
 	int ends_ms;		/* its sockets are closed and its namespace ends; 0: it does not */
 };
@@ -81,6 +85,7 @@ struct scenario {
 	int connections, apart_ms;	/* how many, and how long after each other they begin */
 	int accept_ms;		/* the server accepts nothing before */
 	int unlisten_ms;	/* the listener closes, even if clients wait; 0: when all are accepted */
+	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
 };
 

@@ -46,6 +46,12 @@ static void print_program(const struct program *p, FILE *out)
 		fprintf(out, "; SO_RCVBUF %d", p->rcvbuf);
 	if (p->urgent)
 		fprintf(out, "; an urgent octet after one write of %d", p->urgent);
+	if (p->peek_ppm)
+		fprintf(out, "; MSG_PEEK before %.0f %% of reads", p->peek_ppm / 1e4);
+	if (p->more_ppm)
+		fprintf(out, "; MSG_MORE at %.0f %% of writes", p->more_ppm / 1e4);
+	if (p->lowat)
+		fprintf(out, "; SO_RCVLOWAT %d", p->lowat);
 	fprintf(out, "%s%s%s%s; end: %s\n", p->inline_urgent ? "; SO_OOBINLINE" : "", p->sendfile ? "; sendfile()" : "",
 		p->splices ? "; splice()" : "", p->edges ? "; epoll edges" : "", endings[p->ending]);
 }
@@ -53,7 +59,8 @@ static void print_program(const struct program *p, FILE *out)
 static void print_host(const struct host *h, const char *name, FILE *out)
 {
 	if (h->down_ms)
-		fprintf(out, "#   the %s's link is down from %d ms for %d ms\n", name, h->down_from_ms, h->down_ms);
+		fprintf(out, "#   the %s's %s from %d ms for %d ms\n", name,
+			h->device_goes ? "device is gone" : "link is down", h->down_from_ms, h->down_ms);
 	if (h->queue_kbit)
 		fprintf(out, "#   the %s's own queue: %d octets, %d kbit/s\n", name, h->queue_octets, h->queue_kbit);
 	if (h->ends_ms)
@@ -68,6 +75,8 @@ static void print_more(const struct scenario *s, FILE *out)
 		fprintf(out, "#   accepted after %d ms\n", s->accept_ms);
 	if (s->unlisten_ms)
 		fprintf(out, "#   the listener closes after %d ms\n", s->unlisten_ms);
+	if (s->heir_ms)
+		fprintf(out, "#   two members listen, and one closes after %d ms, with migrate_req\n", s->heir_ms);
 	if (s->fail_ppm)
 		fprintf(out, "#   %.2f %% of allocations fail, on a kernel that can\n", s->fail_ppm / 1e4);
 	print_host(&s->host[CLIENT], "client", out);

@@ -30,11 +30,13 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "fail_ppm", fail_ppm),
 	FIELD(scenario, "unlisten_ms", unlisten_ms),
 	FIELD(scenario, "accept_ms", accept_ms),
+	FIELD(scenario, "heir_ms", heir_ms),
 };
 
 static const struct field host_fields[] = {
 	FIELD(host, "down_from_ms", down_from_ms),
 	FIELD(host, "down_ms", down_ms),
+	FIELD(host, "device_goes", device_goes),
 	FIELD(host, "queue_kbit", queue_kbit),
 	FIELD(host, "queue_octets", queue_octets),
 	FIELD(host, "ends_ms", ends_ms),
@@ -73,6 +75,9 @@ static const struct field program_fields[] = {
 	FIELD(program, "sendfile", sendfile),
 	FIELD(program, "splices", splices),
 	FIELD(program, "edges", edges),
+	FIELD(program, "peek_ppm", peek_ppm),
+	FIELD(program, "more_ppm", more_ppm),
+	FIELD(program, "lowat", lowat),
 };
 
 static const struct field last_fields[] = {
@@ -104,7 +109,7 @@ static const struct part {
 	PART(last_fields, 0, ""),
 };
 
-#define FIELDS	96
+#define FIELDS	128
 
 /* The fields of all parts. */
 static struct field fields[FIELDS];

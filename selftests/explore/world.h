@@ -15,14 +15,20 @@ struct lane {
 	long long looked_us;	/* ledger.c's last look */
 };
 
+#define MEMBERS	2	/* of a SO_REUSEPORT group */
+
 struct world {
 	struct scenario scenario;
 	const struct scenario *s;	/* the same */
 	struct path path;
 	struct lane lane[CONNECTIONS];
 	int lanes;
-	int port, listener;	/* -1: closed */
-	long long quiet_us;	/* the longest time in which nothing moved */
+	int port;
+	int listener[MEMBERS];	/* -1: closed */
+	long long moved_us;	/* when something moved last, as far as silences are known */
+	long long longest_us;	/* the longest silence */
+	long long quiet_us;	/* the longest one that nothing explains */
+	long long doubled_us;	/* all silences of a doubled RTO together */
 	bool is_late;
 	bool is_down[SIDES], has_ended[SIDES];
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
@@ -37,11 +43,14 @@ static inline const char *side_name(enum side side)
 void knobs_set(struct world *w);
 void knobs_forget(void);
 
-/* happens.c: links, the listener and namespaces go when they are due. wait_us(): until the next; -1: no more. */
+/* happens.c: links, listeners and namespaces go when they are due. wait_us(): until the next; -1: no more. */
 void happens_begin(struct world *w);
 void happens_step(struct world *w);
 long long happens_wait_us(const struct world *w);
 void happens_end(struct world *w);
+/* Closes what listens. */
+void happens_unlisten(struct world *w);
+bool happens_listens(const struct world *w);
 
 /* faults.c: from now on @ppm of all allocations fail; 0: none. can() is false if this kernel cannot do that. */
 bool faults_can(void);
