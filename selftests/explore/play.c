@@ -15,6 +15,7 @@
 #include "world.h"
 
 #define LONGEST_US	600000000LL
+#define MOST_US		6000000000LL	/* with all silences */
 #define QUIET_US	4000000LL	/* with nothing under way everything has ended but TIME-WAIT */
 #define TIMEWAIT_US	300000000LL	/* or the last repetition of an orphan whose peer has gone without a word */
 #define BACKLOG		8
@@ -255,19 +256,41 @@ static void step(struct world *w)
 	ledger_look(w);
 }
 
+/* Takes note of the silence that lasts until now, or has ended. */
+static void note_silence(struct world *w)
+{
+	const bool lasts = w->moved_us == w->path.moved_us;
+	const long long silence = (lasts ? path_now_us() : w->path.moved_us) - w->moved_us;
+
+	if (silence > verdict_silence_us(w) && silence > w->quiet_us)
+		w->quiet_us = silence;
+	if (lasts)
+		return;
+	if (silence > verdict_patience_us(w->s))
+		w->doubled_us += silence;
+	if (silence > w->longest_us)
+		w->longest_us = silence;
+	w->moved_us = w->path.moved_us;
+}
+
+static bool is_late(const struct world *w)
+{
+	const long long us = path_now_us() - w->path.began_us;
+
+	return us - w->doubled_us > LONGEST_US || us > MOST_US;
+}
+
 static void run(struct world *w)
 {
 	const bool orderly = scenario_is_orderly(w->s) && !(w->s->fail_ppm && faults_can());
 	const long long patience = verdict_patience_us(w->s);
-	long long since;
 
+	w->moved_us = w->path.began_us;
 	while (!are_all_over(w)) {
-		w->is_late = path_now_us() - w->path.began_us > LONGEST_US;
+		w->is_late = is_late(w);
 		if (w->is_late)
 			break;
-		since = path_now_us() - w->path.moved_us;
-		if (since > w->quiet_us)
-			w->quiet_us = since;
+		note_silence(w);
 		step(w);
 		if (are_all_over(w))
 			break;
@@ -294,7 +317,7 @@ static void settle(struct world *w, long long at_least_us, long long patience_us
 	long long still_us;
 
 	w->path.moved_us = path_now_us();
-	while (path_now_us() - w->path.began_us < 2 * LONGEST_US) {
+	while (path_now_us() - w->path.began_us < 2 * LONGEST_US + w->doubled_us) {
 		still_us = path_now_us() - w->path.moved_us;
 		if (still_us >= patience_us ||
 		    (still_us >= at_least_us && !verdict_state(w, CLIENT) && !verdict_state(w, SERVER)))
@@ -313,7 +336,9 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->s = &w->scenario;
 	w->port = port;
 	w->lanes = s->connections < 1 ? 1 : s->connections;
+	w->longest_us = 0;
 	w->quiet_us = 0;
+	w->doubled_us = 0;
 	w->is_late = false;
 	w->wrong[0] = 0;
 	for (i = 0; i < w->lanes; i++) {

@@ -6,6 +6,9 @@
 #include "ns.h"
 #include "world.h"
 
+#define MAX_RTO_US	120000000LL
+#define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
+
 void verdict_wrong(struct world *w, const char *format, ...)
 {
 	va_list args;
@@ -37,6 +40,23 @@ long long verdict_patience_us(const struct scenario *s)
 			us += 100000000;
 	}
 	return us;
+}
+
+/*
+ * Without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC 6298
+ * section 5, Karn's algorithm); without SACK each loss may cost a timeout. So the next silence may be twice as long.
+ */
+long long verdict_silence_us(const struct world *w)
+{
+	const long long patience = verdict_patience_us(w->s);
+	long long doubled = 2 * w->longest_us;
+
+	if (w->s->timestamps || w->s->sack)
+		return patience;
+	if (doubled > MAX_RTO_US)
+		doubled = MAX_RTO_US;
+	doubled += doubled / 8 + SLACK_US;
+	return doubled > patience ? doubled : patience;
 }
 
 static bool has_faults(const struct world *w)
@@ -124,7 +144,7 @@ static void look_at_progress(struct world *w)
 		verdict_wrong(w, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
 			      (path_now_us() - w->path.began_us) / 1000000, lane->end[SERVER].read,
 			      w->s->program[CLIENT].total, lane->end[CLIENT].read, w->s->program[SERVER].total);
-	if (w->quiet_us > verdict_patience_us(w->s))
+	if (w->quiet_us)
 		verdict_wrong(w, "progress: nothing was sent for %lld ms", w->quiet_us / 1000);
 }
 

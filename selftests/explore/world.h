@@ -64,6 +64,8 @@ void ledger_end(struct world *w);
 
 /* verdict.c */
 long long verdict_patience_us(const struct scenario *s);
+/* The longest silence that can be explained next. */
+long long verdict_silence_us(const struct world *w);
 /* When the scenario ends; sockets may still be open. */
 void verdict_give(struct world *w);
 /* Later, when no packet moves any more. */
