@@ -8,6 +8,8 @@
 set -u
 scripts=$(cd "$(dirname "$0")/.." && pwd)
 . "$scripts/kernel/cache.sh"
+. "$scripts/vm/machine.sh"
+me=scripts/lab/run.sh
 
 usage()
 {
@@ -40,22 +42,6 @@ usage()
 	END
 }
 
-die()
-{
-	local status=$1
-
-	shift
-	echo "run.sh: $*" >&2
-	exit "$status"
-}
-
-wrong()
-{
-	echo "run.sh: $*" >&2
-	echo "Try scripts/lab/run.sh --help" >&2
-	exit 2
-}
-
 cleanup()
 {
 	trap '' INT TERM HUP
@@ -82,32 +68,11 @@ check_needs()
 # fill_share: what scripts/lab/init.sh and scripts/vm/vm-init.sh read.
 fill_share()
 {
-	local size= port=/dev/ttyS0 dir
+	local port=/dev/ttyS0
 
-	mkdir "$work/ctl"
+	[ -z "$interactive" ] || port=/dev/tty0
 	cp "$scripts/lab/init.sh" "$scripts/lab/fence.sh" "$work/"
-	cp "$scripts/vm/vm-init.sh" "$work/ctl/init"
-	if [ $# -eq 1 ]; then
-		printf '%s\n' "$1"
-	elif [ $# -gt 1 ]; then
-		printf '%q ' exec "$@"
-	else
-		echo "exec bash -l"
-	fi >"$work/ctl/command"
-	if [ -n "$interactive" ]; then
-		size=$(stty size 2>/dev/null)
-		port=/dev/tty0
-	fi
-	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
-	printf '%s=%q\n' MODULES "$folder/lib/modules/$(ls "$folder/lib/modules")" CWD "$PWD" TERM "${TERM-dumb}" \
-		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
-		PORT "$port" LAST poweroff >"$work/ctl/settings"
-	echo "$share" >"$work/ctl/share"
-	for dir in "$PWD" "${scripts%/*}" "$folder"; do
-		case $dir in
-		/tmp/*|/run/*) echo "$dir" ;;
-		esac
-	done | sort -u >"$work/ctl/keep"
+	fill_ctl "$folder/lib/modules/$(ls "$folder/lib/modules")" "$port" poweroff "$folder" "$@"
 	: >"$work/ctl/output"
 	: >"$console"
 }
@@ -178,28 +143,6 @@ watch_machine()
 	shown=
 }
 
-# report: the machine is gone; say why if it left no status.
-report()
-{
-	if [ -n "$share" ]; then
-		cp "$work/ctl/dmesg" "$share/dmesg" 2>/dev/null
-	fi
-	if [ -s "$work/ctl/status" ]; then
-		exit "$(cat "$work/ctl/status")"
-	fi
-	if grep -q "Kernel panic" "$console" 2>/dev/null; then
-		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
-		if grep -q "going to sleep forever" "$console"; then
-			die 120 "the machine hung: nothing ran in it, and it waited for nothing"
-		fi
-		die 120 "the machine's kernel panicked"
-	fi
-	[ -z "$stalled" ] || die 124 "the machine stalled"
-	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] || die 124 "the machine was ended after $timeout seconds"
-	tail -n 20 "$console" 2>/dev/null | tr -d '\r' >&2
-	die 125 "the machine ended without a status (its process had $ended)"
-}
-
 kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced=
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -216,18 +159,7 @@ while [ $# -gt 0 ]; do
 done
 [[ $kernel =~ ^(fast|debug)$ ]] || wrong "--kernel $kernel: neither fast nor debug"
 [[ $seed =~ ^(0|[1-9][0-9]{0,17})?$ ]] || wrong "--seed $seed: not a number of at most 18 digits"
-[[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
-[[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
-[[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
-if [ -n "$share" ]; then
-	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
-	share=$(cd "$share" && pwd -P)
-fi
-if [ $# -eq 0 ] || [ -n "$forced" ]; then
-	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"
-	interactive=1
-fi
-[ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
+check_options $#
 
 machine= shown= work= terminal= ended= stalled= next_look=0 last_sign= sign_at=0
 trap cleanup EXIT
@@ -247,4 +179,4 @@ if [ -z "$interactive" ]; then
 	shown=$!
 fi
 watch_machine
-report
+report "$share"

@@ -10,6 +10,8 @@ scripts=$(cd "$(dirname "$0")/.." && pwd)
 . "$scripts/kernel/cache.sh"
 . "$scripts/kernel/kernel.sh"
 . "$scripts/vm/initramfs.sh"
+. "$scripts/vm/machine.sh"
+me=scripts/vm/vm.sh
 
 usage()
 {
@@ -65,22 +67,6 @@ usage()
 	  124  the timeout ended the machine, or a stall
 	  125  the machine did not start, or ended without a status
 	END
-}
-
-die()
-{
-	local status=$1
-
-	shift
-	echo "vm.sh: $*" >&2
-	exit "$status"
-}
-
-wrong()
-{
-	echo "vm.sh: $*" >&2
-	echo "Try scripts/vm/vm.sh --help" >&2
-	exit 2
 }
 
 cleanup()
@@ -300,36 +286,14 @@ check_needs()
 # fill_share: what scripts/vm/vm-init.sh reads.
 fill_share()
 {
-	local size=
-
-	mkdir "$work/ctl"
-	cp "$scripts/vm/vm-init.sh" "$work/ctl/init"
+	fill_ctl "$modules" /dev/ttyS1 reboot "$modules" "$@"
 	[ -n "$icount" ] || : >"$work/ctl/pause"
-	if [ $# -eq 1 ]; then
-		printf '%s\n' "$1"
-	elif [ $# -gt 1 ]; then
-		printf '%q ' exec "$@"
-	else
-		echo "exec bash -l"
-	fi >"$work/ctl/command"
-	[ -z "$interactive" ] || size=$(stty size 2>/dev/null)
-	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
-	if [ -n "$second" ]; then
-		mkdir "$work/ctl/second"
-		: >"$work/ctl/second/request"
-		printf '%s\n' "$second" >"$work/ctl/second/command"
-		cp "$scripts/vm/vm-terminal.sh" "$work/ctl/second/init"
-	fi
-	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \
-		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
-		PORT /dev/ttyS1 SECOND "${second:+/dev/hvc0}" LAST reboot \
-		>"$work/ctl/settings"
-	echo "$share" >"$work/ctl/share"
-	for dir in "$PWD" "${scripts%/*}" "$modules"; do
-		case $dir in
-		/tmp/*|/run/*) echo "$dir" ;;
-		esac
-	done | sort -u >"$work/ctl/keep"
+	[ -n "$second" ] || return 0
+	mkdir "$work/ctl/second"
+	: >"$work/ctl/second/request"
+	printf '%s\n' "$second" >"$work/ctl/second/command"
+	cp "$scripts/vm/vm-terminal.sh" "$work/ctl/second/init"
+	echo "SECOND=/dev/hvc0" >>"$work/ctl/settings"
 }
 
 # share_options PATH TAG READONLY
@@ -399,26 +363,6 @@ choose_options()
 	[ -z "$share" ] || share_options "${share//,/,,}" share ""
 }
 
-# report: the machine is gone; say why if it left no status.
-report()
-{
-	if [ -n "$logs" ]; then
-		cp "$work/ctl/dmesg" "$logs/dmesg" 2>/dev/null
-	fi
-	if [ -s "$work/ctl/status" ]; then
-		exit "$(cat "$work/ctl/status")"
-	fi
-	if grep -q "Kernel panic" "$console" 2>/dev/null; then
-		tr -d '\r' <"$console" | tail -n 60 | sed 's/^/# /' >&2
-		die 120 "the machine's kernel panicked"
-	fi
-	[ -z "$stalled" ] || die 124 "the machine stalled"
-	[ "$ended" -ne 124 ] && [ "$ended" -ne 137 ] ||
-		die 124 "the machine was ended after $timeout seconds"
-	tail -n 20 "$console" 2>/dev/null | tr -d '\r' >&2
-	die 125 "the machine ended without a status (QEMU's was $ended)"
-}
-
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
 plugin= forced= no_stalls= second= logs=
 while [ $# -gt 0 ]; do
@@ -439,28 +383,17 @@ while [ $# -gt 0 ]; do
 	esac
 done
 [[ $cpus =~ ^[1-9][0-9]?$ ]] || wrong "--cpus $cpus: not a number from 1 to 99"
-[[ $memory =~ ^[1-9][0-9]*[MG]$ ]] || wrong "--memory $memory: not a size such as 512M or 2G"
-[[ $timeout =~ ^([1-9][0-9]*)?$ ]] || wrong "--timeout $timeout: not a number of seconds"
-[[ $stall =~ ^([1-9][0-9]*)?$ ]] || wrong "--stall $stall: not a number of seconds"
 if [ -n "$plugin" ]; then
 	[ -n "$icount" ] || wrong "--plugin wants --icount"
 	[ -e "${plugin%%,*}" ] || wrong "--plugin ${plugin%%,*}: no such file"
-fi
-if [ -n "$share" ]; then
-	[ -d "$share" ] && [ -w "$share" ] || wrong "--share $share: not a writable directory"
-	share=$(cd "$share" && pwd -P)
 fi
 if [ "$root" != / ]; then
 	[ -x "$root/bin/busybox" ] && [ -x "$root/bin/bash" ] || wrong "--root $root: no system with busybox and bash"
 	[ -n "$kernel" ] || wrong "--root wants --kernel"
 	root=$(cd "$root" && pwd -P)
 fi
-if [ $# -eq 0 ] || [ -n "$forced" ]; then
-	[ -t 0 ] && [ -t 1 ] || wrong "no command, and no terminal for a shell"
-	interactive=1
-fi
+check_options $#
 [ -n "$interactive" ] || { [ -z "$second" ] || wrong "--second wants a terminal"; logs=$share; }
-[ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 
 qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
 standstill=5	# seconds that a fifth of one takes only where nothing runs
@@ -498,4 +431,4 @@ else
 fi
 watch_machine
 wait_qemu
-report
+report "$logs"
