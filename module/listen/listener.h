@@ -95,7 +95,8 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	return !he->dead && he->lsk == listener->sk;
+	/* of another listener's entry nothing is guarded by this lock */
+	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 
 #endif /* XTCP_LISTENER_H */
