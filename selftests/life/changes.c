@@ -617,7 +617,7 @@ static void owned(void)
 
 /* What a thread asks for again and again. */
 static struct {
-	_Atomic(struct target *) target;
+	atomic_uintptr_t target;	/* a struct target */
 	atomic_bool stop;
 	atomic_int asked, done, strange;
 } asker;
@@ -631,7 +631,7 @@ static void *ask_again(void *arg)
 	must(!ns_enter(net.a), "namespace");
 	fd = generic_open();
 	while (!asker.stop) {
-		t = asker.target;
+		t = (const void *)asker.target;
 		id = family_of(fd);
 		request(&req, t);
 		netlink_put_string(&req, XTCP_SET_CONGESTION, asker.asked++ & 1 ? "bbr" : "reno");
@@ -654,7 +654,7 @@ static void asker_start(pthread_t *thread, struct target *first)
 	asker.asked = 0;
 	asker.done = 0;
 	asker.strange = 0;
-	asker.target = first;
+	asker.target = (uintptr_t)first;
 	must(!pthread_create(thread, NULL, ask_again, NULL), "thread");
 }
 
@@ -671,7 +671,7 @@ static void while_it_ends(void)
 	asker_start(&thread, &targets[0]);
 	for (i = 0; i < ARRAY_SIZE(targets); i++) {
 		connection(&targets[i], i & 1 ? NS_A6 : NS_A4, i & 1 ? NS_B6 : NS_B4, &fd, &peer);
-		asker.target = &targets[i];
+		asker.target = (uintptr_t)&targets[i];
 		asked = asker.asked;
 		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
 		must(send(fd, "abc", 3, 0) == 3, "send");
