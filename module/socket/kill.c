@@ -2,6 +2,10 @@
 /*
  * ABORT by an administrator (RFC 9293 section 3.10.5): SOCK_DESTROY of sock_diag, the request that
  * `ss -K` sends for kernel TCP. diag.c has the handler.
+ *
+ * On Linux 6.1, whoever uses sock_diag waits while a request runs. Any user is an administrator of
+ * namespaces that he makes, and a program can own its sock for as long as it likes. So no request
+ * waits for a sock: the answer is EBUSY, and the tool asks again.
  */
 #include "socket/kill.h"
 
@@ -25,15 +29,31 @@
 #include "socket/listen.h"
 #include "timewait/record.h"
 
+/* lock_sock(), unless a program owns the sock at this moment. release_sock() undoes it. */
+static bool own_now(struct sock *sk)
+{
+	bool is_free;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	is_free = !sock_owned_by_user_nocheck(sk);
+	if (is_free) {
+		sk->sk_lock.owned = 1;
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
+	}
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return is_free;
+}
+
 /*
  * Tells the program by ECONNABORTED and the peer by a RST. Returns -EAGAIN if the connection has
- * ended; a TIME-WAIT record may have replaced it.
+ * ended; a TIME-WAIT record may have replaced it. -EBUSY: a program owns it.
  */
 static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	int err = -EAGAIN;
 
-	lock_sock(sk);
+	if (!own_now(sk))
+		return -EBUSY;
 	/* an orphan ends here, so BH has to be off */
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -147,12 +167,15 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
 	rcu_read_unlock();
 	if (!sk)
 		return err;
-	lock_sock(sk);
-	if (xtcp_diag_find_listens(sk, req)) {
-		stop_listener(sk);
-		err = 0;
+	if (!own_now(sk)) {
+		err = -EBUSY;
+	} else {
+		if (xtcp_diag_find_listens(sk, req)) {
+			stop_listener(sk);
+			err = 0;
+		}
+		release_sock(sk);
 	}
-	release_sock(sk);
 	sock_put(sk);
 	return err;
 }
@@ -162,9 +185,9 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
  * @net: the namespace of the request
  * @req: whom to end; of one of our protocols
  *
- * Context: process, may sleep. Takes the socket lock.
+ * Context: process, may sleep. Takes the socket lock if it is free.
  *
- * Return: 0, -EPERM, or -ENOENT: there is no such socket.
+ * Return: 0; -EPERM; -ENOENT: there is no such socket; -EBUSY: a program owns it at this moment.
  */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req)
 {

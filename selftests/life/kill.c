@@ -10,15 +10,23 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
+#include <linux/userfaultfd.h>
 #include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/asleep.h"
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
@@ -378,6 +386,62 @@ static void refused(struct target *t)
 	close(peer);
 }
 
+static atomic_int owner_tid;
+
+/* A program owns its socket, in the middle of send(), for as long as it likes. */
+static void *send_page(void *of)
+{
+	void **arg = of;
+	const int *fd = arg[1];
+
+	owner_tid = gettid();
+	return send(*fd, arg[0], 100, 0) == 100 ? of : NULL;
+}
+
+static int ask_apart(void *target)
+{
+	return ask(target);
+}
+
+/* Kernel TCP's request waits for the program, and on Linux 6.1 all others wait with it. */
+static void owned(void)
+{
+	const char *what = "xtcp: one that its program owns: EBUSY at once, and nobody waits";
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct target t = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
+	int fd, peer, status = -1, faults = syscall(SYS_userfaultfd, 0);
+	struct uffdio_api api = { .api = UFFD_API };
+	pthread_t thread;
+	void *arg[2];
+	pid_t pid;
+
+	if (faults < 0) {
+		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
+		return;
+	}
+	connection(&t, &fd, &peer);
+	arg[0] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arg[1] = &fd;
+	range.range.start = (uintptr_t)arg[0];
+	range.range.len = 4096;
+	must(arg[0] != MAP_FAILED && !ioctl(faults, UFFDIO_API, &api) && !ioctl(faults, UFFDIO_REGISTER, &range) &&
+	     !pthread_create(&thread, NULL, send_page, arg), "userfaultfd");
+	/* from its first octet on, it has the lock */
+	must(WAIT_FOR(asleep_in(owner_tid, SYS_sendto), STACK_DEADLINE_MS), "send");
+	pid = ns_fork(net.a, ask_apart, &t);
+	SAME(WAIT_FOR(waitpid(pid, &status, WNOHANG) == pid, STACK_DEADLINE_MS), true);
+	SAME(WIFEXITED(status) && WEXITSTATUS(status) == EBUSY, true);
+	close(faults);
+	pthread_join(thread, NULL);
+	SAME(ask(&t), 0);
+	SAME(read_error(fd), ECONNABORTED);
+	ksft_test_result(!problems, "%s\n", what);
+	problems = 0;
+	munmap(arg[0], 4096);
+	close(fd);
+	close(peer);
+}
+
 static void by_mapped_addresses(struct target *t)
 {
 	struct target mapped;
@@ -411,7 +475,7 @@ int main(void)
 	unsigned int i, family, stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * (2 * COMMON + IPV4) + 2 * OURS);
+	ksft_set_plan(stack_count() * (2 * COMMON + IPV4) + 2 * OURS + 1);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {
@@ -424,6 +488,7 @@ int main(void)
 			}
 		}
 	}
+	owned();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -15,9 +15,8 @@ import re
 import socket
 import struct
 import sys
-import time
 
-from diag import HEAD, REQUEST_AND_ACK, ROOM, Diag
+from diag import HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, until_free
 from ss import Gone, Wish, for_each, rows_of, say
 
 GENERIC = 16  # NETLINK_GENERIC
@@ -30,7 +29,6 @@ PROTOCOL, ID, CONGESTION, MAX_PACING_RATE, USER_TIMEOUT, KEEPALIVE, KEEPIDLE = r
 GENL = struct.Struct("=BBH")
 NO_LIMIT = (1 << 64) - 1
 UNITS = {"": 1, "bit": 1, "kbit": 10 ** 3, "mbit": 10 ** 6, "gbit": 10 ** 9}
-PATIENCE = 2.0  # seconds: a program that uses its socket gives it back now and then
 
 
 class Wrong(Exception):
@@ -83,6 +81,7 @@ class Requests:
         self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, GENERIC)
         self.netlink.setsockopt(SOL_NETLINK, CAP_ACK, 1)
         self.netlink.setsockopt(SOL_NETLINK, EXT_ACK, 1)
+        self.text = ""
         self.id = self.id_of(name)
 
     def send(self, family, command, attributes):
@@ -98,14 +97,14 @@ class Requests:
         return struct.unpack("=H", texts(answer, HEAD.size + GENL.size)[FAMILY_ID])[0]
 
     def change(self, row, attributes):
-        """(errno, what the kernel says of it)"""
+        """0 or the errno of the answer; .text: what the kernel says of it, if it does."""
         protocol = row[HEAD.size] == socket.AF_INET6  # XTCPPROTO_IPV6 is 1
         answer = self.send(self.id, SET, attribute(PROTOCOL, bytes([protocol])) +
                            attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
-        error, text = -struct.unpack_from("=i", answer, HEAD.size)[0], None
+        self.text = ""
         if HEAD.unpack_from(answer)[2] & ANSWER_HAS_TEXT:
-            text = texts(answer, HEAD.size + 4 + HEAD.size).get(TEXT)
-        return error, text.rstrip(b"\0").decode() if text else os.strerror(error)
+            self.text = texts(answer, HEAD.size + 4 + HEAD.size).get(TEXT, b"").rstrip(b"\0").decode()
+        return -struct.unpack_from("=i", answer, HEAD.size)[0]
 
 
 def texts(message, at):
@@ -121,17 +120,11 @@ def texts(message, at):
 
 
 def change(requests, row, attributes):
-    """Nothing, or what is wrong. The kernel does not wait for a program that uses its socket at this moment."""
-    until = time.monotonic() + PATIENCE
-    while True:
-        error, text = requests.change(row, attributes)
-        if error == errno.ESRCH:
-            raise Gone
-        if error != errno.EBUSY:
-            return error and text
-        if time.monotonic() > until:
-            return "its program does not let go of the socket"
-        time.sleep(0.001)
+    """Nothing, or what is wrong."""
+    error = until_free(lambda: requests.change(row, attributes))
+    if error == errno.ESRCH:
+        raise Gone
+    return HELD if error == errno.EBUSY else error and (requests.text or os.strerror(error))
 
 
 def main(name, family, dry, words):

@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 import struct
+import time
 
 SOCK_DIAG = 4  # NETLINK_SOCK_DIAG
 SOCK_DIAG_BY_FAMILY = 20
@@ -18,6 +19,8 @@ ID = struct.Struct("!HH16s16s")  # the part of struct inet_diag_sockid that has 
 COOKIE = slice(HEAD.size + 4 + 40, HEAD.size + 4 + 48)  # in a message
 NO_COOKIE = b"\xff" * 8
 ROOM = 65536
+PATIENCE = 2.0  # seconds: a program that uses its socket gives it back now and then
+HELD = "its program does not let go of the socket"
 
 MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
 MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
@@ -30,6 +33,16 @@ class Refused(Exception):
     def __init__(self, number):
         super().__init__(os.strerror(number))
         self.errno = number
+
+
+def until_free(ask):
+    """The first errno of ask() that is not EBUSY; or that one, if a program does not let go of its socket."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        error = ask()
+        if error != errno.EBUSY or time.monotonic() > until:
+            return error
+        time.sleep(0.001)
 
 
 def messages(octets):
@@ -78,11 +91,16 @@ class Diag:
                 yield message
 
     def end(self, message):
-        """0 or the errno of the answer. Without a cookie it ends what has these addresses by now."""
+        """0 or the errno of the answer. Without a cookie it ends what has these addresses by now. The kernel does not wait
+        for a program that uses its socket at this moment."""
         protocol = 1 if message[HEAD.size] == socket.AF_INET6 else 0  # XTCPPROTO_IPV6, XTCPPROTO_IPV4
-        self.send(SOCK_DESTROY, REQUEST_AND_ACK,
-                  struct.pack("=BBBxI", self.family, protocol, 0, 0xFFFFFFFF) + message[HEAD.size + 4:HEAD.size + 52])
-        return self.answer()
+        request = struct.pack("=BBBxI", self.family, protocol, 0, 0xFFFFFFFF) + message[HEAD.size + 4:HEAD.size + 52]
+
+        def ask():
+            self.send(SOCK_DESTROY, REQUEST_AND_ACK, request)
+            return self.answer()
+
+        return until_free(ask)
 
 
 def attributes_of(message):

@@ -18,7 +18,7 @@ import re
 import subprocess
 import sys
 
-from diag import CONG, COOKIE, DONE, HEAD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag, Refused
+from diag import CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag, Refused
 from diag_json import object_of
 from owners import descriptors, program_of
 
@@ -183,7 +183,7 @@ def kill(diag, rows, wish):
         error = diag.end(row)
         if error == errno.ENOENT:
             raise Gone
-        return error and os.strerror(error)
+        return HELD if error == errno.EBUSY else error and os.strerror(error)
 
     return for_each(rows, wish, end)
 
