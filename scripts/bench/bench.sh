@@ -3,6 +3,7 @@
 #
 # make bench: xtcp against kernel TCP, as ratios; an hour. With B=NAME one
 # part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them;
+# with B=incast N=KB only blocks of this size;
 # with B=programs N="NAME..." some of them.
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
 # bench_NAME.c there, or bench_NAME.py, for the others.
@@ -26,7 +27,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push syn timewait ports idle listing spaces scale dctcp bbr below loss programs"
+all="tcp push syn timewait ports idle listing spaces scale dctcp bbr below incast loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -207,6 +208,11 @@ bench_bbr()
 bench_below()
 {
 	in_vm "a flow of 1 Gbit/s: what stands below TCP" "${counted[@]}" -- bench_below 3
+}
+
+bench_incast()
+{
+	in_vm "many senders, one receiver, a small buffer" "${counted[@]}" -- bench_incast 3 $names
 }
 
 # what was lost, and how fast to send: 5 runs of each, or one of a third

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Incast (`make bench B=incast`): many senders answer one receiver at once, and the port of the
+ * switch before it has a small buffer.
+ *
+ *	bench_incast RUNS [KB]
+ *
+ * SENDERS connections lead through a link of MBIT Mbit/s that holds PACKETS packets. The receiver asks all of them
+ * at once for a block, and asks again when the last octet of all blocks has come. What counts is the
+ * share of the link that the text of ROUNDS rounds takes, and the timeouts; the median of RUNS. Both
+ * ends have the same rto_min: of the route, which kernel TCP has, too. Both ends are on one stack.
+ * The router is that of lib/router.h. KB: only with blocks of this size.
+ *
+ * Under -icount time is instructions: what the host does besides has no effect. XTCP_KO names the
+ * module, unless it is loaded already. The exit status says whether the bounds were kept: the least
+ * share that xtcp has with 5 ms.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "measure.h"
+#include "module.h"
+#include "ns.h"
+#include "router.h"
+#include "stack.h"
+
+#define PORT		7000
+#define SENDERS		64
+#define PACKETS		64
+#define PACKET		1514
+#define MBIT		100
+#define SEGMENT		1448	/* octets of text in it */
+#define ROUNDS		5
+#define LIMIT_S		120	/* of a run */
+#define RUNS_MAX	31
+
+struct flow {
+	int asks, answers;	/* both ends: the receiver's, the sender's */
+	long long due;		/* octets of this round that have not come */
+	long long left;		/* octets of it that are not written */
+};
+
+static const struct incast {
+	int kb;			/* of each block */
+	double least;		/* share with the shortest rto_min; 0: no bound */
+} cases[] = {
+	{ 2, 0 }, { 8, 0.9 }, { 32, 0.85 }, { 128, 0 },
+};
+
+static const int rto_min_ms[] = { 200, 20, 5 };
+static char piece[65536];
+
+/* The metric has to be there before the connections are. */
+static void set_rto_min(const struct router *r, int ms)
+{
+	if (ns_shell(r->sender, "ip route replace %s via 10.9.1.2 dev %s rto_min %dms", ROUTER_RECEIVER4, ROUTER_NEAR,
+		     ms) ||
+	    ns_shell(r->receiver, "ip route replace %s via 10.9.2.2 dev %s rto_min %dms", ROUTER_SENDER4, ROUTER_FAR,
+		     ms))
+		measure_die("routes");
+}
+
+static void open_flows(struct flow *flows, const struct router *r, enum stack stack)
+{
+	int listener = stack_listener(r->sender, stack, ROUTER_SENDER4, PORT, true), i;
+
+	if (listener < 0)
+		measure_die("listener");
+	for (i = 0; i < SENDERS; i++) {
+		flows[i].asks = stack_connected(r->receiver, stack, ROUTER_SENDER4, PORT);
+		flows[i].answers = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (flows[i].asks < 0 || flows[i].answers < 0 || fcntl(flows[i].asks, F_SETFL, O_NONBLOCK))
+			measure_die("connect");
+	}
+	close(listener);
+}
+
+static void ask(struct flow *flow, int block)
+{
+	flow->due = block;
+	if (send(flow->asks, "", 1, MSG_NOSIGNAL) != 1)
+		measure_die("request");
+}
+
+/* The request has come, or there is room for more of the answer. */
+static void answer(struct flow *flow, int block)
+{
+	ssize_t n;
+
+	if (!flow->left && recv(flow->answers, piece, 1, 0) == 1)
+		flow->left = block;
+	while (flow->left) {
+		n = send(flow->answers, piece, flow->left < (int)sizeof(piece) ? flow->left : (int)sizeof(piece),
+			 MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0)
+			measure_die("answer");
+		flow->left -= n;
+	}
+}
+
+static void take(struct flow *flow)
+{
+	ssize_t n = recv(flow->asks, piece, sizeof(piece), 0);
+
+	if (!n || (n < 0 && errno != EAGAIN))
+		measure_die("recv");
+	if (n > 0)
+		flow->due -= n;
+}
+
+/* False if it takes too long. */
+static bool play_round(struct flow *flows, int block, double until)
+{
+	struct pollfd p[2 * SENDERS];
+	int i, open;
+
+	for (i = 0; i < SENDERS; i++)
+		ask(&flows[i], block);
+	do {
+		for (i = open = 0; i < SENDERS; i++) {
+			p[2 * i] = (struct pollfd){ .fd = flows[i].due ? flows[i].asks : -1, .events = POLLIN };
+			p[2 * i + 1] = (struct pollfd){
+				.fd = flows[i].answers, .events = flows[i].left ? POLLOUT : POLLIN
+			};
+			open += !!flows[i].due;
+		}
+		if (open)
+			poll(p, 2 * SENDERS, 1000);
+		for (i = 0; open && i < SENDERS; i++) {
+			if (p[2 * i + 1].revents)
+				answer(&flows[i], block);
+			if (p[2 * i].revents)
+				take(&flows[i]);
+		}
+	} while (open && measure_now() < until);
+	return !open;
+}
+
+/* The share of the link that text has; @timeouts: of the senders. */
+static double run(enum stack stack, int rto_ms, const struct incast *incast, long long *timeouts)
+{
+	const struct netem forth = { .delay_us = 50, .rate_kbit = MBIT * 1000, .queue = PACKETS * PACKET };
+	const struct netem back = { .delay_us = 50 };
+	const int block = incast->kb * 1024;
+	struct flow flows[SENDERS] = { 0 };
+	struct counters counters;
+	double begin, share;
+	struct router r;
+	int i, rounds = 0;
+
+	if (router_make(&r, 1500, false) || router_set(&r, &forth, &back))
+		measure_die("network");
+	set_rto_min(&r, rto_ms);
+	open_flows(flows, &r, stack);
+	begin = measure_now();
+	while (rounds < ROUNDS && play_round(flows, block, begin + LIMIT_S))
+		rounds++;
+	share = (double)rounds * SENDERS * block * 8 / (measure_now() - begin) /
+		(MBIT * 1000000.0 * SEGMENT / PACKET);
+	if (stack == XTCP ? counters_read_xtcp(&counters, r.sender) : counters_read_kernel(&counters, r.sender))
+		measure_die("counters");
+	*timeouts = counters_get(&counters, "TcpExt:TCPTimeouts");
+	for (i = 0; i < SENDERS; i++) {
+		close(flows[i].asks);
+		close(flows[i].answers);
+	}
+	router_close(&r);
+	return share;
+}
+
+/* The median of @runs; a line of it. */
+static double measure(enum stack stack, int rto_ms, const struct incast *incast, int runs)
+{
+	double shares[RUNS_MAX], median;
+	long long timeouts = 0, some;
+	int i;
+
+	for (i = 0; i < runs; i++) {
+		shares[i] = run(stack, rto_ms, incast, &some);
+		timeouts += some;
+	}
+	median = measure_median(shares, runs);
+	printf("incast     %5.1f %% (%.1f-%.1f) of the link; %s, %d KB of each, rto_min %d ms; ", median * 100,
+	       shares[0] * 100, shares[runs - 1] * 100, stack_name(stack), incast->kb, rto_ms);
+	printf("%.1f timeouts a round\n", (double)timeouts / runs / ROUNDS);
+	fflush(stdout);
+	return median;
+}
+
+/* All of one link and block. False if the bound was not kept. */
+static bool measure_case(const struct incast *incast, int runs)
+{
+	double ours = 0, theirs;
+	char name[80];
+	size_t i;
+
+	for (i = 0; i < sizeof(rto_min_ms) / sizeof(*rto_min_ms); i++) {
+		ours = measure(XTCP, rto_min_ms[i], incast, runs);
+		theirs = measure(KERNEL, rto_min_ms[i], incast, runs);
+		snprintf(name, sizeof(name), "incast, %d KB, rto_min %d ms", incast->kb, rto_min_ms[i]);
+		measure_record(name, "of the link", ours / theirs, ours, theirs);
+	}
+	return ours >= incast->least;
+}
+
+int main(int argc, char **argv)
+{
+	int runs = argc > 1 ? atoi(argv[1]) : 0, kb = argc > 2 ? atoi(argv[2]) : 0;
+	bool was_loaded = module_is_loaded(), ok = true;
+	size_t i;
+
+	if (runs < 1 || runs > RUNS_MAX) {
+		fprintf(stderr, "bench_incast: see the head of bench_incast.c\n");
+		return 2;
+	}
+	if (!was_loaded && module_load(""))
+		measure_die("cannot load xtcp");
+	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets; %d rounds\n", SENDERS, MBIT, PACKETS, ROUNDS);
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		if (!kb || kb == cases[i].kb)
+			ok &= measure_case(&cases[i], runs);
+	if (!was_loaded && module_unload())
+		measure_die("cannot unload xtcp");
+	return ok ? 0 : 1;
+}
