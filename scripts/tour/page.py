@@ -212,8 +212,9 @@ class Show:
         wanted = self.wanted_of(line)
         self.say(self.paint("1", " ".join(["$", line.kind, *wanted])))
         draw = ladder if line.kind == "ladder" else plot
-        self.say(draw(wanted, self.width, self.color))
-        self.expect(line, draw(wanted, NARROW, False))
+        picture = draw(wanted, self.width, self.color)
+        self.say(picture)
+        self.expect(line, draw(wanted, NARROW, False) if self.color or self.width != NARROW else picture)
 
     def moved(self, scene, line):
         """NAME=NUMBER ...: counters that have moved so much; NAME>=NUMBER: or more; NAME=0: one that has not."""

@@ -67,10 +67,10 @@ def run(doc):
         parser.error("%d connections are too many; %d fit" % (1 + len(more), 1 + len(plot_text.OTHERS)))
     try:
         with open_lines(args.trace) as file:
-            lines = list(lines_of(file)) if more else lines_of(file)
-            trace = Trace(lines)
-            transfer = Transfer(trace, port)
-            others = [Transfer(lines, other) for other in more]
+            trace = Trace(lines_of(file))
+            every = tuple(trace) if more else trace
+            transfer = Transfer(every, port)
+            others = [Transfer(every, other) for other in dict.fromkeys(more) if other != port]
     except ValueError as error:
         complaint = trace.complaint()
         raise Unreadable("%s: %s" % (args.trace, complaint) if complaint else error) from None

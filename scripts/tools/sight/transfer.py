@@ -8,9 +8,10 @@ NONE = MODULUS - 1  # an ssthresh that nothing has set yet
 
 
 def events(lines, port=None):
-    """The events of the first connection, or of the first one that has this port at one end, in lines or a Trace."""
+    """The events of the first connection, or of the first one that has this port at one end, in lines, a Trace, or a
+    tuple of its events."""
     wanted = None
-    for event in lines if isinstance(lines, Trace) else Trace(lines):
+    for event in lines if isinstance(lines, (Trace, tuple)) else Trace(lines):
         if isinstance(event, Gap):
             continue
         ends = {event.local, event.peer}
