@@ -224,6 +224,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	uint32_t end = seg->seq + segment_len(seg);
 
 	s->left++;
+	s->left_us = now_us;
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
@@ -294,7 +295,7 @@ static void note_overtaking(struct judge_side *s, const struct judge_side *peer,
 	}
 }
 
-void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
+void judge_arrives(struct judge *j, enum side to, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
 	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && peer->scale >= 0;
@@ -302,6 +303,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg)
 	bool is_old;
 
 	s->heard++;
+	s->heard_us = now_us;
 	s->syns_heard += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;

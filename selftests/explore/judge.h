@@ -50,6 +50,7 @@ struct judge_side {
 	bool is_reset;		/* a RST has left or arrived */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	unsigned int heard;	/* segments */
+	long long heard_us, left_us;	/* the last one */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK */
 	bool has_left, has_sent_reset, has_heard_text;
@@ -85,7 +86,7 @@ void judge_unreadable(struct judge *j, enum side by, const char *why);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */
-void judge_arrives(struct judge *j, enum side to, const struct segment *seg);
+void judge_arrives(struct judge *j, enum side to, const struct segment *seg, long long now_us);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
 

@@ -335,7 +335,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 		return;
 	flow = flow_of(path, to == CLIENT ? seg.dport : seg.sport);
 	if (flow)
-		judge_arrives(flow->judge, to, &seg);
+		judge_arrives(flow->judge, to, &seg, path_now_us() - path->began_us);
 }
 
 void path_step(struct path *path)

@@ -7,6 +7,7 @@
 #include "world.h"
 
 #define MAX_RTO_US	120000000LL
+#define ORPHAN_US	102200000LL	/* eight repetitions, the first after the smallest RTO */
 #define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
 
 void verdict_wrong(struct world *w, const char *format, ...)
@@ -83,11 +84,24 @@ static bool may_be_refused(const struct world *w, const struct lane *lane)
 	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) && !lane->end[SERVER].was_open;
 }
 
+/*
+ * As in Linux, a closed socket that hears nothing gives up after a time that does not depend on its RTO
+ * (tcp_orphan_retries). Each repetition comes after twice the time, so the last one was sent in the second half of it.
+ */
+static bool may_have_given_up(const struct lane *lane, enum side side)
+{
+	const struct judge_side *wire = &lane->judge.side[side];
+	const struct end *end = &lane->end[side];
+
+	return end->is_done && !end->error && wire->left_us - wire->heard_us > ORPHAN_US / 2;
+}
+
 static void look_at_octets(struct world *w, const struct lane *lane, enum side side)
 {
 	const struct end *end = &lane->end[side], *peer = &lane->end[!side];
 	const long long total = w->s->program[!side].total;
-	const bool orderly = scenario_is_orderly(w->s) && !has_faults(w) && !may_be_refused(w, lane);
+	const bool orderly = scenario_is_orderly(w->s) && !has_faults(w) && !may_be_refused(w, lane) &&
+			     !may_have_given_up(lane, !side);
 
 	if (end->wrong[0])
 		verdict_wrong(w, "octets: the %s: %s", side_name(side), end->wrong);
@@ -137,9 +151,14 @@ static void look_at_close(struct world *w, const struct lane *lane, enum side si
 static void look_at_progress(struct world *w)
 {
 	const struct lane *lane = w->lane;
+	int i;
 
 	if (!scenario_is_orderly(w->s) || has_faults(w))
 		return;
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		if (may_have_given_up(&w->lane[i / SIDES], i % SIDES))
+			return;
+	}
 	if (w->is_late)
 		verdict_wrong(w, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
 			      (path_now_us() - w->path.began_us) / 1000000, lane->end[SERVER].read,
