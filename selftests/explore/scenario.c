@@ -160,7 +160,8 @@ static void make_newest(struct chance *c, struct scenario *s)
 			p->peek_ppm = spread(c, 10000, 1000000);
 		if (once_in(c, 10))
 			p->more_ppm = spread(c, 10000, 1000000);
-		if (once_in(c, 12))
+		/* who does not wait for edges reads without being woken */
+		if (once_in(c, 4) && p->edges)
 			p->lowat = spread(c, 2, 400000);
 		s->host[side].device_goes = s->host[side].down_ms && !s->host[side].queue_kbit && once_in(c, 3);
 	}
