@@ -413,7 +413,10 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_output_challenge_ack(sk);
-		/* if the rate limit forbade this ACK, no later segment echoes the SYN-ACK's mark */
+		/*
+		 * this was the only chance to echo the SYN-ACK's mark, even if the rate limit
+		 * forbade the ACK
+		 */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
 	case XTCP_RESET:

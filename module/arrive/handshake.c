@@ -216,8 +216,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 
 	/*
-	 * fourth: check the SYN bit. Its data and FIN are neither kept nor acknowledged, unless the
-	 * connection opens fast: the peer resends them.
+	 * fourth: check the SYN bit. Data and FIN of the SYN are kept and acknowledged only if the
+	 * connection opens fast; otherwise the peer resends them.
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
@@ -287,7 +287,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 	/*
 	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could open this one
+	 * connection could open this connection
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
