@@ -104,7 +104,7 @@ void xtcp_orphan_leave_netns(struct sock *sk)
  *
  * As in Linux, an orphan does not keep its namespace alive, but dies with it. The reference is
  * dropped here, not when the sock is freed. From here on the exit of the namespace may come at any
- * time. It waits for this socket lock.
+ * time. That exit waits for this socket lock.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */

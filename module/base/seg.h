@@ -63,9 +63,9 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 }
 
 /*
- * The header of a segment that IP has just delivered. Returns its octets with the options; 0 if
- * they are not there. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is read only
- * once: a fragment's page may change.
+ * The header of a segment that IP has just delivered. Returns the length of the header with its
+ * options; 0 if the skb is shorter. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is
+ * read only once: a fragment's page may change.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {
