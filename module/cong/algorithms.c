@@ -67,8 +67,8 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
  *
  * Context: process, module init.
  *
- * Return: 0; -EINVAL when one has no usable name or lacks a mandatory function; -EBUSY when two
- * have the same name.
+ * Return: 0; -EINVAL when an algorithm has no usable name or lacks a mandatory function; -EBUSY
+ * when two have the same name.
  */
 int xtcp_algorithms_init(void)
 {
@@ -164,7 +164,7 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
  *
  * Context: process.
  *
- * Return: 0; -ENOENT when one is unknown, and nothing has changed.
+ * Return: 0; -ENOENT when a name is unknown, and nothing has changed.
  */
 int xtcp_algorithms_allow(char *names)
 {

@@ -173,8 +173,8 @@ static bool is_limiting(const struct xtcp_sender *tx)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * Within a window's time the largest use counts, as in Linux: ACKs of one flight arrive before the
- * next flight is sent.
+ * In each window the largest use counts, as in Linux: ACKs of one flight arrive before the next
+ * flight is sent.
  *
  * Context: softirq or process. Lock: socket, held.
  */
