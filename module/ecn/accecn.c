@@ -33,8 +33,8 @@
 #include "loss/sample.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* send an ACK after so many with new text (RFC 9768 3.2.2.5.1) */
-#define MARKS_WITHOUT	3	/* and after so many without */
+#define MARKS_WITH_TEXT	2	/* ACK after so many marked segments with new text (RFC 9768 3.2.2.5.1) */
+#define MARKS_WITHOUT	3	/* and after so many without new text */
 #define UNSAID_MAX	15
 #define COUNTED_AT_MOST	22	/* report a counter before it grows by more than so many bits */
 
@@ -249,9 +249,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * @sk: in SYN-RECEIVED and in AccECN mode
  * @skb: the segment
  *
- * The segment that ends SYN-RECEIVED has it. RFC 9768 section 3.2.2.1, table 4: a pure ACK without
- * SACK blocks reports how the SYN-ACK arrived; any other segment has the counter. If the client got
- * only a retransmitted SYN-ACK without ECN flags, its ACK has none either.
+ * The segment that ends SYN-RECEIVED has the report. RFC 9768 section 3.2.2.1, table 4: a pure ACK
+ * without SACK blocks reports how the SYN-ACK arrived; any other segment has the counter. If the
+ * client got only a retransmitted SYN-ACK without ECN flags, its ACK has none either.
  *
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
  * If it has no ECN flags, it forbids ECT (section 3.1.5).
@@ -319,7 +319,10 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
-	/* RFC 9768 section 3.1.4.1: ask once more, then not, since a middlebox may drop it */
+	/*
+	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still asks, later ones do not,
+	 * since a middlebox may drop such a SYN
+	 */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
 	return xtcp_accecn_ace_flags(ACE_ASKED);
@@ -445,7 +448,9 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	sock_owned_by_me(sk);
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
-	/* the first text was lost with the option: resend it without (section 3.2.3.2.2) */
+	/*
+	 * the first text was lost with the option: resend it without the option (section 3.2.3.2.2)
+	 */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
 	if (!option || !accecn->seen || flags & XTCP_RST ||

@@ -130,8 +130,8 @@ u32 xtcp_ace_counter_first(u8 codepoint)
  * @received: octets by codepoint, XTCP_ECT_1 first
  * @order: filled with 0 or 1
  *
- * RFC 9768 section 3.2.3.3: it needs each counter that ever changed; counters after the last of
- * these may be omitted.
+ * RFC 9768 section 3.2.3.3: the option needs each counter that ever changed; counters after the
+ * last of these may be omitted.
  *
  * Context: any.
  *
