@@ -59,8 +59,8 @@ struct thirdacks {
 static DEFINE_PER_CPU(struct thirdacks, thirdacks);
 
 /*
- * True: nothing was sent after the SYN, and nothing arrived after its answer. Racy without the
- * socket lock.
+ * Was nothing sent after the SYN, and did nothing arrive after its answer? Racy without the socket
+ * lock.
  */
 static bool still_waits(const struct sock *sk)
 {
