@@ -105,8 +105,8 @@ bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 }
 
 /*
- * Octets of data on a SYN to a host with MSS @mss. As in Linux, it leaves room for the most options
- * that a SYN can have.
+ * Octets of data on a SYN to a host with MSS @mss. As in Linux, this leaves room for the most
+ * options that a SYN can have.
  */
 static size_t room_for_syn_text(struct sock *sk, u16 mss)
 {
