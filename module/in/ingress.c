@@ -400,8 +400,8 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 }
 
 /*
- * The listener with room for a connection that this SYN opens, also when the SYN replaces a
- * TIME-WAIT record. NULL: not such a SYN, or no such listener.
+ * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
+ * NULL: the segment is no plain SYN, or no listener has room.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
