@@ -129,9 +129,9 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
  * @skb: the SYN
  * @tuple: of @skb
  *
- * A SYN to or from a broadcast or multicast address is ignored, and one from the unspecified
- * address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63). So is a SYN whose source and destination
- * are the same.
+ * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
+ * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
+ * destination are the same.
  *
  * Context: softirq, RCU read side.
  *
