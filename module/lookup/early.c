@@ -253,7 +253,7 @@ int xtcp_early_init(void)
 }
 
 /**
- * xtcp_early_exit() - take the hooks away, and let the segments pass that have a sock of ours
+ * xtcp_early_exit() - remove the hooks, and wait until segments with a sock of ours have passed
  *
  * Context: process, module exit; nothing holds the module, no socket can be made any more, and
  * interpose.c's handlers are still installed.

@@ -143,8 +143,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @hash: hash of the segment's tuple, used when the program names no member
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
- * The program sees the data of the segment, and before it the headers, as any socket filter. It
- * runs once for each segment, and only for segments that are ours.
+ * The program sees the data of the segment and the headers before it, as any socket filter. It runs
+ * once for each segment, and only for segments that are ours.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *

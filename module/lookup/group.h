@@ -36,8 +36,8 @@ struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
 
 /*
- * May @sk bind where others of its user are? As in Linux, it may not if it has a reuseport group
- * already, from a program that was attached before bind(). Socket lock held.
+ * May @sk bind beside other sockets of its user? As in Linux, it may not if it has a reuseport
+ * group already, from a program that was attached before bind(). Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {
