@@ -89,9 +89,9 @@ fail:
  * xtcp_netns_start() - set up a namespace for its first socket of ours
  * @xn: the namespace
  *
- * Before, it has only its knobs and its files in /proc. Any user can make namespaces, and the first
- * socket in each. So the memory is charged to the memory control group of the task that makes the
- * socket.
+ * Before this call, a namespace has only its knobs and its files in /proc. Any user can make
+ * namespaces, and the first socket in each. So the memory is charged to the memory control group of
+ * the task that makes the socket.
  *
  * Context: process, may sleep.
  *
