@@ -180,7 +180,7 @@ static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
 		return !sock_flag(sk, SOCK_DEAD);	/* of the accept queue */
-	/* one that ends with the connection, one of the table, and those of the timers */
+	/* one reference that ends with the connection, one of the table, and those of the timers */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
@@ -337,7 +337,7 @@ void xtcp_held_freed(struct sock *sk)
 
 /*
  * *@sk: the next sock that is due in this round, with a reference; NULL: only its memory is left.
- * False: no sock is due.
+ * Return: false when no sock is due.
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {

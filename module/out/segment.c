@@ -75,7 +75,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 
 /*
  * Octets that SACK blocks may take beside the text of @skb, up to the size of a full segment: text
- * is not split again for them.
+ * is not split again to make room.
  */
 static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -362,8 +362,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
-	 * SACK blocks and counters that an immediate ACK owes are sent at once, even without room
-	 * here
+	 * if an ACK is owed at once, its SACK blocks and counters go at once, too: without room
+	 * here, in a segment of their own
 	 */
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
