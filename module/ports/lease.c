@@ -160,8 +160,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses, so no lock is held. It compares this lease with
-	 * others by SO_REUSEADDR alone (ip_autobind_reuse). A bind() of ours that asks for the
+	 * Kernel TCP may sleep while it chooses, so no lock is held. Kernel TCP compares this lease
+	 * with others by SO_REUSEADDR alone (ip_autobind_reuse). A bind() of ours that asks for the
 	 * chosen port before the lock is taken is refused.
 	 */
 	if (!port)

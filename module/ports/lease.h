@@ -29,7 +29,7 @@ struct xtcp_net;
  * @admits_others: it stands beside a lease that its noted options would not admit; lock of the port
  * @beside: of a shared lease: connections of kernel TCP, or their TIME-WAIT, had the port before
  *	it, and may have any 4-tuple on it
- * @devices: some of these are bound to devices, and the lease is not
+ * @devices: some of the connections of @beside are bound to devices, and the lease is not
  * @inet: the sock in the table; a shared lease has only the fields that all socks have in common
  * @tw: all of the sock of a shared lease
  * @reach: all of the sock of any other lease; README.md says which code reads which field

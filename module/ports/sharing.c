@@ -129,9 +129,9 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may take the same place, without a look at the others there? The
- * members of a group are alike: what admits one admits each. With SO_REUSEADDR this is true only
- * once the lease listens, since another sock may begin to listen before. It is not true if only
- * records hold the lease, or if @admits_others is set: then others may stand beside it.
+ * members of a group are alike: what admits one of them admits all. With SO_REUSEADDR this is true
+ * only once the lease listens, since another sock may begin to listen before. It is not true if
+ * only records hold the lease, or if @admits_others is set: then others may stand beside it.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -214,8 +214,8 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * The lease must have its place. Where all have SO_REUSEADDR and none listens, kernel TCP takes no
- * walk either.
+ * Is another entry in the way of the lease, which has its place? If all socks on the port have
+ * SO_REUSEADDR and none listens, none is in the way: kernel TCP takes no walk either.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -288,7 +288,7 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 }
 
 /**
- * xtcp_sharing_listen() - make the place that of a listener, if nothing is in the way
+ * xtcp_sharing_listen() - turn the place into that of a listener, if nothing is in the way
  * @lease: has a place
  * @sk: its owner
  *
