@@ -114,9 +114,9 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * @from: pages; data without a page that can be held is copied
  * @len: most octets to take, not 0
  *
- * The owner of the page may write to it until it is acknowledged. Each transmission sends what the
- * page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute the
- * checksum.
+ * The owner of the page may write to it until its octets are acknowledged. Each transmission sends
+ * what the page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute
+ * the checksum.
  *
  * Return: as xtcp_fill_copy().
  */
