@@ -140,7 +140,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 /*
  * Queues all of @msg, unless an error comes or there is no room in time. With @splices it queues
  * the pages that @msg points to, otherwise a copy. *@copied is the number of queued octets. -EPIPE
- * and the sock's own error come first, as a program expects that still writes after a RST.
+ * and the sock's own error come first: a program that still writes after a RST expects this.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
 {
