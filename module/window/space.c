@@ -9,9 +9,9 @@
  * of a new connection to the amount of text that is known to fit. Each segment that costs no more
  * memory than expected raises it by two segments.
  *
- * The receiver measures the RTT itself: by the timestamp echo of text, or else from the time at
- * which it offers a window until text beyond that window arrives. That time may be long when a peer
- * has little to send, so the shortest one counts.
+ * The receiver measures the RTT itself: by the timestamp echo of text, or else by the time from the
+ * offer of a window until text beyond that window arrives. That time may be long when a peer has
+ * little to send, so the shortest such time counts.
  */
 #include "window/space.h"
 
