@@ -219,8 +219,7 @@ static_assert(offsetof(union xtcp_compat_info, total_rto) == offsetof(struct tcp
 static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struct tcp_info, tcpi_total_rto_time));
 #endif
 
-/* Older releases of 6.1 do not define it. */
-/* Socket options of later kernels, which xtcp has on each: 6.15 and 6.16. */
+/* Socket options of Linux 6.15 and 6.16, which xtcp has on every kernel. */
 #ifndef TCP_RTO_MAX_MS
 #define TCP_RTO_MAX_MS		44
 #endif
@@ -229,6 +228,7 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #define TCP_DELACK_MAX_US	46
 #endif
 
+/* Older releases of 6.1 do not define it. */
 #ifndef __uninitialized
 #define __uninitialized
 #endif
