@@ -12,13 +12,14 @@
 #include "base/sender.h"
 #include "base/wire.h"
 
-#define XTCP_RTO_MAX_UNIT_MS	2U	/* of xtcp_endpoint.rto_max */
+#define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
 /*
- * The least term of the variation in the RTO, microseconds. As in Linux, the metric rto_min counts
- * only if it is locked; iproute2 locks it. It beats TCP_RTO_MIN_US, which beats the knob. The term is never below a
- * tick, the granularity G of RFC 6298 (2.3). Socket lock held.
+ * The floor of the RTO's variation term (RFC 6298 (2.3): K*RTTVAR), microseconds. The metric
+ * rto_min of the route beats TCP_RTO_MIN_US, and TCP_RTO_MIN_US beats the knob. As in Linux, the
+ * metric counts only if it is locked; iproute2 locks it. The floor is at least a tick, the
+ * granularity G of the RFC. Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
@@ -38,7 +39,7 @@ static inline u32 xtcp_bounds_rto_max_ms(const struct sock *sk)
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.rto_max_ms);
 }
 
-/* The timeout for the timer now, milliseconds. Any context; racy without the socket lock. */
+/* The RTO with its backoff, milliseconds. Any context; racy without the socket lock. */
 static inline u32 xtcp_bounds_rto_ms(const struct sock *sk)
 {
 	return xtcp_rto_current_ms(&xtcp_sender(sk)->rto, xtcp_bounds_rto_max_ms(sk));
@@ -54,9 +55,9 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
- * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. Where the floor of the RTO is
- * below 200 ms, the peer is likely to have the same one, so an ACK goes a tick earlier than that, as
- * in Linux 6.11. Socket lock held.
+ * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO is below
+ * 200 ms, the peer is likely to use the same floor. So an ACK then waits a tick less than the
+ * floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

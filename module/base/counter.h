@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Counters with a part for each processor, as limits read them. */
+/* How limits read a counter that has a part for each processor. */
 #ifndef XTCP_COUNTER_H
 #define XTCP_COUNTER_H
 
 #include <linux/compiler.h>
 #include <linux/percpu_counter.h>
 
-/* About how much @counter is; 0 at least. Each processor may be a batch ahead. */
+/* The approximate value of @counter, at least 0. Each processor may hold back up to a batch. */
 static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 {
-	/* the kernel adds with a plain store; a limit does without the latest batch */
+	/*
+	 * the kernel's plain store may race with this read; a limit need not see the latest batch
+	 */
 	return data_race(percpu_counter_read_positive(counter));
 }
 

@@ -67,7 +67,7 @@ struct xtcp_endpoint {
 	/* Set by the program: survives a reconnect; children of a listener inherit it. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION; children of a listener inherit it */
-	bool algorithm_locked : 1;	/* by the route, which no child inherits (algorithms.c) */
+	bool algorithm_locked : 1;	/* by the route; no child inherits this (algorithms.c) */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */

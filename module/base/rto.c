@@ -6,7 +6,7 @@
  * if nobody has set another one, applies to the term of the variation, so that a peer's delayed ACK
  * never looks like a loss. The ceiling is 120 s or less.
  *
- * The RFC's gains are made for one sample per round trip. Here each ACK brings one, so RTTVAR
+ * The RFC's gains are made for one sample per round trip. Here each ACK brings a sample, so RTTVAR
  * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
  * G). So the RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value
  * decays by a quarter of the difference per round trip.
@@ -38,8 +38,8 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 }
 
 /*
- * Take a new RTTVAR. A round trip ends when more is acknowledged than had been sent when it began;
- * the next one begins with the floor, which may have changed.
+ * Take a new RTTVAR. A round trip ends when the peer acknowledges text that was sent after the
+ * round trip began. The next round trip begins with the floor, which may have changed.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -102,11 +102,12 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
 }
 
 /**
- * xtcp_rto_set_floor() - another floor, from now on
+ * xtcp_rto_set_floor() - set a floor that takes effect at once
  * @rto: to update
  * @floor_us: the least term of the variation, microseconds
  *
- * Without this call it takes effect with the next round trips, and a lower one little by little.
+ * Without this call a new floor takes effect in the next round trips, a lower floor little by
+ * little.
  *
  * Context: any.
  */

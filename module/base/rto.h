@@ -34,7 +34,10 @@ struct xtcp_rto {
 	u8 backoff;
 };
 
-/* Does the next sample, with SND.UNA at @una, need the floor? The first one of a round trip does. */
+/*
+ * Does the next sample, with SND.UNA at @una, need the floor? The first sample of a round trip
+ * does.
+ */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {
 	return !rto->srtt_us || xtcp_seq_gt(una, rto->round_end);
