@@ -196,7 +196,7 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
-/* The number that a route's metric congctl has for an algorithm of this name, in every kernel. */
+/* The number by which a route's metric congctl names this algorithm; the same in every kernel. */
 static u32 congctl_of(const char *name)
 {
 	char padded[TCP_CA_NAME_MAX] = "";
