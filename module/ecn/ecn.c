@@ -200,8 +200,8 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * @sk: in a synchronized state
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
- * If it does, an ACK that is owed for earlier text must go first, with ECE as it was (RFC 8257
- * section 3.2, the second way).
+ * If so, an ACK that is owed for earlier text must go first, with ECE as it was (RFC 8257 section
+ * 3.2, the second way).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
