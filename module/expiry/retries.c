@@ -80,8 +80,8 @@ static enum xtcp_abort_reason limit_was(bool user)
 }
 
 /*
- * R1 or R2 as a time. As in Linux, it counts from 200 ms, whatever the route or the namespace says
- * of the RTO's floor: a short floor makes retries frequent, not patience short.
+ * R1 or R2 as a time. As in Linux, the first timeout counts as 200 ms, even if the route or the
+ * namespace lowers the RTO's floor: a low floor makes retries frequent, not patience short.
  */
 static u32 time_of(const struct sock *sk, u32 retries)
 {
@@ -158,7 +158,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* those without backoff come first, and do not count as retries */
+	/* timeouts without backoff come first, and do not count as retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* RFC 7413: one retry more than a request entry has, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
