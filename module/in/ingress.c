@@ -351,7 +351,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
-	/* each round: the entry has moved to an heir meanwhile (net.xtcp.migrate_req) */
+	/* again whenever the entry has moved to an heir meanwhile (net.xtcp.migrate_req) */
 	do {
 		lsk = READ_ONCE(he->lsk);
 		child = xtcp_synq_arrives(he, lsk, skb);
@@ -374,15 +374,15 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * @timewait_iss: as for xtcp_synq_syn(), if the segment is a SYN that reopens a TIME-WAIT record,
- * else NULL. When the listener has ended since it was found, the one that is found now gets the
- * segment, and its hop limit, policy and filter decide anew.
+ *	else NULL. If @lsk has ended since it was found, its successor gets the segment, and the
+ *	successor's hop limit, policy and filter decide anew.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	char ip_notes[sizeof(skb->cb)];
 
-	/* IP's control block, which the checks need, and fill_seg() overwrites */
+	/* save IP's control block: the checks need it, and fill_seg() overwrites it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
 		if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))

@@ -127,7 +127,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
 }
 
-/* Never a listener without queues: one that has just ended is not found again. */
+/* The listener always has queues: a listener that has just lost them is not found again. */
 static struct xtcp_listener *find_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener;
