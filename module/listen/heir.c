@@ -10,19 +10,19 @@
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
- *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the others,
- *     and SYNs that had found it before step 1 still leave entries.
- *  3. When it has no entry, it is closed in the same hold of its lock: no entry and no child comes
- *     any more.
+ *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the other
+ *     entries, and SYNs that had found the listener before step 1 still leave entries.
+ *  3. When no entry is left, the listener is closed before its lock is released: no entry and no
+ *     child comes any more.
  *  4. Its children move, and the program of each heir is woken.
  *
  * No segment is lost in between. An entry moves by getting another listener, and stays where it is
  * in the table: it needs no memory and no room. A softirq that has found an entry takes the lock of
- * its listener, and sees there whether the entry has moved meanwhile. If so, the segment is processed
- * again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie, that has
- * found a listener before step 1 and comes to its queues after step 3 is looked up again
- * (to_listener()). If there is no heir, such a SYN is dropped, such an ACK is reset. An ICMP error
- * may be lost: it is no more than a hint.
+ * its listener, and sees there whether the entry has moved meanwhile. If so, the segment is
+ * processed again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie,
+ * that has found a listener before step 1 and comes to its queues after step 3 is looked up again
+ * (to_listener()). If there is no heir, such a SYN is dropped, and such an ACK is answered by a
+ * RST. An ICMP error may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
  * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that
@@ -125,7 +125,7 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
 			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
 		}
-		/* none is left, and under this lock none has come */
+		/* no entry is left, and none can come while the lock is held */
 		if (n < TAKE_BATCH)
 			xtcp_acceptq_close(from, children);
 		spin_unlock_bh(&from->lock);

@@ -84,10 +84,10 @@ static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 
-/* Has a listener ended since a lookup found it? Another lookup does not find it then. */
+/* Has a listener ended since a lookup found it? If so, another lookup does not find it. */
 static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 {
-	/* pairs with smp_store_release() in acceptq.c, which comes after it has left the table */
+	/* pairs with smp_store_release() in acceptq.c; the listener left the table before that */
 	return !listener || smp_load_acquire(&listener->closed);
 }
 

@@ -105,7 +105,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: filled otherwise
+ * @he: all other fields are filled
  * @listener: its group has fixed the shift
  * @how: has the route of the SYN-ACK, and what it allows for the MSS option
  *

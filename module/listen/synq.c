@@ -136,7 +136,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 
 /* What has become of a SYN. */
 enum syn_answer {
-	ANSWERED,		/* it went out as the answer */
+	ANSWERED,		/* the skb of the SYN went out as the answer */
 	NOT_ANSWERED,
 	LISTENER_ENDED,
 };
@@ -606,7 +606,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 /**
  * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
  * @he: the entry that the lookup found
- * @lsk: its listener, a moment ago
+ * @lsk: its listener when the lookup found it
  * @skb: the segment
  *
  * RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked first, as
