@@ -264,7 +264,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* the bit in a bucket's pointer that locks it changes beside plain reads of the pointer */
+	/* a bucket's pointer has a lock bit, which changes while others read the pointer plainly */
 	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -313,7 +313,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* as above */
+	/* see enter_alone() */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
