@@ -284,9 +284,9 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, more would take 2.
- * So they are registered in parts. An empty entry follows each part: it marks the end on kernels
- * before 6.11.
+ * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, more would take 2
+ * KiB. So the knobs are registered in parts. An empty entry follows each part: it marks the end on
+ * kernels before 6.11.
  */
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
