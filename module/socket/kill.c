@@ -68,9 +68,9 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Drops a half-open entry. Only the peer knows of it, and learns of its end when it next sends
- * something. Returns -EAGAIN if the entry has moved to an heir, or ended; its child may have replaced
- * it.
+ * Drops a half-open entry. Only the peer knows of the connection, and learns of the end when it
+ * next sends something. Returns -EAGAIN if the entry has moved to an heir, or ended; its child may
+ * have replaced it.
  */
 static int kill_entry(struct xtcp_request *he)
 {

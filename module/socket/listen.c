@@ -278,7 +278,10 @@ void xtcp_listen_stop(struct sock *sk)
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
-	/* who sees this sees also that the table and the entries know the listener no more */
+	/*
+	 * a reader that sees NULL also sees that the table and the entries no longer have the
+	 * listener
+	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	xtcp_group_put(listener->group);
 	call_rcu(&listener->rcu, listener_free_rcu);

@@ -237,7 +237,7 @@ static int set_u8(u8 *field, int val, int most)
 	return 0;
 }
 
-/* Sets a time of @us, which is two ticks or more and at most 200 ms, or returns -EINVAL. As in Linux. */
+/* Sets a time of @us. As in Linux, -EINVAL if this is less than two ticks or more than 200 ms. */
 static int set_ticks(u8 *field, int us)
 {
 	unsigned long ticks = usecs_to_jiffies(us);
