@@ -150,8 +150,8 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
- * Where a route allows short timeouts, probes are not as quick: as in Linux, the first one comes
- * after 200 ms at least.
+ * A route may allow shorter timeouts, but not for probes: as in Linux, the first probe comes after
+ * 200 ms at least.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -325,8 +325,8 @@ static bool probe_applies(const struct sock *sk)
 
 /*
  * The probe timeout PTO, microseconds: two RTTs. When only one segment is in flight, the time by
- * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, this is what the RTO
- * leaves for it.
+ * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, the RTO's floor
+ * stands for this time.
  */
 static u32 probe_timeout_us(const struct sock *sk)
 {
