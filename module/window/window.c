@@ -144,7 +144,7 @@ void xtcp_window_unscaled(struct sock *sk)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
-/* The largest window that the program allows, or else the route, octets. */
+/* The largest window, octets: the program's limit, or else the route's. */
 static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
@@ -167,8 +167,8 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: octets of a whole segment; not 0
  *
- * It is a number of whole segments, and not scaled (RFC 7323 section 2.2). Metrics of the route
- * limit it: initrwnd in segments, window in octets.
+ * The window is a number of whole segments, and not scaled (RFC 7323 section 2.2). Metrics of the
+ * route limit it: initrwnd in segments, window in octets.
  *
  * Context: softirq or process. A racy look at the buffer size is enough, no lock.
  *
