@@ -27,7 +27,7 @@ struct xtcp_sack_block {
 /* A Fast Open cookie (RFC 7413 section 4.1.1). */
 struct xtcp_fastopen_cookie {
 	u8 octets[XTCP_FASTOPEN_MAX];
-	s8 len;			/* 0: the option asks for one; below 0: there is no option */
+	s8 len;			/* 0: the option asks for a cookie; below 0: there is no option */
 };
 
 /**

@@ -158,8 +158,8 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * together have more than max_orphans of the initial one, or memory is beyond its last limit. All
  * guests together may have half of the global limit, and one guest a quarter of that. Otherwise one
  * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
- * a new orphan counts before it is judged, so an older orphan of another guest would be reset for
- * it.
+ * a new orphan counts before it is judged, and must not cause the reset of another guest's older
+ * orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *

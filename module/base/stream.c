@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The part of a TCB that only data needs: struct xtcp_stream, in a slab of its own. Most
- * connections of a busy server are idle, and many never have any data. They do without.
+ * connections of a busy server are idle, and many never have any data. They do without a stream.
  *
  * "Data" here is anything but a SYN that takes sequence numbers, in either direction. A connection
  * gets its stream
