@@ -28,7 +28,7 @@ void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 }
 
 /**
- * xtcp_prr_sent() - count octets that were sent, new ones or again
+ * xtcp_prr_sent() - count octets that were sent, for the first time or again
  * @prr: to update
  * @octets: how many
  *
