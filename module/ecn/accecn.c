@@ -119,8 +119,8 @@ bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
  * @xn: the namespace
  * @syn: the segment, as ingress left it
  *
- * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags asks for it, except none
- * of them, and ECE and CWR alone.
+ * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags asks for it, except two:
+ * no flag, and ECE with CWR.
  *
  * Context: softirq.
  *
