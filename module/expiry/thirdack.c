@@ -79,8 +79,7 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Takes those entries off the list that wait no longer, were due by @now_ns, or belong to thread
- * @by.
+ * Takes off the list the entries that wait no longer, were due by @now_ns, or belong to thread @by.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
