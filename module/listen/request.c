@@ -161,7 +161,7 @@ static const struct request_sock_ops lsm_ops[2] = {
 /*
  * The request that LSMs see. It is large and nearly all zeros, so it is kept and not cleared for
  * each SYN. BH is off, so it has one user at a time. On a PREEMPT_RT kernel whose BH sections can
- * be preempted, that would not hold.
+ * be preempted, it could have several.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
