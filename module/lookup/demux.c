@@ -29,7 +29,7 @@
 #include "lookup/portmap.h"
 
 #define FAST_WAITS	50		/* per second and user */
-#define FAST_USERS	16		/* users are counted by uid modulo this; root apart */
+#define FAST_USERS	16		/* users are counted by uid modulo this; root is counted separately */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
@@ -515,7 +515,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
-	/* without the flag, the log would say how many were refused */
+	/* the flag keeps ___ratelimit() from logging how many calls it refused */
 	static struct ratelimit_state fast[1 + FAST_USERS] = {
 		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
 	};

@@ -13,7 +13,7 @@ struct sock;
  * @cpus: for each processor the listeners that have it (struct xtcp_seats); may be empty
  */
 struct xtcp_incoming {
-	/* xa_lock guards changes, also of their xtcp_listener.cpu and cpu_index */
+	/* xa_lock guards changes, also those of the listeners' cpu and cpu_index */
 	struct xarray cpus;
 };
 
