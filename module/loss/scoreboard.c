@@ -127,7 +127,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* The skb behind a run of sacked skbs, as far as @skb knows the run. */
+/* @skb is sacked. The skb behind the run of sacked skbs that @skb knows of (cb->sacked_to). */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -175,7 +175,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* the only skb that is not inside: @block begins in it */
+			/* only the first skb can be outside: @block begins in the middle of it */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
