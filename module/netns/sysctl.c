@@ -50,7 +50,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* Namespaces by the address of their mapping, in pages. */
+/* The namespaces; the index is the page number of the mapping. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
