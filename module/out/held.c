@@ -359,7 +359,7 @@ static void look_at(struct held_list *there)
 	unsigned int looks = LOOKS_MAX;
 	struct sock *sk;
 
-	/* most are empty; xtcp_held_take() says why the work runs again for a new sock */
+	/* most lists are empty; xtcp_held_take() says why the work runs again for a new sock */
 	if (!READ_ONCE(there->count))
 		return;
 	while (looks-- && next_due(there, &sk)) {
