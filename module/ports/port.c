@@ -18,8 +18,8 @@
  * ports of kernel TCP's half are never used here. Otherwise, one user's connections to one
  * destination would keep kernel TCP from connecting at all.
  *
- * A port is taken for a 4-tuple when the tuple is free, or when only a TIME-WAIT record has it that
- * net.xtcp.tw_reuse permits to replace. Connections to other destinations share the lease on the
+ * A port is taken for a 4-tuple when the tuple is free, or when only a TIME-WAIT record has it and
+ * net.xtcp.tw_reuse permits a replacement. Connections to other destinations share the lease on the
  * port. While ports are plenty, one of the first few tried will do. When they are not, the
  * destination gets a map of its ports (portmap.c).
  */
@@ -218,7 +218,10 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 	return err;
 }
 
-/* @hash: of the destination; constant, since it also finds the map. RFC 6056 section 3.3.4. */
+/*
+ * RFC 6056 section 3.3.4. @hash: of the destination; it also finds the map, so it never changes.
+ * The time is mixed in here.
+ */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
 	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
