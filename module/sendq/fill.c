@@ -98,7 +98,8 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * skb_add_data_nocache() without its tests: a copy past the cache pays only for larger data
+	 * skb_add_data_nocache() without its tests: a copy that bypasses the cache pays only for
+	 * larger data
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
