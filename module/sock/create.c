@@ -260,7 +260,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	this_cpu_inc(socks);
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
-	/* the listener may have just left its table; the child was in none */
+	/* a copy of the listener's value would be wrong: the child was in no table yet */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
