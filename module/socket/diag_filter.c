@@ -8,8 +8,8 @@
  * four octets beyond its end refuses it.
  *
  * Any user may send a program, so all of it is checked before it runs. Each operation and its
- * arguments are inside. Each jump goes forward, to the beginning of an operation or to one of the
- * two ends. So a run takes at most as many steps as the program has operations.
+ * arguments lie inside the program. Each jump goes forward, to the beginning of an operation or to
+ * one of the two ends. So a run takes at most as many steps as the program has operations.
  */
 #include "socket/diag_filter.h"
 

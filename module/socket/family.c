@@ -55,8 +55,8 @@ MODULE_PARM_DESC(family, "address family number, positive, less than " __stringi
  */
 
 /*
- * Pages of all socks in all namespaces. Kernel TCP counts its own apart. The limits are
- * net.ipv4.tcp_mem.
+ * Pages of all socks in all namespaces. Kernel TCP counts the pages of its socks separately. The
+ * limits are net.ipv4.tcp_mem.
  */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);

@@ -116,15 +116,15 @@ static void change_pacing(struct sock *sk, u64 rate)
 }
 
 /*
- * Makes all changes, or none. What can fail comes first: the policy has checked what the later ones
- * refuse.
+ * Makes all changes, or none. The change that can fail comes first: for the later ones the policy
+ * has checked the values.
  */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *keepalive = attrs[XTCP_SET_KEEPALIVE], *keepidle = attrs[XTCP_SET_KEEPIDLE];
 	int err = 0;
 
-	/* such a connection has deadlines of its own */
+	/* an orphan has deadlines of its own */
 	if ((keepalive || keepidle) && sock_flag(sk, SOCK_DEAD)) {
 		NL_SET_ERR_MSG_ATTR(extack, keepalive ?: keepidle, "keepalive: the program has closed the socket");
 		return -EOPNOTSUPP;

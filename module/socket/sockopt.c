@@ -6,9 +6,9 @@
  * ENOPROTOOPT; none is accepted and ignored. Generic socket code handles SOL_SOCKET without asking
  * us.
  *
- * The kernel's own code handles the options of IP and IPv6. Only options pass that make sense for a
- * stream, and that do not treat the sock as another type: multicast memberships would leak, and
- * IPV6_ADDRFORM would make it a socket of kernel TCP.
+ * The kernel's own code handles the options of IP and IPv6. An option passes only if it makes sense
+ * for a stream and does not treat the sock as another type: multicast memberships would leak, and
+ * IPV6_ADDRFORM would make the sock one of kernel TCP.
  */
 #include "socket/sockopt.h"
 
