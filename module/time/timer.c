@@ -375,7 +375,10 @@ void xtcp_timer_data_sent(struct sock *sk)
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
-	/* nor does a tail loss probe replace a probe of a shrunk window, whose deadline stays */
+	/*
+	 * a tail loss probe must not replace a probe of a shrunk window: that probe keeps its
+	 * deadline
+	 */
 	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
@@ -621,7 +624,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
  * @timers: of a connection
  * @deadline: set to it, jiffies, if there is one
  *
- * There is no number for the delayed ACK, and the timer of FIN-WAIT-2 counts as keepalive.
+ * Linux has no number for the delayed ACK, and counts the timer of FIN-WAIT-2 as keepalive.
  *
  * Context: any; racy without the socket lock.
  *
