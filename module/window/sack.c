@@ -152,7 +152,7 @@ void xtcp_sack_advanced(struct sock *sk)
 }
 
 /**
- * xtcp_sack_dropped() - shorten the blocks, since text was dropped that was queued, or came twice
+ * xtcp_sack_dropped() - shorten the blocks: text was dropped that had been queued or had come twice
  * @sk: the sock
  * @start: sequence number of the first octet that was dropped; no block may reach beyond it
  *
