@@ -324,7 +324,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_sent() - count octets that were sent, new ones or again
+ * xtcp_cong_sent() - count octets that were sent, for the first time or again
  * @sk: the sock
  * @octets: how many
  *
