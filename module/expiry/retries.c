@@ -114,8 +114,9 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 }
 
 /*
- * Routers may choose one of several paths by the flow label, and this host by its hash. A broken
- * path may be the cause of the loss, so the next segment takes another path if there is one.
+ * Routers may choose one of several paths by the flow label, and this host may choose one by the
+ * sock's hash. A broken path may be the cause of the loss, so the next segment takes another path
+ * if there is one.
  */
 static void try_another_path(struct sock *sk)
 {
