@@ -231,7 +231,7 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
+		xtcp_ip_route(sk);	/* stores the error, as xmit_v6() has done over IPv6 */
 }
 
 /*
