@@ -141,8 +141,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Is it a member of our group on the same place? Also true when no tries are left; then @tries is
- * below 0.
+ * Is @other a member of our group on the same place? Also true when no tries are left; then @tries
+ * is below 0.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
