@@ -189,7 +189,10 @@ static int attribute_of(size_t len)
 	       len == sizeof_field(union tcp_cc_info, dctcp) ? INET_DIAG_DCTCPINFO : INET_DIAG_VEGASINFO;
 }
 
-/* The attributes that need the lock. @state: the one in the row; -ESTALE if it has changed. */
+/*
+ * The attributes that need the lock. @state: the state in the row. Returns -ESTALE if the sock has
+ * another state now.
+ */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
 	union tcp_cc_info algorithm;

@@ -269,8 +269,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 }
 
 /*
- * Reads control messages of SOL_SOCKET. *@tsflags is the timestamps that they ask for. Returns 0 or
- * -EINVAL.
+ * Reads control messages of SOL_SOCKET. Stores in *@tsflags which timestamps they ask for. Returns
+ * 0 or -EINVAL.
  */
 static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
