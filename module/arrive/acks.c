@@ -86,8 +86,8 @@ static bool route_hurries(const struct sock *sk)
  * A request without an answer is acknowledged when the program wants more, in RECEIVE or in poll(),
  * or after XTCP_ANSWER_MS, rounded up to a tick. A program whose SEND does not block may be in
  * poll() when the answer comes: its ACKs do not wait. Later in the connection, the ACK of a bundle
- * waits as long for a reader that has been woken. The caller has processed the arrival as a whole
- * (section 3.10.7.4, MUST-59).
+ * waits equally long for a reader that has been woken. The caller has processed the arrival as a
+ * whole (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
