@@ -47,7 +47,7 @@ static inline void xtcp_acking_owe_if(struct xtcp_acking *acking, bool owed)
 	acking->pending = owed;
 }
 
-/* If an ACK is owed, it may not be delayed. */
+/* An owed ACK, if there is one, may no longer be delayed. */
 static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
 {
 	acking->now = true;

@@ -2,8 +2,8 @@
 /*
  * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
  *
- * Two bounds are Linux's and not the RFC's. The caller knows them (base/bounds.h). The floor, 200 ms
- * if nobody has set another one, applies to the term of the variation, so that a peer's delayed ACK
+ * Two bounds are Linux's and not the RFC's. The caller knows them (base/bounds.h). The floor, 200
+ * ms if nobody has set another one, applies to the variation term, so that a peer's delayed ACK
  * never looks like a loss. The ceiling is 120 s or less.
  *
  * The RFC's gains are made for one sample per round trip. Here each ACK brings a sample, so RTTVAR
@@ -69,7 +69,7 @@ static void compute(struct xtcp_rto *rto)
  *	Karn)
  * @una: SND.UNA after this ACK
  * @nxt: SND.NXT
- * @floor_us: the least term of the variation, microseconds; counts if xtcp_rto_needs_floor()
+ * @floor_us: the least value of the variation term, microseconds; counts if xtcp_rto_needs_floor()
  *
  * A sample also ends the backoff (section 5, last paragraph).
  *
@@ -104,7 +104,7 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
 /**
  * xtcp_rto_set_floor() - set a floor that takes effect at once
  * @rto: to update
- * @floor_us: the least term of the variation, microseconds
+ * @floor_us: the least value of the variation term, microseconds
  *
  * Without this call a new floor takes effect in the next round trips, a lower floor little by
  * little.

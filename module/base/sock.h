@@ -65,7 +65,7 @@ struct xtcp_sock {
 
 	/* Written at the opening. */
 	bool syn_data_acked : 1;	/* data of a SYN was taken before the handshake ended */
-	bool syn_fastopen : 1;		/* our SYN had the Fast Open option; as below: fastsyn.c */
+	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
 	bool syn_fastopen_ch : 1;	/* success would show that the black hole is gone */
 	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
