@@ -28,7 +28,7 @@
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
-#define WAITING_MAX	8U	/* per processor; the ACK of one more goes at once */
+#define WAITING_MAX	8U	/* per processor; the ACK of a further connection goes at once */
 
 /**
  * struct waiting - a connection whose third ACK waits
