@@ -37,7 +37,7 @@
 #include "sight/mib.h"
 
 #define DOUBLINGS_MAX	6	/* of the time without Fast Open */
-#define TIMEOUTS_BEFORE	2	/* so many are no sign of a black hole; the next one is */
+#define TIMEOUTS_BEFORE	2	/* so many timeouts are no sign of a black hole; the next one is */
 
 /* Is Fast Open off because of a black hole? */
 static bool in_black_hole(struct sock *sk)
