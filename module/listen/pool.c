@@ -24,7 +24,7 @@
 #include "listen/entry.h"
 #include "recv/savedsyn.h"
 
-#define MEMORY_SHARE	128		/* part of the memory for the entries of all namespaces */
+#define MEMORY_SHARE	128		/* the entries of all namespaces may take 1/128 of the memory */
 #define GATHERED_MAX	512		/* entries that wait together for the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
 
