@@ -12,8 +12,8 @@
  * SO_REUSEPORT for that. sharing.c decides which leases may stand beside each other. A shared lease
  * is made by connect() without bind(). It is a wildcard for both families, serves any number of
  * 4-tuples and has no sk_reuseport, so nothing can be bound beside it. It looks like a TIME-WAIT
- * sock, which is small. But only a full sock can take a place in the table, so one does this for
- * the lease (taker.c).
+ * sock, which is small. But only a full sock can take a place in the table, so the taker does this
+ * for the lease (taker.c).
  *
  * Each full sock on the port holds the lease (the sock that bound it, the children of a listener),
  * and so does each TIME-WAIT record.
