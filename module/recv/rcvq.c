@@ -8,8 +8,8 @@
  * contains. A segment that overlaps queued text goes through the tree even if it begins at RCV.NXT,
  * so only one place enforces this rule.
  *
- * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed; if
- * its octets differ from the segment's, they replace them. So each skb is handled once when it
+ * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed;
+ * where its octets differ, they replace those of the segment. So each skb is handled once when it
  * comes and once when it goes, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
