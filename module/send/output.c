@@ -211,7 +211,10 @@ static bool below_is_full(struct sock *sk, u32 n)
 	return below > most && in_flight(xtcp_sk(sk)) && xtcp_sndbuf_waits_for_room(sk, most);
 }
 
-/* What limits the connection from now on. @skb is the first that push() has left, or NULL. */
+/*
+ * What limits the connection from now on. @skb is the first skb that push() has left behind, or
+ * NULL.
+ */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
