@@ -65,7 +65,7 @@ static unsigned int size_of_host(const struct inet_diag_bc_op *op, unsigned int 
 	return OP_LEN + sizeof(*cond) + octets;
 }
 
-/* The length of an operation with its arguments, octets; 0: malformed, or there is none such. */
+/* The length of an operation with its arguments, octets; 0: it is malformed or unknown. */
 static unsigned int size_of_op(const struct inet_diag_bc_op *op, unsigned int left)
 {
 	switch (op->code) {

@@ -286,8 +286,8 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * contains the barrier that pairs with that of skwq_has_sleeper(), by which events look for
-	 * sleepers
+	 * contains a barrier; it pairs with the barrier in skwq_has_sleeper(), by which events look
+	 * for sleepers
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))

@@ -308,7 +308,7 @@ static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *
 	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
 }
 
-/* Sends what may go of @copied new octets on the queue. @err: why there are not more. */
+/* Sends what may go of @copied new octets on the queue. @err: why no more octets were queued. */
 static __always_inline void send_queued(struct sock *sk, int flags, int copied, int err, bool follows, u32 tsflags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -6,10 +6,10 @@
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace.
  *
- * While a request of any family runs, no family can be registered or leave, and who waits for that
- * makes all others wait. Any user is an administrator of namespaces that he makes, and a program
- * can own its sock for as long as it likes. So no request waits for a sock here: the answer is
- * EBUSY, and the tool asks again.
+ * While a request of any family runs, no family can be registered or leave, and a task that waits
+ * for this makes all others wait. Any user is an administrator of namespaces that he makes, and a
+ * program can own its sock for as long as it likes. So no request waits for a sock here: the answer
+ * is EBUSY, and the tool asks again.
  *
  * Generic netlink does not learn the policy of the attributes. Otherwise, any user could ask for
  * it, leave the answer unread, and so hold the module.
@@ -221,7 +221,9 @@ static struct genl_family netlink_family = {
 	.module		= THIS_MODULE,
 	.netnsok	= true,
 	.parallel_ops	= true,
-	/* else it would refuse all attributes, since it knows no policy */
+	/*
+	 * without this, generic netlink refuses all attributes, since it knows no policy for them
+	 */
 	.resv_start_op	= XTCP_CMD_SET + 1,
 	.small_ops	= operations,
 	.n_small_ops	= ARRAY_SIZE(operations),
