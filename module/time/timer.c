@@ -342,9 +342,9 @@ static u32 probe_timeout_us(const struct sock *sk)
 }
 
 /*
- * Arm a tail loss probe, at @most_us at the latest: by then the RTO would expire. The present tick
- * does not count. Otherwise a probe on a short path would come before two round trips (RFC 8985
- * section 7.2), and resend what is about to be acknowledged.
+ * Arm a tail loss probe, after @most_us at the latest: by then the RTO would expire. The present
+ * tick does not count. Otherwise a probe on a short path would come before two round trips (RFC
+ * 8985 section 7.2), and resend what is about to be acknowledged.
  */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
