@@ -447,7 +447,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_sk(sk)->arrived_us = xtcp_clock_us();
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* this listener was a connection before: its old backlog is processed as in CLOSED */
+	case TCP_LISTEN:	/* was a connection before: its backlog is processed as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:
