@@ -206,7 +206,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/* A knob of the whole machine, marked by no length. It is writable in the first namespace alone. */
+/* A knob of the whole machine has length 0. It is writable in the first namespace alone. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
