@@ -149,8 +149,8 @@ static void give_back(struct sock *sk)
 	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
-	 * module exit waits for the rest of this call: it is in a softirq, an RCU callback or the
-	 * work
+	 * module exit waits for the rest of this call, if it is in a softirq, an RCU callback or the
+	 * work; a program's call has a socket, which holds the module, too
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
