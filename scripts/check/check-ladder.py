@@ -252,6 +252,11 @@ def check_bad(folder):
     odd = ladder("--plain", "--width", "100", file("odd", odd))
     verdict(not odd.stderr and not differs(odd.stdout, SAYS["close-first"][1:]) and "cannot be read" not in odd.stdout,
             "a program with a name like an event's", odd.stdout, odd.stderr)
+    with open(TRACES + "corrupted.trace", "rb") as trace:
+        doubled = trace.read().replace(b"rto_ms=201 backoff=0", b"rto_ms=201 backoff=12")
+    doubled = ladder("--plain", file("doubled", doubled))
+    verdict("(retransmit timer, RTO 120000 ms)" in doubled.stdout, "an RTO that was doubled to the largest one",
+            doubled.stdout, doubled.stderr)
     pipe = subprocess.run("%s --plain %sclose-first.trace | head -n 1" % (" ".join(LADDER), TRACES), shell=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     verdict(not pipe.stderr, "a reader that goes", pipe.stderr)

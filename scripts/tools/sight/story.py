@@ -15,6 +15,7 @@ MOMENT = 0.001          # or, at the end of the trace, this and twice the longes
 
 UNKNOWN = ("arrival not in the trace", "the trace ends")   # fates that say nothing of the segment's own
 
+LARGEST_RTO_MS = 120000     # RFC 6298 section 2, (2.5)
 UNSEEN = "not seen arriving"
 BY_CALL = {"SYN-SENT": "S", "FIN-WAIT-1": "F", "LAST-ACK": "F", "CLOSED": "R"}
 TIMERS = {"retransmit": "retransmit timer, RTO %d ms", "probe": "tail loss probe timer",
@@ -257,7 +258,7 @@ class Story:
             which = event.word("timer")
             words = TIMERS.get(which, which + " timer")
             if "%d" in words:
-                words %= event.number("rto_ms") << event.number("backoff")
+                words %= min(event.number("rto_ms") << event.number("backoff"), LARGEST_RTO_MS)
         self.moment(event, s, "timer", words)
 
     def queue(self, event, s):
