@@ -99,14 +99,18 @@ static void connect_lanes(struct world *w)
 	}
 }
 
-/* The lane whose client has that port. */
+/* The lane whose client has that port; NULL: none. */
 static struct lane *lane_of(struct world *w, int fd)
 {
 	union stack_addr peer;
 	socklen_t len = sizeof(peer);
 	int i, port;
 
-	must(!getpeername(fd, &peer.sa, &len) || errno == ENOTCONN, "getpeername()");
+	/* it was reset before it was accepted */
+	if (getpeername(fd, &peer.sa, &len)) {
+		must(errno == ENOTCONN, "getpeername()");
+		return NULL;
+	}
 	port = ntohs(peer.sa.sa_family == AF_INET6 ? peer.in6.sin6_port : peer.in.sin_port);
 	for (i = 0; i < w->lanes; i++) {
 		if (w->path.flow[i].port == port)
