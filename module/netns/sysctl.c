@@ -347,6 +347,8 @@ void xtcp_sysctl_exit(void)
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		if (pages[i])
 			__free_page(pages[i]);
+	/* an insertion that failed for lack of memory may have left nodes without an entry */
+	xa_destroy(&namespaces);
 }
 
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
