@@ -32,6 +32,7 @@
 #include "netns/sysctl.c"
 #include "netns/proc.c"
 #include "netns/proc_listen.c"
+#include "netns/proc_blackbox.c"
 #include "netns/sockstat.c"
 
 #include "in/interpose.c"
@@ -147,6 +148,7 @@
 #include "window/space.c"
 #include "window/sack.c"
 
+#include "sight/blackbox.c"
 #include "sight/mib.c"
 
 #include "base/checksum.c"
@@ -160,3 +162,5 @@
 #include "base/rto.c"
 #include "base/shard.c"
 #include "base/net.c"
+
+#include "sight/boxnote.c"

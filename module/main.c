@@ -39,6 +39,7 @@
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "sendq/spare.h"
+#include "sight/blackbox.h"
 #include "sock/create.h"
 #include "socket/family.h"
 #include "socket/diag.h"
@@ -56,9 +57,12 @@ static int __init xtcp_init(void)
 	err = xtcp_stream_init();
 	if (err)
 		return err;
-	err = xtcp_orphan_init();
+	err = xtcp_blackbox_init();
 	if (err)
 		goto err_stream;
+	err = xtcp_orphan_init();
+	if (err)
+		goto err_blackbox;
 	err = xtcp_family_init();
 	if (err)
 		goto err_orphan;
@@ -118,6 +122,8 @@ err_family:
 	xtcp_family_exit();
 err_orphan:
 	xtcp_orphan_exit();
+err_blackbox:
+	xtcp_blackbox_exit();
 err_stream:
 	xtcp_stream_exit();
 	return err;
@@ -144,6 +150,7 @@ static void __exit xtcp_exit(void)
 	xtcp_conns_exit();
 	xtcp_family_exit();
 	xtcp_orphan_exit();
+	xtcp_blackbox_exit();
 	xtcp_stream_exit();
 }
 

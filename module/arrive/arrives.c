@@ -45,6 +45,7 @@
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/timer.h"
@@ -407,11 +408,14 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		finish_input(sk);
 		break;
 	case XTCP_DROP:
+		xtcp_blackbox_refused(sk, verdict);
 		break;
 	case XTCP_ACK_DROP:
+		xtcp_blackbox_refused(sk, verdict);
 		xtcp_output_ack_now(sk);
 		break;
 	case XTCP_CHALLENGE:
+		xtcp_blackbox_refused(sk, verdict);
 		xtcp_output_challenge_ack(sk);
 		/*
 		 * this was the only chance to echo the SYN-ACK's mark, even if the rate limit
@@ -420,6 +424,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
 	case XTCP_RESET:
+		xtcp_blackbox_refused(sk, verdict);
 		if (!(seg->flags & XTCP_RST))
 			xtcp_reply_rst(xtcp_net_of(sk), skb);
 		break;
@@ -445,6 +450,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->arrived_us = xtcp_clock_us();
+	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
 	case TCP_LISTEN:	/* was a connection before: its backlog is processed as in CLOSED */
@@ -480,6 +486,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	xsk->arrived_us = xtcp_clock_us();
+	xtcp_blackbox_in(sk, skb);
 	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);

@@ -59,6 +59,7 @@ struct xtcp_endpoint {
 	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
+	u8 box;				/* a part of xtcp_boxnote_slot(), 0: it has no black box; socket lock */
 	/* holds the module, on the list of processor held_at - 1 (held.c); 0: none; socket lock */
 	u16 held_at;
 

@@ -66,6 +66,7 @@ struct xtcp_sysctl {
 	u8 timewait_reuse;	/* tw_reuse, the name of a kernel macro */
 	u8 window_scaling;
 	int base_mss;		/* octets */
+	int blackbox[3];	/* one in so many, 0: none; the lowest and the highest port */
 	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
@@ -149,6 +150,7 @@ struct xtcp_shard {
  * @portlists: leases by port (portlist.c)
  * @conns: number of its connections in the table, as the sum over the processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
+ * @blackbox_wanted: @sysctl asks for black boxes (blackbox.c)
  * @starting: serializes the set-up at the first use (@started, @early)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
@@ -166,6 +168,9 @@ struct xtcp_shard {
  * @entries: number of half-open entries; counted for guests only (entry.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
+ * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
+ * @boxes_kept_len: how many
+ * @boxes: number of all black boxes
  *
  * Fields that each segment reads come first. They share no cache line with fields that connections
  * write.
@@ -193,6 +198,7 @@ struct xtcp_net {
 
 	/* Written when a program listens, or once a minute. */
 	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
+	bool blackbox_wanted;
 	struct mutex starting;		/* see above */
 	struct rhltable listeners;
 	struct xarray listener_numbers;
@@ -213,6 +219,9 @@ struct xtcp_net {
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
+	struct list_head boxes_kept;
+	unsigned int boxes_kept_len;
+	unsigned int boxes;
 };
 
 /* All guests together may use 1/2 of a global limit, one guest 1/4 of that. */

@@ -71,6 +71,7 @@ struct xtcp_sock {
 	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
 	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
+	u8 box_high;			/* the other part of xtcp_boxnote_slot() */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;	/* the deadlines */

@@ -17,6 +17,7 @@
 #include <net/tcp_states.h>
 
 #include "base/endpoint.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 
@@ -114,6 +115,7 @@ void xtcp_state_set(struct sock *sk, int state)
 	WARN_ON_ONCE(state != TCP_CLOSE && !(legal[old] & (1 << state)));
 	count(sk, old, state);
 	trace_xtcp_state(sk, old, state);
+	xtcp_blackbox_state(sk, state);
 	tell_core(sk, state);
 	inet_sk_set_state(sk, state);
 }

@@ -24,6 +24,7 @@
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/keepalive.h"
@@ -280,6 +281,7 @@ void xtcp_expiry_run(struct sock *sk)
 			continue;
 		timers->armed &= ~BIT(which);
 		trace_xtcp_timer(sk, which);
+		xtcp_blackbox_timer(sk, which);
 		expired[which](sk);
 	}
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)

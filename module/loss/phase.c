@@ -12,7 +12,24 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
+#include "sight/blackbox.h"
 #include "sight/trace.h"
+
+/**
+ * xtcp_phase_tell() - report a change to those who watch
+ * @sk: the sock
+ * @reason: enum xtcp_trace_congestion_reason
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_phase_tell(struct sock *sk, int reason)
+{
+	u32 pipe = xtcp_pipe_octets(sk);
+
+	sock_owned_by_me(sk);
+	trace_xtcp_congestion(sk, pipe, reason);
+	xtcp_blackbox_congestion(sk, pipe, reason);
+}
 
 /**
  * xtcp_phase_set() - change the phase
@@ -27,7 +44,7 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 	if (phase != XTCP_CONG_LOSS)
 		xtcp_timeouts_over(&xtcp_sk(sk)->timeouts);
 	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
-	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
+	xtcp_phase_tell(sk, reason);
 }
 
 /**

@@ -12,6 +12,7 @@ struct xtcp_sample;
 struct xtcp_sock;
 
 /* Socket lock held in all of these. */
+void xtcp_phase_tell(struct sock *sk, int reason);
 void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
 u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *sample);
 void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);

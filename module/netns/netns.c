@@ -32,6 +32,7 @@
 #include "out/ip_reply.h"
 #include "ports/lease.h"
 #include "ports/portlist.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "timewait/record.h"
@@ -45,6 +46,7 @@ static const struct part {
 	void (*exit)(struct xtcp_net *xn);
 } parts[] = {
 	{ xtcp_mib_net_init, xtcp_mib_net_exit },
+	{ xtcp_blackbox_net_init, xtcp_blackbox_net_exit },
 	{ xtcp_shard_net_init, xtcp_shard_net_exit },
 	{ xtcp_orphan_net_init, xtcp_orphan_net_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },

@@ -34,6 +34,7 @@
 #include "lookup/conns.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
+#include "netns/proc_blackbox.h"
 #include "netns/proc_listen.h"
 #include "netns/sockstat.h"
 #include "sight/mib.h"
@@ -394,10 +395,14 @@ static const struct proc_file {
 	const struct seq_operations *ops;
 	unsigned int private_size;
 	int (*show)(struct seq_file *m, void *v);
+	void (*written)(struct xtcp_net *xn);
+	umode_t mode;		/* 0: anybody may read it */
 } files[] = {
 	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
 	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
 	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ KBUILD_MODNAME "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),
+	  .written = xtcp_blackbox_forget, .mode = 0600 },
 	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
@@ -464,9 +469,23 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
+/* A write needs no words: each file does one thing. */
+static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
+{
+	const struct proc_file *which = pde_data(file_inode(file));
+	struct xtcp_net *xn = xtcp_net(seq_file_net(file->private_data));
+
+	if (!which->written)
+		return -EIO;
+	if (xtcp_netns_is_started(xn))
+		which->written(xn);
+	return size;
+}
+
 static const struct proc_ops file_ops = {
 	.proc_open = file_open,
 	.proc_read = file_read,
+	.proc_write = file_write,
 	.proc_lseek = seq_lseek,
 	.proc_release = file_release,
 };
@@ -484,7 +503,8 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		if (proc_create_data(files[i].name, 0444, xn->net->proc_net, &file_ops, (void *)&files[i]))
+		if (proc_create_data(files[i].name, files[i].mode ?: 0444, xn->net->proc_net, &file_ops,
+				     (void *)&files[i]))
 			continue;
 		while (i--)
 			remove_proc_entry(files[i].name, xn->net->proc_net);

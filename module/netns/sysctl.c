@@ -28,6 +28,7 @@
 #include "cong/algorithms.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
+#include "sight/blackbox.h"
 
 static int min_rmem = 4096;
 static int max_mss = 65535;
@@ -40,6 +41,7 @@ static int max_usecs = 1000000;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
 static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
+static int max_port = 65535;
 static int three = 3;
 static int four = 4;
 static int thousand = 1000;
@@ -180,6 +182,16 @@ static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int writ
 	return err;
 }
 
+static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	int err = do_int(table, write, buffer, lenp, ppos);
+
+	if (write)
+		xtcp_blackbox_want(xn, READ_ONCE(xn->sysctl.blackbox[0]));
+	return err;
+}
+
 static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char text[XTCP_FASTOPEN_KEYS_TEXT];
@@ -227,6 +239,7 @@ static const struct ctl_table entries[] = {
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
 	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
@@ -379,6 +392,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.tso_rtt_log = 9,
 		.window_scaling = 1,
 		.base_mss = 1024,
+		.blackbox = { 0, 0, 65535 },
 		.coalesce_usecs = 50,
 		.fastopen = XTCP_FASTOPEN_CLIENT,
 		.fin_timeout = TCP_FIN_TIMEOUT,
@@ -476,4 +490,5 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 
 	unregister_parts(xn, XTCP_SYSCTL_PARTS);
 	unmap_table(table);
+	xtcp_blackbox_want(xn, false);
 }

@@ -33,6 +33,7 @@
 #include "out/ip.h"
 #include "send/mss.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/pace.h"
@@ -329,13 +330,13 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * @skb holds the octets, has room in front and no owner yet; it is consumed. @clock:
- * xtcp_clock_ts() when it departs. Return: 0 when the layers below took it; otherwise NET_XMIT_DROP
- * or an errno, and the segment was not sent. The counters of attempts count it all the same, as in
- * Linux.
+ * @skb holds the octets, has room in front and no owner yet; it is consumed. @us: xtcp_clock_us()
+ * when it departs. Return: 0 when the layers below took it; otherwise NET_XMIT_DROP or an errno, and
+ * the segment was not sent. The counters of attempts count it all the same, as in Linux.
  */
-static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u32 clock)
+static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
+	const u32 clock = xtcp_clock_ts_of(us);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 len = skb->len;
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
@@ -379,6 +380,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
+	xtcp_blackbox_out(sk, th, us, len, segments, resent, new_text);
 	give_owner(sk, skb);
 	verdict = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
 	if (unlikely(verdict)) {
@@ -476,7 +478,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
 	    xtcp_clock_stamp() - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xtcp_acking_interactive(&xsk->acking, true);
-	return transmit(sk, out, cb->seq, flags, resent, xtcp_clock_ts_of(sent_us));
+	return transmit(sk, out, cb->seq, flags, resent, sent_us);
 }
 
 /**
@@ -499,7 +501,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	out = copy_of(sk, skb);
 	if (!out)
 		return -ENOBUFS;
-	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, xtcp_clock_ts_of(sent_us));
+	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, sent_us);
 }
 
 /**
@@ -523,5 +525,5 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	/* as Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
-	return transmit(sk, skb, seq, flags, false, xtcp_clock_ts());
+	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());
 }

@@ -138,7 +138,7 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 	sock_owned_by_me(sk);
 	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
-		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_TLP);
+		xtcp_phase_tell(sk, XTCP_TRACE_TLP);
 	}
 	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
@@ -201,12 +201,12 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 {
 	if (xtcp_undo_originals_came(sk, sample)) {
 		xtcp_undo_apply(sk, counter);
-		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_TIMESTAMP);
+		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_apply(sk, counter);
-		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
+		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 		return true;
 	}
 	return false;
@@ -280,7 +280,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
-		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_UNDO_DSACK);
+		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
 	if (xsk->stream->scoreboard.lost)
@@ -319,7 +319,7 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 	xtcp_tries_spurious(&xsk->tries);
 	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
-		trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), reason);
+		xtcp_phase_tell(sk, reason);
 	else
 		keep_open(sk, reason);
 }

@@ -16,7 +16,7 @@
 #include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/pipe.h"
+#include "loss/phase.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "recovery/recovery.h"
@@ -56,7 +56,7 @@ void xtcp_tlp_probe(struct sock *sk)
 	tlp->wants_sample = true;
 	tlp->end_seq = tx->snd.nxt;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
-	trace_xtcp_congestion(sk, xtcp_pipe_octets(sk), XTCP_TRACE_PROBE);
+	xtcp_phase_tell(sk, XTCP_TRACE_PROBE);
 }
 
 /**

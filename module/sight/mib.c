@@ -153,6 +153,9 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAbortOnDisconnect", XTCP_MIB_ABORTONDISCONNECT },
 	{ "TCPAbortOnKill", XTCP_MIB_ABORTONKILL },
 	{ "TCPAbortOnNamespace", XTCP_MIB_ABORTONNAMESPACE },
+	{ "TCPBlackboxKept", XTCP_MIB_BLACKBOXKEPT },
+	{ "TCPBlackboxDropped", XTCP_MIB_BLACKBOXDROPPED },
+	{ "TCPBlackboxRefused", XTCP_MIB_BLACKBOXREFUSED },
 };
 
 /**

@@ -101,11 +101,16 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/*
- * Finds the first option of a kind. Returns NULL if there is none or the options before it are
- * malformed.
+/**
+ * xtcp_trace_option() - find the first option of a kind
+ * @th: the header of a segment, with its options
+ * @kind: enum xtcp_option_kind
+ *
+ * Context: any.
+ *
+ * Return: the option; NULL if there is none or the options before it are malformed.
  */
-static const u8 *find_option(const struct tcphdr *th, u8 kind)
+const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 {
 	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
 
@@ -123,10 +128,10 @@ static const u8 *find_option(const struct tcphdr *th, u8 kind)
 	return NULL;
 }
 
-/* As find_option(), but the option has to have length @len. */
+/* As xtcp_trace_option(), but the option has to have length @len. */
 static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 {
-	const u8 *option = find_option(th, kind);
+	const u8 *option = xtcp_trace_option(th, kind);
 
 	return option && option[1] == len ? option : NULL;
 }
@@ -146,7 +151,7 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
  */
 unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
 {
-	const u8 *option = find_option(th, XTCP_OPT_SACK);
+	const u8 *option = xtcp_trace_option(th, XTCP_OPT_SACK);
 	unsigned int count = 0, used = 0, i;
 	const u8 *block = NULL;
 
@@ -225,11 +230,14 @@ unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr
  * @tsecr: receives TSecr; 0 without the option
  *
  * Context: any.
+ *
+ * Return: it has the option.
  */
-void xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr)
+bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr)
 {
 	const u8 *option = find_sized(th, XTCP_OPT_TIMESTAMP, XTCP_OPTLEN_TIMESTAMP);
 
 	*tsval = option ? get_unaligned_be32(option + 2) : 0;
 	*tsecr = option ? get_unaligned_be32(option + 6) : 0;
+	return option;
 }

@@ -65,9 +65,10 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);
 void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
 void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
 void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
+const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind);
 unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th);
 unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
-void xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
+bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
 
 /* The control bits of a segment, enum xtcp_flags. */
 static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)

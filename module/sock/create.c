@@ -36,6 +36,7 @@
  *                          use; may sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
+ * boxes_lock               which black boxes there are          both      every lock above
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
  *  bhash2[].lock                                                          taker.lock, and those

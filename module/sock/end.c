@@ -37,6 +37,7 @@
 #include "recv/text.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/timer.h"
@@ -108,6 +109,7 @@ void xtcp_sock_done(struct sock *sk)
 	 */
 	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
 	xtcp_timeouts_over(&xtcp_sk(sk)->timeouts);
 	xtcp_algorithms_end(sk);
@@ -154,6 +156,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	trace_xtcp_abort(sk, err, reason);
+	xtcp_blackbox_abort(sk, err, reason);
 	xtcp_mib_aborted(xtcp_net_of(sk), reason);
 	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
 	xtcp_sndq_purge(sk);

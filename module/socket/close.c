@@ -30,6 +30,7 @@
 #include "recv/text.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "sock/create.h"
@@ -179,6 +180,7 @@ void xtcp_close(struct sock *sk, long timeout)
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
+		xtcp_blackbox_call(sk, XTCP_BLACKBOX_CLOSE, 0, 0);
 		end_connection(sk);
 		wait_for_end(sk, timeout);
 	}
@@ -220,6 +222,7 @@ void xtcp_close(struct sock *sk, long timeout)
 void xtcp_close_shutdown(struct sock *sk, int how)
 {
 	sock_owned_by_me(sk);
+	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SHUTDOWN, how, 0);
 	if (!(how & SEND_SHUTDOWN))
 		return;
 	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT) && close_state(sk))
@@ -255,12 +258,14 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	}
 	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN)) {
 		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
+		xtcp_blackbox_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
 		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
 	}
 	/* a connect() that fails comes here, too: the reason has to stay */
 	ended = xtcp_sk(sk)->ended;
 	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
 	xtcp_algorithms_end(sk);
 	xtcp_demux_remove_sk(sk);

@@ -31,6 +31,7 @@
 #include "send/mss.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/create.h"
 #include "window/window.h"
@@ -39,6 +40,7 @@
 static void undo(struct sock *sk)
 {
 	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
 	xtcp_demux_remove_sk(sk);
 	xtcp_sndq_purge(sk);
@@ -168,6 +170,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	if (err)
 		goto err_undo;
 	fill_tcb(sk);
+	xtcp_blackbox_connect(sk);
 	if (unlikely(xtcp_sk(sk)->opens_fast || xtcp_sk(sk)->fastopen_connect))
 		err = send_fast_syn(sk);
 	else

@@ -28,6 +28,7 @@
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "send/output.h"
+#include "sight/blackbox.h"
 #include "socket/coalesce.h"
 #include "window/space.h"
 
@@ -437,6 +438,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		wants_inq = xtcp_sk(sk)->recvmsg_inq;
 		ret = receive(sk, msg, len, flags, timeo);
 	}
+	xtcp_blackbox_call(sk, XTCP_BLACKBOX_RECV, len, ret);
 	release_sock(sk);
 
 	if (ret < 0)
@@ -551,6 +553,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		    signal_pending(current))
 			break;
 	}
+	xtcp_blackbox_call(sk, XTCP_BLACKBOX_RECV, spliced + len, spliced ?: ret);
 	release_sock(sk);
 	return spliced ?: ret;
 }

@@ -30,6 +30,7 @@
 #include "sendq/fill.h"
 #include "sendq/sndq.h"
 #include "sendq/stamp.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "socket/coalesce.h"
 #include "socket/connect.h"
@@ -412,6 +413,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));
 	lock_sock(sk);
 	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg), false);
+	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SEND, size, ret);
 	release_sock(sk);
 	return ret;
 }
@@ -437,6 +439,7 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 	iov_iter_bvec(&msg.msg_iter, WRITE, &piece, 1, size);
 	lock_sock(sk);
 	ret = send_locked(sk, &msg, size, true, xtcp_compat_page_follows(flags));
+	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SEND, size, ret);
 	release_sock(sk);
 	return ret;
 }

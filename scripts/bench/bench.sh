@@ -27,7 +27,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push syn timewait ports idle listing spaces scale dctcp bbr below incast loss programs"
+all="tcp push box syn timewait ports idle listing spaces scale dctcp bbr below incast loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -140,6 +140,11 @@ bench_tcp()
 bench_push()
 {
 	in_vm "what a receiver gets, instructions" "${counted[@]}" -- bench_push 3 20
+}
+
+bench_box()
+{
+	in_vm "black boxes, instructions: each connection has one / none" "${counted[@]}" -- bench box 3 20 2000 500
 }
 
 bench_syn()

@@ -740,6 +740,79 @@ def check_why(folder):
                    program="xtcp-why")
 
 
+def blocks_of(data):
+    """(type, body, {option: [values]}) of each block of a capture, pcapng."""
+    while data:
+        kind, size = struct.unpack_from("<II", data)
+        assert size % 4 == 0 and struct.unpack_from("<I", data, size - 4) == (size,), "a block of %d octets" % size
+        body, data = data[8:size - 4], data[size:]
+        at = {0x0a0d0d0a: 16, 1: 8, 6: 20, 0xbad: 8}[kind]
+        if kind == 6:
+            at += (struct.unpack_from("<I", body, 12)[0] + 3) // 4 * 4
+        options, fixed = {}, body[:at]
+        while at < len(body):
+            code, length = struct.unpack_from("<HH", body, at)
+            options.setdefault(code, []).append(body[at + 4:at + 4 + length])
+            at += 4 + (length + 3) // 4 * 4
+        yield kind, fixed, options
+
+
+def check_blackbox(folder):
+    """Copies of the file; the test blackbox has the kernel's."""
+    def box(*words, proc=FOLDER + "blackbox"):
+        return watch("--proc", proc, "--plain", "--width", "120", *words, program="scripts/tools/xtcp-blackbox")
+
+    done = box("list")
+    problem = differs(done.stdout, (r"^ +1  user-timeout \(ETIMEDOUT\) +1\.5 s ago +10\.9\.0\.1:40000 -> 10\.9\.0\.2:80: 14 events in 1\.500 s$",
+                                    r"^ +2  lives +\[fd00:9::1\]:40001 -> .*: 200 events, 136 gone in 1\.000 s$"))
+    verdict(done.returncode == 0 and not problem, "blackbox list", problem, done.stdout, done.stderr)
+    done = box("--calls", "show", "1")
+    problem = differs(done.stdout, (r"SYN SEQ=0 WND=64240 --", r"Loss: timeout, cwnd 14580 -> 1448",
+                                    r"SEQ=101 ACK=1 LEN=2 WND=64256 \(resent\)", r"^ +1\.010 ms  send\(100\) = 100, in ESTABLISHED$"))
+    verdict(not problem and box("show").stdout.split("\n")[1:9] == done.stdout.split("\n")[1:9], "blackbox show", problem,
+            done.stdout, done.stderr)
+    done = box("--calls", "show", "2")
+    verdict("SACK=101-201+1" in done.stdout and "a segment is refused: challenge ACK" in done.stdout, "blackbox show: refused",
+            done.stdout, done.stderr)
+    acks = [line.partition(" snd_una=")[2].split(" ssthresh")[0] for line in box("trace", "1").stdout.split("\n")
+            if ": xtcp_ack:" in line]
+    verdict(len(acks) == 2 and acks[1] == "1101 snd_nxt=1101 snd_wnd=65152 acked=100 sacked=0 lost=0 delivered=100 pipe=0 "
+            "cwnd=14580", "blackbox trace", *acks)
+    done = box("save", folder + "/all.pcapng")
+    with open(folder + "/all.pcapng", "rb") as file:
+        blocks = list(blocks_of(file.read()))
+    packets = [(body, options) for kind, body, options in blocks if kind == 6]
+    events = [(body, options) for kind, body, options in blocks if kind == 0xbad]
+    infos = [struct.unpack("<QQIIBBH", options[2989][0][8:36]) for _, options in packets + events]
+    verdict(done.stdout.endswith(": 7 segments of 2 connections\n") and len(packets) == 7 and
+            [body[:8] for body, _ in events] == [struct.pack("<II", 10949, 1)] * len(events) and
+            all(len(options[2989][0]) == 276 and options[2989][0][:8] == struct.pack("<II", 10949, 2)
+                for _, options in packets + events) and
+            [info[5] for info in infos] == [2, 1, 2, 1, 2, 2, 1, 59, 31, 31, 3, 17, 54, 54, 54], "blackbox save", done.stdout,
+            done.stderr, [info[5] for info in infos])
+    first = packets[0][0][20:]
+    verdict(first[:20].hex() == "450000" + "2c" + "0000400040062" "6b80a0900010a090002" and
+            first[20:32] == struct.pack("!HHII", 40000, 80, 1000, 0) and first[40:44] == b"\1\3\3\7" and
+            packets[3][0][16:20] == struct.pack("<I", 52), "blackbox save: a packet", first.hex())
+    os.mkdir(folder + "/none")
+    open(folder + "/none/xtcp_blackbox", "w").close()
+    done = box("list", proc=folder + "/none")
+    verdict(done.returncode == 0 and done.stdout == "No box; connections that end by FINs leave none.\n", "blackbox list: none",
+            done.stdout, done.stderr)
+    with open(folder + "/none/xtcp_blackbox", "w") as file:
+        file.write("box=1 netns=2\n")
+    for name, done, words in (
+            ("no module", watch("--name", "xtcp_none", "list", program="scripts/tools/xtcp-blackbox"), "is the module loaded"),
+            ("another version", box("list", proc=folder + "/none"), "of another version"),
+            ("forget a copy", box("forget"), "the kernel forgets"),
+            ("no number", box("show", "x"), "has a number"),
+            ("a number too many", box("show", "1", "2"), "of one box"),
+            ("a folder", box("save", folder), "cannot write")):
+        check_sentence("blackbox: " + name, done, words, program="xtcp-blackbox")
+    done = box("show", "7")
+    verdict(done.returncode == 1 and done.stderr == "xtcp-blackbox: there is no box 7\n", "blackbox: no such box", done.stderr)
+
+
 def check_xtcp():
     """The command, and the names that it has for the programs."""
     def xtcp(*words):
@@ -749,7 +822,7 @@ def check_xtcp():
     done = xtcp()
     verdict(done.returncode == 2 and not done.stdout and done.stderr == xtcp("--help").stdout, "xtcp", done.stderr)
     verdict(re.match(r"xtcp \d+\.\d+\n", xtcp("--version").stdout), "xtcp --version", xtcp("--version").stdout)
-    for command in ("ss", "nstat", "watch", "ladder", "plot", "why", "holders"):
+    for command in ("ss", "nstat", "watch", "ladder", "plot", "why", "holders", "blackbox"):
         done, other = xtcp(command, "--help"), watch("--help", program="scripts/tools/xtcp-" + command)
         verdict(done.stdout == other.stdout and "xtcp-" + command in done.stdout, "xtcp " + command, done.stdout, done.stderr)
     verdict("xtcp_run [OPTION]" in xtcp("run", "--help").stdout, "xtcp run")
@@ -771,6 +844,7 @@ def main():
         verdict.run(check_prometheus, folder)
         verdict.run(check_ends, folder)
         verdict.run(check_why, folder)
+        verdict.run(check_blackbox, folder)
         verdict.run(check_xtcp)
         verdict.run(check_pages)
         verdict.run(check_sorting)

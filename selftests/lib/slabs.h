@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define SLABS_N 9
+#define SLABS_N 10
 
 struct slabs {
 	long active[SLABS_N];		/* -1: this kernel does not show it */

@@ -17,6 +17,10 @@
  *		kernel TCP's own RR and CRR while xtcp is loaded and idle, and with
  *		an xtcp listener on another port, against xtcp not loaded
  *
+ *	bench box PAIRS MEGABYTES TRANSACTIONS CONNECTIONS
+ *		xtcp while each of its connections has a black box, at both ends, and
+ *		while none has one
+ *
  *	bench profile LOAD UNITS FILE
  *		UNITS of LOAD (RR, CRR, STREAM, STREAM_1K, STREAM_64) over kernel TCP,
  *		then over xtcp, each between two marks that scripts/bench/profile/count.c
@@ -356,6 +360,47 @@ static int run_tax(int pairs, long transactions, long connections)
 	return ok ? 0 : 1;
 }
 
+static void set_boxes(const char *value)
+{
+	if (ns_sysctl_set(pair.a, "net.xtcp.blackbox", "%s", value) ||
+	    ns_sysctl_set(pair.b, "net.xtcp.blackbox", "%s", value))
+		measure_die("net.xtcp.blackbox");
+}
+
+static int run_box(int pairs, const long *amount)
+{
+	double ratio[PAIRS_MAX], with[PAIRS_MAX], without[PAIRS_MAX];
+	bool ok = true;
+	pid_t server;
+	char what[64];
+	int load, i;
+
+	if (module_load(""))
+		measure_die("cannot load xtcp");
+	server = start_server(XTCP);
+	for (load = 0; load < LOADS; load++) {
+		for (i = 0; i < pairs; i++) {
+			set_boxes("0");
+			/*
+			 * until nobody writes boxes any more; the scheduler treats both alike only
+			 * if both have slept as long
+			 */
+			wait_until_ms(wait_now_ms() + 2500);
+			rate(load, XTCP, amount[load] / 10 + 1);
+			without[i] = rate(load, XTCP, amount[load]);
+			set_boxes("1");
+			wait_until_ms(wait_now_ms() + 2500);
+			rate(load, XTCP, amount[load] / 10 + 1);
+			with[i] = rate(load, XTCP, amount[load]);
+			ratio[i] = with[i] / without[i];
+		}
+		snprintf(what, sizeof(what), "%s, black boxes at both ends", load_name[load]);
+		ok &= report(what, unit[load], ratio, with, without, pairs, load == RR ? 0.97 : 0);
+	}
+	stop_server(server);
+	return ok ? 0 : 1;
+}
+
 /* An instruction that does nothing, and that nobody else has. */
 static void mark(void)
 {
@@ -427,6 +472,8 @@ int main(int argc, char **argv)
 		status = run_compare(n[0], amount);
 	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "ab"))
 		status = run_ab(n[0], amount, argc == 7 ? atof(argv[6]) : 0);
+	else if (argc == 6 && !strcmp(argv[1], "box"))
+		status = run_box(n[0], amount);
 	else if (argc == 5 && !strcmp(argv[1], "tax"))
 		status = run_tax(n[0], n[1], n[2]);
 	else

@@ -1,0 +1,455 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses the
+ * connections as they begin. When one of them ends otherwise than by both FINs, its box is kept;
+ * otherwise it is freed. netns/proc_blackbox.c shows the boxes.
+ *
+ * All boxes of all namespaces share one bound, the module parameter blackbox_mem. If it is met, a
+ * connection goes on without a box. No box makes way for that of another connection: whoever opens
+ * many connections takes no box away from those that have one. In each namespace at most half of
+ * the bound is for connections that have ended; the next one takes the place of the oldest. Guests
+ * have their part, as everywhere. The memory is not charged to the program, since the
+ * administrator has asked for it.
+ *
+ * The sock has no pointer but 16 bits for the number of a slot. The table of slots grows in blocks.
+ *
+ * Whoever holds the socket lock writes to the box of the sock. A reader takes no lock. The slab is
+ * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it; if @number is the
+ * same afterwards, it was one connection's all the time. Of the ring, it believes what cannot have
+ * been overwritten meanwhile.
+ */
+#include "sight/blackbox.h"
+
+#include <linux/idr.h>
+#include <linux/jiffies.h>
+#include <linux/kcsan-checks.h>
+#include <linux/math64.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "base/sock.h"
+#include "compat.h"
+#include "sight/boxnote.h"
+#include "sight/mib.h"
+
+/* Guarded by boxes_lock, but for reads of a slot. */
+static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
+static unsigned int boxes;		/* how many there are */
+static unsigned int boxes_of_guests;
+static unsigned int boxes_live;		/* of connections that have not ended */
+static u64 last_number;
+static DEFINE_IDA(slots);
+static struct kmem_cache *slab;
+
+static unsigned int blackbox_mem = 4096;
+module_param(blackbox_mem, uint, 0644);
+MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
+
+/*
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Any user can have a
+ * namespace of his own, so it goes off only after a while.
+ */
+static DEFINE_MUTEX(key_lock);		/* guards the key and the next one */
+static unsigned int wanting;		/* namespaces that want boxes; READ_ONCE */
+
+static void settle(struct work_struct *work)
+{
+	mutex_lock(&key_lock);
+	if (!wanting && !READ_ONCE(boxes_live))
+		static_branch_disable(&xtcp_boxnote_key);
+	mutex_unlock(&key_lock);
+}
+
+static DECLARE_DELAYED_WORK(settling, settle);
+
+/**
+ * xtcp_blackbox_want() - the knob of a namespace was written, or the namespace ends
+ * @xn: the namespace
+ * @wants: it wants boxes for new connections
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_blackbox_want(struct xtcp_net *xn, bool wants)
+{
+	mutex_lock(&key_lock);
+	if (wants != xn->blackbox_wanted) {
+		xn->blackbox_wanted = wants;
+		WRITE_ONCE(wanting, wants ? wanting + 1 : wanting - 1);
+		if (wants)
+			static_branch_enable(&xtcp_boxnote_key);
+		else if (!wanting)
+			schedule_delayed_work(&settling, HZ);
+	}
+	mutex_unlock(&key_lock);
+}
+
+/**
+ * xtcp_blackbox_init() - make the slab
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_blackbox_init(void)
+{
+	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
+	slab = xtcp_compat_slab(KBUILD_MODNAME "_blackbox", sizeof(struct xtcp_blackbox), SLAB_TYPESAFE_BY_RCU);
+	return slab ? 0 : -ENOMEM;
+}
+
+/**
+ * xtcp_blackbox_exit() - free the slab and the table
+ *
+ * Context: process, module exit; the last sock is gone.
+ */
+void xtcp_blackbox_exit(void)
+{
+	unsigned int i;
+
+	cancel_delayed_work_sync(&settling);
+	for (i = 0; i < XTCP_BLACKBOX_TABLE; i++)
+		kfree(xtcp_boxnote_table[i]);
+	ida_destroy(&slots);
+	kmem_cache_destroy(slab);
+}
+
+/* The number of a free slot, never 0, or an error. */
+static int new_slot(void)
+{
+	int slot = ida_alloc_range(&slots, 1, XTCP_BLACKBOX_SLOTS - 1, GFP_ATOMIC | __GFP_NOWARN);
+	struct xtcp_blackbox **block;
+
+	lockdep_assert_held(&boxes_lock);
+	if (slot < 0 || xtcp_boxnote_table[slot / XTCP_BLACKBOX_BLOCK])
+		return slot;
+	block = kcalloc(XTCP_BLACKBOX_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_NOWARN);
+	if (!block) {
+		ida_free(&slots, slot);
+		return -ENOMEM;
+	}
+	/* pairs with smp_load_acquire() in xtcp_blackbox_place() */
+	smp_store_release(&xtcp_boxnote_table[slot / XTCP_BLACKBOX_BLOCK], block);
+	return slot;
+}
+
+/* How many boxes there may be. */
+static unsigned int most_boxes(void)
+{
+	u64 most = div_u64((u64)READ_ONCE(blackbox_mem) * 1024, sizeof(struct xtcp_blackbox));
+
+	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - 1);
+}
+
+/* How many a namespace may have. */
+static unsigned int share_of(const struct xtcp_net *xn)
+{
+	return xn->is_guest ? most_boxes() / XTCP_GUESTS_PART / XTCP_GUEST_SHARE : most_boxes();
+}
+
+static bool has_room(const struct xtcp_net *xn)
+{
+	unsigned int most = most_boxes();
+
+	return boxes < most && xn->boxes < share_of(xn) && (!xn->is_guest || boxes_of_guests < most / XTCP_GUESTS_PART);
+}
+
+static void free_box(struct xtcp_blackbox *box)
+{
+	struct xtcp_net *xn = box->xn;
+
+	lockdep_assert_held(&boxes_lock);
+	boxes--;
+	boxes_of_guests -= xn->is_guest;
+	xn->boxes--;
+	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
+	/* pairs with smp_rmb() in xtcp_blackbox_copy(): another connection writes here only later */
+	WRITE_ONCE(box->number, 0);
+	smp_wmb();	/* see above */
+	ida_free(&slots, box->slot);
+	kmem_cache_free(slab, box);
+}
+
+static void free_oldest(struct xtcp_net *xn)
+{
+	struct xtcp_blackbox *box = list_first_entry(&xn->boxes_kept, struct xtcp_blackbox, node);
+
+	list_del(&box->node);
+	xn->boxes_kept_len--;
+	free_box(box);
+}
+
+static bool is_port_wanted(const struct xtcp_net *xn, u16 port)
+{
+	return port >= READ_ONCE(xn->sysctl.blackbox[1]) && port <= READ_ONCE(xn->sysctl.blackbox[2]);
+}
+
+/* Does the knob choose this connection? */
+static bool is_chosen(const struct sock *sk)
+{
+	const struct xtcp_net *xn = xtcp_net_of(sk);
+	int one_in = READ_ONCE(xn->sysctl.blackbox[0]);
+
+	if (!one_in)
+		return false;
+	if (!is_port_wanted(xn, ntohs(inet_sk(sk)->inet_sport)) && !is_port_wanted(xn, ntohs(inet_sk(sk)->inet_dport)))
+		return false;
+	return one_in == 1 || !reciprocal_scale(get_random_u32(), one_in);
+}
+
+static struct xtcp_blackbox *make_box(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_blackbox *box;
+	int slot;
+
+	lockdep_assert_held(&boxes_lock);
+	if (!has_room(xn))
+		return NULL;
+	box = kmem_cache_alloc(slab, GFP_ATOMIC | __GFP_NOWARN);
+	if (!box)
+		return NULL;
+	slot = new_slot();
+	if (slot < 0) {
+		kmem_cache_free(slab, box);
+		return NULL;
+	}
+	box->begun = 0;
+	box->count = 0;
+	box->xn = xn;
+	box->slot = slot;
+	box->kept = false;
+	box->ended = (struct xtcp_ended) { };
+	box->uid = READ_ONCE(sk->sk_uid);
+	box->begun_us = xtcp_clock_us();
+	box->ended_us = 0;
+	box->tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	xtcp_boxnote_agreement(box, sk);
+	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
+	smp_store_release(&box->number, ++last_number);
+	WRITE_ONCE(*xtcp_blackbox_place(slot), box);
+	boxes++;
+	boxes_of_guests += xn->is_guest;
+	xn->boxes++;
+	WRITE_ONCE(boxes_live, boxes_live + 1);
+	return box;
+}
+
+/* Gives the sock a box, if it is to have one. */
+static struct xtcp_blackbox *begin(struct sock *sk)
+{
+	struct xtcp_blackbox *box;
+
+	sock_owned_by_me(sk);
+	if (!is_chosen(sk) || WARN_ON_ONCE(xtcp_endpoint(sk)->box))
+		return NULL;
+	spin_lock_bh(&boxes_lock);
+	box = make_box(sk);
+	spin_unlock_bh(&boxes_lock);
+	if (box)
+		xtcp_boxnote_slot(sk, box->slot);
+	else
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_BLACKBOXREFUSED);
+	return box;
+}
+
+/**
+ * xtcp_blackbox_do_end() - keep the box of a connection that has failed, or free it
+ * @sk: CLOSED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_blackbox_do_end(struct sock *sk)
+{
+	const struct xtcp_ended ended = xtcp_sk(sk)->ended;
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	bool drops = false;
+
+	sock_owned_by_me(sk);
+	xtcp_endpoint(sk)->box = 0;
+	spin_lock_bh(&boxes_lock);
+	WRITE_ONCE(boxes_live, boxes_live - 1);
+	if (!boxes_live && !READ_ONCE(wanting))
+		schedule_delayed_work(&settling, HZ);
+	if (ended.reason) {
+		box->ended = ended;
+		box->ended_us = xtcp_clock_us();
+		/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
+		smp_store_release(&box->kept, true);
+		list_add_tail(&box->node, &xn->boxes_kept);
+		drops = ++xn->boxes_kept_len > max(share_of(xn) / 2, 1U);
+		if (drops)
+			free_oldest(xn);
+	} else {
+		free_box(box);
+	}
+	spin_unlock_bh(&boxes_lock);
+	if (ended.reason)
+		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXKEPT);
+	if (drops)
+		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
+}
+
+/**
+ * xtcp_blackbox_net_init() - a namespace has no boxes yet
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_blackbox_net_init(struct xtcp_net *xn)
+{
+	INIT_LIST_HEAD(&xn->boxes_kept);
+	return 0;
+}
+
+/**
+ * xtcp_blackbox_forget() - free the boxes of connections that have ended
+ * @xn: the namespace, which has started
+ *
+ * Context: process.
+ */
+void xtcp_blackbox_forget(struct xtcp_net *xn)
+{
+	bool more;
+
+	do {
+		spin_lock_bh(&boxes_lock);
+		more = xn->boxes_kept_len;
+		if (more)
+			free_oldest(xn);
+		spin_unlock_bh(&boxes_lock);
+		cond_resched();
+	} while (more);
+}
+
+/**
+ * xtcp_blackbox_net_exit() - free what is left
+ * @xn: the namespace, without connections and without a file in /proc
+ *
+ * Context: process.
+ */
+void xtcp_blackbox_net_exit(struct xtcp_net *xn)
+{
+	xtcp_blackbox_forget(xn);
+	WARN_ON_ONCE(xn->boxes);
+}
+
+/**
+ * xtcp_blackbox_next() - look for a box
+ * @xn: the namespace that it has to be of
+ * @slot: where to begin
+ *
+ * Context: process.
+ *
+ * Return: its slot, or 0 if no other box follows.
+ */
+unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
+{
+	struct xtcp_blackbox **place, *box;
+	bool found = false;
+
+	while (slot < XTCP_BLACKBOX_SLOTS && !found) {
+		place = xtcp_blackbox_place(slot);
+		if (!place) {
+			slot = round_down(slot, XTCP_BLACKBOX_BLOCK) + XTCP_BLACKBOX_BLOCK;
+			continue;
+		}
+		rcu_read_lock();
+		box = READ_ONCE(*place);
+		/* if it is another's a moment later, xtcp_blackbox_copy() finds out */
+		found = box && READ_ONCE(box->xn) == xn;
+		rcu_read_unlock();
+		if (!found)
+			slot++;
+	}
+	return found ? slot : 0;
+}
+
+/**
+ * xtcp_blackbox_copy() - read a box
+ * @xn: the namespace that it has to be of
+ * @slot: its slot
+ * @to: receives a copy; the events from @to->begun to @to->count, without the latter, are right
+ *
+ * Context: process.
+ *
+ * Return: false when it is gone.
+ */
+bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to)
+{
+	struct xtcp_blackbox **place = xtcp_blackbox_place(slot), *box;
+	unsigned long count, begun;
+	bool same = false, kept;
+	u64 number;
+
+	if (!place)
+		return false;
+	rcu_read_lock();
+	box = READ_ONCE(*place);
+	/* pairs with smp_store_release() in make_box() */
+	number = box ? smp_load_acquire(&box->number) : 0;
+	if (number && READ_ONCE(box->xn) == xn) {
+		/* pairs with smp_store_release() in xtcp_blackbox_do_end() */
+		kept = smp_load_acquire(&box->kept);
+		/* pairs with smp_store_release() in finish_event() */
+		count = smp_load_acquire(&box->count);
+		/* the owner may write meanwhile */
+		kcsan_disable_current();
+		memcpy(to, box, sizeof(*to));
+		kcsan_enable_current();
+		/* pairs with smp_wmb() in begin_event() and free_box() */
+		smp_rmb();
+		begun = READ_ONCE(box->begun);
+		same = READ_ONCE(box->number) == number;
+		to->number = number;
+		to->kept = kept;
+		to->count = count;
+		to->begun = min(count, begun > XTCP_BLACKBOX_EVENTS ? begun - XTCP_BLACKBOX_EVENTS : 0);
+	}
+	rcu_read_unlock();
+	return same;
+}
+
+/**
+ * xtcp_blackbox_do_connect() - an active open, which may get a box
+ * @sk: in SYN-SENT, before the SYN; the TCB is filled
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_blackbox_do_connect(struct sock *sk)
+{
+	if (begin(sk))
+		xtcp_boxnote_call(sk, XTCP_BLACKBOX_CONNECT, 0, 0);
+}
+
+/**
+ * xtcp_blackbox_do_child() - a handshake has made a sock, which may get a box
+ * @sk: new; its TCB is filled
+ * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
+ * @wnd: the window that the SYN-ACK offered
+ *
+ * The first two segments of the handshake had no sock. They are written now, at the time of the
+ * SYN-ACK.
+ *
+ * Context: softirq. Lock: socket, held.
+ */
+void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd)
+{
+	struct xtcp_blackbox *box = begin(sk);
+	u64 us;
+
+	/* a SYN that opens it at once (RFC 7413) comes now, and its SYN-ACK leaves afterwards */
+	if (!box || xtcp_sk(sk)->fastopen)
+		return;
+	us = box->begun_us;
+	if (sent_us)
+		us -= (u32)us - sent_us;
+	box->begun_us = us;
+	xtcp_boxnote_syn(box, sk, us, true, 0);
+	xtcp_boxnote_syn(box, sk, us, false, wnd);
+}

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is written into a black box. It calls nobody, so that each file of the module may call it. */
+#include "sight/boxnote.h"
+
+#include <linux/minmax.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <net/inet_ecn.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/options.h"
+#include "base/seg.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "sight/blackbox.h"
+#include "sight/trace.h"
+
+/* The table of slots and the key are written by blackbox.c alone. */
+struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
+DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
+
+/*
+ * The sock has its slot in two octets, which stand where there was room. The lower one is never 0,
+ * so it alone tells whether there is a box.
+ */
+static unsigned int slot_of(const struct sock *sk)
+{
+	return xtcp_sk(sk)->box_high * 255 + xtcp_endpoint(sk)->box - 1;
+}
+
+/**
+ * xtcp_boxnote_slot() - give the sock a box
+ * @sk: without one
+ * @slot: the slot of the box, below XTCP_BLACKBOX_SLOTS
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
+{
+	sock_owned_by_me(sk);
+	xtcp_endpoint(sk)->box = slot % 255 + 1;
+	xtcp_sk(sk)->box_high = slot / 255;
+}
+
+/**
+ * xtcp_boxnote_box() - the box of a sock
+ * @sk: with a box
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the box.
+ */
+struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return *xtcp_blackbox_place(slot_of(sk));
+}
+
+/**
+ * xtcp_boxnote_agreement() - note what the SYNs say
+ * @box: the box of @sk
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	box->iss = xsk->snd.iss;
+	box->irs = xsk->rcv.irs;
+	box->mss = xsk->mss;
+	box->rcv_wscale = xsk->rcv_wscale;
+	box->snd_wscale = xsk->agreed.snd_wscale;
+}
+
+static struct xtcp_blackbox_event *begin_event(struct xtcp_blackbox *box, const struct sock *sk,
+					       enum xtcp_blackbox_kind kind, u64 us)
+{
+	struct xtcp_blackbox_event *event = &box->event[box->count % XTCP_BLACKBOX_EVENTS];
+
+	sock_owned_by_me(sk);
+	WRITE_ONCE(box->begun, box->count + 1);
+	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
+	smp_wmb();
+	event->us = us;
+	event->kind = kind;
+	event->state = sk->sk_state;
+	return event;
+}
+
+static void finish_event(struct xtcp_blackbox *box)
+{
+	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
+	smp_store_release(&box->count, box->count + 1);
+}
+
+static void note_windows(struct xtcp_blackbox_event *event, const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	event->cwnd = xsk->cong.cwnd;
+	event->srtt_us = xsk->rto.srtt_us;
+	event->una = xsk->snd.una;
+}
+
+/* @block: the first of @n SACK blocks as on the wire */
+static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us, const u8 *block, unsigned int n)
+{
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_SACKS, us);
+	unsigned int i;
+
+	event->segs = min(n, XTCP_BLACKBOX_BLOCKS);
+	for (i = 0; i < event->segs * 2; i++)
+		event->word[i] = get_unaligned_be32(block + i * 4);
+	finish_event(box);
+}
+
+/**
+ * xtcp_boxnote_in() - a segment arrives
+ * @sk: with a box
+ * @skb: at its TCP header
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u64 us = xtcp_sk(sk)->arrived_us;
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_IN, us);
+
+	event->flags = xtcp_trace_flags_of((const struct tcphdr *)skb->data) | seg->ecn << XTCP_BLACKBOX_ECN |
+		(seg->has_ts ? XTCP_BLACKBOX_TS : 0);
+	event->wnd = seg->wnd;
+	event->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
+	event->seq = seg->seq;
+	event->ack = seg->ack;
+	event->len = seg->len;
+	event->tsval = seg->tsval;
+	event->tsecr = seg->tsecr;
+	note_windows(event, sk);
+	finish_event(box);
+	if (unlikely(seg->sack_blocks))
+		note_sacks(box, sk, us, skb->data + seg->sack_at, seg->sack_blocks);
+}
+
+/**
+ * xtcp_boxnote_out() - a segment leaves
+ * @sk: with a box
+ * @th: its header, with its options
+ * @us: when it leaves
+ * @len: octets of data
+ * @segments: in the bundle
+ * @resent: it was sent before
+ * @ect: IP marks it as ECN-capable
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, bool ect)
+{
+	const u8 *options = (const u8 *)(th + 1), *sacks = NULL;
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_OUT, us);
+	u16 flags;
+
+	flags = xtcp_trace_flags_of(th) | (ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT) << XTCP_BLACKBOX_ECN |
+		(resent ? XTCP_BLACKBOX_RESENT : 0);
+	event->wnd = ntohs(th->window);
+	event->segs = segments;
+	event->seq = ntohl(th->seq);
+	event->ack = ntohl(th->ack_seq);
+	event->len = len;
+	/* nearly all segments have the two NOPs and the timestamps, and nothing else */
+	if (th->doff == 8 && get_unaligned_be32(options) == XTCP_OPTIONS_TIMESTAMP_WORD) {
+		event->tsval = get_unaligned_be32(options + 4);
+		event->tsecr = get_unaligned_be32(options + 8);
+		flags |= XTCP_BLACKBOX_TS;
+	} else {
+		if (xtcp_trace_timestamps(th, &event->tsval, &event->tsecr))
+			flags |= XTCP_BLACKBOX_TS;
+		sacks = xtcp_trace_option(th, XTCP_OPT_SACK);
+	}
+	event->flags = flags;
+	note_windows(event, sk);
+	finish_event(box);
+	if (unlikely(sacks))
+		note_sacks(box, sk, us, sacks + XTCP_OPTLEN_SACK_BASE,
+			   (sacks[1] - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK);
+}
+
+/**
+ * xtcp_boxnote_syn() - note a segment of a handshake that had no sock
+ * @box: the box of @sk
+ * @sk: the sock
+ * @us: when it came or left
+ * @in: it is the SYN; else the SYN-ACK
+ * @wnd: its window field, 0: not known
+ *
+ * Context: softirq. Lock: socket, held.
+ */
+void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd)
+{
+	struct xtcp_blackbox_event *event = begin_event(box, sk, in ? XTCP_BLACKBOX_IN : XTCP_BLACKBOX_OUT, us);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	event->state = in ? TCP_LISTEN : TCP_SYN_RECV;
+	event->flags = XTCP_BLACKBOX_REBUILT | (in ? XTCP_SYN : XTCP_SYN | XTCP_ACK);
+	event->wnd = wnd;
+	event->segs = 1;
+	event->seq = in ? xsk->rcv.irs : xsk->snd.iss;
+	event->ack = in ? 0 : xsk->rcv.irs + 1;
+	event->len = 0;
+	event->tsval = 0;
+	event->tsecr = 0;
+	note_windows(event, sk);
+	finish_event(box);
+}
+
+/**
+ * xtcp_boxnote_state() - the state is about to change
+ * @sk: with a box
+ * @state: the new one
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_state(struct sock *sk, int state)
+{
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_STATE, xtcp_clock_us());
+
+	event->word[0] = state;
+	finish_event(box);
+	if (state != TCP_CLOSE)
+		xtcp_boxnote_agreement(box, sk);
+}
+
+/**
+ * xtcp_boxnote_timer() - a deadline has passed
+ * @sk: with a box
+ * @which: enum xtcp_timer
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_timer(struct sock *sk, int which)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_TIMER, xtcp_clock_us());
+
+	event->word[0] = which;
+	event->word[1] = xsk->rto.rto_ms;
+	event->word[2] = xsk->rto.backoff;
+	event->word[3] = xsk->tries.retransmits;
+	event->word[4] = xtcp_tries_probes_out(&xsk->tries);
+	finish_event(box);
+}
+
+/**
+ * xtcp_boxnote_congestion() - the state of congestion control has changed
+ * @sk: with a box
+ * @pipe: octets in flight
+ * @reason: enum xtcp_trace_congestion_reason
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_CONGESTION, xtcp_clock_us());
+
+	event->segs = reason;
+	event->word[0] = xsk->cong.phase;
+	event->word[1] = xsk->cong.cwnd;
+	event->word[2] = xsk->cong.ssthresh;
+	event->word[3] = pipe;
+	event->word[4] = xsk->rto.srtt_us;
+	event->word[5] = xsk->rto.min_rtt_us;
+	event->word[6] = xsk->snd.una;
+	event->word[7] = xsk->snd.nxt;
+	finish_event(box);
+}
+
+/**
+ * xtcp_boxnote_abort() - the connection is about to end otherwise than by both FINs
+ * @sk: with a box
+ * @err: the error for the program
+ * @reason: enum xtcp_abort_reason
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
+{
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_ABORT, xtcp_clock_us());
+
+	event->word[0] = err;
+	event->word[1] = reason;
+	finish_event(box);
+}
+
+/**
+ * xtcp_boxnote_refused() - the segment that arrived last is not taken
+ * @sk: with a box
+ * @verdict: enum xtcp_verdict
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_boxnote_refused(struct sock *sk, int verdict)
+{
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_REFUSED, xtcp_sk(sk)->arrived_us);
+
+	event->word[0] = verdict;
+	finish_event(box);
+}
+
+/* The last event is the same call, without a result either. */
+static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct sock *sk, enum xtcp_blackbox_call call,
+			     int got)
+{
+	return event->kind == XTCP_BLACKBOX_CALL && event->word[0] == call && event->word[2] == (u32)got &&
+		event->state == sk->sk_state;
+}
+
+/**
+ * xtcp_boxnote_call() - the program has called
+ * @sk: with a box
+ * @call: what
+ * @wanted: octets, or how to shut down
+ * @got: what the call returns
+ *
+ * A program may ask in vain a thousand times a second: if the event before is the same call without
+ * a result, it counts this one. A program calls often, and to read the clock would cost as much as
+ * all else. So the event has jiffies beside the time of the event before it.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got)
+{
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+	struct xtcp_blackbox_event *event;
+	u64 us = box->begun_us;
+
+	sock_owned_by_me(sk);
+	if (likely(box->count)) {
+		event = &box->event[(box->count - 1) % XTCP_BLACKBOX_EVENTS];
+		us = event->us;
+		if (unlikely(got < 0) && is_in_vain_again(event, sk, call, got)) {
+			event->word[3]++;
+			return;
+		}
+	}
+	event = begin_event(box, sk, XTCP_BLACKBOX_CALL, us);
+	event->word[0] = call;
+	event->word[1] = wanted;
+	event->word[2] = got;
+	event->word[3] = 1;
+	event->word[4] = (u32)jiffies;
+	finish_event(box);
+}

@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The black boxes of connections: net.xtcp.blackbox chooses who gets one, what stands in it and in which order, which
+ * boxes are kept and which are freed, the bound for all of them, and who may read them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "must.h"
+#include "needs.h"
+#include "netem.h"
+#include "ns.h"
+#include "sides.h"
+#include "slabs.h"
+#include "stack.h"
+#include "wait.h"
+
+NEEDS_SCRIPTS;
+
+#define BOXES	"/proc/net/xtcp_blackbox"
+#define KNOB	"net.xtcp.blackbox"
+#define BOUND	"/sys/module/xtcp/parameters/blackbox_mem"
+#define EVENTS	64
+#define BOX	3200	/* octets of a box */
+#define NOBODY	65534
+
+static struct ns_pair net;
+static const char *peer_addr;
+static int next_port = 7400;
+static const char *version;
+
+/* A result of the IP version that is tested. */
+static void result(bool ok, const char *name)
+{
+	ksft_test_result(ok, "%s, %s\n", name, version);
+}
+
+static void knob(int ns, const char *value)
+{
+	must(!ns_sysctl_set(ns, KNOB, "%s", value), "net.xtcp.blackbox");
+}
+
+static long long count(int ns, const char *name)
+{
+	return counter_now(ns, "/proc/net/xtcp_netstat", name);
+}
+
+/* What a namespace has, to be freed. */
+static char *boxes(int ns)
+{
+	char *text = ns_read_file(ns, BOXES);
+
+	must(text, BOXES);
+	return text;
+}
+
+/* How many boxes @text has. */
+static int boxes_in(const char *text)
+{
+	int n = !strncmp(text, "box=", 4);
+
+	while ((text = strstr(text, "\nbox="))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+static int boxes_of(int ns)
+{
+	char *text = boxes(ns);
+	int n = boxes_in(text);
+
+	free(text);
+	return n;
+}
+
+static void forget(int ns)
+{
+	must(!ns_shell(ns, "echo >" BOXES), "write to " BOXES);
+}
+
+/* The one box of @ns whose local end has @port, with its events, to be freed; "": none. */
+static char *box_of(int ns, int port)
+{
+	char *text = boxes(ns), *at = text, *line, *end, want[32];
+
+	snprintf(want, sizeof(want), ":%d peer=", port);
+	while (!strncmp(at, "box=", 4)) {
+		line = at + strcspn(at, "\n");
+		end = strstr(at, "\nbox=");
+		end = end ? end + 1 : at + strlen(at);
+		if (memmem(at, line - at, want, strlen(want))) {
+			line = strndup(at, end - at);
+			free(text);
+			return line;
+		}
+		at = end;
+	}
+	free(text);
+	return strdup("");
+}
+
+/* The words stand in it one behind the other; says which one does not. */
+static bool has_in_order(const char *box, const char * const *words)
+{
+	const char *at = box;
+
+	for (; *words; words++) {
+		at = strstr(at, *words);
+		if (!at) {
+			ksft_print_msg("no '%s' in\n%s", *words, box);
+			return false;
+		}
+		at += strlen(*words);
+	}
+	return true;
+}
+
+#define HAS(box, ...) has_in_order(box, (const char * const []){ __VA_ARGS__, NULL })
+
+static int lines_in(const char *text)
+{
+	int n = 0;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+static void pair(enum stack client, enum stack server, int *c, int *s)
+{
+	stack_pair_or_die(net.a, client, net.b, server, peer_addr, next_port++, c, s);
+}
+
+static void reset(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+	close(fd);
+}
+
+static bool is_closed(int fd)
+{
+	return WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS);
+}
+
+/* No knob, no box. */
+static void off(void)
+{
+	long long kept = count(net.a, "TcpExt:TCPBlackboxKept");
+	int c, s;
+
+	pair(XTCP, KERNEL, &c, &s);
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	close(c);
+	result(!boxes_of(net.a) && count(net.a, "TcpExt:TCPBlackboxKept") == kept, "off: no box");
+}
+
+/* The peer resets a client that has sent and received. */
+static void reset_client(enum stack peer)
+{
+	long long kept = count(net.a, "TcpExt:TCPBlackboxKept");
+	int c, s, port;
+	char *box, octets[8];
+	bool ok;
+
+	pair(XTCP, peer, &c, &s);
+	port = stack_port(c);
+	must(stack_carries(c, s, 100) && stack_carries(s, c, 200), "data");
+	/* nothing is there: the third time is no event of its own */
+	must(recv(c, octets, 8, MSG_DONTWAIT) < 0 && recv(c, octets, 8, MSG_DONTWAIT) < 0 &&
+	     recv(c, octets, 8, MSG_DONTWAIT) < 0, "EAGAIN");
+	box = box_of(net.a, port);
+	ok = HAS(box, " ended=0.000000 ", " reason=none\n", "call=recv wanted=8 result=-11 times=3\n");
+	free(box);
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	box = box_of(net.a, port);
+	ok &= HAS(box, " error=104 reason=reset\n",
+		  " call state=SYN-SENT call=connect ",
+		  " segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
+		  " segment_in state=SYN-SENT flags=[SA] ",
+		  " state old=SYN-SENT new=ESTABLISHED\n",
+		  " segment_out state=ESTABLISHED flags=[PA] ", " len=100 ",
+		  " call=send wanted=100 result=100 times=1\n",
+		  " segment_in state=ESTABLISHED ", " len=200 ",
+		  " call=recv wanted=", " result=200 ",
+		  " segment_in state=ESTABLISHED flags=[RA] ",
+		  " abort state=ESTABLISHED error=104 reason=reset\n",
+		  " state old=ESTABLISHED new=CLOSED\n");
+	free(box);
+	close(c);
+	ok &= count(net.a, "TcpExt:TCPBlackboxKept") == kept + 1;
+	forget(net.a);
+	ok &= !boxes_of(net.a);
+	result(ok, peer == KERNEL ? "a client of kernel TCP is reset" : "a client of xtcp is reset");
+}
+
+/* A server's box has the handshake, which had no sock. */
+static void server(void)
+{
+	int c, s, port;
+	char *box;
+
+	pair(KERNEL, XTCP, &c, &s);
+	port = stack_port(s);
+	reset(c);
+	must(is_closed(s), "the RST comes");
+	box = box_of(net.b, port);
+	result(HAS(box, " reason=reset\n",
+		   " segment_in state=LISTEN flags=[S] ", " rebuilt=1\n",
+		   " segment_out state=SYN-RECEIVED flags=[SA] ", " rebuilt=1\n",
+		   " state old=LISTEN new=SYN-RECEIVED\n",
+		   " segment_in state=SYN-RECEIVED flags=[A] ", " rebuilt=0\n",
+		   " state old=SYN-RECEIVED new=ESTABLISHED\n",
+		   " abort state=ESTABLISHED error=104 reason=reset\n"), "a server's connection is reset");
+	free(box);
+	close(s);
+	forget(net.b);
+}
+
+/* A SYN that nobody answers, and a connection that is refused. */
+static void refused_client(void)
+{
+	int fd = stack_socket(net.a, XTCP, peer_addr);
+	char *box;
+
+	must(fd >= 0 && stack_connect(fd, peer_addr, next_port++) < 0 && errno == ECONNREFUSED, "connect");
+	box = boxes(net.a);
+	result(HAS(box, " error=111 reason=reset\n", " segment_out state=SYN-SENT flags=[S] ",
+		   " segment_in state=SYN-SENT flags=[RA] ", " state old=SYN-SENT new=CLOSED\n") && boxes_in(box) == 1,
+	       "a connection that is refused");
+	free(box);
+	close(fd);
+	forget(net.a);
+}
+
+/* Both FINs: nothing is left. */
+static void fins(void)
+{
+	long long kept = count(net.a, "TcpExt:TCPBlackboxKept");
+	int c, s;
+
+	pair(XTCP, XTCP, &c, &s);
+	must(boxes_of(net.a) == 1 && boxes_of(net.b) == 1, "two boxes");
+	close(s);
+	must(stack_at_end(c), "the FIN comes");
+	close(c);
+	result(WAIT_FOR(!boxes_of(net.a) && !boxes_of(net.b), STACK_DEADLINE_MS) &&
+	       count(net.a, "TcpExt:TCPBlackboxKept") == kept, "both FINs free the boxes");
+}
+
+/* The tools read what stands in the file. */
+static void draws(int port)
+{
+	static const char tool[] = "scripts/tools/xtcp-blackbox --port";
+	bool ok;
+
+	ok = !ns_shell(net.a, "%s %d list | grep -q 'user-timeout (ETIMEDOUT)'", tool, port) &&
+	     !ns_shell(net.a, "%s %d --plain --calls --width 120 show >/tmp/blackbox.txt", tool, port) &&
+	     !ns_shell(net.a, "grep -q 'SYN SEQ=0' /tmp/blackbox.txt && grep -q 'LEN=2 .*(resent)' /tmp/blackbox.txt && "
+		       "grep -q 'aborted: no answer' /tmp/blackbox.txt && grep -q 'send(2) = 2' /tmp/blackbox.txt") &&
+	     !ns_shell(net.a, "%s %d trace | scripts/tools/xtcp-plot --plain - | grep -q 'Loss: timeout'", tool, port) &&
+	     !ns_shell(net.a, "%s %d save /tmp/blackbox.pcapng | grep -q ' segments of 1 connection$'", tool, port);
+	result(ok, "list, show, trace, plot and save");
+}
+
+/* A peer that vanishes: timers, retransmissions, the windows that they leave. */
+static void timers(void)
+{
+	unsigned int ms = 1500;
+	int c, s, port;
+	char *box;
+
+	pair(XTCP, KERNEL, &c, &s);
+	port = stack_port(c);
+	must(stack_carries(c, s, 1), "data");
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(!setsockopt(c, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)), "TCP_USER_TIMEOUT");
+	must(send(c, "xy", 2, 0) == 2, "send");
+	must(is_closed(c), "the timeout");
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	box = box_of(net.a, port);
+	draws(port);
+	result(HAS(box, " reason=user-timeout\n", " len=2 resent=0 ", " timer state=ESTABLISHED timer=retransmit ",
+		   " congestion phase=Loss ", " reason=timeout\n", " len=2 resent=1 ",
+		   " abort state=ESTABLISHED error=110 reason=user-timeout\n"), "a timeout");
+	free(box);
+	close(c);
+	close(s);
+	forget(net.a);
+}
+
+/* The ring has the last events, and says how many there were. */
+static void ring(void)
+{
+	unsigned long events, missing;
+	int c, s, port, i;
+	char *box, *at;
+	bool ok;
+
+	pair(XTCP, KERNEL, &c, &s);
+	port = stack_port(c);
+	for (i = 0; i < 60; i++)
+		must(stack_carries(c, s, 10 + i), "data");
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	box = box_of(net.a, port);
+	at = strstr(box, " events=");
+	ok = at && sscanf(at, " events=%lu missing=%lu ", &events, &missing) == 2 && events > 120 &&
+	     events - missing == EVENTS && lines_in(box) == EVENTS + 1;
+	ok &= HAS(box, " len=69 resent=0", " reason=reset\n", " new=CLOSED\n") && !strstr(box, " len=10 resent");
+	if (!ok)
+		ksft_print_msg("%s", box);
+	result(ok, "the last events");
+	free(box);
+	close(c);
+	forget(net.a);
+}
+
+/* Only connections with a port in the range; one in a few. */
+static void choice(void)
+{
+	int c[100], s[100], i, n, first = next_port;
+	char *box;
+	bool ok;
+
+	must(!ns_sysctl_set(net.a, KNOB, "1 %d %d", first + 1, first + 1), "net.xtcp.blackbox");
+	for (i = 0; i < 3; i++)
+		pair(XTCP, KERNEL, &c[i], &s[i]);
+	box = boxes(net.a);
+	ok = boxes_in(box) == 1 && HAS(box, " call=connect ");
+	if (!ok)
+		ksft_print_msg("ports from %d on: %s", first, box);
+	free(box);
+	box = box_of(net.a, stack_port(c[1]));
+	ok &= !!*box;
+	free(box);
+	for (i = 0; i < 3; i++) {
+		close(c[i]);
+		close(s[i]);
+	}
+	result(ok, "the ports choose");
+
+	must(!ns_sysctl_set(net.a, KNOB, "4 0 65535"), "net.xtcp.blackbox");
+	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
+	for (i = 0; i < 100; i++)
+		pair(XTCP, KERNEL, &c[i], &s[i]);
+	n = boxes_of(net.a);
+	/* 25 of them; fewer than 5 or more than 55 in one of ten million runs */
+	if (n < 5 || n > 55)
+		ksft_print_msg("%d boxes\n", n);
+	result(n >= 5 && n <= 55, "one in four");
+	for (i = 0; i < 100; i++) {
+		close(c[i]);
+		close(s[i]);
+	}
+	knob(net.a, "1");
+	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
+}
+
+static void set_bound(int kib)
+{
+	FILE *file = fopen(BOUND, "w");
+
+	must(file && fprintf(file, "%d\n", kib) > 0 && !fclose(file), BOUND);
+}
+
+/* The bound: a connection goes on without a box; of those that have ended the newest stay. */
+static void meet_bound(void)
+{
+	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
+	int c[8], s[8], i, last;
+	char *box;
+	bool ok;
+
+	/* four boxes of 3 KiB and a little */
+	set_bound(14);
+	for (i = 0; i < 6; i++)
+		pair(XTCP, KERNEL, &c[i], &s[i]);
+	ok = boxes_of(net.a) == 4 && count(net.a, "TcpExt:TCPBlackboxRefused") == were + 2;
+	ok &= stack_carries(c[5], s[5], 1000) && stack_carries(s[5], c[5], 1000);
+	result(ok, "the bound");
+	for (i = 0; i < 6; i++) {
+		reset(s[i]);
+		must(is_closed(c[i]), "the RST comes");
+		if (i < 4)
+			last = stack_port(c[i]);
+		close(c[i]);
+	}
+	box = box_of(net.a, last);
+	ok = boxes_of(net.a) == 2 && *box && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 2;
+	free(box);
+	result(ok, "the newest of those that have ended stay");
+	forget(net.a);
+	set_bound(4096);
+}
+
+static int do_open(void *arg)
+{
+	int fd, error;
+
+	(void)arg;
+	/* of this thread alone */
+	must(!syscall(SYS_setresuid, -1, NOBODY, -1), "setresuid");
+	fd = open(BOXES, O_RDONLY);
+	error = fd < 0 ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	must(!syscall(SYS_setresuid, -1, 0, -1), "setresuid");
+	return error;
+}
+
+/* Only the owner of a namespace reads its boxes, and no namespace sees another's. */
+static void readers(void)
+{
+	int c, s;
+
+	pair(XTCP, KERNEL, &c, &s);
+	must(boxes_of(net.a) == 1, "a box");
+	result(ns_call(net.a, do_open, NULL) == EACCES && !boxes_of(net.b) && !boxes_of(ns_home()), "who reads");
+	close(c);
+	close(s);
+	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
+}
+
+/* Who has a box keeps it when the knob goes back. */
+static void knob_back(void)
+{
+	int c, s, c2, s2;
+	char *box;
+
+	pair(XTCP, KERNEL, &c, &s);
+	knob(net.a, "0");
+	knob(net.b, "0");
+	pair(XTCP, KERNEL, &c2, &s2);
+	must(boxes_of(net.a) == 1 && stack_carries(c, s, 333), "one box");
+	/* longer than the machine waits before it writes no boxes any more */
+	wait_until_ms(wait_now_ms() + 1500);
+	must(stack_carries(c, s, 334), "data");
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	box = box_of(net.a, stack_port(c));
+	result(HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
+	free(box);
+	close(c);
+	close(c2);
+	close(s2);
+	forget(net.a);
+	knob(net.a, "1");
+	knob(net.b, "1");
+}
+
+static void each_version(const char *addr, const char *name)
+{
+	peer_addr = addr;
+	version = name;
+	knob(net.a, "0 0 65535");
+	knob(net.b, "0 0 65535");
+	off();
+	knob(net.a, "1");
+	knob(net.b, "1");
+	reset_client(KERNEL);
+	reset_client(XTCP);
+	forget(net.b);
+	server();
+	refused_client();
+	fins();
+	timers();
+	ring();
+	choice();
+	meet_bound();
+	readers();
+	knob_back();
+}
+
+static atomic_bool over;
+
+/* Reads all the time: the events of a box are in order, whatever happens meanwhile. */
+static void *read_on(void *arg)
+{
+	long *seen = arg;
+	unsigned long long s, us;
+	double before, now;
+	char *text, *at;
+
+	ns_enter(net.a);
+	while (!over) {
+		text = boxes(net.a);
+		before = 0;
+		for (at = text; at && *at; at = strchr(at, '\n'), at += !!at) {
+			if (*at != ' ') {
+				before = 0;
+				continue;
+			}
+			if (sscanf(at, " %llu.%llu ", &s, &us) != 2)
+				ksft_exit_fail_msg("strange: %.80s\n", at);
+			now = s + us / 1e6;
+			if (now < before)
+				ksft_exit_fail_msg("not in order: %.160s\n", at - 80);
+			before = now;
+			++*seen;
+		}
+		free(text);
+	}
+	return NULL;
+}
+
+static void storm(void)
+{
+	pthread_t reader;
+	long seen = 0;
+	int c, s, i;
+
+	must(!pthread_create(&reader, NULL, read_on, &seen), "thread");
+	for (i = 0; i < 300; i++) {
+		pair(XTCP, XTCP, &c, &s);
+		must(stack_carries(c, s, 1 + i * 10), "data");
+		if (i % 3)
+			reset(s);
+		else
+			close(s);
+		if (i % 50 == 49)
+			forget(net.a);
+		close(c);
+	}
+	over = true;
+	pthread_join(reader, NULL);
+	ksft_print_msg("%ld events were read\n", seen);
+	ksft_test_result(seen > 0, "a reader while connections come and go\n");
+}
+
+/* A guest has an eighth of the bound; its end frees all. */
+static void share_of_guest(void)
+{
+	const char *here = "127.0.0.1";
+	int ns = ns_make_guest(), c[16], s[16], i, port = 9000;
+	struct slabs before;
+	bool ok;
+
+	must(ns >= 0, "guest");
+	forget(net.a);
+	forget(net.b);
+	slabs_read(&before);
+	/* 64 boxes and a little: 8 are a guest's */
+	set_bound(64 * 4);
+	knob(ns, "1");
+	for (i = 0; i < 8; i++)
+		stack_pair_or_die(ns, XTCP, ns, XTCP, here, port++, &c[i], &s[i]);
+	i = boxes_of(ns);
+	ok = i == 64 * 4 * 1024 / BOX / 8;
+	if (!ok)
+		ksft_print_msg("%d boxes\n", i);
+	ksft_test_result(ok, "a guest has an eighth\n");
+	for (i = 0; i < 8; i++) {
+		reset(s[i]);
+		close(c[i]);
+	}
+	must(boxes_of(ns) > 0, "kept boxes");
+	close(ns);
+	ksft_test_result(ns_all_ended(STACK_DEADLINE_MS) && slabs_back(&before, STACK_DEADLINE_MS),
+			 "the end of a namespace frees its boxes\n");
+	set_bound(4096);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(2 * 15 + 3);
+	must(!ns_pair_make(&net), "namespaces");
+	sides_know_each_other(&net);
+	each_version(NS_B4, "IPv4");
+	each_version(NS_B6, "IPv6");
+	storm();
+	share_of_guest();
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
