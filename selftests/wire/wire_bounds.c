@@ -127,7 +127,8 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "set RTO_MIN_US 0 EINVAL; set RTO_MIN_US 1 EINVAL; set RTO_MIN_US 200001 EINVAL;"
 				  "set RTO_MIN_US 2000000000 EINVAL; get RTO_MIN_US 200000;"
-				  "set DELACK_MAX_US 1 EINVAL; set DELACK_MAX_US 200001 EINVAL; get DELACK_MAX_US 200000;"
+				  "set DELACK_MAX_US 1 EINVAL; set DELACK_MAX_US 200001 EINVAL;"
+				  "get DELACK_MAX_US 200000;"
 				  "set RTO_MAX_MS 999 EINVAL; set RTO_MAX_MS 120001 EINVAL; set RTO_MAX_MS 0 EINVAL;"
 				  "get RTO_MAX_MS 120000",
 		},
@@ -145,13 +146,16 @@ static const struct wire_row rows[] = {
 		.pre = "listen; set RTO_MIN_US 40000",
 		.want = {
 			.script = "get RTO_MIN_US 40000; info rto >= 40000; info rto <= 190000; mark;"
-				  "write 1000; > P. 1(1000) ack 1; >@190 P. 1(1000) ack 1; elapsed >= 20; < . 1 ack 1001",
+				  "write 1000; > P. 1(1000) ack 1; >@190 P. 1(1000) ack 1; elapsed >= 20;"
+				  "< . 1 ack 1001",
 		},
 	},
 	{
-		.name = "timeout_connect_option_rto_min_us", .rfc = "RFC 6298 2.4", .pre = "socket; set RTO_MIN_US 40000",
+		.name = "timeout_connect_option_rto_min_us", .rfc = "RFC 6298 2.4",
+		.pre = "socket; set RTO_MIN_US 40000",
 		.want = {
-			.script = "connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; info rto >= 40000; info rto <= 190000",
+			.script = "connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; info rto >= 40000;"
+				  "info rto <= 190000",
 			.state = ESTABLISHED,
 		},
 	},
