@@ -64,13 +64,15 @@ static ssize_t send_urgent(struct end *end)
 ssize_t end_write(struct end *end, long long n)
 {
 	const int urgent = end->program->urgent;
+	int more;
 
 	if (urgent && end->nr_urgent < END_URGENT && !chance_below(&end->chance, urgent))
 		return send_urgent(end);
 	if (end->program->sendfile)
 		return send_file(end, n);
+	more = chance_ppm(&end->chance, end->program->more_ppm) ? MSG_MORE : 0;
 	fill(end, end->written, n);
-	return send(end->fd, piece, n, MSG_NOSIGNAL | (chance_ppm(&end->chance, end->program->more_ppm) ? MSG_MORE : 0));
+	return send(end->fd, piece, n, MSG_NOSIGNAL | more);
 }
 
 /* Nothing comes in between: MSG_PEEK gives what the next recv() gives. */
