@@ -44,8 +44,8 @@ static u64 last_number;
 static DEFINE_IDA(slots);
 static struct kmem_cache *slab;
 
-static unsigned int blackbox_mem = 4096;
-module_param(blackbox_mem, uint, 0644);
+static unsigned int boxes_kib = 4096;
+module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
 /*
@@ -138,7 +138,7 @@ static int new_slot(void)
 /* How many boxes there may be. */
 static unsigned int most_boxes(void)
 {
-	u64 most = div_u64((u64)READ_ONCE(blackbox_mem) * 1024, sizeof(struct xtcp_blackbox));
+	u64 most = div_u64((u64)READ_ONCE(boxes_kib) * 1024, sizeof(struct xtcp_blackbox));
 
 	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - 1);
 }

@@ -270,15 +270,15 @@ static void fins(void)
 /* The tools read what stands in the file. */
 static void draws(int port)
 {
-	static const char tool[] = "scripts/tools/xtcp-blackbox --port";
+	static const char box[] = "scripts/tools/xtcp-blackbox --port";
 	bool ok;
 
-	ok = !ns_shell(net.a, "%s %d list | grep -q 'user-timeout (ETIMEDOUT)'", tool, port) &&
-	     !ns_shell(net.a, "%s %d --plain --calls --width 120 show >/tmp/blackbox.txt", tool, port) &&
-	     !ns_shell(net.a, "grep -q 'SYN SEQ=0' /tmp/blackbox.txt && grep -q 'LEN=2 .*(resent)' /tmp/blackbox.txt && "
-		       "grep -q 'aborted: no answer' /tmp/blackbox.txt && grep -q 'send(2) = 2' /tmp/blackbox.txt") &&
-	     !ns_shell(net.a, "%s %d trace | scripts/tools/xtcp-plot --plain - | grep -q 'Loss: timeout'", tool, port) &&
-	     !ns_shell(net.a, "%s %d save /tmp/blackbox.pcapng | grep -q ' segments of 1 connection$'", tool, port);
+	ok = !ns_shell(net.a, "%s %d list | grep -q 'user-timeout (ETIMEDOUT)'", box, port) &&
+	     !ns_shell(net.a, "%s %d --plain --calls show >/tmp/blackbox.txt", box, port) &&
+	     !ns_shell(net.a, "grep -q 'SYN SEQ=0' /tmp/blackbox.txt && grep -q 'LEN=2 .*resent' /tmp/blackbox.txt") &&
+	     !ns_shell(net.a, "grep -q 'aborted: no' /tmp/blackbox.txt && grep -q 'send(2) = 2' /tmp/blackbox.txt") &&
+	     !ns_shell(net.a, "%s %d trace | scripts/tools/xtcp-plot --plain - | grep -q 'Loss: timeout'", box, port) &&
+	     !ns_shell(net.a, "%s %d save /tmp/blackbox.pcapng | grep -q ' segments of 1 connection$'", box, port);
 	result(ok, "list, show, trace, plot and save");
 }
 
