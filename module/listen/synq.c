@@ -55,11 +55,15 @@ static void count_drop(struct sock *lsk)
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
 }
 
-static void count_overflow(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple)
+static void tell_overflow(struct sock *lsk, const struct xtcp_listener *listener, const struct xtcp_tuple *tuple)
 {
 	unsigned int len = READ_ONCE(listener->accept_len);
 
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
+}
+
+static void count_overflow(struct sock *lsk, struct xtcp_listener *listener)
+{
 	this_cpu_inc(listener->stats->overflows);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
 	count_drop(lsk);
@@ -100,7 +104,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		admission = ADMIT_COOKIE;
 	}
 	if (xtcp_acceptq_is_full(listener)) {
-		count_overflow(lsk, listener, tuple);
+		tell_overflow(lsk, listener, tuple);
+		count_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
 	/* Linux keeps this quarter for peers that it knows; xtcp remembers no peers */
@@ -434,7 +439,8 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	if (PTR_ERR(child) == -ECONNABORTED)
 		return ERR_PTR(-EAGAIN);
 	if (PTR_ERR(child) == -EAGAIN) {
-		count_overflow(lsk, listener, &key->tuple);
+		tell_overflow(lsk, listener, &key->tuple);
+		count_overflow(lsk, listener);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
 			xtcp_reply_rst(xn, skb);
@@ -563,18 +569,22 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	const bool aborts = READ_ONCE(xn->sysctl.abort_on_overflow);
+	const bool overflows = error == -EAGAIN;
 	struct xtcp_tuple tuple;
 	int err;
 
+	/* a trace has the cause before its effect; only a segment that has an effect is counted */
+	if (overflows) {
+		tuple = xtcp_conn_tuple(&he->conn);
+		tell_overflow(listener->sk, listener, &tuple);
+	}
 	err = aborts ? embryonic_reset(listener, he) : note_acked(listener, he);
 	if (err)
 		return err;
-	if (error == -EAGAIN) {
-		tuple = xtcp_conn_tuple(&he->conn);
-		count_overflow(listener->sk, listener, &tuple);
-	} else {
+	if (overflows)
+		count_overflow(listener->sk, listener);
+	else
 		count_drop(listener->sk);
-	}
 	/*
 	 * the peer believes that it is connected: unless it is reset, the SYN-ACK goes out again,
 	 * and the ACK to it is valid even without the entry

@@ -11,7 +11,7 @@
 
 const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_request6",
 						 "xtcp_timewait", "xtcp_timewait6", "xtcp_stream", "xtcp_lease_shared",
-						 "xtcp_lease", "xtcp_blackbox" };
+						 [SLABS_LEASE] = "xtcp_lease", "xtcp_blackbox" };
 
 static void shrink(const char *name)
 {

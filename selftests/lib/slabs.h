@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #define SLABS_N 10
+#define SLABS_LEASE 8	/* xtcp_lease */
 
 struct slabs {
 	long active[SLABS_N];		/* -1: this kernel does not show it */

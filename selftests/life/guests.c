@@ -346,7 +346,7 @@ static bool own_bind(int n)
 }
 
 /* Wait until the storm asks in vain, as long as it gets ports meanwhile. */
-static bool is_full(void)
+static bool range_is_full(void)
 {
 	long bound;
 
@@ -363,7 +363,7 @@ static long leases(void)
 	struct slabs now;
 
 	slabs_read(&now);
-	return now.active[SLABS_N - 1];
+	return now.active[SLABS_LEASE];
 }
 
 static void binds(void)
@@ -376,7 +376,7 @@ static void binds(void)
 	must(ns >= 0 && !ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW_PORT, LOW_PORT + ports() - 1) &&
 	     !ns_link_up(ns_home(), "lo", true), "guest");
 	storm = start(ns, storm_of_binds, NULL);
-	must(is_full(), "a full range");
+	must(range_is_full(), "a full range");
 	ksft_test_result(shared->bound == ports() && own_bind(100),
 			 "a guest binds %ld ports and asks for more: bind() and connect() of the machine's own go on\n",
 			 atomic_load(&shared->bound));

@@ -599,7 +599,7 @@ static void slab(void)
 {
 	enum { COUNT = 400 };
 	struct slabs before, now;
-	const int lease = SLABS_N - 1;
+	const int lease = SLABS_LEASE;
 	int i;
 
 	slabs_read(&before);
