@@ -3,6 +3,7 @@
 #include "socket/listen.h"
 
 #include <linux/net.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
@@ -283,6 +284,11 @@ void xtcp_listen_stop(struct sock *sk)
 	 * listener
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
+	/*
+	 * until now a segment could find the old queues by an entry, so listen() waits again: an
+	 * entry tells its listener by the sock, not by the queues
+	 */
+	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);
 	call_rcu(&listener->rcu, listener_free_rcu);
 }

@@ -794,16 +794,16 @@ def check_blackbox(folder):
     verdict(first[:20].hex() == "450000" + "2c" + "0000400040062" "6b80a0900010a090002" and
             first[20:32] == struct.pack("!HHII", 40000, 80, 1000, 0) and first[40:44] == b"\1\3\3\7" and
             packets[3][0][16:20] == struct.pack("<I", 52), "blackbox save: a packet", first.hex())
-    os.mkdir(folder + "/none")
-    open(folder + "/none/xtcp_blackbox", "w").close()
-    done = box("list", proc=folder + "/none")
+    os.mkdir(folder + "/without")
+    open(folder + "/without/xtcp_blackbox", "w").close()
+    done = box("list", proc=folder + "/without")
     verdict(done.returncode == 0 and done.stdout == "No box; connections that end by FINs leave none.\n", "blackbox list: none",
             done.stdout, done.stderr)
-    with open(folder + "/none/xtcp_blackbox", "w") as file:
+    with open(folder + "/without/xtcp_blackbox", "w") as file:
         file.write("box=1 netns=2\n")
     for name, done, words in (
             ("no module", watch("--name", "xtcp_none", "list", program="scripts/tools/xtcp-blackbox"), "is the module loaded"),
-            ("another version", box("list", proc=folder + "/none"), "of another version"),
+            ("another version", box("list", proc=folder + "/without"), "of another version"),
             ("forget a copy", box("forget"), "the kernel forgets"),
             ("no number", box("show", "x"), "has a number"),
             ("a number too many", box("show", "1", "2"), "of one box"),
