@@ -473,10 +473,12 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));
-	struct xtcp_net *xn = xtcp_net(seq_file_net(file->private_data));
+	struct xtcp_net *xn;
 
 	if (!which->written)
 		return -EIO;
+	/* only for a file with rows: the private data of the others is the namespace itself */
+	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);
 	return size;
