@@ -150,8 +150,10 @@ int main(void)
 	bool ok;
 
 	ksft_print_header();
-	if (!failing_begin())
-		ksft_exit_skip("the kernel cannot inject faults\n");
+	if (!failing_begin()) {
+		printf("1..1\nok 1 loadfaults # SKIP the kernel cannot inject faults\n");
+		return KSFT_PASS;
+	}
 	ksft_set_plan(4);
 	ok = !module_unload();
 	first = of_the_loader();
