@@ -188,7 +188,7 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	int err = do_int(table, write, buffer, lenp, ppos);
 
 	if (write)
-		xtcp_blackbox_want(xn, READ_ONCE(xn->sysctl.blackbox[0]));
+		xtcp_blackbox_want(xn, false);
 	return err;
 }
 
@@ -490,5 +490,5 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 
 	unregister_parts(xn, XTCP_SYSCTL_PARTS);
 	unmap_table(table);
-	xtcp_blackbox_want(xn, false);
+	xtcp_blackbox_want(xn, true);
 }

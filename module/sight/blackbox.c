@@ -4,19 +4,19 @@
  * connections as they begin. When one of them ends otherwise than by both FINs, its box is kept;
  * otherwise it is freed. netns/proc_blackbox.c shows the boxes.
  *
- * All boxes of all namespaces share one bound, the module parameter blackbox_mem. If it is met, a
- * connection goes on without a box. No box makes way for that of another connection: whoever opens
- * many connections takes no box away from those that have one. In each namespace at most half of
- * the bound is for connections that have ended; the next one takes the place of the oldest. Guests
- * have their part, as everywhere. The memory is not charged to the program, since the
- * administrator has asked for it.
+ * All boxes of all namespaces share one bound, the module parameter blackbox_mem. In each namespace
+ * at most half of it is for connections that have ended; then the next one replaces the oldest. If
+ * the bound is met, the oldest kept boxes of the namespace make way for a new connection. If there
+ * are none, the connection goes on without a box. A live connection never loses its box, so a user
+ * who opens many connections takes none away. Guests have their part, as everywhere. The memory is
+ * not charged to the program, since the administrator has asked for it.
  *
  * The sock has no pointer but 16 bits for the number of a slot. The table of slots grows in blocks.
  *
- * Whoever holds the socket lock writes to the box of the sock. A reader takes no lock. The slab is
- * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it; if @number is the
- * same afterwards, it was one connection's all the time. Of the ring, it believes what cannot have
- * been overwritten meanwhile.
+ * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
+ * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If @number is the same
+ * afterwards, the box belonged to one connection all the time. The reader believes only those events
+ * of the ring that cannot have been overwritten meanwhile.
  */
 #include "sight/blackbox.h"
 
@@ -34,6 +34,8 @@
 #include "compat.h"
 #include "sight/boxnote.h"
 #include "sight/mib.h"
+
+#define WAYS_MAX	8	/* boxes that make way for one, at most */
 
 /* Guarded by boxes_lock, but for reads of a slot. */
 static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
@@ -68,13 +70,17 @@ static DECLARE_DELAYED_WORK(settling, settle);
 /**
  * xtcp_blackbox_want() - the knob of a namespace was written, or the namespace ends
  * @xn: the namespace
- * @wants: it wants boxes for new connections
+ * @ends: it ends: nobody writes to the knob any more
  *
  * Context: process, may sleep.
  */
-void xtcp_blackbox_want(struct xtcp_net *xn, bool wants)
+void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 {
+	bool wants;
+
 	mutex_lock(&key_lock);
+	/* read here, so that the last of several writers leaves what the knob says */
+	wants = !ends && READ_ONCE(xn->sysctl.blackbox[0]);
 	if (wants != xn->blackbox_wanted) {
 		xn->blackbox_wanted = wants;
 		WRITE_ONCE(wanting, wants ? wanting + 1 : wanting - 1);
@@ -119,13 +125,13 @@ void xtcp_blackbox_exit(void)
 /* The number of a free slot, never 0, or an error. */
 static int new_slot(void)
 {
-	int slot = ida_alloc_range(&slots, 1, XTCP_BLACKBOX_SLOTS - 1, GFP_ATOMIC | __GFP_NOWARN);
+	int slot = ida_alloc_range(&slots, 1, XTCP_BLACKBOX_SLOTS - 1, GFP_NOWAIT | __GFP_NOWARN);
 	struct xtcp_blackbox **block;
 
 	lockdep_assert_held(&boxes_lock);
 	if (slot < 0 || xtcp_boxnote_table[slot / XTCP_BLACKBOX_BLOCK])
 		return slot;
-	block = kcalloc(XTCP_BLACKBOX_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_NOWARN);
+	block = kcalloc(XTCP_BLACKBOX_BLOCK, sizeof(*block), GFP_NOWAIT | __GFP_NOWARN);
 	if (!block) {
 		ida_free(&slots, slot);
 		return -ENOMEM;
@@ -181,6 +187,20 @@ static void free_oldest(struct xtcp_net *xn)
 	free_box(box);
 }
 
+/*
+ * The oldest kept boxes of the namespace make way for a new one, a few at a time: their number may
+ * be far above the bound if that was lowered.
+ */
+static void make_way(struct xtcp_net *xn)
+{
+	int n;
+
+	for (n = 0; n < WAYS_MAX && xn->boxes_kept_len && !has_room(xn); n++) {
+		free_oldest(xn);
+		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
+	}
+}
+
 static bool is_port_wanted(const struct xtcp_net *xn, u16 port)
 {
 	return port >= READ_ONCE(xn->sysctl.blackbox[1]) && port <= READ_ONCE(xn->sysctl.blackbox[2]);
@@ -206,9 +226,10 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	int slot;
 
 	lockdep_assert_held(&boxes_lock);
+	make_way(xn);
 	if (!has_room(xn))
 		return NULL;
-	box = kmem_cache_alloc(slab, GFP_ATOMIC | __GFP_NOWARN);
+	box = kmem_cache_alloc(slab, GFP_NOWAIT | __GFP_NOWARN);
 	if (!box)
 		return NULL;
 	slot = new_slot();

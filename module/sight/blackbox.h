@@ -138,7 +138,7 @@ int xtcp_blackbox_init(void);
 void xtcp_blackbox_exit(void);
 int xtcp_blackbox_net_init(struct xtcp_net *xn);
 void xtcp_blackbox_net_exit(struct xtcp_net *xn);
-void xtcp_blackbox_want(struct xtcp_net *xn, bool wants);
+void xtcp_blackbox_want(struct xtcp_net *xn, bool ends);
 
 unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot);
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to);

@@ -3,9 +3,9 @@
  * ABORT by an administrator (RFC 9293 section 3.10.5): SOCK_DESTROY of sock_diag, the request that
  * `ss -K` sends for kernel TCP. diag.c has the handler.
  *
- * On Linux 6.1, whoever uses sock_diag waits while a request runs. Any user is an administrator of
- * namespaces that he makes, and a program can own its sock for as long as it likes. So no request
- * waits for a sock: the answer is EBUSY, and the tool asks again.
+ * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait. Any user may send
+ * requests in a namespace that he has made, and may own a sock for as long as he likes. So no
+ * request waits for a sock: the answer is EBUSY, and the tool asks again.
  */
 #include "socket/kill.h"
 

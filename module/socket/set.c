@@ -6,9 +6,9 @@
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace.
  *
- * While a request of any family runs, no family can be registered or leave, and a task that waits
- * for this makes all others wait. Any user is an administrator of namespaces that he makes, and a
- * program can own its sock for as long as it likes. So no request waits for a sock here: the answer
+ * A family is registered or unregistered only while no request of any family runs, and a task that
+ * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
+ * made, and may own a sock for as long as he likes. So no request waits for a sock here: the answer
  * is EBUSY, and the tool asks again.
  *
  * Generic netlink does not learn the policy of the attributes. Otherwise, any user could ask for

@@ -383,6 +383,32 @@ static void set_bound(int kib)
 	must(file && fprintf(file, "%d\n", kib) > 0 && !fclose(file), BOUND);
 }
 
+/* Of six boxes that are kept, a bound of two leaves room for one beside a new connection. */
+static void lower_bound(void)
+{
+	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped;
+	int c, s, i;
+	bool ok;
+
+	forget(net.a);
+	set_bound(4096);
+	for (i = 0; i < 6; i++) {
+		pair(XTCP, KERNEL, &c, &s);
+		reset(s);
+		must(is_closed(c), "the RST comes");
+		close(c);
+	}
+	must(boxes_of(net.a) == 6, "six boxes");
+	dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
+	set_bound(7);
+	pair(XTCP, KERNEL, &c, &s);
+	ok = boxes_of(net.a) == 2 && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 5 &&
+	     count(net.a, "TcpExt:TCPBlackboxRefused") == were;
+	result(ok, "the bound was lowered: the oldest make way for a new connection");
+	close(c);
+	close(s);
+}
+
 /* The bound: a connection goes on without a box; of those that have ended the newest stay. */
 static void meet_bound(void)
 {
@@ -409,6 +435,7 @@ static void meet_bound(void)
 	ok = boxes_of(net.a) == 2 && *box && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 2;
 	free(box);
 	result(ok, "the newest of those that have ended stay");
+	lower_bound();
 	forget(net.a);
 	set_bound(4096);
 }
@@ -547,6 +574,15 @@ static void storm(void)
 	ksft_test_result(seen > 0, "a reader while connections come and go\n");
 }
 
+/* Only the file of the boxes takes a write. The mode does not keep the namespace's root from trying. */
+static void writes(void)
+{
+	ksft_test_result(!ns_shell(net.a, "for f in /proc/net/xtcp*; do test $f = " BOXES " || "
+				   "dd if=/dev/zero of=$f bs=1 count=1 conv=notrunc 2>&1 | "
+				   "grep -q 'Input/output error' || exit 1; done"),
+			 "a write to another file is an error\n");
+}
+
 /* A guest has an eighth of the bound; its end frees all. */
 static void share_of_guest(void)
 {
@@ -583,12 +619,13 @@ static void share_of_guest(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 15 + 3);
+	ksft_set_plan(2 * 16 + 4);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	each_version(NS_B4, "IPv4");
 	each_version(NS_B6, "IPv6");
 	storm();
+	writes();
 	share_of_guest();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
