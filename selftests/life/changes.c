@@ -26,6 +26,7 @@
 #include "lib/netem.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"
+#include "lib/same.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
@@ -45,18 +46,7 @@ struct target {
 
 static struct ns_pair net;
 static int next_port = 8700;
-static unsigned int problems;
 static char said[256];	/* what the kernel said of the last request */
-
-#define SAME(got, expected) same(#got, got, expected)
-
-static void same(const char *what, long long got, long long expected)
-{
-	if (got == expected)
-		return;
-	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
-	problems++;
-}
 
 static void says(const char *text)
 {

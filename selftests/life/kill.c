@@ -30,6 +30,7 @@
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/same.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
@@ -117,18 +118,6 @@ static int read_error(int fd)
 	char octet;
 
 	return recv(fd, &octet, 1, 0) < 0 ? errno : 0;
-}
-
-static unsigned int problems;
-
-#define SAME(got, expected) same(#got, got, expected)
-
-static void same(const char *what, long got, long expected)
-{
-	if (got == expected)
-		return;
-	ksft_print_msg("%s: %ld, not %ld\n", what, got, expected);
-	problems++;
 }
 
 /* The result of what was compared since the last one. */

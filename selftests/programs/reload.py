@@ -23,7 +23,7 @@ CLIENT = """
 import collections, socket, sys, threading, time
 
 host, port, rate, threads = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), 8
-said, stop = collections.Counter(), False
+said, stop = collections.Counter(), threading.Event()
 
 def ask():
     with socket.create_connection((host, port), 60) as s:
@@ -33,9 +33,8 @@ def ask():
 
 def go_on():
     due = time.monotonic()
-    while not stop:
+    while not stop.wait(due - time.monotonic()):  # the rate of the load, until it stops
         due = max(due + threads / rate, time.monotonic())
-        time.sleep(max(0, due - time.monotonic()))  # the rate of the load; no check waits for it
         try:
             said[ask()] += 1
         except OSError as error:
@@ -46,7 +45,7 @@ all = [threading.Thread(target=go_on) for _ in range(threads)]
 for one in all:
     one.start()
 sys.stdin.read()
-stop = True
+stop.set()
 for one in all:
     one.join()
 print("%.1f" % (time.monotonic() - started), said.pop("served", 0), *("%s:%d" % pair for pair in said.items()))

@@ -23,13 +23,13 @@
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/same.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
 
 static struct ns_pair net;
 static int next_port = 8400;
-static unsigned int problems;
 
 /* Which stack and IP version the rows are about. */
 struct setting {
@@ -37,16 +37,6 @@ struct setting {
 	bool v6;
 	const char *addr, *peer_addr;	/* of net.a and net.b */
 };
-
-#define SAME(got, expected) same(#got, got, expected)
-
-static void same(const char *what, long long got, long long expected)
-{
-	if (got == expected)
-		return;
-	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
-	problems++;
-}
 
 static void result(const struct setting *s, const char *what)
 {

@@ -18,12 +18,12 @@
 #include "lib/diag.h"
 #include "lib/must.h"
 #include "lib/ns.h"
+#include "lib/same.h"
 #include "lib/stack.h"
 
 #define COUNT(array)	((int)(sizeof(array) / sizeof(*(array))))
 
 static struct ns_pair net;
-static unsigned int problems;
 static const char *addr, *peer_addr;
 static enum stack stack;
 static bool v6;
@@ -32,16 +32,6 @@ static bool v6;
 static struct {
 	int fd, peer, port, peer_port;
 } conns[2];
-
-#define SAME(got, expected) same(#got, got, expected)
-
-static void same(const char *what, long long got, long long expected)
-{
-	if (got == expected)
-		return;
-	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
-	problems++;
-}
 
 static void result(const char *what)
 {

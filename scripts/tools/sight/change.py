@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 
-from diag import HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, until_free
+from diag import HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attributes_of, until_free
 from ss import Gone, Wish, for_each, rows_of, say
 
 GENERIC = 16  # NETLINK_GENERIC
@@ -56,7 +56,7 @@ def rate(text):
     return struct.pack("=Q", octets)
 
 
-def attributes_of(setting):
+def encoded(setting):
     """What the request has for it."""
     name, _, text = setting.partition("=")
     if name == "cc":
@@ -94,7 +94,7 @@ class Requests:
         if HEAD.unpack_from(answer)[1] != CONTROL:
             return None
         self.netlink.recv(ROOM)  # the ACK
-        return struct.unpack("=H", texts(answer, HEAD.size + GENL.size)[FAMILY_ID])[0]
+        return struct.unpack("=H", attributes_of(answer, HEAD.size + GENL.size)[FAMILY_ID])[0]
 
     def change(self, row, attributes):
         """0 or the errno of the answer; .text: what the kernel says of it, if it does."""
@@ -103,20 +103,8 @@ class Requests:
                            attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
         self.text = ""
         if HEAD.unpack_from(answer)[2] & ANSWER_HAS_TEXT:
-            self.text = texts(answer, HEAD.size + 4 + HEAD.size).get(TEXT, b"").rstrip(b"\0").decode()
+            self.text = attributes_of(answer, HEAD.size + 4 + HEAD.size).get(TEXT, b"").rstrip(b"\0").decode()
         return -struct.unpack_from("=i", answer, HEAD.size)[0]
-
-
-def texts(message, at):
-    """{type: octets} of the attributes that begin there."""
-    found = {}
-    while at + 4 <= len(message):
-        length, kind = struct.unpack_from("=HH", message, at)
-        if length < 4:
-            break
-        found[kind] = message[at + 4:at + length]
-        at += length + 3 & ~3
-    return found
 
 
 def change(requests, row, attributes):
@@ -130,7 +118,7 @@ def change(requests, row, attributes):
 def main(name, family, dry, words):
     settings, words = words[:words.index("--")], words[words.index("--") + 1:]
     try:
-        attributes = b"".join(map(attributes_of, settings))
+        attributes = b"".join(map(encoded, settings))
     except Wrong as wrong:
         say(str(wrong))
         return 2

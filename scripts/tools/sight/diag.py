@@ -103,9 +103,9 @@ class Diag:
         return until_free(ask)
 
 
-def attributes_of(message):
-    """{type: octets}"""
-    at, found = HEAD.size + ANSWER.size, {}
+def attributes_of(message, at=HEAD.size + ANSWER.size):
+    """{type: octets} of the attributes that begin there."""
+    found = {}
     while at + 4 <= len(message):
         length, kind = struct.unpack_from("=HH", message, at)
         if length < 4:
