@@ -716,9 +716,9 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 #endif
 
 /*
- * The memory cgroup to which a socket of the running program is charged, with a reference. NULL:
- * there is none, or inet_accept() does the charge: since 6.18, or since 6.19 if the kernel has
- * SCTP.
+ * The memory cgroup to which a socket of the running program is charged, with a reference. NULL if
+ * there is none, or if inet_accept() charges the socket itself. It does so since 6.18; in kernels
+ * with SCTP, since 6.19.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {

@@ -32,10 +32,10 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * A bundle has arrived for a thread that slept in RECEIVE: GRO has made it of many segments, or the
- * sending machine has not cut it. When the thread reads, one segment acknowledges the bundle and
- * all that has come since, and offers the window of that moment. The ACK waits for the thread only
- * until the next bundle comes.
+ * May the ACK wait until the reader runs? It may if a bundle has arrived (merged by GRO, or never
+ * cut by its sender) for a thread that slept in RECEIVE. When that thread has read, one segment
+ * acknowledges all that has come by then, and offers the window after the read. The ACK waits no
+ * longer than until the next bundle comes.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {

@@ -47,8 +47,8 @@ bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
  * Shall IP send this segment as ECT? Only new text (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5 and
- * 6.1.6). With DCTCP all but a SYN, as in Linux: switches that mark early drop what is not ECT (RFC
- * 8257 sections 3.6 and 4.1).
+ * 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
+ * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
  */
 static inline bool xtcp_ecn_is_ect(const struct sock *sk, bool new_text)
 {

@@ -163,8 +163,8 @@ static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *b
 }
 
 /*
- * Only now skb->cb is ours: before, IP kept its control block there. And only now the length is
- * final: the socket filter may have cut the data.
+ * skb->cb is ours from here on; until now it held IP's control block. The length is final now, too:
+ * the socket filter may have cut the data.
  */
 static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 {

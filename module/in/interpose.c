@@ -243,7 +243,7 @@ static bool is_ours(struct sk_buff *skb)
 	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
 }
 
-/* Waits until nobody calls our handler, and says once a second for whom. */
+/* Waits until nobody calls our handler. Once a second it logs who still does. */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
 	int rounds = 0;

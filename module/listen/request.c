@@ -183,8 +183,8 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
 	/*
-	 * undo what an LSM wrote for the request before: its labels, IP options with labels, a BPF
-	 * program's cookie
+	 * clear what the previous request has left here: the LSM's labels, IP options that carry
+	 * labels, and the cookie that a BPF program asked for
 	 */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A map shows the ports in use towards one destination. It serves the socks that are bound to one
- * interface, or those that are bound to none. A port that other socks use there counts as refused.
+ * interface, or those that are bound to none. Other socks may use ports towards the destination,
+ * too; the map learns of such a port when an attempt to take it is refused.
  *
- * A map is made when ports towards a destination are no longer plenty, by one walk over the table
- * of connections. From then on it is kept up to date. With a map the choice of a port costs a
- * search for a clear bit, however full the range is. The map is freed when three quarters of the
- * ports tried first seem to be free again. The ports tried first are half of the range for which
- * the map was made. This is the range of a sock, and may be a small part of the namespace's.
+ * A map is made when ports towards a destination become scarce, by one walk over the table of
+ * connections. From then on it is kept up to date. With a map the choice of a port costs a search
+ * for a clear bit, however full the range is. A map is made for the port range of one sock, which
+ * may be a small part of the namespace's. Socks try one half of it first. When three quarters of
+ * that half seem to be free again, the map is freed.
  *
  * A connection whose port is in a map stores the map's number, so that its end needs no lookup. The
  * number may outlive the map, and another map may get it. So a map ignores the end of a connection

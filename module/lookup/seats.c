@@ -92,7 +92,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 	if (index == seats->n - 1)
 		last = NULL;
 	else
-		/* as in xtcp_seats_add() */
+		/* pairs with xtcp_seats_choose(), as in xtcp_seats_add() */
 		smp_store_release(&seats->sk[index], last);
 	WRITE_ONCE(seats->n, seats->n - 1);
 	return last;

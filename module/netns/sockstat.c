@@ -16,7 +16,7 @@ static struct proto *counted, *counted6;
 
 /**
  * xtcp_sockstat_set_protos() - say whose socks are counted
- * @prot: the protocol over IPv4; it has the memory and the socks of both
+ * @prot: the protocol over IPv4; its counters of memory and of socks include those over IPv6
  * @prot6: the protocol over IPv6, or NULL
  *
  * Context: process, module init, before any namespace has its files.

@@ -121,8 +121,8 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * Return: true when the list is empty now, and the caller has to put the module. Lock: the list's,
- * held, and as for xtcp_held_take().
+ * Takes a sock off its list. Return: true when the list is empty now, and the caller has to put the
+ * module. Lock: the list's, held, and the socket's, or nobody else can have the sock.
  */
 static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {

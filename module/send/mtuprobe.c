@@ -163,7 +163,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  * xtcp_mtuprobe_acked() - SND.UNA has moved; does that acknowledge the probe?
  * @sk: the sock
  *
- * The congestion window counts octets, so it does not change.
+ * If so, the MSS grows. The congestion window counts octets, so it stays as it is.
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {

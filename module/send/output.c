@@ -231,7 +231,7 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
-	PROBE_WAITS,	/* no data may go: the probe needs the room; something is in flight */
+	PROBE_WAITS,	/* send no data, the probe needs the room; an ACK is on its way */
 };
 
 /* Sends a probe of the path MTU if one is due. */

@@ -46,7 +46,7 @@ enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_QUEUE,		/* a queue of this machine was full */
 	XTCP_TRACE_MTU,			/* data in flight is too large for the path */
 	XTCP_TRACE_IDLE,		/* RFC 5681 section 4.1 */
-	XTCP_TRACE_RECOVERED,		/* SND.UNA has reached SND.NXT of the beginning */
+	XTCP_TRACE_RECOVERED,		/* SND.UNA has reached the recovery's first SND.NXT */
 	XTCP_TRACE_UNDO_TIMESTAMP,	/* the first transmission has arrived (RFC 3522) */
 	XTCP_TRACE_UNDO_DSACK,		/* all retransmissions were duplicates (RFC 3708) */
 	XTCP_TRACE_UNDO_FRTO,		/* RFC 5682 */

@@ -2,16 +2,16 @@
 /*
  * The receive buffer: the window that it allows, and its size.
  *
- * Three numbers bound the window. First, the buffer (sk_rcvbuf) grows with the speed of the reader.
- * Once per round trip it is set to hold twice what was read in that round trip, and more while that
- * number still rises: dynamic right-sizing. Second, the share of text in the buffer's memory is
- * measured, once per window, from a full segment or bundle. Third, rcv_ssthresh limits the window
- * of a new connection to the amount of text that is known to fit. Each segment that costs no more
- * memory than expected raises it by two segments.
+ * Three things bound the window. The first is the size of the buffer (sk_rcvbuf), which grows with
+ * the speed of the reader. Once per round trip it is set to hold twice what was read in that round
+ * trip, and more while that number still rises: dynamic right-sizing. The second is the share of
+ * text in the buffer's memory. It is measured once per window, from a full segment or bundle. The
+ * third is rcv_ssthresh. It limits the window of a new connection to the amount of text that is
+ * known to fit. Each segment that costs no more memory than expected raises it by two segments.
  *
  * The receiver measures the RTT itself: by the timestamp echo of text, or else by the time from the
- * offer of a window until text beyond that window arrives. That time may be long when a peer has
- * little to send, so the shortest such time counts.
+ * moment a window is offered until text passes its right edge, which needs a newer offer. That time
+ * may be long when a peer has little to send, so the shortest such time counts.
  */
 #include "window/space.h"
 
@@ -121,7 +121,7 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/* Text has come beyond the window that was offered when this last happened. */
+/* Text has passed the right edge that was noted here last time: note the present one. */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;

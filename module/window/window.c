@@ -191,9 +191,9 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  * @dst: the route to the peer
  * @shift: the listener's
  *
- * A route with the metric window needs a smaller shift: a larger one would round windows down. What
- * a program sets on its listener does not count here: a cookie carries no shift, and the third ACK
- * may come to another listener of the group.
+ * If the route has the metric RTAX_WINDOW, the shift has to be smaller: a larger one would round
+ * windows down. TCP_WINDOW_CLAMP of a listener may not change the shift. A cookie does not record
+ * the shift that we offered, and the third ACK may reach another listener of the group.
  *
  * Context: any.
  *
