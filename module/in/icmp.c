@@ -136,8 +136,10 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* a value that does not fit is not below any MTU, so U16_MAX does as well */
-	WRITE_ONCE(xsk->mtu_info, min_t(u32, mtu, U16_MAX));
+	/* a value that does not fit is above all MTUs but those of jumbograms and of loopback */
+	if (mtu > U16_MAX)
+		return;
+	WRITE_ONCE(xsk->mtu_info, mtu);
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	else

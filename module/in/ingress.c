@@ -327,15 +327,21 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * Another CPU has ended the request entry that this segment was for, most likely because it made
- * the connection.
+ * the connection. Or the listener has ended without an heir: then an ACK is answered by a RST, as
+ * its peer believes that it is connected and may wait for data.
  */
-static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
+static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_demux_key *key)
 {
 	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
-		consume_skb(skb);	/* the peer resends it, and is answered then */
+		/* else the peer resends it, and is answered then */
+		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK &&
+		    xtcp_listen_has_ended(xtcp_listen_queues(READ_ONCE(he->lsk))))
+			xtcp_reply_rst(xn, skb);
+		consume_skb(skb);
 		return;
 	}
 	lock_or_backlog(xn, skb, sk);
@@ -345,19 +351,25 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {
-	struct sock *lsk = READ_ONCE(he->lsk);
+	struct sock *lsk = READ_ONCE(he->lsk), *heir;
+	char ip_notes[sizeof(skb->cb)];
 	struct sock *child;
 
+	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
-	/* again whenever the entry has moved to an heir meanwhile (net.xtcp.migrate_req) */
-	do {
-		lsk = READ_ONCE(he->lsk);
+	child = xtcp_synq_arrives(he, lsk, skb);
+	/* whenever the entry has moved meanwhile (net.xtcp.migrate_req), the heir's checks decide */
+	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
+		lsk = heir;
+		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
+		if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
+			return;
 		child = xtcp_synq_arrives(he, lsk, skb);
-	} while (child == ERR_PTR(-EAGAIN) && READ_ONCE(he->lsk) != lsk);
+	}
 	if (child == ERR_PTR(-EAGAIN))
-		to_successor(xn, skb, key);
+		to_successor(xn, skb, he, key);
 	else if (child)
 		xtcp_arrives_child(skb, lsk, child);
 	else
@@ -373,22 +385,24 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 }
 
 /*
- * @timewait_iss: as for xtcp_synq_syn(), if the segment is a SYN that reopens a TIME-WAIT record,
- *	else NULL. If @lsk has ended since it was found, its successor gets the segment, and the
- *	successor's hop limit, policy and filter decide anew.
+ * If @lsk has ended since it was found, its successor gets the segment, and the successor's hop
+ * limit, policy and filter decide anew. @timewait_iss: as for xtcp_synq_syn(), if the segment is a
+ * SYN that reopens a TIME-WAIT record, else NULL.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	char ip_notes[sizeof(skb->cb)];
+	bool told = timewait_iss;
 
 	/* save IP's control block: the checks need it, and fill_seg() overwrites it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
 		if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
 			return;
-		if (!timewait_iss)
+		if (!told)
 			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
+		told = true;
 		if (timewait_iss ? xtcp_synq_syn(lsk, skb, key, timewait_iss) : xtcp_arrives_listen(lsk, skb, key))
 			return;
 		lsk = whose(xn, skb, key);
@@ -410,8 +424,11 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
 		return NULL;
-	lsk = whose(xn, skb, key);
-	listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	/* a listener without queues has just ended, and is not found again */
+	do {
+		lsk = whose(xn, skb, key);
+		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
+	} while (lsk && !listener);
 	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
 }
 

@@ -22,7 +22,8 @@
  * processed again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie,
  * that has found a listener before step 1 and comes to its queues after step 3 is looked up again
  * (to_listener()). If there is no heir, such a SYN is dropped, and such an ACK is answered by a
- * RST. An ICMP error may be lost: it is no more than a hint.
+ * RST. If the listener that is found then has refused no SYN lately, it does not look for a cookie,
+ * and the ACK is dropped. An ICMP error may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
  * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that

@@ -194,7 +194,9 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
+		/* if the listener has ended, the SYN goes to another one */
+		if (PTR_ERR(child) != -ECONNABORTED)
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
 		he->ecn_ok = ecn_ok;
 		xtcp_fastopen_declined(fast);

@@ -144,7 +144,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
  * The program sees the data of the segment and the headers before it, as any socket filter. It runs
- * once for each segment, and only for segments that are ours.
+ * once for each segment, and only for segments that are ours; again if the listener that it has
+ * chosen has just ended.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
