@@ -104,19 +104,24 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
 /**
  * xtcp_rto_set_floor() - set a floor that takes effect at once
  * @rto: to update
+ * @old_us: the floor until now
  * @floor_us: the least value of the variation term, microseconds
  *
  * Without this call a new floor takes effect in the next round trips, a lower floor little by
- * little.
+ * little. A variation above the old floor was measured, so it stays and decays as usual.
  *
  * Context: any.
  */
-void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 floor_us)
+void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
 {
+	u32 least = rto->rttvar_us > floor_us / 4 ? rto->rttvar_us : floor_us / 4;
+
 	if (!rto->srtt_us)
 		return;
-	rto->peak_us = rto->rttvar_us > floor_us / 4 ? rto->rttvar_us : floor_us / 4;
-	rto->held_us = rto->peak_us;
+	if (rto->peak_us <= old_us / 4 || rto->peak_us < least)
+		rto->peak_us = least;
+	if (rto->held_us <= old_us / 4 || rto->held_us < rto->peak_us)
+		rto->held_us = rto->peak_us;
 	compute(rto);
 }
 

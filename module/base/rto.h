@@ -45,7 +45,7 @@ static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 
 void xtcp_rto_init(struct xtcp_rto *rto);
 void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us);
-void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 floor_us);
+void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us);
 void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s);
 void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);

@@ -142,7 +142,7 @@ u32 xtcp_bbr_of_sample(u32 octets, u32 us)
 static u32 bdp_multiple(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw, u32 percent)
 {
 	if (bbr->min_rtt_us == XTCP_BBR_NONE)
-		return ack->initial_cwnd;
+		return min(ack->initial_cwnd, U32_MAX / 4);
 	return min_t(u64, div_u64(div_u64((u64)bw * bbr->min_rtt_us, US_PER_UNIT) * percent, 100), U32_MAX / 4);
 }
 

@@ -240,7 +240,8 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
  * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit. As in Linux,
- * answers that acknowledge nothing do not extend it.
+ * answers that acknowledge nothing do not extend it. A peer counts as silent when it has answered
+ * neither probes nor data for twice the largest RTO, also if that is set to a second.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -255,7 +256,10 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	by_user = since && has_passed(xsk, since);
-	end = xtcp_keepalive_user_timeout(xsk) ? by_user : silent >= 2 * xtcp_bounds_rto_max_ms(sk);
+	if (xtcp_keepalive_user_timeout(xsk))
+		end = by_user;
+	else
+		end = since && min(silent, elapsed_ms(since)) >= 2 * xtcp_bounds_rto_max_ms(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		end |= orphan_had_its_time(sk);
 	if (!end)

@@ -251,11 +251,12 @@ static int set_ticks(u8 *field, int us)
 
 static int set_rto_min(struct sock *sk, int us)
 {
+	const u32 old_us = xtcp_bounds_rto_min_us(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int err = set_ticks(&xsk->rto_min, us);
 
 	if (!err)
-		xtcp_rto_set_floor(&xsk->rto, xtcp_bounds_rto_min_us(sk));
+		xtcp_rto_set_floor(&xsk->rto, old_us, xtcp_bounds_rto_min_us(sk));
 	return err;
 }
 

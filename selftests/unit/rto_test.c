@@ -203,6 +203,31 @@ static void sample_ends_backoff(void)
 	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 300);	/* RTTVAR has shrunk to 37.5 ms */
 }
 
+/* A program sets the floor of a connection that exists. */
+static void new_floor(void)
+{
+	const u32 old_us = 200000;
+	struct xtcp_rto rto = fresh(), calm;
+	int i;
+
+	for (i = 0; i < 40; i++)
+		take(&rto, 10000);
+	calm = rto;
+	UNIT_CHECK(xtcp_rto_current_ms(&calm, XTCP_RTO_MAX_MS) == 210);
+	xtcp_rto_set_floor(&calm, old_us, 20000);
+	UNIT_CHECK(xtcp_rto_current_ms(&calm, XTCP_RTO_MAX_MS) == 30);
+	xtcp_rto_set_floor(&calm, 20000, old_us);
+	UNIT_CHECK(xtcp_rto_current_ms(&calm, XTCP_RTO_MAX_MS) == 210);
+	/* a variation that was measured stays */
+	take(&rto, 800000);
+	i = xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS);
+	UNIT_CHECK(i > 800);
+	xtcp_rto_set_floor(&rto, old_us, old_us);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == (u32)i);
+	xtcp_rto_set_floor(&rto, old_us, 20000);
+	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == (u32)i);
+}
+
 /* (5.7) */
 static void lost_syn(void)
 {
@@ -249,6 +274,7 @@ int main(void)
 		{ "samples of 0 and 2^32 - 1", extreme_samples },
 		{ "a timeout doubles up to the ceiling (5.5)", backoff },
 		{ "a sample ends the backoff (5)", sample_ends_backoff },
+		{ "a new floor", new_floor },
 		{ "a lost SYN (5.7)", lost_syn },
 		{ "the time that a number of retries takes", give_up },
 	};
