@@ -148,6 +148,8 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_fastopen_cookie cookie;
+	/* before judge_syn_text() resends the text of a SYN that was not resent */
+	const bool resent = xsk->total_retrans;
 	bool refused = false;
 
 	if (xsk->syn_data) {
@@ -159,7 +161,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	if (!xsk->syn_fastopen)
 		cookie.len = -1;
 	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->agreed.mss_clamp,
-			 xsk->syn_fastopen && xsk->total_retrans && cookie.len < 0 && refused);
+			 xsk->syn_fastopen && resent && cookie.len < 0 && refused);
 	if (refused || seg->seq + 1 == seg->end_seq)
 		return XTCP_DONE;
 	/* a client that opens fast also takes text on the SYN-ACK */
