@@ -66,11 +66,12 @@ def defines(file, function):
 
 
 def places():
-    """The rows of "Where to go to change something", and the paragraphs about limits."""
+    """The rows of "Where it is decided" and of "Where to go to change something", and the paragraphs about limits."""
     text = (TOP / "module/README.md").read_text()
+    decided = text[text.index("## Where it is decided"):text.index("## Glossary")]
     text = text[text.index("## Where to go to change something"):]
     table, _, limits = text.partition("\n### ")
-    yield from (line for line in table.splitlines() if line.startswith("| ") and "look at" not in line)
+    yield from (line for line in (decided + table).splitlines() if re.match(r"\| (?!question)(?!to change)", line))
     yield from re.split(r"\n- ", limits)[1:]
 
 
