@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step one of SEGMENT ARRIVES: is the segment acceptable? First PAWS, the protection against
- * wrapped sequence numbers (RFC 7323 section 5), then the window test of RFC 9293 section 3.10.7.4.
+ * Step one of SEGMENT ARRIVES: is the segment acceptable? PAWS, the protection against wrapped
+ * sequence numbers (RFC 7323 section 5), comes before the window test of RFC 9293 section 3.10.7.4.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -35,9 +35,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * A pure ACK carries an older TSval when its sender's data has overtaken it. It brings nothing new,
- * so Linux accepts it and counts it as a duplicate ACK. RFC 7323 section 5.3 would answer it with
- * an ACK.
+ * A pure ACK carries an older TSval when its sender's data has overtaken it. Such an ACK brings
+ * nothing new. As in Linux, we accept it and count it as a duplicate ACK. RFC 7323 section 5.3
+ * would answer it with an ACK.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -48,10 +48,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges are included, and the left
- * edge is the last RCV.NXT that we acknowledged. This wider test accepts ACKs that crossed our data
- * and ACKs sent while the window was full. Even so, nothing outside the window enters a queue. For
- * a RST, xtcp_acceptance_rst_counts() decides.
+ * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges are part of the window, and
+ * the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK that later data
+ * has overtaken, and an ACK that the peer sent when it had filled the window. Even so, nothing
+ * outside the window enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -60,14 +60,17 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 	return xtcp_seq_ge(seg->end_seq, xsk->rcv.wup) && xtcp_seq_le(seg->seq, right);
 }
 
-/* Send one ACK per invalid_ratelimit, so that two ends cannot answer each other's ACKs forever. */
+/*
+ * May an ACK answer this segment? One such ACK may leave per invalid_ratelimit: otherwise two ends
+ * could answer each other's ACKs forever.
+ */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = xtcp_clock_stamp();
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
-	/* data and FIN cannot cause such an ACK loop, and their sender needs our answer */
+	/* an answer to data or FIN cannot start such a loop, and the peer needs it */
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {
@@ -84,9 +87,10 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
  * @seg: the segment, without RST
  * @skipped: the counter to increase when the rate limit forbids the ACK
  *
- * The ACK reports by D-SACK which octets of the segment are old (RFC 2883 section 4).
+ * If the segment has octets that we have already received, the ACK reports them by D-SACK (RFC 2883
+ * section 4).
  *
- * Return: XTCP_ACK_DROP or, beyond the rate limit, XTCP_DROP.
+ * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -106,10 +110,9 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
  * @seg: the segment, a RST
  *
  * It does if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1 is good,
- * too, since some hosts do not count their FIN when they reset. That number is just as hard to
- * guess.
+ * too: some hosts do not count their FIN when they reset, and the number is just as hard to guess.
  *
- * Return: true when it does.
+ * Return: true when the RST resets the connection.
  */
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -121,21 +124,21 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 }
 
 /**
- * xtcp_acceptance_check() - step one: check sequence number; before it, PAWS
+ * xtcp_acceptance_check() - step one: PAWS, then check the sequence number
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @seg: the segment
  *
- * RFC 9293 section 3.10.7.4, first; RFC 7323 section 5.3.
+ * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
  *
- * Return: XTCP_CONTINUE when the segment is acceptable; XTCP_ACK_DROP or, beyond the rate limit,
- * XTCP_DROP.
+ * Return: XTCP_CONTINUE when the segment is acceptable. Otherwise XTCP_ACK_DROP; XTCP_DROP for a
+ * RST, or when the rate limit forbids the ACK.
  */
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* PAWS never drops a RST (RFC 7323 section 5.2), and a SYN gets its challenge ACK */
+	/* PAWS never drops a RST (RFC 7323 section 5.2); a SYN gets its challenge ACK */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
@@ -152,9 +155,10 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 /**
  * xtcp_acceptance_take_ts() - update TS.Recent
  * @sk: the sock
- * @seg: acceptable, its ACK too
+ * @seg: an acceptable segment with an acceptable ACK
  *
- * RFC 7323 section 4.3: by a segment that begins at or before the last octet that we acknowledged.
+ * TS.Recent takes SEG.TSval only if SEG.SEQ is not beyond the last RCV.NXT that we acknowledged
+ * (RFC 7323 section 4.3).
  */
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {

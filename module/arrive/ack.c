@@ -16,8 +16,9 @@
 #include "recovery/acked.h"
 
 /*
- * RFC 5961 section 5.2. Octets that were never sent do not widen the range, as in Linux: the fewer
- * numbers pass, the less a guess is worth.
+ * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range. As
+ * in Linux, the number of octets that the peer has acknowledged so far limits it, too: the fewer
+ * numbers are acceptable, the harder one is to guess.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
@@ -30,7 +31,7 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
- * @skb: at its TCP header; has passed steps one to four and carries ACK
+ * @skb: the segment, skb->data at its TCP header. It carries ACK and has passed steps one to four
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
  *
@@ -44,7 +45,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_gt(seg->ack, tx->snd.nxt))
 		return XTCP_CHALLENGE;
-	/* an old ACK tells nothing about SND.UNA, but its segment may carry text */
+	/* an old ACK does not move SND.UNA, but its segment may carry data */
 	if (xtcp_seq_lt(seg->ack, tx->snd.una)) {
 		if (is_too_old(sk, seg->ack))
 			return XTCP_CHALLENGE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When an ACK that is owed is sent: now, with what the program sends, or after a delay (RFC 9293
- * section 3.8.6.3).
+ * Decides when an owed ACK leaves: now, with the next data of the program, or after a delay (RFC
+ * 9293 section 3.8.6.3).
  */
 #include "arrive/acks.h"
 
@@ -17,8 +17,9 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? A thread that slept in RECEIVE has been woken, or a thread has
- * @asked for data and will call RECEIVE, or the connection waits for accept().
+ * Is the program about to read? It is if a thread that slept in RECEIVE has been woken, or if
+ * @asked: the program has sent a request and will call RECEIVE. It also is while the connection
+ * waits for accept().
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -47,8 +48,8 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered, in whole segments: without a shift, the next offer is in whole
- * segments, too.
+ * The last window that we offered. Without a shift, the next offer is a multiple of the segment
+ * size, so round the last one down likewise.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -58,9 +59,9 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Would an ACK let the peer send more, by moving the right edge of the window? Or does the program
- * wait for more data than there is? If neither, an ACK now would let the peer send nothing. As in
- * Linux, the ACK is sent when the program reads.
+ * Does an ACK help now? It does if it moves the right edge of the window, so that the peer can send
+ * more, or if the program waits for more data than has arrived. Otherwise, as in Linux, the ACK
+ * waits until the program reads.
  */
 static bool ack_lets_send(const struct sock *sk)
 {
@@ -70,7 +71,7 @@ static bool ack_lets_send(const struct sock *sk)
 	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 
-/* The route has the metric quickack: as in Linux, no ACK of what arrives may be delayed. */
+/* Does the route have the metric quickack? It forbids delayed ACKs, as in Linux. */
 static bool route_hurries(const struct sock *sk)
 {
 	return xtcp_metric_of(sk, RTAX_QUICKACK);
@@ -80,14 +81,19 @@ static bool route_hurries(const struct sock *sk)
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
  *
- * RFC 9293 section 3.8.6.3: every second full segment is acknowledged at once (SHLD-19) if the ACK
- * lets the peer send more, otherwise within 200 ms (SHLD-18, MUST-40). As in Linux, the first ACKs
- * go at once, unless the program is about to read and may answer: then the answer carries the ACK.
- * A request without an answer is acknowledged when the program wants more, in RECEIVE or in poll(),
- * or after XTCP_ANSWER_MS, rounded up to a tick. A program whose SEND does not block may be in
- * poll() when the answer comes: its ACKs do not wait. Later in the connection, the ACK of a bundle
- * waits equally long for a reader that has been woken. The caller has processed the arrival as a
- * whole (section 3.10.7.4, MUST-59).
+ * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
+ * the peer send more. Any other ACK waits for at most 200 ms (SHLD-18, MUST-40).
+ *
+ * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read.
+ * Then the program may answer, and its answer carries the ACK. If it does not answer, the ACK
+ * leaves when the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS,
+ * rounded up to a tick. After a SEND that does not block, the program may be in poll() when data
+ * arrives, so the ACK does not wait.
+ *
+ * Later in the connection, the ACK of a bundle waits up to XTCP_ANSWER_MS for a reader that has
+ * been woken.
+ *
+ * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -107,7 +113,8 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/*
-		 * as in Linux, the ACK of a FIN before any text waits only for an immediate close()
+		 * no data has come yet, so the ACK is for a FIN. As in Linux, it waits only for a
+		 * close() that follows at once
 		 */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
@@ -123,10 +130,10 @@ void xtcp_acks_owed(struct sock *sk)
  * xtcp_acks_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
- * A program that waits in connect() returns now. The data that it sends carries the ACK. If it
- * reads instead, or does nothing for XTCP_ANSWER_MS, the ACK goes alone. To a peer on this machine
- * the ACK goes at once: a program may connect to itself, and expect to accept the connection in its
- * next call. RFC 9293 section 3.8.6.3, MUST-40.
+ * A program that waits in connect() returns now. If it sends data, the data carries the ACK. If it
+ * reads, or does nothing for XTCP_ANSWER_MS, the ACK leaves alone. To a peer on this machine the
+ * ACK leaves at once: the peer may be the same program, and its next call may be accept(). RFC 9293
+ * section 3.8.6.3, MUST-40.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -150,9 +157,10 @@ void xtcp_acks_of_syn(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program took
  *
- * An ACK that is owed for more than a segment is sent now. An ACK that is owed for text is sent
- * when the program has read all of the text, unless the program is likely to answer. If no ACK is
- * owed, the peer is told when its window would at least double (RFC 9293 section 3.8.6.2.2).
+ * If an ACK is owed for more than a segment, it leaves now. An ACK that is owed for less leaves
+ * when the program has read everything, unless the program is likely to answer. If no ACK is owed,
+ * we tell the peer as soon as the offered window would at least double (RFC 9293 section
+ * 3.8.6.2.2).
  *
  * Context: process. Lock: socket, held.
  */

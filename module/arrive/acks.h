@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* When an ACK that is owed is sent. */
+/* Decides when an owed ACK leaves. */
 #ifndef XTCP_ACKS_H
 #define XTCP_ACKS_H
 

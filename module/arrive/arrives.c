@@ -7,8 +7,8 @@
  *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes and promotes the request
  *                       entries
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
- *   3.10.7.4 others     arrives_other() below: one function for each of the eight steps but the
- *                       third, security, which is not implemented. acceptance.c has the first step,
+ *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
+ *                       third step, security, is not implemented. acceptance.c has the first step,
  *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
  *                       synq.c handles SYN-RECEIVED until the third ACK, unless the connection was
  *                       opened fast (fastopen.c). timewait.c handles TIME-WAIT
@@ -53,8 +53,8 @@
 
 /*
  * While this segment waited for the lock, another object may have taken the sock's place. A
- * TIME-WAIT record processes the segment here; any other object gets it when the peer resends it.
- * Return: false when no connection has the tuple.
+ * TIME-WAIT record processes the segment here; any other object gets the segment when the peer
+ * resends it. Return: false when no connection has the tuple.
  */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
@@ -86,8 +86,8 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 }
 
 /*
- * RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: challenge a RST in the window
- * that is not at RCV.NXT.
+ * RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: a RST that is in the window
+ * but not at RCV.NXT gets a challenge ACK.
  */
 static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -99,14 +99,17 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 		/* in_window() accepts the right edge itself; for RFC 5961 it is outside */
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
-		/* a middlebox may have dropped the text on the SYN before this RST (RFC 7413) */
+		/*
+		 * no data has come since the fast open: a middlebox may have dropped the text on
+		 * the SYN, and this RST may be the consequence (RFC 7413)
+		 */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
 			xtcp_fastsyn_black_hole(sk);
 		return XTCP_CHALLENGE;
 	}
 	/*
-	 * The errors are Linux's. In SYN-RECEIVED after a simultaneous open, a program waits in
-	 * connect()
+	 * The errors are Linux's. In SYN-RECEIVED after a simultaneous open, connect() returns
+	 * ECONNREFUSED.
 	 */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
@@ -130,8 +133,8 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 /* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
 
 /*
- * RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a challenge ACK, in every
- * state.
+ * RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a SYN gets a challenge ACK in
+ * every state.
  */
 static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 {
@@ -148,8 +151,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 	}
 	/*
-	 * The other half of a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
-	 * peer's SYN already. The peer may acknowledge our SYN without its text.
+	 * The SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
+	 * peer's SYN already, so only the ACK counts. It may cover our SYN without the text on it.
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&
@@ -224,8 +227,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 9293 3.10.7.4, sixth: check the URG bit. After the peer's FIN no text comes that could be
- * urgent.
+ * RFC 9293 3.10.7.4, sixth: check the URG bit. After the peer's FIN no more urgent data can come.
  */
 static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 {
@@ -269,7 +271,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		/* no text follows a FIN; old octets are answered with an ACK of RCV.NXT */
+		/* no text follows a FIN; retransmitted text gets an ACK */
 		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt))
 			return XTCP_DONE;
 		break;
@@ -282,8 +284,8 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 9293 3.10.7.4, eighth: check the FIN bit of this segment, or of one from the out-of-order
- * queue.
+ * RFC 9293 3.10.7.4, eighth: check the FIN bit. RCV.NXT has passed the FIN of this segment, or of a
+ * segment in the out-of-order queue.
  */
 static void process_fin(struct sock *sk)
 {
@@ -320,7 +322,7 @@ static void process_fin(struct sock *sk)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
-/* Take ECE, CWR and the IP header's ECN field. Not inlined: most connections do without. */
+/* Process ECE, CWR and the IP header's ECN field. Not inlined: most connections have no ECN. */
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_ce_changed(sk, xtcp_seg(skb)))
@@ -358,8 +360,8 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * After a segment was taken: send what it allows, and the ACK that is owed; turn an orphan in
- * FIN-WAIT-2 into a record.
+ * After a segment was processed: send the data that it allows, and the owed ACK. An orphan in
+ * FIN-WAIT-2 becomes a record (timewait.c).
  */
 static void finish_input(struct sock *sk)
 {
@@ -378,8 +380,8 @@ static void finish_input(struct sock *sk)
 		if (xsk->acking.pending)
 			xtcp_output_ack_now(sk);
 		/*
-		 * with TCP_LINGER2 < 0, close() itself aborts; it may be processing its backlog
-		 * here
+		 * with TCP_LINGER2 < 0, close() itself aborts the connection; it may be processing
+		 * its backlog here
 		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
@@ -418,8 +420,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		xtcp_blackbox_refused(sk, verdict);
 		xtcp_output_challenge_ack(sk);
 		/*
-		 * this was the only chance to echo the SYN-ACK's mark, even if the rate limit
-		 * forbade the ACK
+		 * the challenge ACK was the only chance to echo the SYN-ACK's ECN field, even if
+		 * the rate limit has stopped it
 		 */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
@@ -434,11 +436,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 
 /**
  * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
- * @sk: in any state but LISTEN; the caller holds a reference, since an orphan may end here
- * @skb: as ingress left it; consumed
+ * @sk: the sock. It is in LISTEN only if the segment waited in its backlog. The caller holds a
+ *	reference, since an orphan may end here
+ * @skb: the segment as xtcp_ingress_deliver() got it; consumed
  *
- * Called by xtcp_ingress_deliver(), and by xtcp_arrives_child() with the segment that made the
- * sock.
+ * Called by xtcp_ingress_deliver(), and by xtcp_arrives_child() for the segment that made the sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -453,7 +455,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* was a connection before: its backlog is processed as in CLOSED */
+	case TCP_LISTEN:	/* was a connection: treat its backlog as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:
@@ -470,12 +472,12 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_arrives_fast() - process a SYN that opened a connection at once (RFC 7413 section 4.2.2)
- * @sk: new, in SYN-RECEIVED
+ * xtcp_arrives_fast() - process the SYN of a connection that opens fast (RFC 7413 section 4.2.2)
+ * @sk: the sock that the SYN made, in SYN-RECEIVED
  * @skb: the SYN; consumed
  *
- * The SYN carried a good cookie. Its text is taken as if the handshake were over, and the SYN-ACK
- * acknowledges it. The SYN's window is not scaled (RFC 7323 section 2.2).
+ * The text of the SYN is taken as if the handshake were over, and the SYN-ACK acknowledges it. The
+ * SYN's window is not scaled (RFC 7323 section 2.2).
  *
  * Context: softirq. Lock: socket, held.
  */
@@ -491,7 +493,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);
 	xtcp_timer_segment_received(sk);
-	/* the SYN itself is taken; urgent data is processed from ESTABLISHED on */
+	/* the SYN bit is done; urgent data is processed from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	if (xtcp_text_arrives(sk, skb) == XTCP_DONE)

@@ -6,16 +6,16 @@
 struct sk_buff;
 struct sock;
 
-/* What a step of 3.10.7 found out. */
+/* What happens after a step of 3.10.7. */
 enum xtcp_verdict {
 	XTCP_CONTINUE,		/* go on with the next step */
-	XTCP_DONE,		/* done: free it, send what it allows and the owed ACK */
-	XTCP_CONSUMED,		/* as DONE, but the skb was queued or freed */
-	XTCP_FIN_TAKEN,		/* as CONSUMED; RCV.NXT passed a FIN: step eight follows */
-	XTCP_DROP,		/* drop it and send nothing */
-	XTCP_ACK_DROP,		/* send an ACK, drop the segment */
-	XTCP_CHALLENGE,		/* drop it, send a challenge ACK if the limit allows (RFC 5961) */
-	XTCP_RESET,		/* drop it, send the RST that 3.10.7.1 prescribes */
+	XTCP_DONE,		/* free the segment, send what it allows and the owed ACK */
+	XTCP_CONSUMED,		/* as DONE, but the step has queued or freed the segment */
+	XTCP_FIN_TAKEN,		/* as CONSUMED; RCV.NXT passed a FIN, so step eight follows */
+	XTCP_DROP,		/* drop the segment and send nothing */
+	XTCP_ACK_DROP,		/* drop the segment, send an ACK */
+	XTCP_CHALLENGE,		/* drop the segment, send a challenge ACK if allowed (RFC 5961) */
+	XTCP_RESET,		/* drop the segment, send the RST that 3.10.7.1 prescribes */
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);

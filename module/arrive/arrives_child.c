@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The segment that opened a connection arrives at the new sock. */
+/*
+ * Processes the segment for which a listener made a new sock: a third ACK, or the SYN of a Fast
+ * Open.
+ */
 #include "arrive/arrives_child.h"
 
 #include <linux/skbuff.h>
@@ -12,10 +15,10 @@
 #include "lookup/early.h"
 
 /**
- * xtcp_arrives_child() - process the segment that opened a connection on its new sock
+ * xtcp_arrives_child() - process a third ACK on the new sock made for it
  * @skb: the third ACK of the handshake; consumed
  * @lsk: the listener
- * @child: locked by bh_lock_sock() and held; released
+ * @child: the new sock, locked by bh_lock_sock() and held; released
  *
  * Wakes accept() once the child has left SYN-RECEIVED.
  *
@@ -31,7 +34,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	xtcp_early_learn(child, skb);
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	/* as Linux does, the SYN counts, too */
+	/* as in Linux, the SYN counts as a segment of the child */
 	xtcp_sock_count_in(xtcp_sk(child), 1, false);
 	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
 	xtcp_arrives(child, skb);
@@ -43,12 +46,12 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 }
 
 /**
- * xtcp_arrives_fast_child() - process a SYN that opened a connection at once on its new sock
+ * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the new sock made for it
  * @skb: the SYN; consumed
  * @lsk: the listener
- * @child: locked by bh_lock_sock() and held; released
+ * @child: the new sock, locked by bh_lock_sock() and held; released
  *
- * This is Fast Open's case (RFC 7413 section 4.2.2).
+ * RFC 7413 section 4.2.2.
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The segment that opened a connection arrives at the new sock. */
+/*
+ * Processes the segment for which a listener made a new sock: a third ACK, or the SYN of a Fast
+ * Open.
+ */
 #ifndef XTCP_ARRIVES_CHILD_H
 #define XTCP_ARRIVES_CHILD_H
 

@@ -40,9 +40,9 @@
 #include "window/window.h"
 
 /*
- * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018
- * section 2). An option is in use only if both ends offered it; wscale_ok, ts_ok and sack_ok
- * contain our own offer until here.
+ * Process the options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC
+ * 2018 section 2). An option is in use only if both ends sent it: until now wscale_ok, ts_ok and
+ * sack_ok say what our SYN offered.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -71,11 +71,11 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_space_begin(sk);
 }
 
-/* The connection is established, by any of the handshakes of RFC 9293 section 3.5. */
+/* Enter ESTABLISHED, at the end of any of the handshakes of RFC 9293 section 3.5. */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
-	/* a program may read the state without the lock, and then these fields: write them first */
+	/* write the other fields before the state: a program may read both without the lock */
 	smp_mb();
 	xtcp_state_set(sk, TCP_ESTABLISHED);
 	xtcp_timer_established(sk);
@@ -85,8 +85,8 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 7323 section 3.2: an echo of a timestamp from before our SYN or SYN-ACK belongs to an earlier
- * connection.
+ * RFC 7323 section 3.2: if the echoed timestamp is older than our SYN or SYN-ACK, the segment
+ * belongs to an earlier connection.
  */
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -99,7 +99,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
-/* Process the ACK of the SYN alone; judge_syn_text() processes the ACK of its text. */
+/* Process the ACK of the SYN without its text: judge_syn_text() processes the ACK of the text. */
 static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
@@ -110,9 +110,9 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 }
 
 /*
- * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
- * Text that it does not acknowledge is resent at once, in a segment that also acknowledges the
- * peer's SYN.
+ * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). If
+ * it does not cover all of the text, resend the rest at once, in a segment that also acknowledges
+ * the peer's SYN.
  */
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -120,7 +120,10 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *text = xtcp_sndq_first(sk);
 
 	if (xtcp_seg(skb)->ack != xsk->snd.una) {
-		/* the text was cut before we knew the peer's MSS; a part may be unacknowledged */
+		/*
+		 * the ACK may cover a part of the text: resend the rest with the peer's MSS, known
+		 * only now
+		 */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);
@@ -148,7 +151,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_fastopen_cookie cookie;
-	/* before judge_syn_text() resends the text of a SYN that was not resent */
+	/* read this before judge_syn_text(): resent text would count, too */
 	const bool resent = xsk->total_retrans;
 	bool refused = false;
 
@@ -164,7 +167,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 			 xsk->syn_fastopen && resent && cookie.len < 0 && refused);
 	if (refused || seg->seq + 1 == seg->end_seq)
 		return XTCP_DONE;
-	/* a client that opens fast also takes text on the SYN-ACK */
+	/* a client that opens fast accepts text on the SYN-ACK */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	return xtcp_text_arrives(sk, skb);
@@ -172,12 +175,12 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 
 /**
  * xtcp_handshake_syn_sent() - a segment arrives in SYN-SENT (RFC 9293 section 3.10.7.3)
- * @sk: the socket
+ * @sk: the sock
  * @skb: the segment
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: what finish() shall do with the segment.
+ * Return: the verdict for finish().
  */
 enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
@@ -186,7 +189,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	enum xtcp_verdict verdict = XTCP_DONE;
 
 	sock_owned_by_me(sk);
-	/* first: check the ACK bit. finish() sends the RST, but none in answer to a RST. */
+	/* first: check the ACK bit. finish() answers a wrong ACK with a RST, but never a RST. */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
 			if (!(seg->flags & XTCP_RST))
@@ -226,7 +229,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 		xtcp_mss_sync(sk, xsk->pmtu);
 		/*
-		 * connect() has left our SYN to the first write (TCP_FASTOPEN_CONNECT); it goes now
+		 * with TCP_FASTOPEN_CONNECT, connect() has left our SYN to the first write; the SYN
+		 * leaves now instead
 		 */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
@@ -244,10 +248,11 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* text resent below carries the ACK and clears this */
+	/* if text is resent below, it carries the ACK, and none is owed any more */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
-	 * a pure ACK echoes the SYN-ACK's ECN field, even if data could (RFC 9768 section 3.2.2.1)
+	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
+	 * 9768 section 3.2.2.1)
 	 */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
 		xtcp_output_ack_now(sk);
@@ -258,7 +263,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		xtcp_output_push(sk);
 	if (!xsk->acking.pending)
 		return verdict;
-	/* the program announced data that follows at once: it will carry the ACK */
+	/* the program has announced data that follows at once: the data carries the ACK */
 	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
@@ -268,7 +273,9 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	return verdict;
 }
 
-/* RFC 9293 section 3.10.4: a CLOSE in SYN-RECEIVED is queued until ESTABLISHED. */
+/*
+ * RFC 9293 section 3.10.4: the server's CLOSE in SYN-RECEIVED of a Fast Open waits for ESTABLISHED.
+ */
 static void close_if_asked(struct sock *sk)
 {
 	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
@@ -279,8 +286,8 @@ static void close_if_asked(struct sock *sk)
 
 /*
  * Process the ACK that ends the handshake of a connection that began with text in a SYN (RFC 7413).
- * @sk is a server's sock, or that of a client whose SYN with text crossed the peer's SYN. @skb may
- * acknowledge only part of the text.
+ * @sk belongs to the server, or to a client whose SYN with text crossed the peer's SYN. The ACK may
+ * cover only part of the text.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
@@ -302,7 +309,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/* before the FIN is queued, which would look like unacknowledged text */
+		/* this comes before the FIN is queued: a FIN would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;
@@ -315,16 +322,17 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /**
  * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
- * @sk: the socket; it was made of a listener's request entry, opened fast, or opened at the same
+ * @sk: the sock; it was made from a listener's request entry, opened fast, or opened at the same
  *	time as its peer
- * @skb: the segment, an acceptable ACK
+ * @skb: the segment, which is acceptable and carries ACK
  *
  * RFC 9293 section 3.10.7.4, fifth.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET; for a connection that
- * opened fast also XTCP_ACK_DROP or XTCP_DROP, or what xtcp_ack_arrives() returns for its text.
+ * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. For a
+ * connection that opened fast also XTCP_ACK_DROP or XTCP_DROP, or the verdict of xtcp_ack_arrives()
+ * on the ACK of its text.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {
