@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Why a connection ended otherwise than by both FINs; uapi/linux/xtcp.h lists the reasons. Other
- * files report what has happened; only this one writes struct xtcp_ended. One exception: a
+ * Records why a connection ended, if not by a FIN from each end (uapi/linux/xtcp.h lists the
+ * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
  * disconnect resets the TCB, and then restores this struct (close.c).
  */
 #ifndef XTCP_BASE_ABORT_H
@@ -14,7 +14,8 @@
  * struct xtcp_ended - what a TCB remembers of its end
  * @reason: enum xtcp_abort_reason
  * @error: the errno that the program got; 0: none
- * @flags: control bits of the last acceptable segment, the low octet; also kept before the end
+ * @flags: low octet of the control bits of the last acceptable segment; kept up to date all the
+ *	time
  *
  * The socket lock guards it.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The ACKs that we owe. Other files report what has happened; only this one writes the state. */
+/* The ACKs that we owe. Other files report events; only this file writes the state. */
 #ifndef XTCP_ACKING_H
 #define XTCP_ACKING_H
 
@@ -11,14 +11,17 @@
 /**
  * struct xtcp_acking - which ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
- * @quick: so many of the next ACKs may not be delayed
- * @pending: an ACK is owed; the end of the arrival or the delayed-ACK deadline sends it
+ * @quick: how many of the next ACKs may not be delayed
+ * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or at the
+ *	delayed-ACK deadline
  * @now: the owed ACK may not be delayed
- * @pingpong: interactive: prefer delayed ACKs
+ * @pingpong: the program answers what arrives: prefer delayed ACKs
  * @ack_held_for_app: the owed ACK waits a moment: the program is about to read, and may answer
- * @app_expects_reply: the program expects an answer, or waits in connect(); poll() clears it
+ * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
+ *	waits in connect(); poll() clears the field
  *
- * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK goes.
+ * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK
+ * leaves.
  */
 struct xtcp_acking {
 	u8 unacked_segments;
@@ -35,7 +38,7 @@ static inline void xtcp_acking_owe(struct xtcp_acking *acking)
 	acking->pending = true;
 }
 
-/* An ACK is owed, and goes now, even if one was owed before and could wait. */
+/* Owe an ACK that may not be delayed. This also hurries an ACK that is owed already. */
 static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
 {
 	acking->pending = true;
@@ -53,13 +56,13 @@ static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
 	acking->now = true;
 }
 
-/* At least @n ACKs may not be delayed. */
+/* The next ACKs, at least @n, may not be delayed. */
 static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
 {
 	acking->quick = max(acking->quick, n);
 }
 
-/* Does the program answer what arrives, so that data may carry the ACK? */
+/* @it_answers: the program answers what arrives, so data may carry the ACK */
 static inline void xtcp_acking_interactive(struct xtcp_acking *acking, bool it_answers)
 {
 	acking->pingpong = it_answers;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The limit of the ACKs that answer unacceptable segments (RFC 5961 section 7): two ends cannot
- * answer each other's ACKs forever, and a guess costs little. Only this file writes the state, and
- * xtcp_reply_is_limited(), which keeps the same limit for a connection without a sock.
+ * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
+ * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
+ * Only this file and xtcp_reply_is_limited() write the state. That function applies the same limit
+ * to connections without a sock, too.
  */
 #ifndef XTCP_ACKLIMIT_H
 #define XTCP_ACKLIMIT_H
@@ -12,13 +13,13 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-#define XTCP_ACKLIMIT_CHALLENGES	100U	/* challenge ACKs in a second, at most */
+#define XTCP_ACKLIMIT_CHALLENGES	100U	/* most challenge ACKs in a second */
 
 /**
- * struct xtcp_acklimit - when such ACKs left
- * @stamp: jiffies of the last one; 0: never
- * @second: jiffies at the beginning of the second in which @challenges left, the low half
- * @challenges: challenge ACKs in this second
+ * struct xtcp_acklimit - when unacceptable segments were answered
+ * @stamp: jiffies of the last answer; 0: never
+ * @second: low half of jiffies at the beginning of the second to which @challenges belongs
+ * @challenges: challenge ACKs in that second
  *
  * The socket lock guards it.
  */
@@ -28,7 +29,7 @@ struct xtcp_acklimit {
 	u8 challenges;
 };
 
-/* Did the last such ACK leave less than @apart jiffies ago? */
+/* Did the last answer leave less than @apart jiffies ago? */
 static inline bool xtcp_acklimit_is_early(const struct xtcp_acklimit *limit, u32 now, u32 apart)
 {
 	return limit->stamp && now - limit->stamp < apart;
@@ -39,11 +40,11 @@ static inline void xtcp_acklimit_sent(struct xtcp_acklimit *limit, u32 now)
 	limit->stamp = now;
 }
 
-/* Return: true when a challenge ACK may leave, and has been counted. */
+/* May a challenge ACK leave? If so, count it. */
 static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
 	BUILD_BUG_ON(HZ > U16_MAX);
-	/* without an ACK for a second, the low half may have wrapped */
+	/* after a second without an answer, the low half may have wrapped */
 	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;
 		limit->challenges = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the two SYNs agree on. Other files report what they say; only this one writes it. */
+/*
+ * The options on which the two SYNs agree. Other files report what the SYNs contain; only this file
+ * writes the struct.
+ */
 #ifndef XTCP_AGREED_H
 #define XTCP_AGREED_H
 
@@ -11,8 +14,8 @@
  * @mss_clamp: the peer's MSS option, or the default; at most TCP_MAXSEG
  * @advmss: our MSS option
  * @snd_wscale: shift of the peer's window
- * @wscale_ok: both ends sent the option; until the peer's SYN comes, this and the next two are what
- *	we offer
+ * @wscale_ok: both ends sent window scale. Before the peer's SYN, this field and the next two say
+ *	what we offer
  * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
  * @sack_ok: both sent SACK-permitted (RFC 2018)
  *
@@ -38,7 +41,10 @@ static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 
 	agreed->advmss = min_not_zero(user, mss);
 }
 
-/* What our SYN offers, or what both SYNs have. @shift: the peer's, if @wscale */
+/*
+ * Note what our SYN offers or, later, what both SYNs have. @shift: the peer's; unused without
+ * @wscale
+ */
 static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
 {
 	agreed->wscale_ok = wscale;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The bounds of a connection's timeouts and delays: what its route, its program or its namespace sets. */
+/*
+ * The bounds of a connection's timeouts and delays. Its route, its program or its namespace sets
+ * them.
+ */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
 
@@ -69,7 +72,7 @@ static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 	return min_t(unsigned long, most, max_t(u32, us / XTCP_TICK_US, 2) - 1);
 }
 
-/* Take an RTT sample; SND.UNA and SND.NXT are those after the ACK. Socket lock held. */
+/* Take an RTT sample from an ACK. The ACK has already moved SND.UNA. Socket lock held. */
 static inline void xtcp_bounds_sample(struct sock *sk, u32 rtt_us)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -7,11 +7,11 @@
 
 /**
  * xtcp_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
- * @skb: at its TCP header; keeps the result for the next caller
+ * @skb: the segment, skb->data at its TCP header; the skb keeps the result for the next caller
  *
  * Context: softirq.
  *
- * Return: true when it is.
+ * Return: true when the checksum is right.
  */
 bool xtcp_checksum_ok(struct sk_buff *skb)
 {

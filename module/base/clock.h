@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The protocol's clocks: microseconds for RTTs, milliseconds for timestamps, 32 bits of jiffies. */
+/* The protocol's clocks: microseconds for RTTs, milliseconds for timestamps, and 32-bit jiffies. */
 #ifndef XTCP_CLOCK_H
 #define XTCP_CLOCK_H
 
@@ -14,8 +14,8 @@ static inline u64 xtcp_clock_us(void)
 }
 
 /*
- * Microseconds since @then; 0 if it lies in the future: a segment that fq holds back departs later
- * than now.
+ * Microseconds since @then_us; 0 if that is in the future: a segment that fq holds back departs
+ * later than now.
  */
 static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
 {
@@ -35,9 +35,9 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 }
 
 /*
- * The clocks for stamps in which 0 means "none": they return 1 when the clock is 0. The age of such
- * a stamp has to be computed with the same clock. Otherwise a stamp of the same tick may be from
- * the future.
+ * Clocks for stamps in which 0 means "none": they return 1 when the clock is 0. Compute the age of
+ * such a stamp with the same function. The plain clock may still be 0, so the stamp 1 would seem to
+ * be in the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {
@@ -49,7 +49,7 @@ static inline u32 xtcp_clock_ts_stamp(void)
 	return xtcp_clock_ts() ?: 1;
 }
 
-/* Full-length jiffies of @stamp, which must be at most 2^31 jiffies away. */
+/* @stamp, a 32-bit value at most 2^31 jiffies away, as full-length jiffies. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {
 	return jiffies + (s32)(stamp - (u32)jiffies);
@@ -60,16 +60,16 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/* Do not compare its result with xtcp_clock_seconds(), which may be a tick behind. */
+/* Seconds of @us. Do not compare them with xtcp_clock_seconds(), which may be a tick behind. */
 static inline u32 xtcp_clock_seconds_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_SEC);
 }
 
 /*
- * Is the timer set? While the caller holds the lock that the timer's function takes, another
- * processor may just run the timer. Either answer is right then: the function runs after the
- * caller, and looks at everything anew.
+ * Is the timer set? The caller holds the lock that the timer's function takes, but another
+ * processor may start to run the timer at this moment. Either answer is right then: the function
+ * waits for the lock, and looks at everything anew.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {

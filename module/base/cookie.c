@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: the ISN of a SYN-ACK is such that the connection can be recreated from it when its
- * entry is gone.
+ * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when its request entry
+ * is gone.
  *
  * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
  * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
- * octet. The ISN grows with the peer's ISN octet by octet, since IRS is added and not part of the
- * MAC. Of the 24 bits, four are options and twenty are a MAC over the whole hash (which stands for
- * the tuple), the period and all options. From one period to the next the 24 bits can fall by less
- * than the period adds.
+ * octet. IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Of the
+ * 24 bits, four are options and twenty are a MAC over the whole hash (which stands for the tuple),
+ * the period and all options. The ISN grows from period to period: a period adds 2^24, which is
+ * more than the 24 bits can fall.
  *
  * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
- * echoes them. Without timestamps, two of the four bits carry the scale approximately (a shift that
- * is rounded down only makes the peer's window look smaller), and SACK and ECN are not known. Two
- * periods are accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one
- * MAC, whatever it finds, so its time reveals nothing.
+ * echoes them. Without timestamps, SACK and ECN are off, and two of the four bits carry the scale,
+ * rounded down: a smaller shift only makes the peer's window look smaller. Two periods are
+ * accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one MAC, whatever
+ * it finds, so its time reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie is too old.
@@ -71,19 +71,19 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
 	/*
-	 * For one tuple, different values of the cookie give different inputs to SipHash. Inputs of
-	 * two tuples may be equal, but nobody can tell when without knowing both hashes.
+	 * For one tuple, different values of the cookie give different inputs to SipHash. Two
+	 * tuples may have equal inputs, but nobody can tell when without knowing both hashes.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
 /**
- * xtcp_cookie_epoch() - which secret a new cookie uses
+ * xtcp_cookie_epoch() - which secret does a new cookie use?
  * @now: seconds
  *
  * Context: any.
  *
- * Return: the number of the epoch; its key must exist before its first cookie is made.
+ * Return: the number of the epoch. Its key must exist before a cookie of this epoch is made.
  */
 u32 xtcp_cookie_epoch(u32 now)
 {
@@ -94,7 +94,7 @@ u32 xtcp_cookie_epoch(u32 now)
  * xtcp_cookie_make() - make the ISN of a SYN-ACK
  * @secrets: contains the key of xtcp_cookie_epoch(@now)
  * @tuple: the connection
- * @hash: its xtcp_tuple_hash() with a constant key
+ * @hash: xtcp_tuple_hash() of @tuple, with a constant key
  * @irs: SEG.SEQ of the SYN
  * @now: seconds
  * @cookie: the options of the SYN
@@ -103,7 +103,7 @@ u32 xtcp_cookie_epoch(u32 now)
  *
  * Context: any.
  *
- * Return: the ISN; the same for the same arguments within a period.
+ * Return: the ISN; within a period, the same arguments give the same ISN.
  */
 u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
 		     u32 now, struct xtcp_cookie cookie)
@@ -123,7 +123,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
  *
  * Context: any.
  *
- * Return: the latest value not after @clock whose lowest bits carry the options.
+ * Return: the latest value that is not after @clock and whose lowest bits carry the options.
  */
 u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 {

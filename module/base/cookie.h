@@ -9,11 +9,11 @@
 struct xtcp_tuple;
 
 #define XTCP_COOKIE_PERIOD_S	64U	/* 2^24 ISNs in 64 s: one in 3.8 us, as RFC 6528 wants */
-#define XTCP_COOKIE_PERIODS	8U	/* periods that one secret serves */
+#define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */
 #define XTCP_COOKIE_TS_MASK	63U	/* bits of TSval that carry options */
 
 /**
- * struct xtcp_cookie_secrets - the rotating secret and the one before it
+ * struct xtcp_cookie_secrets - the current secret and the previous one
  * @key: indexed by the lowest bit of the epoch
  * @epoch: the latest epoch that has its own key
  */
@@ -23,9 +23,9 @@ struct xtcp_cookie_secrets {
 };
 
 /**
- * struct xtcp_cookie - what a cookie contains of a SYN
+ * struct xtcp_cookie - the options of a SYN that a cookie carries
  * @mss: the peer's MSS option or the default, octets; decoding rounds it down
- * @snd_wscale: the peer's shift, at most 14; decoding rounds it down without @ts_ok
+ * @snd_wscale: the peer's shift, at most 14; without @ts_ok, decoding rounds it down
  * @wscale_ok: window scaling is in use
  * @ts_ok: timestamps are in use
  * @sack_ok: SACK is in use; false without @ts_ok

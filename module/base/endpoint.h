@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_endpoint: what every socket of ours has, also one that listens or is only bound. The
- * rooms that find sockets need no more than this.
+ * struct xtcp_endpoint: what every socket of ours has, even if it listens or is only bound. Code
+ * that looks up sockets needs no more than this.
  */
 #ifndef XTCP_ENDPOINT_H
 #define XTCP_ENDPOINT_H
@@ -19,8 +19,9 @@ struct xtcp_net;
 struct xtcp_pace;
 
 /*
- * Work for a sock whose lock a user held; its release_sock() does it (family.c). Bits of
- * sk_tsq_flags: softirq sets them atomically, the socket lock's holder clears them.
+ * Work that softirq could not do because a user held the socket lock; release_sock() does it
+ * (family.c). Bits of sk_tsq_flags: softirq sets them atomically, and the holder of the lock clears
+ * them.
  */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
@@ -38,37 +39,49 @@ struct xtcp_endpoint {
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
-	struct_group(own, /* no child of a listener inherits these (xtcp_sock_clone()) */
+	struct_group(own, /* children of a listener do not inherit these (xtcp_sock_clone()) */
 
-	struct xtcp_conn conn;		/* place in the table, where the tuple is constant */
+	struct xtcp_conn conn;		/* table entry; while in the table, the tuple is constant */
 	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
-	struct xtcp_pace *pace;		/* the second timer; NULL: not needed so far (pace.c) */
+	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: not yet (pace.c) */
 	union {
-		/* on its listener's accept queue, or as an orphan in its shard; under their lock */
+		/*
+		 * place on the listener's accept queue or, as an orphan, in its shard; under the
+		 * lock of either
+		 */
 		struct list_head accept_node;
-		/* xtcp_sock_fastsyn(), while the program is in a call; socket lock */
+		/*
+		 * set only during the call that opens the connection (xtcp_sock_fastsyn()); socket
+		 * lock
+		 */
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * RCU state when it last left the table of connections or listeners; at first any past
-	 * state
+	 * RCU grace period state when the sock last left the table of connections or of listeners;
+	 * before that, any past state
 	 */
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
-	/* threads that sleep in RECEIVE; not reset, since a disconnect has yet to wake them */
+	/*
+	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since they leave
+	 * later
+	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* a part of xtcp_boxnote_slot(), 0: it has no black box; socket lock */
-	/* holds the module, on the list of processor held_at - 1 (held.c); 0: none; socket lock */
+	u8 box;				/* black box's slot, low octet; 0: none; socket lock */
+	/*
+	 * the sock is on the list of processor held_at - 1 and holds the module (held.c); 0:
+	 * neither; socket lock
+	 */
 	u16 held_at;
 
 	); /* own */
 
-	/* Set by the program: survives a reconnect; children of a listener inherit it. */
+	/* Set by the program: survives a reconnect, and children of a listener inherit it. */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
-	bool algorithm_chosen : 1;	/* by TCP_CONGESTION; children of a listener inherit it */
-	bool algorithm_locked : 1;	/* by the route; no child inherits this (algorithms.c) */
+	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
+	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
@@ -76,10 +89,13 @@ struct xtcp_endpoint {
 	/* TCP_NODELAY and TCP_CORK: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
-	/* TCP_DEFER_ACCEPT: timeouts of a SYN-ACK before a bare ACK makes a child; 0: none */
+	/*
+	 * TCP_DEFER_ACCEPT: after so many timeouts of the SYN-ACK, an ACK without data makes a
+	 * child; 0: off
+	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
-	u8 save_syn;			/* TCP_SAVE_SYN; 0: none, 1: from IP on, 2: with the link */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: from IP on, 2: from link on */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
 	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
@@ -90,7 +106,7 @@ struct xtcp_endpoint {
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
 	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the namespace's */
-	/* MTU of an ICMP error, used only with XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
+	/* MTU of an ICMP error; valid only with XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u16 mtu_info;
 };
 
@@ -110,7 +126,7 @@ static inline struct sock *xtcp_sk_of(struct xtcp_endpoint *ep)
 	return &ep->inet.sk;
 }
 
-/* The sock of a connection in the table whose kind is XTCP_CONN_SOCK. */
+/* The sock of a table entry whose kind is XTCP_CONN_SOCK. */
 static inline struct sock *xtcp_sk_of_conn(const struct xtcp_conn *conn)
 {
 	return xtcp_sk_of(container_of((struct xtcp_conn *)conn, struct xtcp_endpoint, conn));

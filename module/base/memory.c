@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that a sock must have even when none is left for it, and memory that it is about to need
- * again.
+ * Charges memory that a sock must have, even beyond all limits, and keeps memory that the sock will
+ * soon need again.
  *
- * Some octets are taken whatever tcp_mem and the memory control group say. Without them a
- * connection would stand still, and would never give back what it holds. They are counted all the
- * same, so that other sockets feel them.
+ * Some octets are charged whatever the limits of tcp_mem and of the memory control group say.
+ * Without them a connection would stand still, and would never give back what it holds. They count
+ * against the limits all the same, so less is left for other sockets.
  */
 #include "base/memory.h"
 
@@ -22,10 +22,11 @@
 #define STAND_INS	16
 
 /*
- * Modules cannot call the kernel's own function for this. But the kernel never refuses memory to a
- * stream whose send buffer is full, since such a stream would not wait for memory. A stand-in of
- * this kind asks for the memory and hands it to the sock. It is too large for the stack. Each
- * accept() in a memory control group needs one, so there are several, for as many processors.
+ * Modules cannot call sk_forced_mem_schedule(). But the kernel never refuses memory to a stream
+ * socket whose send buffer is full, since such a socket would not wait for memory. A stand-in is a
+ * socket like this, with a send buffer of 0: the memory is charged to the stand-in and then moved
+ * to the real sock. A stand-in is too large for the stack. Each accept() in a memory control group
+ * uses one, so there are several, and the processor's number selects one.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -68,7 +69,7 @@ static int charge_always(const struct sock *sk, int octets)
  * @sk: the sock
  * @octets: as many as sk_mem_charge() is about to take
  *
- * It is charged to tcp_mem, and to the sock's memory control group if it has one.
+ * The memory is charged to tcp_mem, and to the sock's memory control group if there is one.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -101,8 +102,7 @@ static int charged(const struct sock *sk)
  * xtcp_memory_accepted() - charge a child to the memory control group of the accepting program
  * @sk: a child that accept() is about to return
  *
- * So far, the child's memory was charged to tcp_mem alone. It is given back, and then charged to
- * both.
+ * So far, the child's memory was charged to tcp_mem alone. Undo that, and charge it to both.
  *
  * Context: process. Takes the socket lock of @sk.
  */
@@ -129,10 +129,10 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: as many as sk_mem_charge() took
  *
- * To give a page back to tcp_mem and take it again for the next segment costs more than all other
- * work of a queue for a message. So the sock keeps less than two pages while its timer is about to
- * run: xtcp_expiry_run() gives them back. An idle sock keeps none, and neither does any sock under
- * memory pressure.
+ * Giving a page back to tcp_mem and taking it again for the next segment costs more than all other
+ * work that the queue does for a message. So the sock keeps less than two pages if its timer is
+ * about to run: xtcp_expiry_run() gives them back. An idle sock keeps none, and neither does any
+ * sock under memory pressure.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that a sock must have even when none is left for it, and memory that it is about to need
- * again.
+ * Charges memory that a sock must have, even beyond all limits, and keeps memory that the sock will
+ * soon need again.
  */
 #ifndef XTCP_MEMORY_H
 #define XTCP_MEMORY_H

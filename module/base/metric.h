@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the route of a connection says (ip route ... initcwnd). */
+/* The metrics of a connection's route (ip route ... initcwnd). */
 #ifndef XTCP_METRIC_H
 #define XTCP_METRIC_H
 
@@ -7,7 +7,7 @@
 #include <net/dst.h>
 #include <net/sock.h>
 
-/* A metric of @dst, RTAX_*; 0: the route does not say, or there is none. */
+/* The metric RTAX_* of the route @dst; 0: not set, or no route. */
 static inline u32 xtcp_metric(const struct dst_entry *dst, int metric)
 {
 	return dst ? dst_metric(dst, metric) : 0;
@@ -19,7 +19,7 @@ static inline u32 xtcp_metric_of(const struct sock *sk, int metric)
 	return xtcp_metric(__sk_dst_get((struct sock *)sk), metric);
 }
 
-/* The same, if the metric is locked; else 0. */
+/* As xtcp_metric_of(), but 0 unless the metric is locked. */
 static inline u32 xtcp_metric_locked_of(const struct sock *sk, int metric)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);

@@ -63,10 +63,10 @@ struct xtcp_sysctl {
 	u8 syncookies;
 	u8 timestamps;
 	u8 tso_rtt_log;
-	u8 timewait_reuse;	/* tw_reuse, the name of a kernel macro */
+	u8 timewait_reuse;	/* tw_reuse; the kernel has a macro of this name */
 	u8 window_scaling;
 	int base_mss;		/* octets */
-	int blackbox[3];	/* one in so many, 0: none; the lowest and the highest port */
+	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
 	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
 	int invalid_ratelimit;	/* jiffies */
@@ -97,22 +97,23 @@ struct xtcp_sysctl {
 #define XTCP_SYSCTL_PARTS	3	/* see netns/sysctl.c */
 
 /*
- * Shards of a namespace: one for each processor, up to this number, so that processors seldom wait
- * for each other.
+ * How many shards a namespace has at most. There is one for each processor, so that processors
+ * seldom wait for each other.
  */
 #define XTCP_SHARDS_MAX		16U
 
 extern unsigned int xtcp_shard_mask;
 
 /**
- * struct xtcp_shard - the TIME-WAIT records and orphans of a namespace whose hashes end in the same
- *	bits
+ * struct xtcp_shard - a part of a namespace's TIME-WAIT records and orphans
  * @lock: guards the rest
  * @tw_list: TIME-WAIT records, oldest first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
  * @tw_timer: ends records
- * @orphans: socks without a file, by xtcp_endpoint.accept_node
+ * @orphans: socks without a file, linked by xtcp_endpoint.accept_node
  * @xn: the namespace
+ *
+ * The low bits of the connection's hash select the shard.
  */
 struct xtcp_shard {
 	spinlock_t lock;	/* see above */
@@ -132,23 +133,23 @@ struct xtcp_shard {
  * @is_guest: belongs to a user namespace other than the initial one. Any user can make such a
  *	guest, so guests get a limited part of the memory
  * @early: the hooks of early.c are registered
- * @port_bits: 65536 bits by local port in host order: set if the port may have a lease of ours.
+ * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads it first, without a lock; portlist.c writes it. Before the first socket
  *	it is an empty map that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
- * @tuple_key: key of the hash of tuples, for the table of connections and the constant part of
+ * @tuple_key: key of two hashes: of tuples, for the table of connections and the constant part of
  *	ISNs; and of pairs of addresses (metrics.c)
  * @ts_key: key of the timestamp offsets
- * @port_key: key of the choice of ephemeral ports and of the places of their maps
- * @id: its number in the table of connections (demux.c)
+ * @port_key: key of the hash that chooses ephemeral ports (port.c)
+ * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of entries in @listeners with a device
  * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
  * @reply_sk: sends segments without a sock over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards a destination (portmap.c)
  * @portlists: leases by port (portlist.c)
- * @conns: number of its connections in the table, as the sum over the processors (demux.c)
+ * @conns: number of the namespace's connections: the sum over all processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
  * @blackbox_wanted: @sysctl asks for black boxes (blackbox.c)
  * @starting: serializes the set-up at the first use (@started, @early)
@@ -158,10 +159,10 @@ struct xtcp_shard {
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and @device_listeners
  * @cookie_lock: guards @cookie
- * @cookie: the secrets of the cookies (secret.c)
+ * @cookie: the secrets of the SYN cookies (secret.c)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: the memory of other hosts; NULL: none yet (metrics.c)
+ * @metrics: what is remembered of other hosts; NULL: no table yet (metrics.c)
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
  * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
@@ -169,7 +170,7 @@ struct xtcp_shard {
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
  * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
- * @boxes_kept_len: how many
+ * @boxes_kept_len: number of boxes in @boxes_kept
  * @boxes: number of all black boxes
  *
  * Fields that each segment reads come first. They share no cache line with fields that connections
@@ -224,7 +225,7 @@ struct xtcp_net {
 	unsigned int boxes;
 };
 
-/* All guests together may use 1/2 of a global limit, one guest 1/4 of that. */
+/* All guests together may use 1/2 of a global limit; one guest may use 1/4 of that half. */
 #define XTCP_GUESTS_PART	2
 #define XTCP_GUEST_SHARE	4
 
@@ -235,13 +236,16 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 	return net_generic(net, xtcp_net_id);
 }
 
-/* The same inside an RCU read side, without entering one: used for each segment of either stack. */
+/*
+ * As xtcp_net(), for callers in an RCU read side. It runs for each segment of either stack, so it
+ * does without rcu_read_lock().
+ */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
-/* Has the namespace more than its knobs and files? */
+/* Has the namespace had a socket of ours? Before that, it has only its knobs and files. */
 static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
 {
 	/* pairs with smp_store_release() in xtcp_netns_start() */

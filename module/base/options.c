@@ -96,7 +96,7 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
  *
  * Context: any.
  *
- * Return: true when there is one, even if it only asks for a cookie.
+ * Return: true when the option is there, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -125,13 +125,13 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is there
  *
- * RFC 9768 section 3.2.3: if the length fits no form of the option, the whole counters in it count,
- * and everything after the third is padding. Of several options the last one counts.
- * xtcp_options_parse() omits this option, since only AccECN mode needs it.
+ * RFC 9768 section 3.2.3: if the length fits no form of the option, its complete counters count, at
+ * most three; the rest is padding. Of several options the last one counts. xtcp_options_parse()
+ * omits this option, since only AccECN mode needs it.
  *
  * Context: any.
  *
- * Return: true when it is there.
+ * Return: true when the option is there.
  */
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
 {
@@ -164,8 +164,9 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  * xtcp_options_parse() - read the options of a segment
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @syn: the segment has SYN. Only then MSS, window scale and SACK-permitted count (RFC 9293 section
- *	3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2); SACK blocks count only without SYN
+ * @syn: the segment has SYN. MSS, window scale and SACK-permitted count only on a SYN (RFC 9293
+ *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks only on other
+ *	segments
  * @opts: filled in
  *
  * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section

@@ -9,8 +9,8 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets: MSS, timestamps with SACK-permitted, window scale; on a SYN-ACK also two AccECN counters.
- * A Fast Open cookie comes in addition
+ * octets on a SYN or SYN-ACK, without a Fast Open cookie: MSS, timestamps with SACK-permitted,
+ * window scale, and on a SYN-ACK two AccECN counters
  */
 #define XTCP_OPTIONS_MAX_SYN	28
 
@@ -18,7 +18,7 @@
 #define XTCP_FASTOPEN_MAX	16
 #define XTCP_FASTOPEN_OURS	8	/* octets of the cookies that we give out */
 
-/* One SACK block (RFC 2018 section 3): octets from @start up to, but without, @end. */
+/* One SACK block (RFC 2018 section 3): the octets from @start on, before @end. */
 struct xtcp_sack_block {
 	u32 start;
 	u32 end;
@@ -104,8 +104,8 @@ static inline void xtcp_options_write32(u8 *p, u32 value)
 }
 
 /*
- * RFC 7323 appendix A: nearly every segment of a connection with timestamps begins with these
- * octets, and most have no other option. So test for them first.
+ * RFC 7323 appendix A: with timestamps, nearly every segment's options begin with these octets, and
+ * most segments have no other option. So test for them first.
  */
 #define XTCP_OPTIONS_TIMESTAMP_WORD \
 	(XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Orphans: connections that continue after their program has closed them. How many there may be.
+ * Orphans: connections that continue after their program has closed them. This file limits their
+ * number.
  */
 #include "base/orphan.h"
 
@@ -11,12 +12,13 @@
 #include "base/net.h"
 #include "compat.h"
 
-#define ORPHANS_BATCH	8	/* how far one processor's count may drift from the sum */
-#define ORPHANS_ROUGH	64	/* the check of a limit may be off by this part of it */
-#define GUESTS_ROUGH	8	/* the same for the limits of guests, which are smaller */
+#define ORPHANS_BATCH	8	/* what one processor may count before it adds to the sum */
+#define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of it */
+#define GUESTS_ROUGH	8	/* the same for the limits of guests: 1/8 */
 
 /*
- * The orphans of all namespaces, and those of all guests: a guest may set max_orphans to any value.
+ * The number of orphans in all namespaces, and in all guests. A guest may set its own max_orphans
+ * to any value, so that limit alone does not bound guests.
  */
 static struct percpu_counter all_orphans, guest_orphans;
 
@@ -51,7 +53,7 @@ void xtcp_orphan_exit(void)
 }
 
 /**
- * xtcp_orphan_net_init() - count the orphans of a namespace
+ * xtcp_orphan_net_init() - make the counter of a namespace's orphans
  * @xn: the namespace
  *
  * Context: process.
@@ -100,11 +102,11 @@ void xtcp_orphan_leave_netns(struct sock *sk)
 
 /**
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
- * @sk: sock_orphan() was called and the backlog is empty
+ * @sk: sock_orphan() was called for it, and its backlog is empty
  *
- * As in Linux, an orphan does not keep its namespace alive, but dies with it. The reference is
- * dropped here, not when the sock is freed. From here on the exit of the namespace may come at any
- * time. That exit waits for this socket lock.
+ * As in Linux, an orphan does not keep its namespace alive, but dies with it. So the reference is
+ * dropped here, not when the sock is freed. From here on the namespace may exit at any time. Its
+ * exit waits for this socket lock.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
@@ -131,8 +133,8 @@ static s64 all_max(void)
 }
 
 /*
- * Exact for a small limit. For a large limit, an exact answer would have to ask all processors at
- * each close(), just when there is most to do.
+ * Are there more orphans than @limit? The answer is exact for a small limit. For a large limit, an
+ * exact answer would have to ask all processors at each close(), just when there is most to do.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -154,16 +156,16 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * @sk: an orphan
  * @is_new: it has just become an orphan
  *
- * As in Linux's tcp_check_oom(): this namespace has more than its max_orphans, all namespaces
- * together have more than max_orphans of the initial one, or memory is beyond its last limit. All
- * guests together may have half of the global limit, and one guest a quarter of that. Otherwise one
- * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
- * a new orphan counts before it is judged, and must not cause the reset of another guest's older
- * orphan.
+ * It does, as in Linux's tcp_check_oom(), if this namespace has more orphans than its max_orphans,
+ * if all namespaces together have more than max_orphans of the initial one, or if memory is beyond
+ * its last limit. All guests together may have half of the global limit, and one guest a quarter of
+ * that half. Otherwise one guest could have the orphans of all others reset. The limits of guests
+ * apply only to new orphans: a new orphan counts before it is judged, and must not cause the reset
+ * of another guest's older orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it does.
+ * Return: true when the orphan has to be reset.
  */
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The receive sequence variables (RFC 9293 section 3.3.1). Other files report what has happened;
- * only this one writes them. One exception: RECEIVE advances copied_seq itself, through a pointer
- * that points to another cursor with MSG_PEEK (recvmsg.c).
+ * The receive sequence variables (RFC 9293 section 3.3.1). Other files report events; only this
+ * file writes them. One exception: RECEIVE advances its cursor through a pointer. The cursor is
+ * copied_seq or, with MSG_PEEK, a local variable (recvmsg.c).
  */
 #ifndef XTCP_RCV_H
 #define XTCP_RCV_H
@@ -14,7 +14,7 @@
  * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what was read
  * @nxt: RCV.NXT: the next octet expected
  * @wnd: RCV.WND: the window that we offered, counted from @wup
- * @wup: RCV.NXT when it was offered; Last.ACK.sent of RFC 7323
+ * @wup: the last RCV.NXT that we acknowledged; Last.ACK.sent of RFC 7323
  * @copied_seq: the next octet that RECEIVE hands out
  * @irs: the initial receive sequence number
  *
@@ -43,20 +43,20 @@ static inline void xtcp_rcv_took(struct xtcp_rcv *rcv, u32 n)
 	WRITE_ONCE(rcv->nxt, rcv->nxt + n);
 }
 
-/* A segment acknowledges RCV.NXT. */
+/* We have acknowledged RCV.NXT. */
 static inline void xtcp_rcv_acked(struct xtcp_rcv *rcv)
 {
 	WRITE_ONCE(rcv->wup, rcv->nxt);
 }
 
-/* A segment acknowledges RCV.NXT and offers @wnd octets from there on. */
+/* We have acknowledged RCV.NXT and offered @wnd octets from there on. */
 static inline void xtcp_rcv_offered(struct xtcp_rcv *rcv, u32 wnd)
 {
 	WRITE_ONCE(rcv->wnd, wnd);
 	WRITE_ONCE(rcv->wup, rcv->nxt);
 }
 
-/* The program has received or passed over @n octets. */
+/* The program has received or skipped @n octets. */
 static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
 {
 	WRITE_ONCE(rcv->copied_seq, rcv->copied_seq + n);

@@ -65,11 +65,12 @@ static void compute(struct xtcp_rto *rto)
 /**
  * xtcp_rto_sample() - take an RTT sample (RFC 6298 (2.2), (2.3))
  * @rto: to update
- * @rtt_us: microseconds; of a segment that was sent once, or proven by a timestamp (section 3,
- *	Karn)
+ * @rtt_us: the sample, microseconds. The segment was sent only once, or a timestamp tells which
+ *	transmission was acknowledged (section 3, Karn)
  * @una: SND.UNA after this ACK
  * @nxt: SND.NXT
- * @floor_us: the least value of the variation term, microseconds; counts if xtcp_rto_needs_floor()
+ * @floor_us: the least value of the variation term, microseconds; used only if
+ *	xtcp_rto_needs_floor()
  *
  * A sample also ends the backoff (section 5, last paragraph).
  *
@@ -131,9 +132,9 @@ void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
  * @rtt_us: microseconds, not 0
  * @now_s: the clock, seconds
  *
- * It is the smallest of the last five to ten minutes, so that a longer path is noticed (RFC 8985
- * section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes. After a pause of 18 hours, or a
- * multiple of that, it may take five minutes longer.
+ * Only the last five to ten minutes count, so that a longer path is noticed (RFC 8985 section 6.2
+ * step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits: after a pause of
+ * 18 hours, or a multiple of that, an old minimum may count for five minutes longer.
  *
  * Context: any.
  */
@@ -176,7 +177,7 @@ void xtcp_rto_backoff(struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_ease() - undo the backoff of probes that are answered now
+ * xtcp_rto_ease() - undo the backoff that probes have caused
  * @rto: to update
  * @timeouts: how often a probe has doubled the RTO
  *
@@ -188,7 +189,7 @@ void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 }
 
 /**
- * xtcp_rto_current_ms() - the timeout for the timer now
+ * xtcp_rto_current_ms() - the RTO with its backoff
  * @rto: the state
  * @most_ms: the ceiling
  *
@@ -207,13 +208,13 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
 }
 
 /**
- * xtcp_rto_give_up_ms() - the time that a number of retries takes
+ * xtcp_rto_give_up_ms() - convert a number of retries to a time
  * @retries: retransmissions before giving up
- * @first_ms: timeout of the first
+ * @first_ms: the first timeout; each further one is twice as long
  * @most_ms: the ceiling of timeouts
  *
- * R1 and R2 (RFC 9293 section 3.8.3) are counts in the sysctls and times here, as in Linux. A path
- * whose RTO differs from @first_ms gets the same time.
+ * The sysctls give R1 and R2 (RFC 9293 section 3.8.3) as numbers of retries. As in Linux, a
+ * connection gives up after a time, which is the same for all paths, whatever their RTO.
  *
  * Context: any.
  *

@@ -11,14 +11,14 @@
  * struct xtcp_rto - the state of RFC 6298
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
- * @held_us: what the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only once per
- *	round trip
+ * @held_us: the variation that the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only
+ *	once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor
- * @round_end: the round trip ends when more than this is acknowledged
+ * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
- * @next_min_us: smallest RTT since @min_since_s, the next @min_rtt_us
+ * @next_min_us: smallest RTT since @min_since_s; becomes @min_rtt_us next
  * @rto_ms: RTO without backoff, milliseconds
- * @min_since_s: when the window of @next_min_us began, the low half of seconds; 0: never
+ * @min_since_s: when @next_min_us began to be measured, the low half of seconds; 0: never
  * @backoff: how often the RTO is doubled at present (5.5)
  */
 struct xtcp_rto {

@@ -38,7 +38,7 @@ void xtcp_secret_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_secret_net_exit() - wipe the keys of a namespace
- * @xn: the namespace; no more segments arrive
+ * @xn: the namespace, in which no more segments arrive
  *
  * Context: process.
  */
@@ -52,7 +52,7 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_secret_ts_offset() - the offset that is added to the clock in TSvals
  * @xn: the namespace
- * @tuple: the connection. Only its addresses count, so that TSvals grow from one connection of two
+ * @tuple: the connection. Only the addresses count: TSvals grow from one connection between two
  *	hosts to the next (RFC 7323 section 5.4, RFC 6191)
  *
  * Context: any.
@@ -91,10 +91,7 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-/*
- * Not inlined: the key on the stack is needed once in an epoch, so not every SYN should make room
- * for it.
- */
+/* Not inlined: only the first SYN of an epoch needs room on the stack for the key. */
 static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {
 	siphash_key_t key;
@@ -116,7 +113,7 @@ static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
  * @irs: SEG.SEQ of the SYN
  * @cookie: the options of the SYN
  *
- * Draws the key of an epoch before its first cookie.
+ * The first call in an epoch draws the key of the epoch.
  *
  * Context: any.
  *
@@ -144,11 +141,11 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
  * @tsecr: TSecr of the segment; NULL without timestamps
- * @cookie: filled if it does
+ * @cookie: receives the options of the SYN; valid when true is returned
  *
  * Context: any.
  *
- * Return: true when it does, at most 128 seconds after the SYN-ACK.
+ * Return: true when it does. It does so for at most 128 seconds after the SYN-ACK.
  */
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)

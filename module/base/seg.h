@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_seg: what a segment says, read once by ingress.c. */
+/* struct xtcp_seg: the fields of a segment. ingress.c reads them once. */
 #ifndef XTCP_SEG_H
 #define XTCP_SEG_H
 
@@ -11,15 +11,15 @@
 #include "base/wire.h"
 
 /**
- * struct xtcp_seg - a segment as RFC 9293 section 3.3.1 names it
+ * struct xtcp_seg - a segment, with the names of RFC 9293 section 3.3.1
  * @seq: SEG.SEQ
  * @end_seq: SEG.SEQ + SEG.LEN, counting SYN and FIN
  * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
  * @tsval: valid when @has_ts
  * @tsecr: valid when @has_ts
  * @wnd: the window field, unscaled
- * @len: data octets of SEG.LEN; text.c updates it when it trims
- * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled it
+ * @len: octets of data; text.c updates it when it trims the segment
+ * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled the header
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there, on a SYN
@@ -29,8 +29,8 @@
  * @sack_at: octets from the start of the TCP header to the first SACK block
  * @ecn: the ECN field of the IP header: INET_ECN_*
  * @mss: the MSS option of a SYN, 0: none
- * @dif: the interface it came in by
- * @sdif: the interface below @dif in a VRF, 0: none
+ * @dif: the interface by which the segment arrived
+ * @sdif: with a VRF: the interface below @dif; otherwise 0
  *
  * It lives in skb->cb from ingress to the receive queue.
  */
@@ -63,9 +63,9 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 }
 
 /*
- * The header of a segment that IP has just delivered. Returns the length of the header with its
- * options; 0 if the skb is shorter. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is
- * read only once: a fragment's page may change.
+ * Finds the header of a segment that IP has just delivered. Returns the length of the header with
+ * its options; 0 if the length is wrong or the skb is shorter. @buf has XTCP_HDR_LEN +
+ * XTCP_MAX_OPTIONS octets. The length is read only once: a fragment's page may change.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_sender: the part of the TCB that sends. Congestion control, loss detection and the
+ * struct xtcp_sender: the part of the TCB for sending. Congestion control, loss detection and the
  * send queue need no more than this.
  */
 #ifndef XTCP_SENDER_H
@@ -17,7 +17,7 @@
 #include "cong/cong.h"
 
 /*
- * struct xtcp_sender - the beginning of struct xtcp_sock: the side that sends
+ * struct xtcp_sender - the beginning of struct xtcp_sock: the part for sending
  *
  * Each outgoing segment and each ACK uses it. Units: as in sock.h.
  */
@@ -25,14 +25,15 @@ struct xtcp_sender {
 	struct xtcp_endpoint;
 
 	/*
-	 * The part for data. XTCP_STREAM_NONE until the connection first has data (stream.c).
-	 * Socket lock.
+	 * The fields that only data needs; XTCP_STREAM_NONE until the connection first has data
+	 * (stream.c). Socket lock.
 	 */
 	struct xtcp_stream *stream;
 
 	/*
-	 * From here on, all fields of all layers belong to the connection, are zero before OPEN
-	 * (xtcp_sock_reset_tcb()), and are under the socket lock unless a line says otherwise.
+	 * All fields from here to the end of struct xtcp_sock belong to the connection: they are
+	 * zero before OPEN (xtcp_sock_reset_tcb()), and the socket lock guards them unless a line
+	 * says otherwise.
 	 */
 	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
@@ -43,9 +44,9 @@ struct xtcp_sender {
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */
-	struct xtcp_tries tries;	/* what we have sent in vain */
+	struct xtcp_tries tries;	/* what the peer has not answered */
 
-	/* Agreed at the opening; all but pmtu is written only then. */
+	/* Agreed at the opening. Only pmtu is written later, too. */
 	struct xtcp_agreed agreed;	/* the options of the SYNs */
 	u32 pmtu;			/* the path MTU from which mss was computed */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The send sequence variables (RFC 9293 section 3.3.1). Other files report what has happened; only
- * this one writes them.
+ * The send sequence variables (RFC 9293 section 3.3.1). Other files report events; only this file
+ * writes them.
  */
 #ifndef XTCP_SND_H
 #define XTCP_SND_H
@@ -13,12 +13,12 @@
  * struct xtcp_snd - what we have queued and sent, and what the peer has acknowledged and offers
  * @una: SND.UNA: the oldest octet that is not acknowledged
  * @nxt: SND.NXT: the octet after the highest one that was sent
- * @write_seq: the octet after the last one that SEND queued; with the FIN once it is queued
+ * @write_seq: the octet after the last one that SEND queued; counts a queued FIN, too
  * @wnd: SND.WND: the peer's window, counted from @una
  * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2; silly windows)
  * @wl1: SND.WL1: SEG.SEQ of the last window update
  * @iss: the initial send sequence number
- * @ts_offset: added to our clock in each TSval
+ * @ts_offset: the offset that is added to our clock in each TSval
  *
  * The socket lock guards it; @una, @nxt and @write_seq are also read without it.
  */
@@ -33,7 +33,7 @@ struct xtcp_snd {
 	u32 ts_offset;
 };
 
-/* The numbers with which the connection begins. @iss 0: none is chosen yet. */
+/* Set the numbers with which the connection begins. @iss: 0 if none is chosen yet */
 static inline void xtcp_snd_choose(struct xtcp_snd *snd, u32 iss, u32 ts_offset)
 {
 	snd->iss = iss;
@@ -48,7 +48,7 @@ static inline void xtcp_snd_begin(struct xtcp_snd *snd)
 	WRITE_ONCE(snd->write_seq, snd->iss);
 }
 
-/* Our SYN-ACK left without a sock. */
+/* The SYN-ACK left before the sock existed, so its sequence number is used up. */
 static inline void xtcp_snd_begin_after_syn(struct xtcp_snd *snd)
 {
 	snd->una = snd->iss;
@@ -62,7 +62,7 @@ static inline void xtcp_snd_queued(struct xtcp_snd *snd, u32 n)
 	WRITE_ONCE(snd->write_seq, snd->write_seq + n);
 }
 
-/* Everything before @end has left, some of it for the first time. */
+/* Everything before @end has left, including octets that were never sent before. */
 static inline void xtcp_snd_sent(struct xtcp_snd *snd, u32 end)
 {
 	WRITE_ONCE(snd->nxt, end);

@@ -32,9 +32,9 @@ struct xtcp_saved_syn;
  * Here are the fields that the handshake, keepalive, a RST or a bare ACK uses, and those that are
  * read without the socket lock.
  *
- * Its layers have no name here, so their fields are reached as its own (-fms-extensions). Fields
- * are grouped by who writes them, and how often. Units: octets; jiffies if the name ends in tstamp;
- * else as the line says.
+ * The struct at its beginning has no member name, so the code reaches its fields directly
+ * (-fms-extensions). Fields that are written together and equally often stand together. Units:
+ * octets; jiffies if the name ends in tstamp; otherwise the line of the field says it.
  */
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
@@ -42,7 +42,7 @@ struct xtcp_sock {
 	/* RECEIVE: for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	u32 rcv_ssthresh;		/* limit of the window that follows from what has arrived (space.c) */
+	u32 rcv_ssthresh;		/* limit of our window; grows as data arrives (space.c) */
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
@@ -55,35 +55,41 @@ struct xtcp_sock {
 	struct xtcp_acking acking;	/* the ACKs that we owe */
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
-	/* a FIN was seen at stream->rcv_fin_seq, in order or not; cleared if data has that number */
+	/*
+	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data has that
+	 * number
+	 */
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	struct xtcp_ended ended;	/* for XTCP_ABORT */
 	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
-	/* data waits for the next write (coalesce.c); any other call ends that; READ_ONCE */
+	/*
+	 * a small write waits for the next one (coalesce.c); any other call ends the wait;
+	 * READ_ONCE
+	 */
 	bool coalescing;
 
 	/* Written at the opening. */
 	bool syn_data_acked : 1;	/* data of a SYN was taken before the handshake ended */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
-	bool syn_fastopen_ch : 1;	/* success would show that the black hole is gone */
-	bool fastopen_asked : 1;	/* TCP_FASTOPEN_CONNECT has sent the SYN: no MSG_FASTOPEN */
+	bool syn_fastopen_ch : 1;	/* if this opening succeeds, the black hole is gone */
+	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	u8 box_high;			/* the other part of xtcp_boxnote_slot() */
+	u8 box_high;			/* black box's slot, high octet (boxnote.c) */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
-	struct xtcp_timers timers;	/* the deadlines */
+	struct xtcp_timers timers;
 
 	/* Rarely used. */
 	struct xtcp_accecn accecn;	/* AccECN mode */
 	u32 delivered_ce;		/* segments that ECE reported; s.cep - 5 in AccECN mode */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
-	struct xtcp_timeouts timeouts;	/* the timeouts; for TCP_INFO */
+	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
-	struct xtcp_fastopen *fastopen;	/* set before the third ACK of a Fast Open (fastopen.c) */
+	struct xtcp_fastopen *fastopen;	/* Fast Open, as server: set until the third ACK */
 };
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */
@@ -106,7 +112,7 @@ static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk
 	return unlikely(xsk->opens_fast) ? xsk->fastsyn : NULL;
 }
 
-/* Such a call begins. */
+/* A call that opens @xsk by Fast Open begins. */
 static inline void xtcp_sock_begin_fastsyn(struct xtcp_sock *xsk, struct xtcp_fastsyn *fast)
 {
 	xsk->fastsyn = fast;

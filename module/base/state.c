@@ -4,8 +4,8 @@
  *
  * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
  * inet_sock_set_state treat them as those of kernel TCP. Two of them never occur in a sock, since
- * the kernel would take the sock for one of its small sockets: TIME-WAIT is a record (timewait.c),
- * and a SYN-RECEIVED that came from LISTEN is an entry (synq.c) until its third ACK. A sock is in
+ * the kernel would take the sock for one of its mini-sockets. TIME-WAIT is a record instead
+ * (timewait.c). SYN-RECEIVED after LISTEN is an entry (synq.c) until its third ACK. A sock is in
  * SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when
  * an entry becomes a child.
  */
@@ -69,7 +69,8 @@ const char *xtcp_state_name(int state)
 }
 
 /*
- * Counters of the Tcp: line that follow the state: CurrEstab, EstabResets, AttemptFails (RFC 4022).
+ * Update the Tcp: counters that depend on the state: CurrEstab, EstabResets, AttemptFails (RFC
+ * 4022).
  */
 static void count(struct sock *sk, int old, int new)
 {
@@ -87,9 +88,9 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code asks sk_unhashed() whether the protocol can find the sock. For a sock that
- * already listens without a group, SO_ATTACH_REUSEPORT_* must not start one: the BPF program would
- * never be asked.
+ * Generic socket code asks sk_unhashed() whether the protocol can find the sock. If the sock
+ * already listens without a reuseport group, SO_ATTACH_REUSEPORT_* must not create a group: nothing
+ * would ever run its BPF program.
  */
 static void tell_core(struct sock *sk, int state)
 {
@@ -101,7 +102,8 @@ static void tell_core(struct sock *sk, int state)
  * @sk: the sock
  * @state: TCP_*; never TCP_TIME_WAIT or TCP_NEW_SYN_RECV
  *
- * It also counts, traces, and fires the kernel's inet_sock_set_state. RFC 9293 section 3.3.2.
+ * Also counts and traces the change, and fires the kernel's tracepoint inet_sock_set_state. RFC
+ * 9293 section 3.3.2.
  *
  * Context: softirq or process. Lock: socket, held.
  */

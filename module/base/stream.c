@@ -14,14 +14,14 @@
  *  - with an ACK that reports something though nothing was sent, which no honest peer does. Without
  *    memory the ACK is ignored;
  *  - when it is established, if its algorithm has something of its own for TCP_INFO or TCP_CC_INFO,
- *    or if the path MTU is searched for from the first segment on. Without memory it gets the
+ *    or if the search for the path MTU begins at once. Without memory the connection gets its
  *    stream with its data, and the search begins when timeouts call for it.
  *
  * The stream stays until the sock is freed or disconnects. Before the stream exists, tx->stream
- * points to xtcp_stream_none, a constant with the values of a new stream. So readers need not test
- * for it, and a writer that has not tested faults. Two fields depend on the connection instead:
- * without a stream snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The SYN's
- * round-trip time is in the sock.
+ * points to xtcp_stream_none, a constant with the values of a new stream. So a reader need not test
+ * whether the stream exists, and a writer that forgets to test faults. Two fields have no constant
+ * value without a stream: snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The
+ * SYN's round-trip time is in the sock.
  */
 #include "base/stream.h"
 
@@ -67,7 +67,7 @@ void xtcp_stream_exit(void)
 }
 
 /**
- * xtcp_stream_alloc() - a new stream, with the values of xtcp_stream_none
+ * xtcp_stream_alloc() - make a new stream, with the values of xtcp_stream_none
  * @gfp: flags of the allocation
  *
  * Context: softirq or process.

@@ -28,24 +28,24 @@ struct sock;
 /*
  * struct xtcp_stream - the part of a TCB that only data reads or writes
  *
- * It is grouped as struct xtcp_sock, with the same units. The socket lock guards all of it.
+ * Grouped as struct xtcp_sock, with the same units. The socket lock guards all of it.
  */
 struct xtcp_stream {
 	/* For each outgoing segment with data, and each ACK. */
-	/* sent skbs of which nothing is known, in order of sending */
+	/* skbs in flight of which the peer has reported nothing, in order of sending */
 	struct list_head in_flight;
-	/* lost skbs that are not resent, roughly in order (resend.c) */
+	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: it has left */
 	u64 delivered_us;		/* time of the last delivery, or of sending after a pause */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
-	/* the same in segments, each ACK rounded up; for TCP_INFO */
+	/* the same in segments, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
 	struct xtcp_rate rate;		/* the delivery rate */
-	struct xtcp_rack rack;		/* when the latest arrival was sent (RFC 8985) */
+	struct xtcp_rack rack;		/* the state of RACK (RFC 8985) */
 	struct xtcp_busy busy;		/* what limited the connection, and how long */
 	struct xtcp_tlp tlp;		/* the tail loss probe in flight */
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
@@ -94,14 +94,14 @@ struct xtcp_stream {
 };
 
 /*
- * Stands in place of a missing stream, with the values of a new one, for all readers. It is
+ * Stands in for a stream that does not exist: readers find the values of a new stream. It is
  * constant: nobody can write to it.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 
 #define XTCP_STREAM_NONE	((struct xtcp_stream *)&xtcp_stream_none)
 
-/* Has the connection a stream of its own, which may be written? */
+/* Has the connection a stream of its own? Only such a stream may be written. */
 static inline bool xtcp_stream_is_there(const struct xtcp_stream *stream)
 {
 	return likely(stream != &xtcp_stream_none);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What TCP_INFO tells about the timeouts of a connection, as Linux counts them. Other files report
- * what has happened; only this one writes it.
+ * events; only this file writes the struct.
  */
 #ifndef XTCP_TIMEOUTS_H
 #define XTCP_TIMEOUTS_H
@@ -11,12 +11,12 @@
 #include "base/clock.h"
 
 /**
- * struct xtcp_timeouts - the retransmission timeouts of a connection, those of its SYN included
+ * struct xtcp_timeouts - the retransmission timeouts of a connection, also those of its SYN
  * @ms: time in recoveries that are over, milliseconds
  * @since: TS clock ms at the first timeout of the present recovery; 0: there is none
- * @total: timeouts; like the other two counts, it wraps, as in Linux
- * @recoveries: series of timeouts; an ACK that moves SND.UNA ends a series
- * @rehashes: timeouts that gave the flow another hash, so that it may take another path
+ * @total: number of timeouts; like the other two counts, it wraps, as in Linux
+ * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
+ * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *
  * A recovery lasts until congestion control leaves LOSS, or until the SYN is acknowledged. The
  * socket lock guards it.
@@ -29,7 +29,7 @@ struct xtcp_timeouts {
 	u16 rehashes;
 };
 
-/* A timeout. @in_series: how many came before it without an ACK in between */
+/* A timeout. @in_series: how many timeouts came before this one since SND.UNA last moved */
 static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
 {
 	if (!in_series)

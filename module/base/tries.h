@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What we have sent in vain. Other files report what has happened; only this one writes it. */
+/*
+ * Retransmissions and probes without an answer. Other files report events; only this file writes
+ * them.
+ */
 #ifndef XTCP_TRIES_H
 #define XTCP_TRIES_H
 
@@ -23,7 +26,7 @@ struct xtcp_tries {
 	u8 keepalive_sent;
 };
 
-/* A SYN leaves, or the first retransmission. @now: TS clock ms */
+/* A SYN leaves, or data is resent for the first time. @now: TS clock ms */
 static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
 {
 	tries->retrans_stamp = now;
@@ -72,8 +75,8 @@ static inline void xtcp_tries_heard(struct xtcp_tries *tries)
 }
 
 /*
- * Probes of the window or of keepalive without an answer, as Linux shows them. Also read without a
- * lock.
+ * Number of window probes without an answer; if there are none, of keepalive probes, as Linux shows
+ * them. Also read without a lock.
  */
 static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 {

@@ -29,7 +29,6 @@ static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 	return !(words[0] | words[1]) && words[2] == __cpu_to_be32(0xffff);
 }
 
-/* xtcp_tuple_hash() for IPv4 */
 static inline u64 xtcp_tuple_hash_v4(__be32 laddr, __be32 faddr, __be16 lport, __be16 fport, const siphash_key_t *key)
 {
 	return siphash_3u32((__force u32)laddr, (__force u32)faddr, (__force u32)lport << 16 | (__force u32)fport,

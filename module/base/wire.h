@@ -68,8 +68,8 @@ enum xtcp_option_len {
 
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
-#define XTCP_MSS_MIN_SND	48U	/* floor of what is sent, as Linux's tcp_min_snd_mss */
-#define XTCP_MSS_MIN_USER	88U	/* of TCP_MAXSEG and routes, as Linux's TCP_MIN_MSS */
+#define XTCP_MSS_MIN_SND	48U	/* floor of the send MSS, as Linux's tcp_min_snd_mss */
+#define XTCP_MSS_MIN_USER	88U	/* floor of TCP_MAXSEG and of a route's advmss, as Linux */
 #define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
 
 #define XTCP_WSCALE_MAX		14	/* RFC 7323 section 2.3 */
@@ -78,17 +78,17 @@ enum xtcp_option_len {
 /* Milliseconds unless the name says otherwise. */
 #define XTCP_RTO_INITIAL_MS	1000U	/* RFC 6298 (2.1) */
 #define XTCP_RTO_MIN_MS		200U	/* Linux's floor; RFC 6298 (2.4) says 1 s */
-#define XTCP_TIMEOUT_MIN_US	2000U	/* added to the TLP and RACK timeouts, as Linux */
+#define XTCP_TIMEOUT_MIN_US	2000U	/* added to TLP and RACK timeouts, as in Linux */
 #define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
 #define XTCP_DELACK_MIN_MS	40U	/* Linux's range; < 500 ms (RFC 9293 3.8.6.3, MUST-40) */
 #define XTCP_DELACK_MAX_MS	200U
-#define XTCP_ANSWER_MS		4U	/* an ACK waits so long for the answer of a program */
+#define XTCP_ANSWER_MS		4U	/* so long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-#define XTCP_PAWS_STAMP_S	60	/* idle time after which an old RST passes, as Linux */
-/* TS.Recent older than this is invalid (RFC 7323 section 5.5) */
+#define XTCP_PAWS_STAMP_S	60	/* seconds idle after which PAWS passes a RST, as Linux */
+/* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
-#define XTCP_PAWS_WINDOW	1	/* how much older a TSval may be, as Linux */
+#define XTCP_PAWS_WINDOW	1	/* ticks by which a TSval may be older, as in Linux */
 
 #define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
 
