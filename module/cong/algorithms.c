@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The congestion controls: which exist, who may use which, and which one a sock has.
+ * The congestion controls: which exist, who may use them, and which one a sock uses.
  *
  * Kbuild makes the list from the names of the files. Permission follows Linux's rule: an algorithm
- * is allowed in all namespaces or in none. Only an administrator of the namespace can use an
- * algorithm that is not allowed. At first NewReno and the default are allowed.
+ * is allowed in all namespaces or in none. An algorithm that is not allowed needs an administrator
+ * of the namespace. At first NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,8 +46,8 @@ static int find_algorithm(const char *name)
 }
 
 /*
- * Is an algorithm usable? Its name must fit into TCP_CONGESTION, and into a list with spaces in
- * between.
+ * Is an algorithm usable? It needs the mandatory functions, and a name that fits into
+ * TCP_CONGESTION and has no spaces: in a list, spaces separate the names.
  */
 static bool is_sound(const struct xtcp_cong_ops *ops)
 {
@@ -117,10 +117,11 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
  * @xn: the namespace
  * @name: of the algorithm
  *
+ * In the first namespace, a write also allows the algorithm.
+ *
  * Context: process.
  *
- * Return: 0, -ENOENT, or -EPERM when it is not allowed. In the first namespace a write allows the
- * algorithm.
+ * Return: 0, -ENOENT, or -EPERM when the algorithm is not allowed.
  */
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 {
@@ -140,9 +141,9 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 }
 
 /**
- * xtcp_algorithms_list() - the names of the algorithms
+ * xtcp_algorithms_list() - write down the names of the algorithms
  * @text: receives the names, with spaces in between
- * @size: its size, %XTCP_ALGORITHMS_TEXT
+ * @size: octets in @text, %XTCP_ALGORITHMS_TEXT
  * @allowed_only: list only those that need no administrator
  *
  * Context: any.
@@ -164,7 +165,7 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
  *
  * Context: process.
  *
- * Return: 0; -ENOENT when a name is unknown, and nothing has changed.
+ * Return: 0; -ENOENT when a name is unknown: then nothing has changed.
  */
 int xtcp_algorithms_allow(char *names)
 {
@@ -187,7 +188,7 @@ int xtcp_algorithms_allow(char *names)
 
 /**
  * xtcp_algorithms_assign() - give a sock its namespace's default algorithm
- * @sk: new, or the child of a listener for which the program has chosen none
+ * @sk: a new sock, or the child of a listener whose program has chosen no algorithm
  *
  * Context: softirq or process. Nobody else has @sk yet, or the socket lock is held.
  */
@@ -196,7 +197,10 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
-/* The number by which a route's metric congctl names this algorithm; the same in every kernel. */
+/*
+ * The number by which the metric congctl of a route names this algorithm. It is the same in every
+ * kernel.
+ */
 static u32 congctl_of(const char *name)
 {
 	char padded[TCP_CA_NAME_MAX] = "";
@@ -207,7 +211,7 @@ static u32 congctl_of(const char *name)
 
 /**
  * xtcp_algorithms_take_route() - take the algorithm of the route, if it names one
- * @sk: about to open, or a new child; its route is known
+ * @sk: a sock that is about to open, or a new child; its route is known
  *
  * As in Linux, the metric congctl beats TCP_CONGESTION and the namespace's default, and needs no
  * permission. If the metric is locked, the program cannot choose another algorithm. A name that
@@ -233,7 +237,7 @@ void xtcp_algorithms_take_route(struct sock *sk)
 	}
 }
 
-/* Has the algorithm of @tx begun, so that it has private state? */
+/* Has the algorithm of @tx begun? Only then does it have private state. */
 static bool has_begun(const struct xtcp_sender *tx)
 {
 	return tx->cong.started && xtcp_stream_is_there(tx->stream);
@@ -277,7 +281,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 }
 
 /**
- * xtcp_algorithms_fill() - TCP_CC_INFO
+ * xtcp_algorithms_fill() - fill in TCP_CC_INFO
  * @sk: in any state
  * @info: filled by the algorithm
  *
@@ -297,7 +301,7 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 }
 
 /**
- * xtcp_algorithms_info() - TCP_CC_INFO, for a caller without the socket lock
+ * xtcp_algorithms_info() - fill in TCP_CC_INFO for a caller without the socket lock
  * @sk: in any state
  * @info: filled by the algorithm
  *
@@ -316,13 +320,13 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 }
 
 /**
- * xtcp_algorithms_start() - start the algorithm: the connection is established or has a new
- * algorithm
- * @sk: its windows are set
+ * xtcp_algorithms_start() - start the algorithm of an established connection
+ * @sk: has just been established, or has a new algorithm; its windows are set
  *
- * The algorithm begins as soon as there is a stream. An algorithm with control() or info() gets a
- * stream now, since TCP_INFO shows its rate and TCP_CC_INFO its state. Without memory for the
+ * The algorithm begins as soon as there is a stream. If it has control() or info(), the connection
+ * gets a stream now: TCP_INFO shows its rate, and TCP_CC_INFO its state. Without memory for the
  * stream there is nothing to show yet.
+ *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_algorithms_start(struct sock *sk)
@@ -338,8 +342,8 @@ void xtcp_algorithms_start(struct sock *sk)
 }
 
 /**
- * xtcp_algorithms_end() - end the algorithm: the connection has ended or gets another algorithm
- * @sk: in any state
+ * xtcp_algorithms_end() - end the algorithm
+ * @sk: a connection that has ended or gets another algorithm
  *
  * Context: softirq or process. Lock: socket, held.
  */

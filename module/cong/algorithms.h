@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which congestion controls exist, who may use which, and which one a sock has. */
+/* Which congestion controls exist, who may use them, and which one a sock uses. */
 #ifndef XTCP_ALGORITHMS_H
 #define XTCP_ALGORITHMS_H
 
@@ -17,11 +17,11 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
 int xtcp_algorithms_allow(char *names);
-/* socket lock held */
+/* xtcp_algorithms_fill() needs the socket lock; xtcp_algorithms_info() takes it. */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 
-/* Socket lock held in all of these. */
+/* Socket lock held, or nobody else has the sock. */
 void xtcp_algorithms_assign(struct sock *sk);
 void xtcp_algorithms_take_route(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. It sends at the rate at which its octets
- * arrive, in rounds of slightly more and slightly less, and keeps little more in flight than the
+ * arrive, alternately slightly faster and slightly slower, and keeps little more in flight than the
  * path holds.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. The
@@ -10,9 +10,9 @@
  *
  * - The windowed filters have two places: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).
- * - ACKs that report losses are counted instead of lost ranges (5.3.1.3), as in other
+ * - ACKs that report losses are counted, not ranges of lost octets (5.3.1.3), as in other
  *   implementations.
- * - A congestion mark counts like a loss: it bounds what is sent (section 3.6 asks for that).
+ * - A congestion mark counts like a loss and bounds what is sent (section 3.6 asks for that).
  *
  * Context of all public functions: any.
  */
@@ -83,10 +83,10 @@ static bool is_probing_bw(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_bw() - BBR.bw
- * @bbr: a connection's
+ * xtcp_bbr_bw() - the bandwidth of the model (BBR.bw)
+ * @bbr: the state
  *
- * Return: in units of XTCP_BBR_UNIT octets per second.
+ * Return: the bandwidth in units of XTCP_BBR_UNIT octets per second.
  */
 u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr)
 {
@@ -94,8 +94,8 @@ u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_pacing_gain() - BBR.pacing_gain
- * @bbr: a connection's
+ * xtcp_bbr_pacing_gain() - the pacing rate relative to the bandwidth (BBR.pacing_gain)
+ * @bbr: the state
  *
  * Return: percent.
  */
@@ -105,8 +105,8 @@ u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_cwnd_gain() - BBR.cwnd_gain
- * @bbr: a connection's
+ * xtcp_bbr_cwnd_gain() - the window relative to what the path holds (BBR.cwnd_gain)
+ * @bbr: the state
  *
  * Return: percent.
  */
@@ -117,9 +117,9 @@ u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr)
 
 /**
  * xtcp_bbr_rate() - the current pacing rate (section 5.6.2)
- * @bbr: a connection's
+ * @bbr: the state
  *
- * Return: octets per second; 0: unknown yet.
+ * Return: octets per second; 0: not known yet.
  */
 u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr)
 {
@@ -127,11 +127,11 @@ u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_of_sample() - RS.delivery_rate
+ * xtcp_bbr_of_sample() - compute the bandwidth of a sample (RS.delivery_rate)
  * @octets: RS.delivered
- * @us: RS.interval, not 0
+ * @us: RS.interval, microseconds, not 0
  *
- * Return: a bandwidth, at least 1.
+ * Return: the bandwidth in units of XTCP_BBR_UNIT octets per second, at least 1.
  */
 u32 xtcp_bbr_of_sample(u32 octets, u32 us)
 {
@@ -157,7 +157,7 @@ static u32 quantization_budget(const struct xtcp_bbr *bbr, const struct xtcp_bbr
 	return bbr->state == XTCP_BBR_UP ? cap + 2 * ack->mss : cap;
 }
 
-/* Inflight(1.0) */
+/* Inflight(1.0): octets in flight that fill the path at bandwidth @bw */
 static u32 inflight_of(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw)
 {
 	return quantization_budget(bbr, ack, bdp_multiple(bbr, ack, bw, 100));
@@ -251,8 +251,8 @@ static void start_up(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 }
 
 /**
- * xtcp_bbr_start() - OnInit() (section 5.2.1)
- * @bbr: a connection's
+ * xtcp_bbr_start() - initialize the state: OnInit() (section 5.2.1)
+ * @bbr: the state
  * @now_us: the clock
  * @delivered: C.delivered
  * @srtt_us: C.srtt; 0: not known
@@ -322,8 +322,8 @@ static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
 }
 
 /**
- * xtcp_bbr_lost() - HandleLostPacket() (section 5.5.10.2)
- * @bbr: a connection's
+ * xtcp_bbr_lost() - process a loss: HandleLostPacket() (section 5.5.10.2)
+ * @bbr: the state
  * @loss: the loss
  */
 void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
@@ -334,10 +334,11 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 }
 
 /**
- * xtcp_bbr_repair_begins() - OnEnterFastRecovery(), OnEnterRTO(), except for the window (5.6.4.4)
- * @bbr: a connection's
+ * xtcp_bbr_repair_begins() - save the state before a repair, except for the window (5.6.4.4)
+ * @bbr: the state
  *
- * If the same loss has already caused a state transition, that transition can still be undone.
+ * OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state already,
+ * that state stays. So a state transition that the loss has caused can still be undone.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
@@ -587,7 +588,7 @@ static u32 probe_rtt_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack 
 	return max(bdp_multiple(bbr, ack, xtcp_bbr_bw(bbr), cwnd_gains[XTCP_BBR_PROBE_RTT]), min_pipe(ack));
 }
 
-/* ExitProbeRTT(), once its time is over. Return: the window. */
+/* ExitProbeRTT() if the time of ProbeRTT is over. Return: the window. */
 static u32 check_probe_rtt_done(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {
 	u32 now = stamp_of(now_us);
@@ -669,11 +670,11 @@ static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, 
 }
 
 /**
- * xtcp_bbr_acked() - UpdateOnACK() (section 5.2.3)
- * @bbr: a connection's
- * @ack: the ACK; xtcp_bbr_lost() was called before for losses that it reports
+ * xtcp_bbr_acked() - process an ACK: UpdateOnACK() (section 5.2.3)
+ * @bbr: the state
+ * @ack: the ACK; xtcp_bbr_lost() has already been called for the losses that it reports
  *
- * Return: the new congestion window.
+ * Return: the new congestion window, octets.
  */
 u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
@@ -701,9 +702,12 @@ u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 }
 
 /**
- * xtcp_bbr_undone() - HandleSpuriousLossDetection(), except for the window (section 5.5.11.2)
- * @bbr: a connection's
+ * xtcp_bbr_undone() - undo the reaction to a spurious loss, except for the window (section
+ * 5.5.11.2)
+ * @bbr: the state
  * @delivered: C.delivered
+ *
+ * HandleSpuriousLossDetection().
  */
 void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {
@@ -723,16 +727,16 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 }
 
 /**
- * xtcp_bbr_restarts() - HandleRestartFromIdle() (section 5.4.1)
- * @bbr: a connection's
+ * xtcp_bbr_restarts() - sending begins again after a pause: HandleRestartFromIdle() (section 5.4.1)
+ * @bbr: the state
  * @now_us: the clock
  * @delivered: C.delivered
  * @cwnd: the congestion window
  * @random: any number
  *
- * Nothing is in flight, and the program had written too little.
+ * The program had written too little to fill the window, and nothing is in flight.
  *
- * Return: the new congestion window.
+ * Return: the new congestion window, octets.
  */
 u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {

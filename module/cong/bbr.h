@@ -33,28 +33,30 @@ enum xtcp_bbr_acks {
  * struct xtcp_bbr - BBR's state; the names are those of sections 2.4 to 2.15 of the draft
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @bw_latest: largest bandwidth of the last round trip
- * @bw_shortterm: bound of the bandwidth after losses
- * @full_bw: the bandwidth that must grow by a quarter
+ * @bw_shortterm: upper bound of the bandwidth after losses
+ * @full_bw: the pipe counts as full unless the bandwidth exceeds this by a quarter within three
+ *	rounds
  * @undo_bw_shortterm: @bw_shortterm before a repair
- * @inflight_latest: octets
- * @inflight_longterm: octets
- * @inflight_shortterm: octets
- * @undo_inflight_longterm: octets
- * @undo_inflight_shortterm: octets
- * @min_rtt_us: microseconds
- * @min_rtt_ms: BBR.min_rtt_stamp
+ * @inflight_latest: most octets delivered in a sample of the last round trip
+ * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
+ * @inflight_shortterm: upper bound of octets in flight, after losses
+ * @undo_inflight_longterm: @inflight_longterm before a repair
+ * @undo_inflight_shortterm: @inflight_shortterm before a repair
+ * @min_rtt_us: smallest RTT, microseconds
+ * @min_rtt_ms: BBR.min_rtt_stamp: when it was measured
  * @probe_rtt_min_us: BBR.probe_rtt_min_delay
  * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
  * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
- * @extra_acked: maxima of the two halves of the filter's window
- * @extra_acked_delivered: octets
+ * @extra_acked: most octets delivered beyond what the bandwidth explains, in each half of the
+ *	filter's window
+ * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
- * @next_round_delivered: C.delivered when the round trip began: it ends when a segment arrives that
- *	was sent later
+ * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
+ *	arrives that was sent later
  * @loss_round_delivered: the same for the round trip of losses
  * @cycle_ms: BBR.cycle_stamp
- * @probe_up_acked: octets
- * @probe_up_acked_per_inc: octets
+ * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
+ * @probe_up_acked_per_inc: how many such octets raise @inflight_longterm by one segment
  * @prior_cwnd: the window before ProbeRTT, octets
  * @probe_wait_ms: BBR.bw_probe_wait
  * @rounds_since_probe: BBR.rounds_since_probe_up, up to 255
@@ -62,7 +64,7 @@ enum xtcp_bbr_acks {
  * @drain_rounds: round trips in Drain
  * @state: enum xtcp_bbr_state
  * @ack_phase: enum xtcp_bbr_acks
- * @undo_state: 0 none, 1 Startup, 2 ProbeBW_UP
+ * @undo_state: the state to return to if a loss was spurious: 0 none, 1 Startup, 2 ProbeBW_UP
  * @probe_up_rounds: BBR.bw_probe_up_rounds
  * @full_bw_count: rounds without growth
  * @full_bw_reached: the pipe was full once
@@ -70,9 +72,9 @@ enum xtcp_bbr_acks {
  * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip of losses
  * @loss_in_round: something was lost in this round trip
- * @probe_sample: BBR.is_bw_probe_sample
- * @prev_too_high: BBR.prev_probe_too_high
- * @prev_precautionary: BBR.prev_probe_precautionary
+ * @probe_sample: BBR.is_bw_probe_sample: the ACKs tell about a bandwidth probe
+ * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
+ * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, to avoid that
  * @probe_rtt_expired: the minimum RTT must be measured again
  * @probe_rtt_round_done: a round trip of ProbeRTT is over
  * @idle_restart: sending began after a pause
@@ -142,17 +144,17 @@ struct xtcp_bbr {
  * @newly_acked: RS.newly_acked
  * @newly_lost: RS.newly_lost
  * @rtt_us: RS.rtt; 0: none
- * @prior_delivered: RS.prior_delivered, with @has_sample
+ * @prior_delivered: RS.prior_delivered; valid when @has_sample
  * @sample_delivered: RS.delivered
  * @bw: RS.delivery_rate; 0: none that is reliable
  * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets lost since the segment was sent that arrived or is lost
+ * @lost: RS.lost: octets lost since the sending of the segment that has arrived or is lost
  * @size: for a loss: octets lost now
  * @random: any number, a new one each time
- * @has_sample: the fields about the last sent segment that arrived are valid
+ * @has_sample: a segment has arrived, so the fields that depend on its sending are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
- * @in_fast_recovery: a repair is going on that no timeout began
+ * @in_fast_recovery: a repair is going on, and no timeout began it
  * @in_recovery: any repair is going on
  * @sack: C.has_selective_acks
  * @ece: the ACK echoes a congestion mark

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What all congestion controls share: the windows before, during and after a loss (RFC 5681).
- * Windows are in octets; "SMSS" is tx->mss. The algorithm decides how the window grows and how far
- * it falls (struct xtcp_cong_ops).
+ * Windows are in octets; "SMSS" is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the
+ * window grows and how far it falls.
  */
 #include "cong/cong.h"
 
@@ -21,7 +21,7 @@
 
 /**
  * xtcp_cong_initial() - the initial window
- * @sk: its effective MSS is known
+ * @sk: the sock; its effective MSS is known
  *
  * RFC 6928 section 2, unless the route has the metric initcwnd.
  *
@@ -39,8 +39,8 @@ u32 xtcp_cong_initial(const struct sock *sk)
 
 /*
  * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate is the limit. In slow start the rate is that of the next window. A connection that
- * is not paced needs the rate, too: it bounds the size of bundles.
+ * not the rate is the limit. In slow start, the rate suits the next, larger window. A connection
+ * that is not paced needs the rate, too: it bounds the size of bundles.
  */
 static void set_rate(struct sock *sk)
 {
@@ -61,8 +61,8 @@ static void set_rate(struct sock *sk)
  * xtcp_cong_rate() - the rate at which the connection may send
  * @sk: the sock
  *
- * A connection that is not paced needs the rate only when it has more than a segment to send. So it
- * is computed here, and not with each ACK.
+ * A connection that is not paced needs the rate only when it has more than a segment to send. So
+ * the rate is computed here, not with each ACK.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -95,7 +95,7 @@ void xtcp_cong_bound(struct sock *sk)
 
 /**
  * xtcp_cong_begin() - let the algorithm begin, with zeroed private space
- * @sk: established, with a stream
+ * @sk: an established connection with a stream
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -106,7 +106,7 @@ void xtcp_cong_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	memset(stream->cong.private, 0, sizeof(stream->cong.private));
-	/* as in Linux, another algorithm later does not revert this */
+	/* as in Linux, pacing stays on if another algorithm is chosen later */
 	if (tx->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
 	if (tx->algorithm->start) {
@@ -116,14 +116,13 @@ void xtcp_cong_begin(struct sock *sk)
 }
 
 /**
- * xtcp_cong_start() - set the windows of a connection that is established; xtcp_algorithms_start()
- *	follows
- * @sk: its effective MSS is known
+ * xtcp_cong_start() - set the windows of a connection that has just been established
+ * @sk: the sock; its effective MSS is known
  * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
- * xtcp_cong_initial(); with @syn_lost one segment (RFC 5681 section 3.1). One loss does not suffice,
- * as in Linux: the first timeout is one second, and some paths have longer RTTs (RFC 6298 section
- * 2, note on (2.1)).
+ * The window is xtcp_cong_initial() or, with @syn_lost, one segment (RFC 5681 section 3.1). As in
+ * Linux, one loss does not suffice for that: the first timeout is one second, and some paths have
+ * longer RTTs (RFC 6298 section 2, note on (2.1)). The caller then calls xtcp_algorithms_start().
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -135,7 +134,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.cwnd = syn_lost ? tx->mss : xtcp_cong_initial(sk);
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
-	/* with Fast Open, text may be in flight before the third ACK (RFC 7413) */
+	/* with Fast Open, data may be in flight before the third ACK (RFC 7413) */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
 	set_rate(sk);
@@ -143,7 +142,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 
 /**
  * xtcp_cong_private() - the private space of the algorithm
- * @sk: with a stream
+ * @sk: a sock with a stream
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -157,8 +156,8 @@ void *xtcp_cong_private(struct sock *sk)
 
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls it validated). In slow start a window that is more than half full suffices, as in
- * Linux: otherwise it could not double per round trip.
+ * section 4 calls such a window validated). In slow start it suffices that the window was more than
+ * half full, as in Linux: otherwise the window could not double per round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -169,12 +168,12 @@ static bool is_limiting(const struct xtcp_sender *tx)
 }
 
 /**
- * xtcp_cong_pushed() - note how much of the window is used; all that may be sent was sent
+ * xtcp_cong_pushed() - all that may be sent was sent: note how much of the window is used
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * In each window the largest use counts, as in Linux: ACKs of one flight arrive before the next
- * flight is sent.
+ * As in Linux, the largest use in each window counts: between the ACKs of one flight and the
+ * sending of the next, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -204,10 +203,7 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 		tx->algorithm->acked(sk, sample);
 		return;
 	}
-	/*
-	 * after the hole is filled, one ACK covers much: do not allow a burst (RFC 3465 section
-	 * 2.3)
-	 */
+	/* an ACK that fills the hole may cover much: do not allow a burst (RFC 3465 section 2.3) */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
 	tx->algorithm->acked(sk, &part);
@@ -240,7 +236,7 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
 	/*
-	 * without SACK, allow the resend after a partial ACK; no other ACK may follow (RFC 6582
+	 * without SACK, a partial ACK allows one resend: perhaps no other ACK follows (RFC 6582
 	 * 3.2)
 	 */
 	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
@@ -249,9 +245,10 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 }
 
 /**
- * xtcp_cong_ecn_ack() - tell the algorithm of an ACK on a connection with ECN, before it is evaluated
- * @sk: its phase has not changed yet; SND.UNA has moved
- * @sample: the ACK; what is lost by it is not known yet
+ * xtcp_cong_ecn_ack() - on a connection with ECN, tell the algorithm of an ACK before its
+ * evaluation
+ * @sk: the sock; its phase has not changed yet, but SND.UNA has moved
+ * @sample: the ACK; it is not known yet what was lost
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -263,12 +260,13 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_grow() - slow start and congestion avoidance of RFC 5681 section 3.1
- * @sk: the window may grow
- * @delivered: octets newly arrived; counted since one ACK may cover a whole bundle (RFC 3465)
- * @counted: kept by the algorithm: octets towards the next segment
+ * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
+ * @sk: the sock, whose window may grow
+ * @delivered: octets newly arrived; they count, not ACKs, since one ACK may cover a whole bundle
+ *	(RFC 3465)
+ * @counted: the algorithm's variable: octets that count towards the next segment of the window
  *
- * For algorithms that grow the window in this way.
+ * For algorithms that use the slow start and congestion avoidance of this section.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -286,7 +284,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 		if (!delivered)
 			return;
 	}
-	/* one segment more for each window that is acknowledged */
+	/* for each window of acknowledged octets, the window grows by one segment */
 	*counted += delivered;
 	if (*counted >= cong->cwnd) {
 		*counted -= cong->cwnd;
@@ -296,7 +294,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 
 /**
  * xtcp_cong_ack() - update the window after an ACK
- * @sk: the phase is that after the ACK
+ * @sk: the sock; the ACK has already changed its phase
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -346,22 +344,22 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * an earlier repair or timeout may have made the window small; BBR restores the larger one
+	 * an earlier repair or timeout may have reduced the window; BBR restores the larger one
 	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as Linux: three quarters of a window that has grown beyond ssthresh */
+	/* as in Linux: ssthresh, or three quarters of the window if that is more */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
 /**
  * xtcp_cong_reduce() - begin to reduce the window after a loss or a congestion mark
- * @sk: its phase has not changed yet
- * @in_flight: RecoverFS of RFC 9937 section 6.1
- * @marked: because of a mark alone; nothing was lost
+ * @sk: the sock; its phase has not changed yet
+ * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
+ * @marked: a mark is the only reason; nothing was lost
  *
  * The algorithm decides how far the window falls; PRR decides how fast.
  *
@@ -380,13 +378,13 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 
 /**
  * xtcp_cong_reduce_further() - react to a loss while the window is being reduced for a mark
- * @sk: the phase is %XTCP_CONG_CWR
- * @in_flight: RecoverFS of RFC 9937 section 6.1 if a repair begins; 0: none does
+ * @sk: the sock; its phase is %XTCP_CONG_CWR
+ * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a repair begins; otherwise 0
  *
  * The window falls once per round trip, whatever the reasons (RFC 3168 section 6.1.2). If the
  * algorithm reduces less for a mark than for a loss, the window now falls as far as for the loss
- * alone (RFC 8257 section 3.5). PRR starts again: octets sent since the mark were sent with the
- * reduced window, and counting them as sent would delay the repair.
+ * alone (RFC 8257 section 3.5). PRR starts again: if it counted what was sent since the mark, the
+ * repair would be delayed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -411,8 +409,8 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * @sk: the sock
  *
  * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm with control() sets no
- * ssthresh. If such an algorithm began the reduction, and the program has chosen another one since
- * then, the window stays as PRR has set it.
+ * ssthresh. If the program has replaced such an algorithm during the reduction, the window stays as
+ * PRR has set it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -431,7 +429,8 @@ void xtcp_cong_reduced(struct sock *sk)
  * xtcp_cong_repaired() - end the repair after a timeout
  * @sk: the sock
  *
- * An algorithm with control() gets its previous window back, and bounds it by its current model.
+ * An algorithm with control() gets back the window from before the repair, and bounds it by its
+ * current model.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -457,7 +456,7 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 }
 
 /**
- * xtcp_cong_allow_one() - allow one segment, since a loss was detected without an ACK
+ * xtcp_cong_allow_one() - allow one segment: a loss was detected without an ACK
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -471,7 +470,7 @@ void xtcp_cong_allow_one(struct sock *sk)
 
 /**
  * xtcp_cong_lost() - set ssthresh after the first timeout of the data in flight
- * @sk: its phase has not changed yet
+ * @sk: the sock; its phase has not changed yet
  *
  * RFC 5681 section 3.1, equation (4).
  *
@@ -523,7 +522,7 @@ void xtcp_cong_forbid_undo(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true; false when the reduction is final, see xtcp_cong_forbid_undo().
+ * Return: true; false when xtcp_cong_forbid_undo() has made the reduction final.
  */
 bool xtcp_cong_undo(struct sock *sk)
 {
@@ -544,10 +543,11 @@ bool xtcp_cong_undo(struct sock *sk)
  * xtcp_cong_restart_after_idle() - reduce the window after an idle time
  * @sk: the sock, about to send with nothing in flight
  *
- * The longer a connection was idle, the less its window tells about the path. So it is halved once
- * per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section 3.1; RFC 5681
- * section 4.1 asks for the initial window at once. Slow start then regains most of it. The window
- * is in whole segments here. net.xtcp.slow_start_after_idle = 0 turns this off.
+ * The longer a connection was idle, the less its window tells about the path. So the window is
+ * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
+ * 3.1. RFC 5681 section 4.1 asks for the initial window at once. Slow start then regains most of
+ * the old window. This function computes in whole segments. net.xtcp.slow_start_after_idle = 0
+ * turns it off.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -565,7 +565,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 		xtcp_cong_bound(sk);
 	}
 	/*
-	 * the RTO without its doublings: probes of a closed window may have caused these, and tell
+	 * the RTO without its backoff: probes of a closed window may have doubled it, and they tell
 	 * nothing about the path
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
@@ -584,7 +584,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
  * xtcp_cong_mss_changed() - adapt to a new effective MSS
  * @sk: the sock, in any state
  *
- * The window stays what it is in octets, but holds at least one segment.
+ * The window keeps its number of octets, but holds at least one segment.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -597,12 +597,12 @@ void xtcp_cong_mss_changed(struct sock *sk)
 }
 
 /**
- * xtcp_cong_in_flight() - octets in flight, for an algorithm
+ * xtcp_cong_in_flight() - how much is in flight, for an algorithm
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: the scoreboard's pipe.
+ * Return: octets, as xtcp_pipe_octets() counts them.
  */
 u32 xtcp_cong_in_flight(const struct sock *sk)
 {
@@ -616,8 +616,7 @@ u32 xtcp_cong_in_flight(const struct sock *sk)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: segments, rounded up, since the segment size may have grown by a few octets since the
- * window was set.
+ * Return: segments, rounded up: the MSS may have grown by a few octets since the window was set.
  */
 u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {

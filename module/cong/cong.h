@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Congestion control: the operations of an algorithm, and what all share (RFC 5681). In octets. */
+/*
+ * Congestion control: the operations of an algorithm, and what all algorithms share (RFC 5681).
+ * Windows are in octets.
+ */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
 
@@ -20,14 +23,14 @@ enum xtcp_cong_phase {
 	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
 };
 
-#define XTCP_CONG_PRIVATE	112	/* octets that an algorithm has in each stream */
+#define XTCP_CONG_PRIVATE	112	/* size of an algorithm's state in a stream, octets */
 
 /**
  * struct xtcp_cong_loss - octets that newly count as lost
  * @octets: how many
- * @in_flight_then: octets in flight when they were sent, including them
- * @lost_since: octets marked as lost since then, including them
- * @is_limited: the program had not filled the window then
+ * @in_flight_then: octets in flight when the lost octets were sent, including these
+ * @lost_since: octets marked as lost since the lost octets were sent, including these
+ * @is_limited: the program had not filled the window when they were sent
  */
 struct xtcp_cong_loss {
 	u32 octets;
@@ -45,14 +48,15 @@ struct xtcp_cong_loss {
  * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender, and
  *	no reduction is going on
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
- * @marked: like @ssthresh, when something was marked and nothing lost. Optional: without it
- *	@ssthresh is called
+ * @marked: replaces @ssthresh when something was marked and nothing was lost. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional
- * @idle: sending begins again with nothing in flight, after @idle_us, at least a tick. Optional
- * @ecn_ack: with ECN, an ACK newly acknowledges or sacks something; called before the ACK is
+ * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds, at
+ *	least a tick. Optional
+ * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before the ACK is
  *	evaluated. Optional
- * @control: replaces @acked, and is called for each ACK that tells something, in every phase. The
- *	algorithm then sets cwnd in all phases (except after a timeout) and sk_pacing_rate. Optional
+ * @control: replaces @acked, and is called in every phase, for each ACK that reports something new.
+ *	The algorithm then sets sk_pacing_rate and, except after a timeout, cwnd in all phases.
+ *	Optional
  * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
@@ -99,7 +103,7 @@ struct xtcp_cong {
  * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
  *	repair ended
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
- * @most_out: the largest amount that was outstanding in the last window
+ * @most_out: the most octets that were outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in that window
  * @prr: the state of the current reduction
@@ -117,7 +121,7 @@ struct xtcp_cong_stream {
 
 #include "generated/algorithms_list.h"
 
-/* Socket lock held in all of these. */
+/* Socket lock held, except for xtcp_cong_cwnd_segments(). */
 void xtcp_cong_bound(struct sock *sk);
 void xtcp_cong_begin(struct sock *sk);
 u32 xtcp_cong_initial(const struct sock *sk);

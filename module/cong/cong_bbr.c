@@ -16,9 +16,9 @@
 #include "loss/sample.h"
 
 #define QUANTUM_MAX	SZ_64K
-#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* the RTT to assume when none is known */
+#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed while no RTT is known */
 
-/* Until there is a sample: 2.77 windows per RTT (section 5.6.2). */
+/* The rate until there is a sample: 2.77 windows per RTT (section 5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -90,7 +90,9 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.prior_delivered = sample->delivered_before;
 		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
-		/* skbs sent before an algorithm with control() was chosen have no note */
+		/*
+		 * an skb has no note if it was sent before an algorithm with control() was chosen
+		 */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= tx->rto.min_rtt_us)

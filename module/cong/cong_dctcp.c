@@ -25,9 +25,9 @@
  * @window_end: DCTCP.WindowEnd
  * @acked: DCTCP.BytesAcked, octets
  * @marked: DCTCP.BytesMarked, octets
- * @counted: octets towards the next segment of the window
- * @sent: octets sent when the observation window began, modulo 2^32
- * @segments: segments sent by then
+ * @counted: octets that count towards the next segment of the window
+ * @sent: total of octets sent when the observation window began, modulo 2^32
+ * @segments: total of segments sent when it began
  * @segment: average size of a sent segment in the previous window, octets
  */
 struct dctcp {
@@ -42,8 +42,8 @@ struct dctcp {
 };
 
 /*
- * The average size of a segment sent in this window; if none was sent in it, that of the previous
- * window.
+ * The average size of the segments sent in this window. If none was sent, the average of the
+ * previous window counts.
  */
 static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sender *tx)
 {
@@ -81,8 +81,8 @@ static void dctcp_start(struct sock *sk)
 }
 
 /*
- * Section 4.2: Alpha = Alpha * (1 - g) + g * M. Written so that Alpha can reach 0 and never exceeds
- * 1.
+ * Section 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and never
+ * exceeds 1.
  */
 static u32 alpha_after(const struct dctcp *dctcp)
 {
@@ -96,8 +96,8 @@ static u32 alpha_after(const struct dctcp *dctcp)
 
 /*
  * How many of the octets that an ACK reports were marked? With ECE, all of them. AccECN reports a
- * number of segments, which are assumed to have the average size of ours; the result is at most
- * what arrived.
+ * number of segments: assume that they have the average size of ours, and count at most what
+ * arrived.
  */
 static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {

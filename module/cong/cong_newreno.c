@@ -8,7 +8,7 @@
 
 /**
  * struct newreno - NewReno's private state
- * @acked: octets acknowledged towards the next increase
+ * @acked: octets that count towards the next segment of the window
  */
 struct newreno {
 	u32 acked;

@@ -4,10 +4,10 @@
  *
  * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within a stage is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
- * The window stands for flight_size; section 4.6 allows this, since the window grows only while it
- * is full. The smallest RTT stands for RTT, so that a flow does not grow faster because of the
- * queue that it has filled. And while W_max is unknown, the window grows by at least 5% per round
- * trip.
+ * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while it
+ * is full. Second, the smallest RTT replaces RTT, so that a flow does not grow faster because of
+ * the queue that it has filled. Third, while W_max is unknown, the window grows by at least 5% per
+ * round trip.
  */
 #include "cong/cubic.h"
 
@@ -17,7 +17,7 @@
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
 #define MAX_TICKS	1048576U	/* 17 minutes, in which the curve passes every window */
 #define US_PER_SECOND	1000000U
-#define GAP_MIN_US	200000U		/* a longer gap: the program limited the sender */
+#define GAP_MIN_US	200000U		/* in a longer gap, the program limited the sender */
 
 /**
  * xtcp_cubic_root() - cube root
@@ -64,8 +64,8 @@ u32 xtcp_cubic_k(u32 octets, u32 mss)
 
 /**
  * xtcp_cubic_window() - W_cubic (RFC 9438 equation (1))
- * @epoch: contains plateau and K
- * @us: time since its start, microseconds
+ * @epoch: the stage, with plateau and K
+ * @us: time since the start of the stage, microseconds
  * @mss: SMSS
  *
  * Context: any.
@@ -135,12 +135,12 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  * @mss: SMSS, not 0
  * @acked: how many octets arrived
  *
- * RFC 9438 sections 4.2 to 4.5. The first call, and the first call after a reduction, begin a
- * stage.
+ * RFC 9438 sections 4.2 to 4.5. The first call begins a stage, and so does the first call after a
+ * reduction.
  *
  * Context: any.
  *
- * Return: the new window. It is never smaller than @cwnd, and larger by at most half of @acked,
+ * Return: the new window. It is never smaller than @cwnd. It is larger by at most half of @acked,
  * unless Reno's window would grow more.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
@@ -173,7 +173,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 /**
  * xtcp_cubic_reduce() - end the stage after a loss or a congestion mark
  * @cubic: the state
- * @cwnd: the window before
+ * @cwnd: the window before the reduction
  * @mss: SMSS
  *
  * RFC 9438 sections 4.6 and 4.7.
@@ -188,8 +188,8 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 
 	cubic->before = *epoch;
 	/*
-	 * fast convergence: a flow that loses at a smaller window than last time makes room for
-	 * others
+	 * fast convergence: a flow makes room for others if it loses at a smaller window than last
+	 * time
 	 */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;
@@ -198,8 +198,10 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 }
 
 /**
- * xtcp_cubic_timeout() - forget W_max: the last reduction was for a timeout (RFC 9438 section 4.8)
- * @cubic: the state; the call has an effect only until the next stage begins
+ * xtcp_cubic_timeout() - forget W_max after a timeout (RFC 9438 section 4.8)
+ * @cubic: the state
+ *
+ * A call after the next stage has begun does nothing.
  *
  * Context: any.
  */
@@ -210,7 +212,7 @@ void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_slow_start_ended() - slow start ended without a loss (RFC 9438 section 4.10)
+ * xtcp_cubic_slow_start_ended() - end slow start without a loss (RFC 9438 section 4.10)
  * @cubic: the state
  * @cwnd: the window
  *
@@ -235,9 +237,9 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_idle() - stop the curve for an idle time
+ * xtcp_cubic_idle() - leave an idle time out of the stage
  * @cubic: the state
- * @idle_us: how long
+ * @idle_us: how long it was, microseconds
  *
  * Context: any.
  */

@@ -26,8 +26,8 @@ struct xtcp_cubic_epoch {
 /**
  * struct xtcp_cubic - CUBIC's state
  * @now: the current stage
- * @before: the stage before the last reduction, in case that was needless (section 4.9.2)
- * @grown_us: when the window could last grow
+ * @before: the stage before the last reduction, in case the reduction was needless (section 4.9.2)
+ * @grown_us: the last time at which the window could grow, microseconds
  * @credit: growth of less than an octet, in fractions with cwnd as denominator
  * @credit_est: the same for W_est
  */

@@ -3,22 +3,21 @@
  * HyStart++ (RFC 9406), and ACK trains. Pure: no socket, no clock.
  *
  * Plain slow start doubles the window until something is lost, and then half of the window may be
- * lost. HyStart++ watches the smallest RTT of each round. If it has grown, a queue builds up, and
- * the window grows at a quarter of the speed for five rounds (conservative slow start). If the
+ * lost. HyStart++ watches the smallest RTT of each round. If this RTT has grown, a queue builds up,
+ * and the window grows at a quarter of the speed for five rounds (conservative slow start). If the
  * growth was jitter, the RTT falls back and slow start goes on.
  *
- * If a round sends at twice the speed of the path, the RTT shows this only in the next round, and
- * the window has doubled once more by then. That is too late where the path cannot hold so much. So
- * slow start also ends when ACKs have come without a pause for five eighths of an RTT. Linux, whose
- * HyStart is older than RFC 9406, ends it after half an RTT. Then the window is at least what the
- * path holds, but perhaps no more: the first segment lost by chance would reduce it to seven tenths
- * of that and leave the path partly empty. Since windows double, five eighths leave between 5/4 and
- * 15/8 of what the path holds. This does not overflow a queue that holds as much as the path
- * itself.
+ * The RTT shows too late that a round was sent too fast: only in the next round, when the window
+ * has doubled again. The queue may have overflowed by then. So slow start also ends when ACKs have
+ * come without a pause for five eighths of an RTT. Linux, whose HyStart is older than RFC 9406,
+ * ends it after half an RTT. The window may then be just what the path holds: the first segment
+ * lost by chance would reduce it to seven tenths of that, and leave the path partly empty. With
+ * five eighths, the window ends between 5/4 and 15/8 of what the path holds, since windows double.
+ * A queue that holds as much as the path itself does not overflow.
  *
- * ACKs show the bottleneck only while segments arrive in order. A path that reorders delays each
- * segment by a different time, and so spreads any window over the whole RTT. So no ACK counts for a
- * train while something is out of order.
+ * The distances of ACKs show the bottleneck only while segments arrive in order. A path that
+ * reorders delays each segment by a different time, and so spreads any window over the whole RTT.
+ * So no ACK counts for a train while something is out of order.
  */
 #include "cong/hystart.h"
 
@@ -107,13 +106,14 @@ static void look_at_round(struct xtcp_hystart *hystart)
 /**
  * xtcp_hystart_acked() - process an ACK in slow start
  * @hystart: the state
- * @snd_una: SND.UNA after it
+ * @snd_una: SND.UNA after the ACK
  * @snd_nxt: SND.NXT
  * @rtt_us: the RTT of the ACK, microseconds; 0: none
  * @now_us: the clock, microseconds
  * @in_order: the receiver has nothing beyond a hole
  *
- * RFC 9406 section 4.2. When CSS begins, the rest of the current round counts as one of its rounds.
+ * RFC 9406 section 4.2. CSS is conservative slow start. When it begins, the rest of the current
+ * round counts as its first round.
  *
  * Context: any.
  *

@@ -6,9 +6,9 @@
 #include <linux/types.h>
 
 enum xtcp_hystart_phase {
-	XTCP_HYSTART_OFF,		/* plain slow start, or not the initial slow start */
+	XTCP_HYSTART_OFF,		/* not the initial slow start: later ones are plain */
 	XTCP_HYSTART_SLOW_START,
-	XTCP_HYSTART_CSS,		/* conservative slow start: RTT has grown, a queue? */
+	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
 };
 
 /* What an ACK means for slow start. */
@@ -25,7 +25,7 @@ enum xtcp_hystart_end {
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds
  * @train_start_us: when the ACKs began to come without a pause, the low half of the clock
- * @train_end_us: when the last one came
+ * @train_end_us: when the last of these ACKs came
  * @samples: rttSampleCount
  * @css_rounds: rounds of CSS that have ended
  * @phase: enum xtcp_hystart_phase

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pipe: what is in flight, as the scoreboard counts it. */
+/* Pipe: the number of octets in flight, as the scoreboard counts them. */
 #include "cong/pipe.h"
 
 #include <net/sock.h>
@@ -26,7 +26,7 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * when memory is short, acknowledged octets may stay in a marked skb: gone counts them, out
+	 * when memory is short, a marked skb may keep acknowledged octets: gone counts them, out
 	 * does not
 	 */
 	return out > gone ? out - gone : 0;

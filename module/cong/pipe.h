@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Pipe: what is in flight. */
+/* Pipe: the number of octets in flight. */
 #ifndef XTCP_PIPE_H
 #define XTCP_PIPE_H
 

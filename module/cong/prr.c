@@ -16,7 +16,7 @@
 /**
  * xtcp_prr_begin() - begin a reduction (RFC 9937 section 6.1)
  * @prr: to set
- * @recover_fs: octets in flight, including those that this ACK reports
+ * @recover_fs: octets in flight, including those that this ACK reports as arrived
  *
  * Context: any.
  */
@@ -45,13 +45,13 @@ void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
  * @pipe: octets in flight after this ACK; "inflight" in the RFC
  * @ssthresh: the target of the window
  * @delivered: DeliveredData: octets newly reported as arrived, not 0
- * @safe: SafeACK: SND.UNA has moved and nothing else was found lost
+ * @safe: SafeACK: SND.UNA has moved, and the ACK showed no further loss
  * @mss: octets of a full segment
  *
  * Context: any.
  *
- * Return: sndcnt, octets; until something is sent, at least one segment, so that a lost segment is
- * resent at once.
+ * Return: sndcnt, octets. Until something is sent, it is at least one segment, so that a lost
+ * segment is resent at once.
  */
 u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {
@@ -63,7 +63,7 @@ u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, 
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
 		share = share > prr->out ? share - prr->out : 0;
 		/*
-		 * if much more than RecoverFS arrives, the share may exceed 32 bits: limit it to a
+		 * the share may exceed 32 bits if much more than RecoverFS arrives: limit it to a
 		 * window
 		 */
 		quota = share < ssthresh ? (u32)share : ssthresh;

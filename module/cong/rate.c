@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
- * tells how many octets have arrived since the segment was sent that it acknowledges. The sample's
- * duration is the time of sending or the time of acknowledging, whichever is longer. So ACKs that
- * come in a bunch cannot yield a rate that the path does not have.
+ * tells how many octets have arrived since the acknowledged segment was sent. The duration of this
+ * sample is the time in which the octets were sent, or the time in which they were acknowledged,
+ * whichever is longer. So ACKs that come in a bunch cannot yield a rate that the path does not
+ * have.
  *
- * Each skb notes, when it is sent, how much had been delivered. TCP_INFO reports the rate, and
+ * When an skb is sent, it notes how much had been delivered by then. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
  */
 #include "cong/rate.h"
@@ -20,9 +21,9 @@
 #include "sendq/sndq.h"
 
 /**
- * xtcp_rate_sent() - take note of an skb that is sent, for the first time or again
+ * xtcp_rate_sent() - note the state of delivery in an skb that is sent, for the first time or again
  * @sk: the sock
- * @skb: its sent_us is set
+ * @skb: the skb; its sent_us is set
  * @after_pause: nothing else is in flight: restart the measurement now
  *
  * Section 3.2 of the draft.
@@ -54,10 +55,10 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 }
 
 /**
- * xtcp_rate_arrived() - take note of an skb that is acknowledged or sacked for the first time
+ * xtcp_rate_arrived() - use the notes of an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; gets the notes of the skb that was sent last
+ * @sample: the ACK; receives the notes of that reported skb which was sent last
  *
  * Section 3.3 of the draft.
  *
@@ -82,12 +83,12 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 }
 
 /**
- * xtcp_rate_ack() - make a rate sample of an ACK that reported new octets
- * @sk: stream->delivered contains these octets
+ * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
+ * @sk: the sock; stream->delivered counts these octets already
  * @sample: the ACK
  *
- * A sample shorter than the smallest RTT is dropped. A sample from a time when the program wrote
- * too little is only a lower bound of the rate. Section 3.3 of the draft.
+ * A sample shorter than the smallest RTT is dropped. If the program wrote too little at that time,
+ * the sample is only a lower bound of the rate. Section 3.3 of the draft.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -115,7 +116,7 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_rate_written() - is sending application-limited? Asked when the program writes
+ * xtcp_rate_written() - the program writes: note whether sending is application-limited
  * @sk: the sock
  *
  * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the

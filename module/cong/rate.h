@@ -11,11 +11,11 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: the latest sending time of all skbs that have arrived, or that of the first skb
- *	after a pause
+ * @first_sent_us: the latest sending time of all skbs that have arrived; after a pause, the sending
+ *	time of the first skb
  * @octets: octets of the current sample
- * @us: how long they took; 0: there is no sample
- * @limited_until: the value of stream->delivered beyond which @limited ends
+ * @us: how long these octets took, microseconds; 0: there is no sample
+ * @limited_until: @limited ends when stream->delivered passes this value
  * @limited: the program has not written enough to fill the window
  * @is_limited: @limited was set when the octets of the current sample were sent
  */

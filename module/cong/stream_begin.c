@@ -12,8 +12,7 @@
 #include "window/space.h"
 
 /*
- * Fills the notes of the SYN as xtcp_rate_sent() does after a pause, as if there had been a stream
- * when the SYN was sent.
+ * Fills in the notes that xtcp_rate_sent() would have made for the SYN if there had been a stream.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
@@ -33,11 +32,11 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
  * @gfp: flags of the allocation
  *
  * The stream starts from the state of the connection: its sequence numbers, the round-trip time of
- * its SYN, a SYN in flight.
+ * its SYN, and a SYN that may be in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false without memory; otherwise xsk->stream has changed.
+ * Return: true: xsk->stream has changed; false without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The first data: a connection gets its stream. */
+/* Gives a connection its stream when it needs one; stream.c says when. */
 #ifndef XTCP_STREAM_BEGIN_H
 #define XTCP_STREAM_BEGIN_H
 
