@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
- * SYN asks for it by AE, CWR and ECE together. By these three flags the SYN-ACK, and the pure ACK
- * that answers it, tell with which ECN codepoint the SYN or SYN-ACK arrived. From then on the flags
- * are the ACE field, which counts segments that arrived with CE, modulo eight. The sender learns
- * how many of its segments met congestion, and reduces its window as in RFC 3168, once per round
- * trip; recovery.c decides when. CWR is not sent in its old meaning.
+ * SYN asks for it by AE, CWR and ECE together. In the SYN-ACK these three flags tell with which ECN
+ * codepoint the SYN arrived; in the pure ACK that answers, with which codepoint the SYN-ACK
+ * arrived. From then on the flags are the ACE field, which counts segments that arrived with CE,
+ * modulo eight. So the sender learns how many of its segments met congestion. It reduces its window
+ * as in RFC 3168, once per round trip; recovery.c decides when. CWR does not have its old meaning.
  *
- * Besides, an option counts octets. From it a sender knows how often the field has wrapped, even if
- * ACKs were lost.
+ * In addition, an option counts octets. It tells the sender how often the field has wrapped, even
+ * if ACKs were lost.
  *
- * Here SYN, SYN-ACK, pure ACKs and retransmissions are Not-ECT (RFC 3168 sections 6.1.4 and 6.1.5).
- * If the peer reports that one of these arrived with ECT or CE, something on the path has changed
- * the field.
+ * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
+ * 6.1.5). If the peer reports that one of these arrived with ECT or CE, something on the path has
+ * changed the field.
  */
 #include "ecn/accecn.h"
 
@@ -33,14 +33,14 @@
 #include "loss/sample.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* ACK after so many marked segments with new text (RFC 9768 3.2.2.5.1) */
-#define MARKS_WITHOUT	3	/* and after so many without new text */
+#define MARKS_WITH_TEXT	2	/* so many unreported marks draw an ACK, with new text */
+#define MARKS_WITHOUT	3	/* the same without new text (RFC 9768 section 3.2.2.5.1) */
 #define UNSAID_MAX	15
-#define COUNTED_AT_MOST	22	/* report a counter before it grows by more than so many bits */
+#define COUNTED_AT_MOST	22	/* report a counter at each multiple of 2^22 octets */
 
 /*
- * Something on the path changes IP's ECN field: send no ECT from now on. Reported congestion still
- * counts.
+ * Something on the path changes IP's ECN field: send no ECT from now on. Congestion that the peer
+ * reports still counts.
  */
 static void found_mangled(struct xtcp_sock *xsk)
 {
@@ -49,8 +49,9 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: is the ACE field of the first segment without SYN zero? Then something
- * on the path zeroes it, or the peer is broken: send no more ECT, and ignore the field.
+ * RFC 9768 section 3.2.2.4: is the ACE field of the first segment without SYN zero? If so,
+ * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore the
+ * field.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -66,7 +67,10 @@ static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 	return accecn->faults & XTCP_ACCECN_ZEROED;
 }
 
-/* The peer reports how our SYN or SYN-ACK arrived, which was Not-ECT when we sent it. */
+/*
+ * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We sent it as
+ * Not-ECT.
+ */
 static void take_echo(struct sock *sk, u8 ace)
 {
 	u8 codepoint = xtcp_ace_echoed(ace);
@@ -85,8 +89,8 @@ static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *op
 }
 
 /*
- * RFC 9768 section 3.2.3.2.4: check the first option, of a SYN-ACK or third ACK. A counter that
- * starts at 1 must not be 0.
+ * RFC 9768 section 3.2.3.2.4: check the peer's first option, on a SYN-ACK or third ACK. A counter
+ * that starts at 1 must not be 0.
  */
 static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -124,7 +128,7 @@ bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
  *
  * Context: softirq.
  *
- * Return: true when the SYN-ACK grants it.
+ * Return: true when it does and we grant it.
  */
 bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
 {
@@ -135,15 +139,15 @@ bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
 
 /**
  * xtcp_accecn_is_third_ack() - does this third ACK show that the peer is in AccECN mode?
- * @skb: the ACK, as ingress left it; our SYN-ACK granted ECN or AccECN, but no entry remembers
+ * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but no entry remembers
  *	which
  *
- * RFC 9768 section 5.1: an ACE field of 2 or more shows this. If the ACK has text, only AE shows
- * it, since classic ECN may set CWR there.
+ * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. If the ACK has text, only AE
+ * shows it, since classic ECN may set CWR on text.
  *
  * Context: softirq.
  *
- * Return: true when it does.
+ * Return: true when the peer is in AccECN mode.
  */
 bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 {
@@ -158,8 +162,8 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
  * @xn: the namespace
  * @he: the entry, whose SYN was granted AccECN mode
  *
- * RFC 9768 section 3.1.1. Section 3.2.3.2.2: the third and later transmissions have none, since a
- * middlebox may drop such segments.
+ * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from its third transmission on, a SYN-ACK has no ECN
+ * flags, since a middlebox may drop segments with these flags.
  *
  * Context: softirq or process.
  *
@@ -174,9 +178,9 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
 
 /**
  * xtcp_accecn_start() - put a connection that a peer opened into AccECN mode
- * @sk: new, its TCB is as before OPEN
+ * @sk: a new sock; its TCB is as before OPEN
  * @codepoint: the ECN field of the SYN's IP header
- * @asked_without: the peer resent its SYN without asking
+ * @asked_without: the peer resent its SYN without asking for ECN
  *
  * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
  * @asked_without no ECT is sent (section 3.1.5).
@@ -202,11 +206,12 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_accecn_take_syn() - take the peer's answer to our offer
- * @sk: in SYN-SENT, its SYN asked for AccECN
+ * xtcp_accecn_take_syn() - process the peer's answer to our offer
+ * @sk: in SYN-SENT; its SYN asked for AccECN
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * RFC 9768 table 2. The SYN of a simultaneous open is judged as by a server (section 3.1.2).
+ * RFC 9768 table 2. The SYN of a simultaneous open is judged as a server would judge it (section
+ * 3.1.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -224,9 +229,8 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * classic ECN (RFC 3168). AE with ECE was the answer of the ECN nonce, and is reserved now:
-	 * we take it for AccECN, and for a report that the SYN arrived as it was sent (section
-	 * 3.1.3)
+	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved now:
+	 * it counts as AccECN, and as a report that the SYN arrived unchanged (section 3.1.3)
 	 */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;
@@ -245,16 +249,16 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_accecn_take_third_ack() - take the report about our SYN-ACK
+ * xtcp_accecn_take_third_ack() - process the report about our SYN-ACK
  * @sk: in SYN-RECEIVED and in AccECN mode
- * @skb: the segment
+ * @skb: the segment that ends SYN-RECEIVED
  *
- * The segment that ends SYN-RECEIVED has the report. RFC 9768 section 3.2.2.1, table 4: a pure ACK
- * without SACK blocks reports how the SYN-ACK arrived; any other segment has the counter. If the
- * client got only a retransmitted SYN-ACK without ECN flags, its ACK has none either.
+ * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks reports how the SYN-ACK
+ * arrived; any other segment has the counter. If the client got only a retransmitted SYN-ACK
+ * without ECN flags, its ACK has none either.
  *
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
- * If it has no ECN flags, it forbids ECT (section 3.1.5).
+ * If this SYN-ACK has no ECN flags, we may not send ECT (section 3.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -293,8 +297,8 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
  * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
  * @skb: the segment with SYN, which draws a challenge ACK
  *
- * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has got no ACK yet, so the challenge
- * ACK echoes this SYN-ACK.
+ * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
+ * challenge ACK reports how this SYN-ACK arrived.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -320,8 +324,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
 	/*
-	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still asks, later ones do not,
-	 * since a middlebox may drop such a SYN
+	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still asks; later ones do not,
+	 * since a middlebox may drop a SYN that asks
 	 */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
@@ -330,16 +334,17 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 
 /**
  * xtcp_accecn_flags() - the ECN flags of an outgoing segment
- * @sk: in AccECN mode; in SYN-SENT: asks for it
- * @flags: its other control bits
- * @resent: it was sent before
- * @is_pure: it has neither text nor SACK blocks
+ * @sk: in AccECN mode, or in SYN-SENT and asking for it
+ * @flags: the other control bits of the segment
+ * @resent: the segment was sent before
+ * @is_pure: the segment has neither text nor SACK blocks
  *
- * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2.
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. The caller has to send the flags: the marks in them
+ * count as reported.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE. What they report counts as sent.
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
  */
 u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 {
@@ -357,7 +362,7 @@ u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 }
 
 /*
- * RFC 9768 section 3.2.3.3: report when another counter grows than before, when CE arrives, and
+ * RFC 9768 section 3.2.3.3: demand an option when CE arrives, when the codepoint changes, and
  * before 24 bits wrap.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
@@ -373,14 +378,14 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 }
 
 /**
- * xtcp_accecn_take() - take the ECN field of an arriving segment
+ * xtcp_accecn_take() - process the ECN field of an arriving segment
  * @sk: in a synchronized state and in AccECN mode
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
- * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1 says
- * which segments are acknowledged at once: the first one after segments without CE, and each time
- * so many are unreported that the field might wrap. A bundle that a device or the kernel has merged
- * draws one ACK.
+ * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
+ * segment with CE is acknowledged at once if it has text and the previous segment had no CE, or if
+ * so many marks are unreported that the ACE field might wrap. A bundle that a device or the kernel
+ * has merged draws one ACK.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -393,7 +398,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);
-	/* a SYN-ACK may end SYN-RECEIVED: its flags are no ACE field, and it has been counted */
+	/* this SYN-ACK has ended SYN-RECEIVED: it was counted, and its flags are no ACE field */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
 		return;
@@ -425,18 +430,18 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
 
 /**
  * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
- * @sk: in AccECN mode; in SYN-SENT: asks for it
+ * @sk: in AccECN mode, or in SYN-SENT and asking for it
  * @flags: the segment's control bits
- * @seq: its first octet
+ * @seq: the segment's first octet
  * @len: octets of text
- * @resent: it was sent before
+ * @resent: the segment was sent before
  *
- * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option. As in Linux, only a peer
- * that has sent the option gets it.
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option; a SYN-ACK does, unless it
+ * is resent. Later, as in Linux, only a peer that has sent the option gets it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets that it needs at least; 0: no option.
+ * Return: octets that the option needs at least; 0: send no option.
  */
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
 {
@@ -464,10 +469,10 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 /**
  * xtcp_accecn_fill_option() - add the AccECN option to a segment's options
  * @sk: in AccECN mode
- * @room: octets that it may take
+ * @room: octets that the option may take
  * @is_first: the segment carries the first text
  * @opts: the options; they point to @counters afterwards
- * @counters: room for %XTCP_ACCECN_FIELDS_MAX of them
+ * @counters: room for %XTCP_ACCECN_FIELDS_MAX counters
  *
  * A demanded option contains all counters that fit into @room.
  *
@@ -503,8 +508,8 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /*
- * Take the counters of an option. A counter that goes back comes from an overtaken ACK: ignore it.
- * Return: octets newly reported with CE.
+ * Process the counters of an option. A counter that goes back comes from an overtaken ACK: ignore
+ * it. Return: octets newly reported with CE.
  */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
@@ -525,9 +530,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: check that ACE field and option agree. If the option reports octets
- * with CE, but the field no segment, and too few segments were acknowledged for the field to wrap,
- * then one of them is mangled on the path.
+ * RFC 9768 section 3.2.3.2.5: do ACE field and option agree? The option may report octets with CE
+ * while the field reports no segment, though too few segments were acknowledged for the field to
+ * wrap. Then something on the path changes one of the two.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -546,10 +551,10 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
 }
 
 /**
- * xtcp_accecn_feedback() - take the ACE field and the option of an ACK
+ * xtcp_accecn_feedback() - process the ACE field and the option of an ACK
  * @sk: in a synchronized state and in AccECN mode
  * @skb: the ACK; it newly acknowledges or sacks something, so no later ACK has overtaken it
- * @segments: how many segments it newly acknowledges or sacks
+ * @segments: how many segments the ACK newly acknowledges or sacks
  * @sample: gets "marked" and "ece"
  *
  * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Accurate ECN: negotiated in the SYNs, reported by the ACE field (RFC 9768). */
+/* Accurate ECN (RFC 9768): the SYNs negotiate it, and the ACE field reports marks. */
 #ifndef XTCP_ACCECN_H
 #define XTCP_ACCECN_H
 
@@ -17,7 +17,8 @@ struct xtcp_request;
 struct xtcp_sample;
 
 /*
- * net.xtcp.ecn, with the values of Linux 7: what a connecting peer is granted, and what we ask for.
+ * net.xtcp.ecn, with the values of Linux 7: what we grant to a connecting peer, and what we ask
+ * for.
  */
 enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_NONE,
@@ -64,7 +65,7 @@ static inline u16 xtcp_accecn_ace_flags(u32 ace)
 	return (ace & XTCP_ACE_MASK) << 6;
 }
 
-/* The ACE field of all segments that leave before the next one arrives. */
+/* The ACE field of all segments that we send until another segment arrives. */
 static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 {
 	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);
@@ -81,8 +82,8 @@ static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn,
 }
 
 /*
- * Did our SYN or SYN-ACK meet congestion? Then the connection begins as if it had been lost (RFC
- * 9768 section 3.2.2.2).
+ * Did our SYN or SYN-ACK meet congestion? If so, the connection begins as if that segment had been
+ * lost (RFC 9768 section 3.2.2.2).
  */
 static inline bool xtcp_accecn_syn_met_congestion(const struct xtcp_accecn *accecn)
 {

@@ -10,7 +10,7 @@
 
 #define STRETCH_SHIFT	6	/* the mean is in 64ths; a new sample has the weight 1/64 */
 #define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
-#define STRETCH_USUAL	4U	/* segments; above this, long ACKs are no sign that ACKs were lost */
+#define STRETCH_USUAL	4U	/* segments; above this mean, ACKs of many segments are usual */
 
 /**
  * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
@@ -50,15 +50,15 @@ u8 xtcp_ace_echoed(u8 ace)
 }
 
 /**
- * xtcp_ace_is_mangled() - did IP's ECN field change as no router may change it?
- * @sent: as we sent it
- * @arrived: as it arrived; XTCP_NO_CODEPOINT: unknown
+ * xtcp_ace_is_mangled() - has the path changed IP's ECN field as no router may?
+ * @sent: the field as we sent it
+ * @arrived: the field as it arrived; XTCP_NO_CODEPOINT: unknown
  *
  * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
  *
  * Context: any.
  *
- * Return: true when it did.
+ * Return: true when it has.
  */
 bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 {
@@ -68,16 +68,16 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 }
 
 /**
- * xtcp_ace_marks() - how many of our segments newly met congestion
+ * xtcp_ace_marks() - how many of our segments newly met congestion?
  * @counted: how many were counted before: s.cep without its first value
  * @ace: the ACE field of an ACK that no other has overtaken
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer acknowledges at the latest after seven marks. But
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer sends an ACK at the latest after seven marks. But
  * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
- * the peer's ACKs usually cover few, assume as many marks as the field allows. If its ACKs always
- * cover many, nothing was lost: believe the field, as in Linux.
+ * the peer's ACKs usually cover few, assume as many marks as the field allows. If the peer's ACKs
+ * always cover many segments, none was lost: believe the field, as in Linux.
  *
  * Context: any.
  *
@@ -94,8 +94,8 @@ u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 
 /**
  * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
- * @order: of the option: 0 or 1
- * @field: 0 to 2
+ * @order: the order of the option: 0 or 1
+ * @field: the place of the counter: 0 to 2
  *
  * RFC 9768 section 3.2.3, figure 3.
  *
@@ -112,9 +112,10 @@ u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 
 /**
  * xtcp_ace_counter_first() - the first value of a counter of the option
- * @codepoint: what it counts
+ * @codepoint: the codepoint that it counts
  *
- * RFC 9768 section 3.2.1: it is not 0, except for CE, so that zeroing on the path is detected.
+ * RFC 9768 section 3.2.1: a counter starts at 1, except that of CE, so that zeroing on the path is
+ * detected.
  *
  * Context: any.
  *
@@ -126,16 +127,16 @@ u32 xtcp_ace_counter_first(u8 codepoint)
 }
 
 /**
- * xtcp_ace_fields() - how many counters an option needs, in the order that needs fewest
+ * xtcp_ace_fields() - choose the order of an option so that it needs the fewest counters
  * @received: octets by codepoint, XTCP_ECT_1 first
  * @order: filled with 0 or 1
  *
- * RFC 9768 section 3.2.3.3: the option needs each counter that ever changed; counters after the
- * last of these may be omitted.
+ * RFC 9768 section 3.2.3.3: the option needs each counter that ever changed, and all counters in
+ * front of it.
  *
  * Context: any.
  *
- * Return: 0 to 3.
+ * Return: how many counters the option needs, 0 to 3.
  */
 unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 {
@@ -150,17 +151,17 @@ unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 }
 
 /**
- * xtcp_ace_octets() - how many octets a counter of the option newly reports
+ * xtcp_ace_octets() - how many octets does a counter of the option newly report?
  * @told: the sum reported before, without the first value
- * @codepoint: what it counts
+ * @codepoint: the codepoint that it counts
  * @counter: the field, 24 bits
  *
- * RFC 9768 section 3.2.3.1. As in Linux, one half of the 24-bit range means steps back: the option
- * of an overtaken ACK must not look like 16 MB.
+ * RFC 9768 section 3.2.3.1. As in Linux, one half of the 24-bit range means steps back: an
+ * overtaken ACK must not seem to report 16 MB.
  *
  * Context: any.
  *
- * Return: octets; negative for an earlier value.
+ * Return: octets; negative if the counter is older than @told.
  */
 s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -170,13 +171,14 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /**
- * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option
- * @least: the number by the ACE field alone
- * @before: marks that ACKs without the option reported since the last ACK with it
+ * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option?
+ * @least: how many by the ACE field alone
+ * @before: marks that ACKs without the option have reported since the last ACK with it
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *
- * RFC 9768 section 3.2.2.5.2: the field has wrapped as often as so many octets require.
+ * RFC 9768 section 3.2.2.5.2: assume that the field has wrapped just often enough to explain
+ * @octets.
  *
  * Context: any.
  *

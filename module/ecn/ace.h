@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 #define XTCP_ACE_FIRST	5U	/* the first value of r.cep and s.cep (RFC 9768 section 3.2.1) */
-#define XTCP_ACE_MASK	7U	/* the bits of both counters that the ACE field carries (section 3.2.2) */
+#define XTCP_ACE_MASK	7U	/* the bits of both counters that are in the ACE field (3.2.2) */
 
 /* The ECN field of IP (RFC 3168 section 5), and a value for "none". */
 enum xtcp_codepoint {
@@ -26,9 +26,9 @@ enum xtcp_codepoint {
  * @unsaid: how many of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint of the peer's SYN or SYN-ACK
  * @last_codepoint: the codepoint of the previous segment
- * @demand: how many more segments must carry the option, whatever arrived since the last one
- * @grown: text came with ECT or CE since the last option left
- * @seen: the peer's option has been seen
+ * @demand: how many more segments must carry the option, even if nothing new arrives
+ * @grown: text has come with ECT or CE since the last option left
+ * @seen: the peer has sent an option
  * @faults: bits of enum xtcp_accecn_fault
  */
 struct xtcp_accecn {
@@ -45,12 +45,14 @@ struct xtcp_accecn {
 };
 
 /**
- * struct xtcp_accecn_told - what the peer's feedback has reported about our text, beside its marks
+ * struct xtcp_accecn_told - what the peer's feedback has reported about our text
  * @octets: how many octets have arrived, by codepoint, in the order of &xtcp_accecn.received:
- *	s.e1b, s.e0b and s.ceb of its options
+ *	s.e1b, s.e0b and s.ceb of the peer's options
  * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: no ACK has come
  * @marks_since: marks reported since the last ACK with an option, at most 255
  * @segments_since: segments acknowledged since the last ACK with an option, at most 255
+ *
+ * xtcp_sock.delivered_ce counts the marks.
  */
 struct xtcp_accecn_told {
 	u32 octets[3];
@@ -64,11 +66,11 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
 	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field as no router may */
-	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* a first counter was 0: ignore options */
+	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* first option has counter 0: ignore options */
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* no fault: our SYN or SYN-ACK met congestion */
-	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK met congestion, and is counted */
+	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK came with CE; counted */
 };
 
 u8 xtcp_ace_echo(u8 codepoint);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Explicit Congestion Notification (RFC 3168 section 6.1, with what RFC 8311 changed).
+ * Explicit Congestion Notification (RFC 3168 section 6.1, with the changes of RFC 8311).
  *
- * Both ends agree in their SYNs. From then on new text leaves with ECT(0), which a router may
- * change to CE instead of dropping the segment. A receiver of CE sets ECE in every segment until
- * CWR arrives. The sender of the marked text reduces its window as for a loss, once per round trip,
- * and sets CWR in its next new text. recovery.c decides when to reduce.
+ * Both ends agree in their SYNs. From then on new text leaves with ECT(0). Instead of dropping the
+ * segment, a router may change ECT to CE. A receiver of CE sets ECE in every segment until CWR
+ * arrives. The sender of the marked text reduces its window as for a loss, once per round trip, and
+ * sets CWR in its next new text. recovery.c decides when to reduce.
  *
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
@@ -58,10 +58,10 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  * @syn: the segment, as ingress left it
  * @dst: the route to the peer
  *
- * A SYN that comes with ECT or CE does not count: something on the path changes the field, so its
- * marks would mean nothing. There are two exceptions. A SYN with a reserved header bit set belongs
- * to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP sends its SYN
- * with ECT (RFC 8257 section 3.6). All this is as in Linux.
+ * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
+ * marks from there would mean nothing. There are two exceptions. A SYN with a reserved header bit
+ * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP
+ * sends its SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
  *
  * Context: softirq.
  *
@@ -98,12 +98,12 @@ void xtcp_ecn_offer(struct sock *sk)
 }
 
 /**
- * xtcp_ecn_take_syn() - take the peer's answer to our offer
+ * xtcp_ecn_take_syn() - process the peer's answer to our offer
  * @sk: in SYN-SENT
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * A SYN-ACK with ECE alone grants ECN; a SYN with ECE and CWR asks for it as we do. Anything else
- * means no ECN (RFC 3168 section 6.1.1).
+ * A SYN-ACK with ECE but without CWR grants ECN. A SYN with ECE and CWR asks for ECN, as our SYN
+ * does. Anything else means no ECN (RFC 3168 section 6.1.1).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -134,16 +134,17 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
 /**
  * xtcp_ecn_flags() - the ECN flags of an outgoing segment
  * @sk: the sock
- * @flags: its other control bits
- * @new_text: it carries octets that were never sent
- * @resent: it was sent before
- * @is_pure: it is an ACK and nothing else, without SACK blocks
+ * @flags: the other control bits of the segment
+ * @new_text: the segment carries octets that were never sent
+ * @resent: the segment was sent before
+ * @is_pure: the segment is an ACK and nothing else, without SACK blocks
  *
- * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2.
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: what
+ * they report counts as reported.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE. What they report counts as sent.
+ * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE.
  */
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure)
 {
@@ -170,12 +171,15 @@ static void quickack_some(struct xtcp_sock *xsk)
 	xtcp_acking_interactive(&xsk->acking, false);
 }
 
-/* Take the codepoint of new text. */
+/* Process the codepoint of new text. */
 static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 {
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
-		/* the peer's new text is ECT, so this is a retransmission: its window is small */
+		/*
+		 * the peer sends new text with ECT, so this is a retransmission, and the peer's
+		 * window is small
+		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
 		return;
@@ -219,8 +223,8 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 
 /*
  * RFC 8257 section 3.2: ECE reports whether the acknowledged text was marked. CWR does not change
- * that. But CWR is acknowledged at once, since a peer whose window was reduced to one segment waits
- * for the ACK.
+ * that. But a segment with CWR is acknowledged at once: the peer may have reduced its window to one
+ * segment, and then waits for the ACK.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -237,13 +241,13 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_ecn_take() - take CWR and CE of an arriving segment
- * @sk: in a synchronized state, ECN is or may be in use
+ * xtcp_ecn_take() - process CWR and CE of an arriving segment
+ * @sk: in a synchronized state; ECN is or may be in use
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
- * CWR ends the effect of an earlier CE, so it is taken first; it counts even without text, as in
- * Linux. CE counts only with new text: outside the window it may be forged (RFC 3168 sections 6.1.3
- * and 6.1.5).
+ * CWR is processed first, since it ends the effect of an earlier CE. As in Linux, CWR counts even
+ * without text. CE counts only with new text: outside the window it may be forged (RFC 3168
+ * sections 6.1.3 and 6.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -304,9 +308,9 @@ void xtcp_ecn_undone(struct sock *sk)
  * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
  * @on: turn it on
  *
- * The peer is assumed to use the same algorithm, as in Linux, so ECE reports marks exactly. AccECN
- * mode always does. A mark that was not reported yet, or not answered by CWR, stays until new text
- * without a mark, or CWR, ends it as usual.
+ * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
+ * exactly. AccECN mode always does. The present state of ECE stays. After turning on, new text
+ * without a mark ends it; after turning off, CWR does.
  *
  * Context: softirq or process. Lock: socket, held.
  */

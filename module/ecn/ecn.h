@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Explicit Congestion Notification, negotiated in the SYNs. ECE and CWR report marks (RFC 3168, RFC
- * 8311). For DCTCP, ECE alone does (RFC 8257); in AccECN mode the ACE field does (accecn.c).
+ * 8311). For DCTCP, ECE alone reports them (RFC 8257); in AccECN mode, the ACE field does
+ * (accecn.c).
  */
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
@@ -20,7 +21,7 @@ enum xtcp_ecn {
 	 * AccECN mode may clear it
 	 */
 	XTCP_ECN_OK = 0x01,
-	XTCP_ECN_MAYBE = 0x02,		/* unknown (cookie): echo marks, and do nothing else */
+	XTCP_ECN_MAYBE = 0x02,		/* not known after a SYN cookie: only echo marks */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: CWR goes with new text */
 	/* CE came: send ECE with every segment until CWR comes; also DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
@@ -28,7 +29,7 @@ enum xtcp_ecn {
 	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we ask for it */
 	/* if the next segment is a pure ACK, it reports how the SYN-ACK arrived */
 	XTCP_ECN_ECHO_SYN_ACK = 0x40,
-	/* not in AccECN mode: ECE goes only with an ACK of text that came with CE (RFC 8257) */
+	/* not in AccECN mode: ECE is set only in an ACK of text that came with CE (RFC 8257) */
 	XTCP_ECN_EXACT = 0x80,
 };
 
