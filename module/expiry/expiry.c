@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a deadline does when it passes. timer.c lists the deadlines; rto.c, retries.c and
+ * Does what is due when a deadline has passed. timer.c lists the deadlines; rto.c, retries.c and
  * keepalive.c decide how long to wait and when to give up.
  *
  * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
@@ -31,9 +31,9 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define ROOM_RETRY_MS		500U	/* after a failure to send for lack of memory or of room below TCP */
+#define ROOM_RETRY_MS		500U	/* after a send failed for lack of memory or queue room */
 
-/* The SYN, or the SYN-ACK of a simultaneous or a fast open. */
+/* Resend the SYN, or the SYN-ACK of a simultaneous or a fast open. */
 static void expired_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -51,8 +51,8 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Did a probe not leave for lack of memory or of room in a queue of this machine? Any other error
- * of IP counts as a probe without an answer.
+ * Did this machine lack memory, or room in a queue, to send a probe? Any other error of IP counts
+ * as a probe without an answer.
  */
 static bool no_room(int err)
 {
@@ -77,7 +77,8 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 }
 
 /*
- * The window has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35, SHLD-17).
+ * Probe a window that has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35,
+ * SHLD-17).
  */
 static void probe_shrunk_window(struct sock *sk)
 {
@@ -87,7 +88,7 @@ static void probe_shrunk_window(struct sock *sk)
 	probed(sk, XTCP_TIMER_RETRANSMIT);
 }
 
-/* A timeout while the window is open. The probes that replaced retransmissions are over. */
+/* Note a timeout while the window is open. Any probes in place of retransmissions are over. */
 static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -104,8 +105,8 @@ static void send_again(struct sock *sk)
 	bool refused;
 
 	/*
-	 * from R1 on the sock has no route here; text that was cut for the old route may not fit
-	 * the next
+	 * from R1 on, the sock has no route any more: look one up. Text that was cut for the old
+	 * route may not fit the new one
 	 */
 	if (!xtcp_ip_route(sk))
 		xtcp_mss_current(sk);
@@ -131,7 +132,10 @@ static void expired_retransmit(struct sock *sk)
 
 	if (!skb)
 		return;
-	/* a SYN of a simultaneous open may be followed by a FIN for which there was no memory */
+	/*
+	 * no stream: in FIN-WAIT-1 after a simultaneous open, only the SYN is in flight, because
+	 * there was no memory for the FIN
+	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
 		return;
@@ -146,7 +150,7 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/* Only the retransmit deadline asks whether to give up; a window that opens does not. */
+/* The window has opened: resend. Only the retransmit deadline asks whether to give up. */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd.wnd)
@@ -259,11 +263,11 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
 };
 
 /**
- * xtcp_expiry_run() - do what is due, and sleep until the next deadline
+ * xtcp_expiry_run() - run the deadlines that have passed, and set the timer for the next one
  * @sk: the sock; the caller holds a reference, since an orphan may end here
  *
- * Called by the timer, and by release_sock() if a user owned the lock when the timer fired (RFC
- * 9293 section 3.10.8).
+ * The timer calls it, or release_sock() if a user owned the lock when the timer fired (RFC 9293
+ * section 3.10.8).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -305,7 +309,7 @@ static void fired(struct timer_list *timer)
 }
 
 /**
- * xtcp_expiry_init() - a sock gets its timer
+ * xtcp_expiry_init() - give a sock its timer
  * @sk: new, or a clone; no deadline is armed
  *
  * Context: softirq or process. Nobody else has @sk yet.
@@ -317,11 +321,11 @@ void xtcp_expiry_init(struct sock *sk)
 }
 
 /**
- * xtcp_expiry_paced() - the time of paced or delayed text may have come: send what waits
+ * xtcp_expiry_paced() - send the text that pacing or coalescing has delayed, if its time has come
  * @sk: the sock, in any state
  *
- * Called by the timer of pace.c, by release_sock() if a user owned the lock when that timer fired,
- * and by coalesce.c for text that need wait no longer.
+ * The timer of pace.c calls it, or release_sock() if a user owned the lock when that timer fired.
+ * coalesce.c calls it for text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */

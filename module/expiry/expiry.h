@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a deadline does when it passes. */
+/* Does what is due when a deadline has passed. */
 #ifndef XTCP_EXPIRY_H
 #define XTCP_EXPIRY_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
- * user timeout, and the shorter limits for orphans. No code here arms a timer. expiry.c asks here
- * after a timeout and before the retry. So xsk->tries.retransmits and xsk->tries.probes_out do
+ * user timeout, and the shorter limits for orphans. No code here arms a timer. After a timeout,
+ * expiry.c asks here before it tries again. So xsk->tries.retransmits and xsk->tries.probes_out do
  * not count the present timeout yet.
  */
 #include "expiry/retries.h"
@@ -51,7 +51,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the earlier of the two times, TS clock ms; 0: nothing was sent again or probed.
+ * Return: when the first of them was sent, TS clock ms; 0: none was sent.
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -63,7 +63,7 @@ u32 xtcp_retries_since(const struct sock *sk)
 	return resent ?: probed;
 }
 
-/* @alive: the RTO is below its maximum. */
+/* How many retries does an orphan have? @alive: the RTO is below its maximum. */
 static u32 orphan_retries(const struct sock *sk, bool alive)
 {
 	u32 retries = READ_ONCE(knobs(sk)->orphan_retries);
@@ -80,8 +80,9 @@ static enum xtcp_abort_reason limit_was(bool user)
 }
 
 /*
- * R1 or R2 as a time. As in Linux, the first timeout counts as 200 ms, even if the route or the
- * namespace lowers the RTO's floor: a low floor makes retries frequent, not patience short.
+ * R1 or R2 as a time, milliseconds. As in Linux, the first timeout counts as 200 ms, even if the
+ * route or the namespace lowers the RTO's floor: with a low floor, retries are more frequent, but
+ * go on for as long.
  */
 static u32 time_of(const struct sock *sk, u32 retries)
 {
@@ -100,7 +101,7 @@ static bool is_alive(const struct sock *sk)
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 {
@@ -115,8 +116,8 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 
 /*
  * Routers may choose one of several paths by the flow label, and this host may choose one by the
- * sock's hash. A broken path may be the cause of the loss, so the next segment takes another path
- * if there is one.
+ * sock's hash. A broken path may have caused the loss, so change both: the next segment may take
+ * another path.
  */
 static void try_another_path(struct sock *sk)
 {
@@ -127,7 +128,7 @@ static void try_another_path(struct sock *sk)
 }
 
 /**
- * xtcp_retries_give_up() - end a connection by timeout
+ * xtcp_retries_give_up() - end a connection whose peer does not answer
  * @sk: the sock; the caller holds a reference
  * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE
  *
@@ -144,22 +145,21 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_retries_end_syn() - give up the SYN, or the SYN-ACK of a simultaneous or a fast open, if it
- * is time
- * @sk: SYN-SENT or SYN-RECEIVED
+ * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
+ * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous or a fast open
  *
  * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
- * wants 3 minutes; the default takes 127 s. The user timeout may end the retries earlier. If the
- * SYN is not given up, the next retry takes another path.
+ * wants 3 minutes; the default takes 127 s. The user timeout may end the retries earlier. If this
+ * function does not give up, the next retry takes another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* timeouts without backoff come first, and do not count as retries */
+	/* timeouts without backoff come first; these are no retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* RFC 7413: one retry more than a request entry has, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
@@ -181,8 +181,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
 }
 
 /*
- * The limit of an orphan with text in flight includes the time in which its window was closed, as
- * in Linux.
+ * Has an orphan with text in flight used up its time? As in Linux, the time in which the peer's
+ * window was closed counts, too.
  */
 static bool orphan_had_its_time(const struct sock *sk)
 {
@@ -192,17 +192,16 @@ static bool orphan_had_its_time(const struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_retransmission() - give up the connection instead of a retransmission, if it is
- * time
- * @sk: in a synchronized state, its retransmission deadline has passed
+ * xtcp_retries_end_retransmission() - text has timed out: give up, if it is time
+ * @sk: in a synchronized state; its retransmission deadline has passed
  *
- * A retransmission takes another path. From R1 on, this function also asks routing for another
- * route, and mtuprobe.c whether the segments are too large for the path. R2 or TCP_USER_TIMEOUT
- * ends the connection (MUST-20, MUST-21).
+ * R2 or TCP_USER_TIMEOUT ends the connection (MUST-20, MUST-21). Otherwise the retransmission takes
+ * another path. From R1 on, this function also asks routing for another route, and mtuprobe.c
+ * whether the segments are too large for the path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_retransmission(struct sock *sk)
 {
@@ -234,18 +233,19 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_shrunk_window() - give up instead of a probe, if it is time: data is in flight
- * and the window has shrunk to zero
- * @sk: in a synchronized state, its retransmission deadline has passed
+ * xtcp_retries_end_shrunk_window() - the window has shrunk to zero: give up, if it is time
+ * @sk: in a synchronized state, with text in flight; its retransmission deadline has passed
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
- * exceptions. An orphan has the limits of orphans. TCP_USER_TIMEOUT sets a limit. As in Linux,
- * answers that acknowledge nothing do not extend it. A peer counts as silent when it has answered
- * neither probes nor data for twice the largest RTO, also if that is set to a second.
+ * exceptions. An orphan has the limits of orphans. And TCP_USER_TIMEOUT limits the time; as in
+ * Linux, answers that acknowledge nothing do not extend that time.
+ *
+ * Without TCP_USER_TIMEOUT, the peer counts as silent when it has answered neither probes nor data
+ * for twice the largest RTO, even if the largest RTO is set to a second.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_shrunk_window(struct sock *sk)
 {
@@ -269,9 +269,8 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_refused() - give up, if it is time: this machine refuses text and nothing is in
- * flight
- * @sk: in a synchronized state; the time of probing has begun
+ * xtcp_retries_end_refused() - this machine refuses to send text: give up, if it is time
+ * @sk: in a synchronized state, with nothing in flight; its probe_stamp is set
  *
  * A full queue on this machine says nothing about the peer, so refused attempts do not count as
  * retries. But if the peer has been silent for the whole time of R2, the connection ends (RFC 9293
@@ -279,7 +278,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_refused(struct sock *sk)
 {
@@ -295,15 +294,15 @@ bool xtcp_retries_end_refused(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_probing() - give up instead of a probe of a closed window, if it is time
+ * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
  * @sk: in a synchronized state
  *
- * A peer that answers may keep its window closed (MUST-37). For an orphan this has a limit (RFC
+ * A peer that answers may keep its window closed (MUST-37). For an orphan there is a limit (RFC
  * 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the connection is no more.
+ * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_probing(struct sock *sk)
 {

@@ -12,7 +12,7 @@ struct sock;
 /* All of these need the socket lock. */
 u32 xtcp_retries_since(const struct sock *sk);
 
-/* True: the connection has ended. */
+/* Return: true when the connection has ended. */
 bool xtcp_retries_end_syn(struct sock *sk);
 bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
 bool xtcp_retries_end_retransmission(struct sock *sk);

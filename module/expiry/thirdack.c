@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The third ACK of a handshake waits for text that the program may send right after connect(), as
- * xtcp_acks_of_syn() explains. It waits for a millisecond at most. It goes earlier if the
- * same thread calls connect() again, or accept() or poll() on a listener: this shows that the
- * thread does not send now. A thread may be its own server, which connects and then waits in
- * accept() for the connection that the third ACK completes.
+ * xtcp_acks_of_syn() explains. It waits for a millisecond at most. It leaves earlier if the same
+ * thread calls connect() again, or accept() or poll() on a listener: then the thread does not send
+ * now. The thread may even be its own server: it waits in accept() for the connection that the
+ * third ACK completes.
  *
- * The timer of the sock is too coarse for this: it takes one to two ticks. It stays armed for a
- * program that does not return from connect() in time. A timer of high resolution for each
- * connection would cost more than the segment that it saves. So each processor has one such timer
- * and a short list of waiting socks, with a reference to each. A sock that has sent its ACK stays
- * on the list, since otherwise each segment would have to look there. It leaves the list at the
- * next use of the list, when the timer runs, or when the program closes it.
+ * The timer of the sock is too coarse for this: it takes one to two ticks. It stays armed, in case
+ * the program does not return from connect() in time. A high-resolution timer for each connection
+ * would cost more than the segment that it saves. So each processor has one such timer and a short
+ * list of waiting socks, with a reference to each. A sock that has sent its ACK stays on the list:
+ * otherwise each outgoing segment would have to look there. The sock leaves when the list is next
+ * used, when the timer runs, or when the program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -28,13 +28,13 @@
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
-#define WAITING_MAX	8U	/* per processor; the ACK of a further connection goes at once */
+#define WAITING_MAX	8U	/* per processor; the ACK of one more connection leaves at once */
 
 /**
  * struct waiting - a connection whose third ACK waits
  * @sk: the sock; the entry holds a reference
  * @by: the thread that returned from connect(); compared, never dereferenced
- * @until_ns: when the ACK goes, CLOCK_MONOTONIC
+ * @until_ns: when the ACK leaves, CLOCK_MONOTONIC
  */
 struct waiting {
 	struct sock *sk;
@@ -45,12 +45,12 @@ struct waiting {
 /**
  * struct thirdacks - the waiting connections of one processor
  * @lock: guards the other fields; taken with BH disabled, innermost
- * @timer: runs when the first of them is due
- * @count: how many there are
+ * @timer: runs when the first connection is due
+ * @count: number of connections in @list
  * @list: the connections
  */
 struct thirdacks {
-	spinlock_t lock;	/* of the rest */
+	spinlock_t lock;	/* guards the rest */
 	struct hrtimer timer;
 	unsigned int count;
 	struct waiting list[WAITING_MAX];
@@ -59,8 +59,8 @@ struct thirdacks {
 static DEFINE_PER_CPU(struct thirdacks, thirdacks);
 
 /*
- * Was nothing sent after the SYN, and did nothing arrive after its answer? Racy without the socket
- * lock.
+ * Does the third ACK still wait? It does if we have sent nothing after the SYN and nothing has
+ * arrived after the SYN-ACK. Racy without the socket lock.
  */
 static bool still_waits(const struct sock *sk)
 {
@@ -70,7 +70,10 @@ static bool still_waits(const struct sock *sk)
 	       READ_ONCE(xsk->rcv.nxt) == xsk->rcv.irs + 1;
 }
 
-/* The last entry moves to index @i. forget_at() reads the count without the lock. */
+/*
+ * Removes the entry at @i: the last entry takes its place. forget_at() reads the count without the
+ * lock.
+ */
 static void take_out(struct thirdacks *here, unsigned int i)
 {
 	lockdep_assert_held(&here->lock);
@@ -79,7 +82,8 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Takes off the list the entries that wait no longer, were due by @now_ns, or belong to thread @by.
+ * Removes the entries that wait no longer, were due by @now_ns, or belong to thread @by. Their
+ * socks go to @taken. Return: how many.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -100,8 +104,9 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 }
 
 /*
- * A sock whose lock a user owns is left alone: the user is in a call that sends the ACK or ends the
- * wait; if not, the sock's own timer sends the ACK.
+ * Sends the ACKs that still wait. If a user owns the lock of a sock, nothing is sent: the user is
+ * in a call that sends the ACK or ends the wait. If it does neither, the sock's own timer sends the
+ * ACK.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
@@ -140,7 +145,7 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * while the timer runs here for a processor that went offline, it may be queued elsewhere
+	 * the timer of a processor that went offline runs here, and may be queued elsewhere by now
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
@@ -182,13 +187,13 @@ void xtcp_thirdack_exit(void)
 }
 
 /**
- * xtcp_thirdack_waits() - connect() returns, and the third ACK waits for text
+ * xtcp_thirdack_waits() - connect() returns: let the third ACK wait for text
  * @sk: the sock, in any state
  *
  * RFC 9293 section 3.8.6.3, MUST-40.
  *
- * Context: process. No lock is held; takes bh_lock_sock() of a sock whose ACK is due, or if too
- * many wait.
+ * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due, and of @sk if
+ * too many wait.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {
@@ -220,9 +225,9 @@ void xtcp_thirdack_waits(struct sock *sk)
 }
 
 /**
- * xtcp_thirdack_go() - send the third ACKs of this thread now, since it sends no text
+ * xtcp_thirdack_go() - send the third ACKs of this thread now: the thread sends no text
  *
- * If the thread was on another processor before, an ACK that waits there goes when it is due.
+ * If the thread was on another processor before, an ACK that waits there leaves when it is due.
  *
  * Context: process. The caller holds no lock of a socket that may wait here; takes bh_lock_sock().
  */
