@@ -3,10 +3,11 @@
  * The server side of TCP Fast Open (RFC 7413).
  *
  * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
- * server keeps nothing. A later SYN with this cookie may carry data. It makes the child at once, in
- * SYN-RECEIVED, and puts it on the accept queue. The program reads and answers before the third
- * ACK. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the client a
- * round trip: the listener does not take the data, and the SYN-ACK brings the right cookie.
+ * server keeps nothing. A later SYN with this cookie may carry data. For such a SYN the listener
+ * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. The program reads and
+ * answers before the third ACK. The child sends the SYN-ACK itself, with its own timer. A wrong
+ * cookie costs the client a round trip: the listener does not take the data, and the SYN-ACK brings
+ * the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections before their third ACK (TCP_FASTOPEN). A connection that is reset
@@ -38,7 +39,7 @@
 /* the least MTU that holds a SYN-ACK with a cookie and any other options */
 #define MTU_MIN		128U
 
-/* Keys of cookies: the first key makes cookies, and cookies of each key are valid. */
+/* Keys of cookies. The first key makes cookies; cookies of either key are valid. */
 struct xtcp_fastopen_keys {
 	siphash_key_t key[2];
 	unsigned int n;
@@ -165,7 +166,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 }
 
 /**
- * xtcp_fastopen_set_max() - TCP_FASTOPEN
+ * xtcp_fastopen_set_max() - set TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
  * @max: how many connections may wait for their third ACK; net.core.somaxconn at most
  *
@@ -194,7 +195,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
  *
  * Context: process. Lock: socket, held, or the caller has the descriptor.
  *
- * Return: connections.
+ * Return: how many connections may wait for their third ACK.
  */
 int xtcp_fastopen_max(const struct sock *sk)
 {
@@ -204,10 +205,10 @@ int xtcp_fastopen_max(const struct sock *sk)
 }
 
 /**
- * xtcp_fastopen_set_keys() - TCP_FASTOPEN_KEY
+ * xtcp_fastopen_set_keys() - set TCP_FASTOPEN_KEY
  * @sk: in any state
- * @octets: %XTCP_FASTOPEN_KEY_LEN for each
- * @n: 1 or 2; the second key only checks cookies
+ * @octets: the keys, %XTCP_FASTOPEN_KEY_LEN octets each
+ * @n: number of keys, 1 or 2; the second key only checks cookies
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -247,9 +248,9 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 /**
  * xtcp_fastopen_listen() - turn Fast Open on for a new listener, if net.xtcp.fastopen says so
  * @sk: in CLOSED
- * @backlog: of listen()
+ * @backlog: the argument of listen(), used as the limit
  *
- * net.xtcp.fastopen can turn it on for listeners that have not set TCP_FASTOPEN.
+ * Only for a listener that has not set TCP_FASTOPEN.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -267,7 +268,7 @@ int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
 
 /**
  * xtcp_fastopen_free() - drop the Fast Open state of a socket
- * @sk: CLOSED; no new SYN finds it, but one may have found it before
+ * @sk: CLOSED; no new SYN finds the state, but an earlier one may still use it
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
@@ -352,7 +353,7 @@ void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 	replace_keys(&xn->fastopen_keys, NULL);
 }
 
-/* As in Linux: hashes both addresses in the order of the SYN's IP header. */
+/* Hashes both addresses in the order of the SYN's IP header, as Linux does. */
 static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, struct xtcp_fastopen_cookie *cookie)
 {
 	__le64 octets;
@@ -368,8 +369,8 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 }
 
 /*
- * Returns which key made the cookie of the SYN: 1 or 2, or 0 for none. @right receives the cookie
- * of the first key; unchanged without a key.
+ * Returns which key made the cookie of the SYN: 1, 2, or 0 for none. @right receives the cookie
+ * that the first key makes; unchanged without a key.
  */
 static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
 				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
@@ -428,7 +429,7 @@ static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 	       dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
-/* As xtcp_fastopen_syn(). @queue counts the connection already. */
+/* Decides for xtcp_fastopen_syn(). @queue counts the connection already. */
 static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
 				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
 				       struct xtcp_fastopen_cookie *answer)
@@ -465,7 +466,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: the cookie for a SYN-ACK that acknowledges no data; none if its length is negative
+ * @answer: receives the cookie for a SYN-ACK that acknowledges no data; its length is negative if
+ *	there is none
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may open fast, too: the program may write
  * first.
@@ -516,8 +518,8 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_begin() - begin a child before its third ACK
- * @child: filled; this queues its SYN-ACK
+ * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its third ACK
+ * @child: the child, otherwise complete
  * @fast: from xtcp_fastopen_syn(); the child owns it
  *
  * Context: softirq. Lock: socket, held, and nobody else can find @child yet.
@@ -536,10 +538,10 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_move() - let a connection that waits for its third ACK count at another listener
- * @sk: the connection; nothing happens if it is not one of Fast Open before its third ACK
- * @lsk: the listener; if it has no Fast Open state, the connection keeps counting at the old
- *	listener
+ * xtcp_fastopen_move() - let another listener count a connection that waits for its third ACK
+ * @sk: the connection; if Fast Open did not open it, or its third ACK has come, nothing happens
+ * @lsk: the other listener; if it has no Fast Open state, the connection still counts at the old
+ *	one
  *
  * The limit of the new listener does not matter: the connection exists already.
  *
@@ -565,8 +567,8 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 /**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: the peer has reset it, perhaps because its address was spoofed: it counts for another
- *	minute
+ * @reset: the peer has reset the connection, perhaps because its address was spoofed. The
+ *	connection counts for another minute
  *
  * RFC 7413 section 5.1.
  *

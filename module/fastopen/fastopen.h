@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit of connections before
+ * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit for connections before
  * their third ACK.
  */
 #ifndef XTCP_FASTOPEN_H
@@ -33,8 +33,8 @@ struct xtcp_net;
 /**
  * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before that ACK
  * @node: place on the queue's list of resets
- * @queue: the queue that counts it
- * @until: after a reset: it counts until then, jiffies
+ * @queue: the queue that counts the connection
+ * @until: after a reset: the connection counts until then, jiffies
  * @cookie: the cookie for the SYN-ACK; none if its length is negative
  */
 struct xtcp_fastopen {

@@ -4,17 +4,17 @@
  *
  * The first connection to a host asks for a cookie, which metrics.c keeps. The SYN of a later
  * connection carries the cookie and data: SYN and data are two skbs of the send queue that leave as
- * one segment. Data that the SYN-ACK does not acknowledge goes again at once (handshake.c). A
+ * one segment. Data that the SYN-ACK does not acknowledge is resent at once (handshake.c). A
  * retransmitted SYN has neither data nor cookie.
  *
  *   sendmsg(MSG_FASTOPEN)                                 asks for a cookie, or sends data at once
  *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks for a cookie
  *   the same, with a cookie                               nothing; the first write sends the SYN
  *
- * A middlebox may drop such a SYN, or what follows it. After a sign of this, no connection of the
- * namespace uses Fast Open for fastopen_blackhole_timeout_sec; each further sign doubles the time,
- * up to 64 times. Signs are three timeouts in a row, and a RST or FIN out of order before any data.
- * All of this is as in Linux.
+ * A middlebox may drop a SYN with data, or the segments that follow. After a sign of this, no
+ * connection of the namespace uses Fast Open for fastopen_blackhole_timeout_sec. Each further sign
+ * doubles this time, at most to 64 times its first length. Signs are three timeouts in a row, and a
+ * RST or FIN out of order before any data. All of this is as in Linux.
  */
 #include "fastopen/fastsyn.h"
 
@@ -36,8 +36,8 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
-#define DOUBLINGS_MAX	6	/* of the time without Fast Open */
-#define TIMEOUTS_BEFORE	2	/* so many timeouts are no sign of a black hole; the next one is */
+#define DOUBLINGS_MAX	6	/* most doublings of the time without Fast Open */
+#define TIMEOUTS_BEFORE	2	/* after so many timeouts, one more is a sign of a black hole */
 
 /* Is Fast Open off because of a black hole? */
 static bool in_black_hole(struct sock *sk)
@@ -65,8 +65,8 @@ static bool needs_cookie(struct sock *sk)
 }
 
 /*
- * May the SYN carry data? @cookie: the cookie option of the SYN; @mss: the peer's MSS, unchanged if
- * unknown.
+ * May the SYN carry data? @cookie receives the cookie option for the SYN, and @mss the peer's MSS
+ * if it is known.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -105,8 +105,8 @@ bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 }
 
 /*
- * Octets of data on a SYN to a host with MSS @mss. As in Linux, this leaves room for the most
- * options that a SYN can have.
+ * How many octets of data may be on a SYN to a host with MSS @mss? As in Linux, this leaves room
+ * for the most options that a SYN can have.
  */
 static size_t room_for_syn_text(struct sock *sk, u16 mss)
 {
@@ -121,8 +121,8 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 }
 
 /*
- * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be read is
- * not taken.
+ * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be copied
+ * from the program stays there.
  */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
@@ -147,7 +147,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 
 /**
  * xtcp_fastsyn_send() - send a SYN with data, or one that asks for a cookie
- * @sk: SYN-SENT, nothing has been sent; xtcp_sock_fastsyn() is set
+ * @sk: SYN-SENT; it has sent nothing yet, and xtcp_sock_fastsyn() is set
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
  *
@@ -176,7 +176,7 @@ int xtcp_fastsyn_send(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_has_more() - has the call that opens the connection more data to send?
+ * xtcp_fastsyn_has_more() - does the call that opens the connection have more data to send?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -214,8 +214,8 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_timeout() - event: a timeout of the SYN or of data
- * @sk: xsk->tries.retransmits counts the timeouts before this one
+ * xtcp_fastsyn_timeout() - event: the SYN or data has timed out
+ * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
  *
  * Context: softirq or process. Lock: socket, held.
@@ -235,10 +235,10 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 
 /**
  * xtcp_fastsyn_over() - event: a connection ends
- * @sk: it still knows what it has received
+ * @sk: the sock; it still knows what it has received
  *
- * A FIN out of order without any data is a sign that a middlebox dropped the data. A connection
- * that received data shows that the black hole is gone.
+ * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. If the
+ * connection has received data, the black hole is gone.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

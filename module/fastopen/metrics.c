@@ -2,12 +2,13 @@
 /*
  * What a namespace remembers of hosts to which it has opened connections. As in Linux's
  * tcp_metrics, a pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section
- * 4.1.3): the cookie, the MSS that came with it, and how many SYNs with data in a row were lost.
+ * 4.1.3): it keeps the cookie, the MSS that came with the cookie, and how many SYNs with data in a
+ * row were lost.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
  * do. The first connection that needs the table allocates it, charged to the memory control group
  * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
- * replaces the host of its set that was not heard of for the longest time.
+ * replaces that host of its set which has been silent longest.
  *
  * Each set has a lock of its own. Only Fast Open takes it, to copy the contents.
  */
@@ -25,15 +26,15 @@
 
 #define SETS		64U
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
-/* after more losses in a row, SYNs to the host carry no data for a time */
+/* after more than so many losses in a row, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
 #define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
 #define LOSSES_MAX	10U		/* 17 hours */
 
 /*
- * @stamp: xtcp_clock_seconds() at the last write; jiffies in 32 bits would wrap in 50 days
- * @last_loss: the same at the last loss of a SYN with data
- * @losses: how many in a row
+ * @stamp: xtcp_clock_seconds() at the last write; 32-bit jiffies would wrap in 50 days
+ * @last_loss: xtcp_clock_seconds() at the last loss of a SYN with data
+ * @losses: number of SYNs with data that were lost in a row
  * @mss: the MSS in the host's SYN-ACK; 0: the place is free
  */
 struct host {
@@ -92,7 +93,7 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/* A place for a new host. */
+/* Find a place for a new host in its set. */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];
@@ -124,8 +125,8 @@ static bool is_avoided(const struct host *host)
 /**
  * xtcp_metrics_get() - look up the host to which a connection is opened
  * @sk: SYN-SENT; its addresses are set
- * @cookie: receives the host's cookie; unchanged if it is unknown
- * @mss: receives the host's MSS; unchanged if it is unknown
+ * @cookie: receives the host's cookie; unchanged if the cookie is unknown
+ * @mss: receives the host's MSS; unchanged if the host is unknown
  *
  * RFC 7413 section 4.1.3. Without memory for the table, nothing is remembered.
  *
@@ -161,9 +162,9 @@ bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 
 /**
  * xtcp_metrics_set() - remember the answer to a SYN with the Fast Open option
  * @sk: its addresses are set
- * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old one stays
+ * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old cookie stays
  * @mss: the MSS of the SYN-ACK
- * @lost: the SYN with data was lost, but one without data arrived
+ * @lost: the SYN with data was lost, but a SYN without data arrived
  *
  * Context: softirq or process. Lock: socket, held.
  */
