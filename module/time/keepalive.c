@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up; the user timeout. No code here arms a timer.
+ * up. The user timeout is here, too. No code here arms a timer.
  *
- * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25), or the administrator
- * sets net.xtcp.keepalive_always for programs that do not. By default the first probe goes after
- * two hours, and then nine probes go 75 s apart (MUST-28). Each namespace has its own defaults.
+ * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
+ * net.xtcp.keepalive_always turns it on for programs that do not. By default the first probe goes
+ * after two hours of silence, and up to nine probes go 75 s apart (MUST-28). Each namespace has its
+ * own defaults.
  */
 #include "time/keepalive.h"
 
@@ -16,7 +17,7 @@
 #include "base/sock.h"
 
 /**
- * xtcp_keepalive_is_on() - may this connection be probed?
+ * xtcp_keepalive_is_on() - shall this connection be probed when it is idle?
  * @sk: the sock
  *
  * Context: any.
@@ -29,7 +30,7 @@ bool xtcp_keepalive_is_on(const struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_time() - how long a connection is idle before the first probe
+ * xtcp_keepalive_time() - how long may a connection be idle before the first probe?
  * @sk: the sock
  *
  * Context: any.
@@ -68,12 +69,12 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_user_timeout() - for how long text may stay without an ACK
+ * xtcp_keepalive_user_timeout() - how long may text stay unacknowledged?
  * @xsk: the sock
  *
  * Context: any.
  *
- * Return: milliseconds; 0: no limit but R2 (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21).
+ * Return: milliseconds (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21); 0: only R2 limits it.
  */
 u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
 {
@@ -82,10 +83,10 @@ u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
 
 /**
  * xtcp_keepalive_give_up() - is the peer of this idle connection gone?
- * @sk: idle for longer than xtcp_keepalive_time(), a probe is due
+ * @sk: has been idle for xtcp_keepalive_time(), so a probe is due
  *
- * The number of unanswered probes decides this. With TCP_USER_TIMEOUT the idle time decides it
- * instead, as in Linux, but at least one probe must have gone out.
+ * The number of unanswered probes decides. With TCP_USER_TIMEOUT the idle time decides instead, as
+ * in Linux, but at least one probe must have gone out.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pacing: text leaves at sk_pacing_rate (draft-ietf-ccwg-bbr section 5.6.2). RFC 9002 section 7.7
- * gives the reasons.
+ * says why a sender should pace.
  *
  * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As for
  * kernel TCP, sk_pacing_status says who delays text: nobody (NONE), this file (NEEDED), or the
@@ -16,17 +16,17 @@
  * (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on, sock_wfree() calls
  * sk_write_space for each segment that a device is done with, and the timer runs as soon as there
  * is room. sock_wfree() may run under any lock, so it cannot send. The timer also runs after
- * AGAIN_NS: at the first wait, another processor may be freeing a segment and may have read the
- * flag before it was cleared, and such a processor reports no room.
+ * AGAIN_NS, because the first wait can miss a report: another processor that frees a segment at
+ * that moment may have read the flag before it was cleared.
  *
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
  *
- * The timer is allocated when it is needed for the first time. Without memory for it no text is
- * delayed. From its start on, the timer has a reference to the sock, which its function takes over.
- * The timer may be queued again while its function runs, and then has a reference of its own. While
- * the function waits for the socket lock, the connection may end. The function then finds a state
- * in which nothing is sent.
+ * The timer is allocated when it is needed for the first time. If there is no memory for it, no
+ * text is delayed. A timer that was started holds a reference to the sock, and its function takes
+ * this reference over. If the timer is queued again while its function runs, it gets another
+ * reference. While the function waits for the socket lock, the connection may end. The function
+ * then finds a state in which nothing is sent.
  */
 #include "time/pace.h"
 
@@ -44,16 +44,16 @@
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
 
 /**
- * struct xtcp_pace - the second timer of a connection that has had to wait for its time or for room
+ * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
  * @timer: sends what waits
  * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
- * @next_ns: the next text may leave at this time, CLOCK_MONOTONIC
- * @before_ns: @next_ns as it was before the last text
+ * @next_ns: when the next text may leave, CLOCK_MONOTONIC
+ * @before_ns: what @next_ns was before the last text was stamped
  * @early: text waits for @next_ns
- * @again_ns: at this time text that waits for room is tried again, even if no freed segment has
+ * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
- * @below_max: there is room when at most this much is below TCP, in octets of sk_wmem_alloc; 0: no
- *	text waits for room
+ * @below_max: text waits until at most so many octets of sk_wmem_alloc are below TCP; 0: no text
+ *	waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
  * @sk: the sock
  */
@@ -76,7 +76,9 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	unsigned long irq;
 
 	spin_lock_irqsave(&pace->lock, irq);
-	/* if bring_forward() has just queued the timer once more, the timer keeps its reference */
+	/*
+	 * if bring_forward() has just queued the timer again, the next run needs a reference, too
+	 */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
 	else
@@ -89,7 +91,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
 		sk->sk_prot->release_cb(sk);
 	bh_unlock_sock(sk);
-	/* taken by start_pace(), or above */
+	/* the reference that start_pace() took, or sock_hold() above */
 	sock_put(sk);
 	return HRTIMER_NORESTART;
 }
@@ -113,8 +115,9 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier, also while its function runs. If the timer is not
- * queued, its function has yet to take the socket lock, and sends then. Lock: pace->lock, held.
+ * Make a queued timer run at @at or earlier. The timer may be queued while its function runs. If it
+ * is not queued, its function is still waiting for the socket lock, and will send when it has it.
+ * Lock: pace->lock, held.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
@@ -125,7 +128,7 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 
 /*
  * Make the timer run at @at_ns or earlier. If its function already waits for the socket lock, it
- * sends when it has the lock. Return: false when nothing is sent any more.
+ * sends when it has the lock. Return: false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
@@ -166,12 +169,12 @@ bool xtcp_pace_must_wait(struct sock *sk)
 }
 
 /**
- * xtcp_pace_fq_lead_us() - how long fq delays what is sent now
+ * xtcp_pace_fq_lead_us() - how long will fq delay a segment that we send now?
  * @sk: a sock that fq paces; see xtcp_pace_lead_us()
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: microseconds; 0: the text departs at once.
+ * Return: microseconds; 0: the segment departs at once.
  */
 u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 {
@@ -185,8 +188,9 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_not_held() - the peer has text that was to depart later: fq is no longer on the path
- * @sk: a sock that fq paced
+ * xtcp_pace_not_held() - the peer has text before its departure time, so fq is no longer on the
+ * path
+ * @sk: a sock with SK_PACING_FQ
  *
  * The timer of this file paces the sock from now on, until fq sets SK_PACING_FQ again.
  *
@@ -208,9 +212,9 @@ void xtcp_pace_not_held(struct sock *sk)
  * @skb: on its way to IP
  * @len: octets of text
  *
- * As in Linux, late text makes up for lost time by up to half of its own gap. The gap never exceeds
- * a second, however low the rate is that the program asks for. Otherwise, a closed connection could
- * stay almost for ever.
+ * As in Linux, late text makes up for lost time: the gap behind it shrinks by its delay, but at
+ * most by half. The gap never exceeds a second, however low a rate the program asks for. Otherwise,
+ * a closed connection could stay almost for ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -250,14 +254,14 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - too much is below TCP: send when there is room
+ * xtcp_pace_waits_for_room() - too much is below TCP: let the timer send when there is room
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when at most this much is below TCP, in octets of sk_wmem_alloc
+ * @most: there is room when at most so many octets of sk_wmem_alloc are below TCP
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the timer will send; false when there is room already, or when nothing would
- * report room.
+ * Return: true when the timer will send; false when there is room already, or when there is no
+ * timer.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
@@ -271,19 +275,20 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	start_pace(sk, pace, pace->again_ns);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	/* pairs with xtcp_pace_room(): what was freed before is seen here */
+	/* pairs with xtcp_pace_room(): a segment that was freed before is no longer counted here */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
 
 /**
- * xtcp_pace_goes_within() - let the timer send what is not sent now
+ * xtcp_pace_goes_within() - let the timer send the text that the caller holds back
  * @sk: the sock
- * @usecs: microseconds
+ * @usecs: microseconds from now until the timer sends, at the latest
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false if no timer can do this: there is no memory, or timers are coarser than @usecs.
+ * Return: false if there is no memory for a timer, if timers are coarser than @usecs, or if the
+ * connection sends nothing any more.
  */
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 {
@@ -327,19 +332,22 @@ void xtcp_pace_room(struct sock *sk)
 
 	if (!pace)
 		return;
-	/* sock_wfree() has subtracted the freed segment; pairs with xtcp_pace_waits_for_room() */
+	/*
+	 * read after sock_wfree() has subtracted the segment; pairs with xtcp_pace_waits_for_room()
+	 */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
-	/* with time 0 the timer runs as soon as this processor handles timers */
+	/* a time in the past: the timer runs as soon as this processor handles timers */
 	bring_forward(pace, 0);
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
 /*
- * Does any text still wait for the timer? The text that set the timer may have been sent meanwhile.
- * Other text may be corked. For text that waits for room the timer is set again.
+ * Does any text still wait for the timer? The text for which it was set may have been sent
+ * meanwhile. Corked text does not wait for this timer. If text still lacks room, set the timer
+ * again.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -350,7 +358,7 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 	if (!most || ktime_get_ns() >= pace->again_ns)
 		return most;
 	start_pace(sk, pace, pace->again_ns);
-	/* pairs with xtcp_pace_room(): what was freed before is seen here */
+	/* pairs with xtcp_pace_room(): a segment that was freed before is no longer counted here */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
 }
@@ -361,7 +369,7 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it may, and nothing waits any more.
+ * Return: true when it may; nothing waits for the timer any more.
  */
 bool xtcp_pace_is_over(struct sock *sk)
 {
@@ -378,7 +386,7 @@ bool xtcp_pace_is_over(struct sock *sk)
 }
 
 /**
- * xtcp_pace_stop() - nothing is sent any more
+ * xtcp_pace_stop() - stop the timer: the connection sends nothing any more
  * @sk: CLOSED; it may be used again
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
@@ -396,8 +404,8 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * if the timer is queued while its function runs, it runs again at once and puts
-		 * its reference
+		 * the function of the timer is running; if the timer is queued as well, let it run
+		 * again at once, so that it puts its reference
 		 */
 		bring_forward(pace, 0);
 	}

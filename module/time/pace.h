@@ -14,8 +14,8 @@ static inline bool xtcp_pace_applies(const struct sock *sk)
 bool xtcp_pace_must_wait(struct sock *sk);
 
 /*
- * Must text wait for its time? If so, the timer is set. With fq no text waits here: each skb has
- * its time of departure.
+ * Must text wait until it is due? If so, set the timer. If fq paces the sock, no text waits here:
+ * each skb carries its departure time to fq.
  */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
@@ -25,13 +25,13 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 u32 xtcp_pace_fq_lead_us(const struct sock *sk);
 void xtcp_pace_not_held(struct sock *sk);
 
-/* How long fq delays what is sent now, microseconds. */
+/* How long fq will delay a segment that we send now, microseconds. */
 static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
 }
 
-/* All but the last two need the socket lock. */
+/* All need the socket lock, except xtcp_pace_room() and xtcp_pace_free(). */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The deadlines of a connection, behind the one timer of its sock, and how they are armed. expiry.c
- * does what is due.
+ * How the deadlines of a connection are armed. They share the one timer of the sock. When a
+ * deadline has passed, expiry.c acts.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
- *               off (RFC 6298 section 5). If the window has shrunk to zero, a probe goes instead
+ *               off (RFC 6298 section 5). If the window has shrunk to zero, send a probe instead
  *               (RFC 9293 section 3.8.6, MUST-35). If few segments are in flight, the RTO counts
- *               from their transmission and not from the last ACK (RFC 7765)
+ *               from the time when they were sent, not from the last ACK (RFC 7765)
  *   persist     text waits, nothing is in flight and the window does not admit the text: probe the
- *               window, back off (RFC 9293 section 3.8.6.1). Also ends a wait of silly window
- *               avoidance or TCP_CORK, and tries again after a lack of memory or of room in a queue
- *               of this machine
- *   delayed ACK an ACK is owed for too long (RFC 9293 section 3.8.6.3)
- *   probe       the last segments may be lost, and no ACK would report this: a tail loss probe
- *               (RFC 8985 section 7). Takes the place of the retransmit deadline, which begins when
- *               the probe is sent
- *   reopened    the window was closed when the retransmit deadline passed and has just opened:
- *               retransmit, if it is still open then. If not, the retransmit deadline stays where
- *               the probe has put it
- *   reordering  segments that might only be late now count as lost (RFC 8985 section 6.2)
+ *               window, back off (RFC 9293 section 3.8.6.1). Also sends text that silly window
+ *               avoidance or TCP_CORK has held back for too long, and text for which memory or room
+ *               in a queue of this machine was lacking
+ *   delayed ACK an ACK has been owed for the longest time allowed: send it (RFC 9293 section
+ *               3.8.6.3)
+ *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
+ *               (RFC 8985 section 7). Armed instead of the retransmit deadline, which is armed when
+ *               the probe has been sent
+ *   reopened    at the last retransmit deadline the window was closed, so a window probe went; one
+ *               tick ago the window opened. If it is still open, retransmit. If not, the retransmit
+ *               deadline stays where the window probe has put it
+ *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
+ *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
  *               SO_KEEPALIVE or net.xtcp.keepalive_always is on
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
- * when one becomes later or is dropped. Almost every ACK moves a deadline back, and a timer that
- * fires too early merely goes to sleep again. A deadline that was missed acts once, however late,
- * and the next deadline counts from then.
+ * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
+ * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
+ * effect once, and the next one counts from then.
  *
- * Paced text has a timer of its own (pace.c), since a tick is too coarse for it.
+ * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
  * rto.c, retries.c and keepalive.c decide how long to wait and when to give up.
  */
@@ -48,7 +50,7 @@
 #include "time/keepalive.h"
 #include "time/pace.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: so few segments cause too few duplicate ACKs */
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: fewer segments cause too few duplicate ACKs */
 #define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
 
 /**
@@ -92,7 +94,7 @@ void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 
 /**
  * xtcp_timer_arm() - set a deadline
- * @sk: the sock; nothing happens after xtcp_timer_stop()
+ * @sk: the sock; after xtcp_timer_stop() the call has no effect
  * @which: the deadline
  * @delay: jiffies from now; 0 counts as 1
  *
@@ -111,10 +113,11 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 }
 
 /**
- * xtcp_timer_within_user_timeout() - a wait, but at most what is left of the user timeout
+ * xtcp_timer_within_user_timeout() - limit a wait to what is left of the user timeout
  * @xsk: the sock
- * @ms: the wait, milliseconds
- * @stamp: the user timeout counts from here, milliseconds of the TS clock; 0: from now
+ * @ms: the wait, in milliseconds
+ * @stamp: when the user timeout began, in milliseconds of the TS clock; 0: it has not begun, so it
+ *	does not limit the wait
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -132,7 +135,7 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
 }
 
 /**
- * xtcp_timer_interval() - the present RTO, but at most what is left of the user timeout
+ * xtcp_timer_interval() - the present RTO, limited to what is left of the user timeout
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
@@ -146,12 +149,13 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 }
 
 /**
- * xtcp_timer_probe_interval() - the time until the next probe of a window, within the same limit
+ * xtcp_timer_probe_interval() - how long to wait before the next window probe, limited to what is
+ * left of the user timeout
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
- * A route may allow shorter timeouts, but not for probes: as in Linux, the first probe comes after
- * 200 ms at least.
+ * A route or a knob may lower the minimum of the RTO. The first window probe nevertheless comes
+ * after 200 ms at least, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -163,10 +167,11 @@ unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
 }
 
 /**
- * xtcp_timer_take_back_backoff() - text is sent or was acknowledged, so probing has ended
+ * xtcp_timer_take_back_backoff() - undo the backoff that window probes caused
  * @xsk: the sock
  *
- * Probes tell nothing about the path, so the backoff that they caused is undone.
+ * Called when text is sent or was acknowledged. Probing has ended then, and its backoff says
+ * nothing about the path.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -179,8 +184,9 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - undo the backoff of probes, and count the time of later probes anew
- * @xsk: the sock, maybe without a stream: the caller may be sending a SYN
+ * xtcp_timer_end_probing() - undo the backoff of window probes, and let the user timeout of later
+ * ones begin anew
+ * @xsk: the sock; has no stream if the caller sends a SYN
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -198,8 +204,8 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 }
 
 /*
- * The rest of the RTO, counted from the time when the first segment in flight was sent,
- * microseconds.
+ * What is left of the RTO, which counts from the time when the first segment in flight was sent. If
+ * nothing is left, a whole RTO. In microseconds.
  */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
@@ -214,8 +220,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
 }
 
 /*
- * Is so little in flight, and no text behind it, that only a timer may detect a loss? Never true
- * without SACK, which shows at once whether the timer was too early.
+ * Is so little in flight, and no text behind it, that only a timer may detect a loss? Without SACK
+ * the answer is always no: only SACK shows at once that the timer fired too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -244,8 +250,8 @@ static u32 restarted_rto_us(const struct sock *sk)
  * xtcp_timer_stop() - drop all deadlines for good
  * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
  *
- * The timer's function may be waiting for the lock on another processor. It then finds nothing to
- * do. It has its own reference.
+ * The timer's function may be waiting for the lock on another processor. It holds its own reference
+ * to the sock, and will find nothing to do.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -274,12 +280,13 @@ void xtcp_timer_syn_sent(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_refused() - event: the peer answered the SYN for an older connection, and a RST
- * was sent
+ * xtcp_timer_syn_refused() - event: the peer answered our SYN with the ACK of an older connection,
+ * and we sent a RST
  * @sk: SYN-SENT
  *
- * The RST has ended the peer's older connection, so the SYN follows soon (RFC 9293 section 3.5.1).
- * This happens only once, since anybody can forge such an answer. It never delays the next SYN.
+ * The RST has ended the peer's older connection, so the next SYN goes soon (RFC 9293 section
+ * 3.5.1). Anybody can forge such an answer. So only the second SYN is brought forward, and none is
+ * delayed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -308,10 +315,10 @@ void xtcp_timer_established(struct sock *sk)
 }
 
 /*
- * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, no other
- * follows until the RTT was measured again (section 7.3). The ACKs of probes may yield no RTT
- * sample, so otherwise SRTT might never learn that the path has become longer. The RTO runs
- * instead. net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
+ * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, only the RTO
+ * runs until the RTT has been measured again (section 7.3). Without this rule, SRTT might never
+ * learn that the path has become longer, because the ACKs of probes may yield no RTT sample.
+ * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static bool probe_applies(const struct sock *sk)
 {
@@ -325,8 +332,8 @@ static bool probe_applies(const struct sock *sk)
 
 /*
  * The probe timeout PTO, microseconds: two RTTs. When only one segment is in flight, the time by
- * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, the RTO's floor
- * stands for this time.
+ * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, the RTO's minimum is
+ * taken for this time.
  */
 static u32 probe_timeout_us(const struct sock *sk)
 {
@@ -342,9 +349,9 @@ static u32 probe_timeout_us(const struct sock *sk)
 }
 
 /*
- * Arm a tail loss probe, after @most_us at the latest: by then the RTO would expire. The present
- * tick does not count. Otherwise a probe on a short path would come before two round trips (RFC
- * 8985 section 7.2), and resend what is about to be acknowledged.
+ * Arm a tail loss probe. It comes after @most_us at the latest, when the RTO would expire. A tick
+ * is added because the present tick has partly passed. Without it, a probe on a short path would
+ * come before two round trips (RFC 8985 section 7.2), and resend what is about to be acknowledged.
  */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
@@ -359,8 +366,8 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
- * If nothing is in flight, only new text ends probing. Answers to probes do not stop
- * TCP_USER_TIMEOUT (RFC 6429).
+ * While nothing is in flight, only new text ends window probing. Answers to window probes do not,
+ * so TCP_USER_TIMEOUT runs on (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -371,13 +378,13 @@ void xtcp_timer_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
-	/* while a tail loss probe is in flight, the RTO runs */
+	/* one of these runs while anything is in flight; after a tail loss probe, the RTO */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
 	/*
-	 * a tail loss probe must not replace a probe of a shrunk window: that probe keeps its
-	 * deadline
+	 * while a shrunk window is probed, the next window probe keeps its deadline: no tail loss
+	 * probe replaces it
 	 */
 	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
@@ -417,11 +424,11 @@ void xtcp_timer_ack_progress(struct sock *sk)
 /**
  * xtcp_timer_reordering() - event: segments count as lost unless an ACK of them comes soon
  * @sk: the sock
- * @wait_us: time until they count as lost, microseconds
+ * @wait_us: time until the first of them counts as lost, microseconds
  *
- * RFC 8985 section 6.2 step 5 has the timer wait for all segments that were sent before the one
- * that arrived; @wait_us is the wait for the first of them. As in Linux, 2 ms are added, in which
- * the next segments of a burst come due, too. A tick is added, since the present tick has partly
+ * RFC 8985 section 6.2 step 5 waits for the last of the segments that were sent before the one that
+ * arrived. @wait_us is the wait for the first of them. As in Linux, 2 ms are added, in which the
+ * next segments of a burst come due, too. A tick is added because the present tick has partly
  * passed.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -435,7 +442,7 @@ void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 /**
  * xtcp_timer_reneged() - event: the peer seems to have dropped text that it had sacked
  * @sk: the sock
- * @wait_us: time to wait for an ACK that shows otherwise, microseconds
+ * @wait_us: how long to wait for an ACK that shows otherwise, microseconds
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -461,7 +468,7 @@ void xtcp_timer_window_closed(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
-/* Let @which, if it is armed, expire within @delay. */
+/* If @which is armed, let it expire after @delay jiffies at the latest. */
 static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -474,12 +481,12 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
  *
- * A peer may open and close its window again and again. This must not keep text from being
- * retransmitted or the connection from being given up.
+ * A peer may open and close its window again and again. Text must be retransmitted nevertheless,
+ * and the connection given up in time.
  *
  * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes, or
- * at its present deadline if that is earlier. The backoff itself stays until text goes out
- * (xtcp_timer_data_sent()), since the window may be too small for any.
+ * at its present deadline if that is earlier. The window may be too small for any text, so the
+ * backoff itself stays until text goes out (xtcp_timer_data_sent()).
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
@@ -508,8 +515,8 @@ void xtcp_timer_window_opened(struct sock *sk)
 /**
  * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
  * @sk: the sock
- * @delay: the ACK goes after so many jiffies at the latest, or after xtcp_bounds_delack_max(); an
- *	earlier deadline stays
+ * @delay: jiffies after which the ACK goes at the latest; xtcp_bounds_delack_max() limits it, and
+ *	an earlier deadline stays
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -574,9 +581,10 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 /**
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
- * @before: the interval until now, jiffies
+ * @before: the previous interval, jiffies
  *
- * If a probe waits for an answer, the next deadline moves. Linux does not move it.
+ * If a probe waits for an answer, the deadline of the next probe moves, too. Linux does not move
+ * it.
  *
  * Context: process. Lock: socket, held.
  */
@@ -594,13 +602,13 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 }
 
 /**
- * xtcp_timer_pending() - the deadline that comes first
+ * xtcp_timer_pending() - find the earliest deadline
  * @sk: the sock
  * @deadline: set to it, jiffies
  *
  * Context: any; racy without the socket lock.
  *
- * Return: its kind; XTCP_TIMERS when no deadline is armed.
+ * Return: the kind of the deadline; XTCP_TIMERS when none is armed.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
 {
@@ -621,14 +629,15 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 
 /**
  * xtcp_timer_shown() - the deadline that Linux would show in a listing
- * @timers: of a connection
+ * @timers: the deadlines of a connection
  * @deadline: set to it, jiffies, if there is one
  *
- * Linux has no number for the delayed ACK, and counts the timer of FIN-WAIT-2 as keepalive.
+ * A delayed ACK is not shown: Linux has no number for it. Linux counts the timer of FIN-WAIT-2 as
+ * keepalive.
  *
  * Context: any; racy without the socket lock.
  *
- * Return: whose deadline it is.
+ * Return: the kind of the deadline; XTCP_TIMER_SHOWN_NONE when there is none.
  */
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
 {

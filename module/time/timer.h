@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The deadlines of a connection behind one timer. Callers report events and never touch a timer. */
+/*
+ * All deadlines of a connection share one timer. Callers report events and never touch the timer.
+ */
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H
 
@@ -20,7 +22,7 @@ enum xtcp_timer {
 	XTCP_TIMERS,
 };
 
-/* The timer that a listing shows for a connection, in Linux's numbers. */
+/* The kind of timer that /proc and sock_diag show for a connection, numbered as in Linux. */
 enum xtcp_timer_shown {
 	XTCP_TIMER_SHOWN_NONE,
 	XTCP_TIMER_SHOWN_RETRANSMIT,
@@ -31,10 +33,10 @@ enum xtcp_timer_shown {
 
 /**
  * struct xtcp_timers - deadlines in jiffies
- * @deadline: by enum xtcp_timer, valid when its bit in @armed is set
- * @armed: bits of enum xtcp_timer
+ * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
+ * @armed: one bit per deadline, numbered by enum xtcp_timer
  * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
- * @dead: stopped: no deadline can be armed
+ * @dead: set by xtcp_timer_stop(); no deadline can be armed any more
  */
 struct xtcp_timers {
 	u32 deadline[XTCP_TIMERS];
@@ -44,8 +46,8 @@ struct xtcp_timers {
 };
 
 /*
- * A deadline as a full jiffies value. No deadline is further from now than half the range of 32
- * bits.
+ * Extend the 32 bits of a deadline to a full jiffies value. All deadlines are less than 2^31
+ * jiffies from now, so the result is unambiguous.
  */
 static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers, enum xtcp_timer which)
 {
@@ -54,14 +56,16 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
 }
 
-/* A window probe doubles the RTO. */
+/* Count a window probe that has doubled the RTO. */
 static inline void xtcp_timer_backed_off(struct xtcp_timers *timers)
 {
 	if (timers->probes < U8_MAX)
 		timers->probes++;
 }
 
-/* All but xtcp_timer_pending() need the socket lock; softirq or process context. */
+/*
+ * Softirq or process. All need the socket lock, except xtcp_timer_pending() and xtcp_timer_shown().
+ */
 void xtcp_timer_stop(struct sock *sk);
 
 /* Events, in the order of a connection's life. */
@@ -80,7 +84,7 @@ void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
 
-/* For expiry.c and retries.c, which do what is due. */
+/* For expiry.c and retries.c, which act when a deadline has passed. */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
@@ -92,8 +96,8 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
 /*
- * The deadline that comes first, also for /proc; XTCP_TIMERS when none is armed. Racy without the
- * socket lock.
+ * The earliest deadline: of all kinds, and of the kinds that /proc shows. Racy without the socket
+ * lock.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);
