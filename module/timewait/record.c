@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Records of connections in TIME-WAIT and of orphans in FIN-WAIT-2: how records begin, wait and
- * end. timewait.c decides what they answer.
+ * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
+ * in FIN-WAIT-2. timewait.c decides what records answer.
  *
  * A record takes the place of its sock in the table of connections and keeps the port leased. It
- * has only the fields that an answer needs. Each shard of a namespace has two lists, one per
- * substate, in order of expiry, and one timer. The record's hash chooses the shard. In a full table
- * a new record evicts the record of its own shard that would expire next. Thus, each connection
- * gets its TIME-WAIT, and connections that end at the same time do not all contend for the same
- * shard.
+ * has only the fields that an answer needs. Each shard of a namespace has one timer and two lists:
+ * one per substate, in order of expiry. The record's hash chooses the shard. When a namespace has
+ * as many records as it may have, a new record evicts the record of its own shard that would expire
+ * next. Thus, each connection gets its TIME-WAIT, and connections that end at the same time use
+ * different shards.
  *
- * Life of a record: the end of the sock lists it, under the lock of its shard. One caller claims
- * it, under the same lock, and sets "dead". This caller then takes it out of the table, puts the
- * lease, and frees the record after a grace period.
+ * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
+ * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
+ * the record out of the table, puts the lease, and frees the record after a grace period.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -37,21 +37,27 @@
 #include "sight/trace.h"
 #include "window/window.h"
 
-#define END_BATCH	256	/* records that end in one hold of the lock */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer waits until the next tick */
-#define FREE_BATCH	64	/* records freed by one call */
-/* the timer runs again after this time, or 2 MSL / 8 if that is less; Linux rounds as much */
+#define END_BATCH	256	/* records that end while the lock is held once */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for so long, the timer waits until the next tick */
+#define FREE_BATCH	64	/* records that one kfree_bulk() frees */
+/*
+ * the timer runs again after this time, or after an eighth of TIME-WAIT if that is less; Linux
+ * rounds as much
+ */
 #define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* steps by which a record moves forward among records that expire later */
+#define SORT_STEPS	32	/* a new record passes at most so many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a limit may be exceeded by this fraction of it: 1/64 */
-#define EVICT_STEPS	4	/* records that a new record evicts while there are more than the limit */
-#define LITTLE_PART	16	/* while all guests have too many, a guest may have 1/16 of its share */
+#define EVICT_STEPS	4	/* a new record evicts at most so many records when the limit is exceeded */
+#define LITTLE_PART	16	/* while all guests together have too many, one guest may have 1/16 of its share */
 #define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
-#define KILLED_JIFFIES	(4 * HZ) /* shorter waits count as TWKilled, as in Linux */
+#define KILLED_JIFFIES	(4 * HZ) /* waits up to this count as TWKilled, as in Linux */
 
-/* Records of namespaces that any user can make. Such a user may set max_tw_buckets to any value. */
+/*
+ * The records of all guests. A guest's user may set max_tw_buckets to any value, so this count
+ * limits them, too.
+ */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
 
@@ -72,7 +78,7 @@ static struct kmem_cache *cache_of(bool v4)
 }
 
 /**
- * xtcp_record_init() - make the slabs and the counter of records
+ * xtcp_record_init() - make the slabs, and the counter of the guests' records
  *
  * Context: process, module init.
  *
@@ -96,11 +102,11 @@ int xtcp_record_init(void)
 		xtcp_record_exit();
 		return -ENOMEM;
 	}
-	/* /sys/module shows this limit */
+	/* set the default here, so that /sys/module shows the limit that applies */
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
-	/* processors count for themselves at most a small part of the limit */
+	/* what all processors have not added to the sum yet is at most a small part of the limit */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
 }
@@ -123,7 +129,7 @@ static void free_rcu(struct rcu_head *rcu)
 	void *batch[FREE_BATCH];
 	unsigned int n = 0;
 
-	/* the slab itself distinguishes IPv4 from IPv6 */
+	/* records for IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
 	while (tw) {
 		if (n == FREE_BATCH) {
 			kfree_bulk(n, batch);
@@ -146,9 +152,10 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Put a record on its list. Nearly always it goes to the end. A shorter TCP_LINGER2 or a sysctl
- * just lowered moves it forward, by SORT_STEPS at most. Beyond this bound it expires together with
- * the record before it: late, but at no cost.
+ * Put a record on its list. Nearly always it belongs at the end. If its timeout is shorter than
+ * that of others (TCP_LINGER2, or a sysctl was just lowered), it goes before records that expire
+ * later. It passes SORT_STEPS of them at most. A record that should go further forward expires
+ * late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -173,11 +180,11 @@ static void count_records(struct xtcp_net *xn, int change)
 }
 
 /**
- * xtcp_record_claim() - begin the end of a record; the caller ends it by xtcp_record_free_list(),
- * without the lock
+ * xtcp_record_claim() - begin the end of a record
  * @xn: its namespace
  * @tw: not dead
- * @claimed: the record moves to this list, for xtcp_record_free_list()
+ * @claimed: the record moves to this list; the caller gives the list to xtcp_record_free_list()
+ *	when it has released the lock
  *
  * Context: softirq or process. Lock: its shard's, held.
  */
@@ -196,7 +203,7 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/* The records have left the table of connections, and at least one has its port in a map. */
+/* Tell the maps of ports that the records have left the table of connections. */
 static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
 {
 	struct xtcp_timewait *tw;
@@ -211,7 +218,7 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
  * @xn: their namespace
  * @claimed: filled by xtcp_record_claim()
  *
- * Context: softirq or process, BH disabled. No lock.
+ * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
  */
 void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 {
@@ -223,7 +230,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 	if (list_empty(claimed))
 		return;
 	list_for_each_entry_safe(tw, next, claimed, node) {
-		/* without this test the arguments would be loaded each time */
+		/* without this test the arguments would be loaded even while nobody traces */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		if (likely(xtcp_demux_leave(&tw->conn)))
@@ -231,11 +238,11 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		else
 			tw->conn.map = 0;
 		/*
-		 * if a map has set conn.map, this is visible here: the lock of the hash chain
-		 * orders it
+		 * a map may have set conn.map just now; the lock of the hash chain makes this
+		 * visible here
 		 */
 		has_maps |= tw->conn.map;
-		/* a server's records are all on one port */
+		/* a server's records share one lease: put it once for all of them */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
 			lease = tw->lease;
@@ -269,10 +276,7 @@ static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 	return time_before32(b->expires, a->expires) ? b : a;
 }
 
-/*
- * End the expired records of a list, as many as one hold of the lock may end. Return: true when
- * there may be more.
- */
+/* End the expired records of a list, but at most END_BATCH. Return: true when there may be more. */
 static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 {
 	const u32 now = jiffies;
@@ -295,8 +299,8 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 }
 
 /*
- * Records expire at any time, and a wakeup costs more than the end of a record. So records that
- * expire at nearly the same time end together.
+ * The timer of a shard. A wakeup costs more than the end of a record, so records that expire at
+ * nearly the same time end together.
  */
 static void expired_records(struct timer_list *timer)
 {
@@ -398,8 +402,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 }
 
 /*
- * Evict a record to make room for a new record of the shard @at. The old record comes from the same
- * shard or, if that has none, from the next shard that has one.
+ * Evict one record to make room for a new record of the shard @at. It is taken from @at, or else
+ * from the next shard that has a record. Return: false when no shard has one.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
@@ -426,13 +430,13 @@ static bool too_many_records(struct xtcp_net *xn)
 
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
-		/* guests with many records make room, and guests with few keep theirs */
+		/* so only guests with many records have to evict; guests with few keep theirs */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
 	/*
-	 * The exact sum reads the counters of all processors, for each record of a full namespace.
-	 * So it is taken only for a small limit.
+	 * In a full namespace, an exact sum would read the counters of all processors for each new
+	 * record. So it is computed only if the limit is small.
 	 */
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
 		return xtcp_counter_about(&xn->records) > limit;
@@ -440,8 +444,8 @@ static bool too_many_records(struct xtcp_net *xn)
 }
 
 /*
- * Make room for one record of @shard, which is already counted but on no list. If the limit was
- * lowered, more records must go. Each new record then evicts a few of them.
+ * Make room for one new record of @shard, which is already counted but on no list. If the limit was
+ * lowered, more than one record must go; each new record then evicts a few.
  */
 static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {
@@ -477,15 +481,15 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	local_bh_enable();
 	if (err)
 		return false;
-	/* the reference of the table; the caller has another */
+	/* put the table's reference; the caller has another one */
 	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
 	__sock_put(sk);
 	return true;
 }
 
 /*
- * The timeout of TCP_LINGER2 or of the namespace, but at least long enough for a FIN that is lost
- * twice.
+ * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but always
+ * long enough for the peer's FIN to be lost twice.
  */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
@@ -500,9 +504,9 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 /**
  * xtcp_record_begin() - put a record into the place of a sock that ends
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
+ * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2; the latter only if TCP_LINGER2 is not negative
  *
- * RFC 9293 section 3.6.1, MUST-13. Without memory for a record the connection ends without
+ * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
  * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
@@ -549,7 +553,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_copy() - copy a record, for use without the lock
- * @to: the copy; of an IPv4 record, everything up to its IPv6 addresses
+ * @to: the copy; a record for IPv4 has no IPv6 addresses, so those of the copy are not written
  * @tw: the record
  *
  * Context: any. Lock: its shard's, held.

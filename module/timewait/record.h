@@ -11,26 +11,29 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_timewait - what is left of a connection
- * @node: place in a list of its shard, in order of expiry
- * @rcu: of a dead record that is the first of its batch
- * @lease: keeps the port
- * @next_dead: of a dead record: the next one of its batch
- * @expires: jiffies
+ * @node: links the records of a shard, in order of expiry
+ * @rcu: after the record's end, if it is the first of its batch: frees the batch after a grace
+ *	period
+ * @lease: reserves the port
+ * @next_dead: after the record's end: the next record of its batch
+ * @expires: when the record ends, jiffies
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
- * @rcv_wnd: the window last offered, as it stood in the header: shifted right by @rcv_wscale
+ * @rcv_wnd: the window last offered, as in the header: octets shifted right by @rcv_wscale
  * @ts_recent: TS.Recent
  * @ts_recent_stamp: when @ts_recent was taken, seconds
  * @ts_offset: added to the clock for TSval
  * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
- * @mark: as SO_MARK
- * @tos: DSCP and ECN octet, or traffic class
+ * @mark: SO_MARK of the socket, for the answers
+ * @tos: the TOS octet or the traffic class of the answers
  * @rcv_wscale: Rcv.Wind.Shift (RFC 7323)
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
- * @dead: claimed; its claimer takes it out of the table (lock of its shard)
- * @conn: place in the table of connections; last, since an IPv4 record has less memory for it
+ * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
+ *	shard
+ * @conn: the entry in the table of connections; the last member, because a record for IPv4 is
+ *	allocated without the end of it
  */
 struct xtcp_timewait {
 	union {

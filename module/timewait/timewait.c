@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the records of finished connections answer, and which new connection may take the tuple of a
- * record: SEGMENT ARRIVES for TIME-WAIT, and for orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4;
- * RFC 1337; RFC 6191).
+ * How a record answers the segments that arrive for it: SEGMENT ARRIVES for TIME-WAIT, and for
+ * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). And when a new connection may take
+ * the tuple of a record (RFC 6191).
  *
  * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
  * 0. In FIN-WAIT-2, RST and SYN must pass the checks of RFC 5961, as in the other states.
@@ -25,7 +25,8 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define REOPEN_STEP	65537	/* RFC 9293 section 3.6.1, MAY-2: beyond all that the old connection sent */
+/* from SND.NXT to the new ISN: beyond all that the old connection sent (RFC 9293 3.6.1, MAY-2) */
+#define REOPEN_STEP	65537
 
 static bool is_loopback(const struct in6_addr *addr)
 {
@@ -35,13 +36,13 @@ static bool is_loopback(const struct in6_addr *addr)
 }
 
 /**
- * xtcp_timewait_reuse_is_on() - may an active open take the tuple of a record between these
- * addresses?
+ * xtcp_timewait_reuse_is_on() - does net.xtcp.tw_reuse let an active open take the tuple of a
+ * record?
  * @xn: the namespace
- * @tuple: has the addresses
- * @bound_dev_if: interface, 0: any
+ * @tuple: its addresses are those of the new connection
+ * @bound_dev_if: the interface to which the sock is bound; 0: none
  *
- * net.xtcp.tw_reuse: 1 for all, 2 over loopback.
+ * The knob is 1 for all connections, 2 for those over loopback.
  *
  * Context: any.
  *
@@ -57,9 +58,10 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
 }
 
 /*
- * Only timestamps distinguish the peer's old segments from new ones (RFC 6191 section 4). If the
- * program has not chosen the port, the namespace must permit the reuse, too, and the peer's clock
- * must have had time to tick.
+ * May an active open take the tuple of this record? The old connection must have used timestamps:
+ * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
+ * has not chosen the port, the knob must permit it, too, and the peer's timestamp clock must have
+ * had time to tick.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -75,17 +77,17 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 }
 
 /**
- * xtcp_timewait_reuse() - put a sock into the table in the place of a record, for an active open
+ * xtcp_timewait_reuse() - let an active open take the place of a record in the table
  * @sk: addresses, ports and device are final; not in the table
  * @bound: the program chose its port
  *
- * The new connection continues the numbers of the old one, so that the peer takes its SYN for a new
- * one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). This sets ISS and the timestamp
- * offset. The table takes a reference.
+ * ISS and the timestamp offset continue the numbers of the old connection, so that the peer accepts
+ * the SYN as a new one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). The table takes a
+ * reference to @sk.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when it did.
+ * Return: true when @sk is in the table now.
  */
 bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 {
@@ -104,14 +106,14 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 
 	sock_owned_by_me(sk);
 	key.hash = xtcp_demux_hash(xn, &key.tuple);
-	sock_hold(sk);	/* the table's */
+	sock_hold(sk);	/* the reference of the table */
 	rcu_read_lock();
 	conn = xtcp_demux_lookup(xn, &key);
 	tw = conn && conn->kind == XTCP_CONN_TIMEWAIT ? container_of(conn, struct xtcp_timewait, conn) : NULL;
 	if (tw && tw->conn.bound_dev_if == tx->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
 		spin_lock(&shard->lock);
-		/* a dead record may still be in the table */
+		/* ask again under the lock; a record that is dead may still be in the table */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
 			if (!tw->dead)
@@ -132,7 +134,11 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	return reused;
 }
 
-/* RFC 7323 section 5.3, R1, and section 5.5. A RST after a long silence passes, as in Linux. */
+/*
+ * Does the timestamp of this segment show that it is old (RFC 7323 section 5.3, R1, and section
+ * 5.5)? As in Linux, a RST passes even with an old timestamp, once TS.Recent is XTCP_PAWS_STAMP_S
+ * old.
+ */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
 	u32 idle = xtcp_clock_seconds() - tw->ts_recent_stamp;
@@ -143,8 +149,9 @@ static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has
 }
 
 /*
- * May this SYN reopen the connection? Its sequence number must be new (RFC 9293 section 3.6.1,
- * MAY-2) or, if both connections use timestamps, its timestamp (RFC 6191).
+ * May this SYN open a new connection with the record's tuple? Its sequence number must be new (RFC
+ * 9293 section 3.6.1, MAY-2). If both connections use timestamps, a new timestamp suffices instead
+ * (RFC 6191).
  */
 static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
 {
@@ -157,10 +164,10 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
 /**
  * xtcp_timewait_syn_reopens() - may this SYN take the place of a record?
  * @tw: found in the table
- * @skb: a segment with SYN and neither ACK, RST nor FIN, as IP left it, at the TCP header; is not
- *	changed
+ * @skb: a segment with SYN, but without ACK, RST and FIN; its data begins with the TCP header, and
+ *	it is not changed
  *
- * Context: softirq, RCU read side; racy without the lock of its shard.
+ * Context: softirq, RCU read side. It takes no lock, so the answer may be out of date.
  *
  * Return: true when it may.
  */
@@ -179,7 +186,7 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
-/* What a segment causes; done without the lock. */
+/* What xtcp_timewait_arrives() does about a segment when it has released the lock. */
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ACK,
@@ -198,8 +205,8 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 }
 
 /*
- * RFC 9293 section 3.10.7.4, table 6. A bare ACK at the right edge is acceptable, too, but not a
- * RST (RFC 5961 section 3.2).
+ * Is the segment acceptable (RFC 9293 section 3.10.7.4, table 6)? So is a segment without text just
+ * at the right edge of the window, but not a RST (RFC 5961 section 3.2).
  */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
@@ -213,14 +220,14 @@ static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg
 }
 
 /*
- * RFC 9293 section 3.10.7.4 for FIN-WAIT-2 of an orphan. No program reads, so only the FIN may
- * come.
+ * RFC 9293 section 3.10.7.4 for an orphan in FIN-WAIT-2. The program has closed the socket, so the
+ * peer may send its FIN but no more text.
  */
 static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* fourth: check the SYN bit (RFC 5961 section 4.2: with any sequence number) */
+	/* fourth: check the SYN bit, whatever the sequence number is (RFC 5961 section 4.2) */
 	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNCHALLENGE);
 		return ANSWER_LIMITED_ACK;
@@ -233,10 +240,10 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	/* second: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
-	/* fifth: check the ACK field; drop segments without new data, too */
+	/* fifth: check the ACK field; also drop segments that bring nothing new */
 	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
 		return ANSWER_NOTHING;
-	/* seventh: text that no program will read (SHLD-3) */
+	/* seventh: no program will read text, so reset (SHLD-3) */
 	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPABORTONDATA);
 		return ANSWER_RST_AND_END;
@@ -273,8 +280,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * probably the FIN again: restart 2 MSL; as in Linux, a segment without ACK, such as a SYN,
-	 * restarts it only if PAWS rejects the segment
+	 * the peer has probably sent its FIN again: restart 2 MSL; as in Linux, a segment without
+	 * ACK, such as a SYN, restarts it only if PAWS rejects the segment
 	 */
 	if (paws || seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);
@@ -284,12 +291,12 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 /**
  * xtcp_timewait_arrives() - SEGMENT ARRIVES for a record
  * @xn: its namespace
- * @tw: what the lookup found
+ * @tw: the record that the lookup found
  * @skb: the segment
- * @iss: set to the ISN when the segment reopens the connection; NULL: no listener would take the
- *	segment, so it may not reopen. Otherwise any forged SYN could end a record (RFC 1337)
+ * @iss: set to the ISN when the segment may open a new connection. NULL if no listener would take
+ *	the segment: the record then stays, since otherwise any forged SYN could end it (RFC 1337)
  *
- * Context: softirq or process, BH disabled, RCU read side. No lock.
+ * Context: softirq or process, BH disabled, RCU read side. The caller holds no lock of a shard.
  *
  * Return: XTCP_TW_SYN when the segment is a SYN that a listener may take now; else XTCP_TW_DONE.
  */
@@ -298,7 +305,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* for a dead record: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;	/* if the record is dead: the peer will retransmit */
 	struct xtcp_timewait copy;
 	LIST_HEAD(claimed);
 	int skipped;

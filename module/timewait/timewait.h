@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * TIME-WAIT and FIN-WAIT-2 without a sock: how a record answers segments, and when a new connection
- * may reuse its tuple.
+ * may take the record's tuple.
  */
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
@@ -9,8 +9,8 @@
 #include "timewait/record.h"
 
 enum xtcp_timewait_verdict {
-	XTCP_TW_DONE,		/* answered or dropped */
-	XTCP_TW_SYN,		/* a SYN that reopens: the record is gone, *iss is the ISN */
+	XTCP_TW_DONE,		/* the record has answered or dropped the segment */
+	XTCP_TW_SYN,		/* the SYN may open a new connection: the record is gone, *iss is the ISN to use */
 };
 
 /* Softirq, RCU read side. @skb stays the caller's. */
