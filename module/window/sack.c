@@ -3,12 +3,12 @@
  * The SACK blocks that we send (RFC 2018 section 4, RFC 2883).
  *
  * The receive queue reports what happens to text out of order: it is queued, RCV.NXT passes it, or
- * it is dropped for lack of memory. The last four blocks that changed are stored, the newest first.
- * So each block is sent several times, in case ACKs are lost. A block never covers more than the
- * queue holds. Blocks older than these four are not sent again: the peer remembers them.
+ * it is dropped for lack of memory. The four blocks that changed last are stored, the newest first.
+ * Each of them is sent several times, because ACKs may be lost. Older blocks are not sent again:
+ * the peer remembers them. A block never covers octets that are not in the queue.
  *
- * A D-SACK for text that came twice goes in front of them, once. Nothing here is used unless SACK
- * was negotiated.
+ * A D-SACK for text that came twice is sent once, in front of these blocks. Nothing here is used
+ * unless SACK was negotiated.
  */
 #include "window/sack.h"
 
@@ -20,7 +20,7 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
-/* Skip the first block, which is the D-SACK: the blocks of out-of-order text follow. */
+/* The blocks of text out of order: they stand behind the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
 	return xsk->stream->sack.block + 1;
@@ -39,13 +39,13 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 }
 
 /**
- * xtcp_sack_queued() - take note of text out of order that is in the queue, newly or again
+ * xtcp_sack_queued() - note that text out of order was queued, or came again and is in the queue
  * @sk: the sock
  * @start: sequence number of the first octet
  * @end: the octet after the last one; all octets between them are in the queue
  *
- * The block with these octets becomes the first one, and merges with blocks that it overlaps or
- * touches. A FIN that is known to follow the text counts as an octet of it. RFC 2018 section 4.
+ * Blocks that overlap or touch these octets merge with them, and the result becomes the first
+ * block. If a FIN is known to follow the text, the block covers the FIN, too. RFC 2018 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -63,8 +63,8 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
 	/*
-	 * one pass suffices: the old blocks do not touch each other, so merging one reaches no
-	 * other
+	 * one pass suffices: the old blocks do not touch each other, so a merged block cannot reach
+	 * a block that was kept
 	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
@@ -76,13 +76,13 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_duplicate() - take note of octets that came twice
+ * xtcp_sack_duplicate() - note that octets came twice, for a D-SACK
  * @sk: the sock
  * @start: sequence number of the first of them
  * @end: the octet after the last one
  *
- * Only the first such range of a segment is reported, in the ACK of the segment, which is sent at
- * once. RFC 2883 section 4.
+ * An ACK is sent at once, with a D-SACK. If a segment repeats several ranges that do not touch,
+ * only the first one is reported. RFC 2883 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -96,8 +96,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without a stream no text came before; do not allocate a stream for an old segment, which
-	 * may be forged
+	 * without a stream no text has come yet, so nothing came twice; an old segment, which may
+	 * be forged, does not get a stream allocated
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
@@ -111,13 +111,13 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_repeated() - take note of a segment with nothing new
+ * xtcp_sack_repeated() - note that a segment brought nothing new
  * @sk: the sock
  * @start: SEG.SEQ
- * @end: the octet after its last one
+ * @end: the octet after the last one of the segment
  *
- * As xtcp_sack_duplicate(). If the last D-SACK reported the same segment, our ACKs do not arrive:
- * try another path, as Linux does.
+ * Its octets are reported as in xtcp_sack_duplicate(). If the last D-SACK reported the same octets,
+ * our ACKs do not seem to arrive: try another path, as Linux does.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -152,12 +152,13 @@ void xtcp_sack_advanced(struct sock *sk)
 }
 
 /**
- * xtcp_sack_dropped() - shorten the blocks: text was dropped that had been queued or had come twice
+ * xtcp_sack_dropped() - text was dropped from the queue: remove it from the blocks
  * @sk: the sock
  * @start: sequence number of the first octet that was dropped; no block may reach beyond it
  *
  * RFC 2018 section 8: a block may report only text that is still held. A D-SACK that was not sent
- * yet is cut as well: beyond RCV.NXT, a peer may take it for the block of text that is held.
+ * yet is cut as well. If it lay beyond RCV.NXT, a peer could mistake it for a block of text that we
+ * hold.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -187,9 +188,10 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 /**
  * xtcp_sack_blocks_to_send() - how many blocks should the next segment with ACK carry?
  * @sack: of a connection
- * @ts_ok: it uses timestamps
+ * @ts_ok: the connection uses timestamps
  *
- * This includes the D-SACK. At most four, three with timestamps (RFC 2018 section 3).
+ * The D-SACK counts, too. There are at most four blocks, or three with timestamps (RFC 2018 section
+ * 3).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -205,9 +207,9 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
 /**
  * xtcp_sack_fill() - add SACK blocks to a segment's options
  * @sack: of a connection
- * @ts_ok: it uses timestamps
+ * @ts_ok: the connection uses timestamps
  * @room: octets left for the SACK option
- * @opts: the options; they point into @sack afterwards
+ * @opts: the options; their @sack points into @sack afterwards
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -222,7 +224,7 @@ void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room,
 }
 
 /**
- * xtcp_sack_told() - the blocks have left in a segment
+ * xtcp_sack_told() - a segment with the blocks was sent, so forget the D-SACK
  * @sk: the sock
  *
  * A D-SACK is sent once (RFC 2883 section 4).

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The SACK blocks that we send: text that arrived out of order, and text that came twice. */
+/*
+ * The SACK blocks that we send. They report text that arrived out of order, and text that came
+ * twice.
+ */
 #ifndef XTCP_SACK_H
 #define XTCP_SACK_H
 
@@ -12,10 +15,10 @@ struct sock;
 
 /**
  * struct xtcp_sack - what the SACK option reports
- * @block: the first one is text that came twice; the others are text out of order, the newest
- *	first, and none of these touches another
- * @blocks: how many blocks of text out of order there are
- * @came_twice: the first block is valid and was not reported yet
+ * @block: the first element is the D-SACK, a block of text that came twice. The others are blocks
+ *	of text out of order, the newest first; they neither overlap nor touch each other
+ * @blocks: how many blocks of text out of order are valid
+ * @came_twice: the D-SACK is valid and was not sent yet
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];

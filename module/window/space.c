@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive buffer: the window that it allows, and its size.
+ * How large the receive buffer is, and how large a window it allows.
  *
  * Three things bound the window. The first is the size of the buffer (sk_rcvbuf), which grows with
  * the speed of the reader. Once per round trip it is set to hold twice what was read in that round
@@ -9,9 +9,10 @@
  * third is rcv_ssthresh. It limits the window of a new connection to the amount of text that is
  * known to fit. Each segment that costs no more memory than expected raises it by two segments.
  *
- * The receiver measures the RTT itself: by the timestamp echo of text, or else by the time from the
- * moment a window is offered until text passes its right edge, which needs a newer offer. That time
- * may be long when a peer has little to send, so the shortest such time counts.
+ * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
+ * Without them it takes the time from an offer of a window until text arrives beyond the right edge
+ * of that window, since only a later offer can have permitted such text. This takes longer when the
+ * peer has little to send, so the shortest time counts.
  */
 #include "window/space.h"
 
@@ -25,7 +26,7 @@
 #include "base/wire.h"
 #include "compat.h"
 
-/* Octets of text in the largest segment that the peer will send. */
+/* How much text the largest segment of the peer has, octets. */
 static u32 largest_text(const struct xtcp_sock *xsk)
 {
 	u32 options = xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
@@ -33,7 +34,7 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 	return max_t(u32, xsk->agreed.advmss - options, XTCP_MSS_MIN_USER);
 }
 
-/* What a program is assumed to read per round trip, before this was measured. */
+/* How much a program is assumed to read per round trip until this has been measured, octets. */
 static u32 first_copied(const struct xtcp_sock *xsk)
 {
 	return max(min(xsk->rcv.wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
@@ -45,8 +46,8 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: the most that it has read in one round trip; before that is known, ten segments
- * or the window, at least 1; before the peer's SYN, 0.
+ * Return: octets. The most that it has read in one round trip; until that is known, ten segments or
+ * the window if it is less, but at least 1; before the peer's SYN, 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -59,7 +60,7 @@ u32 xtcp_space_copied(const struct sock *sk)
 }
 
 /**
- * xtcp_space_begin() - begin to measure; the peer's SYN was taken
+ * xtcp_space_begin() - the peer's SYN was taken: begin to measure
  * @sk: RCV.NXT, the first window, our MSS option and the use of timestamps are known
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
@@ -78,8 +79,9 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * A shorter RTT counts at once, a longer one with a weight of an eighth. A longer RTT does not
- * count if it is the time of a whole window (@is_most).
+ * Take an RTT sample. A shorter RTT counts at once, a longer one with a weight of an eighth. With
+ * @is_most the sample may be too long, since it is the time of a whole window; it then counts only
+ * if it is shorter.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -96,8 +98,8 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 }
 
 /*
- * RFC 7323 section 4.1, for the receiver: take the first text with a new echo. It must be a full
- * segment, which did not wait for a program.
+ * RFC 7323 section 4.1, for the receiver: text with a new timestamp echo has come. It yields an RTT
+ * if it is a full segment, because a smaller one may have waited for the program.
  */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -107,8 +109,8 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 }
 
 /*
- * Measure the share of text in the memory of @skb. A lower share counts at once, a higher one
- * gradually: a lack of memory is worse than a small window.
+ * Measure which share of the memory of @skb is text. A lower share counts at once, a higher one
+ * gradually, because a lack of memory is worse than a small window.
  */
 static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -121,7 +123,9 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 	WRITE_ONCE(xsk->rcv_ratio, ratio);
 }
 
-/* Text has passed the right edge that was noted here last time: note the present one. */
+/*
+ * Text has come beyond the right edge that was noted here last time: note the present right edge.
+ */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -163,13 +167,17 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		echo_arrived(xsk, seg);
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
-	/* the first window is rounded to whole segments: less than a segment is no difference */
+	/*
+	 * the first window is rounded to whole segments, so ignore a difference of less than a
+	 * segment
+	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
 
 /**
- * xtcp_space_overrun() - offered text does not fit: reduce the window until text fits again
+ * xtcp_space_overrun() - text within the offered window does not fit into the buffer: reduce the
+ * window
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -185,9 +193,9 @@ void xtcp_space_overrun(struct sock *sk)
 /**
  * xtcp_space_clamp() - set TCP_WINDOW_CLAMP of a connection
  * @sk: the sock
- * @clamp: octets
+ * @clamp: the largest window, octets
  *
- * What was offered stays offered (RFC 9293 section 3.8.6, SHLD-14).
+ * The window that was offered already does not shrink (RFC 9293 section 3.8.6, SHLD-14).
  *
  * Context: process. Lock: socket, held.
  */
@@ -203,7 +211,10 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 	xsk->window_clamp = clamp;
 }
 
-/* The RTT in microseconds, 0: unknown. Without timestamps SRTT counts if it is shorter. */
+/*
+ * The RTT in microseconds; 0: unknown. Without timestamps, SRTT is used if it is shorter than the
+ * receiver's own RTT.
+ */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
 	const u32 us = xsk->stream->rcv_rtt_us;
@@ -211,7 +222,9 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 	return xsk->agreed.ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
-/* @copied octets were read in a round trip, more than in any before: grow the buffer. */
+/*
+ * The program has read @copied octets in one round trip, more than in any before: grow the buffer.
+ */
 static void right_size(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
@@ -222,7 +235,8 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * room for retransmissions, and for two more round trips of a peer whose rate still grows
+	 * twice as much leaves room for retransmissions; add room for two more round trips of a
+	 * peer whose rate grows as it did
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
@@ -240,10 +254,10 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 
 /**
  * xtcp_space_adjust() - adapt the receive buffer to the speed of the reader
- * @sk: RECEIVE has just handed out octets
+ * @sk: its program has just received octets
  *
- * The limit is the namespace's rmem[2]; a buffer set by SO_RCVBUF stays. RFC 9293 section 3.8.6
- * leaves this to the receiver. Linux has tcp_moderate_rcvbuf for it.
+ * The buffer grows up to the namespace's rmem[2]. It does not change if SO_RCVBUF has set its size.
+ * RFC 9293 section 3.8.6 leaves all this to the receiver. Linux does it with tcp_moderate_rcvbuf.
  *
  * Context: process. Lock: socket, held.
  */
@@ -256,7 +270,7 @@ void xtcp_space_adjust(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * without a stream, the text that was read belonged to an earlier connection of this sock
+	 * if there is no stream, the text that was read came in an earlier connection of this sock
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;

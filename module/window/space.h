@@ -14,18 +14,23 @@
 struct sk_buff;
 
 /*
- * The window that @space octets of buffer allow. The rest of them is for what an skb costs besides
- * its text.
+ * How much window @space octets of buffer allow. The other part of @space is for the memory that an
+ * skb takes besides its text.
  */
 static inline u32 xtcp_space_window(const struct sock *sk, int space)
 {
 	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
 }
 
-/* The window that the free part of the buffer allows (RFC 9293 3.8.6); racy without the lock. */
+/*
+ * The window that the free part of the buffer allows (RFC 9293 section 3.8.6). Racy without the
+ * socket lock.
+ */
 static inline u32 xtcp_space_free(const struct sock *sk)
 {
-	/* the kernel's stores are plain; any length that the backlog had lately will do */
+	/*
+	 * the kernel stores the length without WRITE_ONCE(); any value that it had lately will do
+	 */
 	const int backlog = data_race(READ_ONCE(sk->sk_backlog.len));
 
 	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf) - backlog - atomic_read(&sk->sk_rmem_alloc));
@@ -37,7 +42,7 @@ static inline u32 xtcp_space_full(const struct sock *sk)
 	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf));
 }
 
-/* Socket lock held, or nobody else can have it. */
+/* Socket lock held, or nobody else can have the sock. */
 void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);

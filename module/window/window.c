@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The window we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
+ * The window that we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
  *
  * rcv_wup + rcv_wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
- * and it moves right only by a worthwhile step (MUST-39). The scaled field can express only
- * multiples of our unit. So when the edge is to stay, the offer is rounded up to a multiple:
- * rounding never takes back an octet that was offered.
+ * and it moves right only by a worthwhile step (MUST-39). The field of the header can express only
+ * multiples of our unit, 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up
+ * to such a multiple; rounding down would take back octets that were offered.
  */
 #include "window/window.h"
 
@@ -32,7 +32,10 @@ static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
 }
 
-/* Is @step large enough to move the right edge? Section 3.8.6.2.2 calls the step "reduction". */
+/*
+ * Is @step, in octets, large enough to move the right edge? RFC 9293 section 3.8.6.2.2 calls the
+ * step "reduction".
+ */
 static bool is_worthwhile(const struct sock *sk, u32 step)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -43,8 +46,8 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. But offer all space if the whole segments would be no worthwhile
- * step, since otherwise the window could not double when the program reads the rest of the text.
+ * segments cannot use the rest. If the step to that number is not worthwhile, offer all of @space.
+ * Otherwise, the window could not double when the program reads the rest of the text.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -58,7 +61,7 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 }
 
 /**
- * xtcp_window_offer() - the window to offer in the segment that is sent now
+ * xtcp_window_offer() - compute the window for the segment that is about to be sent
  * @sk: in a synchronized state
  *
  * Context: softirq or process. Lock: socket, held.
@@ -105,10 +108,10 @@ void xtcp_window_initial(struct sock *sk)
 }
 
 /**
- * xtcp_window_offered() - take the window that our SYN-ACK offered, and its shift
+ * xtcp_window_offered() - let a child take over the window and the shift that our SYN-ACK offered
  * @child: its route, our MSS option and the use of window scaling are known; IRS is taken
- * @wnd: octets
- * @shift: as it was offered, even if the listener's buffer has changed since
+ * @wnd: the window in the SYN-ACK, octets
+ * @shift: the shift in the SYN-ACK; the listener's buffer may have changed since
  *
  * RFC 7323 section 2.3.
  *
@@ -128,7 +131,8 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 }
 
 /**
- * xtcp_window_unscaled() - the peer does not scale windows: neither do we
+ * xtcp_window_unscaled() - the peer's SYN has no window scale option: do not scale our windows
+ * either
  * @sk: its SYN is being taken
  *
  * RFC 7323 section 2.2.
@@ -144,7 +148,7 @@ void xtcp_window_unscaled(struct sock *sk)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
-/* The largest window, octets: the program's limit, or else the route's. */
+/* The largest window that is allowed, octets: by the program, or else by the route. */
 static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
@@ -162,15 +166,15 @@ static u8 shift_for(u32 largest)
 }
 
 /**
- * xtcp_window_first() - the window that a SYN offers
+ * xtcp_window_first() - compute the window for a SYN or SYN-ACK
  * @sk: the sock that opens, or the listener
  * @dst: the route to the peer; NULL: none is known
- * @mss: octets of a whole segment; not 0
+ * @mss: how many octets a whole segment has; not 0
  *
  * The window is a number of whole segments, and not scaled (RFC 7323 section 2.2). Metrics of the
  * route limit it: initrwnd in segments, window in octets.
  *
- * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
  * Return: octets; they fit the window field.
  */
@@ -220,7 +224,7 @@ u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
  * namespace allows. If the program has set the size (SO_RCVBUF), it is chosen for that size, as in
  * Linux: a larger shift would round a small window down.
  *
- * Context: softirq or process. A racy look at the buffer size is enough, no lock.
+ * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  */
 void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
 			u32 *window_clamp, u8 *rcv_wscale)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The window we offer. */
+/* The window that we offer to the peer. */
 #ifndef XTCP_WINDOW_H
 #define XTCP_WINDOW_H
 
@@ -8,7 +8,7 @@
 struct dst_entry;
 struct sock;
 
-/* Socket lock held, but not for first(), shift_of_route() and select(). */
+/* All need the socket lock, except xtcp_window_first(), _shift_of_route() and _select(). */
 void xtcp_window_initial(struct sock *sk);
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
 void xtcp_window_unscaled(struct sock *sk);
