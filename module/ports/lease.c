@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A lease represents a port of xtcp in kernel TCP's bind table.
+ * A lease reserves a port for xtcp in kernel TCP's bind table.
  *
  * It is a sock that does nothing but occupy the port. inet_csk_get_port() puts it into the table,
  * so that bind() on either stack respects the ports of the other, by the rules of kernel TCP.
  * README.md lists which code reads which field.
  *
- * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and an
- * owner that no process can be. So kernel TCP takes them for a group of one user. It lets all of
- * them stand beside each other, and lets in a sock of its own only if the sock needs no
- * SO_REUSEPORT for that. sharing.c decides which leases may stand beside each other. A shared lease
- * is made by connect() without bind(). It is a wildcard for both families, serves any number of
- * 4-tuples and has no sk_reuseport, so nothing can be bound beside it. It looks like a TIME-WAIT
- * sock, which is small. But only a full sock can take a place in the table, so the taker does this
- * for the lease (taker.c).
+ * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
+ * user that no process can be. So kernel TCP takes them for a group of one user, and lets all of
+ * them share a port; sharing.c decides which of them really may. A sock of kernel TCP is not of
+ * this group. It may share the port only by other rules than SO_REUSEPORT.
  *
- * Each full sock on the port holds the lease (the sock that bound it, the children of a listener),
- * and so does each TIME-WAIT record.
+ * The other kind is the shared lease, which connect() without bind() makes. It is a wildcard for
+ * both families and serves any number of 4-tuples. It has no sk_reuseport, so nothing can be bound
+ * beside it. It looks like a TIME-WAIT sock, because that is small. Only a full sock can take a
+ * place in the table, so the taker takes the place for the lease (taker.c).
+ *
+ * Each full sock on the port holds the lease: the sock that bound the port, and the children of a
+ * listener. So does each TIME-WAIT record.
  *
  * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
- * TCP would have a dangling pointer. So portlist.c lists the leases by port, and the end of a
- * namespace takes the rest out of the table.
+ * TCP would have a dangling pointer. So portlist.c lists the leases by port, and a namespace that
+ * ends takes its remaining leases out of the table.
  */
 #include "ports/lease.h"
 
@@ -44,23 +45,23 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP checks whether a struct proto has a bind table of its own */
+/* no bind table of its own: kernel TCP looks here whether it has one */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/* The socket behind each lease. No process can have its uid; see xtcp_lease_set_user(). */
+/* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group that one of its socks has left. Kernel TCP has a fast path for a sock that is
- * like the last one that bound; a sock with a group never takes it. A sock with this group is
- * compared with each sock on the port. Without the group, a lease that asks again would take the
- * fast path, since it is like itself.
+ * A reuseport group that one of its socks has left. It keeps leases off the fast path of kernel
+ * TCP's bind(), which admits a sock that is like the last one that bound. A lease that asks for its
+ * place again would always pass, since it is like itself. A sock with this group is compared with
+ * each sock on the port instead.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /**
- * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, but not namespace and
- * place
+ * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, except namespace, address
+ * and port
  * @sk: zeroed; its memory may end behind these fields
  *
  * Context: process.
@@ -76,7 +77,7 @@ void xtcp_lease_init_sock(struct sock *sk)
 	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
 }
 
-/* A lease without a port. */
+/* Make a lease that has no port yet. */
 static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 {
 	struct xtcp_lease *lease = kmem_cache_zalloc(caches[shared], GFP_KERNEL_ACCOUNT);
@@ -96,7 +97,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 	return lease;
 }
 
-/* Note the options of @sk: they count from here on. */
+/* Note the options of @sk. Later binds are compared with these. */
 static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lease->reuse = sk->sk_reuse;
@@ -118,7 +119,10 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 #endif
 }
 
-/* Put the lease on the list of @port, if it gets a place there. @port 0: it already has a place. */
+/*
+ * Give the lease a place on @port in kernel TCP's table, and put it on the list of the port. If
+ * @port is 0, it has a place already.
+ */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
 	spinlock_t *lock = xtcp_portlist_lock(lease->xn, port ?: lease->inet.inet_num);
@@ -139,7 +143,7 @@ static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  * @sk: the sock, with the address, device and options (v6only, SO_REUSEADDR, SO_REUSEPORT) to bind
  *	with
  * @port: host order; 0: kernel TCP chooses the port, as for its own bind()
- * @lease: set to the new lease, put by xtcp_lease_put()
+ * @lease: set to the new lease; the caller puts it by xtcp_lease_put()
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -160,9 +164,9 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses, so no lock is held. Kernel TCP compares this lease
-	 * with others by SO_REUSEADDR alone (ip_autobind_reuse). A bind() of ours that asks for the
-	 * chosen port before the lock is taken is refused.
+	 * No lock is held, because kernel TCP may sleep while it chooses. It compares this lease
+	 * with others by SO_REUSEADDR alone (ip_autobind_reuse). If another bind() of ours asks for
+	 * the chosen port before get_place() takes the lock, it is refused.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -176,15 +180,15 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 }
 
 /**
- * xtcp_lease_get_shared() - a port for 4-tuples that differ by their foreign end
+ * xtcp_lease_get_shared() - get the shared lease of a port, for one more 4-tuple
  * @xn: the namespace
  * @port: host order, not 0
- * @bound_dev_if: interface, 0: any
+ * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
  * Context: process, may sleep.
  *
- * Return: the lease, put by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound,
- * -ENOMEM, -ENOBUFS.
+ * Return: the lease, which the caller puts by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the
+ * port is bound, -ENOMEM, -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
 {
@@ -214,19 +218,19 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	return lease;
 }
 
-/* The lease must have a place. */
+/* The lock of the port of a lease, which must have a place. */
 static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 {
 	return xtcp_portlist_lock(lease->xn, lease->inet.inet_num);
 }
 
 /**
- * xtcp_lease_listen() - listen() on a leased port
+ * xtcp_lease_listen() - let the owner of a lease listen on its port
  * @lease: the lease
  * @sk: its owner
  *
- * The table is asked a second time, as by kernel TCP's own listen(): binds that may share a port
- * may not always listen there together.
+ * Two binds that may share a port may not always listen there together. So the table is asked a
+ * second time, as by kernel TCP's own listen().
  *
  * Context: process. Lock: socket, held.
  *
@@ -247,8 +251,8 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_unlisten() - the place no longer belongs to a listener
- * @lease: the lease; children may go on using it
+ * xtcp_lease_unlisten() - note that the owner no longer listens
+ * @lease: the lease; children of the listener may still hold it
  *
  * Context: softirq or process.
  */
@@ -265,10 +269,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * xtcp_lease_make_exclusive() - keep socks of kernel TCP off the port while ours is connected
  * @lease: the lease of a sock that calls connect()
  *
- * With SO_REUSEADDR one sock of each stack may bind the same port. If both connected, both could
- * get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. It gets the
- * option back when the last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT
- * does not make this fail; the caller checks whether such a sock has the 4-tuple.
+ * With SO_REUSEADDR a sock of each stack may bind the same port. If both connected, they could get
+ * the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. It gets the option
+ * back when its last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT does not
+ * make this fail, so the caller checks whether kernel TCP has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *
@@ -294,7 +298,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_hold() - one more full sock on the port
+ * xtcp_lease_hold() - take a reference to a lease, for one more full sock on the port
  * @lease: held by the caller or by a sock that it has locked
  *
  * Context: softirq or process.
@@ -308,7 +312,10 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 	return lease;
 }
 
-/* The last user has left. Rare, so it is not part of the fast path. BH are disabled. */
+/*
+ * End a lease whose last user has left. This is rare, so it is kept out of the callers' fast path.
+ * Context: BH disabled.
+ */
 static noinline void lease_end(struct xtcp_lease *lease)
 {
 	if (lease->xn) {
@@ -323,7 +330,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_put() - a full sock leaves the port
+ * xtcp_lease_put() - put the reference of a full sock, which leaves the port
  * @lease: from xtcp_lease_get(), xtcp_lease_get_shared() or xtcp_lease_hold()
  * @sk: the sock
  *
@@ -332,7 +339,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
-	/* the owner and the last full sock change fields that others read; a child does not */
+	/* the owner and the last full sock change fields that others read, so they need the lock */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
 		spinlock_t *lock = lock_of_lease(lease);
@@ -349,9 +356,9 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - records or a full sock leave the port
+ * xtcp_lease_put_users() - put the references of records or of a full sock, which leave the port
  * @lease: held @n times
- * @n: how many leave, not 0
+ * @n: how many references to put, not 0
  *
  * Context: softirq or process, BH disabled.
  */
@@ -362,12 +369,12 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 }
 
 /**
- * xtcp_lease_set_user() - choose the owner of leases in kernel TCP's table
+ * xtcp_lease_set_user() - choose the user to whom leases belong in kernel TCP's table
  * @family: our address family; another build that is loaded at the same time has another family
  *
- * No process can be INVALID_UID. If the leases of two builds had the same user, kernel TCP would
- * let them share a port. So a build with another name uses one of the last user ids, which no
- * system gives to anybody.
+ * The build named xtcp uses INVALID_UID, which no process can have. If the leases of two builds had
+ * the same user, kernel TCP would let them share a port. So another build uses one of the last user
+ * ids, which no system gives to anybody.
  *
  * Context: process, module init; there are no leases yet.
  */

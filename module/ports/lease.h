@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A lease: it represents a port of xtcp in kernel TCP's bind table. */
+/* A lease reserves a port for xtcp in kernel TCP's bind table. */
 #ifndef XTCP_LEASE_H
 #define XTCP_LEASE_H
 
@@ -16,24 +16,27 @@ struct xtcp_net;
 #define XTCP_PORTS		65536
 
 /**
- * struct xtcp_lease - our fields, then the part of a sock that kernel TCP's bind table reads
- * @node: on the list of its port; lock of the port
- * @xn: the namespace; NULL: it is gone
- * @users: full socks and records; the last to leave ends the lease
- * @socks: the full socks among the users; once it is 0, it stays so, unless the lease is shared
- * @uid: the user for SO_REUSEPORT; lock of the port
- * @reuse: SO_REUSEADDR of the owner when it bound or began to listen. sk_reuse is the same, unless
- *	connect() made the lease exclusive; lock of the port
+ * struct xtcp_lease - a small sock in kernel TCP's bind table, with fields of our own
+ * @node: links the leases of a port; lock of the port
+ * @xn: the namespace; NULL: it has ended
+ * @users: how many full socks and records hold the lease; the last one to leave ends it
+ * @socks: how many of the users are full socks; once 0, it stays 0, unless the lease is shared
+ * @uid: the user whose SO_REUSEPORT group this is; lock of the port
+ * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
+ *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
- * @shared: made for 4-tuples whose port connect() chose
- * @admits_others: it stands beside a lease that its noted options would not admit; lock of the port
- * @beside: of a shared lease: connections of kernel TCP, or their TIME-WAIT, had the port before
- *	it, and may have any 4-tuple on it
- * @devices: some of the connections of @beside are bound to devices, and the lease is not
- * @inet: the sock in the table; a shared lease has only the fields that all socks have in common
- * @tw: all of the sock of a shared lease
- * @reach: all of the sock of any other lease; README.md says which code reads which field
- * @owner: the sock that bound the port, until it leaves; a shared lease has none; lock of the port
+ * @shared: connect() chose the port, so the lease serves any number of 4-tuples
+ * @admits_others: the lease stands beside another one that @reuse, @reuseport and @uid would not
+ *	admit; lock of the port
+ * @beside: for a shared lease: kernel TCP had connections on the port before, or their TIME-WAIT;
+ *	these may have any 4-tuple
+ * @devices: some of these connections of kernel TCP are bound to devices, and the lease is not
+ * @inet: the sock in the table; a shared lease has only its struct sock_common
+ * @tw: the whole sock of a shared lease
+ * @reach: covers the sock of any other lease, up to the last field that is read; README.md says
+ *	which code reads which field
+ * @owner: the sock that bound the port; NULL when it has left, and for a shared lease; lock of the
+ *	port
  *
  * The lock of the port is xtcp_portlist_lock() of @xn and inet.inet_num.
  */
@@ -59,15 +62,15 @@ struct xtcp_lease {
 
 #define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
 
-/* README.md: kernel TCP casts what is in the table to each of these */
+/* kernel TCP casts the entries of its table to each of these types (README.md) */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
 static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof_field(struct xtcp_lease, reach));
 static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP reads some fields of every entry of the table, and so does taker.c. Socks and
- * TIME-WAIT have all of these in common. Three of them are bit fields.
+ * Kernel TCP and taker.c read these fields of every entry of the table, be it a full sock or
+ * TIME-WAIT. So each must be in struct sock_common. Three of them are bit fields.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
@@ -103,8 +106,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Hold the lease for a record. When only records hold it, kernel TCP may bind beside it as beside
- * its own TIME-WAIT.
+ * Hold the lease for a record. While only records hold the lease, kernel TCP may bind its port, as
+ * it may bind the port of its own TIME-WAIT.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
@@ -112,8 +115,8 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 }
 
 /*
- * @bits: xtcp_net.port_bits. A reader that sees this namespace's bitmap also sees all that was
- * initialised before it (netns.c).
+ * Might xtcp have a lease on @port? @bits points to xtcp_net.port_bits. A reader that sees this
+ * bitmap also sees all parts of the namespace, which were initialised before (netns.c).
  */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The ports of socks, and the choice of a local port.
+ * How a sock gets its local port and gives it back, and how connect() chooses a port.
  *
- * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). An
- * observer of the connections to one destination shall not learn the ports of those to another, and
- * a port shall be chosen again as late as possible. A keyed hash of the destination gives the
- * start, and a counter moves on by a random step. If an observer of one destination knows which
- * other destination shares its counter, he can count the connections to the other. So there are
- * many counters with random values, for all namespaces together, and the hash changes every few
- * seconds: then each destination starts elsewhere, with another counter.
+ * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
+ * things matter. If somebody sees the connections to one destination, he shall not learn the ports
+ * towards another. And a port shall be reused as late as possible. A keyed hash of the destination
+ * gives the first port to try, and a counter then moves on by random steps. Destinations that share
+ * a counter could count each other's connections. So all namespaces together have many counters
+ * with random values, and the hash changes every few seconds: each destination then starts at
+ * another port, with another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
- * port of the range, and cannot take a port with a lease of ours. So our connect() takes the other
- * ports first, and a port of kernel TCP's half only when none of these will do. In that half, ports
- * which already have a lease come first. In each stack, connections to different destinations share
- * ports, and our connections may share ports with those of kernel TCP (taker.c). The last 1,024
- * ports of kernel TCP's half are never used here. Otherwise, one user's connections to one
- * destination would keep kernel TCP from connecting at all.
+ * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
+ * other half, the ports with the other parity. It takes a port of kernel TCP's half only when none
+ * of these will do, and there it prefers ports that already have a lease. In each stack,
+ * connections to different destinations share ports, and our connections may share ports with those
+ * of kernel TCP (taker.c). The last 1,024 ports of kernel TCP's half are never used here.
+ * Otherwise, one user's connections to one destination would keep kernel TCP from connecting at
+ * all.
  *
- * A port is taken for a 4-tuple when the tuple is free, or when only a TIME-WAIT record has it and
- * net.xtcp.tw_reuse permits a replacement. Connections to other destinations share the lease on the
- * port. While ports are plenty, one of the first few tried will do. When they are not, the
- * destination gets a map of its ports (portmap.c).
+ * A port will do for a destination if nobody has the 4-tuple, or if only a TIME-WAIT record has it
+ * and net.xtcp.tw_reuse permits its replacement. Connections to other destinations share the lease
+ * on the port. While many ports are free, one of the first few tried will do. When ports become
+ * scarce, the destination gets a map of its ports (portmap.c).
  */
 #include "ports/port.h"
 
@@ -41,15 +42,15 @@
 #include "ports/taker.h"
 #include "timewait/timewait.h"
 
-#define COUNTERS	65536	/* of RFC 6056, as many as Linux has */
+#define COUNTERS	65536	/* the table of RFC 6056 section 3.3.4; Linux has as many */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
-#define RESERVE_MAX	1024	/* ports kept for kernel TCP; an eighth of a small range */
-#define RESERVE_FROM	1024	/* a smaller range has no such ports */
+#define RESERVE_MAX	1024	/* ports kept for kernel TCP, but at most an eighth of the range */
+#define RESERVE_FROM	1024	/* in a smaller range no ports are kept */
 
 /*
- * One table for all namespaces. Each namespace has a key of its own, which selects other counters.
- * So a namespace needs no memory here.
+ * One table for all namespaces, so a namespace needs no memory here. Each namespace has a hash key
+ * of its own, which selects other counters.
  */
 static u32 *counters;
 
@@ -81,8 +82,8 @@ void xtcp_port_exit(void)
 }
 
 /*
- * Does kernel TCP have the 4-tuple, for a connection or its TIME-WAIT? @lease: a shared
- * lease, if others may have been on the port before it; otherwise NULL.
+ * Does kernel TCP have the 4-tuple of @sk, for a connection or its TIME-WAIT? @lease: the shared
+ * lease of @sk, or NULL for a bound port.
  */
 static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 {
@@ -99,7 +100,10 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 	return held || (lease && !sk->sk_bound_dev_if && xtcp_taker_meets(lease, &key.tuple));
 }
 
-/* Return -EADDRINUSE if another port may do. */
+/*
+ * Connect from @port, if the 4-tuple is free. Return: 0; -EADDRINUSE when another port may do;
+ * another error.
+ */
 static int try_port(struct sock *sk, u16 port)
 {
 	/* kernel TCP's table separates the ports of VRFs, but not those of other devices */
@@ -126,7 +130,10 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/* The ports that a half may use: the second half leaves its last ports to kernel TCP. */
+/*
+ * The range from which a half takes its ports. For kernel TCP's half (@first is false) it lacks the
+ * last ports.
+ */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
 	struct xtcp_port_range part = *range;
@@ -138,7 +145,10 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 	return part;
 }
 
-/* Try the ports of one half of the range from the offset on, at most @tries of them. */
+/*
+ * Try at most @tries ports of one half of the range, from its offset on. @first: our half, not
+ * kernel TCP's.
+ */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -161,7 +171,7 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
 	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
 }
 
-/* Try every port of one half that the map shows as free. */
+/* Try the ports of one half that the map shows as free, until one will do. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -187,8 +197,9 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Try the ports of one half that the map shows as free. Then try a few others, whose record may be
- * replaced. One of these few will do, unless most records of the half are too young.
+ * Try the ports of one half that the map shows as free. Then try a few others: their tuples may
+ * belong to records that may be replaced. One of these few will do, unless most records of the half
+ * are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)
@@ -199,8 +210,8 @@ static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp
 }
 
 /*
- * Try the first half and then the other. If all fails, the second round also tries again the ports
- * that were refused before.
+ * Try our half and then kernel TCP's. If no port will do, a second round tries again the ports that
+ * were refused at an earlier time.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
 {
@@ -219,8 +230,8 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 }
 
 /*
- * RFC 6056 section 3.3.4. @hash: of the destination; it also finds the map, so it never changes.
- * The time is mixed in here.
+ * Where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the destination.
+ * It also finds the map, so it must not change; the time is mixed in here.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
@@ -265,13 +276,18 @@ static int choose_and_insert(struct sock *sk)
 	reuse = xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if);
 	err = try_by_map(sk, map, &range, reuse);
 	xtcp_portmap_put(xn, map);
-	/* all ports are taken, but some perhaps only by TIME-WAIT records that may be replaced */
+	/*
+	 * all ports are taken, but some of them perhaps only by TIME-WAIT records that may be
+	 * replaced
+	 */
 	if (err == -EADDRINUSE && reuse)
 		err = try_all_in_turn(sk, &range);
 	return err;
 }
 
-/* For a bound port. Neither stack may have the 4-tuple already. */
+/*
+ * Insert a connection from a bound port into the table, if neither stack has its 4-tuple already.
+ */
 static int insert_bound(struct sock *sk)
 {
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
@@ -295,7 +311,7 @@ static int insert_bound(struct sock *sk)
 /**
  * xtcp_port_bind() - proto.get_port: bind() to a port
  * @sk: addresses are set
- * @snum: host order; 0: any
+ * @snum: the port, host order; 0: any
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -315,8 +331,8 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
 }
 
 /**
- * xtcp_port_listen() - listen(): bind if needed, and ask for the place of a listener
- * @sk: bound, or it is bound to any port now
+ * xtcp_port_listen() - bind if needed, and let the sock listen on its port
+ * @sk: the sock; if it has no port, it is bound to any
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -332,7 +348,7 @@ int xtcp_port_listen(struct sock *sk)
 		err = xtcp_port_bind(sk, 0);
 		if (err)
 			return err;
-		/* even if listen() fails: the sock stays bound */
+		/* set even if listen() fails: the sock stays bound */
 		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
 	}
 	return xtcp_lease_listen(ep->lease, sk);
@@ -352,9 +368,9 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* lookups may still be at the place where the sock was */
+	/* lookups that began earlier may still be at the place that the sock had in the table */
 	xtcp_demux_wait_for_lookups(sk);
-	/* the ISS stays 0 unless the connection continues from a record */
+	/* the ISS stays 0 here, unless the connection takes the place of a record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);
@@ -364,7 +380,7 @@ int xtcp_port_connect(struct sock *sk)
 
 /**
  * xtcp_port_release() - proto.put_port: give the port back
- * @sk: out of the table of connections and of that of listeners
+ * @sk: neither in the table of connections nor in that of listeners
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
  */
@@ -381,11 +397,11 @@ void xtcp_port_release(struct sock *sk)
 }
 
 /**
- * xtcp_port_connection_ended() - give back a port that the program did not choose
- * @sk: out of the table of connections
+ * xtcp_port_connection_ended() - give the port back, unless the program chose it
+ * @sk: not in the table of connections
  *
- * The port is given back when the connection ends, even if the program keeps the descriptor.
- * getsockname() goes on to return it, as in Linux.
+ * The program may keep the descriptor after the connection has ended. getsockname() still returns
+ * the port then, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

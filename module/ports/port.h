@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The ports of socks; the choice of a local port (RFC 6056). */
+/* How a sock gets its local port and gives it back; how connect() chooses one (RFC 6056). */
 #ifndef XTCP_PORT_H
 #define XTCP_PORT_H
 
@@ -14,9 +14,9 @@ void xtcp_port_exit(void);
 int xtcp_port_bind(struct sock *sk, unsigned short snum);
 int xtcp_port_listen(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
-/* Socket lock held, any context: gives the lease back, forgets inet_num and inet_sport. */
+/* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
-/* The same, unless the program has bound the port; keeps inet_sport for getsockname(). */
+/* The same, but keeps inet_sport for getsockname(). Does nothing if the program chose the port. */
 void xtcp_port_connection_ended(struct sock *sk);
 
 #endif /* XTCP_PORT_H */

@@ -2,14 +2,15 @@
 /*
  * The leases of a namespace, in one list per port, and the locks of ports.
  *
- * As in kernel TCP's bind table, neighbouring ports have different locks. connect() takes the ports
- * towards one destination in turn, so connections that several processors open or end at the same
- * time have neighbouring ports. A question about a lease concerns only other leases of the same
- * port, so no caller needs two of these locks.
+ * As in kernel TCP's bind table, neighbouring ports have different locks, for the sake of
+ * connect(). It takes the ports towards one destination in turn, so connections that several
+ * processors open or end at the same time have neighbouring ports. A lease is compared only with
+ * leases of the same port, so no caller needs two of these locks.
  *
- * Two arrays lead to the lists, not a tree, since leases of connect() come and go with connections.
- * A block of lists is allocated while one of its ports has a lease. One empty block is kept for the
- * next use, so that a port which is used now and then needs no allocation each time.
+ * The leases of connect() come and go with connections, so the lists are found by two arrays and
+ * not by a tree. A block of lists is allocated while one of its ports has a lease. One empty block
+ * is kept for reuse, so that a port with a lease now and then does not need an allocation each
+ * time.
  */
 #include "ports/portlist.h"
 
@@ -36,7 +37,7 @@ static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
 	return block ? &block[port / XTCP_PORTLISTS % XTCP_PORTLIST_BLOCK] : NULL;
 }
 
-/* Make the lists of a block of ports; false without memory. */
+/* Make the lists of the block of @port. Return: false if there is no memory. */
 static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
 {
 	struct hlist_head *block = READ_ONCE(xn->spare_block) ? xchg(&xn->spare_block, NULL) : NULL;
@@ -48,8 +49,8 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 }
 
 /**
- * xtcp_portlist_add() - put a lease with a place in kernel TCP's table on the list of its port
- * @lease: the lease; without memory it loses its place
+ * xtcp_portlist_add() - put a lease on the list of its port
+ * @lease: has a place in kernel TCP's table; loses it if this fails
  *
  * Shared leases come before the others.
  *
@@ -112,7 +113,7 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
  * xtcp_portlist_find_shared() - find and hold a shared lease
  * @xn: the namespace
  * @port: host order
- * @bound_dev_if: the interface of the lease, 0: any
+ * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -157,14 +158,17 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
 	/*
-	 * Segments arrive already. A reader that sees the bitmap sees it empty, and sees all parts
-	 * of the namespace, which were initialised before it.
+	 * Segments arrive already. A reader that sees this pointer also sees that the bitmap is
+	 * empty, and sees all parts of the namespace that were initialised before.
 	 */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }
 
-/* A put is missing somewhere: better leak memory than leave a dangling pointer in kernel TCP. */
+/*
+ * A lease is left because a put is missing somewhere. Take it out of kernel TCP's table: leaked
+ * memory is better than a dangling pointer there.
+ */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {
 	struct xtcp_portlist *lists = xtcp_portlist_of(xn, port);
@@ -179,8 +183,8 @@ static void leave_all(struct xtcp_net *xn, u16 port)
 }
 
 /**
- * xtcp_portlist_net_exit() - return every lease of a namespace
- * @xn: the namespace; its socks and records are gone
+ * xtcp_portlist_net_exit() - free the lists and the bitmap of a namespace
+ * @xn: the namespace; its socks and records are gone, so it should have no lease
  *
  * Context: process, namespace exit.
  */

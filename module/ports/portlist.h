@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The leases of a namespace by port, and their locks. */
+/* The leases of a namespace, listed by port, and the locks of ports. */
 #ifndef XTCP_PORTLIST_H
 #define XTCP_PORTLIST_H
 
@@ -17,17 +17,16 @@ struct xtcp_lease;
 #define XTCP_PORTLIST_BLOCK	128	/* ports */
 
 /**
- * struct xtcp_portlist - the leases of every 64th port, in a list per port
- * @lock: guards this struct and, for each of these ports, its bit in xtcp_net.port_bits. It also
- *	guards those fields of the leases that decide which binds may share the port; struct
- *	xtcp_lease says which
- * @used: lists in each block that are not empty
- * @block: the lists; NULL: no port of the block has a lease
+ * struct xtcp_portlist - the leases of one in 64 ports, in a list per port
+ * @lock: guards this struct, and the bits of these ports in xtcp_net.port_bits. It also guards the
+ *	fields of the leases that decide which binds may share a port; struct xtcp_lease names them
+ * @used: for each block, how many of its lists are not empty
+ * @block: arrays of lists; NULL: no port of the block has a lease
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
- * bind table nest inside; create.c says which locks are taken outside. The lock does not guard
- * xtcp_net.spare_block, which is exchanged atomically, nor @users and @socks of a lease, which are
- * atomic.
+ * bind table nest inside; create.c says which locks are taken outside. No lock is needed for
+ * xtcp_net.spare_block, which is exchanged atomically, or for @users and @socks of a lease, which
+ * are atomic.
  */
 struct xtcp_portlist {
 	spinlock_t lock;	/* see above */
@@ -40,7 +39,10 @@ static inline struct xtcp_portlist *xtcp_portlist_of(const struct xtcp_net *xn, 
 	return &xn->portlists[port % XTCP_PORTLISTS];
 }
 
-/* The lock of a port. Every 64th port shares it; neighbouring ports do not. */
+/*
+ * The lock of a port. Ports that differ by a multiple of 64 share a lock; neighbouring ports do
+ * not.
+ */
 static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port)
 {
 	return &xtcp_portlist_of(xn, port)->lock;

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which leases and socks may share a port: kernel TCP's table is asked, and then the rules among
- * our leases.
+ * Which leases and socks may share a port. First kernel TCP's table is asked, then our leases are
+ * compared with each other.
  *
- * The rules are those of kernel TCP. Two binds that overlap may share a port in two cases. Either
- * both have SO_REUSEADDR and the one already there does not listen, or both have SO_REUSEPORT and
- * the same user. The latter does not apply to a sock that already has a struct sock_reuseport from
- * a BPF program (SO_ATTACH_REUSEPORT_*): it joins no other group. When a lease asks for its place,
- * kernel TCP applies the rules between the lease and its own socks. It always lets two leases share
- * a port (lease.c), so the code here compares leases afterwards. It walks kernel TCP's table, by
- * address, under the table's own locks and in their order.
+ * The rules are those of kernel TCP. Two binds that overlap may share a port in two cases. In the
+ * first, both have SO_REUSEADDR and the one already there does not listen. In the second, both have
+ * SO_REUSEPORT and the same user. The second case does not apply to a sock that already has a
+ * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
+ * other group.
  *
- * Kernel TCP compares the present options, except on a port on which all socks had the same options
- * when they bound. Here it is enough if the rules hold for the options that a lease had at bind()
- * or listen(), or for its present ones.
+ * When a lease asks for its place, kernel TCP compares it with its own socks. Kernel TCP always
+ * lets two leases share a port (lease.c), so the code here compares leases afterwards. It walks
+ * kernel TCP's table by address, and takes the table's own locks in their order.
+ *
+ * Kernel TCP compares the present options of socks, except on a port on which all socks had the
+ * same options when they bound. Here it suffices that the rules hold for one of two sets: the
+ * options that the owner of a lease had at bind() or listen(), or its present options.
  */
 #include "ports/sharing.h"
 
@@ -28,18 +30,19 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* newest entries that the search for a member examines */
+#define GROUP_TRIES	16	/* how many entries, the newest first, the search for a member examines */
 
 /*
- * An entry of the table may have only the fields that all socks have in common. True ends the walk.
+ * Looks at an entry of the table during a walk. The entry may have no more than a struct
+ * sock_common. Return: true ends the walk.
  */
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct bind_query - a request for a place
+ * struct bind_query - a lease asks for a place
  * @lease: gets the place
- * @sk: asks for the place
- * @tries: entries that may still be examined
+ * @sk: the sock for which @lease asks
+ * @tries: how many entries may still be examined
  */
 struct bind_query {
 	struct xtcp_lease *lease;
@@ -47,7 +50,7 @@ struct bind_query {
 	int tries;
 };
 
-/* The local addresses to which segments for a sock may go; 0 and :: are any. */
+/* The local addresses at which a sock receives segments; 0 and :: mean any address. */
 struct reach {
 	bool v4;
 	bool v6;
@@ -70,13 +73,13 @@ static struct reach reach_of(const struct sock *sk)
 	return reach;
 }
 
-/* Kernel TCP's table separates the ports of VRFs. */
+/* Are both in the same VRF, or in none? Each VRF has its own ports in kernel TCP's table. */
 static bool same_l3mdev(const struct sock *a, const struct sock *b)
 {
 	return a->sk_bound_dev_if == b->sk_bound_dev_if || inet_sk_bound_l3mdev(a) == inet_sk_bound_l3mdev(b);
 }
 
-/* Can one segment match both? */
+/* Could one segment match both socks? */
 static bool overlaps(const struct sock *a, const struct sock *b)
 {
 	const struct reach ra = reach_of(a), rb = reach_of(b);
@@ -92,8 +95,8 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 }
 
 /*
- * Decide by the present options of the owner. Children and records keep the options noted in the
- * lease, so the owner must be the only user.
+ * Do the present options of the owner of @lease admit @sk? The owner must be the only user of the
+ * lease: for children and records, the options noted in the lease count.
  */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
@@ -111,27 +114,32 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
 
-	/* the lease is about to be freed */
+	/* without users the lease is about to be freed, so it is not in the way */
 	if (!refcount_read(&lease->users))
 		return true;
 	if (sk->sk_reuse && lease->reuse && !listens)
 		return true;
-	/* the user does not matter when only records are left */
+	/* when only records are left, the users need not be equal */
 	if (xtcp_group_may_share(sk) && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
 	if (!owner_admits(lease, sk, listens))
 		return false;
-	/* a lease that comes in this way need not admit all that this lease would vouch for */
+	/*
+	 * the new lease may have other options, so from now on lease_vouches() must not vouch for
+	 * it
+	 */
 	lease->admits_others = true;
 	return true;
 }
 
 /*
- * Does @lease alone prove that @sk may take the same place, without a look at the others there? The
- * members of a group are alike: what admits one of them admits all. With SO_REUSEADDR this is true
- * only once the lease listens, since another sock may begin to listen before. It is not true if
- * only records hold the lease, or if @admits_others is set: then others may stand beside it.
+ * Does @lease alone prove that @sk may take the same place, so that the other entries there need no
+ * look? Usually so if both are of one SO_REUSEPORT group: its members are alike, and whoever may
+ * stand beside one may stand beside all. There are exceptions. If @lease has SO_REUSEADDR, socks
+ * outside the group may stand beside it. These admit @sk only if it has SO_REUSEADDR, too, and if
+ * none of them listens, which is certain only while @lease listens. Others may also stand beside
+ * @lease if only records hold it, or if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -141,8 +149,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Is @other a member of our group on the same place? Also true when no tries are left; then @tries
- * is below 0.
+ * Is @other a member of our group with the same address and device? Also true, to end the walk,
+ * when no tries are left; @tries is below 0 then.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
@@ -156,8 +164,9 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Is the entry in the way, though kernel TCP let the lease in? Kernel TCP never objects to another
- * lease, nor to its own TIME-WAIT with SO_REUSEPORT, since each lease has sk_reuseport, too.
+ * Kernel TCP has let the lease in. Is the entry @other in the way nevertheless? Each lease has
+ * sk_reuseport, so kernel TCP never objects to two leases on a port, nor to a lease beside its own
+ * TIME-WAIT with SO_REUSEPORT.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -173,7 +182,8 @@ static bool is_in_the_way(struct sock *other, void *arg)
 }
 
 /*
- * Walk the entries of a port on a chain by port and address, which may also have other addresses.
+ * Walk the entries of @port on a chain of the table by port and address. The entries may have
+ * different addresses. Return: true when @look() has ended the walk.
  */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)
@@ -193,9 +203,9 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Is there a member of the group whose place excludes all socks of kernel TCP, whatever their
- * options, and all leases outside the group? Then no entry need be compared; comparing would take
- * longer with each new member. If the search misses such a member, this costs only time.
+ * Is there a member of the group that vouches for @sk (lease_vouches())? Then no other entry need
+ * be compared, which would take longer with each new member. If the search misses such a member,
+ * this costs only time.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -214,8 +224,8 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * Is another entry in the way of the lease, which has its place? If all socks on the port have
- * SO_REUSEADDR and none listens, none is in the way: kernel TCP takes no walk either.
+ * The lease has its place. Is another entry in its way? If all socks on the port have SO_REUSEADDR
+ * and none listens, none is in the way; kernel TCP does not walk the entries then, either.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -241,9 +251,9 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_bind() - take a place in kernel TCP's table, if nothing is in the way
- * @lease: has none
- * @sk: asks for the place
+ * xtcp_sharing_bind() - give a lease a place in kernel TCP's table, if nothing is in the way
+ * @lease: has no place
+ * @sk: the sock for which @lease asks
  * @port: host order, not 0
  *
  * Context: softirq or process. Lock: of the port, held.
@@ -274,8 +284,8 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  * xtcp_sharing_has_moved() - has the device of a lease moved to another VRF?
  * @mine: the lease's sock, in kernel TCP's table
  *
- * If so, the lease is in a bucket where kernel TCP no longer looks for it, and it must not ask
- * again.
+ * If so, kernel TCP looks for the lease in another bucket than the one that it is in. So the lease
+ * must not ask for its place again.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -288,13 +298,13 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 }
 
 /**
- * xtcp_sharing_listen() - turn the place into that of a listener, if nothing is in the way
+ * xtcp_sharing_listen() - turn the place of a lease into a listener's, if nothing is in the way
  * @lease: has a place
  * @sk: its owner
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: 0, or -EADDRINUSE and nothing has changed.
+ * Return: 0, or -EADDRINUSE; nothing has changed then.
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -304,7 +314,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
-	/* other socks of the lease, such as children, may forbid reuse: then it stays off */
+	/* while the lease has other socks, such as children, reuse that is off must stay off */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||

@@ -22,7 +22,10 @@ static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
 	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
 }
 
-/* The chain of a port. Its lock is taken first. */
+/*
+ * The chain of a port in kernel TCP's table by port. Its lock is taken before those of other
+ * chains.
+ */
 static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);
@@ -30,7 +33,7 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
 }
 
-/* The chain of wildcards, the same for both families. */
+/* The chain of wildcards in the table by port and address; both families use the same chain. */
 static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The place of a shared lease in kernel TCP's table.
+ * How a shared lease gets a place in kernel TCP's table, and gives it back.
  *
  * A shared lease looks like TIME-WAIT in the table, but inet_csk_get_port() and inet_put_port()
- * need a full sock. The taker is this full sock. It takes a place and gives it to the lease. When
- * the lease ends, the taker gets the place back and gives it up (README.md). If all socks on the
- * port got it by kernel TCP's own connect(), the taker is let in beside them. Each processor has
- * one taker, for all namespaces.
+ * need a full sock. The taker is this full sock. It takes a place and hands it to the lease. When
+ * the lease ends, the taker gets the place back and gives it up (README.md). If kernel TCP's own
+ * connect() chose the port for all socks on it, the code here lets the taker in beside them. Each
+ * processor has one taker, for all namespaces.
  */
 #include "ports/taker.h"
 
@@ -26,10 +26,10 @@
 
 /**
  * struct taker - a full sock, as far as kernel TCP's table reads it
- * @lock: guards the taker. Its holder stays on the processor with BH disabled, so the lock is
- *	contended on PREEMPT_RT kernels alone
- * @inet: has no place between two calls; still has the namespace of the last call
- * @reach: all that the table reads
+ * @lock: guards the taker. The holder has BH disabled, so only on PREEMPT_RT kernels may another
+ *	task of the processor wait for the lock
+ * @inet: the sock; between two calls it has no place, but still the namespace of the last call
+ * @reach: covers all fields that the table reads
  */
 struct taker {
 	spinlock_t lock;	/* see above */
@@ -60,7 +60,7 @@ int xtcp_taker_init(void)
 		taker = per_cpu_ptr(takers, cpu);
 		spin_lock_init(&taker->lock);
 		xtcp_lease_init_sock(&taker->inet.sk);
-		/* a wildcard for both families, if IPv6 is there */
+		/* a wildcard for both families if the kernel has IPv6 */
 		taker->inet.sk.sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	}
 	return 0;
@@ -77,7 +77,7 @@ void xtcp_taker_exit(void)
 	takers = NULL;
 }
 
-/* The bucket of a port. Lock: of the chain, held. */
+/* The bucket of a port in the VRF of @sk. Lock: of the chain, held. */
 static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
 {
 	const int l3mdev = inet_sk_bound_l3mdev(sk);
@@ -95,8 +95,8 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
- * Kernel TCP's table would not report the 4-tuple of this sock to a lookup for another device or
- * for none.
+ * Is @other bound to a device, and the taker not to the same one? A lookup of its 4-tuple for the
+ * taker's device, or for none, would not find such a sock.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
@@ -106,10 +106,11 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * If connect() chose the port for all its owners, each of them needs one 4-tuple only, and the
- * taker may join them. The bucket gets the mark of a SO_REUSEPORT group whose only member is the
- * taker. A bind() that comes first removes the mark. Owners with a device do not keep out a lease
- * without one: xtcp_taker_meets() compares its 4-tuples with theirs.
+ * Prepare the bucket so that kernel TCP lets the taker in. If connect() chose the port for all
+ * socks on it, each needs one 4-tuple only, and the taker may join them. The bucket gets the mark
+ * of a SO_REUSEPORT group whose only member is the taker. If a bind() comes before the taker, it
+ * removes the mark. Socks with a device do not keep out a lease without one, because
+ * xtcp_taker_meets() compares its 4-tuples with theirs. Return: true when the mark is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -130,7 +131,9 @@ static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 	return invited;
 }
 
-/* The taker was not let in, for lack of memory or since others came first: remove the mark. */
+/*
+ * Remove the mark: the taker was not let in, because memory was lacking or another sock came first.
+ */
 static void disinvite(const struct sock *taker, u16 port)
 {
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
@@ -144,8 +147,8 @@ static void disinvite(const struct sock *taker, u16 port)
 }
 
 /*
- * From here on kernel TCP's connect() skips the port. Return: false when the mark was gone, so the
- * taker is not there by the invitation.
+ * Let kernel TCP's connect() skip the port from now on. Return: false when the mark was gone
+ * already, so it was not the mark that let the taker in.
  */
 static bool shut_door(const struct sock *taker, u16 port)
 {
@@ -160,7 +163,7 @@ static bool shut_door(const struct sock *taker, u16 port)
 	return invited;
 }
 
-/* Take a place beside kernel TCP's own connections and their TIME-WAIT. */
+/* Let the taker take a place beside kernel TCP's own connections and their TIME-WAIT. */
 static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
@@ -184,9 +187,9 @@ static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 por
 }
 
 /*
- * No 4-tuple of ours is left on the port, and no bind() could come in meanwhile. So kernel TCP's
- * connect() may use the port again, beside its own connections. The lease of a device leaves the
- * bucket as it is, since the lease of another device may be in it.
+ * The lease leaves, so no 4-tuple of ours is left on the port, and no bind() could come in
+ * meanwhile. So kernel TCP's connect() may use the port again, beside its own connections. If the
+ * lease has a device, the bucket stays as it is: it may contain a lease of another device.
  */
 static void open_door(const struct xtcp_lease *lease)
 {
@@ -199,8 +202,8 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Replace @from by @to in the table of ports; one is a shared lease, the other its taker. At every
- * moment one of them holds the port.
+ * Replace @from by @to in kernel TCP's table. One of them is a shared lease, the other its taker,
+ * and one of them holds the port at every moment.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
@@ -217,7 +220,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/* The taker asks for the place as the lease would. */
+/* Let the taker ask for a place, as the lease would, and hand it to the lease. */
 static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
@@ -242,14 +245,13 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 }
 
 /**
- * xtcp_taker_take() - take a place in kernel TCP's table for a shared lease, if nothing is in the
- * way
- * @lease: has none
+ * xtcp_taker_take() - give a shared lease a place in kernel TCP's table, if nothing is in the way
+ * @lease: has no place
  * @port: host order, not 0
- * @bound_dev_if: interface, 0: any
+ * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
- * Socks for which kernel TCP's connect() chose the port are not in the way. @beside of the lease
- * says that there may be some.
+ * Socks for which kernel TCP's connect() chose the port are not in the way. If there may be such
+ * socks, @beside of the lease is set.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -296,7 +298,7 @@ static bool is_on_device_with(struct sock *other, void *arg)
 	struct in6_addr laddr = IN6ADDR_ANY_INIT, faddr = IN6ADDR_ANY_INIT;
 	const struct xtcp_tuple *tuple = arg;
 
-	/* SO_BINDTODEVICE takes no lock of ours */
+	/* READ_ONCE(), because SO_BINDTODEVICE takes no lock of ours */
 	if (!READ_ONCE(other->sk_bound_dev_if) || other->sk_dport != tuple->fport)
 		return false;
 	if (other->sk_family == AF_INET) {
@@ -315,10 +317,11 @@ static bool is_on_device_with(struct sock *other, void *arg)
 /**
  * xtcp_taker_meets() - does a sock of kernel TCP that is bound to a device have the 4-tuple?
  * @lease: has a place
- * @tuple: on the port of @lease, for no device
+ * @tuple: on the port of @lease; its sock is bound to no device
  *
- * A segment that comes by this device would match both. xtcp_demux_kernel_holds() finds only socks
- * without a device. This function walks all owners of the port, but only if @devices is set.
+ * A segment that comes by the device would match that sock as well as ours.
+ * xtcp_demux_kernel_holds() does not find such a sock, so this function walks all socks on the
+ * port. It does so only if @devices of the lease is set.
  *
  * Context: process. Takes the lock of kernel TCP's chain.
  *

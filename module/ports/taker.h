@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The place of a shared lease in kernel TCP's table. */
+/* How a shared lease gets a place in kernel TCP's table, and gives it back. */
 #ifndef XTCP_TAKER_H
 #define XTCP_TAKER_H
 
