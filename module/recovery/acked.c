@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Process an acceptable ACK; arrive/ack.c has checked that it is acceptable. The order is: SACK
- * blocks, SND.UNA, the RTT, what was delivered and marked, the send window, the timers. At the end,
- * recovery.c chooses the phase of congestion control and what is sent again.
+ * blocks, SND.UNA, the RTT, the counts of delivered and marked segments, the send window, the
+ * timers. At the end, recovery.c sets the phase of congestion control and resends lost segments.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -44,7 +44,10 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
 }
 
-/* Return: true when a small MAX.SND.WND has limited the effective MSS, which must be recomputed. */
+/*
+ * Take the window of a segment. Return: true when MAX.SND.WND has grown and had limited the
+ * effective MSS, so that the MSS must be recomputed.
+ */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
 	bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
@@ -53,10 +56,11 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
- * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send time of
- * segments that were sent once; otherwise use the timestamp echo if SND.UNA has moved. The RTO
- * takes the longest RTT of an ACK, which includes the peer's ACK delay; congestion control takes
- * the shortest. Return: true when the RTO has a new sample.
+ * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send times of
+ * acknowledged segments that were sent only once. If there are none and SND.UNA has moved, use the
+ * timestamp echo. If an ACK yields several RTTs, the RTO takes the longest, which includes the
+ * peer's ACK delay; congestion control takes the shortest. Return: true when the RTO has a new
+ * sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -103,9 +107,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Begin the sample of an ACK with what is known before the ACK is processed. Inline, as others
- * below are, since most ACKs come here. Callers declare and initialize their sample in one
- * statement; otherwise the compiler would zero it first.
+ * Begin the sample of an ACK with what is known before the ACK is processed. This function and
+ * others below are inline because most ACKs come here. Callers declare and initialize their sample
+ * in one statement; otherwise the compiler would zero it first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -124,15 +128,15 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 }
 
 /*
- * How many of @segments were marked? @skb: the ACK; NULL when a later ACK has overtaken it, since
- * its counter tells nothing then.
+ * Count how many of the delivered @segments the network had marked. @skb: the ACK. It is NULL when
+ * a later ACK has overtaken it, because its counter says nothing then.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (xsk->ecn & XTCP_ECN_ACCURATE) {
-		/* the flags of a SYN-ACK, which may acknowledge text (RFC 7413), are no counter */
+		/* a SYN-ACK may acknowledge text (RFC 7413), but its flags are no counter */
 		if (skb && !(xtcp_seg(skb)->flags & XTCP_SYN))
 			xtcp_accecn_feedback(sk, skb, segments, sample);
 	} else if (sample->ece) {
@@ -145,7 +149,10 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 	xtcp_cong_ecn_ack(sk, sample);
 }
 
-/* Update the sums that delivery rates are made of. @skb: the ACK; NULL when it was overtaken. */
+/*
+ * Update the sums from which delivery rates are computed. @skb: the ACK; NULL when a later ACK has
+ * overtaken it.
+ */
 static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -164,7 +171,7 @@ static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb
 	xtcp_rate_ack(sk, sample);
 }
 
-/* An ACK that a later one has overtaken may still bring new SACK blocks. */
+/* Take the SACK blocks of an ACK that a later ACK has overtaken. */
 static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sample sample = new_sample(sk, xtcp_seg(skb));
@@ -178,10 +185,10 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
- * If it has, the peer sent this segment after all others whose window we know, whatever its SEQ is:
- * retransmitted text has an old SEQ. So SND.WL1 takes its SEQ, even if that is lower, as in Linux.
- * If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond it: no comparison
- * of SEG.ACK is needed.
+ * If it has, the peer sent this segment after all others whose window we have taken. Its SEQ may
+ * nevertheless be old, if it retransmits text. So SND.WL1 takes its SEQ even if that is lower, as
+ * in Linux. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond SND.UNA.
+ * So SEG.ACK and SND.WL2 need not be compared.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {
@@ -197,12 +204,12 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/* Does this ACK of SND.UNA tell nothing about the segments in flight? */
+/* SEG.ACK is SND.UNA. Does this ACK say nothing about the segments in flight? */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/*
-	 * a tail loss probe may draw a duplicate ACK after everything is acknowledged (RFC 8985
-	 * 7.4.1)
+	 * a tail loss probe may cause a duplicate ACK after all text has been acknowledged (RFC
+	 * 8985 section 7.4.1)
 	 */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
@@ -210,8 +217,8 @@ static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * An ACK may report a loss or a mark although we have sent no text. Then allocate the stream, if
- * memory permits, and judge the ACK as usual.
+ * An ACK may report a loss or a mark before we have sent any text. The stream is allocated then, so
+ * that the ACK can be processed as usual. Return: false if there is no memory for it.
  */
 static __always_inline bool has_stream(struct sock *sk)
 {
@@ -219,10 +226,10 @@ static __always_inline bool has_stream(struct sock *sk)
 }
 
 /*
- * Was the newly sacked text sent before the last copy of the first segment in flight? Then that
- * copy may still be underway, on a path that is slower than the RTO assumes. Only such text may
- * restart the RTO. If later text did, too, a lost retransmission would not time out as long as
- * anything is sacked.
+ * May newly sacked text restart the RTO? Only if it was sent before the last copy of the first
+ * segment in flight: that copy may still be underway, on a path that is slower than the RTO
+ * assumes. If text that was sent later restarted the RTO, too, a lost retransmission would not time
+ * out as long as ACKs sack anything.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -231,7 +238,7 @@ static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *s
 	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
 }
 
-/* @moves: the ACK moves SND.UNA. */
+/* Process an ACK that may say something about the segments in flight. @moves: it moves SND.UNA. */
 static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool moves)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -239,7 +246,10 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool sampled;
 
-	/* RFC 5681 section 2: (a) to (e); as in Linux, only a larger window is news */
+	/*
+	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is; as in Linux, a smaller
+	 * window is still a duplicate
+	 */
 	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
 	if (xsk->agreed.sack_ok && seg->sack_blocks)
@@ -257,7 +267,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 }
 
 /**
- * xtcp_acked_take() - process an ACK of SND.UNA...SND.NXT
+ * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT
  * @sk: in a synchronized state
  * @skb: the ACK
  */
@@ -275,11 +285,11 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_acked_overtaken() - process an ACK that a later one has overtaken
+ * xtcp_acked_overtaken() - process an ACK with SEG.ACK < SND.UNA, which a later ACK has overtaken
  * @sk: in a synchronized state
  * @skb: the ACK
  *
- * It tells nothing about SND.UNA, but it may bring new SACK blocks.
+ * It cannot move SND.UNA, but it may bring new SACK blocks.
  */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
@@ -289,8 +299,8 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Were the SYN and its retransmission lost? Not if the ACK echoes the first copy (Eifel, RFC 3522):
- * the second copy has a timestamp one timeout later.
+ * Were the SYN and its first retransmission lost? No if the ACK echoes the timestamp of the first
+ * copy (Eifel, RFC 3522). The timestamp of the second copy is one timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -318,15 +328,15 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * The RTT of a request entry's SYN-ACK comes from child.c: the SYN-ACK's TSval is not
-	 * exactly our clock's (cookie.c)
+	 * for a child, child.c has set the RTT from the request entry: it cannot come from the
+	 * echo, since the TSval of a SYN-ACK is not exactly our clock's (cookie.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
 	if (xtcp_stream_is_there(stream)) {
 		stream->delivered_us = sample.now_us;
 		stream->recover = seg->ack;
-		/* Fast Open may have sent a small segment already */
+		/* with Fast Open, a small segment may have been sent already */
 		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
 	/* Linux counts a delivered SYN, but no delivered SYN-ACK */

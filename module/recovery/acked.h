@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Process an acceptable ACK. ACKs enter recovery/ only here. */
+/* Process an acceptable ACK. No other file of recovery/ is called with an ACK from outside. */
 #ifndef XTCP_ACKED_H
 #define XTCP_ACKED_H
 

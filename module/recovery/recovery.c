@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an ACK or a timeout means for the segments in flight, and what is resent.
+ * React to an ACK or a timeout: set the phase of congestion control, and resend what is lost.
  *
  *               something is sacked            something is lost
  *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
@@ -9,15 +9,16 @@
  *       |                              |                                |
  *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
- * "recover" is SND.NXT at the time when a phase beyond DISORDER began. The phase is over when
- * everything before it is acknowledged.
+ * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. The phase is over when
+ * everything before recover is acknowledged.
  *
- * Three questions are kept apart. What is lost? RACK decides this (rack.c). Without SACK, the third
- * duplicate ACK decides it and, during a repair, each ACK that does not reach recover (RFC 6582). A
- * timeout decides it, too. How fast do lost and new segments go out? The congestion window decides
- * this (cong.c, prr.c); code here only compares it with what is in flight. Was the repair needless?
- * undo.c decides this. Only F-RTO (RFC 5682), which detects a spurious timeout, stands here, since
- * it chooses what is sent.
+ * Three questions are kept apart. First, what is lost? With SACK, RACK decides this (rack.c).
+ * Without SACK, the third duplicate ACK shows that the first segment is lost and, during a repair,
+ * so does each ACK that moves SND.UNA but not as far as recover (RFC 6582). After a timeout,
+ * everything in flight is lost. Second, how fast do lost and new segments go out? The congestion
+ * window decides this (cong.c, prr.c); the code here only compares the window with what is in
+ * flight. Third, was the repair needless? undo.c decides this. F-RTO (RFC 5682), which detects a
+ * spurious timeout, is here nevertheless, because it chooses what is sent.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -50,16 +51,16 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for a repeated SACK */
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for one more ACK */
 
 /* What to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* new text only: what counts as lost may not be lost */
-	NEXT_NEW,	/* new text: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
+	NEXT_NONE,	/* nothing here: what counts as lost may not be lost; output.c still sends new text */
+	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
-/* Nothing is lost: the phase is OPEN, or DISORDER while something is out of order. */
+/* Set the phase when nothing needs repair: OPEN, or DISORDER while something is out of order. */
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -90,8 +91,8 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Segments were too large, or the peer refused the text on a SYN: resend them, but leave cwnd and
- * ssthresh alone, since nothing says that the network is congested.
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. The text is
+ * resent, but cwnd and ssthresh stay, since nothing says that the network is congested.
  */
 static void enter_too_large(struct sock *sk)
 {
@@ -104,7 +105,7 @@ static void enter_too_large(struct sock *sk)
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
-/* Something counts as lost in OPEN, DISORDER or CWR. */
+/* A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -131,7 +132,8 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
  * @sk: the sock
  * @sample: the ACK that reports it
  *
- * Even a loss that is repaired already is a sign of congestion (RFC 8985 section 7.4.2).
+ * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
+ * section 7.4.2).
  */
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -150,8 +152,8 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 }
 
 /*
- * Without SACK: only the segment at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582
- * section 3.2 step 3).
+ * Mark the segment at SND.UNA as lost. Without SACK, no other segment is known to be lost (RFC 5681
+ * section 3.2, RFC 6582 section 3.2 step 3).
  */
 static void first_is_lost(struct sock *sk)
 {
@@ -188,9 +190,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Without SACK: everything that was in flight at the loss is acknowledged, and nothing beyond. The
- * retransmissions may still draw duplicate ACKs, which must not count as a loss of newer segments.
- * So the phase stays until more is acknowledged (RFC 6582 section 4).
+ * Must the phase stay although recover is reached? Yes without SACK, while SND.UNA is just at
+ * recover: retransmissions may still cause duplicate ACKs, which must not count as a loss of newer
+ * segments. The phase stays until SND.UNA moves further (RFC 6582 section 4).
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
@@ -228,8 +230,8 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 	else if (stream->undo.armed)
 		xtcp_cong_reduced(sk);
 	/*
-	 * keep the undo state: D-SACKs of needless retransmissions come only now, since the
-	 * originals were acknowledged first (outside_repair())
+	 * keep the undo state for outside_repair(): the originals were acknowledged first, so the
+	 * D-SACKs of needless retransmissions come only now
 	 */
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
@@ -237,9 +239,9 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * In RECOVERY: have late originals moved SND.UNA, but not as far as recover? Then retransmissions
- * were needless, but how many is unknown while some are in flight. So nothing more is marked as
- * lost until they are answered.
+ * In RECOVERY: have late originals moved SND.UNA, but not as far as recover? Then some
+ * retransmissions were needless. While any are in flight, it is unknown how many were. So nothing
+ * more is marked as lost until all are answered.
  * Return: true when late originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
@@ -267,7 +269,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
 
-/* In OPEN, DISORDER or CWR: must a repair begin? */
+/* Process an ACK in OPEN, DISORDER or CWR: must a repair begin? */
 static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -309,7 +311,10 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/* RFC 5682: the timeout was spurious; the segments in flight have arrived or will. */
+/*
+ * The timeout was spurious (RFC 5682): nothing is lost, and the segments in flight have arrived or
+ * will arrive.
+ */
 static void spurious_timeout(struct sock *sk, int counter, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -325,10 +330,10 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 }
 
 /*
- * After a timeout, with F-RTO (RFC 5682 section 3.1): the first segment was resent. An ACK that
- * moves SND.UNA makes us send new text instead of more retransmissions. If the next ACK
- * acknowledges or sacks a segment that was sent only once, before the timeout, the timeout was
- * spurious. If it sacks the new text first, the loss was real.
+ * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
+ * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
+ * retransmissions. If an ACK then acknowledges or sacks a segment that was sent once, before the
+ * timeout, the timeout was spurious. If it sacks the new text instead, the loss was real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -361,7 +366,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->agreed.sack_ok) {
-		/* a duplicate ACK reports the arrival of new text that F-RTO has sent */
+		/* here a duplicate ACK means that the new text of F-RTO has arrived */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
@@ -372,9 +377,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Resend lost segments as far as the congestion window and pacing allow. Resend at least one when
- * nothing is in flight or after a timeout. Segments that a timeout resends here count in
- * TCPTimeouts only, as in Linux. Return: the last return value of xtcp_output_resend().
+ * Resend lost segments as far as the congestion window and pacing allow, but at least one if
+ * nothing is in flight. Pacing does not delay what a timeout resends. As in Linux, these segments
+ * count in TCPTimeouts only. Return: the last return value of xtcp_output_resend().
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -407,7 +412,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 }
 
 /**
- * xtcp_recovery_resend_waiting() - resend lost segments that had to wait, without a new ACK
+ * xtcp_recovery_resend_waiting() - resend lost segments that had to wait, although no ACK has come
  * @sk: the sock
  */
 void xtcp_recovery_resend_waiting(struct sock *sk)
@@ -417,7 +422,10 @@ void xtcp_recovery_resend_waiting(struct sock *sk)
 		resend_lost(sk, false);
 }
 
-/* Linux calls these ACKs dubious: something differs from an undisturbed stream. */
+/*
+ * Does this ACK show, or come in, anything but an undisturbed stream? Linux calls such ACKs
+ * dubious.
+ */
 static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
@@ -434,7 +442,9 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
 	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
-		/* an overtaken ACK may cause this: wait for one more ACK (RFC 2018 section 8) */
+		/*
+		 * reordered ACKs may look like this, so wait for one more ACK (RFC 2018 section 8)
+		 */
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
@@ -490,11 +500,9 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_recovery_ack() - draw the conclusions from an ACK
+ * xtcp_recovery_ack() - react to an ACK: set the phase, update the congestion window, resend
  * @sk: the sock; its scoreboard and SND.UNA are up to date
  * @sample: the ACK
- *
- * Sets the phase, updates the congestion window, resends lost segments.
  */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -513,7 +521,7 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * After a timeout everything in flight counts as lost, except segments that were sent very recently
+ * Mark everything in flight as lost, for a timeout, except segments that were sent very recently
  * (RFC 8985 section 6.3).
  */
 static void all_is_lost(struct sock *sk)
@@ -559,12 +567,13 @@ static void count_failure(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_recovery_timeout() - the retransmission timer has expired (RFC 6298 (5.4))
+ * xtcp_recovery_timeout() - the retransmission timer has expired: mark what is lost and resend (RFC
+ * 6298 (5.4))
  * @sk: has data in flight; xsk->tries.retransmits counts the timeouts before this one
  *
- * RFC 5681 section 3.1: ssthresh falls only once for the same data in flight, however often the
- * timer expires. F-RTO does not begin in the middle of fast recovery: the retransmissions of the
- * recovery would mislead it (RFC 5682 section 3.1 step 1).
+ * For the same data in flight, ssthresh falls only once, however often the timer expires (RFC 5681
+ * section 3.1). F-RTO does not begin in the middle of fast recovery, whose retransmissions would
+ * mislead it (RFC 5682 section 3.1 step 1).
  *
  * Return: true when a queue of this machine had no room for the retransmission.
  */
@@ -587,8 +596,8 @@ bool xtcp_recovery_timeout(struct sock *sk)
 		xtcp_cong_reduce_further(sk, 0);
 	}
 	/*
-	 * many segments were sacked and still none counted as lost: the reordering estimate is too
-	 * high
+	 * many segments were sacked, and yet none counted as lost: lower the estimate of
+	 * reordering, which was too high
 	 */
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
@@ -602,7 +611,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired
+ * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired: resend what is lost now
  * @sk: SACK is in use
  *
  * RFC 8985 section 6.2 step 5.
@@ -620,7 +629,10 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	if (stream->lost_total != lost) {
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
-		/* no ACK came that would allow a segment, but a lost segment is resent at once */
+		/*
+		 * no ACK has come that would let a segment go, but one lost segment is resent at
+		 * once
+		 */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);
 	}
@@ -632,8 +644,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
  * xtcp_recovery_mtu_fell() - resend segments that were too large for the path
  * @sk: its effective MSS has been lowered
  *
- * Such a loss is no sign of congestion. What does not fit is resent in smaller segments, and the
- * windows stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+ * Such a loss is no sign of congestion. What did not fit is resent in smaller segments, and cwnd
+ * and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
  */
 void xtcp_recovery_mtu_fell(struct sock *sk)
 {
@@ -663,10 +675,11 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_syn_text_refused() - resend text of a SYN that the SYN-ACK did not acknowledge
+ * xtcp_recovery_syn_text_refused() - resend text that went with the SYN and that the SYN-ACK did
+ * not acknowledge
  * @sk: has just entered ESTABLISHED
  *
- * The peer did not accept the text, or did not get it. This is no sign of congestion, and the text
+ * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text
  * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
  */
 void xtcp_recovery_syn_text_refused(struct sock *sk)

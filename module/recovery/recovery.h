@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What an ACK or a timeout means for the segments in flight: phases, loss, retransmission. */
+/* React to an ACK or a timeout: set the phase of congestion control, and resend what is lost. */
 #ifndef XTCP_RECOVERY_H
 #define XTCP_RECOVERY_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
- * it, and only a timeout would detect it. So after two round trips without an ACK, send one
- * segment: new text, or else the last segment again. Its ACK shows RACK what is missing. If the
- * probe itself filled the only hole, the loss still counts as a loss.
+ * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
+ * segment is sent as a probe: new text, or else the last segment again. Its ACK shows RACK what is
+ * missing. If the probe itself filled the only hole, the window is reduced nevertheless.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -26,7 +26,7 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_tlp_probe() - send a probe; its time has come
+ * xtcp_tlp_probe() - the time for a tail loss probe has come: send it
  * @sk: the sock
  *
  * RFC 8985 section 7.3. Only one probe is on its way at a time.
@@ -64,8 +64,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. If the probe was a retransmission, it is acknowledged, and nothing shows
- * that the original had arrived, then the original was lost: reduce the window at once.
+ * RFC 8985 section 7.4. When a probe that was a retransmission is acknowledged, and nothing shows
+ * that the original arrived, too, the original was lost: reduce the window at once.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -76,17 +76,20 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
-	/* without a D-SACK, dsack.end is 0, and the probe may also end at 0 */
+	/*
+	 * test start, too: without a D-SACK dsack.end is 0, and the probe may end at sequence
+	 * number 0
+	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
-		/* the probe was new text; or a D-SACK shows that both copies arrived */
+		/* the probe was new text, or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
 	} else if (xtcp_seq_gt(tx->snd.una, tlp->end_seq)) {
 		tlp->pending = false;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);
 	} else if (!sample->acked && !sample->news && !sample->sacked) {
-		/* a duplicate ACK: the second copy caused it */
+		/* the second copy has caused this duplicate ACK */
 		tlp->pending = false;
 	}
 }

@@ -10,10 +10,10 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_tlp - the variables of RFC 8985 section 7.1
- * @end_seq: TLP.end_seq: SND.NXT when the probe was sent
+ * @end_seq: TLP.end_seq, which is SND.NXT at the time when the probe was sent
  * @pending: a probe is on its way
- * @is_resent: TLP.is_retrans: the probe is a retransmission
- * @wants_sample: the RTT was not measured since the probe was sent
+ * @is_resent: TLP.is_retrans; the probe is a retransmission
+ * @wants_sample: the RTT has not been measured since the probe was sent
  */
 struct xtcp_tlp {
 	u32 end_seq;
