@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The receive queue: text in order, which waits for RECEIVE, and text out of order, which waits for
- * missing text.
+ * The receive queue: text in order, which waits for RECEIVE, and text out of order, which waits
+ * until the text before it comes.
  *
- * Text in order is on sk_receive_queue, the rest in a tree by sequence number. No two skbs overlap,
- * in the queue or the tree: if an octet comes twice, the first copy stays, whatever the second one
- * contains. A segment that overlaps queued text goes through the tree even if it begins at RCV.NXT,
- * so only one place enforces this rule.
+ * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
+ * of the queue and the tree overlap. If an octet comes twice, the first copy stays, whatever the
+ * second one contains. A segment that overlaps text in the tree goes through the tree even if it
+ * begins at RCV.NXT, so only one place enforces this rule.
  *
- * Work: a segment adds at most one skb to the tree. Each skb that the segment covers is removed;
- * where its octets differ, they replace those of the segment. So each skb is handled once when it
- * comes and once when it goes, in whatever order a peer sends.
+ * Work: a segment adds at most one skb to the tree. Each skb that the segment covers completely is
+ * removed; if its octets differ, they are first copied into the segment. So each skb is handled
+ * once when it comes and once when it goes, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception: text may use up to twice as much if its
- * window was offered earlier, when bundles were larger and cost less memory. A window cannot be
- * taken back. Out-of-order text gives way to text in order, farthest from RCV.NXT first. The number
- * of out-of-order skbs has no limit of its own. Each is charged with its truesize, so tiny segments
- * hold no more memory than large ones, and the depth of the tree grows with the logarithm of their
- * number.
+ * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when
+ * bundles were larger and cost less memory, and it cannot be taken back. Text within it may use up
+ * to twice sk_rcvbuf. Out-of-order text gives way to text in order; the text farthest from RCV.NXT
+ * is dropped first. The number of out-of-order skbs is not limited. Each is charged with its
+ * truesize, so tiny segments hold no more memory than large ones, and the depth of the tree grows
+ * with the logarithm of their number.
  */
 #include "recv/rcvq.h"
 
@@ -86,8 +86,8 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Append the octets of @from, which is charged, to @to; both may be in the tree. Return: true when
- * the caller must call kfree_skb_partial() for @from.
+ * Append the octets of @from to @to. Both are charged to the sock, and may be in the tree. Return:
+ * true when that was possible; the caller then calls kfree_skb_partial() for @from.
  */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
@@ -109,8 +109,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * As join(), but @from is in no queue, and is freed if the function returns true. Not inlined,
- * since text that is read at once never comes here.
+ * As join(), but @from is in no queue, and is freed if the function returns true. It is not
+ * inlined, because text that is read at once never comes here.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -135,7 +135,10 @@ static void append(struct sock *sk, struct sk_buff *skb)
 	xsk->stream->bytes_received += len;
 }
 
-/* Charge @skb, which overlaps nothing, and add it to the tree behind @prev (NULL: as the first). */
+/*
+ * Charge @skb, which overlaps no queued text, and add it to the tree behind @prev. If @prev is
+ * NULL, @skb is the first.
+ */
 static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -192,8 +195,8 @@ static bool bloated(const struct sk_buff *skb)
 }
 
 /*
- * Copy runs of bloated skbs on the receive queue into pages, so that a peer's tiny segments do not
- * fill the buffer.
+ * Where bloated skbs follow each other on the receive queue, copy them into pages, so that tiny
+ * segments of a peer do not fill the buffer.
  */
 static void collapse(struct sock *sk)
 {
@@ -236,9 +239,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * May @skb be queued although the buffer is full? The window assumes bundles that are nearly all
- * text. Smaller bundles need more memory for the same window. So they may use twice the buffer if
- * text fills at least half of @skb, or half of the whole queue.
+ * May @skb be queued although the buffer is full? The window was computed for the bundles of that
+ * time. Smaller bundles need more memory for the same window. So the queue may grow to twice the
+ * buffer if text fills at least half of @skb, or half of the whole queue.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -250,8 +253,8 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Grow the buffer up to the namespace's limit. Never shrink it: under memory pressure a segment has
- * no room even if little is queued.
+ * A segment has no room: grow the buffer to what is queued, up to the namespace's limit. If memory
+ * pressure is the reason, little may be queued; the buffer never shrinks to that.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -268,10 +271,10 @@ static void grow_buffer(struct sock *sk)
  * @skb: text to be queued
  *
  * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
- * out-of-order text beyond @skb gives way. Text within the offered window is accepted beyond the
- * buffer, unless its skbs are tiny. If the receive queue is empty, one skb in order is always
- * accepted, however large it is. Otherwise a small buffer, or other sockets that have used up
- * tcp_mem, would stop the connection. RFC 9293 section 3.8.6 leaves this to the receiver.
+ * out-of-order text beyond @skb is dropped. Text within the offered window may exceed the buffer,
+ * unless its skbs are tiny. If the receive queue is empty, one skb in order is always accepted,
+ * however large it is. Otherwise, the connection would stop if its buffer is small, or if other
+ * sockets have used up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -285,8 +288,8 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/*
-		 * even beyond tcp_mem: the program whose sockets use that memory may wait for this
-		 * text
+		 * charge it even beyond tcp_mem: the program whose sockets use up that memory may
+		 * be waiting for this text
 		 */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);
@@ -309,7 +312,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* Does @skb, which covers @old, have the same octets in its place? */
+/* @skb covers all sequence numbers of @old. Has it the same octets there? */
 static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -325,7 +328,9 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 	return true;
 }
 
-/* Copy the octets of @old into @skb, which covers it, is not shared and has no fragments. */
+/*
+ * Copy the octets of @old into @skb, which covers @old. @skb is linear, and nobody else reads it.
+ */
 static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -335,9 +340,10 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old from the tree; *@skb covers it. The octets of @old win: if they differ, they are
- * written into a copy of *@skb, since others may still read the pages of *@skb. An honest peer
- * never sends different octets. Return: false without memory for the copy; @old stays then.
+ * Remove @old, which *@skb covers, from the tree. If their octets differ, those of @old win. They
+ * are written into a copy of *@skb, because others may still read the pages of *@skb. An honest
+ * peer never sends different octets. Return: false if there is no memory for the copy; @old stays
+ * then.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -363,9 +369,9 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Add the new parts of @skb to the tree. The parts that are there already are reported as
- * duplicates; a D-SACK shows the first of them. The work is linear in the number of covered skbs,
- * which are removed.
+ * Add the new parts of @skb to the tree. Parts that are in the tree already are reported as
+ * duplicates; a D-SACK shows the first of them. The work is linear in the number of skbs that @skb
+ * covers, and these are removed.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -398,8 +404,8 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
 			/*
-			 * the skbs that @skb absorbed are lost with it: no block and no D-SACK may
-			 * report them
+			 * @skb has absorbed other skbs, and is dropped with them: no SACK block and
+			 * no D-SACK may report their text
 			 */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
@@ -430,11 +436,12 @@ static void drain(struct sock *sk)
 /**
  * xtcp_rcvq_queue() - queue text
  * @sk: the sock
- * @skb: at its text, which is new and fits the window; room was made for it; consumed
+ * @skb: begins with text, which is new and within the window; xtcp_rcvq_make_room() was called for
+ *	it; consumed
  *
- * Advances RCV.NXT over the text in order. Parts that are queued already are left out. Text for
- * which there is no memory is dropped, and the peer resends it. Updates the SACK blocks of text out
- * of order; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
+ * RCV.NXT advances over the text in order. Parts that are queued already are left out. If memory is
+ * short, text is dropped, and the peer resends it. The SACK blocks of text out of order are
+ * updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
  * 3.10.7.4, seventh; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -468,7 +475,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: on sk_receive_queue; freed unless somebody else holds a reference
  *
- * As sock_rfree(), but the sock keeps memory that the next segment needs.
+ * This does the work of sock_rfree(), but the sock keeps charged memory for the next segment.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The receive queue: text in order and out of order, and the memory that it may use. */
+/* The receive queue: text in order, text out of order, and how much memory both may use. */
 #ifndef XTCP_RCVQ_H
 #define XTCP_RCVQ_H
 

@@ -3,9 +3,9 @@
  * The SYN of a connection, for a program that asks for it: TCP_SAVE_SYN on the listener,
  * TCP_SAVED_SYN on an accepted socket.
  *
- * The SYN stands behind the half-open entry, in the same memory. The child gets a copy, which is
- * freed when the program reads it. As in Linux, no SYN is saved if it was answered by cookie and
- * left no entry, or if memory was short.
+ * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
+ * which is freed when the program reads it. As in Linux, a SYN is not saved if it was answered by
+ * cookie and so left no entry, or if memory was short.
  */
 #include "recv/savedsyn.h"
 
@@ -14,20 +14,20 @@
 
 #include "base/seg.h"
 
-/* Octets of the link header; tun has none. */
+/* How many octets the link header has. A tun device has none. */
 static u32 link_len(const struct sk_buff *skb)
 {
 	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
 }
 
 /**
- * xtcp_savedsyn_len() - how much of a SYN is saved
+ * xtcp_savedsyn_len() - how many octets of a SYN are to be saved
  * @skb: the SYN, at its TCP header
  * @save_syn: the value of TCP_SAVE_SYN, not 0
  *
  * Context: softirq.
  *
- * Return: octets of the headers; the data is not saved.
+ * Return: octets. All headers are saved, but not the data.
  */
 u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 {
@@ -48,11 +48,11 @@ void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 
 /**
  * xtcp_savedsyn_copy() - copy the saved SYN of an entry, for its child
- * @syn: the entry's
+ * @syn: the SYN that the entry has
  *
  * Context: softirq, RCU read side.
  *
- * Return: the copy, or NULL without memory.
+ * Return: the copy, or NULL if there is no memory.
  */
 struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn)
 {
@@ -66,7 +66,7 @@ struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn)
 
 /**
  * xtcp_savedsyn_drop() - free the saved SYN of a connection
- * @syn: xtcp_sock.saved_syn; NULL afterwards
+ * @syn: points to xtcp_sock.saved_syn, which is NULL afterwards
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find the sock.
  */

@@ -9,8 +9,8 @@
 struct sk_buff;
 
 /**
- * struct xtcp_saved_syn - headers of a SYN
- * @len: octets
+ * struct xtcp_saved_syn - the headers of a SYN
+ * @len: how many octets there are
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  */
 struct xtcp_saved_syn {
@@ -18,7 +18,7 @@ struct xtcp_saved_syn {
 	u8 octets[];
 };
 
-/* Octets of memory for a SYN of @len octets. */
+/* How much memory a saved SYN of @len octets needs, octets. */
 static inline u32 xtcp_savedsyn_bytes(u32 len)
 {
 	return offsetof(struct xtcp_saved_syn, octets) + len;

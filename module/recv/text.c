@@ -3,8 +3,8 @@
  * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, decide which ACK is owed
  * (RFC 9293 section 3.10.7.4).
  *
- * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond it is not
- * accepted. When RCV.NXT reaches it, the FIN is taken.
+ * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond that number is
+ * not accepted. The FIN is taken when RCV.NXT reaches the number.
  */
 #include "recv/text.h"
 
@@ -27,7 +27,7 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-#define QUICKACKS_MAX		16U	/* ACKs without delay at the start, as Linux's TCP_MAX_QUICKACKS */
+#define QUICKACKS_MAX		16U	/* so many ACKs go without delay at the start, as Linux's TCP_MAX_QUICKACKS */
 
 /* How far the last offered window reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
@@ -39,11 +39,12 @@ static u32 offered_window(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_text_readable() - is it worth waking a reader?
+ * xtcp_text_readable() - is there enough to read to wake a reader?
  * @sk: the sock
- * @target: octets that it waits for (SO_RCVLOWAT)
+ * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
- * Fewer octets are enough if no more can come, because the buffer or the window is nearly full.
+ * Fewer octets suffice if no more can come, because memory is short or the buffer or the window is
+ * nearly full.
  *
  * Context: any; racy without the socket lock.
  *
@@ -77,10 +78,7 @@ void xtcp_text_wake(struct sock *sk)
 		sk->sk_data_ready(sk);
 }
 
-/*
- * Do not delay the ACKs of the next segments: the peer has just begun, or sends what we do not
- * take.
- */
+/* Do not delay the next ACKs: the peer has just begun to send, or we cannot take what it sends. */
 static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv.wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
@@ -88,7 +86,7 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/* The segment brings nothing new, or there is no room: answer with an ACK of RCV.NXT. */
+/* Drop a segment that brings nothing new, or that has no room, and owe an ACK at once. */
 static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
@@ -98,8 +96,8 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 }
 
 /*
- * Estimate the peer's segment size: the largest size seen, or a smaller size that came twice in a
- * row. A size below the default MSS counts only if the segment has no PSH.
+ * Estimate the size of the peer's full segments: the largest size seen, or a smaller one that came
+ * twice in a row. A size below the default MSS counts only if the segment has no PSH.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -119,15 +117,17 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * Are @gone jiffies, in which the peer was silent, longer than an RTO? The first test saves
- * computing the RTO in most cases: no RTO is below two ticks.
+ * The peer was silent for @gone jiffies. Is that longer than an RTO? No RTO is below two ticks, so
+ * the first test mostly saves computing the RTO.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
 	return gone > 1 && gone > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
 }
 
-/* Update what the delayed ACK depends on: new text came (RFC 9293 section 3.8.6.3). */
+/*
+ * New text has come: update the measurements by which ACKs are delayed (RFC 9293 section 3.8.6.3).
+ */
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -149,7 +149,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The segment was taken: has RCV.NXT reached the peer's FIN? Then advance RCV.NXT over it and owe
+ * A segment was taken. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and owe
  * an ACK (RFC 9293 section 3.10.7.4, eighth).
  */
 static enum xtcp_verdict taken(struct sock *sk)
@@ -165,7 +165,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 	return XTCP_FIN_TAKEN;
 }
 
-/* Does queued text reach beyond @seq, so that the peer's FIN cannot be there? */
+/* Does queued text reach beyond @seq, so that the peer's FIN cannot be at @seq? */
 static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct sk_buff *last = skb_rb_last(&xsk->stream->out_of_order);
@@ -174,8 +174,9 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note a FIN; it needs no room, so
- * it may stand at the end of the window. @offered: offered_window(). Return: false without memory.
+ * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note the segment's FIN; it takes
+ * no room in the buffer, so it may come just after the last octet of the window. @offered:
+ * offered_window(). Return: false if there is no memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
@@ -194,7 +195,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
-	/* as Linux: text in the place of a waiting FIN shows that the FIN was not the peer's */
+	/*
+	 * as in Linux: if text comes with the sequence number of a noted FIN, the FIN was not the
+	 * peer's
+	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
@@ -207,7 +211,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 	return true;
 }
 
-/* Queue new text, which is trimmed. @fin_waits: a FIN was known before, behind a hole. */
+/*
+ * Queue a segment that has been trimmed and has new text. @fin_waits: a FIN beyond a hole was known
+ * before the segment came.
+ */
 static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -218,14 +225,17 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
-		/* wake the reader: it makes room when it reads */
+		/* wake the reader, since it makes room when it reads */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
 	}
 	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
-	/* RFC 5681 section 4.2: ACK at once if out of order (MAY-13), and if a hole is filled */
+	/*
+	 * RFC 5681 section 4.2: an ACK goes at once if text is out of order (MAY-13) or fills a
+	 * hole
+	 */
 	if (had_holes || !RB_EMPTY_ROOT(&stream->out_of_order))
 		xtcp_acking_hurry(&xsk->acking);
 	verdict = taken(sk);
@@ -236,7 +246,10 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	return verdict;
 }
 
-/* Take a segment without new text: a lone FIN, or text beyond a FIN that was cut off. */
+/*
+ * Take a segment that has no text after trimming: a FIN alone, or a segment whose text lay beyond a
+ * FIN.
+ */
 static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -259,7 +272,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
-/* Report by D-SACK the part of the segment that lies before RCV.NXT. */
+/* Report the part of the segment that lies before RCV.NXT in a D-SACK. */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
@@ -272,19 +285,20 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2 (in later states all text is old); steps 1 to 6 are
- *	done
- * @skb: at the TCP header; its struct xtcp_seg is changed
+ * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2, after steps 1 to 6; in later states all text is
+ *	old
+ * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
- * Advances RCV.NXT over the text and the FIN. Notes whether an ACK is owed (xtcp_acking), and in
- * SACK blocks which text came out of order. An urgent octet counts as any other text (urgent.c).
- * RFC 9293 section 3.10.7.4, seventh, and the queue's part of eighth; MUST-58, MUST-59, SHLD-31,
- * MAY-13.
+ * RCV.NXT advances over text and FIN that are in order. xtcp_acking notes whether an ACK is owed,
+ * and SACK blocks note which text came out of order. An urgent octet is text like any other
+ * (urgent.c). RFC 9293 section 3.10.7.4, seventh, and of eighth the part that concerns the queue;
+ * MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_DONE: nothing of @skb was taken, the caller owns it. XTCP_CONSUMED: it is queued or
- * freed. XTCP_FIN_TAKEN: as XTCP_CONSUMED, and RCV.NXT has passed the peer's FIN.
+ * Return: XTCP_DONE when nothing of @skb was taken, and the caller still owns it; XTCP_CONSUMED
+ * when @skb was queued or freed; XTCP_FIN_TAKEN when that is so and RCV.NXT has passed the peer's
+ * FIN.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -300,7 +314,8 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	/*
-	 * a simultaneous open's SYN-ACK repeats only the SYN, which is no data (RFC 2883 section 4)
+	 * the SYN-ACK of a simultaneous open repeats only the SYN, and a D-SACK reports only data
+	 * (RFC 2883 section 4)
 	 */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
@@ -325,7 +340,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_text_purge() - drop everything that was received and not read
+ * xtcp_text_purge() - drop all received text that was not read
  * @sk: the sock
  *
  * RFC 9293 section 3.10.5.

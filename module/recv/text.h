@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Step seven: trim, order and deliver text; and the queue's part of step eight, for the FIN. */
+/*
+ * Step seven of SEGMENT ARRIVES: trim, order and deliver text. Of step eight, find the FIN in
+ * order.
+ */
 #ifndef XTCP_TEXT_H
 #define XTCP_TEXT_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Remove octets of text from a segment, at either end: old text, text beyond the window, text that
- * is queued already.
+ * Remove octets of text from a segment, at either end, if they are old, beyond the window or queued
+ * already.
  */
 #include "recv/trim.h"
 
@@ -10,8 +10,8 @@
 #include "base/seg.h"
 
 /*
- * Drop @octets at the front, more than the linear part has, without copying them. pskb_pull() would
- * first copy them into the linear part.
+ * Drop the first @octets, which reach beyond the linear part. pskb_pull() would first copy them
+ * into the linear part; this function copies nothing.
  */
 static bool drop_fragments(struct sk_buff *skb, u32 octets)
 {
@@ -44,9 +44,9 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
 }
 
 /**
- * xtcp_trim_front() - remove octets at the left
- * @skb: at its text, on no queue and not charged: its truesize may change
- * @octets: how many, at most its length
+ * xtcp_trim_front() - remove octets at the front of a segment
+ * @skb: begins with its text; it is on no queue and not charged, since its truesize may change
+ * @octets: how many to remove, at most the length of @skb
  *
  * Context: any.
  *
@@ -68,9 +68,9 @@ bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 }
 
 /**
- * xtcp_trim_back() - remove octets at the right
- * @skb: at its text, on no queue and not charged
- * @len: octets that may stay
+ * xtcp_trim_back() - remove octets at the end of a segment
+ * @skb: begins with its text; it is on no queue and not charged
+ * @len: how many octets may stay
  *
  * Context: any.
  *

@@ -2,11 +2,11 @@
 /*
  * Step six of SEGMENT ARRIVES: the urgent pointer (RFC 9293 section 3.10.7.4).
  *
- * One sequence number is stored: that of the last urgent octet. The urgent pointer points to the
- * octet after it (RFC 9293 section 3.1). With net.xtcp.stdurg the pointer counts as pointing to the
- * urgent octet itself, as in RFC 1122 section 4.2.2.4. The octet stays part of the stream. Its
- * value is also stored here, so that RECEIVE can return it separately (MSG_OOB) and skip it, or
- * stop before it (SO_OOBINLINE). Its place in the stream is the mark.
+ * Only the sequence number of the last urgent octet is stored. The urgent pointer points to the
+ * octet after it (RFC 9293 section 3.1). With net.xtcp.stdurg it points to the urgent octet itself,
+ * as in RFC 1122 section 4.2.2.4. The octet stays part of the stream. Its value is also stored
+ * here, so that RECEIVE can return it separately (MSG_OOB) and skip it in the stream, or stop
+ * before it (SO_OOBINLINE). The position of the octet in the stream is called the mark.
  */
 #include "recv/urgent.h"
 
@@ -21,7 +21,7 @@
 #include "base/wire.h"
 #include "recv/rcvq.h"
 
-/* The sequence number of the urgent octet, by the segment's pointer. */
+/* The sequence number of the urgent octet, computed from the segment's urgent pointer. */
 static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 {
 	u32 pointer = ntohs(tcp_hdr(skb)->urg_ptr);
@@ -32,8 +32,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A newer urgent octet replaces the one that the reader stands before. Skip the old octet: from now
- * on it would count as normal text, but MSG_OOB has returned it, or the program did not ask for it.
+ * The reader stands before an urgent octet, and a newer urgent octet replaces it. The old octet
+ * would become normal text. Skip it: either MSG_OOB has returned it, or the program did not want
+ * it.
  */
 static void pass_over(struct sock *sk)
 {
@@ -45,12 +46,14 @@ static void pass_over(struct sock *sk)
 		xtcp_rcvq_eaten(sk, skb);
 }
 
-/* Take the pointer of a segment with URG: RCV.UP <- max(RCV.UP, SEG.UP). Tell the program. */
+/* Take the urgent pointer of a segment and tell the program: RCV.UP <- max(RCV.UP, SEG.UP). */
 static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* text that was read, or waits to be read, does not become urgent any more */
+	/*
+	 * text in order, whether it was read or waits to be read, does not become urgent any more
+	 */
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
 	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))
@@ -62,10 +65,10 @@ static void take_pointer(struct sock *sk, u32 seq)
 }
 
 /**
- * xtcp_urgent_arrives() - process the urgent pointer of a segment, and the urgent octet
- * @sk: in a state in which text is taken
- * @skb: a segment with URG, or any while an urgent octet is awaited; at its TCP header, not yet
- *	trimmed
+ * xtcp_urgent_arrives() - process the urgent pointer and the urgent octet of a segment
+ * @sk: in a state that accepts text
+ * @skb: a segment with URG, or any segment while an urgent octet is awaited; it begins with the TCP
+ *	header and is not trimmed yet
  *
  * RFC 9293 section 3.10.7.4, sixth, and section 3.8.5 (MUST-32): the owner of the socket gets
  * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
@@ -94,14 +97,14 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_urgent_at_mark() - does the reader stand before the urgent octet? (SIOCATMARK)
+ * xtcp_urgent_at_mark() - is the urgent octet the next one to read (SIOCATMARK)?
  * @sk: the sock
  *
  * RFC 9293 section 3.8.5.
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it does.
+ * Return: true when it is.
  */
 bool xtcp_urgent_at_mark(const struct sock *sk)
 {

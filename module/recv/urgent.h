@@ -9,16 +9,18 @@
 struct sk_buff;
 struct sock;
 
-#define XTCP_URGENT_THERE	0x0100	/* it came, and is the lowest octet of @data */
-#define XTCP_URGENT_AWAITED	0x0200	/* it has not come yet */
-#define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has handed it out */
+#define XTCP_URGENT_THERE	0x0100	/* the urgent octet has come; the low 8 bits of @data are its value */
+#define XTCP_URGENT_AWAITED	0x0200	/* the urgent octet has not come yet */
+#define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has returned the urgent octet */
 
 /**
  * struct xtcp_urgent - the last urgent octet of the peer
  * @seq: its sequence number
- * @data: XTCP_URGENT_*, and the octet; 0: no urgent octet is ahead of the reader
+ * @data: one of XTCP_URGENT_*, with the value of the octet; 0: no urgent octet is ahead of the
+ *	reader
  *
- * The socket lock guards it; it is also read without it. Only the functions below write it.
+ * The socket lock guards this struct, but some readers do not take it. Only the functions below
+ * write the struct.
  */
 struct xtcp_urgent {
 	u32 seq;
@@ -41,7 +43,7 @@ static inline void xtcp_urgent_taken(struct xtcp_urgent *urgent)
 	WRITE_ONCE(urgent->data, XTCP_URGENT_TAKEN);
 }
 
-/* The reader has passed it. */
+/* The reader has passed the urgent octet. */
 static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
 {
 	WRITE_ONCE(urgent->data, 0);
