@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much data goes to IP at once, as a bundle that IP or the device cuts into segments: how large
- * an skb of the send queue becomes, how much of it may go in one piece, and where it is cut.
- * Whether anything may go at all is decided in output.c.
+ * How much data goes to IP at once. A bundle is an skb that IP or the device cuts into segments.
+ * The functions here say how large an skb of the send queue becomes, how much of it may go in one
+ * piece, and where it is cut. output.c decides whether anything may go at all.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -21,15 +21,15 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a third of the window never waits */
-#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* the longest wait; see ack_is_near() */
+#define WINDOW_SHARE	3U	/* a third of the window, or more, never waits */
+#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
 
 /**
- * xtcp_bundle_goal() - how large an skb of the send queue should become
- * @sk: the sock; its MSS is the last one known
+ * xtcp_bundle_goal() - how large should an skb of the send queue become?
+ * @sk: the sock; its MSS need not be up to date with the route
  *
- * As many full segments as one bundle may hold, but at most half of the largest window that the
- * peer has offered.
+ * An skb should have as many full segments as one bundle may have, but at most half of the largest
+ * window that the peer has offered.
  *
  * Return: octets, a multiple of the effective MSS.
  */
@@ -48,14 +48,15 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 }
 
 /**
- * xtcp_bundle_most() - how much data may go at once
+ * xtcp_bundle_most() - how much data may go at once?
  * @sk: the sock
  *
- * As much as the rate sends in a millisecond (sk_pacing_shift), but at least min_tso_segs. A larger
- * bundle would be a burst and delay other connections. For short round-trip times the bundle may be
- * larger, up to the limit of the device, as tso_rtt_log says. All of this is as in Linux.
+ * A bundle may have as much data as the connection's rate sends in a millisecond (sk_pacing_shift),
+ * but at least min_tso_segs segments. A larger bundle would be a burst and delay other connections.
+ * If the round-trip time is short, the bundle may be larger, up to the limit of the device, as
+ * tso_rtt_log says. All of this is as in Linux.
  *
- * Return: octets, a multiple of the effective MSS; or U32_MAX.
+ * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the bundle.
  */
 u32 xtcp_bundle_most(struct sock *sk)
 {
@@ -73,17 +74,18 @@ u32 xtcp_bundle_most(struct sock *sk)
 }
 
 /**
- * xtcp_bundle_of_new() - how much of an unsent skb goes at once
+ * xtcp_bundle_of_new() - how much of an unsent skb goes at once?
  * @sk: the sock
  * @skb: the skb
- * @n: octets that may go
+ * @n: how many octets may go
  *
- * GSO does not adjust the urgent pointer, which counts from the sequence number of its segment (RFC
- * 9293 section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC
- * 9768 section 3.2.2). In both cases segments go one by one.
+ * GSO would copy the urgent pointer into each segment of a bundle unchanged, but the pointer counts
+ * from the sequence number of its segment (RFC 9293 section 3.8.5). On older kernels GSO also
+ * changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2). So segments with urgent
+ * data, or with an ACE counter on such kernels, go one by one.
  *
- * As in Linux, a bundle has at most half of the congestion window: so the ACK of one bundle lets
- * the next one go while another is in flight.
+ * As in Linux, a bundle has at most half of the congestion window. So two bundles are in flight,
+ * and when the ACK of one lets the next bundle go, the other is still in flight.
  *
  * Return: octets, no more than @n.
  */
@@ -103,8 +105,8 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * Was text sent within the last millisecond, and is the ACK of the oldest text in flight near? It
- * is near if it is due within half of a round trip, and within a millisecond.
+ * Is the ACK of the oldest text in flight near, that is, due within half of a round trip and within
+ * a millisecond? The answer is no if no text was sent within the last millisecond.
  */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
@@ -122,19 +124,20 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_bundle_waits() - should the part of an skb that may go wait for the next ACK?
+ * xtcp_bundle_waits() - only a part of an skb may go now: should it wait for the next ACK?
  * @sk: the sock
  * @skb: the next unsent skb
- * @n: octets of it that may go, at least a segment
- * @most: as xtcp_bundle_most() says, or U32_MAX
+ * @n: how many octets of @skb may go; at least a segment
+ * @most: how many octets may go at once, from xtcp_bundle_most(); or U32_MAX
  *
- * When a window ends inside @skb, a small part of it could go for each ACK. Each machine on the
- * path has the same work for a small bundle as for a large one. So, as in Linux, a part that is
- * less than a third of the window waits. More than two thirds are in flight then, so the peer owes
- * an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is asked
- * again. If the ACK is lost, the timer of the text in flight sends. An skb that may go as a whole
- * never waits, so the last octets of a stream never wait. Nothing waits here during a repair or
- * with pacing, which decide for themselves how much goes.
+ * When a window ends inside @skb, each ACK could let another small part of @skb go. But every
+ * machine on the path has as much work with a small bundle as with a large one. So, as in Linux, a
+ * part that is less than a third of the window waits. More than two thirds of the window are in
+ * flight then, so the peer must send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that
+ * ACK arrives, this function is asked again. If the ACK is lost, the timer for the text in flight
+ * makes us send. An skb that may go as a whole never waits, so the last octets of a stream never
+ * wait. Nothing waits here during a repair or with pacing, which decide for themselves how much
+ * goes.
  *
  * Return: true when it should.
  */
@@ -148,7 +151,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* these do not go in bundles */
+	/* such text goes segment by segment */
 	if (unlikely(xsk->snd_urgent || xtcp_sndcb(skb)->stamps ||
 		     xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn)))
 		return false;
@@ -156,13 +159,14 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 }
 
 /**
- * xtcp_bundle_again() - how much of a sent skb goes again at once
+ * xtcp_bundle_again() - how much of a sent skb goes again at once?
  * @sk: the sock; its MSS is up to date with the route
  * @skb: the skb
- * @n: octets that may go
+ * @n: how many octets may go
  *
- * The cuts are where they were before, if such segments fit the route now. SACK blocks move no cut:
- * they go only on segments with room for them (RFC 9293 section 3.7.1).
+ * Text is cut at the same places as before, if segments of that size fit the route now. SACK blocks
+ * do not make segments smaller here: they go only on segments with room for them (RFC 9293 section
+ * 3.7.1).
  *
  * Return: octets, at most @n and the length of @skb.
  */

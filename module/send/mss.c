@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the present
- * route.
+ * Computes the effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the
+ * present route.
  *
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is what is left of tx->mss if the next segment carries SACK blocks;
- * cuts use it. segment.c knows how long options are, and also writes them.
+ * TCP_INFO use it. The payload is what is left of tx->mss when the SACK blocks of the next segment
+ * are subtracted; data is cut to it. segment.c knows how long options are, because it writes them.
  *
- * A route does not announce a change. So a sender calls xtcp_mss_current(), which compares the
- * route's MTU with tx->pmtu, as in Linux. This way the next segment respects a new MTU of the
- * device, an ICMP error for another connection and the expiry of an exception, and the MSS rises as
- * well as falls. Larger segments in flight do not matter here: output.c cuts them when it sends
- * them again.
+ * A route does not announce that its MTU has changed. So whoever sends calls xtcp_mss_current(),
+ * which compares the route's MTU with tx->pmtu, as in Linux. The MTU changes when the device gets a
+ * new one, when an ICMP error comes for another connection, and when such an exception expires; the
+ * MSS may fall or rise. Segments that are in flight and too large now do not matter here: output.c
+ * cuts them when it sends them again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -35,8 +35,8 @@ static u32 both_headers(const struct sock *sk)
 }
 
 /*
- * Octets of data in a packet of @mtu octets: at most the peer's MSS and TCP_MAXSEG, at least
- * min_snd_mss.
+ * How many octets of data fit a packet of @mtu octets, with TCP options of @options octets. Data
+ * and options together have at most the peer's MSS and TCP_MAXSEG, and at least min_snd_mss.
  */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
@@ -51,12 +51,12 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 }
 
 /**
- * xtcp_mss_of() - how much data fits a packet
+ * xtcp_mss_of() - how much data fits a packet of a given size?
  * @sk: the sock
- * @mtu: octets of the packet, IP header included
+ * @mtu: the size of the packet in octets, with the IP header
  *
- * Return: octets without options: at most the peer's MSS, at least min_snd_mss, both less the
- * options of every segment.
+ * Return: octets of data. Together with the options that every segment has, these are at most the
+ * peer's MSS and at least min_snd_mss.
  */
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
@@ -65,11 +65,11 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 }
 
 /**
- * xtcp_mss_to_mtu() - the size of a packet
+ * xtcp_mss_to_mtu() - how large is a packet with a given amount of data?
  * @sk: the sock
- * @mss: octets of data in it
+ * @mss: octets of data in the packet
  *
- * Return: octets, IP header included.
+ * Return: octets, with the IP header.
  */
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
@@ -80,7 +80,7 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 /**
  * xtcp_mss_sync() - compute the effective send MSS
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
- * @pmtu: path MTU in octets; 0: ask the route
+ * @pmtu: the path MTU in octets; 0: ask the route
  *
  * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged. So min_snd_mss is the lower limit,
  * and even a segment with all possible options has room for data (CVE-2019-11479).
@@ -102,8 +102,8 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
 	/*
-	 * as in Linux: at most half of the largest window ever offered, so that one segment can
-	 * always be under way
+	 * as in Linux, a segment has at most half of the largest window ever offered, so that one
+	 * can always be under way
 	 */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);

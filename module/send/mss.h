@@ -14,8 +14,8 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
- * How much data fits the next segment: the effective MSS less the SACK blocks. Does not ask the
- * route.
+ * How much data fits the next segment: the effective MSS minus the SACK blocks that the segment
+ * will carry. The MSS may be out of date: the route is not asked.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -28,8 +28,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * The same, but asks the route first. Without a route the last MTU counts; IP looks for another
- * route before the segment leaves.
+ * The same, but first ask the route for its MTU. If there is no route, the last MTU stays; IP looks
+ * for another route before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {

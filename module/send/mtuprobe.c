@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Searches for the path MTU by probes, where routers do not tell it (RFC 4821, RFC 8899 section 4).
+ * Searches for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
+ * section 4).
  *
- * The search is binary, between a size that is known to pass and one that does not pass or is not
- * needed. A probe is a segment of the middle size; its octets are due anyway. If it is
- * acknowledged, its size passes. If it is lost, the size does not pass; the loss is no sign of
- * congestion. If an earlier segment is lost, too, or a timeout finds the loss, the probe tells
- * nothing.
+ * The search is binary, between the largest size that is known to pass and the largest size that
+ * may pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the
+ * probe is acknowledged, its size passes. If it is lost, its size does not pass, and the loss is no
+ * sign of congestion. If an earlier segment is lost, too, or if a timeout finds the loss, the probe
+ * shows nothing.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
  * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
@@ -30,8 +31,8 @@
 #include "sight/mib.h"
 
 /*
- * least congestion window of a probe, in segments, as in Linux: the segments behind the probe have
- * to reveal its loss
+ * a probe is sent only if the congestion window has so many segments, as in Linux: those behind the
+ * probe have to reveal its loss
  */
 #define LEAST_SEGMENTS	11U
 
@@ -40,7 +41,10 @@ static const struct xtcp_sysctl *sysctls(const struct sock *sk)
 	return &xtcp_net_of(sk)->sysctl;
 }
 
-/* The upper limit of the search: neither the peer nor the route takes more. */
+/*
+ * The upper limit of the search, octets. A larger packet is too large for the peer or for the
+ * route.
+ */
 static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -59,7 +63,7 @@ static void begin_search(struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_mtuprobe_begin() - begin the search of a new connection, if mtu_probing is 2
+ * xtcp_mtuprobe_begin() - if mtu_probing is 2, begin the search of a new connection
  * @sk: both SYNs have been read
  */
 void xtcp_mtuprobe_begin(struct sock *sk)
@@ -67,7 +71,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
 
 	sock_owned_by_me(sk);
-	/* 1: the search begins when timeouts show a black hole */
+	/* with 1, the search begins when timeouts show a black hole */
 	if (likely(when < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
@@ -77,7 +81,8 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_timeout() - react to a black hole: more timeouts in a row than retries1
+ * xtcp_mtuprobe_timeout() - more than retries1 timeouts in a row suggest a black hole: send smaller
+ * segments
  * @sk: in a synchronized state
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.
@@ -104,7 +109,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/* A probe that a router may fragment tells nothing (RFC 8899 section 3, item 2). */
+/* May a router fragment a probe? Such a probe would show nothing (RFC 8899 section 3, item 2). */
 static bool may_be_cut(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -113,13 +118,13 @@ static bool may_be_cut(const struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_due() - is a probe due?
+ * xtcp_mtuprobe_due() - is it time to send a probe?
  * @sk: the sock, about to send new data
  *
- * The route may change. So a finished search begins anew after probe_interval.
+ * The path may change, so a search that has ended begins anew after probe_interval.
  *
- * Return: octets of data in the probe; 0: none is due. If a probe is due, enough data follows it to
- * reveal its loss.
+ * Return: how many octets of data the probe has to have; 0: send no probe. If a probe is due,
+ * enough data can follow it to reveal its loss.
  */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
@@ -146,8 +151,8 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 /**
  * xtcp_mtuprobe_sent() - note that a probe was sent
  * @sk: the sock
- * @start: its first octet
- * @end: the octet after it
+ * @start: sequence number of its first octet
+ * @end: the octet after its last one
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
@@ -160,7 +165,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_mtuprobe_acked() - SND.UNA has moved; does that acknowledge the probe?
+ * xtcp_mtuprobe_acked() - SND.UNA has moved: has this acknowledged the probe?
  * @sk: the sock
  *
  * If so, the MSS grows. The congestion window counts octets, so it stays as it is.
@@ -180,13 +185,13 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_lost() - a segment is lost; is it the probe?
+ * xtcp_mtuprobe_lost() - a segment is lost: is it the probe?
  * @sk: the sock; not in recovery
  *
  * RFC 4821 section 7.6.2.
  *
- * Return: true when the probe is the first missing segment. It was too large, and nothing else has
- * to be done.
+ * Return: true when the probe is the first missing segment. It was too large then, and the loss is
+ * no sign of congestion.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {

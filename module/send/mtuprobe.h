@@ -8,15 +8,14 @@
 struct sock;
 
 /**
- * struct xtcp_mtuprobe - the search for the path MTU; sizes in octets with the IP header. They mean
- *	nothing before @is_on is set
- * @start: first octet of the probe in flight
- * @end: octet after its last one
- * @stamp: jiffies when this search began
- * @low: this size passes
- * @high: this size does not pass, or is the upper limit; may be below @low: then there is nothing
- *	to find
- * @size: size of the probe in flight; 0: there is none
+ * struct xtcp_mtuprobe - the search for the path MTU; sizes are in octets and include the IP
+ *	header. No field is valid before @is_on is set
+ * @start: sequence number of the first octet of the probe in flight
+ * @end: the octet after the last one of the probe
+ * @stamp: when this search began, jiffies
+ * @low: the largest size that is known to pass
+ * @high: the largest size that may pass; if it is below @low, nothing is left to find
+ * @size: the size of the probe in flight; 0: none is in flight
  * @is_on: the search runs, and @low limits segments
  */
 struct xtcp_mtuprobe {

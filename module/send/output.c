@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What to send now: new data as the windows allow, Nagle, FIN, probes (RFC 9293 sections 3.7
- * and 3.8).
+ * Decides what to send now, and sends it: new data as far as the windows and Nagle allow, FIN,
+ * ACKs, probes (RFC 9293 sections 3.7 and 3.8).
  *
- * push() sends new data: whole skbs of the send queue, and a part of one where a window ends.
- * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. Both compare what is in
- * flight with the congestion window, and know nothing of its phases.
+ * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
+ * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. Whether new or old data
+ * goes, its sender compares what is in flight with the congestion window.
  *
- * One rule keeps a connection from standing still. When push() leaves data behind, one of these is
- * true: something is in flight and the retransmission deadline is armed; or nothing is, and the
- * persist deadline is armed; or the timer of pace.c runs.
+ * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
+ * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
+ * the persist deadline is armed; or the timer of pace.c runs.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -38,8 +38,8 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SMALL_SHARE	4U	/* small segments take at least this many times the memory of their text */
-#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments: Linux's first window */
+#define SMALL_SHARE	4U	/* segments count as small if they take so many times the memory of their text */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, Linux's first window */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -54,7 +54,7 @@ static u32 in_flight(const struct xtcp_sock *xsk)
 	return xsk->snd.nxt - xsk->snd.una;
 }
 
-/* How far the peer's window reaches beyond @seq. */
+/* How far the peer's window reaches beyond @seq, octets. */
 static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 {
 	u32 edge = xsk->snd.una + xsk->snd.wnd;
@@ -62,22 +62,22 @@ static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
 	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
 }
 
-/* What the congestion window leaves for new data. */
+/* How much new data the congestion window has room for, octets. */
 static u32 congestion_room(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/* a SYN in flight with text (Fast Open) takes no octet of the window */
+	/* a SYN with text in flight (Fast Open) takes no octet of the window */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
 }
 
 /*
- * Nagle (RFC 9293 section 3.7.4, SHLD-7) in the variant of appendix A.3: a partial segment waits
- * while another partial one is in flight. With TCP_CORK it always waits. Urgent data and FIN do not
- * wait.
+ * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7), in
+ * the variant of appendix A.3, it waits while another partial segment is in flight. With TCP_CORK
+ * it always waits. Urgent data and a FIN do not wait.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -90,11 +90,12 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * The congestion window counts octets, so it lets any number of small segments out. But a small
- * segment takes more memory than its text. Once small segments fill the send buffer, the program
- * can write no more, however little text is in flight. So when they take half of the buffer, the
- * next one waits for an ACK, even with TCP_NODELAY, and further writes join it. In Linux the window
- * counts segments, so the next one waits after the first ten.
+ * Must a small segment wait because small segments in flight take half of the send buffer? The
+ * congestion window counts octets, so it lets any number of small segments out. But each takes much
+ * more memory than its text. If they filled the send buffer, the program could write no more,
+ * however little text is in flight. So at half of the buffer the next one waits for an ACK, even
+ * with TCP_NODELAY, and further writes join it. In Linux the congestion window counts segments, so
+ * a small segment waits after the first ten.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -105,7 +106,7 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 
 	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
-	/* no further write joins such an skb, or it may not wait */
+	/* do not let @skb wait if no further write could join it, or if it is urgent */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent)
 		return false;
@@ -113,9 +114,9 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 }
 
 /*
- * How much of @skb, which begins at SND.NXT, goes now, in sequence numbers: at most @bundle octets,
- * or 0. The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38). The persist deadline is their
- * override timeout.
+ * How much of @skb, which begins at SND.NXT, may go now: at most @bundle octets. Return: sequence
+ * numbers, so a FIN counts; 0: nothing. The cases are those of RFC 9293 section 3.8.6.2.1
+ * (MUST-38), and the persist deadline is the override timeout of that section.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
@@ -141,15 +142,16 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/* When the segment leaves: fq may hold it back, but never a SYN. */
+/* When the segment will leave, microseconds. fq may hold it back, but never a SYN. */
 static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
 /*
- * Sends the first @n sequence numbers that were never sent. Returns 0; -ENOBUFS without memory; or
- * the error of the layers below if they refused it. After an error SND.NXT has not moved.
+ * Send the next @n sequence numbers that were never sent. Return: 0; -ENOBUFS if there is no
+ * memory; or the error with which the layers below refused the segment. After an error SND.NXT has
+ * not moved.
  */
 static __always_inline int send_new(struct sock *sk, u32 n)
 {
@@ -173,7 +175,7 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), but with PSH: a timer has expired, and the program has not written more meanwhile.
+ * As send_new(), but set PSH: a timer sends, and the program has written no more before it expired.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -193,11 +195,12 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Does so much stand below TCP that @n more octets have to wait? This keeps one connection from
- * filling a qdisc or a device. The limit for what stands below TCP is a millisecond of its rate,
- * but at least two bundles of @n octets. If nobody paces the connection, limit_output_bytes is the
- * upper limit. There is no limit while nothing is in flight, or where pace.c cannot learn that the
- * device has made room. Every ACK tries again, and so does pace.c when there is room.
+ * Is so much of this connection below TCP that @n more octets have to wait? This keeps one
+ * connection from filling a qdisc or a device. It may have as much below TCP as its rate sends in a
+ * millisecond, but at least two bundles of @n octets. If nobody paces the connection,
+ * limit_output_bytes is the upper limit. Nothing has to wait if nothing is in flight, or if pace.c
+ * could not learn when the device has made room. Each ACK makes us try again, and so does pace.c
+ * when there is room.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {
@@ -212,8 +215,8 @@ static bool below_is_full(struct sock *sk, u32 n)
 }
 
 /*
- * What limits the connection from now on. @skb is the first skb that push() has left behind, or
- * NULL.
+ * What keeps the connection from sending from now on? @skb: the first skb that push() has not sent,
+ * or NULL. @limited: the congestion window keeps it from sending.
  */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
@@ -231,10 +234,10 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
-	PROBE_WAITS,	/* send no data, the probe needs the room; an ACK is on its way */
+	PROBE_WAITS,	/* send no data: the probe needs the room that the next ACK will make */
 };
 
-/* Sends a probe of the path MTU if one is due. */
+/* Send a probe of the path MTU if one is due. */
 static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -255,12 +258,12 @@ static noinline enum probe push_probe(struct sock *sk)
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
-	/* a retransmission may be cut */
+	/* when the probe's data is sent again, it may be cut */
 	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
 	return probe;
 }
 
-/* There is unsent data. */
+/* Send as much of the unsent data as may go now. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -270,7 +273,10 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
-	/* most data follows other data within a tick: there was no pause, so save the call */
+	/*
+	 * most data follows other data within a tick; then there was no pause, and this test saves
+	 * the call
+	 */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
@@ -295,21 +301,25 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	if (sent)
 		data_sent(sk);
-	/* a sender that waits for a larger congestion window is limited by it, too */
+	/*
+	 * if a part waits (xtcp_bundle_waits()) although the peer's window has room, the congestion
+	 * window is the limit, too
+	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * The timer of pace.c sends paced data. Other data waits for the persist deadline, even if
-	 * a lower layer refused it.
+	 * The timer of pace.c sends paced data. For other data the persist deadline tries again,
+	 * even if a lower layer refused the data.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * RFC 7413 section 4.2.2: data goes ahead of the third ACK. Until then the timer is for the SYN-ACK
- * alone: tlp.pending keeps a tail loss probe from taking its place.
+ * Send data after a Fast Open before the third ACK has come (RFC 7413 section 4.2.2). Until that
+ * ACK comes, the retransmit deadline is for the SYN-ACK alone; tlp.pending keeps a tail loss probe
+ * from taking its place.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -337,7 +347,7 @@ static inline void push(struct sock *sk, int nonagle)
  * xtcp_output_push() - send what may be sent now
  * @sk: the sock, in any state
  *
- * It also sends the FIN, if there was no memory for it when the program closed.
+ * If there was no memory for the FIN when the program closed the socket, it is sent now.
  */
 void xtcp_output_push(struct sock *sk)
 {
@@ -351,7 +361,7 @@ void xtcp_output_push(struct sock *sk)
 /**
  * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
  * @sk: the sock, in any state
- * @nonagle: TCP_NAGLE_* for this call: CORK after MSG_MORE, PUSH when the segment may not wait
+ * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
  */
 void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
@@ -361,7 +371,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 
 /**
  * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
- * @sk: its ISS is chosen, and nothing has been sent
+ * @sk: its ISS is chosen, and it has sent nothing yet
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -375,8 +385,8 @@ int xtcp_output_queue_syn(struct sock *sk)
 }
 
 /*
- * Sends the SYN with the data behind it in the queue (RFC 7413 section 4.2.2). Returns false when
- * there is no data or it failed.
+ * Send the SYN together with the data behind it in the queue (RFC 7413 section 4.2.2). Return:
+ * false when there is no data, or when sending has failed.
  */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
@@ -389,8 +399,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * if the data is sent again without the SYN, the receiver should not wait for more; as in
-	 * Linux, the SYN itself has no PSH
+	 * for a retransmission of the data without the SYN: the receiver should not wait for more;
+	 * as in Linux, the SYN itself has no PSH
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -401,13 +411,12 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 }
 
 /**
- * xtcp_output_syn() - send the SYN; in SYN-RECEIVED, after a simultaneous or a fast open, the
- *	SYN-ACK
- * @sk: in SYN-SENT or SYN-RECEIVED; its ISS and its window are chosen
+ * xtcp_output_syn() - send the SYN, or the SYN-ACK of a simultaneous or a fast open
+ * @sk: in SYN-SENT (SYN) or SYN-RECEIVED (SYN-ACK); its ISS and its window are chosen
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue goes with the SYN (RFC 7413).
  *
- * Return: 0, or -ENOBUFS when there was no memory to queue it.
+ * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
 int xtcp_output_syn(struct sock *sk)
 {
@@ -427,13 +436,13 @@ int xtcp_output_syn(struct sock *sk)
 		xtcp_tries_begin(&xsk->tries, xtcp_clock_ts_of(now_us));
 		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
 			xtcp_segment_send(sk, skb, now_us);
-			/* as in Linux, a SYN that could not be sent counts as lost */
+			/* as in Linux, a SYN that the layers below refuse counts as lost */
 			xtcp_sndq_sent(sk, skb, now_us);
 		}
 	} else {
 		/*
-		 * send it as a new segment, since its options may differ; but its ACK gives no
-		 * sample of the round-trip time
+		 * let segment.c build it anew, since its options may differ now; but as it was sent
+		 * before, its ACK must not yield an RTT sample
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
@@ -447,8 +456,8 @@ int xtcp_output_syn(struct sock *sk)
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
  *
- * Nagle does not hold the last segment. Without memory, the next arriving segment or the persist
- * deadline tries again.
+ * Nagle does not hold the last segment. If there is no memory for the FIN, the next arriving
+ * segment or the persist deadline tries again.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -469,7 +478,7 @@ void xtcp_output_fin(struct sock *sk)
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
  * @skb: sent before and not acknowledged; it is cut if only a part may go
- * @max: most octets to send, at least the effective MSS
+ * @max: how many octets may be sent at most; at least the effective MSS
  *
  * Nothing goes beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6, SHLD-16).
  *
@@ -486,7 +495,10 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	u32 n;
 
 	sock_owned_by_me(sk);
-	/* after a retransmission, the fate of the probe of the path MTU tells nothing */
+	/*
+	 * forget the probe of the path MTU: after a retransmission, neither its ACK nor its loss
+	 * shows anything
+	 */
 	if (unlikely(xsk->stream->mtuprobe.size))
 		xsk->stream->mtuprobe.size = 0;
 	if (skb_fclone_busy(sk, skb)) {
@@ -499,7 +511,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 			return -EAGAIN;
 		xtcp_mss_current(sk);
 		n = xtcp_bundle_again(sk, skb, n);
-		/* the FIN goes with the last octet when the window has room for it */
+		/* the FIN goes with the last octet if the window has room for both */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
 			n = need;
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
@@ -581,8 +593,8 @@ int xtcp_output_new_segment(struct sock *sk)
 }
 
 /*
- * SND.NXT, or the edge of a window that has shrunk below it, since the peer takes no segment beyond
- * the edge.
+ * The sequence number of a segment without text: SND.NXT. If the window has shrunk to less than
+ * that, it is the right edge of the window, since the peer accepts no segment beyond the edge.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -595,11 +607,11 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_output_ack_now() - acknowledge: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
- * @sk: the sock; nothing happens in CLOSED, LISTEN and SYN-SENT
+ * xtcp_output_ack_now() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
+ * @sk: the sock; in CLOSED, LISTEN and SYN-SENT nothing is sent
  *
- * Without memory the delayed-ACK deadline tries again. An ACK that the layers below refuse counts
- * as lost.
+ * If there is no memory, the delayed-ACK deadline tries again. An ACK that the layers below refuse
+ * counts as lost.
  */
 void xtcp_output_ack_now(struct sock *sk)
 {
@@ -616,9 +628,9 @@ void xtcp_output_ack_now(struct sock *sk)
  * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
  * @sk: the sock
  *
- * The limit is per connection (section 7), so that an attacker cannot learn about one connection by
- * the limit of another: one challenge ACK per invalid_ratelimit, and XTCP_ACKLIMIT_CHALLENGES per
- * second if that is 0.
+ * One challenge ACK goes per invalid_ratelimit; if that knob is 0, XTCP_ACKLIMIT_CHALLENGES go per
+ * second. Each connection has a limit of its own (section 7), so that an attacker cannot learn
+ * about one connection by the limit of another.
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
@@ -638,7 +650,7 @@ void xtcp_output_challenge_ack(struct sock *sk)
 }
 
 /**
- * xtcp_output_rst() - ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
+ * xtcp_output_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
  * @sk: in a synchronized state
  */
 void xtcp_output_rst(struct sock *sk)
@@ -648,13 +660,16 @@ void xtcp_output_rst(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
-/* Is urgent data unacknowledged, with SND.UP near enough for the urgent pointer field? */
+/* Is urgent data unacknowledged, and is SND.UP near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX;
 }
 
-/* As in Linux, the counter also counts a probe that the layers below refuse. */
+/*
+ * Send a probe with sequence number @seq. As in Linux, a probe that the layers below refuse is
+ * counted, too.
+ */
 static int send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
 	int err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
@@ -671,9 +686,9 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
  *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
  * As in Linux, a probe has an old sequence number and no data (SHLD-12). If the window has room,
- * new data is the probe. An urgent pointer that the peer may not have seen goes ahead of the probe,
- * in a segment at SND.UNA, since the peer would ignore it in an old segment. This segment is sent
- * even if the window is closed (RFC 9293 section 3.8.5).
+ * new data is sent as the probe. The peer may not have seen an urgent pointer yet, and would ignore
+ * it in an old segment. So a segment at SND.UNA carries the pointer and goes before the probe, even
+ * if the window is closed (RFC 9293 section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

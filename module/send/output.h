@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What to send now: window, Nagle, FIN, probe, ACK. */
+/* Decide what to send now, and send it: SYN, data, FIN, ACK, probe, RST. */
 #ifndef XTCP_OUTPUT_H
 #define XTCP_OUTPUT_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The send buffer: how much a program may write ahead of what is acknowledged, and when a waiting
- * writer is woken.
+ * The send buffer: how much a program may write ahead of the peer's ACKs, and when a waiting writer
+ * is woken.
  */
 #include "send/sndbuf.h"
 
@@ -15,7 +15,7 @@
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock
- * @wake: 1 if the caller wants to wake a writer, for which half of the mark must be free; else 0
+ * @wake: 1 if the caller wants to wake a writer; half of the limit must be free then. Otherwise 0
  *
  * Context: any; racy without the socket lock.
  *
@@ -46,11 +46,11 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  *	freed
  * @sk: the sock
  *
- * As for every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * Without SOCK_USE_WRITE_QUEUE, sock_wfree() calls this function too. Then it wakes writers only if
- * a writer has asked for room (SOCK_NOSPACE).
+ * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
+ * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() calls this function, too. Writers are then
+ * woken only if one has asked for room (SOCK_NOSPACE).
  *
- * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() calls.
+ * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
 void xtcp_sndbuf_write_space(struct sock *sk)
 {
@@ -74,8 +74,9 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
  * @sk: the sock
  *
- * As Linux's tcp_sndbuf_expand(): room for two windows, one in flight and one to send as its ACKs
- * come. At most wmem[2] of the namespace, and not after SO_SNDBUF.
+ * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one in flight, and one to
+ * send as the ACKs of the first come. It grows to wmem[2] of the namespace at most, and not if
+ * SO_SNDBUF has set its size.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -101,14 +102,17 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * The caller has sent what it may: TCP_NOTSENT_LOWAT counts the rest.
+ * The caller has first sent what may be sent: only the rest counts for TCP_NOTSENT_LOWAT.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	/* a writer sets SOCK_NOSPACE before its last look at the queue: pairs with its barrier */
+	/*
+	 * pairs with the barrier of a writer, which sets SOCK_NOSPACE before its last look at the
+	 * queue
+	 */
 	smp_mb();
 	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		return;
@@ -117,15 +121,15 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - too much is below TCP: send when there is room
+ * xtcp_sndbuf_waits_for_room() - too much is below TCP: let a timer send when there is room
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *
- * If sk_write_space is not ours (a BPF program may set its own), nobody reports room.
+ * If sk_write_space is not ours (a BPF program may set its own), nobody would report room.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when a timer will send.
+ * Return: true when a timer will send; false when the caller must not wait.
  */
 bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
 {
