@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long a connection was busy, and what limited it. As in Linux, in jiffies, and only the latest
- * reason counts.
+ * How long a connection was busy, and what limited it. As in Linux, the times are in jiffies, and
+ * only one limit applies at a time: the one that was set last.
  */
 #include "sendq/busy.h"
 
@@ -28,7 +28,7 @@ void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 }
 
 /**
- * xtcp_busy_us() - for how long something has limited the connection
+ * xtcp_busy_us() - for how long has a limit applied to the connection?
  * @busy: of a connection
  * @with: the limit; not XTCP_IDLE
  *

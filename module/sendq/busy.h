@@ -17,10 +17,10 @@ enum xtcp_busy_with {
 };
 
 /**
- * struct xtcp_busy - how long each limit held, in jiffies
- * @since: when @with began
- * @spent: sum of past times, by enum xtcp_busy_with - 1
- * @with: the present limit, enum xtcp_busy_with
+ * struct xtcp_busy - for how long each limit applied
+ * @since: when @with began to apply, jiffies
+ * @spent: jiffies for which a limit applied before @since; the index is enum xtcp_busy_with - 1
+ * @with: the limit that applies now, enum xtcp_busy_with
  */
 struct xtcp_busy {
 	u32 since;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts the program's octets into the send queue: as a copy, or as the pages that hold them (RFC
- * 9293 section 3.9.1.2).
+ * Puts octets that the program has written into the send queue: as a copy, or by a reference to the
+ * pages that contain them (RFC 9293 section 3.9.1.2).
  *
  * Context of all public functions: process, may sleep. Lock: socket, held.
  */
@@ -18,23 +18,24 @@
 #include "sendq/sndq.h"
 
 /*
- * Can the data stand behind the header? This is best for a request or an answer: the memory is
- * there already, while every reader has to hold and look up a page. But a receiver can join the
- * small segments of a stream only if they are in pages.
+ * May the data be copied behind the header, into the linear part of @skb? This is best for a
+ * request or an answer, since the memory is there already, and a page costs every reader a
+ * reference and a lookup. But if small segments follow each other, the data goes into pages: only
+ * then can a receiver join them.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
 	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
 }
 
-/* Returns for how many of @n more octets there is memory, or -ENOBUFS. */
+/* Get memory for up to @n more octets. Return: for how many octets there is memory, or -ENOBUFS. */
 static int may_queue(struct sock *sk, int n)
 {
 	int least;
 
 	if (sk_wmem_schedule(sk, n))
 		return n;
-	/* every socket may have wmem[0], even beyond tcp_mem */
+	/* every socket may have wmem[0] octets, even if tcp_mem is used up */
 	least = READ_ONCE(xtcp_sender(sk)->xn->sysctl.wmem[0]) - sk->sk_wmem_queued;
 	if (least <= 0)
 		return -ENOBUFS;
@@ -51,7 +52,7 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	xtcp_snd_queued(&tx->snd, n);
 }
 
-/* xtcp_fill_copy() of data that does not fit behind the header */
+/* xtcp_fill_copy() for data that goes into pages */
 static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
@@ -67,7 +68,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	copy = may_queue(sk, min_t(size_t, len, pfrag->size - pfrag->offset));
 	if (copy < 0)
 		return copy;
-	/* this charges what it copies */
+	/* this also charges the octets that it copies */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
 		return err;
@@ -86,8 +87,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * xtcp_fill_copy() - copy octets of the program to the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: source
- * @len: most octets to copy, not 0
+ * @from: the program's octets
+ * @len: how many octets to copy at most, not 0
  *
  * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
  * -ENOBUFS when the sock's memory is used up; -EFAULT.
@@ -98,8 +99,8 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * skb_add_data_nocache() without its tests: a copy that bypasses the cache pays only for
-	 * larger data
+	 * this is skb_add_data_nocache() without its tests; bypassing the cache would pay only for
+	 * more data
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
@@ -112,12 +113,12 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * xtcp_fill_splice() - put a shared page at the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: pages; data without a page that can be held is copied
- * @len: most octets to take, not 0
+ * @from: pages; data is copied if it is not in a page to which a reference can be taken
+ * @len: how many octets to take at most, not 0
  *
- * The owner of the page may write to it until its octets are acknowledged. Each transmission sends
- * what the page holds at that time. SKBFL_SHARED_FRAG tells this to the layers below, which compute
- * the checksum.
+ * The owner of the page may write to it until the peer has acknowledged its octets. Each
+ * transmission sends what the page contains at that time. SKBFL_SHARED_FRAG tells the layers below,
+ * which compute the checksum, that the octets may change.
  *
  * Return: as xtcp_fill_copy().
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Puts the program's octets into the send queue. */
+/* Puts octets that the program has written into the send queue. */
 #ifndef XTCP_FILL_H
 #define XTCP_FILL_H
 

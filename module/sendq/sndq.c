@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The send queue: octets that were written and are not acknowledged, as skbs in order of sequence
- * number ("segmentation", RFC 9293 section 3.7).
+ * The send queue: octets that the program has written and the peer has not acknowledged, as skbs in
+ * order of sequence number ("segmentation", RFC 9293 section 3.7).
  *
  *   SND.UNA                    SND.NXT
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     tcp_rtx_queue, a tree      sk_write_queue, a list
  *
- * A sent skb also stands on a list of the stream by cb->node: on in_flight, in order of sending, as
- * long as nothing is known of it; on to_resend when it counts as lost; on none when it is sacked.
- * scoreboard.c moves it. A SYN without data needs no list.
+ * A sent skb is also on a list of the stream, linked by cb->node. It is on in_flight, in order of
+ * sending, as long as no ACK has told its fate; on to_resend when it counts as lost; on neither
+ * when it is sacked. scoreboard.c moves it. A SYN without data is on no list.
  *
- * An skb here has no header. Its octets are in page fragments, so it can be cloned to send a
- * segment, and be cut in two, without copying. Only a small message that was written while nothing
- * was in flight stands in the linear part. An skb may be larger than a segment: IP or the device
- * cuts it (GSO). SYN and FIN are flags of an skb and take one sequence number behind its octets.
+ * An skb here has no header. Its octets are in page fragments, so cloning it to send a segment, and
+ * cutting it in two, need no copy. Only a small message that was written while nothing was in
+ * flight is in the linear part. An skb may be larger than a segment: IP or the device cuts it
+ * (GSO). SYN and FIN are flags of an skb; each takes one sequence number, after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
- * sk_forward_alloc. An skb that must exist (SYN, FIN, the second half of a cut) is charged whatever
- * the limits say.
+ * sk_forward_alloc. An skb that cannot be done without (SYN, FIN, the second half of a cut) is
+ * charged even beyond the limits.
  */
 #include "sendq/sndq.h"
 
@@ -61,7 +61,10 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 		return NULL;
 	skb_reserve(skb, MAX_TCP_HEADER);
 	skb->ip_summed = CHECKSUM_PARTIAL;
-	/* clones may write headers in place: the skb on the queue uses only the data */
+	/*
+	 * the skb on the queue uses only the data, so its clones may write headers in front of the
+	 * data
+	 */
 	__skb_header_release(skb);
 	return skb;
 }
@@ -97,11 +100,11 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
  * @gfp: flags of the allocation
  * @force: allocate even when the sock's memory is used up
  *
- * The caller appends it, or frees it by kfree_skb(), before it releases the lock.
+ * The caller must append the skb, or free it by kfree_skb(), before it releases the lock.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb with headroom for all headers, or NULL without memory.
+ * Return: the skb, with headroom for all headers; NULL if there is no memory.
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
@@ -147,7 +150,7 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_leave_list() - take an skb off its list of cb->node
+ * xtcp_sndq_leave_list() - take an skb off the list on which it is by cb->node
  * @sk: the sock
  * @skb: sent; on in_flight, on to_resend or on no list
  *
@@ -184,7 +187,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_drop_empty_tail() - free the last skb if it stayed empty
+ * xtcp_sndq_drop_empty_tail() - free the last skb if nothing was written into it
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -198,7 +201,7 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 		unlink_free(sk, tail);
 }
 
-/* Appends @skb with @flag. @skb is NULL when there was no memory for it. */
+/* Append @skb with @flag set. @skb is NULL when there was no memory for it. */
 static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
 {
 	if (!skb)
@@ -245,7 +248,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
 }
 
 /**
- * xtcp_sndq_open_tail() - the skb that takes more octets
+ * xtcp_sndq_open_tail() - find the skb to which more octets may be appended
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -262,7 +265,7 @@ struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_unsent() - the first unsent skb
+ * xtcp_sndq_unsent() - find the first unsent skb
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -276,12 +279,12 @@ struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_first() - the first skb that was sent and is not acknowledged
+ * xtcp_sndq_first() - find the first skb that was sent and is not acknowledged
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb, which holds SND.UNA, or NULL.
+ * Return: the skb, which contains SND.UNA, or NULL.
  */
 struct sk_buff *xtcp_sndq_first(const struct sock *sk)
 {
@@ -290,7 +293,7 @@ struct sk_buff *xtcp_sndq_first(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_last() - the last skb that was sent and is not acknowledged
+ * xtcp_sndq_last() - find the last skb that was sent and is not acknowledged
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -304,7 +307,7 @@ struct sk_buff *xtcp_sndq_last(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_next() - the next sent skb
+ * xtcp_sndq_next() - find the sent skb that follows @skb
  * @sk: the sock
  * @skb: sent
  *
@@ -319,15 +322,15 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_find() - the skb that holds a sequence number
+ * xtcp_sndq_find() - find the sent skb that contains a sequence number
  * @sk: the sock
  * @seq: from SND.UNA to SND.NXT - 1
  *
- * Takes logarithmic time.
+ * This takes logarithmic time.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the skb; NULL when no sent skb holds it.
+ * Return: the skb; NULL when no sent skb contains @seq.
  */
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 {
@@ -362,13 +365,13 @@ bool xtcp_sndq_is_empty(const struct sock *sk)
 }
 
 /**
- * xtcp_sndq_is_last() - is this the last skb?
+ * xtcp_sndq_is_last() - is this the last skb of the queue?
  * @sk: the sock
  * @skb: on its queue, unsent
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when nothing follows it.
+ * Return: true when nothing follows @skb.
  */
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -376,7 +379,7 @@ bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 
-/* A clone below TCP shares the list of fragments, so copy the list before a change. */
+/* Before a change of the list of fragments, copy the list if a clone below TCP shares it. */
 static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 {
 	u32 truesize = skb->truesize;
@@ -390,9 +393,10 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 }
 
 /*
- * Each cut costs an skb. A peer can force cuts by its SACK blocks, so they are limited to memory of
- * about twice the send buffer (CVE-2019-11478). The first and last sent skb can always be cut, or
- * nothing could be retransmitted.
+ * May @skb be cut in two? Each cut costs an skb, and a peer can force cuts by its SACK blocks. So
+ * no more cuts are made once the queue takes about twice the memory of the send buffer
+ * (CVE-2019-11478). The first and the last sent skb may always be cut; otherwise nothing could be
+ * retransmitted.
  */
 static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 {
@@ -406,15 +410,15 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  * xtcp_sndq_split() - cut an skb in two
  * @sk: the sock
  * @skb: on its queue, sent or not
- * @len: octets that stay in @skb: at least 1, and fewer than @skb has, or all of them when only the
+ * @len: how many octets stay in @skb: at least 1 and fewer than it has; or all, so that only its
  *	FIN is cut off
  * @gfp: flags of the allocation
  *
- * The rest goes to a new skb behind @skb, with FIN, PSH and the marks of @skb. EOR moves there.
+ * The rest goes to a new skb behind @skb. FIN, PSH and EOR move there; the other marks are copied.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0; -ENOMEM without memory or after too many cuts.
+ * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
  */
 int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 {
@@ -437,7 +441,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb = xtcp_sndcb(rest);
 
 	skb_split(skb, rest, len);
-	/* the new skb itself is charged here; its octets are charged already */
+	/* charge the new skb itself; its octets are charged already */
 	charge(sk, rest);
 	moved -= skb->data_len;
 	skb->truesize -= moved;
@@ -475,7 +479,8 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
  * @sk: the sock
  * @len: octets; at least as many are unsent
  *
- * It takes the octets of the skbs behind it. Only octets in linear parts are copied.
+ * The first unsent skb takes the octets of the skbs behind it. Only octets in linear parts are
+ * copied.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -511,7 +516,7 @@ bool xtcp_sndq_gather(struct sock *sk, u32 len)
  * xtcp_sndq_sent() - note that an skb was sent, for the first time or again
  * @sk: the sock
  * @skb: the first unsent skb, or one that was sent before
- * @sent_us: when, xtcp_clock_us(); in the future if fq holds it back
+ * @sent_us: when it leaves, on the clock of xtcp_clock_us(); in the future if fq holds it back
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -534,7 +539,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
-	/* a SYN without a stream stands on no list */
+	/* if there is no stream, @skb is a SYN, which is on no list */
 	if (xtcp_stream_is_there(tx->stream))
 		list_add_tail(&cb->node, &tx->stream->in_flight);
 }
@@ -555,15 +560,16 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_trim_front() - remove the first octets of an skb, which the peer has acknowledged
+ * xtcp_sndq_trim_front() - remove the first octets of an skb, because the peer has acknowledged
+ * them
  * @sk: the sock
  * @skb: sent
- * @len: octets to remove, fewer than it has
+ * @len: how many octets to remove, fewer than @skb has
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false without memory: the octets stay, and a retransmission would send them with the
- * rest.
+ * Return: false if there is no memory. The octets stay then, and a retransmission would send them,
+ * too.
  */
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -572,7 +578,10 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 	int i, gone = 0;
 
 	sock_owned_by_me(sk);
-	/* report first: the report clones the skb, and own_fragments() then unshares the skb */
+	/*
+	 * report this before own_fragments(): the report clones the skb, and then the fragments are
+	 * copied
+	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
 	if (left && own_fragments(skb, GFP_ATOMIC))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The send queue: octets written, sent and acknowledged, and cut into segments. Knows neither IP
- * nor windows.
+ * The send queue: the octets that a program has written, until the peer acknowledges them. Here
+ * they are cut into segments. The queue knows neither IP nor windows.
  */
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H
@@ -14,18 +14,18 @@ struct sock;
 
 /* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
-	XTCP_SNDQ_SENT = 1,	/* it is in the tree of sent skbs */
+	XTCP_SNDQ_SENT = 1,	/* was sent: it is in the tree of sent skbs */
 	XTCP_SNDQ_SACKED = 2,	/* the peer has it, but may still drop it (RFC 2018 section 8) */
-	XTCP_SNDQ_LOST = 4,	/* counts as lost, or did so when it was sent again */
+	XTCP_SNDQ_LOST = 4,	/* counts as lost, or counted as lost when it was sent again */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
 	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
 	XTCP_SNDQ_PROBE = 32,	/* a probe of the path MTU: leaves as one segment */
 	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
 };
 
-#define XTCP_SNDQ_OFTEN	3U	/* sent this often or more */
+#define XTCP_SNDQ_OFTEN	3U	/* the largest value of @transmissions: so often or more */
 
-/* The timestamps of an skb that the program wants (stamp.c). */
+/* Which transmit timestamps the program wants for an skb (stamp.c). */
 enum xtcp_sndq_stamps {
 	XTCP_STAMPS_LEAVING = 1,	/* when it leaves, from the layers below */
 	XTCP_STAMPS_ACKED = 2,		/* when it is acknowledged */
@@ -33,19 +33,20 @@ enum xtcp_sndq_stamps {
 
 /**
  * struct xtcp_sndcb - skb->cb of an skb on the send queue
- * @seq: first octet
- * @end_seq: octet after the last; the FIN counts as one
- * @sent_us: time of the last transmission, or when fq lets it go
- * @node: once sent: place on in_flight or to_resend
- * @delivered: until it is sacked: stream->delivered at the last transmission, for samples of the
- *	delivery rate
- * @sacked_to: once it is sacked: everything from this skb up to this octet is sacked
+ * @seq: sequence number of the first octet
+ * @end_seq: the octet after the last one; a FIN counts as an octet
+ * @sent_us: when it was last sent, or when fq lets it go, microseconds
+ * @node: once it is sent: links it into in_flight or to_resend
+ * @delivered: until it is sacked: the value of stream->delivered at the last transmission, for
+ *	samples of the delivery rate
+ * @sacked_to: once it is sacked: all octets from @seq up to this one are sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
- * @first_sent_us: the low half of stream->rate.first_sent_us at that time
- * @mss: octets of data in each of its segments but the last, at the last transmission (segment.c)
- * @flags: control bits to send with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
+ * @first_sent_us: the low half of stream->rate.first_sent_us at the last transmission
+ * @mss: how many octets of data each of its segments had at the last transmission; the last one may
+ *	have had fewer (segment.c)
+ * @flags: control bits that go with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @stamps: enum xtcp_sndq_stamps
- * @transmissions: number of transmissions, up to XTCP_SNDQ_OFTEN
+ * @transmissions: how often it was sent; counts up to XTCP_SNDQ_OFTEN
  * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  */
 struct xtcp_sndcb {
@@ -75,7 +76,7 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 /**
  * struct xtcp_sndnote - skb->tstamp of an skb on the send queue, for algorithms that need it
  * @in_flight: octets in flight after the last transmission
- * @lost: stream->lost_total at that time
+ * @lost: stream->lost_total at the last transmission
  */
 struct xtcp_sndnote {
 	u32 in_flight;
@@ -89,26 +90,26 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_segment() - the segment size of the last transmission
+ * xtcp_sndq_segment() - how large were the segments of an skb at its last transmission?
  * @skb: a sent skb of the send queue
  *
- * It may differ from the effective MSS, which may have changed since, and options can make a
- * segment shorter. SACK blocks of the peer end where these segments end.
+ * This may differ from the effective MSS: the MSS may have changed since, and options may have made
+ * the segments shorter. The peer's SACK blocks end where these segments end.
  *
- * Return: octets of data, at least 1; no segment of it has more.
+ * Return: octets of data, at least 1; no segment of @skb had more.
  */
 static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
 {
 	return xtcp_sndcb(skb)->mss ?: 1;
 }
 
-/* The number of its segments; a lone SYN or FIN is one. */
+/* How many segments an skb had at its last transmission. A lone SYN or FIN counts as one. */
 static inline u32 xtcp_sndq_segments(const struct sk_buff *skb)
 {
 	return max(DIV_ROUND_UP(skb->len, xtcp_sndq_segment(skb)), 1U);
 }
 
-/* The skb of a list entry @cb. */
+/* The skb to which a control block on a list belongs. */
 static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 {
 	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);

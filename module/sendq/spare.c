@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeps skbs that a send queue no longer needs, to use them again.
+ * Keeps skbs that a send queue no longer needs, so that later writes can use them.
  *
- * A request-response exchange frees the skb of one message shortly before it needs another. IP gets
- * clones of the skbs on a send queue, so nobody has written to the skb itself. To renew it takes a
- * tenth of the time that freeing and allocating take. Each processor keeps a few, from any
- * connection; they are charged to nobody.
+ * A connection with requests and responses frees the skb of one message shortly before it needs an
+ * skb for the next. IP gets clones of the skbs on a send queue, so nobody has written to these skbs
+ * themselves. Making such an skb new takes a tenth of the time that freeing it and allocating
+ * another would take. Each processor keeps a few, from any connection; they are charged to nobody.
  */
 #include "sendq/spare.h"
 
@@ -14,16 +14,19 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* on each processor: both ends of a connection that opens and closes need as many */
+/* spares per processor: both ends of a connection that opens and closes need so many */
 #define SPARES	4
 
-/* Exchanged atomically per CPU: safe in any context. */
+/*
+ * A spare is put and taken by an atomic exchange on its CPU, so this is safe in softirq and
+ * process.
+ */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Renews an skb. Its clones have shared only the memory behind the octets, which holds references
- * to pages and notes for the device. All other fields that nobody sets again are as
- * alloc_skb_fclone() left them.
+ * Make a used skb new. Its clones could write only to the memory that they shared with it, behind
+ * the octets: references to pages, and notes for the device. All other fields that are not set here
+ * or by the next user are as alloc_skb_fclone() left them.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -45,8 +48,8 @@ static void make_new(struct sk_buff *skb)
  *
  * Context: any but hard interrupt.
  *
- * Return: an empty skb as from alloc_skb_fclone() with headroom reserved, its control block
- * undefined; or NULL.
+ * Return: an empty skb, as from alloc_skb_fclone() and with headroom reserved, but with undefined
+ * contents of its control block; or NULL.
  */
 struct sk_buff *xtcp_spare_take(void)
 {
@@ -55,8 +58,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * fail_nth makes the task's allocations fail one after the other: without a spare the
-	 * caller allocates, and its allocation counts
+	 * fail_nth makes one allocation of the task after the other fail; so give no spare, and let
+	 * the caller allocate
 	 */
 	if (current->fail_nth)
 		return NULL;
@@ -92,7 +95,7 @@ bool xtcp_spare_keep(struct sk_buff *skb)
 	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
 		return false;
 	make_new(skb);
-	/* an interrupt may have put one there */
+	/* an interrupt may have put another spare there meanwhile */
 	skb = this_cpu_xchg(spares[i], skb);
 	if (unlikely(skb))
 		__kfree_skb(skb);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keeps skbs that a send queue no longer needs, to use them again. */
+/* Keeps skbs that a send queue no longer needs, so that later writes can use them. */
 #ifndef XTCP_SPARE_H
 #define XTCP_SPARE_H
 

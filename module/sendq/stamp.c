@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING). From the error queue of its socket, a program learns when
- * the last octet of a write came to the queue of a device (TX_SCHED), when the device took it
- * (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel TCP, the
- * last skb of the write carries the mark. The mark of a later write into the same skb replaces it.
+ * Transmit timestamps (SO_TIMESTAMPING). The error queue of a socket tells its program three times
+ * of the last octet of a write: when it came to the queue of a device (TX_SCHED), when the device
+ * took it (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel
+ * TCP, the last skb of the write carries a mark for this. If a later write goes into the same skb,
+ * its mark replaces the earlier one.
  *
- * The layers below TCP report the first two, from struct skb_shared_info, which clones share. A
- * number tells writes apart (OPT_ID). For its own TCP sockets, the kernel computes this number when
- * it reports. For ours it reports what is in tskey, so tskey holds the number for the program. The
- * sequence number of the marked octet is kept here.
+ * The layers below TCP report the first two times. They find the mark in struct skb_shared_info,
+ * which clones share. A report has a number, by which the program tells its writes apart (OPT_ID).
+ * For a TCP socket of its own, the kernel computes this number when it reports. For ours it reports
+ * the value of tskey as it is. So tskey contains the number, and the sequence number of the marked
+ * octet is kept in skb->csum.
  */
 #include "sendq/stamp.h"
 
@@ -21,7 +23,7 @@
 #include "compat.h"
 #include "sendq/sndq.h"
 
-/* The sequence number of the marked octet, in skb->csum: on the queue an skb has no checksum. */
+/* The sequence number of the marked octet is in skb->csum: an skb on the queue has no checksum. */
 static u32 *stamped_seq(const struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
@@ -29,9 +31,10 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * The core sets sk_tskey to 0 when the program begins to ask for numbers, as for datagrams. Numbers
- * count from the first octet that is written after that. 0 means no base yet, so a base of 0 counts
- * as 1.
+ * The sequence number from which the numbers of reports count. When a program begins to ask for
+ * numbers, the core sets sk_tskey to 0, as for datagrams. The next octet that is written is the
+ * base. sk_tskey stores the base, and 0 means that there is none yet; so a base of 0 is stored as
+ * 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -50,12 +53,12 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 /**
  * xtcp_stamp_written() - mark the last octet of a write
  * @sk: the sock
- * @tsflags: SOF_TIMESTAMPING_* of the sock, and of this write's control message
- * @len: octets of the write, the last ones that were queued
+ * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
+ * @len: how many octets the write has; they are the last ones in the queue
  *
- * All octets may have been sent already, if the call waited for room or met an error later. As in
- * kernel TCP, the mark then goes to the last skb that is not acknowledged. It gives TX_ACK, and the
- * other stamps only if the skb is sent again.
+ * If the call waited for room, or met an error later, all octets may have been sent already. As in
+ * kernel TCP, the last skb that is not acknowledged gets the mark then. The program gets TX_ACK for
+ * it, but the other stamps only if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */
@@ -84,8 +87,8 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
  * @skb: on the queue, with cb->stamps
  * @mss: octets in a full segment
  *
- * The marked segment goes alone. GSO would look for the marked octet by its sequence number, but
- * tskey does not hold that.
+ * The segment with the marked octet goes alone. In a bundle, GSO would look for the octet by its
+ * sequence number in tskey, and tskey does not contain that.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -104,7 +107,7 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 /**
  * xtcp_stamp_split() - move the mark when an skb is cut in two
  * @skb: with cb->stamps
- * @rest: the part behind it; its sequence numbers are set, its stamps are not
+ * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -140,7 +143,7 @@ void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 /**
  * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
  * @sk: the sock
- * @skb: with cb->stamps, among those sent
+ * @skb: with cb->stamps; it was sent
  * @ack: the peer has acknowledged all octets before this one
  *
  * Context: softirq or process. Lock: socket, held.
