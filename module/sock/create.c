@@ -5,7 +5,7 @@
  * xtcp locking
  * ============
  *
- * Taken in: "process" is process context, "both" is process context and softirq.
+ * The column "taken in": "process" is process context, "both" is process context and softirq.
  *
  * lock                     protects                             taken in  nests inside
  * -----------------------  -----------------------------------  --------  ----------------------
@@ -14,18 +14,18 @@
  *  bh_lock_sock when no
  *  user owns it)
  * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
- *                                                                         lock, or a child's; this
- *                                                                         lock of a listener that
- *                                                                         ends (heir.c)
+ *                                                                         lock, or a child's; the
+ *                                                                         same lock of a listener
+ *                                                                         that ends (heir.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two of them                 xtcp_listener.lock
  * xtcp_portmaps.lock       which maps there are                 both      the same; never with
  *                                                                         the lock of a map
- * xtcp_portlist.lock       leases of each 64th port, and the    both      a socket lock,
- *                          rules among them (portlist.h);                 xtcp_listener.lock
+ * xtcp_portlist.lock       the leases of one in 64 ports, and   both      a socket lock,
+ *                          who may share them (portlist.h);               xtcp_listener.lock
  *                          never two of these locks
- * taker.lock               the sock of each processor that      both      xtcp_portlist.lock
+ * taker.lock               a processor's taker: the sock that   both      xtcp_portlist.lock
  *                          takes places for shared leases
  *                          (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
@@ -39,29 +39,32 @@
  * boxes_lock               which black boxes there are          both      every lock above
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
- *  bhash2[].lock                                                          taker.lock, and those
- *                                                                         that they nest in
+ *  bhash2[].lock                                                          taker.lock, and the locks
+ *                                                                         outside these two
  *
- * The third ACK makes the child under the child's own lock, for which nobody waits, since the clone
- * is new. Inside this lock, xtcp_listener.lock is taken only to move the entry and queue the child.
- * A child's lock nests inside its listener's socket lock only when the listener ends and resets or
- * hands over the children that nobody accepted. Softirq never takes a listener's socket lock, so a
- * program that is busy in listen() or setsockopt() loses no SYN.
+ * When the third ACK makes a child, the child's own socket lock is held. Nobody waits for it,
+ * because the clone is new. Inside this lock, xtcp_listener.lock is taken only to move the entry
+ * and to queue the child. A child's lock nests inside its listener's socket lock in one case only:
+ * the listener ends, and resets or hands over the children that nobody accepted. Softirq never
+ * takes a listener's socket lock, so no SYN is lost while a program is busy in listen() or
+ * setsockopt().
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
- * inside it by bh_lock_sock(). If a user owns the sock then, softirq puts a segment on the backlog
- * and any other work (a deadline, a lower MTU, paced data) as a bit into sk_tsq_flags.
- * release_sock() does both.
+ * inside it by bh_lock_sock(). If process context owns the sock at that time, softirq leaves the
+ * work to release_sock(): it puts a segment on the backlog, and sets a bit in sk_tsq_flags for any
+ * other work (a deadline, a lower MTU, paced data).
  *
- * Lookups in the tables run under RCU. A full sock from a lookup is taken by refcount_inc_not_zero.
- * Entries and records are used only inside the RCU section, under the lock of their list, after a
- * test of their "dead" bit. Listeners are used inside the RCU section without a reference.
+ * Lookups in the tables run under RCU. A lookup takes a reference to a full sock by
+ * refcount_inc_not_zero(). Entries and records are used only inside the RCU section, under the lock
+ * of their list, and only if their "dead" bit is not set. Listeners are used inside the RCU section
+ * without a reference.
  *
- * These hold references to a full sock: the file or the accept queue (dropped by
- * xtcp_sock_destroy), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a
- * lookup until it is done. Each outgoing skb counts in sk_wmem_alloc, which keeps the memory, not
- * the sock; but code below TCP may take references, too. held.c takes every reference that it
- * cannot explain for one of these, so it has to know each new kind of lasting reference.
+ * These hold a reference to a full sock: the file or the accept queue (xtcp_sock_destroy() drops
+ * it), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a lookup until it is
+ * done. An outgoing skb holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's
+ * memory from being freed. But code below TCP may take references. held.c assumes that each
+ * reference which it cannot explain is of this kind. So whoever adds another kind of lasting
+ * reference must tell held.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -82,11 +85,11 @@
 #include "time/pace.h"
 #include "window/space.h"
 
-#define GONE_PAUSE_MS	4	/* pause between two checks whether the last sock is gone */
+#define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for so long between two checks */
 
 /*
- * Counts every sock of ours whose memory is not freed, in all namespaces, as the sum over the
- * processors. Only the end of the module reads it.
+ * The sum over all processors is the number of our socks, in all namespaces, whose memory is not
+ * freed yet. Only module exit reads it.
  */
 static DEFINE_PER_CPU(long, socks);
 
@@ -127,8 +130,8 @@ static void destruct_v6(struct sock *sk)
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
  * Socks with segments in a qdisc or an NFQUEUE hold the module (held.c), so this should take no
- * longer than a softirq. If it does, the log says once a second what it waits for. The caller then
- * waits for RCU callbacks (rcu_barrier()).
+ * longer than a softirq. If it takes longer, the log says once a second how many socks are left.
+ * Afterwards the caller waits for RCU callbacks (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -147,8 +150,8 @@ void xtcp_sock_wait_gone(void)
 }
 
 /**
- * xtcp_sock_reset_tcb() - reset the TCB to its state before OPEN
- * @sk: a new sock, a clone of a listener, or a sock that disconnects; without a stream
+ * xtcp_sock_reset_tcb() - set the TCB to its state before OPEN
+ * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no stream
  *
  * Options that the program has set stay. RFC 9293 section 3.3.1.
  *
@@ -173,8 +176,8 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 }
 
 /**
- * xtcp_sock_init() - proto.init: the xtcp part of a new sock
- * @sk: allocated by sk_alloc(), its inet part set up by family.c
+ * xtcp_sock_init() - proto.init: set up the xtcp part of a new sock
+ * @sk: allocated by sk_alloc(); family.c has set up its inet part
  *
  * Context: process. Nobody else can find @sk yet.
  *
@@ -187,8 +190,8 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. With
-	 * one field more only ten fit: look for another place first.
+	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. One
+	 * more field, and only ten would fit: look for another place first.
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);
@@ -222,7 +225,10 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 
 	if (child->sk_family != AF_INET6)
 		return;
-	/* sk_clone_lock() has copied the listener's pointers, which must not be freed twice */
+	/*
+	 * sk_clone_lock() has copied the listener's pointers; clear them, so that nothing is freed
+	 * twice
+	 */
 	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
 	inet_sk(child)->pinet6 = newnp;
 	newnp->ipv6_mc_list = NULL;
@@ -243,13 +249,13 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
  * @lsk: the listener
  * @gfp: GFP_ATOMIC in softirq
  *
- * The child has the listener's options and a fresh TCB (RFC 9293 section 3.10.2). Its state is
- * still LISTEN; the caller sets SYN-RECEIVED.
+ * The child gets the listener's options and a new TCB (RFC 9293 section 3.10.2). Its state is still
+ * LISTEN; the caller sets SYN-RECEIVED.
  *
  * Context: softirq, RCU read side; @lsk's socket lock is not needed.
  *
- * Return: the child, locked by bh_lock_sock(), with two references: one for the accept queue and
- * later the file, and one for the caller. NULL without memory.
+ * Return: the child, locked by bh_lock_sock(); NULL if there is no memory. It has two references:
+ * one for the accept queue and later the file, one for the caller.
  */
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 {
@@ -261,11 +267,11 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	this_cpu_inc(socks);
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
-	/* a copy of the listener's value would be wrong: the child was in no table yet */
+	/* the child was in no table yet, so it must not inherit the listener's value */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
-	/* as in Linux, children do not inherit it */
+	/* as in Linux, children do not inherit TCP_DEFER_ACCEPT */
 	xsk->defer_accept = 0;
 	if (!xsk->algorithm_chosen)
 		xtcp_algorithms_assign(child);
@@ -276,7 +282,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/* the listener may be closing; the child learns that by a RST */
+	/* a listener that is closing has set this; its children are reset instead */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;

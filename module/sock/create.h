@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a sock begins, and when its memory is free. */
+/* How a sock begins, and how module exit waits until the memory of all socks is freed. */
 #ifndef XTCP_SOCK_CREATE_H
 #define XTCP_SOCK_CREATE_H
 

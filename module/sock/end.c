@@ -15,8 +15,8 @@
  *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
  *     period, and the count of xtcp_sock_wait_gone() falls.
  *
- * An orphan drops its namespace reference, and ends with the namespace (netns.c). Step 5 may then
- * come after the end of the namespace, so it never reads sock_net().
+ * An orphan holds no reference to its namespace, and ends with it (netns.c). So step 5 may come
+ * after the end of the namespace, and must not read sock_net().
  */
 #include "sock/end.h"
 
@@ -44,7 +44,7 @@
 #include "timewait/record.h"
 
 /**
- * xtcp_sock_release_resources() - proto.destroy: release all that a sock holds but its memory
+ * xtcp_sock_release_resources() - proto.destroy: release what a sock holds, except its own memory
  * @sk: CLOSED and out of the table
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
@@ -67,7 +67,7 @@ void xtcp_sock_release_resources(struct sock *sk)
  * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
  * @sk: CLOSED, out of the table, SOCK_DEAD
  *
- * Unless the caller holds a reference, the sock may be freed when it returns.
+ * If the caller has no reference of its own, the sock may be freed when this function returns.
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  */
@@ -82,18 +82,18 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
-	/* the caller's reference, and the one that is dropped below */
+	/* two references are known: the caller's, and the one that is dropped below */
 	if (unlikely(xtcp_sk(sk)->held_at))
 		xtcp_held_look(sk, 2);
 	sock_put(sk);
 }
 
 /**
- * xtcp_sock_done() - the connection has ended
+ * xtcp_sock_done() - end a connection
  * @sk: in any state but LISTEN
  *
- * Steps 1 to 4 of "The end of a connection" above. Unless the caller holds a reference, an orphan
- * may be freed when it returns.
+ * This does steps 1 to 4 of "The end of a connection" above. If the caller has no reference of its
+ * own, an orphan may be freed when this function returns.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
@@ -126,9 +126,9 @@ void xtcp_sock_done(struct sock *sk)
 /**
  * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 unless TCP_LINGER2 is below 0
+ * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2; the latter only if TCP_LINGER2 is not negative
  *
- * On return, the sock is CLOSED and out of the table. The caller does not touch it further.
+ * On return, the sock is CLOSED and out of the table. The caller must not touch it any more.
  *
  * Context: as xtcp_sock_done().
  */
@@ -139,12 +139,12 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 }
 
 /**
- * xtcp_sock_fail() - the connection has ended in an error
+ * xtcp_sock_fail() - end a connection because of an error, and send nothing
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
  * @reason: the reason for the trace, the counters and XTCP_ABORT
  *
- * It sends nothing. Our queued data is dropped; data of the peer can still be read.
+ * Our queued data is dropped. The program can still read what the peer has sent.
  *
  * Context: as xtcp_sock_done().
  */
@@ -175,13 +175,13 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 }
 
 /**
- * xtcp_sock_abort() - ABORT (RFC 9293 section 3.10.5)
+ * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
  * @reason: as for xtcp_sock_fail()
  *
- * As the section says, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT send a RST.
- * The other states end silently.
+ * As the section says, a RST is sent in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
+ * CLOSE-WAIT. In the other states nothing is sent.
  *
  * Context: as xtcp_sock_done().
  */

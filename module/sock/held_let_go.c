@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The last descriptor of a sock is closed: may its segments hold the module (held.c)? */
+/*
+ * When the last descriptor of a sock is closed: must the sock hold the module, because segments of
+ * it are below TCP (held.c)?
+ */
 #include "sock/held_let_go.h"
 
 #include <linux/cpumask.h>
@@ -9,13 +12,13 @@
 #include "expiry/thirdack.h"
 #include "out/held.h"
 
-#define TRIES		200U	/* in one close(); together some ten microseconds */
+#define TRIES		200U	/* looks at the sock in one close(); they take some ten microseconds */
 
 /*
- * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so nothing more
- * comes below TCP. Return: true when it was the last one. A hold that is no longer needed goes back
- * when the sock is freed, not here: without the socket lock, xtcp_held_segment_freed() may be about
- * to give it back.
+ * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so no more of
+ * its segments come below TCP. If @sk holds the module without need, its hold goes back when the
+ * sock is freed, and not here: the socket lock is not held, so xtcp_held_segment_freed() may be
+ * about to give it back. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -28,8 +31,9 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * Return: true when @sk holds the module, or its connection lives on and has nothing below TCP.
- * @last: this is the last try, so in doubt @sk holds the module.
+ * May close() leave @sk? Return: true when @sk holds the module, or when its connection lives on
+ * and has nothing below TCP.
+ * @last: this is the last try, so let @sk hold the module if in doubt.
  */
 static bool is_settled(struct sock *sk, bool last)
 {
@@ -53,11 +57,11 @@ static bool is_settled(struct sock *sk, bool last)
 }
 
 /**
- * xtcp_held_let_go() - let the sock hold the module if needed, since its descriptor is being closed
- * @sk: has no program from now on; the function puts the caller's reference
+ * xtcp_held_let_go() - let a sock whose descriptor is being closed hold the module, if needed
+ * @sk: the sock; the function puts the caller's reference
  *
- * Context: process, BH enabled; the descriptor still holds the module. No lock; takes that of the
- * socket.
+ * Context: process, BH enabled; the descriptor still holds the module. The caller holds no lock;
+ * the function takes the socket lock.
  */
 void xtcp_held_let_go(struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The last descriptor of a sock is closed. */
+/* What to do when the last descriptor of a sock is closed. */
 #ifndef XTCP_HELD_LET_GO_H
 #define XTCP_HELD_LET_GO_H
 
