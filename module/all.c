@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The whole module as one translation unit. Calls go down: each file may call those that stand
- * after it (scripts/check/check-rooms.py). The compiler sees all callers and inlines across files. This
- * gives less code, fewer instructions per segment, and a build in a fifth of the time.
+ * The whole module as one translation unit. Calls go down: each file may call the files that are
+ * included after it (scripts/check/check-rooms.py). The compiler sees all callers and inlines
+ * across files. This gives less code, fewer instructions per segment, and a build in a fifth of the
+ * time.
  *
- * So the names of functions, variables and macros must be unique in the whole module.
- * scripts/check/check-style.sh compiles each file by itself (SEPARATE=1) and checks this. trace.c is
- * compiled separately: it creates the tracepoints.
+ * Therefore, the names of functions, variables and macros must be unique in the whole module.
+ * scripts/check/check-style.sh checks this, and also compiles each file by itself (SEPARATE=1).
+ * trace.c creates the tracepoints; it is not included here but compiled separately.
  */
 
 #include "main.c"

@@ -6,17 +6,17 @@
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
  *
- * - The place of a lease in kernel TCP's bind table (ports/README.md lists the readers of each
+ * - Kernel TCP's bind table, in which leases have places (ports/README.md lists who reads which
  *   field). fastreuse and fastreuseport of a bucket keep connect() off a port. No code reads a
- *   lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag does not show an
- *   entry of a bucket in TCP_ESTABLISHED or TCP_LISTEN.
- * - inet_bind2_bucket and inet_bind_bucket list all entries, TIME-WAIT too
+ *   field of a lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag shows
+ *   no entry of a bucket that is in TCP_ESTABLISHED or TCP_LISTEN.
+ * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
- * - What __sk_destruct() releases for a sock without sk_net_refcnt. A mistake shows only as a panic
- *   or as a namespace that is never freed; a mistake about the tracker shows only in a debug kernel
- *   (xtcp_compat_put_net()).
- * - What IP reads from the sock and not from its arguments. __ip_queue_xmit() and ip6_xmit() use
- *   the flow that they get. inet6_csk_xmit() came to read inet->cork.fl.u.ip6 instead, which only
+ * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
+ *   mistake shows only as a panic or as a namespace that is never freed; a mistake about the
+ *   tracker shows only in a debug kernel.
+ * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read none from the
+ *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
  *   kernel TCP fills (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
  *   code takes a sock with sk_protocol 0x206 for a tcp_sock, or treats a sock in a state other than
@@ -29,17 +29,18 @@
  *   a sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
- * - A segment below TCP counts in sk_wmem_alloc. If that ends, the segment has taken a reference to
- *   the sock before (out/held.c).
+ * - A segment below TCP counts in sk_wmem_alloc. Before it stops counting there, it takes a
+ *   reference to the sock (out/held.c).
  * - The core sets the options of SOL_SOCKET without asking the protocol, and calls proto.keepalive
- *   and proto.rehash in the present order. (6.12 and later ask protocols that set
- *   SOCK_CUSTOM_SOCKOPT; xtcp does not set it, and so answers alike on all versions.) The core
- *   gives some options only to protocols that it knows: SO_ZEROCOPY, SO_RESERVE_MEM on 6.12 and
- *   later, SO_TXREHASH on 7.2.
- * - What __skb_tstamp_tx() reads of an skb before it reports an ACK (xtcp_compat_tell_acked()).
- * - Kernel TCP's own connections use secure_tcp_seq_and_ts_off() (xtcp_compat_seq_and_ts_off()).
- * - If the init of a module returns -EEXIST, the module counts as already loaded: modprobe reports
- *   no error; newer kernels turn it into -EBUSY.
+ *   and proto.rehash in the present order. (Since 6.12 the core asks a protocol that sets
+ *   SOCK_CUSTOM_SOCKOPT. xtcp does not set it, and so answers alike on all versions.) The core
+ *   gives some options only to protocols that it knows: SO_ZEROCOPY, SO_RESERVE_MEM since 6.12,
+ *   SO_TXREHASH in 7.2.
+ * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
+ * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
+ *   (xtcp_compat_seq_and_ts_off()).
+ * - If the init of a module returns -EEXIST, the module counts as already loaded, and modprobe
+ *   reports no error. Newer kernels turn -EEXIST into -EBUSY.
  */
 #ifndef XTCP_COMPAT_H
 #define XTCP_COMPAT_H
@@ -79,7 +80,10 @@
 #include <asm/unaligned.h>
 #endif
 
-/* Without an owner, sock_diag_unregister() takes a mutex to wait for a handler that is running. */
+/*
+ * The owner of a sock_diag handler. Older kernels have no such field: there sock_diag_unregister()
+ * takes a mutex, and so waits for a handler that is running.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0) || \
 	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 120) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
 #define XTCP_COMPAT_DIAG_OWNER	.owner = THIS_MODULE,
@@ -88,10 +92,11 @@
 #endif
 
 /*
- * A sock may put its reference to the namespace before it is freed. It then becomes a kernel sock
- * in the kernel's terms, and __sk_destruct() releases what a kernel sock holds: since 6.2 a tracker
- * of another kind, since 6.14 also a passive count. The count came as a fix, so it was added to the
- * stable series, too. If only one side counts, the kernel panics or the namespace is never freed.
+ * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
+ * for a kernel sock, and __sk_destruct() releases what a kernel sock holds: since 6.2 a tracker of
+ * another kind, since 6.14 also a passive count of the namespace. This function takes both. The
+ * count came as a fix, so stable series have it, too. If only one side counts, the kernel panics or
+ * the namespace is never freed.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -118,8 +123,8 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 #endif
 
 /*
- * Before 6.10 the TOS of a route carried SO_DONTROUTE. Since then the lookup takes this option from
- * the sock.
+ * The TOS for a route lookup. Before 6.10 it also carries SO_DONTROUTE; since then the lookup takes
+ * this option from the sock.
  */
 static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 {
@@ -130,7 +135,9 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 #endif
 }
 
-/* The flow of a full sock to @daddr, which is its peer or the first hop of a source route. */
+/*
+ * Fill the flow from a full sock to @daddr, which is the peer or the first hop of a source route.
+ */
 static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *sk, __be32 daddr)
 {
 	const struct inet_sock *inet = inet_sk(sk);
@@ -145,7 +152,7 @@ static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *
 			   inet->inet_sport, sock_net_uid(sock_net(sk), sk));
 }
 
-/* The flow of a segment with a TOS of its own. @flags: from inet_sk_flowi_flags(). */
+/* Fill the flow of a segment that has a TOS of its own. @flags: from inet_sk_flowi_flags(). */
 static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
 					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)
 {
@@ -163,8 +170,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * Since 6.15 all segments cut from a bundle can keep CWR, which is a bit of a counter in AccECN
- * mode. Before that, all but the first segment lose it, so a bundle with CWR must not be sent.
+ * In AccECN mode, CWR is a bit of a counter. Since 6.15 all segments that are cut from a bundle can
+ * keep it. Before that, all segments but the first lose it, so a bundle with CWR must not be sent.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -172,7 +179,10 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #define XTCP_COMPAT_GSO_ACCECN	0
 #endif
 
-/* On 7.2, but not on 6.12, TCP_INFO has fields for AccECN and for the kind of ECN in use. */
+/*
+ * Fill the fields of TCP_INFO for AccECN and for the kind of ECN in use. 7.2 has them, 6.12 does
+ * not.
+ */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn,
 					   const struct xtcp_accecn_told *told, bool is_used)
 {
@@ -197,8 +207,8 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 }
 
 /*
- * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two, 6.7 the others.
- * Where the kernel's struct has them, these overlay them.
+ * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two of the fields below,
+ * 6.7 the others. If the kernel's struct has them, they are at the same offsets.
  */
 union xtcp_compat_info {
 	struct tcp_info tcp;
@@ -228,14 +238,14 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #define TCP_DELACK_MAX_US	46
 #endif
 
-/* Older releases of 6.1 do not define it. */
+/* Older releases of 6.1 do not define this attribute. */
 #ifndef __uninitialized
 #define __uninitialized
 #endif
 
 /*
- * Since 6.7 a packet of this host is counted before netfilter sees it; before 6.7, ip_output()
- * counts it.
+ * Count a packet that this host sends. Since 6.7 it is counted before netfilter sees it; before
+ * 6.7, ip_output() counts it.
  */
 static inline void xtcp_compat_count_out_request(struct net *net)
 {
@@ -276,8 +286,8 @@ static inline bool xtcp_compat_recverr6(const struct sock *sk)
 }
 
 /*
- * connect() has returned and no SYN was sent (TCP_FASTOPEN_CONNECT). __inet_stream_connect() reads
- * this flag, which is atomic since 6.6.
+ * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? __inet_stream_connect()
+ * reads this flag, which is atomic since 6.6.
  */
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
@@ -297,7 +307,7 @@ static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
 #endif
 }
 
-/* The flags that a listing shows. They became atomic in 6.6. */
+/* The flags that sock_diag shows. They became atomic in 6.6. */
 static inline struct inet_diag_sockopt xtcp_compat_diag_options(const struct sock *sk)
 {
 	struct inet_diag_sockopt options = {};
@@ -330,8 +340,8 @@ static inline struct inet_diag_sockopt xtcp_compat_diag_options(const struct soc
 }
 
 /*
- * Since 6.5 proto.ioctl returns the value through a kernel pointer; before that it copies the value
- * to user space itself.
+ * Since 6.5 proto.ioctl returns the value through a kernel pointer. Before, it copies the value to
+ * user space itself.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_IOCTL(name, impl)						\
@@ -365,8 +375,8 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #endif
 
 /*
- * Since 7.1 proto.recvmsg returns the length of the address in the message, and before through a
- * pointer.
+ * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before, it returns
+ * the length through a pointer.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
@@ -397,14 +407,15 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 }
 
-/* Since 6.19 addresses without a length of their own have a separate type. */
+/* Since 6.19 a socket address whose size the type does not tell is a struct sockaddr_unsized. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define sockaddr_unsized sockaddr
 #endif
 
 /*
- * In 6.5 sendpage became a flag of sendmsg, which no program can set. Older kernels know the flag,
- * too, but some of them let programs set it. MSG_MORE now says that more pages follow.
+ * In 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaced sendpage. No program can set this flag.
+ * Older kernels know the flag, too, but some of them let programs set it. Since 6.5 MSG_MORE says
+ * that more pages follow.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -424,10 +435,7 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-/*
- * The flow labels that a socket has from the kernel's manager. Older kernels have them in
- * ipv6_pinfo.
- */
+/* The list of a socket's IPv6 flow labels. Older kernels have it in ipv6_pinfo. */
 static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
 {
 #if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
@@ -440,8 +448,8 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 #endif
 
 /*
- * Since 6.13 a control message may give a datagram's timestamp a number. The core refuses this for
- * sockets that it knows as TCP.
+ * Does a control message give the timestamp of this write a number? Since 6.13 that is possible for
+ * datagrams. The core refuses it for sockets that it knows as TCP.
  */
 static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 {
@@ -453,9 +461,9 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 }
 
 /*
- * Report an ACK to the program. The skb with the report is not made as a fast clone of @skb: such a
- * clone would keep @skb from being retransmitted until the program reads it. Since 6.15 skbuff.c
- * checks txstamp_ack of @skb, as in kernel TCP.
+ * Report to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
+ * clone: that would keep @skb from being retransmitted until the program has read the report. Since
+ * 6.15 skbuff.c checks txstamp_ack of @skb, which kernel TCP sets.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
@@ -475,7 +483,7 @@ static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 	skb->fclone = fclone;
 }
 
-/* Does the next page of the same pipe follow at once? */
+/* Will the next page of the same pipe follow at once? */
 static inline bool xtcp_compat_page_follows(int flags)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
@@ -502,8 +510,8 @@ static inline bool xtcp_compat_page_follows(int flags)
 #endif
 
 /*
- * Kernel TCP's hash of a tuple for its ISN and its timestamp offset, both with the ports. False:
- * this kernel does not provide it. Older kernels leave the ports out of the offset, and do not
+ * Kernel TCP's hash of a tuple, ports included, for the ISN and the timestamp offset. Return: false
+ * if this kernel cannot provide it. Older kernels leave the ports out of the offset, and do not
  * export the function for IPv4.
  */
 static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
@@ -530,10 +538,7 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #endif
 }
 
-/*
- * Since 6.11 sysctl handlers get a const table, and since 6.6 tables are registered with their
- * length.
- */
+/* Since 6.11 sysctl handlers get a const table. Since 6.6 a table is registered with its length. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
 #define XTCP_CTL_CONST	const
 #else
@@ -546,9 +551,10 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 #endif
 
 /*
- * A slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a flag
- * for this. Before, a user-copy region has the same effect at no cost in size, which a constructor
- * would have. The kernel makes the slab of a struct proto from the fields of that struct.
+ * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
+ * flag for this. Before, a user-copy region has the same effect. A constructor would have it, too,
+ * but would make the objects larger. The kernel itself makes the slab of a struct proto, from
+ * fields of that struct.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -567,11 +573,13 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 
 /*
  * xtcp_compat_bind2_bucket_has() and xtcp_compat_bind_bucket_has() walk the entries in a bucket of
- * kernel TCP's bind table until @test returns true. Before 6.8 there are a list by port and a list
- * by port and address, where TIME-WAIT has a separate list; since 6.8 there is only the latter, for
- * all entries. The lock of the bucket is held; the lock of the chain by port suffices for all its
- * entries. xtcp_compat_bind_move() puts @to in the place of @from. One of the two is @tw, which
- * knows the buckets. Both locks are held.
+ * kernel TCP's bind table until @test returns true. Since 6.8 an entry is on one list, by port and
+ * address. Before 6.8 it is on two, by port and by port and address; the second list of TIME-WAIT
+ * is a separate one. The caller holds the lock of the bucket's chain. For all entries of a port,
+ * the lock of the chain by port suffices.
+ *
+ * xtcp_compat_bind_move() replaces @from by @to. One of the two is @tw, which knows the buckets.
+ * The caller holds the locks of both chains.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
@@ -651,7 +659,10 @@ static inline void xtcp_compat_put_port(struct sock *sk)
 	tcp_prot.put_port(sk);
 }
 
-/* Kernel TCP's sock of a tuple. Since 6.18 the namespace suffices to find the table. */
+/*
+ * Kernel TCP's sock that has a tuple, or NULL. Since 6.18 the lookup finds the table by the
+ * namespace.
+ */
 static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
 {
 	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
@@ -675,8 +686,8 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 }
 
 /*
- * Kernel TCP's listener for an arriving segment, valid for the RCU read side; see
- * xtcp_compat_kernel_lookup().
+ * Kernel TCP's listener for an arriving segment, or NULL. It is valid while the RCU read side
+ * lasts. Since 6.18 the lookup finds the table by the namespace.
  */
 static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
 						       const struct xtcp_tuple *tuple, int dif, int sdif)
@@ -703,7 +714,10 @@ static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct s
 	return NULL;
 }
 
-/* Does a cgroup of version 1 limit its sockets? Since 6.11 a kernel may lack that version. */
+/*
+ * Does a memory cgroup of version 1 limit the memory of its sockets? Since 6.11 a kernel can be
+ * built without that version.
+ */
 #ifdef CONFIG_MEMCG
 static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 {
@@ -741,7 +755,7 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 #endif
 }
 
-/* The owner of a socket. Since 6.17 it is in the sock; before, it is read from the inode. */
+/* The user who owns a socket. Since 6.17 the sock has it; before, it is read from the inode. */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
@@ -751,14 +765,14 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 }
 
-/* In 6.2 the functions of timers got names with their own prefix. */
+/* Since 6.2 the names of timer functions begin with timer_. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
 /*
- * Since 6.13 the setup of a high-resolution timer can also set its function. Since 6.15 this is the
- * only way.
+ * Set up a high-resolution timer. Since 6.13 the same call can also set the function of the timer,
+ * and since 6.15 no other call can.
  */
 static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *),
 					     clockid_t clock, enum hrtimer_mode mode)
@@ -772,8 +786,8 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
 }
 
 /*
- * @skb leaves at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 the function takes a clock
- * type.
+ * Let @skb leave at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 the kernel's function takes
+ * a type of clock.
  */
 static inline void xtcp_compat_set_departure(struct sk_buff *skb, u64 ns)
 {

@@ -2,18 +2,18 @@
 /*
  * Load and unload, in a fixed order.
  *
- * rmmod succeeds only when no descriptor is open and no sock without one has segments below TCP
- * (held.c): each of these holds the module. Unloading then drops what is left: orphans, half-open
- * entries and TIME-WAIT records. The order keeps segments, timers and RCU callbacks from running
- * into freed code:
+ * An open descriptor holds the module, and so does a sock without a descriptor while it has
+ * segments below TCP (held.c). rmmod fails while there is any. Unloading then drops what is left:
+ * orphans, half-open entries and TIME-WAIT records. Its order keeps segments, timers and RCU
+ * callbacks from running into freed code:
  *
- *  0. stop the work that looks at the holds of the module;
+ *  0. stop the work that gives back holds of the module (held.c);
  *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
  *     grace period), and no segment at all (interpose: restores the handlers and waits for another
  *     grace period);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
  *  3. wait for socks that other code still uses;
- *  4. rcu_barrier(): RCU callbacks free socks, entries and records and read the slabs;
+ *  4. wait for RCU callbacks (rcu_barrier()): they free socks, entries and records into the slabs;
  *  5. free the slabs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
