@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The tracepoints of xtcp: each segment in and out, changes of states, of queues and of congestion
- * control, timers, and drops with their reason.
+ * The tracepoints of xtcp: each segment in and out, each change of a state, of a queue and of
+ * congestion control, timers, and drops with their reason.
  *
  * "netns" is the number that readlink /proc/self/ns/net shows. "local" and "peer" are address:port.
- * Numbers are as on the wire: absolute sequence numbers, the window field. "shift" is the shift of
- * the window field, or -1 if it is not known. "segs" is the number of segments in a bundle. "ecn"
- * is the field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC 9768). xtcp ladder
- * reads these lines.
+ * Sequence numbers are absolute, and "wnd" is the window field, both as on the wire. "shift" is the
+ * shift of the window field, or -1 if it is not known. "segs" is the number of segments in a
+ * bundle. "ecn" is the ECN field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC
+ * 9768). The command "xtcp ladder" reads these lines.
  *
  * The trace system has the name of the module. The events keep their names in every build, so that
  * one drawing can show a connection between two builds.
@@ -38,7 +38,7 @@
 #include "loss/sample.h"
 #include "sight/trace.h"
 
-/* name lists: each enumerator and its text */
+/* lists of names: each enumerator and the text that is printed for it */
 #define XTCP_TRACE_STATES(FN, FNE)			\
 	FN(TCP_ESTABLISHED, "ESTABLISHED")		\
 	FN(TCP_SYN_SENT, "SYN-SENT")			\
@@ -173,7 +173,7 @@ DEFINE_DROP_REASON(FN, FN)
 		      { XTCP_ACK, "A" }, { XTCP_URG, "U" }, { XTCP_ECE, "E" }, { XTCP_CWR, "C" }, \
 		      { XTCP_AE, "a" })
 
-/* Which connection it is: the first fields of each event. */
+/* The first fields of each event: they say which connection it is about. */
 #define XTCP_TRACE_ENDS_FIELDS					\
 	__field(u32, netns)					\
 	__array(u8, local, sizeof(struct sockaddr_in6))		\
@@ -232,8 +232,8 @@ TRACE_EVENT(xtcp_conn_state,
 );
 
 /*
- * A segment for xtcp arrived. "state" is the state in which it is processed. skb->data is its TCP
- * header, and skb->cb has its struct xtcp_seg.
+ * A segment for xtcp arrived. "state" is the state in which it is processed. skb->data points to
+ * its TCP header, and skb->cb has its struct xtcp_seg.
  */
 TRACE_EVENT(xtcp_segment_in,
 
@@ -290,8 +290,8 @@ TRACE_EVENT(xtcp_segment_in,
 );
 
 /*
- * A segment is passed to IP. A bundle that IP or the device will cut is one event. For a SYN
- * cookie, "state" is the state that the request entry would have had.
+ * A segment is passed to IP. A bundle, which IP or the device will cut, is one event. For a SYN
+ * cookie, "state" is the state that a request entry would have.
  */
 TRACE_EVENT(xtcp_segment_out,
 
@@ -346,9 +346,9 @@ TRACE_EVENT(xtcp_segment_out,
 );
 
 /*
- * The congestion state changed, or a probe was sent; "reason" says why. The other fields are the
- * values afterwards, in octets and microseconds. The value 4294967295 of ssthresh or min_rtt_us
- * means that there is none yet.
+ * The state of congestion control changed, or a tail loss probe was sent; "reason" says why. The
+ * other fields are the values afterwards, in octets and microseconds. If ssthresh or min_rtt_us is
+ * 4294967295, it has no value yet.
  */
 TRACE_EVENT(xtcp_congestion,
 
@@ -392,8 +392,8 @@ TRACE_EVENT(xtcp_congestion,
 );
 
 /*
- * An ACK acknowledged or sacked text, or revealed a loss: what it said, and the windows and the
- * pipe afterwards.
+ * An ACK acknowledged or sacked text, or revealed a loss. The event says what the ACK told, and
+ * what the windows and the pipe are afterwards.
  */
 TRACE_EVENT(xtcp_ack,
 
@@ -480,8 +480,8 @@ TRACE_EVENT(xtcp_timer,
 );
 
 /*
- * A SYN-ACK timed out. "timeouts" counts its timeouts; the next one is in timeout_ms, or was the
- * last one if that is 0.
+ * A SYN-ACK timed out. "timeouts" is how often it has timed out so far. The next timeout comes
+ * after timeout_ms; if that is 0, this was the last one.
  */
 TRACE_EVENT(xtcp_conn_timer,
 
@@ -506,7 +506,7 @@ TRACE_EVENT(xtcp_conn_timer,
 		  XTCP_TRACE_ENDS_ARGS, __entry->timeouts, __entry->timeout_ms)
 );
 
-/* A connection ends otherwise than by both FINs. "state" is the state that it leaves. */
+/* A connection ends, but not by both FINs. "state" is the state that it leaves. */
 TRACE_EVENT(xtcp_abort,
 
 	TP_PROTO(const struct sock *sk, int err, int reason),
@@ -574,9 +574,9 @@ TRACE_EVENT(xtcp_drop,
 );
 
 /*
- * A queue of a listener (enum xtcp_trace_queue) grew, shrank or refused (enum
- * xtcp_trace_queue_reason), for a SYN or a connection of this peer. Without a tuple the peer is all
- * zero: the whole queue was dropped.
+ * A SYN or a connection of a peer entered or left a queue of a listener, or was refused. "queue" is
+ * of enum xtcp_trace_queue, "reason" of enum xtcp_trace_queue_reason. If the whole queue was
+ * dropped, there is no tuple, and the peer is all zero.
  */
 TRACE_EVENT(xtcp_queue,
 
@@ -610,8 +610,9 @@ TRACE_EVENT(xtcp_queue,
 );
 
 /*
- * An administrator has changed a connection: "set" says what (enum xtcp_trace_set), the rest is as
- * it is now. 0 is the namespace's value.
+ * An administrator has changed a connection. "set" says what has changed (enum xtcp_trace_set); the
+ * other fields are the present values. user_timeout or keepidle 0 means that the namespace's value
+ * applies.
  */
 TRACE_EVENT(xtcp_set,
 
@@ -651,5 +652,5 @@ TRACE_EVENT(xtcp_set,
 
 #endif /* _TRACE_XTCP_H */
 
-/* outside the guard: found through -I include */
+/* outside the guard, because the kernel reads this file several times; found through -I include */
 #include <trace/define_trace.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program needs to open xtcp sockets, to list them and to change them, and the one option that
- * other TCPs do not have. Everything else is the TCP socket API.
+ * What a program needs to open xtcp sockets, to list them and to change them, and the one option
+ * that other TCPs do not have. For everything else, the API of TCP sockets applies.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
 
 /*
- * An address family number without an owner (it was AF_WANPIPE). The module parameter "family"
- * changes it. A module built under another name has another default.
+ * The address family of xtcp: a number that nobody uses any more (it was AF_WANPIPE). The module
+ * parameter "family" changes it. A module that was built under another name has another default.
  */
 #ifndef AF_XTCP
 #define AF_XTCP			25
@@ -23,29 +23,32 @@
 #define XTCPPROTO_IPV6		1
 
 /*
- * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort: why the connection ended
- * otherwise than by both FINs. A program can ask at any time, and again. The answer stays until a
- * connect() sends the next SYN, or until listen(). error is 0 if connect() to AF_UNSPEC broke off a
- * connection on which nothing had failed. Kernel TCP fails with ENOPROTOOPT.
+ * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort. It says why the
+ * connection ended, unless it ended by both FINs. A program can ask at any time, and more than
+ * once. The answer stays until a connect() sends the next SYN, or until listen(). error is 0 if
+ * connect() to AF_UNSPEC broke off a connection on which nothing had failed. On a socket of kernel
+ * TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
 
 /*
- * sock_diag lists these sockets: SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2, whose
- * sdiag_family is AF_XTCP and whose sdiag_protocol is one of the two above. Answers are those of
- * inet_diag. Attributes of a request that inet_diag does not have: the owner of the sockets that
- * are wanted (32 bits), and the cookie of the only one (64 bits).
+ * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
+ * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
+ * those of inet_diag. A request may have two attributes that inet_diag does not know.
+ * XTCP_DIAG_REQ_UID (32 bits) asks only for the sockets of this user, XTCP_DIAG_REQ_COOKIE (64
+ * bits) only for the socket with this cookie.
  */
 #define XTCP_DIAG_REQ_UID	2500
 #define XTCP_DIAG_REQ_COOKIE	2501
 
 /*
- * An administrator changes a live connection: the family of generic netlink that has the module's
- * name takes XTCP_CMD_SET. The sender needs CAP_NET_ADMIN in the network namespace. A request names
- * a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its cookie.
- * The other attributes are what changes: all of it, or nothing. Errors: ESRCH, there is no such
- * connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP, it cannot be changed in
- * this state; ENOENT, unknown congestion control; ERANGE, EINVAL.
+ * An administrator can change a live connection by XTCP_CMD_SET, a command of generic netlink. The
+ * family has the module's name. The sender needs CAP_NET_ADMIN in the network namespace. A request
+ * names a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its
+ * cookie. The other attributes are the new values: either all of them are set or none. Errors:
+ * ESRCH, there is no such connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP,
+ * the connection cannot be changed in this state; ENOENT, unknown congestion control; ERANGE and
+ * EINVAL, a value is not allowed.
  */
 #define XTCP_GENL_VERSION	1
 
@@ -60,53 +63,54 @@ enum xtcp_set_attribute {
 	XTCP_SET_ID,		/* struct inet_diag_sockid */
 	XTCP_SET_CONGESTION,	/* TCP_CONGESTION: a string */
 	XTCP_SET_MAX_PACING_RATE, /* SO_MAX_PACING_RATE: 64 bits, octets per second; ~0: no limit */
-	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: the namespace's */
+	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: that of the namespace */
 	XTCP_SET_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, 0 or 1 */
 	XTCP_SET_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds */
 };
 
 #define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
 
-/* New reasons come at the end. */
+/* Why a connection ended. New reasons come at the end. */
 enum xtcp_abort_reason {
-	XTCP_ABORT_NONE,	/* the connection lives, has ended by FINs, or there was none */
-	XTCP_ABORT_RESET,	/* the peer reset it, or refused it */
-	XTCP_ABORT_ICMP,	/* an ICMP error while it opened */
-	XTCP_ABORT_TIMEOUT,	/* no ACK for too long */
-	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes without an answer */
-	XTCP_ABORT_UNREAD,	/* closed with unread data */
+	XTCP_ABORT_NONE,	/* the connection lives, or ended by both FINs; or there was none */
+	XTCP_ABORT_RESET,	/* the peer reset or refused the connection */
+	XTCP_ABORT_ICMP,	/* an ICMP error came before the connection was established */
+	XTCP_ABORT_TIMEOUT,	/* no ACK came for too long */
+	XTCP_ABORT_KEEPALIVE,	/* too many keepalive probes were not answered */
+	XTCP_ABORT_UNREAD,	/* the program closed the socket and had not read all data */
 	XTCP_ABORT_LATE_DATA,	/* data came after the program had stopped reading */
-	XTCP_ABORT_LINGER,	/* closed with SO_LINGER, zero seconds */
-	XTCP_ABORT_LINGER2,	/* an orphan in FIN-WAIT-2, and TCP_LINGER2 is negative */
-	XTCP_ABORT_ORPHANS,	/* too many orphans */
-	XTCP_ABORT_LISTENER,	/* its listener ended before accept() */
+	XTCP_ABORT_LINGER,	/* the program closed the socket with SO_LINGER of zero seconds */
+	XTCP_ABORT_LINGER2,	/* the orphan came to FIN-WAIT-2, and TCP_LINGER2 is negative */
+	XTCP_ABORT_ORPHANS,	/* there were too many orphans */
+	XTCP_ABORT_LISTENER,	/* the listener ended before accept() */
 	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
-	XTCP_ABORT_KILLED,	/* by an administrator (ss -K) */
-	XTCP_ABORT_NETNS,	/* the namespace or the module ends */
-	XTCP_ABORT_USER_TIMEOUT, /* no ACK within TCP_USER_TIMEOUT */
+	XTCP_ABORT_KILLED,	/* an administrator ended the connection (ss -K) */
+	XTCP_ABORT_NETNS,	/* the namespace or the module ended */
+	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
 };
 
-/* What caused it. */
+/* Who or what caused the end of a connection. */
 enum xtcp_abort_cause {
 	XTCP_CAUSE_NONE,
 	XTCP_CAUSE_PEER,
 	XTCP_CAUSE_PROGRAM,
 	XTCP_CAUSE_TIMER,
 	XTCP_CAUSE_OPERATOR,
-	XTCP_CAUSE_MEMORY,	/* a limit */
+	XTCP_CAUSE_MEMORY,	/* a limit was reached */
 	XTCP_CAUSE_NETWORK,
 };
 
 /*
  * New fields come at the end: getsockopt() copies as much as there is room for, and says how much
- * that was. C's own types, so that the file needs no other header of the kernel: musl has none.
+ * that was. The types are those of C, so that this file needs no other header of the kernel: a
+ * system with musl may have none.
  */
 struct xtcp_abort {
 	unsigned char reason;	/* enum xtcp_abort_reason */
 	unsigned char cause;	/* enum xtcp_abort_cause */
-	unsigned char flags;	/* of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
+	unsigned char flags;	/* control bits of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
 	unsigned char reserved;	/* 0 */
-	unsigned int error;	/* the errno that the program got; SO_ERROR does not clear it */
+	unsigned int error;	/* the errno that the program got; reading SO_ERROR does not clear it */
 };
 
 #endif /* _UAPI_LINUX_XTCP_H */
