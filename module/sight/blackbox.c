@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses the
- * connections as they begin. When one of them ends otherwise than by both FINs, its box is kept;
- * otherwise it is freed. netns/proc_blackbox.c shows the boxes.
+ * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses which
+ * connections get a box when they begin. When a connection ends by both FINs, its box is freed; if
+ * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
  *
- * All boxes of all namespaces share one bound, the module parameter blackbox_mem. In each namespace
- * at most half of it is for connections that have ended; then the next one replaces the oldest. If
- * the bound is met, the oldest kept boxes of the namespace make way for a new connection. If there
- * are none, the connection goes on without a box. A live connection never loses its box, so a user
- * who opens many connections takes none away. Guests have their part, as everywhere. The memory is
- * not charged to the program, since the administrator has asked for it.
+ * All boxes of all namespaces share one limit, the module parameter blackbox_mem. In each
+ * namespace, kept boxes take at most half of it; the next kept box then replaces the oldest. If the
+ * limit is reached, a new connection takes the place of the oldest kept boxes of its namespace. If
+ * there are none, the connection gets no box. A live connection never loses its box, so a user who
+ * opens many connections does not take the boxes of others. All guests together get only a part, as
+ * of other resources. The memory is not charged to the program, since the administrator has asked
+ * for the boxes.
  *
- * The sock has no pointer but 16 bits for the number of a slot. The table of slots grows in blocks.
+ * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
+ * in blocks.
  *
  * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
- * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If @number is the same
- * afterwards, the box belonged to one connection all the time. The reader believes only those events
- * of the ring that cannot have been overwritten meanwhile.
+ * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If @number is the
+ * same before and after the copy, the box belonged to one connection all the time. The reader
+ * ignores those events of the ring that may have been overwritten during the copy.
  */
 #include "sight/blackbox.h"
 
@@ -35,13 +37,13 @@
 #include "sight/boxnote.h"
 #include "sight/mib.h"
 
-#define WAYS_MAX	8	/* boxes that make way for one, at most */
+#define WAYS_MAX	8	/* at most so many kept boxes are freed for one new box */
 
-/* Guarded by boxes_lock, but for reads of a slot. */
+/* boxes_lock guards these, but a slot may be read without it. */
 static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
-static unsigned int boxes;		/* how many there are */
+static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;
-static unsigned int boxes_live;		/* of connections that have not ended */
+static unsigned int boxes_live;		/* boxes of connections that have not ended */
 static u64 last_number;
 static DEFINE_IDA(slots);
 static struct kmem_cache *slab;
@@ -51,11 +53,12 @@ module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
 /*
- * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Any user can have a
- * namespace of his own, so it goes off only after a while.
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Any user can write
+ * the knob of a namespace of his own. So the key is turned off only a second later, and not at each
+ * write.
  */
-static DEFINE_MUTEX(key_lock);		/* guards the key and the next one */
-static unsigned int wanting;		/* namespaces that want boxes; READ_ONCE */
+static DEFINE_MUTEX(key_lock);		/* guards the key and @wanting */
+static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */
 
 static void settle(struct work_struct *work)
 {
@@ -68,9 +71,9 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_blackbox_want() - the knob of a namespace was written, or the namespace ends
+ * xtcp_blackbox_want() - react when the knob of a namespace was written, or the namespace ends
  * @xn: the namespace
- * @ends: it ends: nobody writes to the knob any more
+ * @ends: the namespace ends, and nobody writes to the knob any more
  *
  * Context: process, may sleep.
  */
@@ -79,7 +82,7 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 	bool wants;
 
 	mutex_lock(&key_lock);
-	/* read here, so that the last of several writers leaves what the knob says */
+	/* read the knob under the lock, so that after several writers the last value counts */
 	wants = !ends && READ_ONCE(xn->sysctl.blackbox[0]);
 	if (wants != xn->blackbox_wanted) {
 		xn->blackbox_wanted = wants;
@@ -122,7 +125,7 @@ void xtcp_blackbox_exit(void)
 	kmem_cache_destroy(slab);
 }
 
-/* The number of a free slot, never 0, or an error. */
+/* Allocate a slot. Return: its number, which is never 0, or an error. */
 static int new_slot(void)
 {
 	int slot = ida_alloc_range(&slots, 1, XTCP_BLACKBOX_SLOTS - 1, GFP_NOWAIT | __GFP_NOWARN);
@@ -141,7 +144,7 @@ static int new_slot(void)
 	return slot;
 }
 
-/* How many boxes there may be. */
+/* How many boxes all namespaces together may have. */
 static unsigned int most_boxes(void)
 {
 	u64 most = div_u64((u64)READ_ONCE(boxes_kib) * 1024, sizeof(struct xtcp_blackbox));
@@ -149,7 +152,7 @@ static unsigned int most_boxes(void)
 	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - 1);
 }
 
-/* How many a namespace may have. */
+/* How many boxes a namespace may have. */
 static unsigned int share_of(const struct xtcp_net *xn)
 {
 	return xn->is_guest ? most_boxes() / XTCP_GUESTS_PART / XTCP_GUEST_SHARE : most_boxes();
@@ -171,7 +174,10 @@ static void free_box(struct xtcp_blackbox *box)
 	boxes_of_guests -= xn->is_guest;
 	xn->boxes--;
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
-	/* pairs with smp_rmb() in xtcp_blackbox_copy(): another connection writes here only later */
+	/*
+	 * pairs with smp_rmb() in xtcp_blackbox_copy(): a reader that sees what another connection
+	 * writes into this memory also sees that the number has changed
+	 */
 	WRITE_ONCE(box->number, 0);
 	smp_wmb();	/* see above */
 	ida_free(&slots, box->slot);
@@ -188,8 +194,8 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * The oldest kept boxes of the namespace make way for a new one, a few at a time: their number may
- * be far above the bound if that was lowered.
+ * Free the oldest kept boxes of the namespace to make room for a new one. If the limit was lowered,
+ * many boxes may be beyond it; so only a few are freed at a time.
  */
 static void make_way(struct xtcp_net *xn)
 {
@@ -258,7 +264,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	return box;
 }
 
-/* Gives the sock a box, if it is to have one. */
+/* Give the sock a box, if the knob chooses it. Return: the box, or NULL. */
 static struct xtcp_blackbox *begin(struct sock *sk)
 {
 	struct xtcp_blackbox *box;
@@ -315,7 +321,7 @@ void xtcp_blackbox_do_end(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_net_init() - a namespace has no boxes yet
+ * xtcp_blackbox_net_init() - make the empty list of a namespace's kept boxes
  * @xn: the namespace
  *
  * Context: process.
@@ -330,7 +336,7 @@ int xtcp_blackbox_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_blackbox_forget() - free the boxes of connections that have ended
- * @xn: the namespace, which has started
+ * @xn: the namespace, which has been set up (xtcp_netns_start())
  *
  * Context: process.
  */
@@ -349,8 +355,8 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_blackbox_net_exit() - free what is left
- * @xn: the namespace, without connections and without a file in /proc
+ * xtcp_blackbox_net_exit() - free the boxes that a namespace still has
+ * @xn: the namespace; its connections and its files in /proc are gone
  *
  * Context: process.
  */
@@ -361,13 +367,13 @@ void xtcp_blackbox_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_blackbox_next() - look for a box
+ * xtcp_blackbox_next() - find the next box of a namespace
  * @xn: the namespace that it has to be of
- * @slot: where to begin
+ * @slot: the first slot to look at
  *
  * Context: process.
  *
- * Return: its slot, or 0 if no other box follows.
+ * Return: the slot of the box, or 0 if there is none.
  */
 unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 {
@@ -382,7 +388,10 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 		}
 		rcu_read_lock();
 		box = READ_ONCE(*place);
-		/* if it is another's a moment later, xtcp_blackbox_copy() finds out */
+		/*
+		 * a moment later the box may belong to another namespace: xtcp_blackbox_copy()
+		 * tests this again
+		 */
 		found = box && READ_ONCE(box->xn) == xn;
 		rcu_read_unlock();
 		if (!found)
@@ -395,11 +404,11 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
  * xtcp_blackbox_copy() - read a box
  * @xn: the namespace that it has to be of
  * @slot: its slot
- * @to: receives a copy; the events from @to->begun to @to->count, without the latter, are right
+ * @to: receives a copy; events @to->begun to @to->count - 1 are valid
  *
  * Context: process.
  *
- * Return: false when it is gone.
+ * Return: false when the box is gone.
  */
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to)
 {
@@ -419,7 +428,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 		kept = smp_load_acquire(&box->kept);
 		/* pairs with smp_store_release() in finish_event() */
 		count = smp_load_acquire(&box->count);
-		/* the owner may write meanwhile */
+		/* the connection may write meanwhile */
 		kcsan_disable_current();
 		memcpy(to, box, sizeof(*to));
 		kcsan_enable_current();
@@ -437,8 +446,8 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 }
 
 /**
- * xtcp_blackbox_do_connect() - an active open, which may get a box
- * @sk: in SYN-SENT, before the SYN; the TCB is filled
+ * xtcp_blackbox_do_connect() - give an active open a box, if the knob chooses it
+ * @sk: in SYN-SENT; its TCB is filled, and the SYN is not sent yet
  *
  * Context: process. Lock: socket, held.
  */
@@ -449,13 +458,13 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_child() - a handshake has made a sock, which may get a box
+ * xtcp_blackbox_do_child() - give a sock that a handshake has made a box, if the knob chooses it
  * @sk: new; its TCB is filled
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
- * @wnd: the window that the SYN-ACK offered
+ * @wnd: the window field of the SYN-ACK
  *
- * The first two segments of the handshake had no sock. They are written now, at the time of the
- * SYN-ACK.
+ * There was no sock yet when the SYN came and the SYN-ACK left. Both are written into the box now,
+ * with the time of the SYN-ACK.
  *
  * Context: softirq. Lock: socket, held.
  */
@@ -464,7 +473,10 @@ void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd)
 	struct xtcp_blackbox *box = begin(sk);
 	u64 us;
 
-	/* a SYN that opens it at once (RFC 7413) comes now, and its SYN-ACK leaves afterwards */
+	/*
+	 * with a Fast Open (RFC 7413) the SYN makes the sock, so the SYN and its SYN-ACK are
+	 * written as usual
+	 */
 	if (!box || xtcp_sk(sk)->fastopen)
 		return;
 	us = box->begun_us;

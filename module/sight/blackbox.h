@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The black box of a connection: its last events, in memory. Files that report events call the
- * inline functions at the end, which cost one NOP as long as no namespace wants boxes.
+ * inline functions at the end of this file. While no namespace wants boxes, each costs one NOP.
  */
 #ifndef XTCP_BLACKBOX_H
 #define XTCP_BLACKBOX_H
@@ -20,43 +20,47 @@ struct sk_buff;
 struct tcphdr;
 
 #define XTCP_BLACKBOX_EVENTS	64	/* a power of two */
-#define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks of a segment */
+#define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks that one event holds */
 
 enum xtcp_blackbox_kind {
 	XTCP_BLACKBOX_IN,		/* a segment arrives */
 	XTCP_BLACKBOX_OUT,		/* a segment is passed to IP */
-	XTCP_BLACKBOX_SACKS,		/* the SACK blocks of the segment before */
+	XTCP_BLACKBOX_SACKS,		/* the SACK blocks of the segment in the previous event */
 	XTCP_BLACKBOX_STATE,		/* the state changes */
 	XTCP_BLACKBOX_TIMER,		/* a deadline passes */
-	XTCP_BLACKBOX_CONGESTION,	/* as the event xtcp_congestion */
-	XTCP_BLACKBOX_ABORT,		/* as the event xtcp_abort */
+	XTCP_BLACKBOX_CONGESTION,	/* congestion control changes, as in the trace event xtcp_congestion */
+	XTCP_BLACKBOX_ABORT,		/* the connection is aborted, as in the trace event xtcp_abort */
 	XTCP_BLACKBOX_REFUSED,		/* the segment that arrived last is not taken */
 	XTCP_BLACKBOX_CALL,		/* the program calls */
 };
 
-/* What else is known of a segment: bits of xtcp_blackbox_event.flags above enum xtcp_flags. */
+/*
+ * Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known of a
+ * segment.
+ */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* it was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* it has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* written when the third ACK came; the window is not known */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* it had no sock: written when the third ACK came */
 #define XTCP_BLACKBOX_ECN	12	/* from here on: the field of the IP header, INET_ECN_* */
 
 /**
- * struct xtcp_blackbox_event - 48 octets
- * @us: xtcp_clock_us(); of a call, that of the event before, and word[4] has jiffies
+ * struct xtcp_blackbox_event - one event, in 48 octets
+ * @us: when it happened, xtcp_clock_us(); for a call, @us of the previous event, and word[4] has
+ *	the time of the call in jiffies
  * @kind: enum xtcp_blackbox_kind
- * @state: TCP_*, before the event
- * @flags: of a segment: enum xtcp_flags, and XTCP_BLACKBOX_*
+ * @state: the state before the event, TCP_*
+ * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: segments in a bundle; the number of SACK blocks
+ * @segs: the number of segments in a bundle, or of SACK blocks; of a congestion event, the reason
  * @seq: sequence number of a segment
- * @ack: its acknowledgment
- * @len: its octets of data
- * @tsval: its timestamp
- * @tsecr: the echo
- * @cwnd: the congestion window before it arrived, or when it left
- * @srtt_us: the smoothed round trip at that time
- * @una: SND.UNA at that time
- * @word: what other events say, as blackbox.c writes it; SACK blocks: left and right edge
+ * @ack: acknowledgment number of the segment
+ * @len: octets of data in the segment
+ * @tsval: TSval of the segment
+ * @tsecr: TSecr of the segment
+ * @cwnd: the congestion window before the segment arrived, or when it left, octets
+ * @srtt_us: the smoothed round-trip time then
+ * @una: SND.UNA then
+ * @word: the values of other events, as boxnote.c writes them; of SACK blocks, left and right edges
  */
 struct xtcp_blackbox_event {
 	u64 us;
@@ -82,27 +86,28 @@ struct xtcp_blackbox_event {
 
 /**
  * struct xtcp_blackbox - the black box of a connection
- * @number: no other box of the machine has had it; 0: free
- * @begun: events ever begun
- * @count: events ever written; the last XTCP_BLACKBOX_EVENTS of them are there. A reader without
- *	the lock believes none that @begun may have overwritten meanwhile
+ * @number: unique among all boxes that the machine has ever had; 0: the box is free
+ * @begun: how many events have been begun
+ * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
+ *	reader without the lock ignores events that may have been overwritten by those in @begun
  * @xn: the namespace
- * @slot: its place in the table of boxes
- * @tuple: both ends
- * @kept: the connection has ended
- * @begun_us: xtcp_clock_us() when it began
- * @ended_us: the same when the connection ended
- * @ended: why, if @kept
+ * @slot: index of the box in the table of boxes
+ * @tuple: both ends of the connection
+ * @kept: the connection has ended, and the box is kept
+ * @begun_us: xtcp_clock_us() when the connection began
+ * @ended_us: xtcp_clock_us() when the connection ended
+ * @ended: why the connection ended, if @kept
  * @iss: our initial sequence number
- * @irs: the peer's
+ * @irs: the peer's initial sequence number
  * @mss: octets of data in a full segment
- * @rcv_wscale: shift of our window
- * @snd_wscale: shift of the peer's
+ * @rcv_wscale: the shift of our window
+ * @snd_wscale: the shift of the peer's window
  * @uid: the owner of the socket
- * @node: on xtcp_net.boxes_kept, if @kept
+ * @node: links it into xtcp_net.boxes_kept, if @kept
  * @event: the ring
  *
- * The socket lock guards all but @node until the connection ends; then nobody writes any more.
+ * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
+ * writes to them.
  */
 struct xtcp_blackbox {
 	u64 number;
@@ -125,7 +130,10 @@ struct xtcp_blackbox {
 	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];
 };
 
-/* The table of slots, in blocks. Slot 0 is never used. The sock has two octets: xtcp_boxnote_slot(). */
+/*
+ * The table of slots, in blocks. Slot 0 is not used. A sock has its slot in two octets
+ * (xtcp_boxnote_slot()).
+ */
 #define XTCP_BLACKBOX_SLOTS	(255U * 256)
 #define XTCP_BLACKBOX_BLOCK	(PAGE_SIZE / sizeof(struct xtcp_blackbox *))
 #define XTCP_BLACKBOX_TABLE	DIV_ROUND_UP(XTCP_BLACKBOX_SLOTS, XTCP_BLACKBOX_BLOCK)
@@ -144,12 +152,12 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot);
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to);
 void xtcp_blackbox_forget(struct xtcp_net *xn);
 
-/* Behind the inline functions below. */
+/* The rest of the inline functions below, out of line. */
 void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
 
-/* NULL: no box has had the slot so far. */
+/* The place of a slot in the table; NULL if its block of the table was never needed. */
 static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 {
 	/* pairs with smp_store_release() in new_slot() */
@@ -158,13 +166,13 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 	return block ? &block[slot % XTCP_BLACKBOX_BLOCK] : NULL;
 }
 
-/* Has the connection a box that is written now? The socket lock is held, here and in all that follow. */
+/* Has the connection a box to write into? Socket lock held, here and in all functions below. */
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;
 }
 
-/* An active open: before the SYN. */
+/* Event: an active open; called before the SYN is sent. */
 static inline void xtcp_blackbox_connect(struct sock *sk)
 {
 	if (static_branch_unlikely(&xtcp_boxnote_key))
@@ -172,8 +180,8 @@ static inline void xtcp_blackbox_connect(struct sock *sk)
 }
 
 /*
- * A handshake has made a sock. @sent_us: when its SYN-ACK was sent, the lower half of
- * xtcp_clock_us(); 0: not known. @wnd: the window that the SYN-ACK offered.
+ * Event: a handshake has made a sock. @sent_us: when its SYN-ACK was sent, the lower half of
+ * xtcp_clock_us(); 0: not known. @wnd: the window field of the SYN-ACK.
  */
 static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 {
@@ -182,8 +190,8 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 }
 
 /*
- * The connection has ended, for the reason in xtcp_sock.ended. The key may have gone off between
- * the choice of this connection and the making of its box.
+ * Event: the connection has ended, for the reason in xtcp_sock.ended. This does not test the key:
+ * it may have been turned off just before the box was made.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {
@@ -191,14 +199,14 @@ static inline void xtcp_blackbox_end(struct sock *sk)
 		xtcp_blackbox_do_end(sk);
 }
 
-/* @skb: at its TCP header */
+/* Event: a segment arrives. skb->data points to its TCP header. */
 static inline void xtcp_blackbox_in(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_in(sk, skb);
 }
 
-/* @us: when it leaves */
+/* Event: a segment leaves at the time @us. */
 static inline void xtcp_blackbox_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments,
 				     bool resent, bool ect)
 {
@@ -212,35 +220,37 @@ static inline void xtcp_blackbox_state(struct sock *sk, int state)
 		xtcp_boxnote_state(sk, state);
 }
 
-/* @which: enum xtcp_timer */
+/* Event: a deadline has passed. @which: enum xtcp_timer */
 static inline void xtcp_blackbox_timer(struct sock *sk, int which)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_timer(sk, which);
 }
 
-/* @reason: enum xtcp_trace_congestion_reason */
+/* Event: the state of congestion control changes. @reason: enum xtcp_trace_congestion_reason */
 static inline void xtcp_blackbox_congestion(struct sock *sk, u32 pipe, int reason)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_congestion(sk, pipe, reason);
 }
 
-/* Before the state changes. */
+/* Event: the connection is aborted; called before its state changes. */
 static inline void xtcp_blackbox_abort(struct sock *sk, int err, int reason)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_abort(sk, err, reason);
 }
 
-/* The segment of the last xtcp_blackbox_in() is dropped. @verdict: enum xtcp_verdict */
+/* Event: the segment of the last xtcp_blackbox_in() is dropped. @verdict: enum xtcp_verdict */
 static inline void xtcp_blackbox_refused(struct sock *sk, int verdict)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_refused(sk, verdict);
 }
 
-/* @wanted: octets, or how to shut down; @got: what the call returns */
+/*
+ * Event: the program has called. @wanted: octets, or how to shut down. @got: what the call returns.
+ */
 static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call call, size_t wanted, int got)
 {
 	if (xtcp_blackbox_is_there(sk))

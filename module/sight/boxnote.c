@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is written into a black box. It calls nobody, so that each file of the module may call it. */
+/*
+ * Writes events into a black box. This file calls no other, so each file of the module may call it.
+ */
 #include "sight/boxnote.h"
 
 #include <linux/minmax.h>
@@ -17,13 +19,13 @@
 #include "sight/blackbox.h"
 #include "sight/trace.h"
 
-/* The table of slots and the key are written by blackbox.c alone. */
+/* Only blackbox.c writes the table of slots and the key. */
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
- * The sock has its slot in two octets, which stand where there was room. The lower one is never 0,
- * so it alone tells whether there is a box.
+ * The slot of a sock's box. The sock has it in two octets, in holes of its structs. The lower octet
+ * is 0 only if there is no box.
  */
 static unsigned int slot_of(const struct sock *sk)
 {
@@ -32,7 +34,7 @@ static unsigned int slot_of(const struct sock *sk)
 
 /**
  * xtcp_boxnote_slot() - give the sock a box
- * @sk: without one
+ * @sk: has no box
  * @slot: the slot of the box, below XTCP_BLACKBOX_SLOTS
  *
  * Context: softirq or process. Lock: socket, held.
@@ -45,7 +47,7 @@ void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 }
 
 /**
- * xtcp_boxnote_box() - the box of a sock
+ * xtcp_boxnote_box() - find the box of a sock that has one
  * @sk: with a box
  *
  * Context: softirq or process. Lock: socket, held.
@@ -59,7 +61,7 @@ struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 }
 
 /**
- * xtcp_boxnote_agreement() - note what the SYNs say
+ * xtcp_boxnote_agreement() - note what both ends have agreed on by their SYNs
  * @box: the box of @sk
  * @sk: the sock
  *
@@ -107,7 +109,7 @@ static void note_windows(struct xtcp_blackbox_event *event, const struct sock *s
 	event->una = xsk->snd.una;
 }
 
-/* @block: the first of @n SACK blocks as on the wire */
+/* Write an event with SACK blocks. @block: the first of @n blocks as on the wire. */
 static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us, const u8 *block, unsigned int n)
 {
 	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_SACKS, us);
@@ -120,9 +122,9 @@ static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us,
 }
 
 /**
- * xtcp_boxnote_in() - a segment arrives
+ * xtcp_boxnote_in() - write an event: a segment arrives
  * @sk: with a box
- * @skb: at its TCP header
+ * @skb: the segment; begins with its TCP header
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -149,14 +151,14 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_boxnote_out() - a segment leaves
+ * xtcp_boxnote_out() - write an event: a segment leaves
  * @sk: with a box
  * @th: its header, with its options
  * @us: when it leaves
  * @len: octets of data
- * @segments: in the bundle
- * @resent: it was sent before
- * @ect: IP marks it as ECN-capable
+ * @segments: how many segments the bundle has
+ * @resent: the text was sent before
+ * @ect: IP marks the segment as ECN-capable
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -174,7 +176,7 @@ void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len,
 	event->seq = ntohl(th->seq);
 	event->ack = ntohl(th->ack_seq);
 	event->len = len;
-	/* nearly all segments have the two NOPs and the timestamps, and nothing else */
+	/* the options of nearly all segments are two NOPs and the timestamps */
 	if (th->doff == 8 && get_unaligned_be32(options) == XTCP_OPTIONS_TIMESTAMP_WORD) {
 		event->tsval = get_unaligned_be32(options + 4);
 		event->tsecr = get_unaligned_be32(options + 8);
@@ -193,12 +195,12 @@ void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len,
 }
 
 /**
- * xtcp_boxnote_syn() - note a segment of a handshake that had no sock
+ * xtcp_boxnote_syn() - write an event: a SYN or SYN-ACK for which there was no sock yet
  * @box: the box of @sk
  * @sk: the sock
- * @us: when it came or left
- * @in: it is the SYN; else the SYN-ACK
- * @wnd: its window field, 0: not known
+ * @us: when the segment came or left
+ * @in: true: it is the SYN; false: the SYN-ACK
+ * @wnd: the window field; 0: not known
  *
  * Context: softirq. Lock: socket, held.
  */
@@ -221,9 +223,9 @@ void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, 
 }
 
 /**
- * xtcp_boxnote_state() - the state is about to change
+ * xtcp_boxnote_state() - write an event: the state is about to change
  * @sk: with a box
- * @state: the new one
+ * @state: the new state
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -239,7 +241,7 @@ void xtcp_boxnote_state(struct sock *sk, int state)
 }
 
 /**
- * xtcp_boxnote_timer() - a deadline has passed
+ * xtcp_boxnote_timer() - write an event: a deadline has passed
  * @sk: with a box
  * @which: enum xtcp_timer
  *
@@ -260,7 +262,7 @@ void xtcp_boxnote_timer(struct sock *sk, int which)
 }
 
 /**
- * xtcp_boxnote_congestion() - the state of congestion control has changed
+ * xtcp_boxnote_congestion() - write an event: the state of congestion control has changed
  * @sk: with a box
  * @pipe: octets in flight
  * @reason: enum xtcp_trace_congestion_reason
@@ -286,7 +288,7 @@ void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
 }
 
 /**
- * xtcp_boxnote_abort() - the connection is about to end otherwise than by both FINs
+ * xtcp_boxnote_abort() - write an event: the connection is about to end, but not by both FINs
  * @sk: with a box
  * @err: the error for the program
  * @reason: enum xtcp_abort_reason
@@ -304,7 +306,7 @@ void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
 }
 
 /**
- * xtcp_boxnote_refused() - the segment that arrived last is not taken
+ * xtcp_boxnote_refused() - write an event: the segment that arrived last is dropped
  * @sk: with a box
  * @verdict: enum xtcp_verdict
  *
@@ -319,7 +321,7 @@ void xtcp_boxnote_refused(struct sock *sk, int verdict)
 	finish_event(box);
 }
 
-/* The last event is the same call, without a result either. */
+/* Is the last event the same call with the same error, in the same state? */
 static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct sock *sk, enum xtcp_blackbox_call call,
 			     int got)
 {
@@ -328,15 +330,16 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
 }
 
 /**
- * xtcp_boxnote_call() - the program has called
+ * xtcp_boxnote_call() - write an event: the program has called
  * @sk: with a box
- * @call: what
- * @wanted: octets, or how to shut down
+ * @call: which call
+ * @wanted: how many octets the program wants, or how to shut down
  * @got: what the call returns
  *
- * A program may ask in vain a thousand times a second: if the event before is the same call without
- * a result, it counts this one. A program calls often, and to read the clock would cost as much as
- * all else. So the event has jiffies beside the time of the event before it.
+ * A program may fail with the same call a thousand times a second. So if the previous event is the
+ * same call with the same error, it only counts this call. Programs call often, and reading the
+ * clock would cost as much as all the rest. So the event gets the time of the previous event, and
+ * jiffies.
  *
  * Context: process. Lock: socket, held.
  */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is written into a black box. Only the inline functions of blackbox.h call these. */
+/*
+ * Writes events into a black box. Other files call these functions by the inline functions of
+ * blackbox.h.
+ */
 #ifndef XTCP_BOXNOTE_H
 #define XTCP_BOXNOTE_H
 

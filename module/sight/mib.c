@@ -2,13 +2,14 @@
 /*
  * The counters of a namespace, and /proc/net/xtcp_snmp and xtcp_netstat.
  *
- * Numbers and names are the kernel's, so stock nstat reads ours:
+ * Numbers and names are those of the kernel, so an ordinary nstat can read the files:
  *
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
- * The Tcp: line has all counters of the kernel. The TcpExt: line has those that some code here
- * increments: scripts/check/check-counters.sh compares the two. Behind them stand counters of our own,
- * for reasons of an end that the kernel does not count.
+ * The Tcp: line has all counters of the kernel. The TcpExt: line has those that the module
+ * increments; scripts/check/check-counters.sh checks that none is missing. They are followed by
+ * counters of our own: for reasons why connections end that the kernel does not count, and for
+ * black boxes.
  */
 #include "sight/mib.h"
 
@@ -164,7 +165,7 @@ static const struct snmp_mib net_list[] = {
  *
  * Context: process, may sleep.
  *
- * Return: 0 or -ENOMEM, with nothing left behind.
+ * Return: 0, or -ENOMEM; nothing is allocated then.
  */
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
@@ -193,7 +194,7 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_mib_aborted() - count why a connection ended
  * @xn: the namespace
- * @reason: the reason; if the kernel has a counter for it, it is counted where it arises, not here
+ * @reason: why it ended; if the kernel has a counter for this reason, another file has counted it
  *
  * Context: softirq or process. Takes no lock.
  */
@@ -222,7 +223,7 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
 	seq_putc(m, '\n');
 }
 
-/* As snmp_fold_field(), which newer kernels do not export. */
+/* The sum of a counter over all processors. Newer kernels do not export snmp_fold_field(). */
 static unsigned long sum_up(void __percpu *mib, int entry)
 {
 	unsigned long sum = 0;
@@ -233,7 +234,7 @@ static unsigned long sum_up(void __percpu *mib, int entry)
 	return sum;
 }
 
-/* A namespace without a socket of ours has counted nothing. */
+/* The value of a counter. A namespace that never had a socket of ours has no counters. */
 static unsigned long net_value(const struct xtcp_net *xn, int entry)
 {
 	return xtcp_netns_is_started(xn) ? sum_up(xn->net_statistics, entry) : 0;
@@ -242,8 +243,9 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/*
-	 * RFC 4022: 1 means "other", since the RFC does not list RFC 6298. The bounds of the RTO
-	 * are in ms. -1 means that the number of connections has no fixed limit.
+	 * As RFC 4022 says: RtoAlgorithm is 1, "other", because the RFC does not list RFC 6298.
+	 * RtoMin and RtoMax are in ms. MaxConn is -1, because the number of connections has no
+	 * fixed limit.
 	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:
@@ -260,7 +262,7 @@ static long tcp_value(const struct xtcp_net *xn, int entry)
 }
 
 /**
- * xtcp_mib_show_snmp() - /proc/net/xtcp_snmp: the Tcp: pair of lines of /proc/net/snmp
+ * xtcp_mib_show_snmp() - /proc/net/xtcp_snmp: show the Tcp: lines, as in /proc/net/snmp
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
@@ -287,7 +289,7 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 }
 
 /**
- * xtcp_mib_show_netstat() - /proc/net/xtcp_netstat: the TcpExt: pair of lines of /proc/net/netstat
+ * xtcp_mib_show_netstat() - /proc/net/xtcp_netstat: show the TcpExt: lines, as in /proc/net/netstat
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *

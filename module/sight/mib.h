@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The counters: the kernel's numbers and names, and some of our own, for each namespace. */
+/* The counters of a namespace. They have the kernel's numbers and names; some are our own. */
 #ifndef XTCP_MIB_H
 #define XTCP_MIB_H
 
@@ -9,16 +9,16 @@
 #include "base/abort.h"
 #include "base/net.h"
 
-/* The Tcp: line. @field is TCP_MIB_*. */
+/* For counters of the Tcp: line. @field is TCP_MIB_*. */
 #define XTCP_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->tcp_statistics, field)
 #define XTCP_DEC_STATS(xn, field)	SNMP_DEC_STATS((xn)->tcp_statistics, field)
 #define XTCP_ADD_STATS(xn, field, n)	SNMP_ADD_STATS((xn)->tcp_statistics, field, n)
 
-/* The TcpExt: line. @field is LINUX_MIB_* or XTCP_MIB_*. */
+/* For counters of the TcpExt: line. @field is LINUX_MIB_* or XTCP_MIB_*. */
 #define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
 #define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
 
-/* Counters that the kernel does not have. They stand behind the kernel's on the TcpExt: line. */
+/* Counters that the kernel does not have. On the TcpExt: line they follow those of the kernel. */
 enum xtcp_mib_own {
 	XTCP_MIB_ABORTONRESET = __LINUX_MIB_MAX,
 	XTCP_MIB_ABORTONICMP,

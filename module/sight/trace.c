@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Helpers of the tracepoints. They write the two ends of a connection, and TCP options, into an
- * event.
+ * Helpers of the tracepoints. They write both ends of a connection, and TCP options, into an event.
  *
  * An address in an event is a struct sockaddr_in6 or, for IPv4, a struct sockaddr_in: %pISpc prints
  * both.
@@ -22,8 +21,8 @@
 
 /**
  * xtcp_trace_sockaddr() - write an address and port into an event
- * @to: room for a struct sockaddr_in6, any alignment
- * @addr: the address; v4-mapped becomes a struct sockaddr_in
+ * @to: room for a struct sockaddr_in6; it need not be aligned
+ * @addr: the address; if it is v4-mapped, a struct sockaddr_in is written
  * @port: the port
  *
  * Context: any.
@@ -81,7 +80,8 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
  * @peer: room for a struct sockaddr_in6
  * @sk: the sock; it need not be bound or connected
  *
- * Context: any. Without the socket lock, as for a listener, it may see half of a change of address.
+ * Context: any. If the socket lock is not held, as for a listener, the address may be half old and
+ * half new.
  */
 void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
@@ -102,7 +102,7 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 }
 
 /**
- * xtcp_trace_option() - find the first option of a kind
+ * xtcp_trace_option() - find the first option of a kind in a segment
  * @th: the header of a segment, with its options
  * @kind: enum xtcp_option_kind
  *
@@ -128,7 +128,7 @@ const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 	return NULL;
 }
 
-/* As xtcp_trace_option(), but the option has to have length @len. */
+/* As xtcp_trace_option(), but return NULL if the option does not have length @len. */
 static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 {
 	const u8 *option = xtcp_trace_option(th, kind);
@@ -142,8 +142,8 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
- * The text is "LEFT-RIGHT,LEFT-RIGHT": absolute sequence numbers, in the order of the option (RFC
- * 2018 section 3). It is empty without blocks.
+ * The text is "LEFT-RIGHT,LEFT-RIGHT", with absolute sequence numbers, in the order of the option
+ * (RFC 2018 section 3). If there are no blocks, it is empty.
  *
  * Context: any.
  *
@@ -167,7 +167,7 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 	return used + 1;
 }
 
-/* Write a comma and one option of a SYN. Returns the length of the text. */
+/* Write a comma and one option of a SYN. Return: the length of the text. */
 static int option_text(char *to, unsigned int size, const u8 *option)
 {
 	unsigned int kind = option[0], len = option[1];
@@ -192,9 +192,9 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
- * The text is "mss:1460,sackok,ts,ws:7", in the order of the segment. Any other option, and one
- * with a wrong length, is "optKIND:LENGTH". The text ends before an option that does not fit into
- * the header. It is empty for all segments but SYNs.
+ * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
+ * another kind or with a wrong length is "optKIND:LENGTH". The text ends before an option that does
+ * not fit into the header. It is empty if the segment is not a SYN.
  *
  * Context: any.
  *
@@ -224,14 +224,14 @@ unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr
 }
 
 /**
- * xtcp_trace_timestamps() - write the timestamps of a segment into an event
+ * xtcp_trace_timestamps() - read the timestamps of a segment
  * @th: the header of the segment, with its options
- * @tsval: receives TSval; 0 without the option
- * @tsecr: receives TSecr; 0 without the option
+ * @tsval: receives TSval, or 0 if the option is missing
+ * @tsecr: receives TSecr, or 0 if the option is missing
  *
  * Context: any.
  *
- * Return: it has the option.
+ * Return: true when the segment has the option.
  */
 bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr)
 {

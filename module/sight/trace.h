@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Tracepoints: files that fire them include this one. */
+/* The tracepoints. Files that fire them include this header. */
 #ifndef XTCP_TRACE_H
 #define XTCP_TRACE_H
 
@@ -19,40 +19,40 @@ enum xtcp_trace_queue {
 	XTCP_TRACE_ACCEPT_QUEUE,
 };
 
-/* Why the length of a queue has changed, or has not. */
+/* Why the length of a queue has changed, or why it has not. */
 enum xtcp_trace_queue_reason {
-	XTCP_TRACE_ARRIVED,	/* SYN queue: a SYN */
-	XTCP_TRACE_COMPLETED,	/* SYN queue: the third ACK; accept queue: a child */
-	XTCP_TRACE_ACCEPTED,	/* accept queue: accept() took it */
-	XTCP_TRACE_RESET,	/* SYN queue: reset by the peer or by us */
-	XTCP_TRACE_TIMED_OUT,	/* SYN queue: no third ACK after the last SYN-ACK */
-	XTCP_TRACE_FAILED,	/* SYN queue: an ICMP error, or ended by an administrator */
-	XTCP_TRACE_REFUSED,	/* the queue was full, or a SYN could not be kept: no change */
-	XTCP_TRACE_COOKIE,	/* SYN queue: answered by cookie, without an entry: no change */
+	XTCP_TRACE_ARRIVED,	/* SYN queue: a SYN came */
+	XTCP_TRACE_COMPLETED,	/* the third ACK moved an entry, as a child, to the accept queue */
+	XTCP_TRACE_ACCEPTED,	/* accept queue: accept() took a child */
+	XTCP_TRACE_RESET,	/* SYN queue: an entry was reset, by the peer or by us */
+	XTCP_TRACE_TIMED_OUT,	/* SYN queue: no third ACK came after the last SYN-ACK */
+	XTCP_TRACE_FAILED,	/* SYN queue: an ICMP error or an administrator ended an entry */
+	XTCP_TRACE_REFUSED,	/* no change: the queue was full, or a SYN could not be kept */
+	XTCP_TRACE_COOKIE,	/* no change of the SYN queue: the SYN was answered by cookie, without an entry */
 	XTCP_TRACE_CLOSED,	/* the listener was closed */
 };
 
 /* Why the congestion state changed, for trace_xtcp_congestion(). */
 enum xtcp_trace_congestion_reason {
-	XTCP_TRACE_SACKED,		/* data arrived out of order, or a duplicate ACK */
-	XTCP_TRACE_IN_ORDER,		/* the missing data was late, not lost */
+	XTCP_TRACE_SACKED,		/* data arrived at the peer out of order, or a duplicate ACK came */
+	XTCP_TRACE_IN_ORDER,		/* the data that was missing was late, not lost */
 	XTCP_TRACE_THIRD_DUPACK,	/* RFC 5681 section 3.2, RFC 6675 section 5 */
 	XTCP_TRACE_RACK,		/* segments sent later have arrived (RFC 8985 6.2) */
-	XTCP_TRACE_PROBE,		/* silence for two round trips (RFC 8985 7.3) */
-	XTCP_TRACE_TLP,			/* the probe has repaired the loss (RFC 8985 7.4) */
+	XTCP_TRACE_PROBE,		/* no ACK came for two round trips (RFC 8985 7.3) */
+	XTCP_TRACE_TLP,			/* the tail loss probe has repaired a loss (RFC 8985 7.4) */
 	XTCP_TRACE_TIMEOUT,		/* RFC 6298 (5.4) */
 	XTCP_TRACE_RENEGED,		/* the peer dropped sacked data (RFC 2018 section 8) */
 	XTCP_TRACE_ECE,			/* RFC 3168 section 6.1.2 */
 	XTCP_TRACE_QUEUE,		/* a queue of this machine was full */
 	XTCP_TRACE_MTU,			/* data in flight is too large for the path */
 	XTCP_TRACE_IDLE,		/* RFC 5681 section 4.1 */
-	XTCP_TRACE_RECOVERED,		/* SND.UNA has reached the recovery's first SND.NXT */
+	XTCP_TRACE_RECOVERED,		/* all data in flight at the beginning of the recovery is acknowledged */
 	XTCP_TRACE_UNDO_TIMESTAMP,	/* the first transmission has arrived (RFC 3522) */
 	XTCP_TRACE_UNDO_DSACK,		/* all retransmissions were duplicates (RFC 3708) */
 	XTCP_TRACE_UNDO_FRTO,		/* RFC 5682 */
 };
 
-/* What an administrator has changed of a connection, as bits, for trace_xtcp_set(). */
+/* What an administrator has changed in a connection: bits for trace_xtcp_set(). */
 enum xtcp_trace_set {
 	XTCP_TRACE_SET_CONGESTION = 1 << XTCP_SET_CONGESTION,
 	XTCP_TRACE_SET_MAX_PACING_RATE = 1 << XTCP_SET_MAX_PACING_RATE,
