@@ -3,8 +3,9 @@
  * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER,
  * disconnect.
  *
- * As in Linux, the state changes when the program calls, not when the FIN goes out behind queued
- * data. So FIN-WAIT-1 may stand for what RFC 9293 calls ESTABLISHED with CLOSE queued.
+ * As in Linux, the state changes when the program calls, and not when the FIN goes out behind
+ * queued data. So a connection in FIN-WAIT-1 may be in what RFC 9293 calls ESTABLISHED with CLOSE
+ * queued.
  */
 #include "socket/close.h"
 
@@ -38,7 +39,9 @@
 #include "sock/held_let_go.h"
 #include "socket/listen.h"
 
-/* RFC 9293 section 3.10.4, by state. Returns true when a FIN has to be sent now. */
+/*
+ * Change the state for CLOSE (RFC 9293 section 3.10.4). Return: true when a FIN has to be sent now.
+ */
 static bool close_state(struct sock *sk)
 {
 	switch (sk->sk_state) {
@@ -62,9 +65,9 @@ static bool close_state(struct sock *sk)
 }
 
 /*
- * RFC 9293 section 3.10.5 sends a RST from SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
- * CLOSE-WAIT. CLOSING and LAST-ACK with a FIN behind unsent data stand for two of these states, see
- * above.
+ * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
+ * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. CLOSING and LAST-ACK count as FIN-WAIT-1 and
+ * CLOSE-WAIT as long as the FIN is behind unsent data (see above).
  */
 static bool needs_reset(const struct sock *sk)
 {
@@ -86,8 +89,8 @@ static bool needs_reset(const struct sock *sk)
 }
 
 /*
- * Data that waits only for the next write goes ahead of the RST: kernel TCP would have sent it by
- * now.
+ * Send a RST. If data waits only for the next write, it goes first: kernel TCP would have sent it
+ * by now.
  */
 static void send_rst(struct sock *sk)
 {
@@ -96,7 +99,7 @@ static void send_rst(struct sock *sk)
 	xtcp_output_rst(sk);
 }
 
-/* The program closes a connection. */
+/* The program closes its socket: close or abort the connection. */
 static void end_connection(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -123,7 +126,7 @@ static void end_connection(struct sock *sk)
 	}
 }
 
-/* Decides whether the connection of @sk, now an orphan, continues. */
+/* @sk has become an orphan: decide whether its connection continues. */
 static void judge_orphan(struct sock *sk)
 {
 	if (sk->sk_state == TCP_FIN_WAIT2) {
@@ -140,8 +143,8 @@ static void judge_orphan(struct sock *sk)
 }
 
 /*
- * SO_LINGER: waits for the ACK of the FIN, or a signal. sk_stream_wait_close() is no longer
- * exported.
+ * SO_LINGER: wait until the FIN is acknowledged or a signal comes. The kernel no longer exports
+ * sk_stream_wait_close().
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
@@ -160,11 +163,12 @@ static void wait_for_end(struct sock *sk, long timeout)
 }
 
 /**
- * xtcp_close() - proto.close: the program has closed its last descriptor
- * @sk: the sock; takes the caller's reference
- * @timeout: jiffies to wait for the peer to acknowledge everything (SO_LINGER)
+ * xtcp_close() - proto.close: close the connection, because the last descriptor is closed
+ * @sk: the sock; the function puts the caller's reference
+ * @timeout: for how many jiffies to wait until the peer has acknowledged everything (SO_LINGER)
  *
- * RFC 9293 section 3.10.4, SHLD-3, MAY-1. If need be, the connection continues as an orphan.
+ * RFC 9293 section 3.10.4, SHLD-3, MAY-1. If the connection has not ended yet, it continues as an
+ * orphan.
  *
  * Context: process. Takes the socket lock; may sleep.
  */
@@ -186,9 +190,9 @@ void xtcp_close(struct sock *sk, long timeout)
 	}
 
 	state = sk->sk_state;
-	sock_hold(sk);	/* dropped at the end */
+	sock_hold(sk);	/* put at the end of this function */
 	sock_orphan(sk);
-	/* this processes the backlog, which sees an orphan */
+	/* segments on the backlog are processed here, and find that the sock is an orphan */
 	release_sock(sk);
 
 	local_bh_disable();
@@ -196,7 +200,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* otherwise, the backlog or softirq has destroyed the sock already */
+		/* if it is CLOSED by now, the backlog or softirq has destroyed the sock already */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
@@ -214,8 +218,8 @@ void xtcp_close(struct sock *sk, long timeout)
  * @sk: the sock
  * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
  *
- * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN needs nothing: as in
- * Linux, data of the peer is still accepted.
+ * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN does nothing here: as in
+ * Linux, the peer's data is still accepted.
  *
  * Context: process. Lock: socket, held.
  */
@@ -230,7 +234,8 @@ void xtcp_close_shutdown(struct sock *sk, int how)
 }
 
 /**
- * xtcp_close_disconnect() - proto.disconnect: ABORT, after which the socket can be used again
+ * xtcp_close_disconnect() - proto.disconnect: ABORT the connection, and make the socket usable
+ * again
  * @sk: the sock
  * @flags: unused
  *
@@ -262,7 +267,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
 		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
 	}
-	/* a connect() that fails comes here, too: the reason has to stay */
+	/* a connect() that has failed comes here, too, and must keep its reason */
 	ended = xtcp_sk(sk)->ended;
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_blackbox_end(sk);

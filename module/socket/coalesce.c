@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Small writes that follow each other closely leave as one segment.
+ * Lets small writes that follow each other closely leave as one segment.
  *
- * With TCP_NODELAY no write waits for an ACK, at the price of a segment for each write. But if the
- * program is already at its next write, the segments between gain nothing. So the data waits for
- * the next write, for at most coalesce_usecs, under these conditions: the last two skbs in flight
- * are small, nothing is known of either, and the later one left no longer ago than that time.
- * Without TCP_NODELAY the same holds for full segments, which become a bundle; partial ones are
- * Nagle's matter. A request, an answer and another request do not have two small skbs before them,
- * so they leave at once.
+ * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
+ * writes again at once, a segment of its own gains the first write nothing. So data waits for the
+ * next write, for at most coalesce_usecs, if three things are true: the last two skbs in flight are
+ * small, no ACK has told the fate of either, and the later one left within that time. Without
+ * TCP_NODELAY this applies to full segments, which become a bundle; for partial ones there is
+ * Nagle. Requests that wait for their answers have no two small skbs before them, so they leave at
+ * once.
  *
- * Waiting data goes with the next push(): by the timer of pace.c, with an ACK, when a bundle is
- * full, or with a write that may not wait. xtcp_coalesce_flush() pushes it when the program asks
- * for anything else of the socket. If all of that fails, something is in flight, and the
- * retransmission timer runs.
+ * Waiting data goes with the next push(). This comes when the timer of pace.c expires, when an ACK
+ * arrives, when a bundle is full, or when a write may not wait. xtcp_coalesce_flush() pushes the
+ * data when the program asks anything else of the socket. If all of this fails, something is still
+ * in flight, and its retransmission timer runs.
  */
 #include "socket/coalesce.h"
 
@@ -33,8 +33,8 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * Urgent data, the end of a record and stamped data never wait. Data that Nagle or TCP_CORK holds,
- * and data ahead of the third ACK, are not handled here.
+ * May this data wait at all? Urgent data, the end of a record and data with timestamps never wait.
+ * Data that Nagle or TCP_CORK holds back, and data before the third ACK, are not handled here.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
@@ -48,13 +48,13 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_coalesce_waits() - the rest of xtcp_coalesce_holds()
+ * xtcp_coalesce_waits() - the out-of-line part of xtcp_coalesce_holds()
  * @sk: the sock; at least two skbs are in flight
- * @written: octets that the program has just added
+ * @written: how many octets the program has just written
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when the data waits; a timer runs then.
+ * Return: true when the data waits, and a timer runs.
  */
 bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 {
@@ -70,7 +70,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
-	/* it joins data that already waits */
+	/* the new data joins data that waits already */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);
@@ -82,12 +82,12 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 }
 
 /**
- * xtcp_coalesce_push() - the rest of xtcp_coalesce_flush()
+ * xtcp_coalesce_push() - the out-of-line part of xtcp_coalesce_flush()
  * @sk: the sock, in any state
  *
- * If another thread has the socket lock, it pushes when it releases the lock.
+ * If another thread has the socket lock, that thread pushes when it releases the lock.
  *
- * Context: process. Takes the lock of bh_lock_sock().
+ * Context: process. The function takes the lock of bh_lock_sock().
  */
 void xtcp_coalesce_push(struct sock *sk)
 {

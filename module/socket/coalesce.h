@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Small writes that follow each other closely leave as one segment. */
+/* Lets small writes that follow each other closely leave as one segment. */
 #ifndef XTCP_COALESCE_H
 #define XTCP_COALESCE_H
 
@@ -9,8 +9,8 @@
 bool xtcp_coalesce_waits(struct sock *sk, u32 written);
 
 /*
- * Does the last write, of @written octets, wait for more? Only behind at least two skbs in flight
- * of which nothing is known yet.
+ * Shall the last write, of @written octets, wait for the next one? Only if at least two skbs are in
+ * flight whose fate is not known yet.
  */
 static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {
@@ -22,8 +22,8 @@ static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 void xtcp_coalesce_push(struct sock *sk);
 
 /*
- * The program asks for something else, so data that waits for the next write goes now. Without the
- * socket lock.
+ * The program asks something else of the socket than a write: send data that waits for the next
+ * write. Socket lock not held.
  */
 static inline void xtcp_coalesce_flush(struct sock *sk)
 {

@@ -2,9 +2,9 @@
 /*
  * Active OPEN (RFC 9293 section 3.10.1).
  *
- * Before it calls xtcp_connect(), the socket layer returns EISCONN, EALREADY or EINVAL for a socket
- * that is not CLOSED, and runs the LSM hook socket_connect. After the call it waits for the
- * connection or returns EINPROGRESS.
+ * The socket layer calls xtcp_connect() only for a socket that is CLOSED; for others it returns
+ * EISCONN, EALREADY or EINVAL. Before the call it also runs the LSM hook socket_connect. After the
+ * call it waits for the connection, or returns EINPROGRESS.
  */
 #include "socket/connect.h"
 
@@ -36,7 +36,7 @@
 #include "sock/create.h"
 #include "window/window.h"
 
-/* Back to CLOSED, with the socket as it was before connect(). */
+/* After a failure: return to CLOSED, and leave the socket as it was before connect(). */
 static void undo(struct sock *sk)
 {
 	xtcp_state_set(sk, TCP_CLOSE);
@@ -55,7 +55,7 @@ static void undo(struct sock *sk)
 	xtcp_sock_reset_tcb(sk);
 }
 
-/* Fills the TCB for the SYN: sequence numbers, our options, our window. */
+/* Fill the TCB for the SYN: sequence numbers, our options, our window. */
 static void fill_tcb(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -67,7 +67,8 @@ static void fill_tcb(struct sock *sk)
 	xtcp_ended_forget(&xsk->ended);
 	xtcp_algorithms_take_route(sk);
 	/*
-	 * if the connection replaces a TIME-WAIT record, its numbers continue those of the record
+	 * an ISS is set already if the connection replaces a TIME-WAIT record, whose numbers it
+	 * continues
 	 */
 	if (!xsk->snd.iss) {
 		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
@@ -78,7 +79,7 @@ static void fill_tcb(struct sock *sk)
 			    READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
 
-	/* until the peer's SYN says otherwise (MUST-15) */
+	/* the default of the peer's MSS, until the peer's SYN tells it (MUST-15) */
 	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(sk), xsk->user_mss);
 	xtcp_mss_sync(sk, 0);
@@ -86,8 +87,8 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * RFC 7413: sends a SYN with data, or one that asks for a cookie. If connect() has a cookie, it
- * leaves the SYN to the first write.
+ * RFC 7413: send a SYN with data, or a SYN that asks for a cookie. If connect() finds a stored
+ * cookie, it leaves the SYN to the first write.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -109,7 +110,7 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 
 /**
  * xtcp_connect_deferred() - send the SYN that connect() has left to the first write
- * @sk: SYN-SENT, nothing has been sent; xtcp_sock_fastsyn() is set
+ * @sk: in SYN-SENT; nothing has been sent; xtcp_sock_fastsyn() is set
  *
  * RFC 7413 section 4.2.2.
  *
@@ -132,12 +133,12 @@ int xtcp_connect_deferred(struct sock *sk)
 /**
  * xtcp_connect() - proto.connect: send a SYN
  * @sk: CLOSED
- * @uaddr: the foreign address: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; a v4-mapped one
- *	means IPv4
+ * @uaddr: the foreign address: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; a v4-mapped
+ *	address means IPv4
  * @addr_len: its length
  *
- * It chooses the local address and port if bind() has not. RFC 9293 section 3.10.1, MUST-43 to
- * MUST-46.
+ * If bind() has not set the local address and port, they are chosen here. RFC 9293 section 3.10.1,
+ * MUST-43 to MUST-46.
  *
  * Context: process. Lock: socket, held.
  *
@@ -156,11 +157,11 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 
 	xtcp_early_start(xtcp_net_of(sk));
 	/*
-	 * a segment that finds the tuple in the table waits on the backlog until this function is
-	 * done
+	 * once the tuple is in the table, a segment may find it; it then waits on the backlog until
+	 * this function is done
 	 */
 	xtcp_state_set(sk, TCP_SYN_SENT);
-	/* left over from the connection before */
+	/* left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
 	err = xtcp_port_connect(sk);
@@ -187,17 +188,19 @@ err_undo:
 }
 
 /**
- * xtcp_connect_stream() - proto_ops.connect, which includes xtcp_connect()
+ * xtcp_connect_stream() - proto_ops.connect: connect, and wait for the connection unless told not
+ * to
  * @sock: the socket
  * @uaddr: the foreign address
  * @addr_len: its length
  * @flags: O_NONBLOCK: do not wait for the connection
  *
- * A program that waits returns when the SYN-ACK arrives, and most programs then send a request. So
- * the third ACK waits a moment for that request. A thread that connects again sends no request on
- * its earlier connection now, so the third ACK of the earlier connection goes at once.
+ * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
+ * So the third ACK waits a moment for that request. A thread that calls connect() once more does
+ * not send a request on its earlier connection now, so the third ACK of the earlier connection goes
+ * at once.
  *
- * Context: process, may sleep. No lock.
+ * Context: process, may sleep. The caller holds no lock.
  *
  * Return: as inet_stream_connect().
  */
@@ -216,10 +219,9 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
 }
 
 /**
- * xtcp_connect_pre() - proto.pre_connect: run the BPF programs of the cgroup, which may change the
- *	address
+ * xtcp_connect_pre() - proto.pre_connect: run the BPF programs of the cgroup
  * @sk: CLOSED
- * @uaddr: as for xtcp_connect()
+ * @uaddr: as for xtcp_connect(); the programs may change it
  * @addr_len: its length
  *
  * Context: process. Lock: socket, held.

@@ -8,9 +8,9 @@
  * AF_INET or AF_INET6. Attributes of a request may follow: a filter, and those of uapi/linux/xtcp.h.
  * A request sees only the sockets of its own namespace.
  *
- * A dump holds the module from its request until the program has read the end or has closed the
- * netlink socket. So any user can hold the module; scripts/tools/xtcp-holders names him. The
- * netlink socket holds the namespace.
+ * A dump holds the module from its request until the program has read the dump to its end, or has
+ * closed the netlink socket. So any user can hold the module; scripts/tools/xtcp-holders says which
+ * user does. The netlink socket holds the namespace.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -95,7 +95,10 @@ static int take_attributes(struct xtcp_diag_ask *ask, const struct nlmsghdr *nlh
 	return left > 0 ? -EINVAL : 0;
 }
 
-/* @ask points into @request, which must stay for as long as @ask is used. */
+/*
+ * Translate a request into @ask. @ask points into @request, so @request must exist for as long as
+ * @ask is used.
+ */
 static int understand(struct xtcp_diag_ask *ask, const struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
@@ -151,7 +154,10 @@ static int dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
-/* Returns -ENOENT: no such socket; -EAGAIN: a program owns it. */
+/*
+ * Write the row of the socket that a request names. Return: 0; -ENOENT if there is no such socket;
+ * -EAGAIN if a program has the socket lock; -ESTALE; -EMSGSIZE.
+ */
 static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_conn *conn = NULL;
@@ -171,7 +177,10 @@ static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, cons
 	return err ?: answer->len ? 0 : -ENOENT;
 }
 
-/* Answer with one socket, by its addresses and its cookie; idiag_states is ignored. */
+/*
+ * Answer with the one socket that has the addresses and the cookie of the request. idiag_states is
+ * ignored.
+ */
 static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
@@ -246,7 +255,7 @@ static bool is_registered;
 /**
  * xtcp_diag_register() - let programs list sockets, and an administrator end them
  *
- * The module works without it. So if the family has another handler, this only writes to the log.
+ * The module works without this. So if the family has another handler, only the log says so.
  *
  * Context: process, module init. The family is registered.
  */
@@ -260,9 +269,9 @@ void xtcp_diag_register(void)
 }
 
 /**
- * xtcp_diag_unregister() - undo xtcp_diag_register(); a request under way holds the module
+ * xtcp_diag_unregister() - undo xtcp_diag_register()
  *
- * Context: process, module exit.
+ * Context: process, module exit. No request is under way, since each holds the module.
  */
 void xtcp_diag_unregister(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The handler of AF_XTCP in sock_diag: listings, and the end of sockets. */
+/* The handler of sock_diag for AF_XTCP: lists sockets, and ends them. */
 #ifndef XTCP_DIAG_H
 #define XTCP_DIAG_H
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The filters of inet_diag. Pure: no socket, no clock.
+ * The filters of inet_diag. A pure file: no socket, no clock.
  *
- * A request may bring a program, INET_DIAG_REQ_BYTECODE; `ss` compiles its filter into one. An
- * operation is a struct inet_diag_bc_op and its arguments. Its "yes" and "no" say how many octets
- * further the next operation is. A program that reaches its end accepts the socket. One that jumps
- * four octets beyond its end refuses it.
+ * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE. `ss` compiles its filter
+ * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Its "yes" and
+ * "no" say how many octets further the next operation is, if the condition is true or false. A
+ * program that reaches its end accepts the socket. A program that jumps four octets beyond its end
+ * refuses the socket.
  *
- * Any user may send a program, so all of it is checked before it runs. Each operation and its
- * arguments lie inside the program. Each jump goes forward, to the beginning of an operation or to
+ * Any user may send a program, so it is checked before it runs. Each operation and its arguments
+ * must lie inside the program. Each jump must go forward, to the beginning of an operation or to
  * one of the two ends. So a run takes at most as many steps as the program has operations.
  */
 #include "socket/diag_filter.h"
@@ -100,20 +101,20 @@ static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
 
 	if (!size || size > left || op->yes < size || op->yes > left || op->yes % OP_LEN)
 		return false;
-	/* this operation has no condition, and never takes its "no" */
+	/* INET_DIAG_BC_NOP has no condition, so its "no" is never used */
 	return op->code == INET_DIAG_BC_NOP || (op->no >= size && op->no <= left + OP_LEN && op->no % OP_LEN == 0);
 }
 
 /**
  * xtcp_diag_filter_check() - may this program run?
  * @program: the program, aligned to four octets
- * @len: its octets
- * @administrator: the caller has CAP_NET_ADMIN, without which nobody learns about marks
+ * @len: its length, octets
+ * @administrator: the caller has CAP_NET_ADMIN; only then may the program test marks
  * @notes: xtcp_diag_filter_notes() octets, all 0
  *
  * Context: any.
  *
- * Return: 0, -EINVAL, or -EPERM: it asks for a mark, and the caller is no administrator.
+ * Return: 0; -EINVAL; -EPERM if the program tests a mark and the caller is no administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {
@@ -138,7 +139,7 @@ int xtcp_diag_filter_check(const void *program, unsigned int len, bool administr
 	return 0;
 }
 
-/* Do the first @bits bits agree? */
+/* Are the first @bits bits of both addresses the same? */
 static bool prefix_fits(const __be32 *addr, const __be32 *wanted, unsigned int bits)
 {
 	const unsigned int words = bits / 32;
@@ -157,7 +158,10 @@ static bool is_mapped(const __be32 *addr)
 	return !addr[0] && !addr[1] && addr[2] == __cpu_to_be32(0xffff);
 }
 
-/* A condition for IPv4 also fits an IPv4-mapped address of an IPv6 socket. */
+/*
+ * Does an end of a connection fit the condition? A condition for an IPv4 address also fits an
+ * IPv4-mapped address of an IPv6 socket.
+ */
 static bool host_fits(const struct inet_diag_hostcond *cond, const struct xtcp_diag_facts *facts, const __be32 *addr,
 		      u16 port)
 {
@@ -215,13 +219,13 @@ static bool op_fits(const struct inet_diag_bc_op *op, const struct xtcp_diag_fac
 
 /**
  * xtcp_diag_filter_accepts() - does a connection fit the filter?
- * @program: checked
- * @len: its octets
+ * @program: has passed xtcp_diag_filter_check()
+ * @len: its length, octets
  * @facts: the connection
  *
  * Context: any.
  *
- * Return: true when the program reaches its end.
+ * Return: true when the filter accepts the connection.
  */
 bool xtcp_diag_filter_accepts(const void *program, unsigned int len, const struct xtcp_diag_facts *facts)
 {

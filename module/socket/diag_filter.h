@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The filters of inet_diag: programs of conditional jumps forward. Pure. */
+/*
+ * The filters of inet_diag: programs that consist of conditional forward jumps. A pure file: no
+ * sock, no clock.
+ */
 #ifndef XTCP_DIAG_FILTER_H
 #define XTCP_DIAG_FILTER_H
 
@@ -7,10 +10,10 @@
 
 /**
  * struct xtcp_diag_facts - what a filter knows of a connection
- * @src: local address: a word for AF_INET, else four
+ * @src: local address: one word for AF_INET, four for AF_INET6
  * @dst: foreign address
- * @cgroup: number of the cgroup (version 2), 0: none
- * @ifindex: the device to which it is bound, 0: none
+ * @cgroup: id of the cgroup (version 2); 0: none
+ * @ifindex: the device to which the sock is bound; 0: none
  * @mark: SO_MARK
  * @sport: local port, host order
  * @dport: foreign port, host order
@@ -29,7 +32,7 @@ struct xtcp_diag_facts {
 	bool autobound;
 };
 
-/* Octets that xtcp_diag_filter_check() needs for its notes. */
+/* How many octets xtcp_diag_filter_check() needs for its notes on a program of @len octets. */
 static inline unsigned int xtcp_diag_filter_notes(unsigned int len)
 {
 	return len / 32 + 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The socket that a request of sock_diag names: by addresses, ports, device and cookie. A cookie
- * belongs to one socket for ever; only a full sock or a listener has one. A request without a
- * foreign port names a listener.
+ * Finds the socket that a request of sock_diag names by addresses, ports, device and cookie. Only
+ * full socks and listeners have a cookie; no other socket ever gets the same one. A request without
+ * a foreign port names a listener.
  */
 #include "socket/diag_find.h"
 
@@ -38,7 +38,7 @@ static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
 }
 
 /**
- * xtcp_diag_find_conn() - the connection that a request names
+ * xtcp_diag_find_conn() - find the connection that a request names
  * @xn: the namespace
  * @req: the request, with a foreign port
  *
@@ -70,13 +70,13 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 /**
  * xtcp_diag_find_is_still() - does a sock that was found still have its connection?
  * @sk: the sock, with a reference
- * @tuple: of the connection when it was found
+ * @tuple: the tuple of the connection when it was found
  *
  * The connection may have ended, and the program may have connected the sock elsewhere.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true if it has.
+ * Return: true if it still has the connection.
  */
 bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
@@ -87,13 +87,13 @@ bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tup
 }
 
 /**
- * xtcp_diag_find_listens() - is a sock the listener that a request names?
+ * xtcp_diag_find_listens() - does a sock listen at the place that a request names?
  * @sk: any sock
  * @req: the request
  *
  * Context: process; racy without the socket lock.
  *
- * Return: true if it listens there, whatever its cookie.
+ * Return: true if it does; the cookie is not compared.
  */
 bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req)
 {
@@ -110,7 +110,7 @@ bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2
 }
 
 /**
- * xtcp_diag_find_listener() - the first listener that a request names
+ * xtcp_diag_find_listener() - find the first listener that a request names
  * @xn: the namespace
  * @req: the request, without a foreign port
  *

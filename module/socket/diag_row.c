@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One listener or connection as a message of sock_diag: struct inet_diag_msg and its attributes, as
- * Linux's inet_diag makes them for kernel TCP.
+ * Writes one listener or connection as a message of sock_diag: struct inet_diag_msg and its
+ * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row.
  *
- * Most of a row is read without a lock, as in /proc. Only TCP_INFO and what the algorithm tells
- * take the spinlock of the sock. While a program owns the sock, no row is made: the caller tries
- * again, or asks for a row without these two. A program can own its sock for as long as it likes,
- * since a page of its buffer may never come. So no code here sleeps until the program gives it back.
+ * Most of a row is read without a lock, as in /proc. Only two attributes need the spinlock of the
+ * sock: TCP_INFO, and what the congestion control algorithm reports. While a program has the socket
+ * lock, no row is made: the caller tries again, or asks for a row without these two. A program can
+ * keep the lock for as long as it likes, since a page of its buffer may never come. So no code here
+ * sleeps until the program releases the lock.
  */
 #include "socket/diag_row.h"
 
@@ -32,9 +33,9 @@
 #include "time/timer.h"
 #include "timewait/record.h"
 
-/* What a row shows of every kind: a listener, an entry, a sock or a record. */
+/* What a row shows in each case: for a listener, an entry, a sock or a record. */
 struct diag_row {
-	struct sock *sk;		/* a full sock or a listener; NULL: none */
+	struct sock *sk;		/* the full sock or the listener; NULL for an entry or a record */
 	struct xtcp_tuple tuple;
 	int dev;
 	int state;
@@ -62,13 +63,13 @@ static u64 cgroup_of(struct sock *sk)
 #endif
 }
 
-/* An IPv4 address is the last word of a tuple's address. */
+/* The address in the form of its family: an IPv4 address is the last word of a tuple's address. */
 static const __be32 *words_of(const struct in6_addr *addr, int family)
 {
 	return &addr->s6_addr32[family == AF_INET ? 3 : 0];
 }
 
-/* Only a full sock and a listener have an owner and a cookie. */
+/* Do owner and cookie fit the request? Only full socks and listeners have these. */
 static bool owner_fits(const struct xtcp_diag_ask *ask, struct sock *sk)
 {
 	if (ask->by_uid && (!sk || !uid_eq(xtcp_compat_uid(sk), ask->uid)))
@@ -164,7 +165,7 @@ static int put_memory(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 	return asks_for(ask, INET_DIAG_SKMEMINFO) ? sock_diag_put_meminfo(sk, skb, INET_DIAG_SKMEMINFO) : 0;
 }
 
-/* The attributes that need no lock. */
+/* Write the attributes that need no lock. */
 static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
 	const struct xtcp_cong_ops *algorithm = READ_ONCE(xtcp_sk(sk)->algorithm);
@@ -182,7 +183,10 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
 }
 
-/* The attribute for what an algorithm tells: the length says which struct it is. */
+/*
+ * The attribute that has room for what an algorithm reports. The length of the report tells which
+ * struct it is.
+ */
 static int attribute_of(size_t len)
 {
 	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
@@ -190,8 +194,8 @@ static int attribute_of(size_t len)
 }
 
 /*
- * The attributes that need the lock. @state: the state in the row. Returns -ESTALE if the sock has
- * another state now.
+ * Write the attributes that need the lock. @state: the state in the row. Return: 0; -EMSGSIZE;
+ * -EAGAIN if a program has the socket lock; -ESTALE if the sock has another state now.
  */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
@@ -252,15 +256,15 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 }
 
 /**
- * xtcp_diag_row_listener() - add a listener, if it is wanted
- * @skb: where to
+ * xtcp_diag_row_listener() - add the row of a listener to a message, if the request wants it
+ * @skb: the message
  * @ask: the request
- * @lsk: from a lookup
+ * @lsk: the listener, from a lookup
  *
  * Context: process, RCU read side.
  *
- * Return: 0, also if it is not wanted or has stopped; -EMSGSIZE: no room; -EAGAIN: a program owns
- * it.
+ * Return: 0, also if the listener is not wanted or has stopped; -EMSGSIZE if there is no room;
+ * -EAGAIN if a program has the socket lock.
  */
 int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk)
 {
@@ -297,7 +301,7 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	row->state = inet_sk_state_load(sk);
 	row->mark = READ_ONCE(sk->sk_mark);
 	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
-	/* without the lock it may be negative for a moment */
+	/* read without the lock, the difference may be negative for a moment */
 	row->rqueue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
 	row->timer = xtcp_timer_shown(&xsk->timers, &row->expires);
 	if (row->timer == XTCP_TIMER_SHOWN_RETRANSMIT)
@@ -308,7 +312,10 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 		row->retransmits = 0;
 }
 
-/* A row whose state changes before the lock is taken is made anew, unless the sock has ended. */
+/*
+ * Add the row of a sock. If its state changes before the lock is taken, make the row anew, unless
+ * the sock has ended.
+ */
 static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
 {
 	int err;
@@ -351,15 +358,16 @@ static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *a
 }
 
 /**
- * xtcp_diag_row_conn() - add a connection of any kind, if it is wanted
- * @skb: where to
+ * xtcp_diag_row_conn() - add the row of a connection to a message, if the request wants it
+ * @skb: the message
  * @ask: the request
- * @conn: from a lookup
+ * @conn: an entry, a sock or a record, from a lookup
  *
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *
- * Return: 0, also if it is not wanted; -EMSGSIZE: no room; -EAGAIN: a program owns it; -ESTALE: it
- * has ended, or something else has taken its place.
+ * Return: 0, also if the connection is not wanted; -EMSGSIZE if there is no room; -EAGAIN if a
+ * program has the socket lock; -ESTALE if the connection has ended, or something else has taken its
+ * place.
  */
 int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
 {
@@ -369,7 +377,7 @@ int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, str
 	};
 	int err = 0;
 
-	/* as in /proc: a data race may show an old value, and does no harm */
+	/* as in /proc, a data race may show an old value; this does no harm */
 	kcsan_disable_current();
 	switch (conn->kind) {
 	case XTCP_CONN_REQUEST:

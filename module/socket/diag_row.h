@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One listener or connection as a message of sock_diag. */
+/* Writes one listener or connection as a message of sock_diag. */
 #ifndef XTCP_DIAG_ROW_H
 #define XTCP_DIAG_ROW_H
 
@@ -16,22 +16,22 @@ struct xtcp_net;
  * struct xtcp_diag_ask - what a request asks for, and who asks
  * @xn: the namespace
  * @users: the user namespace of the netlink socket that asks
- * @filter: a program that was checked (diag_filter.h); NULL: none
- * @filter_len: its octets
+ * @filter: a filter program that has been checked (diag_filter.h); NULL: none
+ * @filter_len: the length of @filter, octets
  * @states: bits of the states that are wanted
  * @portid: for the messages
  * @seq: for the messages
  * @flags: for the messages
- * @cookie: of the only sock that is wanted, if @has_cookie
- * @uid: the only owner of a sock, if @by_uid
+ * @cookie: if @has_cookie, only the sock with this cookie is wanted
+ * @uid: if @by_uid, only socks of this owner are wanted
  * @sport: the only local port that is wanted; 0: any
- * @dport: the only foreign port
+ * @dport: the only foreign port that is wanted; 0: any
  * @family: AF_INET or AF_INET6
  * @ext: bits of the attributes that are wanted: idiag_ext of the request
  * @has_cookie: @cookie counts
  * @by_uid: @uid counts
- * @administrator: has CAP_NET_ADMIN
- * @unlocked: leave out what takes the lock of a sock
+ * @administrator: who asks has CAP_NET_ADMIN
+ * @unlocked: leave out what would need a socket lock
  */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The walk of a dump over all listeners and connections of a namespace.
+ * Walks over all listeners and connections of a namespace, for a dump.
  *
- * A dump goes on with each read of the program that asked for it, so everything may change
- * meanwhile. The walk shows exactly once each listener and each connection that is there all the
- * time:
+ * A dump goes on each time the program that asked for it reads, and between two reads everything
+ * may change. But each listener and each connection that is there all the time is shown exactly
+ * once, for two reasons:
  *
  *  - A listener keeps its number.
  *  - A connection keeps its chain, since the table never grows, and its key (struct
  *    xtcp_diag_key), whether it is an entry, a sock or a record.
  *
- * The walk takes the connections of a chain in the order of their keys, and notes the last one. It
- * finds the next ones by going through the whole chain again. So a chain may be longer than a
- * message, and connections may come and go at any place of it. A chain has a few connections unless
- * the parameter "chains" makes the table very small.
+ * The walk takes the connections of a chain in the order of their keys, and notes the key of the
+ * last one. To find the next ones, it goes through the whole chain again. So a chain may be longer
+ * than a message, and connections may come and go anywhere in the chain. A chain has only a few
+ * connections, unless the module parameter "chains" makes the table very small.
  *
- * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq never
- * waits for the walk, except for the lock of a sock while the walk fills in TCP_INFO.
+ * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq does
+ * not wait for the walk, with one exception: while the walk fills in TCP_INFO, it has the lock of
+ * that sock.
  */
 #include "socket/diag_walk.h"
 
@@ -30,8 +31,8 @@
 #include "lookup/listeners.h"
 
 /*
- * How long a dump waits for a program that owns a sock, before it lists the sock without TCP_INFO:
- * 20 pauses for one sock, a second for all.
+ * When a program has the lock of a sock, a dump waits before it lists the sock without TCP_INFO: 20
+ * pauses at most for one sock, and a second for all socks together.
  */
 #define PAUSE_US	100
 #define PAUSES		20
@@ -55,7 +56,10 @@ static int compare(const struct xtcp_diag_key *a, const struct xtcp_diag_key *b)
 	return memcmp(&a->tuple, &b->tuple, sizeof(a->tuple));
 }
 
-/* Puts a connection into the batch, unless the batch is full of connections with lower keys. */
+/*
+ * Put a connection into the batch, unless it was shown already, or the batch is full of connections
+ * with lower keys.
+ */
 static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 {
 	const struct xtcp_diag_key key = key_of(conn);
@@ -75,7 +79,7 @@ static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 	walk->conn[at] = conn;
 }
 
-/* Fills the batch with the next connections of the chain, in the order of their keys. */
+/* Fill the batch with the next connections of the chain, in the order of their keys. */
 static void fill_batch(struct xtcp_diag_walk *walk)
 {
 	struct xtcp_conn *conn;
@@ -86,7 +90,10 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 			enter_batch(walk, conn);
 }
 
-/* What has taken the place of @old, as a record takes that of its sock; NULL: nothing. */
+/*
+ * Find what has taken the place of @old, as a record takes the place of its sock. NULL: nothing
+ * has.
+ */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)
 {
@@ -115,7 +122,7 @@ static int put_conn(struct xtcp_diag_walk *walk, struct sk_buff *skb, unsigned i
 	return err == -ESTALE ? 0 : err;
 }
 
-/* Returns 0, or the error of the connection at which it stopped. */
+/* Write the rows of the batch. Return: 0, or the error of the connection at which this stopped. */
 static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {
 	unsigned int i;
@@ -134,12 +141,12 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_diag_walk_waits() - a program owns the next sock: wait a moment, or do without its lock
- * @walk: how far it is
+ * xtcp_diag_walk_waits() - a program has the lock of the next sock: wait a moment, or do without
+ * @walk: the walk; if it has waited long enough, @ask.unlocked is set
  *
  * Context: process, may sleep.
  *
- * Return: false when the dump has waited long enough: make the row without the lock.
+ * Return: false when the dump has waited long enough, and the row is to be made without the lock.
  */
 bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 {
@@ -198,8 +205,8 @@ static int walk_chain(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_diag_walk_begin() - begin at the first listener
- * @walk: @ask is set, the rest is 0
+ * xtcp_diag_walk_begin() - begin a walk at the first listener
+ * @walk: its @ask is set, all other fields are 0
  *
  * Context: process.
  */
@@ -208,19 +215,19 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 	walk->is_begun = true;
 	walk->patience = PATIENCE;
 	walk->listens = walk->ask.states & TCPF_LISTEN && !walk->ask.dport;
-	/* last, since the count is a sum over all processors */
+	/* test the count last, since it is a sum over all processors */
 	if (!(walk->ask.states & ~TCPF_LISTEN) || xtcp_demux_count(walk->ask.xn) <= 0)
 		walk->chain = xtcp_conns.mask + 1;
 }
 
 /**
- * xtcp_diag_walk_on() - fill a message
- * @walk: how far the dump is
+ * xtcp_diag_walk_on() - continue a walk until a message is full
+ * @walk: how far the walk has come
  * @skb: the message
  *
  * Context: process, may sleep.
  *
- * Return: 0: all is done; -EMSGSIZE: the message is full.
+ * Return: 0 when the walk has come to its end; -EMSGSIZE when the message is full.
  */
 int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {

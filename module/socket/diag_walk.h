@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The walk of a dump over all listeners and connections of a namespace. */
+/* Walks over all listeners and connections of a namespace, for a dump. */
 #ifndef XTCP_DIAG_WALK_H
 #define XTCP_DIAG_WALK_H
 
@@ -12,7 +12,7 @@
 struct sk_buff;
 struct xtcp_conn;
 
-#define XTCP_DIAG_BATCH	32	/* most connections that are looked at in one RCU read side */
+#define XTCP_DIAG_BATCH	32	/* how many connections one RCU read side looks at, at most */
 
 /**
  * struct xtcp_diag_key - what a connection keeps for as long as it lives, whether it is an entry, a
@@ -31,16 +31,16 @@ struct xtcp_diag_key {
  * struct xtcp_diag_walk - how far a dump has come
  * @ask: the request
  * @is_begun: xtcp_diag_walk_begin() was called
- * @listens: the listeners are not done yet
- * @number: the next listener
- * @chain: the chain of the table of connections
- * @is_inside: @last is set
- * @last: the last connection of the chain that is done
- * @tries: how often a program has owned the next sock in a row
+ * @listens: not all listeners have been written yet
+ * @number: the number of the next listener
+ * @chain: the present chain of the table of connections
+ * @is_inside: the walk is inside @chain, and @last is valid
+ * @last: the key of the last connection of @chain that has been written
+ * @tries: how many times in a row a program has owned the lock of the next sock
  * @patience: how often the dump may still wait for a program
- * @n: the batch: how many connections
- * @conn: where they are; valid in the RCU read side
- * @key: their keys, in order
+ * @n: how many connections the present batch has
+ * @conn: the connections of the batch; valid in the RCU read side
+ * @key: the keys of the batch, in order
  */
 struct xtcp_diag_walk {
 	struct xtcp_diag_ask ask;

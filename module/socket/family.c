@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AF_XTCP: its two protocols, socket creation, and its tables of functions.
+ * AF_XTCP: its two protocols, the creation of sockets, and its tables of functions.
  *
  * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4. Protocol 1 is TCP over IPv6, and over IPv4
  * unless IPV6_V6ONLY is set. The sock itself has family AF_INET or AF_INET6, so the kernel's own
@@ -50,22 +50,20 @@ module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
 		 " and not taken by another (default " __stringify(AF_XTCP) ")");
 /*
- * There is no MODULE_ALIAS_NETPROTO(), since socket() of any user would then load a module that did
- * not come with the kernel. The modprobe.d file of the package has the alias in a comment.
+ * There is no MODULE_ALIAS_NETPROTO(): with it, a socket() call of any user would load a module
+ * that did not come with the kernel. The package's file in modprobe.d has the alias in a comment.
  */
 
 /*
- * Pages of all socks in all namespaces. Kernel TCP counts the pages of its socks separately. The
- * limits are net.ipv4.tcp_mem.
+ * How many pages all our socks in all namespaces use. Kernel TCP counts the pages of its socks
+ * separately. Both have the limits net.ipv4.tcp_mem.
  */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/*
- * @sk may be any sock whose memory is charged to us: the stand-in of base/memory.c is no xtcp_sock.
- */
+/* @sk need not be an xtcp_sock: the stand-in of base/memory.c also charges its memory to us. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
@@ -77,8 +75,8 @@ static void leave_memory_pressure(struct sock *sk)
 	unsigned long since;
 
 	/*
-	 * called for nearly every message: a write would take the cache line from all other
-	 * processors
+	 * test first: this is called for nearly every message, and a write would take the cache
+	 * line from all other processors
 	 */
 	if (!READ_ONCE(memory_pressure))
 		return;
@@ -88,19 +86,28 @@ static void leave_memory_pressure(struct sock *sk)
 				   jiffies_to_msecs(jiffies - since));
 }
 
-/* SO_KEEPALIVE: setsockopt() sets the flag only after this call, but the timer needs it. */
+/*
+ * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets the flag only after this call, but the timer
+ * needs it now.
+ */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
 	xtcp_timer_keepalive_changed(sk);
 }
 
-/* The kernel calls it for a sock whose creation failed. Such a sock is in no table. */
+/*
+ * proto.unhash: the kernel calls it for a sock whose creation has failed. Such a sock is in no
+ * table.
+ */
 static void proto_unhash(struct sock *sk)
 {
 }
 
-/* proto.release_cb: do what was deferred while a user held the lock. The backlog is empty. */
+/*
+ * proto.release_cb: do the work that softirq has deferred while a program had the lock. The backlog
+ * is empty.
+ */
 static void do_deferred(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -212,7 +219,7 @@ static const struct proto_ops ops_v6 = {
 };
 #endif
 
-/* What inet_create() does for each sock. */
+/* Set up the inet part of a sock, as inet_create() does. */
 static void init_inet(struct sock *sk, struct net *net)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -287,7 +294,7 @@ static struct net_proto_family family = {
 };
 
 /**
- * xtcp_family_init() - register the protocols and make their slabs; sockets cannot be opened yet
+ * xtcp_family_init() - register the protocols and make their slabs
  *
  * Context: process, module init.
  *
@@ -306,7 +313,10 @@ int xtcp_family_init(void)
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		return err;
-	/* sysctl_tcp_mem is not exported to modules if IPv6 is built in (6.12) */
+	/*
+	 * in 6.12, sysctl_tcp_mem is not exported to modules if IPv6 is built in, so read it from
+	 * tcp_prot
+	 */
 	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcp_prot, 1);
 	if (err)
@@ -332,8 +342,7 @@ err_counter:
 }
 
 /**
- * xtcp_family_exit() - undo xtcp_family_init(), after the last sock is freed and its RCU callbacks
- *	have run
+ * xtcp_family_exit() - undo xtcp_family_init()
  *
  * Context: process, module exit.
  */
@@ -347,9 +356,9 @@ void xtcp_family_exit(void)
 }
 
 /**
- * xtcp_family_number() - the address family of this module, as loaded
+ * xtcp_family_number() - which address family number does this module use?
  *
- * Context: any, after xtcp_family_init() has checked it.
+ * Context: any, after xtcp_family_init() has checked the number.
  *
  * Return: 1 to AF_MAX - 1.
  */
@@ -359,12 +368,12 @@ int xtcp_family_number(void)
 }
 
 /**
- * xtcp_family_register() - let programs open sockets, and say so in the log
+ * xtcp_family_register() - let programs open sockets from now on
  *
  * Context: process, module init.
  *
- * Return: 0; -EBUSY when the family number is taken. Not -EEXIST, which would mean that the module
- * is loaded already.
+ * Return: 0; -EBUSY when the family number is taken. It is not -EEXIST, because modprobe would take
+ * that to mean that the module is loaded already.
  */
 int xtcp_family_register(void)
 {
@@ -375,8 +384,8 @@ int xtcp_family_register(void)
 	if (!err) {
 		xtcp_siblings_set_family(family_number);
 		/*
-		 * the kernel's log line names the usual owner of the number, for example
-		 * "Registered PF_WANPIPE"
+		 * the kernel has logged the usual owner of the number, for example "Registered
+		 * PF_WANPIPE", so say who has it now
 		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ABORT by an administrator (RFC 9293 section 3.10.5): SOCK_DESTROY of sock_diag, the request that
- * `ss -K` sends for kernel TCP. diag.c has the handler.
+ * Lets an administrator ABORT a connection (RFC 9293 section 3.10.5). The request is SOCK_DESTROY
+ * of sock_diag, which `ss -K` sends for kernel TCP. diag.c has the handler.
  *
  * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait. Any user may send
- * requests in a namespace that he has made, and may own a sock for as long as he likes. So no
- * request waits for a sock: the answer is EBUSY, and the tool asks again.
+ * requests in a namespace that he has made, and may keep the lock of a sock for as long as he
+ * likes. So no request waits for a sock: the answer is EBUSY, and the tool asks again.
  */
 #include "socket/kill.h"
 
@@ -29,7 +29,10 @@
 #include "socket/listen.h"
 #include "timewait/record.h"
 
-/* lock_sock(), unless a program owns the sock at this moment. release_sock() undoes it. */
+/*
+ * Take the socket lock as lock_sock() does, but only if nobody has it. Return: false if a program
+ * has it. release_sock() releases it.
+ */
 static bool own_now(struct sock *sk)
 {
 	bool is_free;
@@ -45,8 +48,9 @@ static bool own_now(struct sock *sk)
 }
 
 /*
- * Tells the program by ECONNABORTED and the peer by a RST. Returns -EAGAIN if the connection has
- * ended; a TIME-WAIT record may have replaced it. -EBUSY: a program owns it.
+ * Abort a connection that has a sock: the program gets ECONNABORTED, the peer a RST. Return: 0;
+ * -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended, since a TIME-WAIT
+ * record may have replaced it.
  */
 static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
@@ -54,7 +58,7 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 
 	if (!own_now(sk))
 		return -EBUSY;
-	/* an orphan ends here, so BH has to be off */
+	/* BH has to be off, since an orphan ends here */
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (xtcp_diag_find_is_still(sk, tuple)) {
@@ -68,9 +72,9 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Drops a half-open entry. Only the peer knows of the connection, and learns of the end when it
- * next sends something. Returns -EAGAIN if the entry has moved to an heir, or ended; its child may
- * have replaced it.
+ * Drop a half-open entry. No program knows of the connection yet. The peer learns that it has ended
+ * when it next sends something. Return: 0; -EAGAIN if the entry has moved to an heir or has ended,
+ * since its child may have replaced it.
  */
 static int kill_entry(struct xtcp_request *he)
 {
@@ -88,7 +92,10 @@ static int kill_entry(struct xtcp_request *he)
 	return err;
 }
 
-/* Returns -ENOENT if there is no connection, and -EAGAIN if it was replaced meanwhile. */
+/*
+ * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY; -EAGAIN if something
+ * has replaced it meanwhile.
+ */
 static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_tuple tuple;
@@ -122,9 +129,10 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * An entry may move to an heir, and the child and the child's TIME-WAIT record replace each other,
- * hence four tries. If several listeners end at once, an entry may move more often: then the answer
- * is ENOENT, and the administrator asks again.
+ * End a connection. During a try it may be replaced: an entry moves to an heir, a child replaces
+ * the entry, a TIME-WAIT record replaces the child. So there are four tries. If several listeners
+ * end at once, an entry may move more often. The answer is ENOENT then, and the administrator asks
+ * again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -137,8 +145,8 @@ static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *r
 }
 
 /*
- * As in Linux, it resets children that nobody accepted, and frees a port that the program did not
- * choose.
+ * End a listener. As in Linux, children that nobody accepted are reset, and a port that the program
+ * did not choose is freed.
  */
 static void stop_listener(struct sock *sk)
 {
@@ -154,7 +162,10 @@ static void stop_listener(struct sock *sk)
 	sk_error_report(sk);
 }
 
-/* Ends the first listener that matches. So a request ends only one listener of a group. */
+/*
+ * End the first listener that matches the request. Of a group, only one listener ends. Return: 0;
+ * -ENOENT if there is none; -EBUSY.
+ */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	int err = -ENOENT;
@@ -181,13 +192,14 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
 }
 
 /**
- * xtcp_kill_requested() - SOCK_DESTROY
+ * xtcp_kill_requested() - SOCK_DESTROY: end the socket that a request names
  * @net: the namespace of the request
- * @req: whom to end; of one of our protocols
+ * @req: the request; its protocol is one of ours
  *
- * Context: process, may sleep. Takes the socket lock if it is free.
+ * Context: process, may sleep. Takes the socket lock if nobody has it.
  *
- * Return: 0; -EPERM; -ENOENT: there is no such socket; -EBUSY: a program owns it at this moment.
+ * Return: 0; -EPERM; -ENOENT if there is no such socket; -EBUSY if a program has the socket lock at
+ * this moment.
  */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req)
 {

@@ -56,7 +56,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* the shift does not depend on the MSS */
+	/* any MSS will do: the shift does not depend on it */
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
@@ -84,7 +84,7 @@ static int start(struct sock *sk, int backlog)
 	listener = listener_new(sk);
 	if (!listener)
 		return -ENOMEM;
-	/* a lookup that found the sock in its earlier role must not take it for this listener */
+	/* a lookup that found the sock before it became a listener must not take it for one */
 	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_port_listen(sk);
 	if (err) {
@@ -95,7 +95,7 @@ static int start(struct sock *sk, int backlog)
 	xtcp_early_start(xtcp_net_of(sk));
 	sk_dst_reset(sk);
 	WRITE_ONCE(sk->sk_ack_backlog, 0);
-	/* a lookup that finds the listener finds its queues complete */
+	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
 	xtcp_ended_forget(&xtcp_sk(sk)->ended);
@@ -110,10 +110,11 @@ static int start(struct sock *sk, int backlog)
 
 /**
  * xtcp_listen() - proto_ops.listen: passive OPEN
- * @sock: unconnected; if it is not bound, it gets a port now
+ * @sock: not connected; if it is not bound, it gets a port now
  * @backlog: as for listen(2)
  *
- * The limit of both queues is @backlog, but at most net.core.somaxconn. A second call changes it.
+ * Both queues are limited to @backlog, but at most to net.core.somaxconn. A second call changes the
+ * limit.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
@@ -142,8 +143,8 @@ out:
 }
 
 /*
- * Sleeps until there is a child. Of several waiting processes one is woken at a time. Drops and
- * retakes the socket lock.
+ * Sleep until there is a child to accept. If several processes wait, one is woken at a time. The
+ * function drops the socket lock and takes it again.
  */
 static int unlocked_wait(struct sock *sk, long timeout)
 {
@@ -175,16 +176,16 @@ static int unlocked_wait(struct sock *sk, long timeout)
 }
 
 /**
- * xtcp_listen_accept() - proto.accept
+ * xtcp_listen_accept() - proto.accept: take the oldest child of a listener
  * @sk: the listener
  * @flags: O_NONBLOCK
- * @err: where the error goes
- * @kern: unused: a child inherits this from its listener
+ * @err: receives the error, if NULL is returned
+ * @kern: not used: a child inherits this from its listener
  *
  * Context: process. Takes the socket lock, then the child's; sleeps at most for SO_RCVTIMEO.
  *
- * Return: the oldest child, with the reference of the queue; or NULL, and *@err is -EINVAL,
- * -EAGAIN, -EINTR or -ERESTARTSYS.
+ * Return: the child, with the reference that the queue had; or NULL, and *@err is -EINVAL, -EAGAIN,
+ * -EINTR or -ERESTARTSYS.
  */
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 {
@@ -192,8 +193,8 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	int error = -EINVAL;
 
 	/*
-	 * if this thread is also the client, the child may wait for a third ACK that the thread has
-	 * held back
+	 * if this thread is also the client, the child may be waiting for a third ACK that is held
+	 * back for this thread
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();
@@ -222,12 +223,12 @@ out:
 }
 
 /*
- * Resets a child that nobody accepted. xtcp_sock_destroy() drops the queue's reference. Only kill.c
- * may hold the child's socket lock meanwhile; it then finds that the connection has ended.
+ * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. Only kill.c
+ * may wait for the child's socket lock meanwhile; it then finds that the connection has ended.
  */
 static void reset_child(struct sock *child)
 {
-	sock_hold(child);	/* dropped by xtcp_held_let_go() */
+	sock_hold(child);	/* xtcp_held_let_go() puts this reference */
 	local_bh_disable();
 	bh_lock_sock(child);
 	sock_orphan(child);
@@ -243,12 +244,12 @@ static void reset_child(struct sock *child)
 }
 
 /**
- * xtcp_listen_stop() - end a listener, at close(), shutdown() or disconnect
+ * xtcp_listen_stop() - end a listener, for close(), shutdown() or disconnect
  * @sk: in LISTEN; the caller then sets CLOSED
  *
- * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset,
- * unless net.xtcp.migrate_req hands them over to the rest of a group. The port stays leased, without
- * a listener.
+ * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
+ * With net.xtcp.migrate_req, the other listeners of a group take them over instead. The sock keeps
+ * its port.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -280,13 +281,13 @@ void xtcp_listen_stop(struct sock *sk)
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
 	/*
-	 * a reader that sees NULL also sees that the table and the entries no longer have the
-	 * listener
+	 * a reader that sees NULL also sees that the listener has left the table, and its entries
+	 * are gone
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
-	 * until now a segment could find the old queues by an entry, so listen() waits again: an
-	 * entry tells its listener by the sock, not by the queues
+	 * until now a segment could come to the old queues by an entry, which points to the sock
+	 * and not to the queues; so the next listen() must wait for such segments
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

@@ -2,8 +2,9 @@
 /*
  * RECEIVE (RFC 9293 section 3.10.3).
  *
- * text.c puts octets in order on sk_receive_queue. copied_seq is the next octet to hand out. A FIN
- * is no octet and is in no skb: fin_received says that nothing follows the end of the queue.
+ * text.c puts the octets that came in order on sk_receive_queue. copied_seq is the sequence number
+ * of the next octet to return. A FIN is not an octet of any skb. If fin_received is set, nothing
+ * follows the end of the queue.
  */
 #include "socket/recvmsg.h"
 
@@ -33,13 +34,13 @@
 #include "window/space.h"
 
 /**
- * xtcp_recvmsg_inq() - how much there is to read
+ * xtcp_recvmsg_inq() - how many octets are there to read?
  * @sk: not a listener
  *
  * Context: any; racy without the socket lock.
  *
- * Return: octets that RECEIVE could hand out now. They end before the urgent octet, unless
- * SO_OOBINLINE is set.
+ * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, only those before
+ * the urgent octet count.
  */
 int xtcp_recvmsg_inq(const struct sock *sk)
 {
@@ -56,7 +57,7 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 	return READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
-/* For TCP_INQ: after the FIN, the end of the stream counts as 1 octet to read. */
+/* The value for TCP_INQ. After the FIN, the end of the stream counts as one octet to read. */
 static int inq_hint(const struct sock *sk)
 {
 	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
@@ -69,8 +70,8 @@ static bool wants_stamp(const struct sock *sk)
 }
 
 /*
- * As skb_copy_datagram_msg(), but with two calls less when the octets are in the linear part, as in
- * most small segments. Returns 0 or -EFAULT.
+ * As skb_copy_datagram_msg(), but saves two calls if the octets are in the linear part, as in most
+ * small segments. Return: 0 or -EFAULT.
  */
 static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
 {
@@ -87,15 +88,15 @@ static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u
 
 /* The state of one call of RECEIVE. */
 struct reading {
-	u32 *seq;			/* the next octet: copied_seq or the peek cursor */
-	u32 passed;			/* urgent octets that were skipped */
-	/* skb of the last octet, with a reference, if the program wants its time */
+	u32 *seq;			/* the next octet to return: copied_seq or the cursor of MSG_PEEK */
+	u32 passed;			/* how many urgent octets were skipped */
+	/* the skb of the last octet, with a reference, if the program wants its arrival time */
 	struct sk_buff *stamped;
 };
 
 /*
- * Is the reader at the urgent mark? RECEIVE returns what it has before it passes the mark (RFC 9293
- * section 3.8.5).
+ * Is the urgent octet the next one? If RECEIVE has octets, it returns them before it passes this
+ * mark (RFC 9293 section 3.8.5).
  */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
@@ -103,8 +104,9 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Cuts a read of @rest octets from @offset on at the urgent mark, or skips the urgent octet at its
- * start, unless SO_OOBINLINE is set. Returns how many octets are left.
+ * Let a read of @rest octets from @offset on end before the urgent octet. If the read begins with
+ * the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets are left
+ * to read.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
@@ -122,14 +124,17 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 	return rest - 1;
 }
 
-/* The reader has passed the urgent octet: forgets it. */
+/* If the reader has passed the urgent octet, forget it. */
 static void forget_mark(struct xtcp_sock *xsk)
 {
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
 		xtcp_urgent_passed(&xsk->urgent);
 }
 
-/* Hands out what is there, up to the mark. Returns octets, or -EFAULT if none could be copied. */
+/*
+ * Return to the program what is there, up to the mark. Return: how many octets, or -EFAULT if none
+ * could be copied.
+ */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -140,7 +145,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		u32 offset = *r->seq - xtcp_seg(skb)->seq;
 		u32 rest, used;
 
-		/* peeked at before */
+		/* MSG_PEEK has returned all of this skb before */
 		if (offset >= skb->len)
 			continue;
 		if (copied && at_mark(xsk, *r->seq))
@@ -176,9 +181,9 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 }
 
 /*
- * There is nothing more to hand out. Returns true when RECEIVE ends. *@err is then the result of a
- * call that has read nothing: 0 at the end of the stream, which comes before an error (MUST-12:
- * close is distinct from abort), or an error, which is reported once.
+ * There is nothing more to read now. Return: true when RECEIVE ends. *@err is then the result if
+ * the call has read nothing: 0 at the end of the stream, or an error, which is reported once. The
+ * end of the stream comes first, so that a program can tell close from abort (MUST-12).
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -204,7 +209,8 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 }
 
 /*
- * The program wants more data before it answers, so its answer will not carry the ACK that waits.
+ * The program waits for more data before it answers. So if an ACK waits for the answer to carry it,
+ * send the ACK now.
  */
 static void no_answer_yet(struct sock *sk)
 {
@@ -216,16 +222,16 @@ static void no_answer_yet(struct sock *sk)
 }
 
 /**
- * xtcp_recvmsg_polled() - poll() has found nothing to read
+ * xtcp_recvmsg_polled() - poll() has found nothing to read: send an ACK that waits for the program
  * @sk: the sock
  *
- * The program will not sleep in RECEIVE, nor answer before more data comes. So an ACK that waits
- * for either goes now.
+ * An ACK may wait until the program sleeps in RECEIVE, or answers. A program that polls does
+ * neither before more data comes, so the ACK goes now.
  *
- * If another thread has the socket lock, it may be about to write or read. The ACK then waits for
- * its timer.
+ * If another thread has the socket lock, that thread may be about to write or read. The ACK then
+ * goes when its timer expires, at the latest.
  *
- * Context: process. Takes the lock of bh_lock_sock() if there is such an ACK.
+ * Context: process. If there is such an ACK, the function takes the lock of bh_lock_sock().
  */
 void xtcp_recvmsg_polled(struct sock *sk)
 {
@@ -241,7 +247,7 @@ void xtcp_recvmsg_polled(struct sock *sk)
 	local_bh_enable();
 }
 
-/* Returns as sk_wait_data(). */
+/* Sleep until there is text, as sk_wait_data() does, and return what it returns. */
 static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -254,16 +260,19 @@ static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *las
 	return ret;
 }
 
-/* Would a call that takes the lock now find nothing to read and nothing to acknowledge? Racy. */
+/* Is there nothing to read and no ACK pending? Racy, without the socket lock. */
 static bool has_nothing(const struct sock *sk)
 {
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
-	/* an ACK owed from now on goes at the end of the arrival, or by its deadline */
+	/*
+	 * if an ACK is owed only from now on, it goes when the arriving segment is processed, or at
+	 * its deadline
+	 */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }
 
-/* Is there also nothing rare to tell: no urgent data, no error, no shutdown? */
+/* Is there nothing to read, and also no urgent data, no error and no shutdown to report? */
 static bool is_quiet(const struct sock *sk)
 {
 	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urgent.data) && !READ_ONCE(sk->sk_err) &&
@@ -271,12 +280,13 @@ static bool is_quiet(const struct sock *sk)
 }
 
 /*
- * The usual wait, for an answer to what the program has just written or for the next request. It
- * does without the socket lock, which the call would take only to release it. Every event wakes the
- * thread, which then looks at the event under the lock. is_quiet() sees events from before the
- * thread was on the wait queue.
+ * The usual wait: for the answer to a request, or for the next request. It needs no socket lock; a
+ * call that took the lock would release it at once, to sleep. Every event wakes the thread, which
+ * then looks at the event under the lock. is_quiet() sees events from before the thread was on the
+ * wait queue.
  *
- * Returns what is left of @timeo. The thread counts as a reader until the caller has the lock.
+ * The thread counts as a reader until the caller has the lock. Return: what is left of @timeo,
+ * jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -287,8 +297,8 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * contains a barrier; it pairs with the barrier in skwq_has_sleeper(), by which events look
-	 * for sleepers
+	 * contains a barrier, which pairs with that in skwq_has_sleeper(): an event looks for
+	 * sleepers there
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
@@ -311,7 +321,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	int ret;
 
 	for (;;) {
-		/* SIGURG is handled before the mark is passed */
+		/* let the program handle SIGURG before its read passes the mark */
 		if (at_mark(xsk, *r.seq) && signal_pending(current)) {
 			ret = timeo ? sock_intr_errno(timeo) : -EAGAIN;
 			break;
@@ -324,7 +334,10 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			break;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
-		/* the kernel fills the backlog with plain stores; what comes later is for the next call */
+		/*
+		 * racy: the kernel fills the backlog with plain stores; what comes later is for the
+		 * next call
+		 */
 		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
 		if (must_end(sk, copied, timeo, &ret)) {
@@ -336,8 +349,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * as in Linux: MSG_PEEK makes no room, but the program has seen the data
-			 * that the ACK is owed for
+			 * as in Linux, this may send an ACK after MSG_PEEK, too: no room was made,
+			 * but the program has seen the data for which the ACK is owed
 			 */
 			if (copied || xsk->acking.pending)
 				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
@@ -345,7 +358,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			if (ret < 0)
 				break;
 		}
-		/* another thread has read what this one peeked at: start again, as in Linux */
+		/*
+		 * another thread has read what this thread has peeked at: start again, as in Linux
+		 */
 		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->rcv.copied_seq)
 			peek_seq = xsk->rcv.copied_seq + peek_off;
 		if (copied && at_mark(xsk, *r.seq))
@@ -357,8 +372,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		consume_skb(r.stamped);
 	}
 	/*
-	 * otherwise the octets came from a connection that another thread has disconnected
-	 * meanwhile
+	 * not if another thread has disconnected meanwhile: then the octets were those of an
+	 * earlier connection
 	 */
 	if (likely(sk->sk_disconnects == disconnects))
 		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
@@ -366,8 +381,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 }
 
 /*
- * MSG_OOB: the urgent octet, which stays in its place in the stream. Never waits. The errors are
- * those of Linux and BSD.
+ * MSG_OOB: return the urgent octet, which also stays in the stream. The call never waits. The
+ * errors are those of Linux and BSD.
  */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -392,19 +407,19 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 }
 
 /**
- * xtcp_recvmsg() - proto.recvmsg
+ * xtcp_recvmsg() - proto.recvmsg: RECEIVE
  * @sk: the sock
- * @msg: destination of the octets
- * @len: most octets to hand out
+ * @msg: where the octets go
+ * @len: how many octets to return at most
  * @flags: MSG_*
  *
  * RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets handed out; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or
- * -ERESTARTSYS; -EFAULT; -EINVAL for MSG_OOB without an urgent octet; -EPIPE after a disconnect
- * while it waited; or, once, the error that ended the connection.
+ * Return: how many octets were read; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or
+ * -ERESTARTSYS; -EFAULT; -EINVAL for MSG_OOB if there is no urgent octet; -EPIPE if the socket was
+ * disconnected while the call waited; or, once, the error that ended the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -453,8 +468,8 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 }
 
 /*
- * Moves what is there into @pipe, at most @len octets. Returns octets, or -errno if there were
- * none.
+ * Move what is there into @pipe, but at most @len octets. Return: how many octets; if none, 0 or
+ * -errno.
  */
 static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t len, unsigned int flags)
 {
@@ -467,7 +482,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		u32 most = min_t(size_t, skb->len - offset, len);
 		int used;
 
-		/* as in Linux: up to the mark, which only recv() passes */
+		/* as in Linux, end before the urgent octet: only recv() passes it */
 		if (unlikely(xsk->urgent.data))
 			most = min(most, xsk->urgent.seq - xsk->rcv.copied_seq);
 		if (!most)
@@ -487,18 +502,18 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 }
 
 /**
- * xtcp_recvmsg_splice_read() - proto_ops.splice_read
+ * xtcp_recvmsg_splice_read() - proto_ops.splice_read: RECEIVE into a pipe
  * @sock: the socket
  * @ppos: must be 0: a stream cannot seek
- * @pipe: destination of the octets
- * @len: most octets to move
- * @flags: SPLICE_F_*; as in Linux, only O_NONBLOCK of the file says whether to block
+ * @pipe: where the octets go
+ * @len: how many octets to move at most
+ * @flags: SPLICE_F_*; as in Linux, only O_NONBLOCK of the file says whether the call may block
  *
  * RFC 9293 section 3.10.3.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets moved; -ESPIPE; or an error of xtcp_recvmsg().
+ * Return: how many octets were moved; -ESPIPE; or an error of xtcp_recvmsg().
  */
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags)
@@ -531,7 +546,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 				ret = err;
 				break;
 			}
-			/* there is data, but the mark comes first */
+			/* there is data, but the urgent octet is the next one */
 			if (!skb_queue_empty(&sk->sk_receive_queue))
 				break;
 			err = wait_for_text(sk, &timeo, NULL);
@@ -546,7 +561,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		xtcp_acks_window(sk, ret);
 		if (!timeo)
 			break;
-		/* lets the backlog in */
+		/* let segments on the backlog be processed */
 		release_sock(sk);
 		lock_sock(sk);
 		if (sk->sk_err || sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ||

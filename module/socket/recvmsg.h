@@ -14,9 +14,9 @@ struct socket;
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags);
-/* poll() found nothing to read */
+/* to call when poll() has found nothing to read */
 void xtcp_recvmsg_polled(struct sock *sk);
-/* octets that RECEIVE could hand out now; racy without the socket lock */
+/* how many octets RECEIVE could return now; racy without the socket lock */
 int xtcp_recvmsg_inq(const struct sock *sk);
 
 #endif /* XTCP_RECVMSG_H */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SEND (RFC 9293 section 3.10.2): the program's octets go to the send queue, and output.c sends
- * what it may.
+ * SEND (RFC 9293 section 3.10.2): the program's octets go into the send queue, and output.c sends
+ * what may go.
  *
- * A call that waits for room first pushes what it has queued, whatever Nagle and MSG_MORE say.
- * Otherwise it would wait for itself.
+ * Before a call waits for room, it pushes what it has queued, whatever Nagle and MSG_MORE say.
+ * Otherwise, it might wait for room that only its own data takes.
  */
 #include "socket/sendmsg.h"
 
@@ -37,7 +37,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SKBS_BETWEEN_BACKLOGS	16	/* skbs to fill before the backlog is processed */
+#define SKBS_BETWEEN_BACKLOGS	16	/* after filling so many skbs, the backlog is processed */
 
 /* MSG_OOB: SND.UP <- the octet after the last one that is queued (RFC 9293 section 3.10.2). */
 static void mark_urgent(struct sock *sk, int flags)
@@ -51,9 +51,9 @@ static void mark_urgent(struct sock *sk, int flags)
 }
 
 /*
- * Marks the end of a write: its last octet is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As
- * in Linux, this holds for the end of a write, whenever it is sent, but not if the program has said
- * that more follows. The first octet of a later write that joins the same skb removes the PSH.
+ * Mark the end of a write: its last octet is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As
+ * in Linux, each write gets the mark, unless the program has said that more follows. If a later
+ * write joins the same skb, its first octet removes the PSH.
  */
 static void mark_push(struct sock *sk)
 {
@@ -66,8 +66,8 @@ static void mark_push(struct sock *sk)
 }
 
 /*
- * As Linux, set PSH when more than half of the peer's largest window was written without PSH. The
- * peer may keep the text from its program, and so its window closed, until a PSH arrives.
+ * As in Linux, set PSH when more than half of the peer's largest window was written without PSH.
+ * The peer may keep text from its program until a PSH arrives, and its window would stay closed.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
@@ -85,13 +85,13 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	}
 	if (copied || waits)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
-	/* the unsent data may have been all that took the room */
+	/* now that the waiting data is sent, there may be room */
 	if (waits && sk_stream_memory_free(sk))
 		return 0;
 	return sk_stream_wait_memory(sk, timeo);
 }
 
-/* No skb, or no memory for the next octets: expands the buffer, or waits for room. */
+/* There is no skb or no memory for the next octets: expand the buffer, or wait for room. */
 static __always_inline int get_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	const bool was_full = !sk_stream_memory_free(sk);
@@ -103,15 +103,15 @@ static __always_inline int get_room(struct sock *sk, int copied, long *timeo, in
 	return wait_for_room(sk, copied, timeo, flags);
 }
 
-/* sk_stream_memory_free() without an indirect call */
+/* as sk_stream_memory_free(), but without an indirect call */
 static bool memory_free(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
 }
 
 /*
- * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. @tail is not
- * used if it is NULL, has @goal octets, ends a record, or has no free slot (@full).
+ * Get the skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. A new skb is
+ * needed if @tail is NULL, has @goal octets, ends a record, or has no slot left for a page (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
@@ -128,8 +128,8 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 }
 
 /*
- * Data that starts an skb and fits a segment needs no larger goal. This saves a division per
- * message.
+ * How large should the skb for the next octets become? Data that begins an skb and fits a segment
+ * needs no larger goal; this case saves a division per message.
  */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
@@ -139,9 +139,10 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 }
 
 /*
- * Queues all of @msg, unless an error comes or there is no room in time. With @splices it queues
- * the pages that @msg points to, otherwise a copy. *@copied is the number of queued octets. -EPIPE
- * and the sock's own error come first: a program that still writes after a RST expects this.
+ * Queue all of @msg, unless an error comes or there is no room in time. With @splices, queue the
+ * pages that @msg points to, otherwise a copy. *@copied receives the number of queued octets.
+ * -EPIPE and the sock's own error are tested first: a program that still writes after a RST expects
+ * them.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
 {
@@ -149,7 +150,10 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	bool full = false;
 	int err, n;
 
-	/* a device without scatter-gather would copy pages for each transmission */
+	/*
+	 * without scatter-gather of the device, pages would be copied at each transmission, so copy
+	 * once
+	 */
 	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
 		struct sk_buff *tail = xtcp_sndq_open_tail(sk), *skb;
@@ -185,7 +189,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 		*copied += n;
 		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
 			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
-		/* the end of urgent data is known only when all data is queued */
+		/* do not send urgent data yet: its end is known only when all data is queued */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
 		if (push_is_due(xtcp_sk(sk)))
@@ -198,9 +202,9 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 }
 
 /*
- * Autocorking: the only unsent skb is small, and a device still holds more of the connection than
- * this skb. The skb is sent, with all that was written meanwhile, when the device has sent some of
- * what it holds, or earlier when an ACK comes.
+ * Autocorking: shall the only unsent skb wait, because it is small and more of the connection is
+ * still below TCP? If so, it is sent together with all that is written meanwhile: when a device has
+ * sent some of what is below TCP, or when an ACK comes, whichever is first.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -209,7 +213,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* a segment below takes at least this much */
+	/* a segment below TCP takes at least this much */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);
@@ -228,8 +232,9 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * As in Linux, more pages follow at once, and all go together. If they do not come, because a file
- * cannot be read, an ACK for data in flight pushes them; with nothing in flight a timer does.
+ * More pages follow at once, and as in Linux all of them go together. If no more come, because a
+ * file cannot be read, the next ACK makes the queued pages go. If nothing is in flight, no ACK will
+ * come; a timer is set then.
  */
 static void wait_for_more(struct sock *sk)
 {
@@ -238,8 +243,9 @@ static void wait_for_more(struct sock *sk)
 }
 
 /*
- * RFC 7413: MSG_FASTOPEN, or the first write after a connect() that has sent no SYN. The SYN takes
- * *@taken octets of @msg. The call then waits for the connection, if it may.
+ * Connect with a Fast Open (RFC 7413), for MSG_FASTOPEN or for the first write after a connect()
+ * that has sent no SYN. The SYN takes *@taken octets of @msg. The call then waits for the
+ * connection, if it may.
  */
 static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
 {
@@ -251,16 +257,19 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	/* as in Linux, this holds for the whole life of a connection that connect() has opened */
+	/* as in Linux, also long after the connection was established, if connect() opened it */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
 	xtcp_sock_begin_fastsyn(xsk, &fast);
-	/* after a simultaneous open the sock needs no SYN any more */
+	/* after a simultaneous open, no SYN of ours is needed any more */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
 		xtcp_connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
-	/* otherwise the connection has ended while the lock was released, and nothing was taken */
+	/*
+	 * another fastsyn, or none: the connection ended while the lock was released, and nothing
+	 * was taken
+	 */
 	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;
 	xsk->opens_fast = false;
@@ -270,8 +279,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 }
 
 /*
- * Reads control messages of SOL_SOCKET. Stores in *@tsflags which timestamps they ask for. Returns
- * 0 or -EINVAL.
+ * Read control messages of SOL_SOCKET. *@tsflags receives which timestamps they ask for. Return: 0
+ * or -EINVAL.
  */
 static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
@@ -285,8 +294,8 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 }
 
 /*
- * Waits until the connection can carry data, and reads the control messages. Sets *@timeo, the time
- * that the call may still wait, and *@tsflags.
+ * Wait until the connection can carry data, and read the control messages. *@timeo receives the
+ * jiffies that the call may still wait, *@tsflags which timestamps the program wants.
  */
 static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *timeo, u32 *tsflags)
 {
@@ -309,11 +318,14 @@ static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *
 	return sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN ? -EPIPE : 0;
 }
 
-/* Sends what may go of @copied new octets on the queue. @err: why no more octets were queued. */
+/*
+ * @copied octets were queued: send what may go now. @err: why no more octets were queued; 0: all
+ * were.
+ */
 static __always_inline void send_queued(struct sock *sk, int flags, int copied, int err, bool follows, u32 tsflags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* data that could not be queued will not follow: do not wait for it */
+	/* after an error the rest will not follow, so do not wait for it */
 	bool more = flags & MSG_MORE && !err;
 
 	mark_urgent(sk, flags);
@@ -321,7 +333,10 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 		mark_push(sk);
 	if (unlikely(tsflags))
 		xtcp_stamp_written(sk, tsflags, copied);
-	/* a program that may block here will probably also block in RECEIVE for the answer */
+	/*
+	 * a program that lets this call block will probably also block in RECEIVE, to wait for the
+	 * answer
+	 */
 	xtcp_acking_expect_reply(&xsk->acking, !(flags & MSG_DONTWAIT));
 	if (unlikely(follows) && !err)
 		wait_for_more(sk);
@@ -329,17 +344,23 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 		xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 }
 
-/* Nothing was queued: what the call returns for @err. */
+/* Nothing was queued because of @err: compute what the call returns. */
 static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 {
 	err = sk_stream_error(sk, flags, err);
-	/* edge-triggered epoll: after EAGAIN the program waits for a new EPOLLOUT */
+	/*
+	 * for edge-triggered epoll: after EAGAIN the program waits for a new EPOLLOUT event, so
+	 * cause one
+	 */
 	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
 		sk->sk_write_space(sk);
 	return err;
 }
 
-/* @splices: send the pages that @msg points to. @follows: another page comes at once. */
+/*
+ * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
+ * @follows: another page comes at once.
+ */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -350,7 +371,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 
 	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
 		err = connect_fast(sk, msg, size, &on_syn);
-		/* octets on the SYN count as written, even after a signal */
+		/* octets on the SYN count as written, even if a signal has ended the wait */
 		if (on_syn && (err == -EINPROGRESS || signal_pending(current)))
 			return on_syn;
 		on_syn = err ? 0 : on_syn;
@@ -360,18 +381,24 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	err = get_ready(sk, msg, &timeo, &tsflags);
 	if (err)
 		goto error;
-	/* without memory for the stream, queue_all() tries again and waits, as for an skb */
+	/*
+	 * if there is no memory for the stream, queue_all() tries again and waits, as it does for
+	 * an skb
+	 */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
-	/* data that waits here was written before the program said that more follows */
+	/*
+	 * send data that waits to be coalesced: it was written before the program said that more
+	 * follows
+	 */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
 	disconnects = READ_ONCE(sk->sk_disconnects);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
 	/*
-	 * another thread has disconnected while this one waited: the octets are gone with the
-	 * connection and its stream
+	 * another thread has disconnected while this one waited, and the octets are gone with that
+	 * connection
 	 */
 	if (unlikely(sk->sk_disconnects != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
@@ -388,25 +415,25 @@ error:
 /**
  * xtcp_sendmsg() - proto.sendmsg: SEND
  * @sk: the sock
- * @msg: data, flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB), control
- *	messages of SOL_SOCKET
- * @size: octets
+ * @msg: the data; flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB);
+ *	control messages of SOL_SOCKET
+ * @size: how many octets the data has
  *
- * Waits for the connection and for room, unless MSG_DONTWAIT. RFC 9293 section 3.10.2, MUST-60;
- * section 3.8.5, MUST-31.
+ * Without MSG_DONTWAIT, the call waits for the connection and for room. RFC 9293 section 3.10.2,
+ * MUST-60; section 3.8.5, MUST-31.
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: octets queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or -ERESTARTSYS;
- * -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of connect(),
- * -EALREADY, -EINPROGRESS and -EOPNOTSUPP.
+ * Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or
+ * -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of
+ * connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	int ret;
 
 	/*
-	 * fault pages in before the lock is taken: the timer can then still send the data that
+	 * fault pages in before the lock is taken: meanwhile the timer can still send the data that
 	 * waits for this write
 	 */
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
@@ -419,11 +446,12 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 }
 
 /**
- * xtcp_sendmsg_page() - proto.sendpage, on kernels that have it: SEND part of a page without a copy
+ * xtcp_sendmsg_page() - proto.sendpage, in kernels that have it: SEND a part of a page without a
+ * copy
  * @sk: the sock
- * @page: referenced until its octets are acknowledged
- * @offset: start in @page
- * @size: octets
+ * @page: a reference is held until its octets are acknowledged
+ * @offset: where the octets begin in @page
+ * @size: how many octets to send
  * @flags: as xtcp_sendmsg()
  *
  * Context: process. Takes the socket lock; may sleep.

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An administrator changes a live connection: `xtcp-ss --set`. For a program, setsockopt() does the
- * same, with the same functions.
+ * Lets an administrator change a live connection, for example by `xtcp-ss --set`. The changes are
+ * those that a program makes by setsockopt(), and use the same functions.
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace.
  *
- * A family is registered or unregistered only while no request of any family runs, and a task that
+ * While a request of any family runs, no family can be registered or unregistered, and a task that
  * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
- * made, and may own a sock for as long as he likes. So no request waits for a sock here: the answer
- * is EBUSY, and the tool asks again.
+ * made, and may keep the lock of a sock for as long as he likes. So no request waits for a sock
+ * here: the answer is EBUSY, and the tool asks again.
  *
- * Generic netlink does not learn the policy of the attributes. Otherwise, any user could ask for
- * it, leave the answer unread, and so hold the module.
+ * Generic netlink is not told the policy of the attributes. Otherwise, any user could ask for the
+ * policy, leave the answer unread, and so hold the module.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,7 +47,7 @@ static const struct nla_policy set_policy[XTCP_SET_MAX + 1] = {
 	[XTCP_SET_KEEPIDLE] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPIDLE),
 };
 
-/* The sock of a connection that was found, with a reference, or an error pointer. */
+/* Get the sock of @conn, which was just found. Return: the sock with a reference, or ERR_PTR. */
 static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_sockid *id, struct netlink_ext_ack *extack)
 {
 	struct sock *sk;
@@ -70,7 +70,10 @@ static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_socki
 	return refcount_inc_not_zero(&sk->sk_refcnt) ? sk : ERR_PTR(-ESRCH);
 }
 
-/* Finds the sock that the request names. @tuple becomes its connection's. */
+/*
+ * Find the sock that the request names. @tuple receives the tuple of its connection. Return: as
+ * sock_of().
+ */
 static struct sock *find_named(struct xtcp_net *xn, struct nlattr **attrs, struct xtcp_tuple *tuple,
 			       struct netlink_ext_ack *extack)
 {
@@ -104,7 +107,7 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 	return err;
 }
 
-/* As SO_MAX_PACING_RATE, which generic socket code sets. The largest value is no limit. */
+/* Do what generic socket code does for SO_MAX_PACING_RATE. The largest value means no limit. */
 static void change_pacing(struct sock *sk, u64 rate)
 {
 	const unsigned long limit = min_t(u64, rate, ULONG_MAX);
@@ -116,15 +119,15 @@ static void change_pacing(struct sock *sk, u64 rate)
 }
 
 /*
- * Makes all changes, or none. The change that can fail comes first: for the later ones the policy
- * has checked the values.
+ * Make all changes, or none. The change that can fail comes first. The later ones cannot fail,
+ * because the policy has checked their values.
  */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *keepalive = attrs[XTCP_SET_KEEPALIVE], *keepidle = attrs[XTCP_SET_KEEPIDLE];
 	int err = 0;
 
-	/* an orphan has deadlines of its own */
+	/* keepalive does not apply to an orphan, which has deadlines of its own */
 	if ((keepalive || keepidle) && sock_flag(sk, SOCK_DEAD)) {
 		NL_SET_ERR_MSG_ATTR(extack, keepalive ?: keepidle, "keepalive: the program has closed the socket");
 		return -EOPNOTSUPP;
@@ -144,7 +147,7 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	return err;
 }
 
-/* Which attributes of a request change something, as bits. */
+/* Which attributes of a request are changes? Return: a bit for each. */
 static unsigned long changes_of(struct nlattr **attrs)
 {
 	unsigned long found = 0;
@@ -156,7 +159,10 @@ static unsigned long changes_of(struct nlattr **attrs)
 	return found;
 }
 
-/* Returns -EBUSY if a program owns the sock, and -ESRCH if the connection has ended meanwhile. */
+/*
+ * Change the sock. Return: 0; -EBUSY if a program has the socket lock; -ESRCH if the connection has
+ * ended meanwhile; or an error of a change.
+ */
 static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct nlattr **attrs,
 		       struct netlink_ext_ack *extack)
 {
@@ -177,7 +183,7 @@ static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct n
 	return err;
 }
 
-/* XTCP_CMD_SET. Returns -ESRCH if there is no such connection. */
+/* Handle a request XTCP_CMD_SET. Return: 0 or an error; -ESRCH if there is no such connection. */
 static int set_requested(struct sk_buff *skb, struct genl_info *info)
 {
 	struct xtcp_net *xn = xtcp_net(genl_info_net(info));
@@ -222,7 +228,8 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * without this, generic netlink refuses all attributes, since it knows no policy for them
+	 * without this, generic netlink would refuse all attributes, since it does not know their
+	 * policy
 	 */
 	.resv_start_op	= XTCP_CMD_SET + 1,
 	.small_ops	= operations,
@@ -234,7 +241,8 @@ static bool takes_requests;
 /**
  * xtcp_set_register() - let an administrator change connections
  *
- * The module works without it. So if the family cannot be registered, this only writes to the log.
+ * The module works without this. So if the family of generic netlink cannot be registered, only the
+ * log says so.
  *
  * Context: process, module init.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* An administrator changes a live connection. */
+/* Lets an administrator change a live connection. */
 #ifndef XTCP_SET_H
 #define XTCP_SET_H
 

@@ -2,13 +2,14 @@
 /*
  * Socket options. status.c reports TCP_INFO, ioctl and poll.
  *
- * Names, units, ranges and errors are the kernel's. An IPPROTO_* option works here or is refused by
- * ENOPROTOOPT; none is accepted and ignored. Generic socket code handles SOL_SOCKET without asking
- * us.
+ * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
+ * is refused by ENOPROTOOPT; none is accepted and then ignored. Generic socket code handles
+ * SOL_SOCKET and does not call us.
  *
- * The kernel's own code handles the options of IP and IPv6. An option passes only if it makes sense
- * for a stream and does not treat the sock as another type: multicast memberships would leak, and
- * IPV6_ADDRFORM would make the sock one of kernel TCP.
+ * The kernel's own code handles the options of IP and IPv6. An option is passed on only if it makes
+ * sense for a stream and if the kernel's code does not treat the sock as one of another type. For
+ * example, multicast memberships would leak, and IPV6_ADDRFORM would turn the sock into one of
+ * kernel TCP.
  */
 #include "socket/sockopt.h"
 
@@ -38,7 +39,7 @@
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 
-/* Options of SOL_IP that work on our streams. */
+/* Is this an option of SOL_IP that works on our streams? */
 static bool ip_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -61,7 +62,7 @@ static bool ip_option_is_known(int optname, bool set)
 	}
 }
 
-/* The same for SOL_IPV6. */
+/* Is this an option of SOL_IPV6 that works on our streams? */
 static bool ipv6_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -88,8 +89,8 @@ static bool ipv6_option_is_known(int optname, bool set)
 }
 
 /*
- * Returns -ENOPROTOOPT, unless the kernel's own code would reject the arguments before it looks at
- * the option.
+ * Which error does an option that we refuse return? -ENOPROTOOPT; or -EFAULT, if the kernel's own
+ * code would reject the value before it looks at the option.
  */
 static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
 {
@@ -111,8 +112,8 @@ static int refuse_get(int level, int __user *optlen)
 }
 
 /*
- * After a change of Nagle or cork, sends data that may go now. TCP_NODELAY sends it once even
- * through a cork.
+ * After a change of TCP_NODELAY or TCP_CORK, send data that may go now. With TCP_NODELAY it goes
+ * now even if TCP_CORK is set.
  */
 static void push_withheld(struct sock *sk)
 {
@@ -162,8 +163,8 @@ static int set_keepintvl(struct sock *sk, int val)
 }
 
 /*
- * TCP_QUICKACK: 0 selects delayed ACKs. Other values send an owed ACK at once; even values then
- * return to delayed ACKs.
+ * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off, and an ACK that is owed
+ * goes at once. An even value then turns them on again.
  */
 static void set_quickack(struct sock *sk, int val)
 {
@@ -228,7 +229,7 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
-/* Sets a limit from 1 to @most, or returns -EINVAL. */
+/* Set @field to a value from 1 to @most. Return: 0, or -EINVAL if @val is not in this range. */
 static int set_u8(u8 *field, int val, int most)
 {
 	if (val < 1 || val > most)
@@ -237,7 +238,10 @@ static int set_u8(u8 *field, int val, int most)
 	return 0;
 }
 
-/* Sets a time of @us. As in Linux, -EINVAL if this is less than two ticks or more than 200 ms. */
+/*
+ * Set @field to a time of @us microseconds, in ticks. Return: 0; as in Linux, -EINVAL if the time
+ * is less than two ticks or more than 200 ms.
+ */
 static int set_ticks(u8 *field, int us)
 {
 	unsigned long ticks = usecs_to_jiffies(us);
@@ -360,7 +364,7 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 		WRITE_ONCE(xsk->save_syn, val);
 		return 0;
 	case TCP_TIMESTAMP:
-		/* only for TCP_REPAIR, which does not exist here */
+		/* in Linux this is only for TCP_REPAIR, which xtcp does not have */
 		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
@@ -368,20 +372,20 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 }
 
 /**
- * xtcp_sockopt_set() - proto.setsockopt
+ * xtcp_sockopt_set() - proto.setsockopt: set an option
  * @sk: the sock
  * @level: IPPROTO_*; SOL_SOCKET never comes here
  * @optname: the option
  * @optval: its value
- * @optlen: octets of @optval
+ * @optlen: the length of @optval, octets
  *
  * RFC 9293 sections 3.9.1 and 3.8.4.
  *
  * Context: process. Takes the socket lock.
  *
- * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT for an
- * unknown TCP_CONGESTION; -EPERM for an algorithm that only an administrator may choose, and for
- * TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for Fast Open.
+ * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
+ * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -486,7 +490,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		*val = xsk->save_syn;
 		return 0;
 	case TCP_TIMESTAMP:
-		/* the TSval of a segment sent now (RFC 7323 section 3.2) */
+		/* the TSval that a segment would have now (RFC 7323 section 3.2) */
 		*val = xtcp_clock_ts() + xsk->snd.ts_offset;
 		return 0;
 	default:
@@ -502,8 +506,8 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 }
 
 /*
- * TCP_SAVED_SYN: can be read once, and only as a whole. A program with too little room learns the
- * length.
+ * TCP_SAVED_SYN. A program can read the SYN once, and only as a whole. If its buffer is too small,
+ * it learns the length.
  */
 static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
 {
@@ -528,19 +532,19 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
 }
 
 /**
- * xtcp_sockopt_get() - proto.getsockopt
+ * xtcp_sockopt_get() - proto.getsockopt: read an option
  * @sk: the sock
  * @level: IPPROTO_*; SOL_SOCKET never comes here
  * @optname: the option
- * @optval: receives the value, cut to what fits
- * @optlen: octets of @optval; becomes the number of octets written
+ * @optval: receives the value, or as much of it as fits
+ * @optlen: the size of @optval in octets; receives the number of octets written
  *
  * RFC 9293 section 3.10.6.
  *
  * Context: process. Takes the socket lock where needed.
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
- * another level on an AF_INET sock.
+ * an unknown level on an AF_INET sock.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -594,11 +598,12 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 }
 
 /**
- * xtcp_sockopt_set_rcvlowat() - proto_ops.set_rcvlowat
+ * xtcp_sockopt_set_rcvlowat() - proto_ops.set_rcvlowat: set SO_RCVLOWAT
  * @sk: the sock
- * @val: octets, at least 0
+ * @val: the new value, octets; not negative
  *
- * The buffer grows with @val. Otherwise a reader could wait for more than the window lets in.
+ * The buffer grows to twice @val. Otherwise, a reader could wait for more text than the window
+ * admits.
  *
  * Context: process. Lock: socket, held.
  *
@@ -620,12 +625,12 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 }
 
 /**
- * xtcp_sockopt_set_peek_off() - proto_ops.set_peek_off
+ * xtcp_sockopt_set_peek_off() - proto_ops.set_peek_off: set SO_PEEK_OFF
  * @sk: the sock
  * @val: where the next MSG_PEEK begins, in octets from copied_seq; negative: MSG_PEEK always begins
  *	at copied_seq
  *
- * Context: process. No lock: newer kernels do not take it here.
+ * Context: process. The socket lock may not be held: newer kernels do not take it here.
  *
  * Return: 0.
  */

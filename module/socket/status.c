@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * STATUS (RFC 9293 section 3.10.6): struct tcp_info, ioctl, poll. xtcp counts in octets; as in
- * Linux, TCP_INFO reports segments.
+ * STATUS (RFC 9293 section 3.10.6): TCP_INFO, ioctl() and poll(). xtcp counts in octets, but
+ * TCP_INFO reports some values in segments, as in Linux.
  */
 #include "socket/status.h"
 
@@ -43,7 +43,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
-	/* without SACK only octets are known */
+	/* without SACK, only the number of octets is known */
 	info->tcpi_sacked = xsk->agreed.sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
 	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
@@ -100,7 +100,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_rcv_ooopack = stream->rcv_ooopack;
 }
 
-/* All bits set mean "no limit", in a long and in the u64 of TCP_INFO. */
+/* Convert a rate for TCP_INFO. All bits set mean "no limit", both in the long and in the u64. */
 static u64 octets_per_second(unsigned long rate)
 {
 	return rate == ~0UL ? ~0ULL : rate;
@@ -124,9 +124,9 @@ static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *w
 }
 
 /**
- * xtcp_status_fill() - TCP_INFO
+ * xtcp_status_fill() - fill a struct tcp_info
  * @sk: the sock
- * @whole: filled; fields without a meaning in xtcp are 0
+ * @whole: receives the values; fields that have no meaning in xtcp are 0
  *
  * RFC 9293 section 3.10.6.
  *
@@ -181,9 +181,9 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /**
- * xtcp_status_info() - TCP_INFO, for a caller without the socket lock
+ * xtcp_status_info() - TCP_INFO: take the socket lock and fill a struct tcp_info
  * @sk: the sock
- * @whole: filled
+ * @whole: receives the values
  *
  * Context: process. Takes the socket lock.
  */
@@ -195,9 +195,9 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /**
- * xtcp_status_abort() - XTCP_ABORT
+ * xtcp_status_abort() - XTCP_ABORT: say why a connection ended
  * @sk: the sock, in any state
- * @abort: filled
+ * @abort: receives the answer
  *
  * Context: process. Takes the socket lock.
  */
@@ -234,10 +234,11 @@ void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
 }
 
 /**
- * xtcp_status_ioctl() - proto.ioctl
+ * xtcp_status_ioctl() - proto.ioctl: answer an ioctl() of sockets
  * @sk: the sock
  * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
- * @karg: the answer: octets; for SIOCATMARK, whether the reader is at the urgent mark
+ * @karg: receives the answer: how many octets; for SIOCATMARK, whether the urgent octet is the next
+ *	one to read
  *
  * Context: process. Takes the socket lock where needed.
  *
@@ -272,29 +273,32 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	return 0;
 }
 
-/* Is there room to write? If not, a writer is told later. */
+/* Is there room to write? If not, a waiting writer is woken when there is. */
 static bool writeable(struct sock *sk)
 {
 	if (__sk_stream_is_writeable(sk, 1))
 		return true;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/* room may have come after the first test; pairs with the barrier in sk_write_space */
+	/*
+	 * test again, since room may have come after the first test; pairs with the barrier in
+	 * sk_write_space
+	 */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1);
 }
 
 /**
- * xtcp_status_poll() - proto_ops.poll
- * @file: the descriptor's file
+ * xtcp_status_poll() - proto_ops.poll: what can a program do with the socket now?
+ * @file: the file of the socket
  * @sock: the socket
- * @wait: where to wait
+ * @wait: the table to which the socket's wait queue is added
  *
- * If there is nothing to read, an ACK that waits for the program's next action
- * (xtcp_acks_owed()) goes now. So does data that waits for the next write (coalesce.c).
+ * An ACK may wait for the program's next action (xtcp_acks_owed()). If there is nothing to read,
+ * this ACK goes now. Data that waits for the next write (coalesce.c) goes now, too.
  *
- * Context: process. No lock, since a later change wakes the waiter. Takes the lock of
- * bh_lock_sock() for an ACK or data that goes now.
+ * Context: process. No lock is needed to test the socket, since a later change wakes the waiter. If
+ * an ACK or data goes now, the function takes the lock of bh_lock_sock().
  *
  * Return: EPOLL* bits, as in Linux.
  */
@@ -307,12 +311,13 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 
 	sock_poll_wait(file, sock, wait);
 	/*
-	 * "The end of a connection" in end.c writes these in reverse order: a reader that
-	 * sees one also sees those written before it
+	 * read state, shutdown and error in this order: "The end of a connection" in end.c writes
+	 * them in reverse order, so a reader that sees one also sees those that were written before
+	 * it
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
-		/* as in accept(), which follows */
+		/* as in accept(), which the program calls next */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -325,14 +330,14 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * in SYN-SENT only the end of the connection shuts both directions; Fast Open is usable
-	 * before the third ACK
+	 * not before the connection is established, unless a Fast Open makes it usable before the
+	 * third ACK; in SYN-SENT, both directions are shut down only if the connection has ended
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
 		int target = sock_rcvlowat(sk, 0, INT_MAX);
 
-		/* an urgent octet alone is nothing to read */
+		/* if only the urgent octet is there, there is nothing to read */
 		if (unlikely(xtcp_urgent_at_mark(sk)) && !sock_flag(sk, SOCK_URGINLINE))
 			target++;
 		if (xtcp_text_readable(sk, target))
@@ -344,7 +349,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	} else if (state == TCP_SYN_SENT && xtcp_compat_defers_connect(sk)) {
-		/* the first write sends the SYN */
+		/* the program may write: the first write sends the SYN */
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	/* pairs with the smp_wmb() of xtcp_sock_fail() */

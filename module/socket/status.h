@@ -11,7 +11,7 @@ struct sock;
 struct socket;
 union xtcp_compat_info;
 
-/* process context; fill: socket lock held */
+/* process context; for xtcp_status_fill() the socket lock is held */
 void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole);
 void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole);
 void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort);
