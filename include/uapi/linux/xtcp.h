@@ -83,7 +83,7 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_LINGER2,	/* the orphan came to FIN-WAIT-2, and TCP_LINGER2 is negative */
 	XTCP_ABORT_ORPHANS,	/* there were too many orphans */
 	XTCP_ABORT_LISTENER,	/* the listener ended before accept() */
-	XTCP_ABORT_DISCONNECT,	/* connect() to AF_UNSPEC */
+	XTCP_ABORT_DISCONNECT,	/* the program called connect() to AF_UNSPEC */
 	XTCP_ABORT_KILLED,	/* an administrator ended the connection (ss -K) */
 	XTCP_ABORT_NETNS,	/* the namespace or the module ended */
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
