@@ -8,8 +8,8 @@
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
  * user that no process can be. So kernel TCP takes them for a group of one user, and lets all of
- * them share a port; sharing.c decides which of them really may. A sock of kernel TCP is not of
- * this group. It may share the port only by other rules than SO_REUSEPORT.
+ * them share a port; sharing.c decides which of them really may. A sock of kernel TCP is never of
+ * this group, so SO_REUSEPORT does not let it share the port.
  *
  * The other kind is the shared lease, which connect() without bind() makes. It is a wildcard for
  * both families and serves any number of 4-tuples. It has no sk_reuseport, so nothing can be bound
@@ -45,17 +45,17 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* no bind table of its own: kernel TCP looks here whether it has one */
+/* kernel TCP reads here whether a protocol has a bind table of its own; this one has none */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group that one of its socks has left. It keeps leases off the fast path of kernel
- * TCP's bind(), which admits a sock that is like the last one that bound. A lease that asks for its
- * place again would always pass, since it is like itself. A sock with this group is compared with
- * each sock on the port instead.
+ * Each lease points to this reuseport group, which one sock has left. Kernel TCP's bind() compares
+ * a sock of such a group with each sock on the port. Otherwise, a fast path would admit a sock that
+ * is like the last one that bound. A lease that asks for its place again would always pass, since
+ * it is like itself.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 

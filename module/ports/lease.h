@@ -21,7 +21,7 @@ struct xtcp_net;
  * @xn: the namespace; NULL: it has ended
  * @users: how many full socks and records hold the lease; the last one to leave ends it
  * @socks: how many of the users are full socks; once 0, it stays 0, unless the lease is shared
- * @uid: the user whose SO_REUSEPORT group this is; lock of the port
+ * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
  *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port

@@ -5,10 +5,10 @@
  * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
  * things matter. If somebody sees the connections to one destination, he shall not learn the ports
  * towards another. And a port shall be reused as late as possible. A keyed hash of the destination
- * gives the first port to try, and a counter then moves on by random steps. Destinations that share
- * a counter could count each other's connections. So all namespaces together have many counters
- * with random values, and the hash changes every few seconds: each destination then starts at
- * another port, with another counter.
+ * gives the first port to try, and a counter then moves on by random steps. If two destinations
+ * share a counter, an observer of one could count the connections to the other. So all namespaces
+ * together have many counters with random values, and the hash changes every few seconds: each
+ * destination then starts at another port, with another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
@@ -101,8 +101,8 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 }
 
 /*
- * Connect from @port, if the 4-tuple is free. Return: 0; -EADDRINUSE when another port may do;
- * another error.
+ * Try to take @port for the connection. Return: 0; -EADDRINUSE when another port may do; another
+ * error.
  */
 static int try_port(struct sock *sk, u16 port)
 {

@@ -135,11 +135,11 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may take the same place, so that the other entries there need no
- * look? Usually so if both are of one SO_REUSEPORT group: its members are alike, and whoever may
- * stand beside one may stand beside all. There are exceptions. If @lease has SO_REUSEADDR, socks
- * outside the group may stand beside it. These admit @sk only if it has SO_REUSEADDR, too, and if
- * none of them listens, which is certain only while @lease listens. Others may also stand beside
- * @lease if only records hold it, or if @admits_others is set.
+ * look? It mostly does if both are of one SO_REUSEPORT group, whose members are alike: what admits
+ * one member admits all. There are exceptions. If @lease has SO_REUSEADDR, socks outside the group
+ * may stand beside it. These admit @sk only if it has SO_REUSEADDR, too, and if none of them
+ * listens, which is certain only while @lease listens. Others may also stand beside @lease if only
+ * records hold it, or if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
