@@ -56,7 +56,7 @@
 /* What to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* nothing here: what counts as lost may not be lost; output.c still sends new text */
+	NEXT_NONE,	/* no lost segments, since they may not be lost; output.c still sends new text */
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
@@ -423,8 +423,8 @@ void xtcp_recovery_resend_waiting(struct sock *sk)
 }
 
 /*
- * Does this ACK show, or come in, anything but an undisturbed stream? Linux calls such ACKs
- * dubious.
+ * Is anything out of the ordinary: a phase other than OPEN, a loss, text out of order, a duplicate,
+ * or a congestion mark? Linux calls such ACKs dubious.
  */
 static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
