@@ -239,9 +239,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * May @skb be queued although the buffer is full? The window was computed for the bundles of that
- * time. Smaller bundles need more memory for the same window. So the queue may grow to twice the
- * buffer if text fills at least half of @skb, or half of the whole queue.
+ * May @skb be queued although the buffer is full? Its window may have been offered when bundles
+ * were larger, and smaller bundles need more memory for the same text. So the queue may grow to
+ * twice the buffer if text fills at least half of @skb, or half of the whole queue.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {

@@ -22,7 +22,7 @@ static u32 link_len(const struct sk_buff *skb)
 
 /**
  * xtcp_savedsyn_len() - how many octets of a SYN are to be saved
- * @skb: the SYN, at its TCP header
+ * @skb: the SYN; its data begins with the TCP header
  * @save_syn: the value of TCP_SAVE_SYN, not 0
  *
  * Context: softirq.
@@ -36,8 +36,8 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 
 /**
  * xtcp_savedsyn_fill() - copy the headers of a SYN
- * @syn: its length is xtcp_savedsyn_len()
- * @skb: the SYN, at its TCP header
+ * @syn: receives the headers; its @len is xtcp_savedsyn_len()
+ * @skb: the SYN; its data begins with the TCP header
  *
  * Context: softirq.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Step seven of SEGMENT ARRIVES: trim, order and deliver text. Of step eight, find the FIN in
- * order.
+ * Step seven of SEGMENT ARRIVES: trim, order and deliver text. For step eight, notice when RCV.NXT
+ * reaches the peer's FIN.
  */
 #ifndef XTCP_TEXT_H
 #define XTCP_TEXT_H

@@ -50,7 +50,7 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
  *
  * Context: any.
  *
- * Return: false without memory.
+ * Return: false if there is no memory.
  */
 bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 {
@@ -74,7 +74,7 @@ bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
  *
  * Context: any.
  *
- * Return: false without memory.
+ * Return: false if there is no memory.
  */
 bool xtcp_trim_back(struct sk_buff *skb, u32 len)
 {
