@@ -31,8 +31,8 @@
 #include "sight/mib.h"
 
 /*
- * a probe is sent only if the congestion window has so many segments, as in Linux: those behind the
- * probe have to reveal its loss
+ * a probe is sent only if the congestion window has at least this many segments, as in Linux: those
+ * behind the probe have to reveal its loss
  */
 #define LEAST_SEGMENTS	11U
 
@@ -151,8 +151,8 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 /**
  * xtcp_mtuprobe_sent() - note that a probe was sent
  * @sk: the sock
- * @start: sequence number of its first octet
- * @end: the octet after its last one
+ * @start: sequence number of the first octet of the probe
+ * @end: the octet after the last one of the probe
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {

@@ -4,8 +4,8 @@
  * ACKs, probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. Whether new or old data
- * goes, its sender compares what is in flight with the congestion window.
+ * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. push() and recovery.c
+ * compare what is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
@@ -38,7 +38,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SMALL_SHARE	4U	/* segments count as small if they take so many times the memory of their text */
+#define SMALL_SHARE	4U	/* segments count as small if they take this many times the memory of their text */
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, Linux's first window */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
@@ -593,8 +593,8 @@ int xtcp_output_new_segment(struct sock *sk)
 }
 
 /*
- * The sequence number of a segment without text: SND.NXT. If the window has shrunk to less than
- * that, it is the right edge of the window, since the peer accepts no segment beyond the edge.
+ * The sequence number of a segment without text: SND.NXT. If the right edge of a window that has
+ * shrunk is below SND.NXT, it is that edge, since the peer accepts no segment beyond it.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
