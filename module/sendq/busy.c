@@ -9,7 +9,7 @@
 
 /**
  * xtcp_busy_with() - set what limits the connection from now on
- * @busy: of a connection
+ * @busy: the times of the connection
  * @with: the limit
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find the connection.
@@ -29,7 +29,7 @@ void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 
 /**
  * xtcp_busy_us() - for how long has a limit applied to the connection?
- * @busy: of a connection
+ * @busy: the times of the connection
  * @with: the limit; not XTCP_IDLE
  *
  * Context: process. Lock: socket, held.

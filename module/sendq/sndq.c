@@ -17,8 +17,8 @@
  * (GSO). SYN and FIN are flags of an skb; each takes one sequence number, after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
- * sk_forward_alloc. An skb that cannot be done without (SYN, FIN, the second half of a cut) is
- * charged even beyond the limits.
+ * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
+ * beyond the limits.
  */
 #include "sendq/sndq.h"
 

@@ -27,8 +27,8 @@ enum xtcp_sndq_marks {
 
 /* Which transmit timestamps the program wants for an skb (stamp.c). */
 enum xtcp_sndq_stamps {
-	XTCP_STAMPS_LEAVING = 1,	/* when it leaves, from the layers below */
-	XTCP_STAMPS_ACKED = 2,		/* when it is acknowledged */
+	XTCP_STAMPS_LEAVING = 1,	/* when the skb leaves; the layers below report this */
+	XTCP_STAMPS_ACKED = 2,		/* when the skb is acknowledged */
 };
 
 /**

@@ -14,7 +14,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* spares per processor: both ends of a connection that opens and closes need so many */
+/* spares per processor: both ends of a connection that opens and closes need this many */
 #define SPARES	4
 
 /*
@@ -58,8 +58,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * fail_nth makes one allocation of the task after the other fail; so give no spare, and let
-	 * the caller allocate
+	 * a test uses fail_nth to let the task's allocations fail one by one: give no spare, so
+	 * that the caller allocates
 	 */
 	if (current->fail_nth)
 		return NULL;
