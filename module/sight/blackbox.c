@@ -4,13 +4,13 @@
  * connections get a box when they begin. When a connection ends by both FINs, its box is freed; if
  * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
  *
- * All boxes of all namespaces share one limit, the module parameter blackbox_mem. In each
- * namespace, kept boxes take at most half of it; the next kept box then replaces the oldest. If the
- * limit is reached, a new connection takes the place of the oldest kept boxes of its namespace. If
- * there are none, the connection gets no box. A live connection never loses its box, so a user who
- * opens many connections does not take the boxes of others. All guests together get only a part, as
- * of other resources. The memory is not charged to the program, since the administrator has asked
- * for the boxes.
+ * All boxes of all namespaces share one limit, the module parameter blackbox_mem. The kept boxes of
+ * a namespace take at most half of what the namespace may have; beyond that, each new one replaces
+ * the oldest. If the limit is reached, a new connection takes the place of the oldest kept boxes of
+ * its namespace. If there are none, the connection gets no box. A live connection never loses its
+ * box, so a user who opens many connections does not take the boxes of others. All guests together
+ * get only a part, as of other resources. The memory is not charged to the program, since the
+ * administrator has asked for the boxes.
  *
  * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
  * in blocks.
@@ -37,7 +37,7 @@
 #include "sight/boxnote.h"
 #include "sight/mib.h"
 
-#define WAYS_MAX	8	/* at most so many kept boxes are freed for one new box */
+#define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
 
 /* boxes_lock guards these, but a slot may be read without it. */
 static DEFINE_SPINLOCK(boxes_lock);	/* innermost */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The black box of a connection: its last events, in memory. Files that report events call the
- * inline functions at the end of this file. While no namespace wants boxes, each costs one NOP.
+ * inline functions at the end of this file. While no namespace wants boxes, such a call costs one
+ * NOP.
  */
 #ifndef XTCP_BLACKBOX_H
 #define XTCP_BLACKBOX_H
@@ -152,7 +153,7 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot);
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to);
 void xtcp_blackbox_forget(struct xtcp_net *xn);
 
-/* The rest of the inline functions below, out of line. */
+/* The out-of-line parts of the inline functions below. */
 void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Writes events into a black box. Other files call these functions by the inline functions of
+ * Writes events into a black box. Other files call these functions through the inline functions of
  * blackbox.h.
  */
 #ifndef XTCP_BOXNOTE_H
