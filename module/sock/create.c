@@ -85,7 +85,7 @@
 #include "time/pace.h"
 #include "window/space.h"
 
-#define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for so long between two checks */
+#define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for this time between two checks */
 
 /*
  * The sum over all processors is the number of our socks, in all namespaces, whose memory is not
@@ -282,7 +282,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/* a listener that is closing has set this; its children are reset instead */
+	/* do not inherit this from a listener that is closing: its children are reset instead */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;

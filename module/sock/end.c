@@ -126,7 +126,7 @@ void xtcp_sock_done(struct sock *sk)
 /**
  * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2; the latter only if TCP_LINGER2 is not negative
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
  *
  * On return, the sock is CLOSED and out of the table. The caller must not touch it any more.
  *
