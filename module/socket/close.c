@@ -294,7 +294,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
 	xtcp_sk(sk)->ended = ended;
-	/* the numbers of timestamps start with the first octet of the next connection */
+	/* timestamps of the next connection are numbered from its first octet */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

@@ -3,7 +3,7 @@
  * Lets small writes that follow each other closely leave as one segment.
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
- * writes again at once, a segment of its own gains the first write nothing. So data waits for the
+ * writes again at once, nothing is gained by sending the first write alone. So data waits for the
  * next write, for at most coalesce_usecs, if three things are true: the last two skbs in flight are
  * small, no ACK has told the fate of either, and the later one left within that time. Without
  * TCP_NODELAY this applies to full segments, which become a bundle; for partial ones there is

@@ -22,8 +22,8 @@ static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 void xtcp_coalesce_push(struct sock *sk);
 
 /*
- * The program asks something else of the socket than a write: send data that waits for the next
- * write. Socket lock not held.
+ * The program makes another call than a write: send data that waits for the next write. The socket
+ * lock is not held.
  */
 static inline void xtcp_coalesce_flush(struct sock *sk)
 {

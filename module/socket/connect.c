@@ -188,8 +188,7 @@ err_undo:
 }
 
 /**
- * xtcp_connect_stream() - proto_ops.connect: connect, and wait for the connection unless told not
- * to
+ * xtcp_connect_stream() - proto_ops.connect: connect, and wait for the connection if allowed
  * @sock: the socket
  * @uaddr: the foreign address
  * @addr_len: its length

@@ -19,9 +19,9 @@ struct xtcp_net;
  * @filter: a filter program that has been checked (diag_filter.h); NULL: none
  * @filter_len: the length of @filter, octets
  * @states: bits of the states that are wanted
- * @portid: for the messages
- * @seq: for the messages
- * @flags: for the messages
+ * @portid: the netlink port to which the messages go
+ * @seq: nlmsg_seq of the messages
+ * @flags: nlmsg_flags of the messages
  * @cookie: if @has_cookie, only the sock with this cookie is wanted
  * @uid: if @by_uid, only socks of this owner are wanted
  * @sport: the only local port that is wanted; 0: any

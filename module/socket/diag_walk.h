@@ -15,8 +15,8 @@ struct xtcp_conn;
 #define XTCP_DIAG_BATCH	32	/* how many connections one RCU read side looks at, at most */
 
 /**
- * struct xtcp_diag_key - what a connection keeps for as long as it lives, whether it is an entry, a
- *	sock or a record; in the order in which a walk takes the connections of a chain
+ * struct xtcp_diag_key - identifies a connection for as long as it lives, be it an entry, a sock or
+ *	a record; a walk takes the connections of a chain in the order of their keys
  * @hash: as in struct xtcp_conn
  * @dev: the device to which it is bound
  * @tuple: its addresses and ports

@@ -49,8 +49,8 @@ static bool own_now(struct sock *sk)
 
 /*
  * Abort a connection that has a sock: the program gets ECONNABORTED, the peer a RST. Return: 0;
- * -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended, since a TIME-WAIT
- * record may have replaced it.
+ * -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the caller tries
+ * again, since a TIME-WAIT record may have replaced it.
  */
 static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
@@ -73,8 +73,8 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 
 /*
  * Drop a half-open entry. No program knows of the connection yet. The peer learns that it has ended
- * when it next sends something. Return: 0; -EAGAIN if the entry has moved to an heir or has ended,
- * since its child may have replaced it.
+ * when it next sends something. Return: 0; -EAGAIN if the entry has moved to an heir or has ended:
+ * the caller tries again, since a child may have replaced the entry.
  */
 static int kill_entry(struct xtcp_request *he)
 {

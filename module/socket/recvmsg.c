@@ -132,8 +132,8 @@ static void forget_mark(struct xtcp_sock *xsk)
 }
 
 /*
- * Return to the program what is there, up to the mark. Return: how many octets, or -EFAULT if none
- * could be copied.
+ * Give the program the octets that are there, up to the mark. Return: how many octets, or -EFAULT
+ * if none could be copied.
  */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {

@@ -37,7 +37,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SKBS_BETWEEN_BACKLOGS	16	/* after filling so many skbs, the backlog is processed */
+#define SKBS_BETWEEN_BACKLOGS	16	/* after filling this many skbs, the backlog is processed */
 
 /* MSG_OOB: SND.UP <- the octet after the last one that is queued (RFC 9293 section 3.10.2). */
 static void mark_urgent(struct sock *sk, int flags)
@@ -257,7 +257,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	/* as in Linux, also long after the connection was established, if connect() opened it */
+	/* as in Linux, this fails for the whole life of a connection that connect() has opened */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
 	xtcp_sock_begin_fastsyn(xsk, &fast);

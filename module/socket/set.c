@@ -161,7 +161,7 @@ static unsigned long changes_of(struct nlattr **attrs)
 
 /*
  * Change the sock. Return: 0; -EBUSY if a program has the socket lock; -ESRCH if the connection has
- * ended meanwhile; or an error of a change.
+ * ended meanwhile; or the error of the change that failed.
  */
 static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct nlattr **attrs,
 		       struct netlink_ext_ack *extack)

@@ -630,7 +630,8 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
  * @val: where the next MSG_PEEK begins, in octets from copied_seq; negative: MSG_PEEK always begins
  *	at copied_seq
  *
- * Context: process. The socket lock may not be held: newer kernels do not take it here.
+ * Context: process. It is unknown whether the socket lock is held: newer kernels do not take it
+ * here.
  *
  * Return: 0.
  */
