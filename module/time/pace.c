@@ -38,7 +38,7 @@
 #include "compat.h"
 #include "cong/cong.h"
 
-#define UNPACED_SEGMENTS	10	/* as in Linux: the initial window leaves at once */
+#define UNPACED_SEGMENTS	10	/* this many segments leave unpaced: the initial window, as in Linux */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* the longest gap behind a bundle, however low the rate is */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
@@ -52,8 +52,8 @@
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
- * @below_max: text waits until at most so many octets of sk_wmem_alloc are below TCP; 0: no text
- *	waits for room
+ * @below_max: text waits until sk_wmem_alloc, the memory of what is below TCP, has fallen to this
+ *	number of octets; 0: no text waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
  * @sk: the sock
  */
@@ -65,7 +65,7 @@ struct xtcp_pace {
 	bool early;
 	u64 again_ns;
 	unsigned long below_max;
-	spinlock_t lock;	/* of @timer and @has_ref */
+	spinlock_t lock;	/* see above */
 	struct sock *sk;
 };
 
@@ -256,7 +256,7 @@ void xtcp_pace_not_left(struct sock *sk)
 /**
  * xtcp_pace_waits_for_room() - too much is below TCP: let the timer send when there is room
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when at most so many octets of sk_wmem_alloc are below TCP
+ * @most: there is room when at most this much is below TCP, in octets of sk_wmem_alloc
  *
  * Context: softirq or process. Lock: socket, held.
  *

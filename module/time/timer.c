@@ -184,8 +184,8 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - undo the backoff of window probes, and let the user timeout of later
- * ones begin anew
+ * xtcp_timer_end_probing() - undo the backoff of window probes, and let the time of probing begin
+ * anew
  * @xsk: the sock; has no stream if the caller sends a SYN
  *
  * Context: softirq or process. Lock: socket, held.
@@ -604,7 +604,7 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 /**
  * xtcp_timer_pending() - find the earliest deadline
  * @sk: the sock
- * @deadline: set to it, jiffies
+ * @deadline: receives the deadline, jiffies
  *
  * Context: any; racy without the socket lock.
  *
@@ -630,7 +630,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 /**
  * xtcp_timer_shown() - the deadline that Linux would show in a listing
  * @timers: the deadlines of a connection
- * @deadline: set to it, jiffies, if there is one
+ * @deadline: receives the deadline, jiffies, if there is one
  *
  * A delayed ACK is not shown: Linux has no number for it. Linux counts the timer of FIN-WAIT-2 as
  * keepalive.
