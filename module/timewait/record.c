@@ -37,18 +37,18 @@
 #include "sight/trace.h"
 #include "window/window.h"
 
-#define END_BATCH	256	/* records that end while the lock is held once */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for so long, the timer waits until the next tick */
+#define END_BATCH	256	/* at most this many records end before the lock is released */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer waits until the next tick */
 #define FREE_BATCH	64	/* records that one kfree_bulk() frees */
 /*
  * the timer runs again after this time, or after an eighth of TIME-WAIT if that is less; Linux
- * rounds as much
+ * rounds the end of TIME-WAIT as much
  */
 #define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* a new record passes at most so many records that expire later */
+#define SORT_STEPS	32	/* on its list, a new record passes at most this many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
-#define ROUGH_PART	64	/* a limit may be exceeded by this fraction of it: 1/64 */
-#define EVICT_STEPS	4	/* a new record evicts at most so many records when the limit is exceeded */
+#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of it */
+#define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
 #define LITTLE_PART	16	/* while all guests together have too many, one guest may have 1/16 of its share */
 #define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
@@ -504,7 +504,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 /**
  * xtcp_record_begin() - put a record into the place of a sock that ends
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2; the latter only if TCP_LINGER2 is not negative
+ * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
  *
  * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
  * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().

@@ -67,7 +67,7 @@ void xtcp_record_exit(void);
 int xtcp_record_net_init(struct xtcp_net *xn);
 void xtcp_record_net_exit(struct xtcp_net *xn);
 
-/* Socket lock held. */
+/* xtcp_record_begin() needs the socket lock. */
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How a record answers the segments that arrive for it: SEGMENT ARRIVES for TIME-WAIT, and for
- * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). And when a new connection may take
- * the tuple of a record (RFC 6191).
+ * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). This file also says when a new
+ * connection may take the tuple of a record (RFC 6191).
  *
  * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
  * 0. In FIN-WAIT-2, RST and SYN must pass the checks of RFC 5961, as in the other states.
@@ -60,8 +60,8 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
 /*
  * May an active open take the tuple of this record? The old connection must have used timestamps:
  * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
- * has not chosen the port, the knob must permit it, too, and the peer's timestamp clock must have
- * had time to tick.
+ * has not chosen the port, net.xtcp.tw_reuse must permit the reuse, too, and the peer's timestamp
+ * clock must have had time to tick.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -205,8 +205,8 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 }
 
 /*
- * Is the segment acceptable (RFC 9293 section 3.10.7.4, table 6)? So is a segment without text just
- * at the right edge of the window, but not a RST (RFC 5961 section 3.2).
+ * Is the segment acceptable (RFC 9293 section 3.10.7.4, table 6)? A segment without text at the
+ * right edge of the window is acceptable, too, unless it is a RST (RFC 5961 section 3.2).
  */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
@@ -263,7 +263,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* a RST, or a segment without text, SYN or FIN, with SEG.SEQ = RCV.NXT */
+	/* SEG.SEQ is RCV.NXT: a RST, or a segment without text, SYN and FIN */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
 		if (!(seg->flags & XTCP_RST))
 			xtcp_record_restart(xn, tw);

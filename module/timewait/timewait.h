@@ -13,7 +13,10 @@ enum xtcp_timewait_verdict {
 	XTCP_TW_SYN,		/* the SYN may open a new connection: the record is gone, *iss is the ISN to use */
 };
 
-/* Softirq, RCU read side. @skb stays the caller's. */
+/*
+ * xtcp_timewait_arrives() and _syn_reopens(): softirq, RCU read side; the caller keeps @skb.
+ * xtcp_timewait_reuse(): process context, socket lock held.
+ */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
