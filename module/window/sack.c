@@ -187,7 +187,7 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 
 /**
  * xtcp_sack_blocks_to_send() - how many blocks should the next segment with ACK carry?
- * @sack: of a connection
+ * @sack: the blocks of a connection
  * @ts_ok: the connection uses timestamps
  *
  * The D-SACK counts, too. There are at most four blocks, or three with timestamps (RFC 2018 section
@@ -206,7 +206,7 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
 
 /**
  * xtcp_sack_fill() - add SACK blocks to a segment's options
- * @sack: of a connection
+ * @sack: the blocks of a connection
  * @ts_ok: the connection uses timestamps
  * @room: octets left for the SACK option
  * @opts: the options; their @sack points into @sack afterwards

@@ -193,11 +193,11 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
 /**
  * xtcp_window_shift_of_route() - the shift that a SYN-ACK offers
  * @dst: the route to the peer
- * @shift: the listener's
+ * @shift: the shift of the listener
  *
  * If the route has the metric RTAX_WINDOW, the shift has to be smaller: a larger one would round
- * windows down. TCP_WINDOW_CLAMP of a listener may not change the shift. A cookie does not record
- * the shift that we offered, and the third ACK may reach another listener of the group.
+ * windows down. But TCP_WINDOW_CLAMP of a listener must not change the shift: a cookie does not
+ * record the shift that we offered, and the third ACK may reach another listener of the group.
  *
  * Context: any.
  *
