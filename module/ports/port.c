@@ -368,7 +368,10 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* lookups that began earlier may still be at the place that the sock had in the table */
+	/*
+	 * wait, because lookups that began earlier may still be at the old place of the sock in the
+	 * table
+	 */
 	xtcp_demux_wait_for_lookups(sk);
 	/* the ISS stays 0 here, unless the connection takes the place of a record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);

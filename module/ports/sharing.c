@@ -126,8 +126,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 	if (!owner_admits(lease, sk, listens))
 		return false;
 	/*
-	 * the new lease may have other options, so from now on lease_vouches() must not vouch for
-	 * it
+	 * from now on @lease must not vouch for others (lease_vouches()), since the new lease
+	 * beside it may have other options
 	 */
 	lease->admits_others = true;
 	return true;
