@@ -27,7 +27,7 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-#define QUICKACKS_MAX		16U	/* so many ACKs go without delay at the start, as Linux's TCP_MAX_QUICKACKS */
+#define QUICKACKS_MAX		16U	/* ACKs without delay at the start, at most; Linux's TCP_MAX_QUICKACKS */
 
 /* How far the last offered window reaches beyond RCV.NXT. */
 static u32 offered_window(const struct xtcp_sock *xsk)
