@@ -102,8 +102,8 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
 	/*
-	 * as in Linux, a segment has at most half of the largest window ever offered, so that one
-	 * can always be under way
+	 * as in Linux, a segment has at most half of the largest window ever offered, so that a
+	 * segment can always be under way
 	 */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);

@@ -68,7 +68,7 @@ static u32 congestion_room(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/* a SYN with text in flight (Fast Open) takes no octet of the window */
+	/* the SYN of a Fast Open is in flight with its text, but takes no octet of the window */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
@@ -347,7 +347,7 @@ static inline void push(struct sock *sk, int nonagle)
  * xtcp_output_push() - send what may be sent now
  * @sk: the sock, in any state
  *
- * If there was no memory for the FIN when the program closed the socket, it is sent now.
+ * If the program has closed the socket and there was no memory for the FIN, this sends the FIN.
  */
 void xtcp_output_push(struct sock *sk)
 {
