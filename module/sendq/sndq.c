@@ -579,8 +579,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report this before own_fragments(): the report clones the skb, and then the fragments are
-	 * copied
+	 * report first, since the report clones the skb; own_fragments() then ends the sharing with
+	 * the clone
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
