@@ -31,7 +31,7 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * May close() leave @sk? Return: true when @sk holds the module, or when its connection lives on
+ * May close() return now? Return: true when @sk holds the module, or when its connection lives on
  * and has nothing below TCP.
  * @last: this is the last try, so let @sk hold the module if in doubt.
  */
