@@ -8,9 +8,9 @@
  * qdisc fq (FQ). NEEDED is set by an algorithm that paces and by SO_MAX_PACING_RATE. fq sets FQ
  * when it sees a segment of the sock. skb->tstamp of each segment with text has the earliest time
  * at which the segment may depart. With fq the segment waits there. Without fq, output.c and
- * recovery.c ask before each bundle whether it is due. If it is not, they send nothing, and a timer
- * of high resolution sends it when its time has come. This timer is the one exception to "one timer
- * per connection": a tick is longer than the time between two bundles.
+ * recovery.c ask before each bundle whether the bundle is due. If not, they send nothing, and a
+ * timer of high resolution sends the bundle when its time has come. This timer is the one exception
+ * to "one timer per connection": a tick is longer than the time between two bundles.
  *
  * The same timer sends text that waits for room because too much of its connection is below TCP
  * (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on, sock_wfree() calls
@@ -116,7 +116,8 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 
 /*
  * Make a queued timer run at @at or earlier. The timer may be queued while its function runs. If it
- * is not queued, its function is still waiting for the socket lock, and will send when it has it.
+ * is not queued, its function is still waiting for the socket lock; the function sends once it has
+ * the lock.
  * Lock: pace->lock, held.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
@@ -127,8 +128,8 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Make the timer run at @at_ns or earlier. If its function already waits for the socket lock, it
- * sends when it has the lock. Return: false when the connection sends nothing any more.
+ * Make the timer run at @at_ns or earlier. If the timer's function already waits for the socket
+ * lock, it sends once it has the lock. Return: false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 {
