@@ -42,14 +42,14 @@
 #define FREE_BATCH	64	/* records that one kfree_bulk() frees */
 /*
  * the timer runs again after this time, or after an eighth of TIME-WAIT if that is less; Linux
- * rounds the end of TIME-WAIT as much
+ * rounds the end of TIME-WAIT as coarsely
  */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* on its list, a new record passes at most this many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of it */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-#define LITTLE_PART	16	/* while all guests together have too many, one guest may have 1/16 of its share */
+#define LITTLE_PART	16	/* while all guests together have too many, one guest may have 1/16 of its own share */
 #define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* waits up to this count as TWKilled, as in Linux */

@@ -25,7 +25,10 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* from SND.NXT to the new ISN: beyond all that the old connection sent (RFC 9293 3.6.1, MAY-2) */
+/*
+ * from SND.NXT to the new ISN: beyond all that the old connection sent (RFC 9293 section 3.6.1,
+ * MAY-2)
+ */
 #define REOPEN_STEP	65537
 
 static bool is_loopback(const struct in6_addr *addr)
