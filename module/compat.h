@@ -6,10 +6,10 @@
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
  *
- * - Kernel TCP's bind table, in which leases have places (ports/README.md lists who reads which
- *   field). fastreuse and fastreuseport of a bucket keep connect() off a port. No code reads a
- *   field of a lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag shows
- *   no entry of a bucket that is in TCP_ESTABLISHED or TCP_LISTEN.
+ * - Leases have places in kernel TCP's bind table (ports/README.md lists who reads which field).
+ *   There, fastreuse and fastreuseport of a bucket keep connect() off a port. No code reads a field
+ *   of a lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag shows no
+ *   entry of a bucket that is in TCP_ESTABLISHED or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
