@@ -30,7 +30,7 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* how many entries, the newest first, the search for a member examines */
+#define GROUP_TRIES	16	/* the search for a member examines at most this many entries, the newest first */
 
 /*
  * Looks at an entry of the table during a walk. The entry may have no more than a struct
