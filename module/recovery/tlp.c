@@ -64,8 +64,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. When a probe that was a retransmission is acknowledged, and nothing shows
- * that the original arrived, too, the original was lost: reduce the window at once.
+ * RFC 8985 section 7.4. If the probe was a retransmission, and its ACK does not show that the
+ * original arrived, too, then the original was lost: reduce the window at once.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
