@@ -458,7 +458,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_child() - give a sock that a handshake has made a box, if the knob chooses it
+ * xtcp_blackbox_do_child() - a handshake has made a sock: give it a box, if the knob chooses it
  * @sk: new; its TCB is filled
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
  * @wnd: the window field of the SYN-ACK
