@@ -56,9 +56,9 @@ enum news {
  * @errno: for the program, with NEWS_SOFT and NEWS_HARD
  * @mtu: the path MTU, with NEWS_MTU
  * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
- * @type: of the message
- * @code: of the message
- * @info: of the message
+ * @type: the message's ICMP type
+ * @code: the message's ICMP code
+ * @info: the MTU or pointer that the message carries, for ee_info
  * @quoted: the quoted TCP header
  * @quoted_daddr: the destination address in the quoted IP header
  */
@@ -92,7 +92,8 @@ static bool accepts_mtu(const struct sock *sk)
 }
 
 /*
- * RFC 1191 section 6.4: send smaller segments from now on, and resend at once what was too large.
+ * RFC 1191 section 6.4: send smaller segments from now on, and resend at once those in flight that
+ * are too large.
  */
 static void mtu_fell(struct sock *sk, u32 told)
 {
@@ -107,14 +108,14 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the MTU is below routing's floor and routers may not fragment: the connection may be
-	 * stuck
+	 * the path takes less than routing's smallest MTU, and routers may not fragment. If the
+	 * connection is stuck, its timeout reports this error
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
-		/* the peer may have asked for less anyway: then nothing in flight is too large */
+		/* if the peer's MSS was smaller anyway, nothing in flight is too large */
 		if (xsk->mss < mss)
 			xtcp_recovery_mtu_fell(sk);
 	}
@@ -136,7 +137,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* a value that does not fit is above all MTUs but those of jumbograms and of loopback */
+	/* ignore what does not fit mtu_info: only jumbograms and loopback have such an MTU */
 	if (mtu > U16_MAX)
 		return;
 	WRITE_ONCE(xsk->mtu_info, mtu);
@@ -146,7 +147,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 		mtu_fell(sk, mtu);
 }
 
-/* Queue for MSG_ERRQUEUE the error, its sender and the quoted segment. */
+/* Queues the error for MSG_ERRQUEUE, with its sender and the quoted segment. */
 static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
@@ -154,7 +155,7 @@ static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error
 
 	if (!copy)
 		return;
-	/* an skb that waits for the program must not pin a namespace, a device or IPsec state */
+	/* the skb may wait long for the program, and must not pin a namespace or a device */
 	nf_reset_ct(copy);
 	secpath_reset(copy);
 	skb_dst_drop(copy);
@@ -180,8 +181,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	/*
-	 * An accepted Fast Open connection counts as open before its third ACK (RFC 7413), also
-	 * when the program has closed it already
+	 * Once accept() has returned a Fast Open connection, it counts as open before its third ACK
+	 * (RFC 7413), even after the program has closed it
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
@@ -190,8 +191,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Queue only what ends the connection: a program that reads the queue clears
-		 * SO_ERROR. IPv4 queues without being asked
+		 * Queue the error only here, where it ends the connection: a program that reads the
+		 * queue clears SO_ERROR. Over IPv4 this needs no IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -204,7 +205,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* Lock: @sk's, held by bh_lock_sock(); a user may own it. */
+/* Handles an error about a full sock. Lock: the socket's spinlock, held; a process may own it. */
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -240,7 +241,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* Find the connection of an error (MUST-54). Return: false when it is none of ours. */
+/* Passes an error to its connection (MUST-54). Return: false when the connection is not ours. */
 static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
 	struct xtcp_net *xn = xtcp_net(net);
@@ -253,7 +254,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		/* the record makes way as soon as a segment comes (interpose.c) */
+		/* a connection of kernel TCP's comes before the record (interpose.c) */
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_synq_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
@@ -279,10 +280,9 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /*
- * RFC 9293 section 3.9.2.2: unreachable codes 0, 1 and 5 are soft. The kernel's table marks them as
- * not fatal, and also 11 and 12, which mean the same for one type of service (RFC 1122 section
- * 3.2.2.1). The others, 6 to 10 and 13 to 15, are in neither list of the RFC: they are hard, as 2
- * and 3.
+ * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). Codes 11 and
+ * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1): they are soft,
+ * too. The RFC does not list 6 to 10 and 13 to 15; they are hard. The kernel's table agrees.
  */
 static void read_v4(struct error *error)
 {
@@ -315,8 +315,8 @@ static void read_v4(struct error *error)
 
 /**
  * xtcp_icmp_v4() - handle an ICMP message that quotes a segment
- * @skb: at the quoted IP header; it and eight octets after it are linear
- * @info: MTU of "fragmentation needed"
+ * @skb: begins with the quoted IP header; this header and eight octets after it are linear
+ * @info: the MTU in "fragmentation needed"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
@@ -349,10 +349,10 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 }
 
 /*
- * RFC 9293 section 3.9.2.2: unreachable codes 0 and 3, time exceeded and parameter problem are
- * soft. The kernel's table marks these two codes as not fatal, and also code 2, beyond the scope of
- * the source address (RFC 4443 section 3.1). The RFC names no hard errors of ICMPv6: they are the
- * other unreachable codes. A parameter problem is fatal in the table.
+ * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
+ * 3.9.2.2). So is code 2, "beyond the scope of the source address" (RFC 4443 section 3.1). The RFC
+ * names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's table
+ * agrees, except that it calls a parameter problem fatal.
  */
 static void read_v6(struct error *error)
 {
@@ -377,12 +377,12 @@ static void read_v6(struct error *error)
 
 /**
  * xtcp_icmp_v6() - handle an ICMPv6 message that quotes a segment
- * @skb: at the quoted IPv6 header
- * @opt: unused; the protocol handler gets it
- * @type: of the message
- * @code: of the message
- * @offset: of the quoted TCP header, of which eight octets are linear
- * @info: MTU of "packet too big"
+ * @skb: begins with the quoted IPv6 header
+ * @opt: unused, a parameter of every protocol handler
+ * @type: the message's ICMPv6 type
+ * @code: the message's ICMPv6 code
+ * @offset: octets of @skb before the quoted TCP header, whose first eight octets are linear
+ * @info: the MTU in "packet too big"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
@@ -411,8 +411,8 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 	};
 
 	/*
-	 * IP looks at the outer addresses alone. A quoted v4-mapped address must not match a
-	 * connection over IPv4: the message has passed none of IPv4's filters
+	 * IP checks the outer addresses only. A quoted v4-mapped address must not match a
+	 * connection over IPv4, because the message has passed no filter for IPv4
 	 */
 	if (ipv6_addr_v4mapped(&hdr->saddr) || ipv6_addr_v4mapped(&hdr->daddr))
 		return false;

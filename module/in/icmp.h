@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* ICMP errors about segments of ours (RFC 9293 section 3.9.2.2, RFC 5927), path MTU. */
+/* ICMP errors about segments of ours (RFC 9293 section 3.9.2.2, RFC 5927), and the path MTU. */
 #ifndef XTCP_ICMP_H
 #define XTCP_ICMP_H
 
@@ -10,12 +10,13 @@ struct sk_buff;
 struct sock;
 
 /*
- * Softirq, RCU read side. Return true when the quoted segment is ours: *err is then what the
- * protocol handler returns. On false nothing was touched, and the caller asks the saved handler.
+ * Both return true when the quoted segment is ours; *err is then the return value for the protocol
+ * handler. On false nothing has changed, and the caller calls the saved handler. Softirq, RCU read
+ * side.
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
-/* XTCP_DEFERRED_MTU: socket lock held */
+/* The work of XTCP_DEFERRED_MTU. Lock: socket, held. */
 void xtcp_icmp_mtu_deferred(struct sock *sk);
 
 #endif /* XTCP_ICMP_H */

@@ -2,9 +2,8 @@
 /*
  * Segments that are ours: check each one, then take the connection's lock.
  *
- * interpose.c has found a connection or a listener. From here on we answer the segment, whatever
- * becomes of the connection: a connection that ends before we get its lock counts as CLOSED (RFC
- * 9293 section 3.10.7.1).
+ * interpose.c has found the segment's connection or listener. From here on the segment is ours. If
+ * the connection ends before we get its lock, we answer as in CLOSED (RFC 9293 section 3.10.7.1).
  *
  * The checks follow the order of the kernel's TCP receive path, so counters and side effects
  * (conntrack reset, socket filter, IPsec policy) happen where administrators expect them.
@@ -40,17 +39,17 @@
 #include "timewait/timewait.h"
 
 /*
- * What a backlog may hold beyond both buffers, as in kernel TCP: an skb with an ACK or little text
- * takes more memory than its text.
+ * Octets of memory that a backlog may hold on top of both buffers, as in kernel TCP. An skb with an
+ * ACK or little text takes much more memory than its text.
  */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
 /**
  * xtcp_ingress_drop() - drop a segment and say why
- * @net: the namespace it came into
- * @skb: at its TCP header; freed
- * @state: TCP_* of the connection it was for
- * @reason: why
+ * @net: the namespace in which the segment arrived
+ * @skb: begins with the TCP header; freed
+ * @state: the state of the segment's connection (TCP_*)
+ * @reason: why the segment is dropped
  *
  * Context: any.
  */
@@ -68,7 +67,7 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 	kfree_skb_reason(skb, reason);
 }
 
-/* Check length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment on failure. */
+/* Checks length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment on failure. */
 static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	const struct tcphdr *th;
@@ -83,7 +82,7 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	/* no need to compute what the device has verified, or what comes from this machine */
+	/* needless if the device has verified the sum, or this machine has sent the segment */
 	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
@@ -110,7 +109,10 @@ static bool hops_ok(const struct sock *sk, const struct sk_buff *skb)
 #endif
 }
 
-/* @sk: whose policy counts; NULL for a TIME-WAIT record: only the namespace's policy counts */
+/*
+ * Does IPsec policy allow the segment? The policy of @sk decides, or else the namespace's. @sk:
+ * NULL for a TIME-WAIT record.
+ */
 static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
@@ -119,7 +121,7 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Check what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
+ * Checks what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
  * segment on failure.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
@@ -134,8 +136,8 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 		return false;
 	}
 	/*
-	 * a segment in our queues must hold no conntrack entry, which would keep its namespace
-	 * alive
+	 * drop the conntrack entry: if a segment in our queues held it, the entry would keep its
+	 * namespace alive
 	 */
 	nf_reset_ct(skb);
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
@@ -145,7 +147,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 	return true;
 }
 
-/* The slow path for options: anything but a lone timestamp. */
+/* The slow path: parses all options, unless there is only a timestamp. */
 static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *bytes, unsigned int len)
 {
 	struct xtcp_options opts;
@@ -173,7 +175,7 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	const u8 flags = ((const u8 *)th)[13];
 	struct xtcp_seg *seg = xtcp_seg(skb);
 
-	/* every field is set */
+	/* set every field: skb->cb holds old data */
 	seg->seq = ntohl(th->seq);
 	seg->ack = ntohl(th->ack_seq);
 	seg->wnd = ntohs(th->window);
@@ -201,7 +203,7 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	}
 }
 
-/* The shift of the peer's window field; -1: unknown, since a TIME-WAIT record does not keep it. */
+/* The shift of the peer's window field, or -1: a TIME-WAIT record does not keep the shift. */
 static int peer_shift(const struct xtcp_conn *conn)
 {
 	switch ((enum xtcp_conn_kind)conn->kind) {
@@ -241,7 +243,7 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: consumed
  *
- * Also proto.backlog_rcv, for segments that came while a user owned the sock.
+ * This is also proto.backlog_rcv: it gets the segments that came while a process owned the sock.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -254,9 +256,9 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * In octets of memory, for the receive queue and the backlog together. It counts the receive buffer
- * twice: sk_backlog.len shrinks only when the whole backlog is processed, so a segment that moved
- * to the receive queue counts in both until then.
+ * The limit of the receive queue and the backlog together, in octets of memory. It counts the
+ * receive buffer twice, because sk_backlog.len shrinks only when the whole backlog has been
+ * processed. Until then a segment that has moved to the receive queue is counted in both.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {
@@ -265,10 +267,10 @@ static unsigned int backlog_limit(const struct sock *sk)
 	return min_t(u64, limit, UINT_MAX);
 }
 
-/* A user owns the sock: queue the segment on its backlog. */
+/* A process owns the sock: queues the segment on the backlog. */
 static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	/* a local ACK has counted as 2 octets until here; on the backlog it counts in full */
+	/* the sender of a local ACK has set its truesize to 2; the backlog counts all its memory */
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
@@ -276,7 +278,7 @@ static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct
 	}
 }
 
-/* All checks passed: take the sock's lock and process the segment, or queue it on the backlog. */
+/* Takes the sock's spinlock, and processes the segment; if a process owns the sock, queues it. */
 static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
@@ -308,8 +310,8 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 }
 
 /*
- * The checks of to_sock(), for a target without a lock of its own. Return: false when the segment
- * was freed.
+ * Checks a segment for a request entry, a listener or a TIME-WAIT record (@lsk NULL), and fills its
+ * struct xtcp_seg. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
 				   const struct xtcp_demux_key *key)
@@ -326,9 +328,9 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another CPU has ended the request entry that this segment was for, most likely because it made
- * the connection. Or the listener has ended without an heir: then an ACK is answered by a RST, as
- * its peer believes that it is connected and may wait for data.
+ * The segment's request entry has just ended. Most likely another CPU has made the child, and the
+ * child gets the segment. But if the listener has ended without an heir, an ACK is answered with a
+ * RST, because the peer believes that it is connected and may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_demux_key *key)
@@ -337,7 +339,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
-		/* else the peer resends it, and is answered then */
+		/* without a RST, the peer resends the segment and is answered then */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK &&
 		    xtcp_listen_has_ended(xtcp_listen_queues(READ_ONCE(he->lsk))))
 			xtcp_reply_rst(xn, skb);
@@ -360,7 +362,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_synq_arrives(he, lsk, skb);
-	/* whenever the entry has moved meanwhile (net.xtcp.migrate_req), the heir's checks decide */
+	/* if the entry has moved to an heir (net.xtcp.migrate_req), the heir's checks decide */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
@@ -376,7 +378,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		consume_skb(skb);
 }
 
-/* The listener that a segment is for, perhaps by the choice of a BPF program; NULL: there is none. */
+/* Finds the listener of a segment. In a group, a BPF program may choose. NULL: there is none. */
 static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = xtcp_listeners_lookup(xn, key);
@@ -385,9 +387,9 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 }
 
 /*
- * If @lsk has ended since it was found, its successor gets the segment, and the successor's hop
- * limit, policy and filter decide anew. @timewait_iss: as for xtcp_synq_syn(), if the segment is a
- * SYN that reopens a TIME-WAIT record, else NULL.
+ * Processes a segment for @lsk. If @lsk has ended since the lookup, this looks up another listener,
+ * and checks the segment for that one, too. @timewait_iss: our ISN if the segment is a SYN that
+ * reopens a TIME-WAIT record, else NULL.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
@@ -395,7 +397,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 	char ip_notes[sizeof(skb->cb)];
 	bool told = timewait_iss;
 
-	/* save IP's control block: the checks need it, and fill_seg() overwrites it */
+	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
 		if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
@@ -414,8 +416,8 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 }
 
 /*
- * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
- * NULL: the segment is no plain SYN, or no listener has room.
+ * The segment may be a SYN that reopens a TIME-WAIT record: finds a listener that has room for the
+ * new connection. NULL: the segment is no plain SYN, or no listener has room.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -424,7 +426,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
 		return NULL;
-	/* a listener without queues has just ended, and is not found again */
+	/* a listener without queues has just ended; the next lookup does not find it */
 	do {
 		lsk = whose(xn, skb, key);
 		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
@@ -432,7 +434,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
 }
 
-/* Not inlined: only a TIME-WAIT record needs the copy of skb->cb on the stack. */
+/* Not inlined, so that other segments need no room on the stack for the copy of skb->cb. */
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
 {
@@ -441,8 +443,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	u32 iss;
 
 	/*
-	 * save IP's control block: fill_seg() overwrites it, and the listener's checks below need
-	 * it
+	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
@@ -451,8 +452,8 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	lsk = who_reopens(xn, skb, key);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
-		 * the record has no sock to ask; now the listener's hop limit, policy and filter
-		 * decide, and they need IP's notes
+		 * the listener checks the segment again: the record had no sock with a hop limit
+		 * and a filter. These checks need IP's control block
 		 */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		to_listener(xn, skb, lsk, key, &iss);
@@ -464,8 +465,8 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 /**
  * xtcp_ingress_sock() - process a segment for a full sock
  * @xn: the namespace
- * @skb: its IP header is the network header, skb->data the TCP header; consumed
- * @sk: held by the caller
+ * @skb: skb->data is the TCP header, the network header is the IP header; consumed
+ * @sk: the caller holds a reference
  *
  * Context: softirq, RCU read side. Takes the lock of @sk.
  */
@@ -479,9 +480,9 @@ void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk
 /**
  * xtcp_ingress_conn() - process a segment for a connection
  * @xn: the namespace
- * @skb: its IP header is the network header, skb->data the TCP header; consumed unless false is
+ * @skb: skb->data is the TCP header, the network header is the IP header; consumed unless false is
  *	returned
- * @conn: what xtcp_demux_lookup() found
+ * @conn: the connection that xtcp_demux_lookup() found
  * @key: the key of that lookup
  *
  * Context: softirq, RCU read side. No lock.
@@ -518,12 +519,12 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  * xtcp_ingress_listener() - process a segment for a listener
  * @xn: the namespace
  * @skb: as for xtcp_ingress_conn()
- * @lsk: what xtcp_listeners_lookup() found, or xtcp_group_choose() chose
+ * @lsk: the listener that xtcp_listeners_lookup() found or xtcp_group_choose() chose
  * @key: the key of that lookup
  *
  * The segment is a SYN, an ACK with a good cookie, or one that a listener drops in silence.
  *
- * Context: softirq, RCU read side. No lock; this never takes the listener's.
+ * Context: softirq, RCU read side. No lock; this never takes the listener's socket lock.
  *
  * Return: 0.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Segments that are ours: their checks, and the way to the connection's lock. */
+/* Checks segments that are ours, and takes the lock of their connection. */
 #ifndef XTCP_INGRESS_H
 #define XTCP_INGRESS_H
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The handlers in front of kernel TCP's: decide whether a segment is ours.
+ * The protocol handlers in front of kernel TCP's, which decide whether a segment is ours.
  *
  * IP looks up the handler of protocol 6 in an array. Our handler stands there in place of kernel
  * TCP's. It passes every foreign segment on to kernel TCP's handler, untouched. Until we know that
@@ -49,12 +49,12 @@
 #include "ports/lease.h"
 #include "timewait/timewait.h"
 
-#define ROUNDS_A_SECOND	50	/* polls while waiting for a foreign handler to go */
+#define ROUNDS_A_SECOND	50	/* polls per second while we wait for a foreign handler to go */
 
 /*
- * The entry that stood in the array before ours. It is set before ours is installed, and used until
- * no handler of ours runs any more. If it belongs to another build of this module, that build
- * replaces it by its own predecessor when it is unloaded (siblings.c).
+ * The handlers that stood in inet_protos[] before ours. This is set before ours are installed, and
+ * used until none of ours runs any more. If the saved handlers belong to another build of this
+ * module, that build writes its own predecessor here when it is unloaded (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -65,8 +65,8 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 }
 
 /*
- * Runs for each segment of either stack. A segment that is too short to have a destination port is
- * not ours.
+ * Runs for each arriving segment, kernel TCP's included. A segment too short to have a destination
+ * port is not ours.
  */
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 {
@@ -75,8 +75,8 @@ static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * The same for an ICMP error: our port is the source port of the quoted segment. @offset: of the
- * quoted TCP header.
+ * The same for an ICMP error: we may have sent the quoted segment, so our port is its source port.
+ * @offset: octets before the quoted TCP header.
  */
 static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
 {
@@ -93,10 +93,10 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a TIME-WAIT record of ours make way for this SYN? @elsewhere: another build's listener wants
- * it. A SYN that no listener wants may be forged to end the record (RFC 1337). A listener whose
- * accept queue is full does not want the SYN now: the peer sends the SYN again, and the record is
- * still there then.
+ * A SYN would reopen a TIME-WAIT record of ours: does a listener outside this build want it?
+ * @elsewhere: another build has said that its listener does. A SYN that no listener wants may be
+ * forged to end the record (RFC 1337). A listener with a full accept queue does not want the SYN
+ * now: the record stays until the peer sends the SYN again.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
 {
@@ -127,7 +127,7 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
 }
 
-/* The listener always has queues: a listener that has just lost them is not found again. */
+/* Finds a listener that has queues. One without them has just ended, and is not found again. */
 static struct xtcp_listener *find_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener;
@@ -152,8 +152,8 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 }
 
 /*
- * Hand a segment without an attached sock to ingress.c. Return: false when the segment is kernel
- * TCP's; it was not touched.
+ * Looks up the owner of a segment, and passes the segment to ingress.c if it is ours. Return: false
+ * when the segment is kernel TCP's; it is unchanged then.
  */
 static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
@@ -176,8 +176,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		if (xtcp_ingress_conn(xn, skb, conn, &key))
 			return true;
 		/*
-		 * the sock has just ended and left the table first: the next round finds another or
-		 * none
+		 * the sock has just ended. A sock leaves the table before it ends, so the next
+		 * lookup finds another connection or none
 		 */
 	}
 
@@ -190,8 +190,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * For another build whose listener wants the segment: does a connection of ours own it? A TIME-WAIT
- * record that the segment would reopen makes way here.
+ * Another build calls this before its listener takes a segment: does a connection of ours own the
+ * segment? If the segment would reopen a TIME-WAIT record of ours, the record makes way.
  */
 static bool keeps(struct sk_buff *skb)
 {
@@ -212,8 +212,8 @@ static bool keeps(struct sk_buff *skb)
 }
 
 /*
- * For another build that has a TIME-WAIT record on the SYN's tuple: does a listener of ours have
- * room for the connection?
+ * Another build calls this if a SYN would reopen one of its TIME-WAIT records: does a listener of
+ * ours have room for the new connection?
  */
 static bool wants(struct sk_buff *skb)
 {
@@ -228,7 +228,7 @@ static bool wants(struct sk_buff *skb)
 	return listener && !xtcp_acceptq_is_full(listener);
 }
 
-/* take(), after the tests for an attached sock and for the port's bit. */
+/* Passes a segment to ingress.c if it is ours. Return: false when it is kernel TCP's. */
 static bool is_ours(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
@@ -243,7 +243,10 @@ static bool is_ours(struct sk_buff *skb)
 	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
 }
 
-/* Waits until nobody calls our handler. Once a second it logs who still does. */
+/*
+ * Takes our handler out of the chain. While another module's handler stands in front, this waits
+ * and logs that handler once a second.
+ */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
 	int rounds = 0;
@@ -255,13 +258,13 @@ static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*s
 	}
 }
 
-/* inet_protos[IPPROTO_TCP]: softirq, RCU read side */
+/* The handler in inet_protos[IPPROTO_TCP]. Softirq, RCU read side. */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
 	return is_ours(skb) ? 0 : READ_ONCE(saved_v4)->handler(skb);
 }
 
-/* An ICMP error: skb->data is the IP header of a segment that we may have sent. */
+/* The handler of ICMP errors. skb->data is the quoted IP header. */
 static int interpose_v4_err(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
@@ -283,8 +286,8 @@ static int install_v4(void)
 	ours_v4.err_handler = interpose_v4_err;
 	saved_v4 = saved;
 	/*
-	 * Our handler reads global data that no address dependency orders. So every CPU must see
-	 * that data before it can find the handler
+	 * Our handler reads global data. Nothing orders these reads after the read of the handler's
+	 * address, so every CPU must see the data before it can find the handler
 	 */
 	synchronize_net();
 	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
@@ -293,9 +296,9 @@ static int install_v4(void)
 }
 
 /*
- * Another module may have put its handler in front of ours; that handler calls ours for as long as
- * it is installed. Or another module may have removed ours and put kernel TCP's back; then nobody
- * calls ours, and there is nothing to restore.
+ * Puts the saved handler back if ours stands in the array. Return: false when another module has
+ * put its handler in front of ours and may call ours. True also when another module has put the
+ * saved handler back already: then nobody calls ours.
  */
 static bool is_restored_v4(void)
 {
@@ -327,13 +330,13 @@ static void restore_v4(void)
 static const struct inet6_protocol *saved_v6;
 static struct inet6_protocol ours_v6;
 
-/* inet6_protos[IPPROTO_TCP]: softirq, RCU read side */
+/* The handler in inet6_protos[IPPROTO_TCP]. Softirq, RCU read side. */
 static int interpose_v6_rcv(struct sk_buff *skb)
 {
 	return is_ours(skb) ? 0 : READ_ONCE(saved_v6)->handler(skb);
 }
 
-/* As interpose_v4_err(); @offset is where the TCP header begins. */
+/* As interpose_v4_err(). @offset: octets before the quoted TCP header. */
 static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info)
 {
 	int err;
@@ -347,7 +350,7 @@ static int install_v6(void)
 {
 	struct inet6_protocol *saved = rcu_access_pointer(inet6_protos[IPPROTO_TCP]);
 
-	/* ipv6.disable=1 */
+	/* IPv6 is off: ipv6.disable=1 */
 	if (!saved)
 		return 0;
 	ours_v6 = *saved;
@@ -363,7 +366,7 @@ static int install_v6(void)
 	return 0;
 }
 
-/* As for IPv4. */
+/* As is_restored_v4(). */
 static bool is_restored_v6(void)
 {
 	struct inet6_protocol *was;
@@ -408,7 +411,7 @@ static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
 };
 
 /**
- * xtcp_interpose_init() - stand in front of kernel TCP
+ * xtcp_interpose_init() - put our handlers in front of kernel TCP's
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *
@@ -437,11 +440,11 @@ err_leave:
 }
 
 /**
- * xtcp_interpose_exit() - step aside
+ * xtcp_interpose_exit() - take our handlers out again
  *
  * On return, no handler of ours runs and none will. If another module has put its own handler in
- * front of ours, that handler calls ours, so this waits until the other module has gone. While
- * waiting, it logs once a second what it waits for.
+ * front of ours, that handler calls ours, so this waits until the other module has gone. Meanwhile
+ * it logs the other handler once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The handlers in front of kernel TCP's: decide whether a segment is ours. */
+/* The protocol handlers in front of kernel TCP's, which decide whether a segment is ours. */
 #ifndef XTCP_INTERPOSE_H
 #define XTCP_INTERPOSE_H
 

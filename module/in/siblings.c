@@ -7,20 +7,22 @@
  * /proc and sysctls. Three things remain:
  *
  *  - The chain of handlers (interpose.c). The build that was loaded last stands in the array and
- *    calls the one before. A build that is unloaded makes the build that calls it call its
- *    successor instead.
- *  - A segment of one build's connection, to a port on which another build listens. The build in
- *    front asks the others before its listener takes a segment, as it asks kernel TCP.
- *  - Which build has a family number that is taken.
+ *    calls the build that was loaded before it. When a build in the middle is unloaded, it makes
+ *    the build in front of it call the handler behind it.
+ *  - The owner of a segment. One build may have a connection on a port on which another build
+ *    listens. So before the listener of a build takes a segment, the build asks the others, as it
+ *    asks kernel TCP.
+ *  - A family number that is taken. The build that finds it taken looks which other build has it,
+ *    and names that build in the log.
  *
- * Builds stand in a ring, each with one entry. A new build announces itself by an event of
- * netevent, a chain of notifiers whose users ignore events that they do not know. The first build
- * that hears the event adds the new one to the ring. The number of the event changes whenever
- * struct sibling changes, so builds that could not read each other's struct stay strangers.
- * Strangers still work side by side, but the one behind cannot be unloaded before the one in front.
+ * Each build has one entry in a ring. A new build announces itself by an event on the notifier
+ * chain netevent, whose users ignore events that they do not know. The first build that hears the
+ * event adds the new one to the ring. The event's number changes whenever struct sibling changes,
+ * so builds that could not read each other's struct stay strangers. Strangers still work side by
+ * side, but the one behind cannot be unloaded before the one in front.
  *
- * Locking: rtnl_lock() guards changes of the ring and, among siblings, of the chain of handlers;
- * readers use RCU.
+ * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
+ * of handlers. Readers use RCU.
  */
 #include "in/siblings.h"
 
@@ -30,7 +32,7 @@
 #include <linux/string.h>
 #include <net/netevent.h>
 
-#define GREETING	0x78746302	/* the event; increase it when struct sibling changes */
+#define GREETING	0x78746302	/* event number; increase it when struct sibling changes */
 
 struct sibling {
 	struct list_head ring;
@@ -54,7 +56,7 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 	if (event != GREETING)
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
-	/* the other builds are in the same ring: one insertion suffices */
+	/* all builds share one ring: the next one on the chain must not insert it again */
 	return NOTIFY_STOP;
 }
 
@@ -64,7 +66,7 @@ static struct notifier_block greetings = {
 
 /**
  * xtcp_siblings_join() - announce ourselves to the builds that are loaded
- * @links: our place in each chain of handlers, by enum xtcp_sibling_ip
+ * @links: our place in each chain of handlers, indexed by enum xtcp_sibling_ip
  * @keeps: siblings call it, from now on, before a listener of theirs takes a segment
  * @wants: siblings call it before a record of theirs makes way for a SYN
  *
@@ -77,8 +79,8 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 	self.keeps = keeps;
 	self.wants = wants;
 	/*
-	 * Both callbacks read what our init has made, and no address dependency orders these reads:
-	 * a sibling that finds us must see it
+	 * Both callbacks read what our init has made. Nothing orders these reads after the read of
+	 * the callback's address, so every CPU must see the data before a sibling can find us
 	 */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
@@ -88,8 +90,8 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 
 /**
  * xtcp_siblings_put_in() - put our handler in front of all others
- * @ip: which handler
- * @install: does it; returns 0 or a negative errno
+ * @ip: IPv4's handler or IPv6's
+ * @install: puts the handler into the array; returns 0 or a negative errno
  *
  * Context: process, module init, may sleep.
  *
@@ -107,8 +109,8 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 }
 
 /*
- * If a sibling calls our handler, make it call our successor instead. Return: false when no
- * sibling calls ours.
+ * If a sibling calls our handler, makes it call the handler behind ours instead. Return: false when
+ * no sibling calls ours.
  */
 static bool step_over(enum xtcp_sibling_ip ip)
 {
@@ -129,8 +131,8 @@ static bool step_over(enum xtcp_sibling_ip ip)
 
 /**
  * xtcp_siblings_take_out() - take our handler out of the chain
- * @ip: which handler
- * @restore: takes it out of the array; returns false when a foreign handler stands there
+ * @ip: IPv4's handler or IPv6's
+ * @restore: takes our handler out of the array; returns false when a foreign handler stands there
  *
  * This works when our handler is the first, or a sibling stands directly in front of it.
  *
@@ -138,7 +140,7 @@ static bool step_over(enum xtcp_sibling_ip ip)
  *
  * Context: process, module exit, may sleep.
  *
- * Return: false when a handler that is no sibling's stands in front of ours; nothing has changed
+ * Return: false when another module's handler stands directly in front of ours; nothing has changed
  * then.
  */
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
@@ -154,11 +156,12 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 }
 
 /**
- * xtcp_siblings_leave() - leave the ring; our handlers are out of the chains
+ * xtcp_siblings_leave() - leave the ring
  *
- * Siblings may still call us until a grace period has passed. A handler of ours may walk the ring
- * from our entry, and once that entry is out of the ring the walk never comes back to it. So this
- * first waits until our handlers have finished.
+ * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
+ * comes back to our entry, which it never does once the entry has left the ring. So this first
+ * waits until our handlers have finished. Siblings may still call us until another grace period has
+ * passed.
  *
  * Context: process, module exit, may sleep.
  */
@@ -177,7 +180,7 @@ void xtcp_siblings_leave(void)
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when one does: the segment is for the handler behind ours.
+ * Return: true when one does; the caller passes the segment on to the next handler.
  */
 bool xtcp_siblings_keep(struct sk_buff *skb)
 {
@@ -209,7 +212,7 @@ bool xtcp_siblings_want(struct sk_buff *skb)
 
 /**
  * xtcp_siblings_set_family() - tell the siblings our family
- * @family: its registered number; 0: none any more
+ * @family: the number that we have registered; 0 when we have none any more
  *
  * Context: process, may sleep.
  */
@@ -222,9 +225,9 @@ void xtcp_siblings_set_family(int family)
 
 /**
  * xtcp_siblings_have_family() - does a sibling have this family?
- * @family: its number
+ * @family: the number of the family
  * @name: receives the sibling's name
- * @size: of it
+ * @size: octets in @name
  *
  * Context: process, may sleep.
  *

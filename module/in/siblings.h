@@ -15,8 +15,8 @@ enum xtcp_sibling_ip {
 
 /**
  * struct xtcp_sibling_link - where a build stands in the chain of TCP's handlers
- * @ours: its entry; the array or the build in front points to it
- * @saved: its variable that points to the entry behind it
+ * @ours: the build's struct net_protocol or inet6_protocol
+ * @saved: the build's variable that points to the next such struct in the chain
  */
 struct xtcp_sibling_link {
 	const void *ours;
@@ -25,7 +25,7 @@ struct xtcp_sibling_link {
 
 /* Does a connection of this build own a segment that a sibling's listener wants? Softirq, RCU. */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb);
-/* Does a listener have room for a SYN that would reopen a sibling's record? Softirq, RCU. */
+/* Does a listener of this build want a SYN that would reopen a sibling's record? Softirq, RCU. */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 
 void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
