@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The accept queue: children that wait for accept(), the oldest first. They are established, or TCP
- * Fast Open made them before their third ACK.
+ * The accept queue: children that wait for accept(), the oldest first. A child is established, or
+ * TCP Fast Open has made it before its third ACK.
  *
  * The queue holds one reference to each child. accept() hands that reference to the new file.
  */
@@ -19,7 +19,7 @@
  *
  * As in Linux, the queue takes one child more than its limit.
  *
- * Context: any; racy without the listener's lock.
+ * Context: any. Without the listener's lock, the answer may be out of date at once.
  *
  * Return: true when it is full.
  */
@@ -28,7 +28,7 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
 }
 
-/* Not inlined: without tracing, nobody pays for the tuple. */
+/* Not inlined, so that the tuple costs nothing unless tracing is on. */
 static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
 					    unsigned int len, int reason)
 {
@@ -40,7 +40,7 @@ static noinline_for_stack void trace_length(const struct xtcp_listener *listener
 			 reason);
 }
 
-/* @conn: the child that comes or goes; NULL when all children go. */
+/* @conn: the child that joins or leaves the queue; NULL when all children leave it. */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -53,8 +53,8 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 
 /**
  * xtcp_acceptq_add() - append a child
- * @listener: not closed
- * @child: the caller gives its reference to the queue
+ * @listener: the queues; not closed
+ * @child: the child; the caller gives its reference to the queue
  *
  * Context: softirq. Lock: the listener's lock and the child's socket lock, held.
  */
@@ -67,9 +67,9 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 
 /**
  * xtcp_acceptq_has_child() - would accept() return at once?
- * @sk: in LISTEN
+ * @sk: a sock in LISTEN
  *
- * Context: any; racy without the socket lock.
+ * Context: any. Without the socket lock, the answer may be out of date at once.
  *
  * Return: true when the queue has a child.
  */
@@ -109,7 +109,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 
 /**
  * xtcp_acceptq_close() - empty the queue and refuse further children
- * @listener: the queues, no longer in the table of listeners
+ * @listener: the queues of a listener that has left the table of listeners
  * @children: receives the children that nobody accepted, each with the queue's reference
  *
  * Context: process, BH disabled. Lock: the listener's, held.

@@ -9,12 +9,14 @@ struct list_head;
 struct sock;
 struct xtcp_listener;
 
-/* softirq, the listener's lock held to add; process, the lock held to close */
+/* Without a lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
+/* With the listener's lock held: add in softirq, close in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
-/* process context; the lock is taken */
+/* Any context. Without the socket lock, the answer may be out of date at once. */
 bool xtcp_acceptq_has_child(const struct sock *sk);
+/* Process context; takes the listener's lock. */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener);
 
 #endif /* XTCP_ACCEPTQ_H */

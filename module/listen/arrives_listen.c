@@ -30,7 +30,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	if (seg->flags & XTCP_RST)
 		goto drop;
 
-	/* second: check for an ACK. An ACK of a cookie of ours opens a connection. */
+	/* second: check for an ACK. If it acknowledges our cookie, it opens a connection. */
 	if (seg->flags & XTCP_ACK) {
 		child = xtcp_synq_cookie_ack(lsk, skb, key);
 		if (child == ERR_PTR(-EAGAIN))
@@ -45,7 +45,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
 		return xtcp_synq_syn(lsk, skb, key, NULL);
 
-	/* fourth: other data or control: dropped */
+	/* fourth: drop any other data or control */
 drop:
 	consume_skb(skb);
 	return true;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The full sock that comes from a completed handshake, or from a SYN that opens by TCP Fast Open: a
- * clone of the listener with the TCB that SYN and SYN-ACK settled (RFC 9293 section 3.10.7.2, RFC
- * 7413 section 4.2.2).
+ * A child is the full sock of a new connection. A completed handshake makes it, or a SYN with TCP
+ * Fast Open. It is a clone of the listener, with the TCB that SYN and SYN-ACK have agreed on (RFC
+ * 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. Under the listener's lock it takes the place of
- * its entry in the table of connections and enters the accept queue. It stays locked all the while,
- * so the first segment that it sees is the one that made it.
+ * its entry in the table of connections and enters the accept queue. The child itself stays locked
+ * until it has processed the segment that made it, so no other segment comes first.
  */
 #include "listen/child.h"
 
@@ -44,7 +44,7 @@
 #include "window/space.h"
 #include "window/window.h"
 
-/* The TCB of a child, as the handshake settled it. RFC 9293 section 3.10.7.2. */
+/* Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -72,10 +72,10 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 }
 
 /*
- * The round-trip time of the SYN-ACK. A SYN-ACK that was sent again gives no sample (RFC 6298
- * section 3), unless the echoed timestamp tells which copy the peer answers. If two copies had the
- * same TSval, the echo counts for the later one. There is no sample either if an earlier third ACK
- * was not taken: the delay is then ours.
+ * Measures the round-trip time from SYN-ACK to third ACK. If the SYN-ACK was sent again, there is a
+ * sample only if a timestamp tells which copy the peer answers (RFC 6298 section 3). If two copies
+ * had the same TSval, the later one counts. If an earlier third ACK has made no child, there is no
+ * sample, because the delay is ours.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -133,8 +133,8 @@ static void discard_child(struct sock *child)
 }
 
 /*
- * Puts the child into the table, in the place of @entry if there is one, and on the accept queue.
- * Returns 0 or an error.
+ * Puts the child into the table of connections and on the accept queue. In the table it replaces
+ * @entry, if there is one. Returns 0 or an error.
  */
 static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
 {
@@ -170,18 +170,18 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 /**
  * xtcp_child_make() - make the child of a completed handshake
  * @listener: the listener
- * @skb: the segment that completed it
+ * @skb: the segment that completed the handshake
  * @he: the entry, or one that was rebuilt from a cookie
- * @ts_offset: milliseconds added to the clock in its TSvals: xtcp_secret_ts_offset()
- * @is_entry: @he is in the table, and the child takes its place
- * @fast: set if @skb is a SYN that opens the connection before the handshake ends (RFC 7413), else
- *	NULL. The child owns it; after an error the caller does.
+ * @ts_offset: milliseconds from our clock to the child's TSvals, by xtcp_secret_ts_offset()
+ * @is_entry: true if @he is in the table; the child takes its place
+ * @fast: NULL, unless @skb is a SYN that opens the connection before the handshake ends (RFC 7413).
+ *	The child takes it over, unless an error is returned.
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer:
- * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED or -EADDRNOTAVAIL
- * when the listener has ended, or the entry has ended or moved to an heir.
+ * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED when the listener
+ * has ended, or the entry has ended or moved to an heir; -EADDRNOTAVAIL when the tuple is taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
@@ -233,9 +233,9 @@ err_child:
  * @child: the child
  * @seg: the segment
  *
- * Another CPU may have raised TS.Recent by a segment for the same entry. The segment that makes the
- * child must not fail PAWS there: it has to bring the child to ESTABLISHED, or the program is not
- * told of the child.
+ * Another CPU may have raised TS.Recent of the entry since this segment passed PAWS there. The
+ * segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or the program
+ * never learns of the child.
  *
  * Context: softirq. Lock: socket, held (bh_lock_sock()).
  */

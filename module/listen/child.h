@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The full sock from a completed handshake, or from a SYN that opens by TCP Fast Open. */
+/* Makes the full sock of a connection: after a completed handshake, or at a SYN with Fast Open. */
 #ifndef XTCP_CHILD_H
 #define XTCP_CHILD_H
 

@@ -2,17 +2,17 @@
 /*
  * The listener's queue of half-open entries, and its timer.
  *
- * Each entry stands in the table of connections and on one of its listener's lists. The number of
- * its timeouts chooses the list. All entries of a list wait equally long, so each list is in order
- * of time and one timer serves the listener.
+ * Each entry stands in the table of connections and on one of its listener's lists. There is a list
+ * for each number of timeouts. All entries of a list wait equally long, so each list is in order of
+ * deadlines, and one timer serves the listener.
  *
- * Life of an entry: it enters and leaves both table and list under the listener's lock. "dead" says
- * that it has left. pool.c has its memory. The listener outlives its entries: xtcp_entry_stop()
+ * An entry enters and leaves the table and its list under the listener's lock. "dead" says that it
+ * has left both. pool.c frees its memory. The listener outlives its entries: xtcp_entry_stop()
  * empties the lists.
  *
- * The timer either sends the SYN-ACK again and doubles the timeout of the entry, or ends the entry
- * after its last retry. When the queue is more than half full, old entries get fewer retries, to
- * make room for young ones.
+ * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
+ * the last retry it ends the entry. When the queue is more than half full, old entries get fewer
+ * retries, to make room for young ones.
  */
 #include "listen/entry.h"
 
@@ -31,10 +31,10 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define BELIEVE_S	120		/* a cookie is valid for at most 128 s */
-#define RESEND_BATCH	256		/* SYN-ACKs that one run of the timer sends */
-#define STOP_BATCH	64		/* entries that a stopping listener drops per lock hold */
-#define HEIR_STEPS	64		/* comparisons to find the place of an inherited entry */
+#define BELIEVE_S	120		/* seconds that cookies are believed; they live for 128 */
+#define RESEND_BATCH	256		/* entries that one run of the timer handles */
+#define STOP_BATCH	64		/* entries dropped in one hold of the lock */
+#define HEIR_STEPS	64		/* limit of comparisons for the place of an inherited entry */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
@@ -59,8 +59,8 @@ unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /**
- * xtcp_entry_seconds_of() - the sum of the first timeouts of a SYN-ACK
- * @timeouts: how many
+ * xtcp_entry_seconds_of() - add up the first timeouts of a SYN-ACK
+ * @timeouts: how many timeouts to add up
  *
  * Context: any.
  *
@@ -93,7 +93,7 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-/* Not inlined: without tracing, nobody pays for the tuple. */
+/* Not inlined, so that the tuple costs nothing unless tracing is on. */
 static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
 						 unsigned int len, int reason)
 {
@@ -102,7 +102,7 @@ static noinline_for_stack void trace_synq_length(const struct xtcp_listener *lis
 	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 }
 
-/* @he: the entry that comes or goes */
+/* @he: the entry that joins or leaves the queue */
 static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -149,9 +149,9 @@ static void count_resent(struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_restart() - restart the timeout, for a SYN-ACK that goes out again
- * @listener: its listener
- * @he: not dead
+ * xtcp_entry_restart() - restart the timeout of an entry whose SYN-ACK goes out again
+ * @listener: the listener of @he
+ * @he: the entry, not dead
  *
  * Context: softirq. Lock: the listener's, held.
  */
@@ -165,8 +165,8 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 
 /**
  * xtcp_entry_completed() - remove an entry whose child has taken its place in the table
- * @listener: its listener
- * @he: not dead
+ * @listener: the listener of @he
+ * @he: the entry, not dead
  *
  * Context: softirq. Lock: the listener's, held.
  */
@@ -179,9 +179,9 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
 
 /**
  * xtcp_entry_drop() - end an entry without a child
- * @listener: its listener
- * @he: not dead
- * @reason: XTCP_TRACE_*
+ * @listener: the listener of @he
+ * @he: the entry, not dead
+ * @reason: why it ends, for the tracepoint: XTCP_TRACE_*
  *
  * Context: softirq or process, BH disabled. Lock: the listener's, held.
  */
@@ -197,7 +197,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 
 /**
  * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
- * @listener: it refused to keep an entry, or gave one up early
+ * @listener: the listener that has refused to keep an entry, or has given one up early
  *
  * Context: any.
  */
@@ -212,7 +212,7 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
 
 /**
  * xtcp_entry_may_have_declined() - may an ACK without an entry be valid?
- * @listener: the listener of its port
+ * @listener: the listener of the ACK's port
  *
  * Context: any.
  *
@@ -221,14 +221,14 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	/* signed: another processor may have seen a later second */
+	/* signed, because another processor may have noted a later second */
 	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
 }
 
 /*
- * How many timeouts an entry gets. When the queue is more than half full, old entries make way for
- * young ones, as in Linux's reqsk_timer_handler(). *@cut says that the queue has reduced the
- * number.
+ * Returns how many timeouts an entry gets. They are fewer when the queue is more than half full, so
+ * that old entries make way for young ones, as in Linux's reqsk_timer_handler(). *@cut: true if the
+ * number was reduced.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -249,7 +249,7 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	return limit;
 }
 
-/* The entry that expires first. */
+/* Returns the entry that expires first, or NULL. */
 static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 {
 	struct xtcp_request *he, *first = NULL;
@@ -264,7 +264,7 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 }
 
 /**
- * xtcp_entry_first() - the entry of a listener that expires first
+ * xtcp_entry_first() - find the entry of a listener that expires first
  * @listener: the listener
  *
  * Context: softirq or process, BH disabled. Lock: the listener's, held.
@@ -278,9 +278,9 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 }
 
 /*
- * Puts an inherited entry on the list of its level, in the order of deadlines. Its own deadline
- * stays as it was. If more than HEIR_STEPS entries expire later, it is put behind some of them and
- * fires late, but no later than if its timeout began now.
+ * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
+ * deadline. If more than HEIR_STEPS entries of the list expire later, it stands behind some of them
+ * and its timeout fires late, but no later than a timeout that began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -300,16 +300,16 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 
 /**
  * xtcp_entry_hand_over() - move an entry to another listener of the group
- * @from: its listener, which has left the table of listeners
- * @to: a listener that was found in the table after that
+ * @from: the listener of @he; it has left the table of listeners
+ * @to: the other listener; it was found in the table after that
  * @he: the entry, not dead
  *
- * Deadline and number of timeouts stay as they were, and so does the place in the table.
+ * The entry keeps its deadline, its number of timeouts and its place in the table of connections.
  *
- * Context: process, BH disabled, RCU read side. Lock: of @from, held; takes that of @to inside it
- * (heir.c says why this is the order).
+ * Context: process, BH disabled, RCU read side. Lock: @from->lock, held; takes @to->lock inside it
+ * (heir.c explains this order).
  *
- * Return: false when @to is closed: then nothing has changed.
+ * Return: false when @to is closed; nothing has changed then.
  */
 bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
 {
@@ -330,8 +330,8 @@ bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, 
 }
 
 /*
- * With TCP_DEFER_ACCEPT, after a bare ACK, the entry waits for data until @timeouts reaches the
- * limit.
+ * Does an entry wait for data? With TCP_DEFER_ACCEPT it does so after a bare ACK, until @timeouts
+ * reaches the limit.
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
@@ -368,7 +368,10 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (!he->level)
 		synq->young--;
 	list_del(&he->node);
-	/* before the last timeout the peer is asked once more: a bare ACK will then do */
+	/*
+	 * while the entry waits for data, its SYN-ACK goes out again only once, at the last timeout
+	 * of the wait: a bare ACK then makes the child
+	 */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);
 		*resend = he;
@@ -404,7 +407,7 @@ static void expired_synack(struct timer_list *timer)
 
 /**
  * xtcp_entry_start() - set up the SYN queue of a new listener
- * @listener: nobody else can see it yet
+ * @listener: the listener; nobody else can see it yet
  *
  * Context: process.
  */
@@ -420,9 +423,9 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 
 /**
  * xtcp_entry_stop() - drop all entries of a listener and stop its timer
- * @listener: closed
+ * @listener: the listener; closed
  *
- * Context: process, may sleep. No lock of the listener.
+ * Context: process, may sleep. Lock: @listener->lock, not held.
  */
 void xtcp_entry_stop(struct xtcp_listener *listener)
 {
@@ -431,7 +434,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 
 	might_sleep();
 	WARN_ON_ONCE(!listener->closed);
-	/* no new entries come; segments may still end the ones that are left */
+	/* no entries come any more; segments may still end those that are left */
 	do {
 		spin_lock_bh(&listener->lock);
 		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
@@ -444,14 +447,14 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 
 /**
  * xtcp_entry_insert() - put a new entry into the table and on its list
- * @listener: its listener
- * @he: filled
- * @key: the key that looked up the SYN
+ * @listener: the listener of @he
+ * @he: the entry, with all fields filled
+ * @key: the key of the SYN's lookup
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
- * Return: 0; -ECONNABORTED when the listener is closed; -EADDRNOTAVAIL when the tuple is taken (the
- * same SYN on two CPUs). After an error the caller still owns @he.
+ * Return: 0; -ECONNABORTED when the listener is closed; -EADDRNOTAVAIL when the tuple is taken,
+ * because another CPU has got the same SYN. After an error the caller still owns @he.
  */
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {

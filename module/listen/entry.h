@@ -12,16 +12,16 @@
 
 struct xtcp_listener;
 
-/* timeouts of 1, 2, 4 ... 64, 120 s; later ones use the last level */
+/* one level for each timeout of 1, 2, 4 ... 64 and 120 s; later timeouts use the last level */
 #define XTCP_ENTRY_LEVELS	8
 
 /**
  * struct xtcp_synq - the entries of a listener, by the number of their timeouts
- * @level: one list for each number; all entries of a list wait equally long, so the next to expire
- *	comes first
+ * @level: one list for each number of timeouts; all entries of a list wait equally long, so the
+ *	first one expires first
  * @len: number of entries
  * @peak: the maximum of @len so far
- * @young: entries without a timeout so far
+ * @young: number of entries that have had no timeout yet
  * @timer: fires at the earliest deadline
  */
 struct xtcp_synq {
@@ -35,39 +35,39 @@ struct xtcp_synq {
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
  * @node: place on the listener's list
- * @next_in_batch: once dead: the next entry that is freed with this one
- * @rcu: once dead: used when the entry is freed alone
- * @lsk: the listener; lock: of the old and the new one, to change it (heir.c). The entry leaves the
- *	table before the memory of its listener goes
+ * @next_in_batch: of a dead entry: the next one that is freed together with it
+ * @rcu: of a dead entry that is freed alone
+ * @lsk: the listener. It changes under the locks of both the old and the new listener (heir.c). The
+ *	entry leaves the table before its listener is freed
  * @expires: jiffies of the next timeout, their low 32 bits
  * @irs: SEG.SEQ of the SYN
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
  * @ts_recent: TS.Recent, first the TSval of the SYN
  * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
  * @ack_stamp: jiffies of the last answer to an unacceptable segment; 0: never
- * @mark: as SO_MARK
+ * @mark: the mark of our segments, as SO_MARK would set it
  * @mss: the peer's MSS option, or the default
  * @rcv_wnd: the window that the SYN-ACK offers, octets
  * @level: SYN-ACK timeouts so far
- * @snd_wscale: the peer's shift
- * @rcv_wscale: ours
- * @wscale_ok: the SYN carried the option; this bit and those up to @syn_codepoint are constant once
- *	the entry is in the table
- * @ts_ok: the SYN carried the option
+ * @snd_wscale: the peer's window shift
+ * @rcv_wscale: our window shift
+ * @wscale_ok: SYN and SYN-ACK carry window scaling; this bit and those up to @syn_codepoint are
+ *	constant once the entry is in the table
+ * @ts_ok: SYN and SYN-ACK carry timestamps
  * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
  * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: the SYN-ACK may have granted
  *	ECN
  * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
- * @resent: SYN-ACKs sent again
- * @ts_late: milliseconds from the TSval of the last SYN-ACK to the time when it went out (cookie.c)
+ * @resent: how often the SYN-ACK was sent again
+ * @ts_late: milliseconds by which the last SYN-ACK went out later than its TSval says (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: its third ACK came, but met a full accept queue or TCP_DEFER_ACCEPT (listener lock)
- * @has_syn: the SYN stands behind the entry (savedsyn.c); constant
+ * @has_syn: a copy of the SYN follows the entry in memory (savedsyn.c); constant
  * @of_guest: its namespace is a guest; constant
- * @dead: out of the table (listener lock)
- * @conn: place in the table of connections; last, since its length differs
+ * @dead: the entry has left the table and its list (listener lock)
+ * @conn: the node in the table of connections; last, because it is shorter for IPv4
  */
 struct xtcp_request {
 	union {

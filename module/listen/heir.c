@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.migrate_req: a member of a SO_REUSEPORT group that ends gives its half-open entries and
- * the children that nobody accepted to the rest of the group.
+ * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it gives its half-open entries
+ * and the children that nobody accepted to the other members.
  *
  * The heir of a connection is the member that its SYN would reach now: one whose SO_INCOMING_CPU is
- * this processor, else the one that the hash selects. As in Linux, an heir takes what it is given,
- * even if its queues are full, so all queues of a group together hold no more than before. It takes
- * no new connection until it is below its limit again.
+ * this processor, else the one that the hash selects. As in Linux, an heir takes entries and
+ * children even if its queues are full. All queues of the group together hold no more than before,
+ * and the heir takes no new connection until it is below its limit again.
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
@@ -16,19 +16,21 @@
  *     child comes any more.
  *  4. Its children move, and the program of each heir is woken.
  *
- * No segment is lost in between. An entry moves by getting another listener, and stays where it is
- * in the table: it needs no memory and no room. A softirq that has found an entry takes the lock of
- * its listener, and sees there whether the entry has moved meanwhile. If so, the segment is
- * processed again, for the heir (to_request() in in/ingress.c). A SYN, and an ACK with a cookie,
- * that has found a listener before step 1 and comes to its queues after step 3 is looked up again
- * (to_listener()). If there is no heir, such a SYN is dropped, and such an ACK is answered by a
- * RST. If the listener that is found then has refused no SYN lately, it does not look for a cookie,
- * and the ACK is dropped. An ICMP error may be lost: it is no more than a hint.
+ * No segment is lost during the steps. When an entry moves, only its pointer to the listener
+ * changes. It stays in its place in the table of connections, so the move cannot fail for lack of
+ * memory. A softirq that has found an entry takes the lock of its listener, and then sees whether
+ * the entry has moved. If so, the segment is processed again, for the heir (to_request() in
+ * in/ingress.c).
+ *
+ * A SYN, or an ACK with a cookie, may have found the listener before step 1, and come to its queues
+ * after step 3. It is looked up again (to_listener()). If there is no heir, the SYN is dropped, and
+ * the ACK is answered with a RST. If the heir has refused no SYN lately, it does not check cookies,
+ * and drops the ACK. An ICMP error may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
- * listener had left it, so the heir always leaves later. So the lock of the heir nests inside that
- * of the listener, and never the other way round. An heir that is closed has left the table, and
- * the next lookup finds another one.
+ * listener had left it, so the heir always leaves later. So the lock of the heir always nests
+ * inside the listener's. An heir that is closed has left the table, and the next lookup finds
+ * another one.
  */
 #include "listen/heir.h"
 
@@ -44,19 +46,19 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define TAKE_BATCH	64	/* entries that move per lock hold */
+#define TAKE_BATCH	64	/* entries that move in one hold of the lock */
 
 /**
  * xtcp_heir_begin() - does a listener that is about to end have heirs?
- * @heirs: filled if it may have some
+ * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
- * As in Linux, the only member of a group counts a failure for each connection that it cannot hand
- * over; a listener without SO_REUSEPORT counts nothing.
+ * The answer is true also for the only member of a group: as in Linux, it counts a failure for each
+ * connection that it cannot hand over. A listener without SO_REUSEPORT counts nothing.
  *
  * Context: process. Lock: socket of @from, held.
  *
- * Return: true if its connections are to be handed over.
+ * Return: true if the caller has to hand over the listener's connections.
  */
 bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
 {
@@ -71,7 +73,7 @@ bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
 	return true;
 }
 
-/* The listener that gets the next connection with this hash; NULL when the group is empty. */
+/* Finds the heir of a connection with this hash; NULL when the group is empty. */
 static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 {
 	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
@@ -81,12 +83,12 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 	do {
 		sk = xtcp_listeners_heir(xn, &heirs->place, heirs->from->group, hash);
 		heir = sk ? xtcp_listen_queues(sk) : NULL;
-		/* an heir without queues has just ended; it is no longer in the table */
+		/* an heir without queues has just ended, and is not found again */
 	} while (sk && !heir);
 	return heir;
 }
 
-/* Returns true when @he has moved; else it is still where it was. */
+/* Moves an entry to its heir. Returns false when there is no heir; nothing has changed then. */
 static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 {
 	struct xtcp_listener *heir;
@@ -105,7 +107,8 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
  *
  * An entry is dropped if no heir is left.
  *
- * Context: process, may sleep. Lock: socket of the listener, held. Takes the locks of both queues.
+ * Context: process, may sleep. Lock: socket of the listener, held. Takes the lock of the listener's
+ * queues, and inside it an heir's.
  */
 void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 {
@@ -135,7 +138,7 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 	} while (n == TAKE_BATCH);
 }
 
-/* Returns the heir that has queued @child; NULL if there is none. */
+/* Puts a child on the accept queue of its heir. Returns the heir; NULL if there is none. */
 static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_listener *heir;
@@ -158,21 +161,22 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
 /**
  * xtcp_heir_take_child() - hand over a child that nobody accepted
  * @heirs: the heirs of its listener
- * @child: on no accept queue
+ * @child: the child; it is on no accept queue
  *
  * As in Linux, a child whose connection has ended is handed over, too: accept() returns it, and the
  * program learns why it ended.
  *
  * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
  *
- * Return: true if an heir has taken it, with the reference of the queue; else nothing has changed.
+ * Return: true if an heir has taken the child, with the queue's reference; false if nothing has
+ * changed.
  */
 bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
 	struct xtcp_listener *heir;
 
-	sock_hold(child);	/* put below: once queued, another thread may accept and close it */
+	sock_hold(child);	/* another thread may accept and close it as soon as it is queued */
 	local_bh_disable();
 	rcu_read_lock();
 	bh_lock_sock(child);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.xtcp.migrate_req: a member of a group that ends gives its connections to the rest. */
+/* net.xtcp.migrate_req: when a member of a group ends, the other members get its connections. */
 #ifndef XTCP_HEIR_H
 #define XTCP_HEIR_H
 
@@ -21,7 +21,7 @@ struct xtcp_heirs {
 	struct xtcp_members_key place;
 };
 
-/* process; the listener's socket lock held */
+/* Process context. Lock: socket of the listener, held. */
 bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from);
 void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children);
 bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child);

@@ -2,7 +2,7 @@
 /*
  * The two queues of a listening sock. They have a lock of their own, so segments can fill them
  * while a program holds the socket lock. listen() allocates them, and they are freed a grace period
- * after the listener stops. "closed" stops segments that found the listener just before.
+ * after the listener stops. "closed" refuses segments that found the listener before it stopped.
  */
 #ifndef XTCP_LISTENER_H
 #define XTCP_LISTENER_H
@@ -22,11 +22,11 @@ struct xtcp_group;
 struct xtcp_members;
 
 /**
- * struct xtcp_listener_stats - one processor's count of what a listener refused since listen()
+ * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
  * @overflows: SYNs and third ACKs that met a full accept queue
  * @declined: SYNs that left no entry: dropped, or answered by cookie
  * @cookies_sent: SYNs answered by cookie
- * @cookies_recv: connections opened without an entry
+ * @cookies_recv: connections opened by a cookie, without an entry
  */
 struct xtcp_listener_stats {
 	u32 overflows;
@@ -37,11 +37,12 @@ struct xtcp_listener_stats {
 
 /**
  * struct xtcp_listener - the two queues of a listening sock
- * @sk: the listening sock; freed by RCU after this
- * @stats: for /proc, as the sum over the processors; without the lock, by this_cpu_inc(). A flood
- *	writes nothing else of the listener
- * @lock: guards everything below; taken in softirq and process context; nests inside the socket
- *	lock, and only the locks of the demux table nest inside it
+ * @sk: the listening sock; it outlives this struct
+ * @stats: counters whose sums stand in /proc; this_cpu_inc() needs no lock. A SYN that is answered
+ *	by cookie writes nothing else of the listener
+ * @lock: guards what follows, unless another lock is named; taken in softirq and process context;
+ *	nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the locks of the
+ *	demux table, and pool.c's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened fast, oldest first (xtcp_endpoint.accept_node)
  * @accept_len: number of children
@@ -91,11 +92,11 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 	return !listener || smp_load_acquire(&listener->closed);
 }
 
-/* Is @he still an entry of @listener? It may have ended, or moved to an heir. The lock is held. */
+/* Is @he still an entry of @listener? @he may have ended, or moved to an heir. Lock: held. */
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	/* of another listener's entry nothing is guarded by this lock */
+	/* this lock does not guard the entries of other listeners */
 	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 

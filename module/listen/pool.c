@@ -7,7 +7,8 @@
  * guest a quarter of the guests' half. An entry that keeps its SYN is larger and counts as several.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
- * While one grace period runs, dead entries gather for the next one, so most handshakes start none.
+ * While a grace period runs, dead entries gather and share the next one, so most handshakes start
+ * no grace period of their own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,23 +26,23 @@
 #include "recv/savedsyn.h"
 
 #define MEMORY_SHARE	128		/* the entries of all namespaces may take 1/128 of the memory */
-#define GATHERED_MAX	512		/* entries that wait together for the next grace period */
+#define GATHERED_MAX	512		/* limit of entries that share the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
 
 #define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
 
 static struct kmem_cache *slab_v4, *slab_v6;
-static struct percpu_counter entries_in_use;	/* with those that wait for a grace period */
-static struct percpu_counter guest_entries;	/* the same, of guests only */
-static s32 entries_batch;	/* how far one processor's count may drift from the sum */
+static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
+static struct percpu_counter guest_entries;	/* guests only; includes entries that wait, too */
+static s32 entries_batch;	/* a processor counts so many before it updates the sum */
 
 /**
  * struct free_batch - a processor's entries that have left the table
  * @lock: guards the rest
- * @waiting: entries that wait for the grace period that runs; NULL when none runs
- * @gathered: entries that came since; they wait for the next one
+ * @waiting: entries that wait for the running grace period; NULL when none runs
+ * @gathered: entries that came since its start; they wait for the next grace period
  * @n: length of @gathered
- * @rcu: of @waiting
+ * @rcu: the callback at the end of the running grace period
  */
 struct free_batch {
 	spinlock_t lock;	/* see above */
@@ -85,11 +86,11 @@ int xtcp_pool_init(void)
 		goto err_slabs;
 	if (percpu_counter_init(&guest_entries, 0, GFP_KERNEL))
 		goto err_counter;
-	/* so that /sys/module shows the limit */
+	/* store the default, so that /sys/module shows the limit */
 	if (!entries_max)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
-	/* the drift of all processors together is a small part of the smallest limit */
+	/* what all processors have yet to add to the sum is a small part of the smallest limit */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
 
@@ -175,7 +176,7 @@ struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
 
-/* How many entries this one counts as, by its memory. */
+/* An entry counts as one; an entry with its SYN counts as many as would fit into its memory. */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
@@ -185,8 +186,8 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Counts an entry of a guest, +1 or -1. The count falls when the entry dies, since the namespace
- * may be gone when the memory is freed.
+ * Adds an entry to the count of its guest (@sign 1), or takes it off (-1). The entry is taken off
+ * when it dies: when its memory is freed, the namespace may be gone.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -194,7 +195,7 @@ static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int 
 		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
 }
 
-/* Counts the memory of an entry, +1 or -1. */
+/* Adds an entry to the counts of memory (@sign 1), or takes it off (-1). */
 static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
@@ -204,13 +205,13 @@ static void count_memory(const struct xtcp_request *he, int sign)
 
 /**
  * xtcp_pool_new() - allocate an entry
- * @xn: its namespace
- * @v4: its addresses are IPv4
+ * @xn: the namespace of the entry
+ * @v4: true if its addresses are IPv4
  *
  * Context: any.
  *
- * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(); NULL without memory or
- * when a limit is reached, the global one, the guests' or this guest's.
+ * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(). NULL when there is no
+ * memory, or the limit of all namespaces, of all guests or of this guest is reached.
  */
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 {
@@ -230,8 +231,8 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 
 /**
  * xtcp_pool_new_for_syn() - allocate an entry with room for its SYN
- * @xn: its namespace
- * @v4: its addresses are IPv4
+ * @xn: the namespace of the entry
+ * @v4: true if its addresses are IPv4
  * @len: octets of the SYN, which the caller writes to xtcp_pool_syn()
  *
  * Context: any.
@@ -267,8 +268,8 @@ static void give_memory_back(struct xtcp_request *he)
 
 /**
  * xtcp_pool_free() - free an entry that was never in the table
- * @xn: its namespace
- * @he: from xtcp_pool_new()
+ * @xn: the namespace of the entry
+ * @he: the entry, from xtcp_pool_new() or xtcp_pool_new_for_syn()
  *
  * Context: any.
  */
@@ -278,13 +279,13 @@ void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he)
 	give_memory_back(he);
 }
 
-/* A grace period after the entry left the table. */
+/* Frees an entry, a grace period after it left the table. */
 static void entry_free_rcu(struct rcu_head *rcu)
 {
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* Free a list of entries, a grace period after they left the table. */
+/* Frees a list of entries, a grace period after they left the table. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;
@@ -327,7 +328,7 @@ static void grace_period_over(struct rcu_head *rcu)
 
 /**
  * xtcp_pool_free_dead() - free an entry that has left the table, when no lookup can still see it
- * @xn: its namespace
+ * @xn: the namespace of the entry
  * @he: the entry
  *
  * Context: softirq or process, BH disabled.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a half-open entry holds: read from a SYN, or rebuilt from a cookie and the third ACK. Also
- * whether a SYN may have an entry at all, whatever the queues say.
+ * Fills a half-open entry from a SYN, or from a cookie and the third ACK. Also checks addresses and
+ * security policy: they may forbid an answer even if the queues have room.
  */
 #include "listen/request.h"
 
@@ -29,8 +29,8 @@
  * xtcp_request_fill_names() - fill both addresses, the device and the mark
  * @he: a zeroed entry
  * @lsk: the listener
- * @skb: a segment of the connection, at its TCP header
- * @key: of @skb
+ * @skb: a segment of the connection; skb->data is its TCP header
+ * @key: the key of @skb
  *
  * Context: softirq, RCU read side.
  */
@@ -51,11 +51,11 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 }
 
 /**
- * xtcp_request_fill_syn() - fill what a SYN asks for and we grant
+ * xtcp_request_fill_syn() - fill in the options that a SYN asks for and we grant
  * @he: a zeroed entry
  * @lsk: the listener
  * @skb: the SYN
- * @key: of @skb
+ * @key: the key of @skb
  *
  * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
  *
@@ -84,7 +84,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 
 /**
  * xtcp_request_fill_cookie() - rebuild an entry that was not kept
- * @he: xtcp_request_fill_names() has filled its part
+ * @he: a zeroed entry after xtcp_request_fill_names()
  * @seg: the third ACK
  * @cookie: the decoded cookie of @seg
  *
@@ -105,9 +105,9 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: all other fields are filled
- * @listener: its group has fixed the shift
- * @how: has the route of the SYN-ACK, and what it allows for the MSS option
+ * @he: the entry; all other fields are filled
+ * @listener: the listener, whose group has fixed the shift
+ * @how: the route of the SYN-ACK, and the MSS option that this route allows
  *
  * Context: softirq, RCU read side.
  */
@@ -127,7 +127,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
 /**
  * xtcp_request_addresses_ok() - may this SYN be answered?
  * @skb: the SYN
- * @tuple: of @skb
+ * @tuple: the tuple of @skb
  *
  * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
  * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
@@ -135,7 +135,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
  *
  * Context: softirq, RCU read side.
  *
- * Return: false: ignore the SYN.
+ * Return: false if the caller has to ignore the SYN.
  */
 bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -159,9 +159,9 @@ static const struct request_sock_ops lsm_ops[2] = {
 };
 
 /*
- * The request that LSMs see. It is large and nearly all zeros, so it is kept and not cleared for
- * each SYN. BH is off, so it has one user at a time. On a PREEMPT_RT kernel whose BH sections can
- * be preempted, it could have several.
+ * The request that LSMs see. It is large and nearly all zeros. So each processor keeps one, and
+ * need not clear a new one for each SYN. It has one user at a time, because BH is off. On a
+ * PREEMPT_RT kernel whose BH sections can be preempted, it could have several users.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
@@ -189,7 +189,7 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
 	request->req.peer_secid = 0;
-	request->ipv6_opt = NULL;	/* ireq_opt of IPv4 */
+	request->ipv6_opt = NULL;	/* also clears ireq_opt, IPv4's options: a union */
 }
 
 static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
@@ -206,14 +206,14 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
  * xtcp_request_lsm_ok() - does the security policy allow the connection?
  * @lsk: the listener
  * @skb: the SYN, or the third ACK with a cookie
- * @he: xtcp_request_fill_names() has filled it
- * @tuple: of @he
+ * @he: the entry, after xtcp_request_fill_names()
+ * @tuple: the tuple of @he
  *
- * LSMs expect one of the kernel's requests. Labels that they write to it are lost.
+ * LSMs expect a request sock of the kernel, so they get one. Labels that they write to it are lost.
  *
  * Context: softirq, RCU read side.
  *
- * Return: false: ignore the segment.
+ * Return: false if the caller has to ignore the segment.
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)

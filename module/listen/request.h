@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a half-open entry holds, from a SYN or from a cookie. */
+/* Fills a half-open entry, from a SYN or from a cookie. */
 #ifndef XTCP_REQUEST_H
 #define XTCP_REQUEST_H
 

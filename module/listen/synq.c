@@ -3,17 +3,17 @@
  * Handshakes that a listener answers (RFC 9293 section 3.10.7.2, and SYN-RECEIVED in section
  * 3.10.7.4; RFC 4987).
  *
- * A SYN leaves an entry and a SYN-ACK whose ISN is a cookie. The third ACK turns the entry into a
- * child on the accept queue. When the listener's queue is full, or the host has as many entries as
- * it may have, the SYN-ACK still goes out, but no entry is kept. The cookie in the third ACK then
- * rebuilds the entry. No entry is evicted for a newcomer.
+ * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
+ * entry into a child on the accept queue. When the SYN queue of the listener is full, or the host
+ * has as many entries as it may have, the SYN-ACK still goes out, but no entry is kept. The cookie
+ * in the third ACK then rebuilds the entry. No entry is evicted for a new one.
  *
  * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without an
  * entry: for two minutes after it last refused an entry or gave one up early. With syncookies = 0
  * it is never believed.
  *
- * The rules of the queues are Linux's: the limit of both is the backlog of listen(), and each takes
- * one more. The SYN queue is tested first, and one SYN may count in both tests.
+ * The limits of the queues are as in Linux: each queue takes one more than the backlog of listen().
+ * The SYN queue is tested first. If both queues are full, a SYN is counted for both.
  */
 #include "listen/synq.h"
 
@@ -46,7 +46,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* so many timeouts of a SYN-ACK take 53 minutes; sent_us (32 bits) wraps after 71 */
+/* 32 timeouts of a SYN-ACK take 52 minutes; sent_us (32 bits) wraps after 71 minutes */
 #define OLD_LEVEL	32
 
 static void count_drop(struct sock *lsk)
@@ -78,10 +78,10 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	this_cpu_inc(listener->stats->declined);
 }
 
-/* How the state of the queues decides about a SYN. */
+/* What the queues allow for a SYN. */
 enum admission {
 	ADMIT_ENTRY,
-	ADMIT_COOKIE,		/* answer, keep nothing */
+	ADMIT_COOKIE,		/* an answer, but no entry */
 	ADMIT_NOT,
 };
 
@@ -108,7 +108,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		count_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
-	/* Linux keeps this quarter for peers that it knows; xtcp remembers no peers */
+	/* Linux keeps the last quarter for peers that it knows; xtcp remembers no peers */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		count_drop(lsk);
 		return ADMIT_NOT;
@@ -116,7 +116,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	return admission;
 }
 
-/* Reads what a SYN asks for and routes the SYN-ACK. Returns false when there can be no answer. */
+/* Fills @he from the SYN and routes the SYN-ACK. Returns false if the SYN cannot be answered. */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 		     const u32 *timewait_iss, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
@@ -141,7 +141,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 
 /* What has become of a SYN. */
 enum syn_answer {
-	ANSWERED,		/* the skb of the SYN went out as the answer */
+	ANSWERED,		/* the skb is consumed: it is the SYN-ACK, or a child has it */
 	NOT_ANSWERED,
 	LISTENER_ENDED,
 };
@@ -151,15 +151,15 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 {
 	struct sock *lsk = listener->sk;
 	struct xtcp_request syn __uninitialized;
-	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills it whole */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills all of it */
 
-	/* the addresses come last, and those of IPv4 are shorter: read_syn() fills them */
+	/* clear all but the addresses, which come last: read_syn() fills these */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return NOT_ANSWERED;
 	/*
-	 * without timestamps the cookie cannot carry these options; AccECN mode shows in the third
-	 * ACK
+	 * without timestamps the cookie cannot carry SACK and ECN. AccECN needs no cookie: the
+	 * third ACK shows it
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
@@ -174,9 +174,9 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 }
 
 /*
- * RFC 7413 section 4.2.2: with a valid cookie this makes the child at once, and the child takes the
- * data of the SYN. Returns false if it does not; *@answer is then the cookie for the SYN-ACK, if
- * any.
+ * RFC 7413 section 4.2.2: if the SYN has a valid Fast Open cookie, makes the child at once, and the
+ * child takes the SYN's data. Returns false when there is no child; *@answer is then the Fast Open
+ * cookie for the SYN-ACK, if any.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -194,7 +194,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
-		/* if the listener has ended, the SYN goes to another one */
+		/* if the listener has ended, nothing has failed: the SYN goes to another one */
 		if (PTR_ERR(child) != -ECONNABORTED)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
@@ -209,12 +209,12 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	return true;
 }
 
-/* As answer_by_cookie(), but keeps @he. Frees it after a failure or when the SYN opens fast. */
+/* Sends a SYN-ACK and keeps @he. After an error, or if Fast Open makes a child, frees @he. */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
 					 struct xtcp_request *he)
 {
-	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills it whole */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills all of it */
 	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
 	int err;
 
@@ -240,7 +240,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
 
-/* Allocates an entry, with the SYN if the program wants it and there is memory. */
+/* Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
@@ -256,7 +256,7 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	return he;
 }
 
-/* As answer_by_cookie(), but with an entry if there is room for it. */
+/* Answers a SYN, and keeps an entry if there is room for it. */
 static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				  const u32 *timewait_iss)
 {
@@ -287,13 +287,13 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
 }
 
 /**
- * xtcp_synq_syn() - a SYN for a listener
+ * xtcp_synq_syn() - answer a SYN for a listener
  * @lsk: the listener
- * @skb: the SYN; consumed unless false is returned; its data is neither kept nor acknowledged,
- *	unless it opens fast (RFC 7413)
- * @key: of @skb
- * @timewait_iss: the ISN of our end when the SYN reopens a TIME-WAIT record: such a SYN never gets
- *	a cookie; else NULL
+ * @skb: the SYN; consumed unless false is returned. Its data is dropped and not acknowledged,
+ *	unless TCP Fast Open takes it (RFC 7413)
+ * @key: the key of @skb
+ * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. This ISN is no cookie,
+ *	so the SYN is dropped if there is no room for an entry
  *
  * RFC 9293 section 3.10.7.2, third step.
  *
@@ -328,13 +328,13 @@ static bool cookies_believed(const struct xtcp_listener *listener)
 
 /**
  * xtcp_synq_ack_is_ours() - does this ACK complete a handshake without an entry?
- * @listener: the listener of its port; it may have ended since, the question is then for its heir
- * @skb: a segment without a connection, as IP left it, at the TCP header; unchanged, except that
- *	its checksum may have been verified
- * @key: of @skb
+ * @listener: the listener of the ACK's port; if it has just ended, the answer holds for its heir
+ * @skb: a segment without a connection; skb->data is the TCP header. Unchanged, except that its
+ *	checksum may have been verified
+ * @key: the key of @skb
  *
- * A bad cookie is counted only when the listener may have declined an entry and kernel TCP does not
- * hold the tuple. It is not counted when the checksum is wrong: kernel TCP counts that.
+ * An ACK with a bad cookie is counted if the listener may have sent cookies lately, and kernel TCP
+ * has no connection on the tuple. If its checksum is wrong, kernel TCP counts the ACK instead.
  *
  * Context: softirq, RCU read side.
  *
@@ -362,16 +362,16 @@ bool xtcp_synq_ack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, 
 	return false;
 }
 
-/* TCP_DEFER_ACCEPT: a bare ACK makes no child until its SYN-ACK has had this many timeouts. */
+/* TCP_DEFER_ACCEPT: a bare ACK makes a child only after the SYN-ACK has had so many timeouts. */
 static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);
 }
 
 /*
- * ECN of a connection without an entry. The ACE field of the third ACK says whether the peer is in
- * AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since, we send no ACE feedback:
- * to the peer this looks like a field that is zeroed on the path.
+ * Fills in the ECN mode of a connection without an entry. The ACE field of the third ACK says
+ * whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since
+ * the SYN-ACK, we send no ACE feedback; to the peer the field then looks zeroed on the path.
  */
 static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -391,13 +391,13 @@ static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb
  * xtcp_synq_cookie_ack() - make the child of a handshake without an entry
  * @lsk: the listener
  * @skb: the ACK
- * @key: of @skb
+ * @key: the key of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
- * next; NULL when the ACK opens nothing; ERR_PTR(-EAGAIN) when the listener has ended, and another
- * lookup finds its successor, if any.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; the caller passes the
+ * segment to it. NULL when the ACK opens nothing. ERR_PTR(-EAGAIN) when the listener has ended;
+ * another lookup finds its successor, if any.
  */
 struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -456,7 +456,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	return NULL;
 }
 
-/* RFC 7323 section 5.3, R1. As in Linux, a RST passes after a long silence. */
+/* RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout is long. */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 ts_recent = READ_ONCE(he->ts_recent);
@@ -468,8 +468,8 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 /*
  * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSval belongs to
- * an old connection, whose SYN-ACK may have had the same ISN, or to a cookie that this listener
- * sent lately. As in Linux, a TSecr of 0 is not checked.
+ * an old connection, whose SYN-ACK may have had the same ISN. It may also belong to a cookie, so
+ * nothing is checked while cookies are believed. As in Linux, a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -496,18 +496,18 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
 	/*
-	 * an ACK from a peer that has filled the window; a RST there is out of window (RFC 5961
-	 * section 3.2)
+	 * a peer that has filled the window sends its ACK from the right edge. A RST there is out
+	 * of the window (RFC 5961 section 3.2)
 	 */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
 /*
- * These return -EAGAIN when another CPU has just ended the entry, or moved it to an heir: nothing
- * has changed then.
+ * The following functions return -EAGAIN when another CPU has just ended the entry, or moved it to
+ * an heir; nothing has changed then.
  */
 
-/* A retransmitted SYN: the SYN-ACK goes out again, and its timeout restarts. */
+/* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
 static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
 			const struct xtcp_seg *seg)
 {
@@ -520,7 +520,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 		  !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp);
 	if (answers) {
 		xtcp_entry_restart(listener, he);
-		/* RFC 9768 section 3.1.5 */
+		/* a resent SYN may ask for no ECN any more (RFC 9768 section 3.1.5) */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 	}
 	spin_unlock(&listener->lock);
@@ -529,7 +529,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	return is_there ? 0 : -EAGAIN;
 }
 
-/* Back to LISTEN (RFC 9293 section 3.5.3). */
+/* Ends an entry: the connection goes back to LISTEN (RFC 9293 section 3.5.3). */
 static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	int err = -EAGAIN;
@@ -566,7 +566,7 @@ static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 	return err;
 }
 
-/* The third ACK is valid, but there is no child: @error says why. */
+/* Handles a valid third ACK for which no child could be made; @error says why. */
 static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb, long error)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
@@ -575,7 +575,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	struct xtcp_tuple tuple;
 	int err;
 
-	/* a trace has the cause before its effect; only a segment that has an effect is counted */
+	/* trace the overflow before its effects; count it only if the segment has an effect */
 	if (overflows) {
 		tuple = xtcp_conn_tuple(&he->conn);
 		tell_overflow(listener->sk, listener, &tuple);
@@ -588,8 +588,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		count_drop(listener->sk);
 	/*
-	 * the peer believes that it is connected: unless it is reset, the SYN-ACK goes out again,
-	 * and the ACK to it is valid even without the entry
+	 * the peer believes that it is connected. Either we reset it, or the timer sends the
+	 * SYN-ACK again. The peer's ACK to that is valid even if the entry has ended by then
 	 */
 	if (aborts)
 		xtcp_reply_rst(xn, skb);
@@ -598,7 +598,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	return 0;
 }
 
-/* The third ACK is valid. @ts_offset: of the connection. Returns as xtcp_synq_arrives(). */
+/* Makes the child. @ts_offset: as for xtcp_child_make(). Returns as xtcp_synq_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
 	struct sock *child;
@@ -616,22 +616,22 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
 }
 
 /**
- * xtcp_synq_arrives() - SEGMENT ARRIVES for an entry
+ * xtcp_synq_arrives() - process a segment for an entry (SEGMENT ARRIVES)
  * @he: the entry that the lookup found
- * @lsk: its listener when the lookup found it
+ * @lsk: the entry's listener at the time of the lookup
  * @skb: the segment
  *
- * RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked first, as
- * in section 3.5.2 and in Linux: a wrong ACK gets a RST before the peer can learn anything else
- * from us. RFC 5961 section 3.2 for RST. A segment that makes a child here brings it to ESTABLISHED
- * in handshake.c.
+ * This is RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked
+ * first, as in section 3.5.2 and in Linux, so that the sender of a wrong ACK gets a RST and learns
+ * nothing else from us. A RST is processed as in RFC 5961 section 3.2. A segment that makes a child
+ * goes on to the child, and brings it to ESTABLISHED in handshake.c.
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held, which gets the segment
- * next; NULL when the segment is done with; ERR_PTR(-EAGAIN) when another CPU has just moved the
- * entry to another listener, which the caller tries next, or has ended the entry, and the caller
- * has to look the segment up again. Nothing has changed then.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; the caller passes the
+ * segment to it. NULL when the segment is done with. ERR_PTR(-EAGAIN) when another CPU has just
+ * ended the entry or moved it to another listener; nothing has changed then. The caller tries the
+ * other listener, or looks the segment up again.
  */
 struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {
@@ -687,7 +687,7 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sock *lsk, struct
 		return NULL;
 	}
 
-	/* fourth: check the SYN bit; back to LISTEN, and a RST to the peer as in Linux */
+	/* fourth: check the SYN bit. The entry ends, and as in Linux the peer gets a RST */
 	if (control & XTCP_SYN) {
 		err = embryonic_reset(listener, he);
 		if (!err) {
@@ -705,12 +705,12 @@ struct sock *xtcp_synq_arrives(struct xtcp_request *he, struct sock *lsk, struct
 }
 
 /**
- * xtcp_synq_icmp_error() - an ICMP error about the SYN-ACK of an entry
+ * xtcp_synq_icmp_error() - handle an ICMP error about the SYN-ACK of an entry
  * @he: the entry
  * @seq: SEG.SEQ of the segment that the error quotes
- * @hard: it says that the connection is impossible
+ * @hard: true for a hard error: the connection is impossible (RFC 9293 section 3.9.2.2)
  *
- * RFC 9293 section 3.9.2.2; there is no program to tell, so a hard error ends the entry silently.
+ * A hard error ends the entry silently, because there is no program to tell.
  *
  * Context: softirq, RCU read side.
  */
