@@ -50,12 +50,12 @@ struct xtcp_listener_stats {
  * @accept_peak: the maximum of @accept_len so far
  * @synq: half-open entries (entry.c)
  * @group: the listeners that share its SYNs, or this one alone (group.c)
- * @members: the set with which it stands in the table of listeners (members.c); lock:
- *	xtcp_net.listeners_lock
+ * @members: the listeners of its group on its place, as the table of listeners has them
+ *	(members.c); lock: xtcp_net.listeners_lock
  * @member_index: its index in @members; the same lock
- * @cpu: SO_INCOMING_CPU when it was last read, or -1 without a place in its list (incoming.c);
- *	lock: xtcp_incoming.cpus
- * @cpu_index: its place in that list; the same lock
+ * @cpu: the value of SO_INCOMING_CPU for which it has a seat (incoming.c), -1: none; lock:
+ *	xtcp_incoming.cpus
+ * @cpu_index: the index of that seat; the same lock
  * @number: its number for the listing in /proc (listeners.c)
  * @rcu: frees it after the last lookup
  */

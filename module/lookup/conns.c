@@ -4,10 +4,9 @@
  *
  * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
- * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of a
- * few locks, while it walks a chain. A connection that has left the table is not inserted again
- * before a grace period has passed. So a reader at this connection goes on in the same chain, to
- * its end.
+ * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of
+ * 256 locks while it walks a chain. A connection that has left the table may return only after a
+ * grace period. So a reader that stands on it stays in the same chain, and reaches the chain's end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -46,7 +45,7 @@ static spinlock_t *lock_of(u32 chain)
 	return &locks[chain % LOCKS].lock;
 }
 
-/* Allocate the pages from all memory nodes in turn. */
+/* Allocates the pages from all memory nodes in turn. */
 static bool take_pages(struct page **pages, unsigned int n)
 {
 	int node = first_memory_node;
@@ -63,8 +62,8 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * All processors read the table, so its pages are spread over all nodes, as in Linux. They are
- * small pages, whereas a table on one node may get huge pages. kvfree() frees it.
+ * All processors read the table, so its pages are spread over all memory nodes, as in Linux. These
+ * pages are small, while a table on one node may get huge pages. kvfree() frees the table.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -133,7 +132,7 @@ void xtcp_conns_exit(void)
  *
  * Context: process, may sleep. No lock.
  *
- * Return: the chain; above the mask: there is none.
+ * Return: the chain; a number above the mask if there is none.
  */
 u32 xtcp_conns_used_chain(u32 chain)
 {
@@ -145,7 +144,7 @@ u32 xtcp_conns_used_chain(u32 chain)
 
 /**
  * xtcp_conns_lock() - take the lock of a chain
- * @chain: xtcp_conns_chain_of()
+ * @chain: the chain, from xtcp_conns_chain_of()
  *
  * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
  */
@@ -158,7 +157,7 @@ void xtcp_conns_lock(u32 chain)
 
 /**
  * xtcp_conns_unlock() - give the lock of a chain back
- * @chain: the same
+ * @chain: the chain
  *
  * Context: softirq or process, BH disabled.
  */
@@ -171,7 +170,7 @@ void xtcp_conns_unlock(u32 chain)
 /**
  * xtcp_conns_add() - insert a connection
  * @chain: its chain
- * @conn: in no chain for a grace period; lookups find it from here on
+ * @conn: the connection, which has been in no chain for a grace period
  *
  * Context: softirq or process. Lock: the chain's, held.
  */
@@ -182,7 +181,7 @@ void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
-/* Point *@link to the pointer to @conn. Return: false when @conn is not in the chain. */
+/* Points *@link to the pointer to @conn. Return: false when @conn is not in the chain. */
 static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;
@@ -200,10 +199,10 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
 /**
  * xtcp_conns_replace() - replace a connection by another
  * @chain: the chain of both
- * @old: in the chain, or not
- * @new: in no chain for a grace period
+ * @old: the connection to replace, in the chain or not
+ * @new: the other one, which has been in no chain for a grace period
  *
- * A lookup finds one of the two. A reader at @old goes on from there.
+ * A lookup finds one of the two at any moment. A reader that stands on @old goes on from there.
  *
  * Context: softirq or process. Lock: the chain's, held.
  *
@@ -222,9 +221,9 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 
 /**
  * xtcp_conns_remove() - remove a connection
- * @conn: in its chain, or not
+ * @conn: the connection, in its chain or not
  *
- * Inline in both callers, since its code is hardly longer than a call.
+ * It is inlined in both callers, because its code is hardly longer than a call.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

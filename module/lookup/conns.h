@@ -28,7 +28,7 @@ static inline u32 xtcp_conns_chain_of(u32 hash)
 	return hash & xtcp_conns.mask;
 }
 
-/* RCU read side, or the chain's lock. */
+/* The next two functions need the RCU read side or the chain's lock. */
 static inline struct xtcp_conn *xtcp_conns_first(u32 chain)
 {
 	return rcu_dereference_check(xtcp_conns.chain[chain], true);
@@ -46,10 +46,10 @@ u32 xtcp_conns_used_chain(u32 chain);
 
 void xtcp_conns_lock(u32 chain);
 void xtcp_conns_unlock(u32 chain);
-/* chain locked */
+/* the chain's lock is held */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
-/* chain not locked, BH disabled */
+/* takes the chain's lock; BH disabled */
 bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

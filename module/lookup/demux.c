@@ -28,14 +28,14 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* per second and user */
-#define FAST_USERS	16		/* users are counted by uid modulo this; root is counted separately */
+#define FAST_WAITS	50		/* expedited grace periods per second and user */
+#define FAST_USERS	16		/* counters for all users but root, by uid */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
 
 /**
- * xtcp_demux_hash() - the value of xtcp_demux_key.hash
+ * xtcp_demux_hash() - compute xtcp_demux_key.hash
  * @xn: the namespace
  * @tuple: the tuple
  *
@@ -74,8 +74,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * If the sock came back earlier, a reader that stopped at its old place would continue on the new
- * chain. See xtcp_demux_wait_for_lookups().
+ * Warns if a sock returns to the table without a grace period. A reader that still stands on it
+ * would go on in the new chain. See xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -85,7 +85,7 @@ static void assert_nobody_stands_on(struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_net_init() - set up the part of the table that is a namespace's own
+ * xtcp_demux_net_init() - give a namespace its number, its counters and its secret for hashes
  * @xn: the namespace
  *
  * Context: process.
@@ -123,12 +123,12 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_demux_count() - how many connections a namespace has in the table
+ * xtcp_demux_count() - count the connections that a namespace has in the table
  * @xn: the namespace
  *
  * Context: any. Sums over all processors.
  *
- * Return: their number. While connections come and go it is approximate, and may be negative.
+ * Return: the number. While connections come and go, it is approximate and may be negative.
  */
 long xtcp_demux_count(const struct xtcp_net *xn)
 {
@@ -156,10 +156,10 @@ static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tupl
 }
 
 /**
- * xtcp_demux_tuple_from_skb() - the tuple of an arriving segment
- * @skb: at the TCP header, of which at least the ports can be read; its IP header is the network
- *	header
- * @tuple: filled
+ * xtcp_demux_tuple_from_skb() - read the tuple of an arriving segment
+ * @skb: skb->data is the TCP header, of which at least the ports are linear; the network header is
+ *	the IP header
+ * @tuple: receives the tuple
  *
  * Context: any.
  */
@@ -169,10 +169,10 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 }
 
 /**
- * xtcp_demux_key_from_skb() - the key to look up an arriving segment
+ * xtcp_demux_key_from_skb() - make the key to look up an arriving segment
  * @xn: the namespace
- * @skb: as for xtcp_demux_tuple_from_skb(), and as IP left it
- * @key: filled
+ * @skb: as for xtcp_demux_tuple_from_skb(); skb->cb is still IP's
+ * @key: receives the key
  *
  * Context: softirq.
  */
@@ -190,7 +190,7 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
 }
 
 /**
- * xtcp_demux_lookup() - the connection that a segment belongs to
+ * xtcp_demux_lookup() - find the connection of a segment
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
@@ -216,13 +216,13 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
 }
 
 /**
- * xtcp_demux_lookup_v4() - the connection that a segment over IPv4 belongs to
+ * xtcp_demux_lookup_v4() - find the connection of a segment over IPv4
  * @xn: the namespace
- * @skb: as IP left it
- * @th: its TCP header, of which at least the ports can be read
+ * @skb: the segment; skb->cb is still IP's
+ * @th: its TCP header, of which at least the ports are linear
  *
- * As xtcp_demux_lookup(), but builds no key. Nearly every segment is looked up this way, and needs
- * no key otherwise.
+ * This does the same as xtcp_demux_lookup(), but builds no key: nearly every segment over IPv4 is
+ * looked up here, and needs no key for anything else.
  *
  * Context: softirq, RCU read side; the result is valid until it ends.
  *
@@ -262,7 +262,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 	sk = xtcp_compat_kernel_lookup(net, &key->tuple, key->dif, key->sdif);
 	if (!sk)
 		return false;
-	/* sock_put() must not see the kernel's small sockets: sock_gen_put() takes both kinds */
+	/* this may be a request sock or a timewait sock, which sock_put() would free wrongly */
 	sock_gen_put(sk);
 	return true;
 }
@@ -271,7 +271,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
  * xtcp_demux_insert_new() - insert a connection that a segment opens
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
- * @key: the key that looked up the segment
+ * @key: the key of the segment's lookup
  *
  * Context: softirq or process, BH disabled.
  *
@@ -300,8 +300,8 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  *
- * As in kernel TCP, a tuple is taken when a segment that arrives by @conn's interface would find
- * another connection. So the same tuple may exist on two interfaces.
+ * As in kernel TCP, the tuple of @conn counts as taken if a segment that arrives by @conn's
+ * interface would find another connection. So the same tuple may exist on two interfaces.
  *
  * Context: softirq or process.
  *
@@ -325,8 +325,8 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 /**
  * xtcp_demux_replace() - replace a connection by one of another size
  * @xn: the namespace
- * @old: in the table; it leaves
- * @new: with the same tuple
+ * @old: the connection that leaves the table
+ * @new: the one that takes its place; the tuple is the same
  *
  * A lookup finds one or the other at any moment.
  *
@@ -353,10 +353,10 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a tuple to a map of ports, which learns when the tuple leaves
- *	the table
+ * xtcp_demux_give_to_map() - assign a connection to a map of ports, which is then told when the
+ *	connection leaves the table
  * @xn: the namespace
- * @tuple: the tuple
+ * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
  * @map: number of the map
  *
@@ -384,10 +384,10 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 }
 
 /**
- * xtcp_demux_leave() - remove one of many connections
+ * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * Inline, since this is most of the cost of ending a TIME-WAIT record.
+ * It is inlined, because it is most of the cost of ending a TIME-WAIT record.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -436,9 +436,9 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_tuple_from_sk() - the tuple of a sock
+ * xtcp_demux_tuple_from_sk() - read the tuple of a sock
  * @sk: the sock; its addresses and ports are set
- * @tuple: filled
+ * @tuple: receives the tuple
  *
  * Context: any. Lock: socket, held, or the addresses cannot change.
  */
@@ -501,7 +501,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
-	/* set this even if a record has taken the sock's place before */
+	/* set this even if a record has replaced the sock in the table already */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;
@@ -510,12 +510,13 @@ void xtcp_demux_remove_sk(struct sock *sk)
 }
 
 /*
- * The budget of a user per second. Users share 16 counters, so the sum over all users is bounded;
- * few share a counter with a user who exhausts it. The machine's own root has a counter of its own.
+ * Returns the counter that limits a user's expedited grace periods per second. All users share 16
+ * counters, so the sum over all of them is bounded, and a user who exhausts a counter slows down
+ * few others. The machine's own root has a counter of its own.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
-	/* the flag keeps ___ratelimit() from logging how many calls it refused */
+	/* with this flag, ___ratelimit() does not log how many calls it has refused */
 	static struct ratelimit_state fast[1 + FAST_USERS] = {
 		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
 	};
@@ -529,11 +530,11 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * A lookup that stopped at the sock before it left would continue from its new place and miss
- * connections of its own chain. A segment that had found the sock would reach another connection.
- * So a grace period has to pass. An expedited grace period interrupts every processor, so each user
- * has a budget of those. A user who disconnects and connects in a loop waits for normal grace
- * periods, which cost others nothing.
+ * A grace period has to pass. Otherwise a lookup that still stands on the sock would go on in the
+ * sock's new chain and miss connections of its own chain. And a segment that had found the sock
+ * would reach the wrong connection. An expedited grace period interrupts every processor, so each
+ * user gets only a few per second. A user who disconnects and connects in a loop waits for normal
+ * grace periods, which cost others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

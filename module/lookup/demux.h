@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* From addresses and ports to a connection: the table, read under RCU. */
+/* Finds the connection of a tuple, in a table that is read under RCU. */
 #ifndef XTCP_DEMUX_H
 #define XTCP_DEMUX_H
 
@@ -26,15 +26,15 @@ enum xtcp_conn_kind {
  * @next: next in its chain (conns.h)
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
- * @lport: local port; like @fport and the addresses constant while in the table
+ * @lport: local port; it, @fport and the addresses are constant while in the table
  * @fport: foreign port
  * @net_id: the namespace's number, set when it enters the table
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: IPv4: @laddr4 and @faddr4 are valid
- * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); a
- *	replacement inherits it
- * @map: number of the map that has the port, 0: none (portmap.c); set under the locks of this map
- *	and of the chain; a replacement inherits it
+ * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); passed
+ *	on when another size replaces this one
+ * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the map,
+ *	and under the chain's lock unless the connection cannot leave the table; passed on, too
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address
@@ -67,8 +67,8 @@ struct xtcp_conn {
 
 /**
  * struct xtcp_demux_key - the key to look up an arriving segment
- * @tuple: its addresses and ports, seen from here
- * @dif: interface by which it arrived
+ * @tuple: the segment's addresses and ports, seen from here
+ * @dif: the interface by which it arrived
  * @sdif: the slave interface of a VRF, or 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace
  */
@@ -97,8 +97,8 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 }
 
 /*
- * Do all parts of the tuple except the local port match? The caller passes @v4, xtcp_tuple_is_v4(),
- * since it may know it already.
+ * Do all parts of the tuple except the local port match? @v4: xtcp_tuple_is_v4() of @tuple, which
+ * the caller may know already.
  */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
 {
@@ -142,7 +142,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
-/* remove many, one after the other; BH disabled */
+/* to remove many connections in a row; BH disabled */
 bool xtcp_demux_leave(struct xtcp_conn *conn);
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 

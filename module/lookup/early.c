@@ -2,24 +2,24 @@
 /*
  * Early demux: find the sock and the input route of an arriving segment before IP does.
  *
- * IP looks up a route for every packet that arrives, unless early demux has attached one. For its
- * own segments kernel TCP does so (tcp_v4_early_demux) after the last hook of PRE_ROUTING: it
- * attaches the sock and the route by which the sock's last segment came. A netfilter hook in the
- * same place does this for segments of ours. So each segment is looked up once and needs no route
- * lookup, and the rules of INPUT see its sock. interpose.c takes the sock from there.
+ * IP looks up a route for every packet that arrives, unless early demux has attached one. Kernel
+ * TCP's early demux (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING. It attaches the
+ * sock, and the route by which the sock's last segment came. For segments of ours, a netfilter hook
+ * in the same place does the same. So each segment is looked up once and needs no route lookup, and
+ * the rules of INPUT see its sock. interpose.c takes the sock from the segment.
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
- * leaves it to a work. Meanwhile its sock may end, so xtcp_early_take() checks the sock again.
- * Kernel TCP must never see a segment with a sock of ours. The sock of a segment in a queue holds
- * the module: by its descriptor, or as held.c says. So when the module's exit begins, no such
- * segment is in a queue. Some may be on their way to our handlers, which are removed a grace period
- * after the hooks. A count of such segments would be wrong: the owner of a queue may turn a segment
- * into a datagram, and UDP then takes the sock and tells nobody.
+ * defers it to a work item. Meanwhile its sock may end, so xtcp_early_take() checks the sock again.
  *
- * A namespace gets the hooks with its first listen() or connect() of ours, not with its first
- * socket: every packet that the machine forwards passes the hooks, too, and a socket alone receives
- * nothing. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux
- * off, too.
+ * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
+ * sock holds the module: by its descriptor, or as held.c says. So when the module's exit begins, no
+ * such segment is in a queue. Some may still be on their way to our handlers, which are removed a
+ * grace period after the hooks. It would not be enough to count the segments: the owner of a queue
+ * may turn a segment into a datagram, and UDP then takes the sock and tells nobody.
+ *
+ * A namespace gets the hooks with its first listen() or connect() of ours. Its first socket alone
+ * receives nothing, and every packet that the machine forwards would pay for the hooks. The sysctls
+ * net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux off, too.
  */
 #include "lookup/early.h"
 
@@ -39,7 +39,8 @@
 #include "ports/lease.h"
 
 /*
- * skb->destructor of a segment with a sock of ours; it runs when the segment is dropped on the way
+ * The skb->destructor of a segment with a sock of ours. It runs if the segment is dropped before it
+ * reaches our handlers.
  */
 static void put_attached(struct sk_buff *skb)
 {
@@ -47,8 +48,8 @@ static void put_attached(struct sk_buff *skb)
 }
 
 /*
- * Attach the route of @sk's last segment if @skb came in by the same interface. The route may stem
- * from an earlier connection of @sk.
+ * Attaches the route of @sk's last segment if @skb came in by the same interface. An earlier
+ * connection of @sk may have left a route of the other IP version, which is not used.
  */
 static __always_inline void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
@@ -74,7 +75,7 @@ static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return conn && !conn->v4 ? conn : NULL;
 }
 
-/* Attach the sock of @conn, which may be NULL, and the sock's route to @skb. */
+/* Attaches to @skb the sock of @conn, and the sock's route. @conn may be NULL. */
 static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, bool v4)
 {
 	struct sock *sk;
@@ -89,7 +90,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	 * has no descriptor that holds the module, so a queue must not keep such a sock.
 	 */
 	smp_mb__after_atomic();
-	/* another flag may change at the same time */
+	/* data_race(): another flag may change at the same time */
 	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {
 		sock_put(sk);
 		return;
@@ -99,7 +100,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	give_route(sk, skb, v4);
 }
 
-/* Not inlined, so that foreign segments pay for no saved registers. */
+/* Not inlined, so that the hook saves no registers for foreign segments. */
 static noinline void give_sock_v4(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th)
 {
 	attach(xtcp_demux_lookup_v4(xn, skb, th), skb, true);
@@ -110,7 +111,7 @@ static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsi
 	attach(lookup_v6(xn, skb, offset), skb, false);
 }
 
-/* A bridge runs the hooks for packets that it may only forward. */
+/* A bridge runs these hooks even for packets that it only forwards. */
 static bool is_bridged(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
@@ -127,8 +128,8 @@ static bool is_for_here(const struct sk_buff *skb)
 }
 
 /*
- * Might a sock of ours own this segment, and should it be attached? @offset: of the TCP header.
- * Return: the TCP header, or NULL.
+ * Might a sock of ours own this segment, and may early demux attach the sock? @offset: octets
+ * before the TCP header. Return: the TCP header if so, else NULL.
  */
 static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, const struct xtcp_net *xn,
 							 const struct sk_buff *skb, unsigned int offset)
@@ -137,7 +138,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/* a SYN finds no sock yet */
+	/* no sock exists yet for a SYN */
 	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
@@ -188,7 +189,7 @@ static const struct nf_hook_ops hooks[] = {
 };
 
 /**
- * xtcp_early_start() - look up segments for this namespace's connections early from now on
+ * xtcp_early_start() - start early demux in a namespace
  * @xn: the namespace
  *
  * A failure is ignored: segments then only take the slower path.
@@ -206,7 +207,7 @@ void xtcp_early_start(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/* No descriptor of ours is left in this namespace. Netfilter drops what its queues hold. */
+/* No descriptor of ours is left in this namespace. Netfilter drops the segments in its queues. */
 static void __net_exit stop(struct net *net)
 {
 	if (xtcp_net(net)->early)
@@ -219,8 +220,8 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * Runs a grace period after stop(). By then a segment that was on its way into a queue has got
- * there, and registering and unregistering a hook makes netfilter drop it.
+ * This runs a grace period after stop(). A segment that was on its way into a queue during stop()
+ * is in the queue now. Registering and unregistering a hook makes netfilter drop it.
  */
 static void __net_exit flush_queues(struct net *net)
 {
@@ -261,14 +262,14 @@ int xtcp_early_init(void)
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
-	/* outside of queues, a segment goes from a hook to our handlers within one RCU read side */
+	/* an unqueued segment gets from the hook to our handler within one RCU read side */
 	synchronize_net();
 }
 
 /*
- * The sock may have ended since it was attached, and may even have begun another connection. During
- * connect() its tuple may still be the previous one. And ipvlan may have moved the segment to
- * another namespace.
+ * Does the segment belong to the attached sock? The sock may have ended since it was attached, and
+ * may even have begun another connection. During connect() it may still have the tuple of its
+ * previous connection. And ipvlan may have moved the segment to another namespace.
  */
 static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -289,7 +290,7 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 
 /**
  * xtcp_early_take() - take the attached sock from an arriving segment
- * @skb: at the TCP header; has a sock; afterwards it has none of ours
+ * @skb: skb->data is the TCP header, skb->sk is set; afterwards it is no sock of ours
  *
  * Context: softirq, RCU read side.
  *
@@ -329,7 +330,7 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 	struct dst_entry *dst = skb_dst(skb);
 
 	lockdep_assert_held(&sk->sk_lock.slock);
-	/* a sock in CLOSE may be about to begin anew */
+	/* a sock in CLOSE may begin another connection, which must not get this route */
 	if (sk->sk_state == TCP_CLOSE || !dst || !dst_hold_safe(dst))
 		return;
 	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);

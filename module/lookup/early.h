@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Early demux: attach to an arriving segment its sock and the route that the sock remembers. */
+/* Early demux: finds the sock and the input route of an arriving segment before IP does. */
 #ifndef XTCP_EARLY_H
 #define XTCP_EARLY_H
 

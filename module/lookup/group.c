@@ -7,16 +7,16 @@
  * equally well, the hash of its tuple chooses one (members.c). The choice stays the same as long as
  * the group does not change. A listener that cannot share its place is a group of one.
  *
- * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps it in a
- * group of its own, struct sock_reuseport. Our listeners join and leave that group as kernel TCP's
- * do: members are numbered as they join, and the last member takes the number of a member that
- * leaves. So the program's numbers mean the same members in both stacks. Sockets of two protocols
- * never meet in such a group: they join it in listeners.c or in kernel TCP's table of listeners.
- * The choice of the program is checked all the same.
+ * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps the program
+ * in a struct sock_reuseport, which has members of its own. Our listeners join and leave it as
+ * kernel TCP's do: members are numbered as they join, and the last member takes the number of a
+ * member that leaves. So the program's numbers mean the same members in both stacks. Listeners of
+ * kernel TCP and of ours never meet in one struct sock_reuseport: each stack looks for members in
+ * its own table of listeners. The choice of the program is checked all the same.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
- * reset, as in Linux, unless it carries a cookie that may be believed. For this reason the members
+ * reset, as in Linux, unless it carries a cookie that may be believed. To decide this, the members
  * share the time when one of them last declined an entry.
  */
 #include "lookup/group.h"
@@ -69,7 +69,7 @@ struct xtcp_group *xtcp_group_new(void)
 }
 
 /**
- * xtcp_group_put() - a listener leaves its group
+ * xtcp_group_put() - drop a listener's reference to its group
  * @group: the group
  *
  * Context: any.
@@ -85,13 +85,13 @@ void xtcp_group_put(struct xtcp_group *group)
  * @sk: the new listener; nothing happens without SO_REUSEPORT
  * @member: a listener on the same place; NULL if there is none
  *
- * If @member is NULL, @sk may have such a group already, from a BPF program that was attached
- * before listen(). Later listeners join that group.
+ * If a BPF program was attached before listen(), @sk has a struct sock_reuseport already. If
+ * @member is NULL, @sk keeps this struct, and later listeners join it.
  *
  * Context: process. Lock: socket of @sk, held.
  *
- * Return: 0, or -ENOMEM, and nothing has changed. -ENOMEM is also the answer at Linux's limit of
- * 32,768 members.
+ * Return: 0. -ENOMEM without memory, or at Linux's limit of 32,768 members; nothing has changed
+ * then.
  */
 int xtcp_group_join(struct sock *sk, struct sock *member)
 {
@@ -121,8 +121,8 @@ void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen take a segment for @lsk? A member that was bound to another device later is no longer
- * on the same place.
+ * May @chosen take a segment for @lsk? Not if @chosen is on another place: it may have been bound
+ * to another device since it joined the group.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -143,9 +143,9 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @hash: hash of the segment's tuple, used when the program names no member
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
- * The program sees the data of the segment and the headers before it, as any socket filter. It runs
- * once for each segment, and only for segments that are ours; again if the listener that it has
- * chosen has just ended.
+ * The program sees the data of the segment and the headers before it, like any socket filter. It
+ * runs only for segments that are ours, once for each. If the listener that it has chosen has just
+ * ended, it runs again.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
@@ -157,11 +157,11 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	struct sock *chosen;
 	unsigned int len;
 
-	/* the program may change its option at this moment: then either answer will do */
+	/* data_race(): if SO_REUSEPORT changes at this moment, either answer will do */
 	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || data_race(!lsk->sk_reuseport))
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;
-	/* every listener drops a malformed header */
+	/* a malformed header needs no choice: every listener drops it */
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);

@@ -12,10 +12,10 @@
  * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is alone in its
  *	group
  * @members: number of listeners
- * @rcv_wscale: the window shift that all of them offer, since a cookie does not carry it; the first
- *	listener chooses it
- * @declined: the second in which one of them last gave up an entry or refused to keep one; all have
- *	to know, since the third ACK may reach another member
+ * @rcv_wscale: the window shift that all members offer; the first one chooses it. They may not
+ *	differ, because a cookie does not carry it
+ * @declined: when a member last gave up an entry or refused to keep one, in seconds; shared,
+ *	because the third ACK may reach another member
  * @rcu: frees it after the last lookup
  */
 struct xtcp_group {
@@ -29,8 +29,8 @@ struct xtcp_group {
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 
 /*
- * a listener's group is constant from before the listener enters the table until a grace period
- * after it has left
+ * The group of a listener is constant from the moment it enters the table until a grace period
+ * after it has left.
  */
 struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
@@ -44,7 +44,7 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 	return sk->sk_reuseport && !rcu_access_pointer(sk->sk_reuseport_cb);
 }
 
-/* The group in which the kernel keeps a BPF program, struct sock_reuseport. Socket lock held. */
+/* Join and leave struct sock_reuseport, which has the BPF program. Socket lock held. */
 int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_INCOMING_CPU: a SYN goes to those listeners of a group that have the processor on which it
- * arrives.
+ * SO_INCOMING_CPU: a SYN goes to a listener of the group whose option names the processor on which
+ * the SYN arrives.
  *
- * Kernel TCP starts at the member that the hash names and walks on until a member has the
- * processor. Here, the members with the same processor stand in an array of their own, and the hash
- * chooses among them. This is as fast for thousands of members, and each gets an equal share; in
- * kernel TCP the member behind the largest gap gets most. If no member has the processor, any
- * member may get the SYN, in both stacks.
+ * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
+ * the processor. So the member behind the largest gap gets most SYNs. Here, the members with the
+ * same processor stand in an array of their own, and the hash chooses among them. Each gets an
+ * equal share, and thousands of members cost no more than a few. If no member has the processor,
+ * any member may get the SYN, in both stacks.
  *
- * Generic socket code sets the option without telling us. But it holds the socket lock, so we look
- * when the lock is released, which is before setsockopt() returns. If memory for a seat is short
- * then, the listener counts as one without the option until its lock is released again, for example
- * at the next accept().
+ * Generic socket code sets the option without telling us. But it holds the socket lock, so we read
+ * the option when the lock is released, which is before setsockopt() returns. If there is no memory
+ * for a seat at that moment, the listener counts as one without the option until its lock is
+ * released again, for example at the next accept().
  */
 #include "lookup/incoming.h"
 
@@ -28,8 +28,8 @@
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 /**
- * xtcp_incoming_start() - set up a place whose listeners do not have the option
- * @incoming: the part of the place
+ * xtcp_incoming_start() - set up the seats of a new place; nobody has one yet
+ * @incoming: the seats
  *
  * Context: any.
  */
@@ -45,7 +45,7 @@ void xtcp_incoming_start(struct xtcp_incoming *incoming)
 
 /**
  * xtcp_incoming_free() - free the seats after the last lookup
- * @incoming: no listener joins any more
+ * @incoming: the seats; no listener joins any more
  *
  * Context: process.
  */
@@ -59,7 +59,7 @@ void xtcp_incoming_free(struct xtcp_incoming *incoming)
 	xa_destroy(&incoming->cpus);
 }
 
-/* The seats of @cpu, with room for one more; NULL without memory. */
+/* Returns the seats of @cpu, with room for one more; NULL without memory. */
 static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
 {
 	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;
@@ -83,7 +83,7 @@ static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_seats *seats;
 
-	/* no segment arrives on a processor that does not exist */
+	/* a processor that does not exist gets no segments, so it needs no seats */
 	if (cpu >= 0 && cpu < nr_cpu_ids) {
 		seats = seats_for(incoming, cpu);
 		if (!seats)
@@ -109,7 +109,7 @@ static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 
 /**
  * xtcp_incoming_join() - seat a listener that has joined a place
- * @incoming: of the place
+ * @incoming: the seats of the place
  * @sk: the listener, without a seat
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
@@ -128,7 +128,7 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 
 /**
  * xtcp_incoming_leave() - unseat a listener that is about to leave a place
- * @incoming: of the place
+ * @incoming: the seats of the place
  * @sk: the listener
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
@@ -144,8 +144,8 @@ void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_follow() - seat a listener anew if the program has changed the option
- * @sk: in LISTEN
+ * xtcp_incoming_follow() - move a listener to another seat if its option has changed
+ * @sk: a sock in LISTEN
  *
  * Context: process, in release_sock(). Lock: socket, held. Takes the lock of the place.
  */
@@ -166,9 +166,9 @@ void xtcp_incoming_follow(struct sock *sk)
 }
 
 /**
- * xtcp_incoming_choose() - choose a listener that has this processor
- * @incoming: of a place
- * @hash: of a SYN's tuple
+ * xtcp_incoming_choose() - choose a listener whose option names this processor
+ * @incoming: the seats of a place
+ * @hash: the hash of a SYN's tuple
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
@@ -180,7 +180,7 @@ struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 	const struct xtcp_seats *seats;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	/* a listener that joins at this moment may as well join later */
+	/* data_race(): a listener that joins at this moment may be missed */
 	if (data_race(xa_empty(&incoming->cpus)))
 		return NULL;
 	seats = xa_load(&incoming->cpus, raw_smp_processor_id());

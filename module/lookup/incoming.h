@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SO_INCOMING_CPU: the listeners of a group by the processor that reads from them. */
+/* SO_INCOMING_CPU: the listeners of a group, by the processor that the option names. */
 #ifndef XTCP_INCOMING_H
 #define XTCP_INCOMING_H
 
@@ -10,10 +10,10 @@ struct sock;
 
 /**
  * struct xtcp_incoming - the listeners of one place that have SO_INCOMING_CPU
- * @cpus: for each processor the listeners that have it (struct xtcp_seats); may be empty
+ * @cpus: for each processor, the seats (struct xtcp_seats) of the listeners whose option names it
  */
 struct xtcp_incoming {
-	/* xa_lock guards changes, also those of the listeners' cpu and cpu_index */
+	/* its xa_lock guards changes, and also the cpu and cpu_index of each listener */
 	struct xarray cpus;
 };
 

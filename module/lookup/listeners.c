@@ -3,16 +3,16 @@
  * Finds the listener of a SYN.
  *
  * Listeners stand in a hash table of their namespace, by port, address and device. The listeners of
- * one group stand together (members.c). A SYN is looked up by its own address and by the wildcard
- * address, and also by its device if any listener is bound to a device. That is a few steps,
- * however many listeners there are. The table grows with them. A random number keys the hash, so a
- * user who may bind to many addresses cannot aim at a chain.
+ * one group stand together (members.c). A SYN is looked up by its destination address and by the
+ * wildcard address, and also by its device if any listener is bound to a device. So a lookup takes
+ * a few steps, however many listeners there are. The table grows with their number. A random number
+ * keys the hash, so a user who may bind to many addresses cannot aim at a chain.
  *
  * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
  * table meanwhile. The best of several matches is chosen as in kernel TCP, so that a program that
  * moves between the two stacks meets the same listener.
  *
- * Each listener has a number, by which a listing in /proc continues where it stopped.
+ * Each listener has a number, so that a listing in /proc can continue where it stopped.
  */
 #include "lookup/listeners.h"
 
@@ -31,7 +31,8 @@
 #include "lookup/members.h"
 
 /*
- * IPv4, the wildcard address and IPv6 addresses with 64 leading zero bits are hashed in one step.
+ * Hashes an address with 64 leading zero bits in one step, for example an IPv4 address or the
+ * wildcard.
  */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
@@ -43,7 +44,7 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 	return jhash2(data, len / sizeof(u32), seed);
 }
 
-/* Compares without a call of memcmp(). */
+/* Compares two keys without a call of memcmp(). */
 static int differs(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct xtcp_members_key *key = arg->key, *other = &((const struct xtcp_members *)obj)->key;
@@ -99,8 +100,9 @@ struct fitting {
 
 /*
  * Tries the listeners of one place. The score is kernel TCP's: one point for a bound device, one
- * for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this processor. The caller tries
- * the own address of the SYN before the wildcard.
+ * for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this processor. A listener on the
+ * SYN's destination address beats one on the wildcard address, because the caller tries the
+ * destination address first.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -122,14 +124,14 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
 }
 
 /**
- * xtcp_listeners_lookup() - the listener that a SYN is for
+ * xtcp_listeners_lookup() - find the listener of a SYN
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
- * If a group has a program, xtcp_group_choose() asks it later, when the segment is known to be
- * ours.
+ * If a group has a BPF program, xtcp_group_choose() runs the program later, when the segment is
+ * known to be ours.
  *
  * Return: the best match, or NULL. If several members of a group match equally well, the same tuple
  * gets the same member until the group changes.
@@ -160,16 +162,16 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 }
 
 /**
- * xtcp_listeners_heir() - the member of a group that takes over a connection
+ * xtcp_listeners_heir() - find the member of a group that takes over a connection
  * @xn: the namespace
  * @place: the place of the member that had the connection
- * @group: their group; the caller's reference keeps it
+ * @group: the group of both members; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
  *
  * Context: any, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the member that a SYN of this connection would reach now, if it came to this processor;
- * NULL if no member is left. A member that left the table before the call is not found.
+ * Return: the member that a SYN of this connection would reach if the SYN came to this processor
+ * now; NULL if no member is left. A member that left the table before the call is not found.
  */
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash)
@@ -217,7 +219,8 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * The members on @key's place to which @sk belongs. After listen(), only the group of @sk counts.
+ * Finds the members that @sk may join on the place of @key. @begins: @sk calls listen(), and any
+ * group to which it belongs will do. Otherwise @sk moves to another device, within its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
@@ -237,15 +240,15 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	return found;
 }
 
-/* @members has room for @sk. */
+/* Adds @sk to @members, which has room for it. */
 static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_group *own = listener->group;
 
 	/*
-	 * do this before lookups find @sk in @members; a listener that moves to another device
-	 * keeps its group
+	 * change the group before lookups find @sk in @members. For a listener that moves to
+	 * another device, both groups are the same
 	 */
 	refcount_inc(&members->group->members);
 	listener->group = members->group;
@@ -264,7 +267,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* a bucket's pointer has a lock bit, which changes while others read the pointer plainly */
+	/* data_race(): rhashtable reads a bucket's pointer plainly while its lock bit changes */
 	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -276,7 +279,7 @@ static int enter_alone(struct sock *sk)
 	return err;
 }
 
-/* From here on lookups find @sk. */
+/* Puts @sk into the table. @begins: @sk calls listen(); otherwise it moves to another device. */
 static int enter(struct sock *sk, bool begins)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -291,7 +294,7 @@ static int enter(struct sock *sk, bool begins)
 	err = members ? xtcp_members_make_room(members, xn) : 0;
 	if (err)
 		return err;
-	/* a group with a program that was attached before listen() stays, even if this fails */
+	/* if a BPF program was attached before listen(), its group stays even after an error */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */
 	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;
@@ -324,11 +327,11 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * xtcp_listeners_add() - let SYNs find a listener
  * @sk: the listening sock; address and port are final
  *
- * @sk joins the group on its place.
+ * @sk joins the group on its place, if there is one that it may join.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0, or -ENOMEM, and nothing has changed.
+ * Return: 0; or -ENOMEM, and then nothing has changed.
  */
 int xtcp_listeners_add(struct sock *sk)
 {
@@ -340,7 +343,7 @@ int xtcp_listeners_add(struct sock *sk)
 	mutex_lock(&xn->listeners_lock);
 	err = xa_alloc_cyclic(&xn->listener_numbers, &listener->number, sk, xa_limit_31b, &xn->next_listener,
 			      GFP_KERNEL_ACCOUNT);
-	/* 1: the numbers have wrapped */
+	/* a result of 1 says that the numbers have wrapped */
 	if (err >= 0) {
 		err = enter(sk, true);
 		if (err)
@@ -380,11 +383,11 @@ void xtcp_listeners_remove(struct sock *sk)
 }
 
 /**
- * xtcp_listeners_rehash() - proto.rehash: the device has changed (SO_BINDTODEVICE)
- * @sk: in any state
+ * xtcp_listeners_rehash() - move a listener whose device has changed (SO_BINDTODEVICE)
+ * @sk: the sock, in any state
  *
- * From here on the listener gets the SYNs of the new device. It enters the new place before it
- * leaves the old one, and stays in its group. Without memory it stays on the old place.
+ * This is proto.rehash. The listener enters its new place before it leaves the old one, and stays
+ * in its group. If there is no memory, it stays on the old place.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

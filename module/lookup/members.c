@@ -3,9 +3,9 @@
  * Listeners that share the SYNs of one place. A listener that cannot share its place is alone
  * there.
  *
- * The hash of a SYN chooses one of them in constant time (seats.c). Members that have the processor
- * on which the SYN arrives come first (incoming.c). The array of members never shrinks; it is freed
- * when the last member leaves.
+ * The hash of a SYN chooses one of them in constant time (seats.c). Members whose SO_INCOMING_CPU
+ * names the processor on which the SYN arrives come first (incoming.c). The array of members never
+ * shrinks; it is freed when the last member leaves.
  */
 #include "lookup/members.h"
 
@@ -26,16 +26,16 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 /* Puts @sk on a seat. @seats has room. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
-	/* xtcp_group_choose() reads and compares it without a lock */
+	/* WRITE_ONCE(): xtcp_group_choose() reads it without a lock */
 	WRITE_ONCE(xtcp_endpoint(sk)->listener->members, members);
 	xtcp_endpoint(sk)->listener->member_index = seats->n;
 	xtcp_seats_add(seats, sk);
 }
 
 /**
- * xtcp_members_key_of() - the key by which SYNs find a listener
+ * xtcp_members_key_of() - make the key by which SYNs find a listener
  * @sk: the listener
- * @key: filled
+ * @key: receives the key
  *
  * Context: any. Lock: socket, held, or @sk does not change.
  */
@@ -58,7 +58,7 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: the members, for the table; NULL without memory, and nothing has changed.
+ * Return: the members, for the table; NULL without memory, and then nothing has changed.
  */
 struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
@@ -142,13 +142,13 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 }
 
 /**
- * xtcp_members_leave() - remove a listener
+ * xtcp_members_leave() - remove a listener, unless it is the last one
  * @members: the members
- * @index: its xtcp_listener.member_index
+ * @index: the listener's member_index
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: true when it is the last one. It then stays in the array, and the caller removes @members
+ * Return: true when it is the last one and stays in the array: the caller then removes @members
  * from the table.
  */
 bool xtcp_members_leave(struct xtcp_members *members, u32 index)
@@ -166,12 +166,12 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 }
 
 /**
- * xtcp_members_any() - any one of the members, which all have the same owner and place
+ * xtcp_members_any() - get any one of the members
  * @members: the members
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: the member.
+ * Return: a member. All of them have the same owner and place.
  */
 struct sock *xtcp_members_any(const struct xtcp_members *members)
 {
@@ -183,11 +183,11 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
 
 /**
  * xtcp_members_pick() - choose the member for a SYN
- * @members: found in the table
- * @hash: of the SYN's tuple
- * @on_cpu: set if the member has this processor by SO_INCOMING_CPU
+ * @members: the members, from the table
+ * @hash: the hash of the SYN's tuple
+ * @on_cpu: set to true if the member's SO_INCOMING_CPU names this processor, else to false
  *
- * Members that have this processor come first.
+ * Members whose SO_INCOMING_CPU names this processor come first.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *

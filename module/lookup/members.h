@@ -17,7 +17,7 @@ struct xtcp_seats;
 
 /**
  * struct xtcp_members_key - the key by which SYNs find listeners; it has no padding
- * @addr: local address, IPv4 as mapped; :: is the wildcard of both IP versions
+ * @addr: local address, v4-mapped for IPv4; :: is the wildcard of both IP versions
  * @dev: interface, 0: any
  * @port: local port, host order
  */
@@ -29,12 +29,12 @@ struct xtcp_members_key {
 
 /**
  * struct xtcp_members - listeners of one group on one place
- * @node: place in xtcp_net.listeners
- * @key: the key; constant
- * @v4: take segments of IPv4; constant
- * @v6: take segments of IPv6; constant
- * @v4_only: sockets of AF_INET; constant
- * @group: their group; exists as long as one of its members
+ * @node: the node in xtcp_net.listeners
+ * @key: address, device and port; constant
+ * @v4: the listeners take segments over IPv4; constant
+ * @v6: the listeners take segments over IPv6; constant
+ * @v4_only: the listeners are AF_INET sockets; constant
+ * @group: the listeners' group; it exists as long as one of its members
  * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
  * @incoming: the listeners that have SO_INCOMING_CPU
  * @rcu: frees it after the last lookup

@@ -33,28 +33,28 @@
 #include "ports/lease.h"
 
 #define BUCKETS		64
-#define MAPS_MAX	255	/* per namespace, 16 KiB each; the range of xtcp_conn.map, without 0 */
+#define MAPS_MAX	255	/* of a namespace, 16 KiB each: as many as xtcp_conn.map can name */
 #define SCAN_CHUNK	64	/* ports examined in one hold of the lock */
 
 /**
  * struct xtcp_portmap - the ports in use towards one destination
- * @node: place in its bucket; read under RCU
- * @rcu: frees it when no lookup can be at it any more
+ * @node: the node in its bucket; read under RCU
+ * @rcu: frees the map after the last lookup
  * @key: the destination; lport is not used
- * @bound_dev_if: the interface to which these connections are bound, 0: none
+ * @bound_dev_if: the interface to which the map's connections are bound, 0: none
  * @v4: the addresses are IPv4
  * @number: its index in the namespace's array
- * @has_predecessor: an earlier map had the same number, and connections may still have it from that
- *	map
+ * @has_predecessor: an earlier map had the same number, which some of its connections may still
+ *	store
  * @lock: guards all fields below
- * @dead: nobody uses the map any more; it is about to leave the namespace, or has left
+ * @dead: nobody uses the map any more; it is about to leave the namespace, or has left it
  * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
  * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
  *	memory
- * @ours: by port: a tuple in the table has this port, and connect() chose it
- * @others: behind @ours; by port: refused at the last attempt (bound, reserved, or another call
- *	tries it now); may be out of date
+ * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
+ * @others: one bit for each port: another call of connect() tries it now, or the last attempt to
+ *	take it was refused (bound or reserved); may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -95,7 +95,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* apart from the map, so that the bits take exactly four pages */
+	/* both bitmaps together, apart from the map: this takes exactly four pages */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -106,7 +106,7 @@ static struct xtcp_portmap *map_alloc(void)
 	return map;
 }
 
-/* Lookups may still be at the map, but they do not read the bits of a dead map. */
+/* The bits are freed at once: lookups may still read the map, but not the bits of a dead map. */
 static void map_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
@@ -156,7 +156,7 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
-/* RCU read side. No two maps of one destination live at a time. */
+/* Finds the map of a destination that is not dead; there is at most one. RCU read side. */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
 	struct xtcp_portmap *map;
@@ -169,7 +169,7 @@ static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tupl
 	return NULL;
 }
 
-/* RCU read side. @map: from find_map(), or NULL. Return: @map, held, or NULL if it is dead. */
+/* Takes a reference to @map, which may be NULL. Returns NULL if @map is dead. RCU read side. */
 static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 {
 	bool held;
@@ -184,7 +184,7 @@ static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/* Give the map a number, if possible one that no map has had. */
+/* Gives the map a number, if possible one that no map has had. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -214,8 +214,8 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 }
 
 /*
- * If nobody uses the map and it is not worth its memory, mark it as dead. The caller then gives the
- * lock back and calls remove_map().
+ * Marks the map as dead if nobody uses it and it is not worth its memory. Returns true if so: the
+ * caller then gives the lock back and calls remove_map().
  */
 static bool end_if_idle(struct xtcp_portmap *map)
 {
@@ -237,7 +237,7 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
 }
 
 /**
- * xtcp_portmap_get() - the map of a destination
+ * xtcp_portmap_get() - get the map of a destination
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
@@ -245,7 +245,7 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
  *
  * Context: process.
  *
- * Return: the map, put by xtcp_portmap_put(); NULL when there is none.
+ * Return: the map, for xtcp_portmap_put(); NULL when there is none.
  */
 struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
@@ -260,7 +260,7 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
 }
 
 /**
- * xtcp_portmap_put() - the caller no longer uses the map
+ * xtcp_portmap_put() - drop a reference to a map; the last one may end it
  * @xn: the namespace
  * @map: from xtcp_portmap_get() or xtcp_portmap_make()
  *
@@ -298,7 +298,7 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* Return: false when the port was not marked. */
+/* Clears a port's mark in @ours. Return: false when the port was not marked. */
 static bool clear_ours(struct xtcp_portmap *map, u32 port)
 {
 	if (!__test_and_clear_bit(port, map->ours))
@@ -309,8 +309,8 @@ static bool clear_ours(struct xtcp_portmap *map, u32 port)
 }
 
 /*
- * Mark a port if a tuple in the table uses it. If the tuple leaves the table from here on, its
- * report waits for the lock.
+ * Marks a port if a tuple in the table uses it. If the tuple leaves the table meanwhile, the report
+ * of its end waits for the lock, and then clears the mark.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -339,7 +339,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
 }
 
 /**
- * xtcp_portmap_make() - a new map, or one that another caller has just made
+ * xtcp_portmap_make() - make a map, or get the one that another caller has just made
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
@@ -348,8 +348,8 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  *
  * Context: process, may sleep.
  *
- * Return: the map, put by xtcp_portmap_put(). NULL without memory, when there are too many maps, or
- * when the other caller has made a map that has ended already, since ports are plenty again.
+ * Return: the map, for xtcp_portmap_put(). NULL when there is no memory, when there are too many
+ * maps, or when the other caller's map has ended already because many ports are free again.
  */
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range)
@@ -383,15 +383,16 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	return map;
 }
 
-/* The bits of every second port, from port 0 or 1 on, in one word of a map. */
+/* One word of a map, with the bits of the even ports if @from is even, else of the odd ones. */
 static unsigned long each_second(u32 from)
 {
 	return ~0UL / 3 << (from & 1);
 }
 
 /*
- * Find the first port in [@from, @to) whose bit is clear in both bitmaps, set in @half, the pattern
- * of each word, and set in @wanted if that is not NULL. Return: the port; @to: there is none.
+ * Finds the first port in [@from, @to) whose bit is clear in both bitmaps and set in @half, which
+ * applies to every word. If @wanted is not NULL, the bit has to be set there, too. Return: the
+ * port; @to if there is none.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
@@ -410,7 +411,7 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 	return to;
 }
 
-/* As next_clear(), from the offset of the range to its end, then from its beginning; 0: no port. */
+/* Calls next_clear() from the range's offset to its end, then from its beginning. 0: no port. */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
 		       const unsigned long *wanted)
 {
@@ -424,19 +425,19 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
 }
 
 /**
- * xtcp_portmap_choose() - a port that may be free
+ * xtcp_portmap_choose() - choose a port that may be free
  * @xn: the namespace
- * @map: of the destination
+ * @map: the map of the destination
  * @range: the ports, and where to begin
- * @first: choose from the first half; else from the other half, where ports which already have a
- *	lease come before those that kernel TCP's connect() can take
+ * @first: true: choose from the first half. False: from the other half, and there first among ports
+ *	that have a lease already, because kernel TCP's connect() cannot take these
  *
  * The port is marked in @others until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that no
  * other call tries it.
  *
  * Context: process.
  *
- * Return: the port, host order; 0: there is none.
+ * Return: the port, host order; 0 if there is none.
  */
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
@@ -454,10 +455,10 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 }
 
 /**
- * xtcp_portmap_taken() - a tuple with the chosen port is now in the table of connections
+ * xtcp_portmap_taken() - mark the chosen port, which a connection in the table now has
  * @xn: the namespace
- * @map: of the destination
- * @conn: has the port from xtcp_portmap_choose(); cannot leave the table yet
+ * @map: the map of the destination
+ * @conn: the connection with the port; it cannot leave the table yet
  *
  * Context: process. Lock: the connection's socket, held.
  */
@@ -470,13 +471,13 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
 }
 
 /**
- * xtcp_portmap_refused() - the chosen port is in use
+ * xtcp_portmap_refused() - note that the chosen port is in use
  * @xn: the namespace
- * @map: of the destination
- * @port: from xtcp_portmap_choose()
+ * @map: the map of the destination
+ * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple of ours uses it that the map did not know, the end of this tuple frees the port.
- * Otherwise the port stays marked in @others.
+ * A tuple of ours may use the port without being known to the map. Then the map gets to know it,
+ * and the end of the tuple frees the port. Otherwise the port stays marked in @others.
  *
  * Context: process.
  */
@@ -488,10 +489,10 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 }
 
 /**
- * xtcp_portmap_not_taken() - the attempt failed for another reason: the port may be tried again
+ * xtcp_portmap_not_taken() - unmark the chosen port, after a failure that was not due to the port
  * @xn: the namespace
- * @map: of the destination
- * @port: from xtcp_portmap_choose()
+ * @map: the map of the destination
+ * @port: the port from xtcp_portmap_choose()
  *
  * Context: process.
  */
@@ -503,9 +504,9 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 }
 
 /**
- * xtcp_portmap_forget_others() - clear the refused ports, which may be free by now
+ * xtcp_portmap_forget_others() - unmark the refused ports, which may be free by now
  * @xn: the namespace
- * @map: of the destination
+ * @map: the map of the destination
  *
  * Context: process.
  */
@@ -518,9 +519,9 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_tuple_ended() - a tuple with a map has left the table of connections
+ * xtcp_portmap_tuple_ended() - unmark the port of a tuple that has left the table of connections
  * @xn: the namespace
- * @conn: has the number of a map
+ * @conn: the connection with the tuple; it stores the number of a map
  *
  * Context: softirq or process, BH disabled. Takes the map's lock.
  */
@@ -533,8 +534,8 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	rcu_read_lock();
 	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
-	 * the connection may have the number from an earlier map; no check is needed if only this
-	 * map has had it
+	 * the connection may store the number of an earlier map. If no earlier map had this number,
+	 * no check is needed
 	 */
 	if (map && (!map->has_predecessor || is_for(map, conn))) {
 		spin_lock(&map->lock);

@@ -13,11 +13,11 @@ struct xtcp_tuple;
 /**
  * struct xtcp_port_range - a range of ports, and where in it to begin
  * @low: the first port, host order
- * @count: how many
- * @offset: less than @count
+ * @count: number of ports
+ * @offset: where to begin, counted from @low; less than @count
  *
- * The first half is every second port, beginning with @low + 1. Kernel TCP's connect() prefers the
- * other half.
+ * The first half of a range is every second port, beginning with @low + 1. Kernel TCP's connect()
+ * prefers the other half.
  */
 struct xtcp_port_range {
 	u32 low;

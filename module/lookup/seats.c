@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An array of listeners: a hash chooses one in constant time, however many they are.
+ * An array of listeners, from which a hash chooses one in constant time.
  *
  * Lookups read the array under RCU while it changes in place. A new listener is written behind the
- * others before the count includes it. When a listener leaves, the last one takes its seat. So a
- * lookup may find a listener that has just left, which stays in memory until the read side ends, or
- * one that is about to join, which is complete. A full array is replaced by one of twice the size.
+ * others before the count includes it. When a listener leaves, the last one takes its seat. A
+ * lookup may find a listener that has just left; it stays in memory until the read side ends. Or it
+ * may find one that is about to join; that one is complete. When the array is full, one of twice
+ * the size replaces it.
  */
 #include "lookup/seats.h"
 
@@ -40,7 +41,7 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 
 /**
  * xtcp_seats_larger() - copy the listeners to an array of twice the size
- * @old: full; the caller frees it after lookups can find the new array
+ * @old: the full array; the caller frees it once lookups find the new one
  * @gfp: flags of the allocation
  *
  * Context: as @gfp allows. Lock: the one that guards @old, held.
@@ -68,8 +69,8 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * release: a lookup with an older count may read a seat that was used before, and has to
-	 * find the sock complete
+	 * release: a lookup that read the count before another listener left may read this seat
+	 * now, and has to find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* pairs with the smp_load_acquire() of xtcp_seats_choose() */
@@ -99,14 +100,14 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 }
 
 /**
- * xtcp_seats_choose() - the listener that a hash names
+ * xtcp_seats_choose() - choose a listener by a hash
  * @seats: the array
- * @hash: evenly spread
+ * @hash: the hash, evenly spread over all values
  *
  * Context: any, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener, the same one for the same hash until the array changes; NULL if it is
- * empty.
+ * Return: the listener, the same one for the same hash until the array changes; NULL if the array
+ * is empty.
  */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 {

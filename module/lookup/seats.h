@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Listeners as an array that changes in place while lookups read it under RCU. */
+/* An array of listeners that changes in place while lookups read it under RCU. */
 #ifndef XTCP_SEATS_H
 #define XTCP_SEATS_H
 
