@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The phase of congestion control, and a reduction that no ACK has asked for. */
+/* Changes the phase of congestion control, and reduces the window if a local queue is full. */
 #include "loss/phase.h"
 
 #include <net/sock.h>
@@ -16,9 +16,9 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_phase_tell() - report a change to those who watch
+ * xtcp_phase_tell() - report a change to the tracepoint and to the black box
  * @sk: the sock
- * @reason: enum xtcp_trace_congestion_reason
+ * @reason: why it changed, enum xtcp_trace_congestion_reason
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -33,9 +33,9 @@ void xtcp_phase_tell(struct sock *sk, int reason)
 
 /**
  * xtcp_phase_set() - change the phase
- * @sk: with a stream
- * @phase: the new one
- * @reason: for the trace
+ * @sk: the sock, with a stream
+ * @phase: the new phase
+ * @reason: why it changes, enum xtcp_trace_congestion_reason
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -48,8 +48,8 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 }
 
 /**
- * xtcp_phase_in_flight() - RecoverFS of RFC 9937 section 6.1: octets in flight before an ACK
- * @xsk: with a stream
+ * xtcp_phase_in_flight() - compute RecoverFS (RFC 9937 section 6.1): octets in flight before an ACK
+ * @xsk: the sock, with a stream
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -67,9 +67,9 @@ u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *
 
 /**
  * xtcp_phase_reduce() - begin a reduction of the window
- * @sk: with a stream
- * @recover_fs: what was in flight
- * @marked: a mark is the cause
+ * @sk: the sock, with a stream
+ * @recover_fs: PRR's RecoverFS, octets; see xtcp_phase_in_flight()
+ * @marked: true if an ECN mark is the cause
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -88,11 +88,13 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * xtcp_phase_congested_here() - reduce the window because of a full queue on this machine
  * @sk: the sock, in any state
  *
- * The queue refused a segment, or announced that it would refuse others. This is congestion on the
- * first hop, so no peer has to report it. A reduction begins at once, and no undo reverts it, as in
- * Linux. It begins at most once per round trip, as for a mark (RFC 3168 section 6.1.2). During the
- * handshake nothing is reduced. Since no ACK triggers the reduction, next to nothing may be in
- * flight. So PRR's RecoverFS is at least the window, as in Linux.
+ * The queue has refused a segment, or has announced that it would refuse others. This is congestion
+ * on the first hop, which no peer has to report. So a reduction begins at once, but at most once
+ * per round trip, as for a mark (RFC 3168 section 6.1.2). No undo reverts it, as in Linux. During
+ * the handshake nothing is reduced.
+ *
+ * No ACK triggers this reduction, so there may be next to nothing in flight when it begins. PRR's
+ * RecoverFS is therefore at least the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -4,14 +4,14 @@
  * so much time has passed that reordering in the network cannot explain this. RACK also finds lost
  * retransmissions, since it compares times of sending and not sequence numbers.
  *
- * Until reordering has been seen, the reordering window is 0 while three segments are sacked or a
- * repair is going on. Otherwise it is a quarter of the smallest RTT. It grows by as much in each
- * round trip in which a D-SACK reports a needless retransmission (section 6.2 step 4). The window
- * is added to the RTT of the segment that arrived. Once reordering has been seen, it is added to
- * the smoothed RTT if that is longer.
+ * That time is the RTT of the segment that arrived last, plus the reordering window (section 6.2
+ * step 4). The window is a quarter of the smallest RTT. It grows by another quarter in each round
+ * trip in which a D-SACK reports a needless retransmission. Until reordering has been seen, the
+ * window is 0 while three segments are sacked or a repair is going on. Once reordering has been
+ * seen, the smoothed RTT takes the place of the RTT if it is longer.
  *
- * stream->in_flight is in order of sending. So detection looks only at what is lost by now, and at
- * the first skb that is not.
+ * stream->in_flight is in order of sending. So detection looks only at skbs that are lost by now,
+ * and at the first one that is not.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -28,14 +28,14 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
-#define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* xtcp_clock_ts() */
+#define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts() */
 
 /*
- * @skb was sent more than once: did its last copy arrive? For an skb that is acknowledged in order,
- * the timestamp echo answers this. For a sacked skb the echo tells nothing: the peer echoes the
- * last segment in order (RFC 7323 section 4.3), which is older in any case. In that case, and if
- * two copies may have left within one tick of the timestamp clock, use the heuristic of RFC 8985
- * section 6.2 step 2: an answer that is faster than the smallest RTT belongs to an earlier copy.
+ * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
+ * timestamp echo tells. If it is sacked, the echo tells nothing: the peer echoes the last segment
+ * in order (RFC 7323 section 4.3), which is an older one. Then the heuristic of RFC 8985 section
+ * 6.2 step 2 decides: an answer that is faster than the smallest RTT belongs to an earlier copy. It
+ * also decides if two copies may have left within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -55,7 +55,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 /**
  * xtcp_rack_arrived() - take note of a segment that is acknowledged or sacked for the first time
  * @sk: the sock
- * @skb: the skb that was sent with the segment
+ * @skb: the skb of the segment
  * @end: the octet after the last one that arrived
  * @sample: the ACK
  *
@@ -80,10 +80,10 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 }
 
 /*
- * How late a segment may be, in microseconds (section 6.2 step 4). 0 when three other segments show
- * that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake
- * each other, this segment may have taken a faster path, so its RTT tells nothing about the other
- * segments: allow them the smoothed RTT.
+ * Returns how late a segment may be, in microseconds (section 6.2 step 4); 0 when three other
+ * segments show that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where
+ * segments overtake each other, that one may have taken a faster path than the others. So the
+ * others are allowed the smoothed RTT if it is longer.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
@@ -102,13 +102,13 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 
 /**
  * xtcp_rack_detect() - mark segments that are lost by now
- * @sk: SACK is in use
- * @now_us: the clock
+ * @sk: a sock that uses SACK
+ * @now_us: the time, xtcp_clock_us()
  *
  * RFC 8985 section 6.2 step 5.
  *
- * Return: microseconds until the next segment would count as lost if no news of it comes; 0: no
- * segment waits for that.
+ * Return: microseconds until the next segment counts as lost, unless an ACK reports its arrival
+ * before; 0 if there is no such segment.
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
@@ -133,9 +133,9 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 
 /**
  * xtcp_rack_is_recent() - was an skb sent too recently for a timeout to count it as lost?
- * @sk: SACK is in use
- * @skb: in flight
- * @now_us: the clock
+ * @sk: a sock that uses SACK
+ * @skb: an skb in flight
+ * @now_us: the time, xtcp_clock_us()
  *
  * RFC 8985 section 6.3.
  *

@@ -14,10 +14,10 @@ struct xtcp_sample;
 /**
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
  * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived
- * @end_seq: RACK.end_seq: the octet after that segment
+ * @end_seq: RACK.end_seq: the octet after the segment that was sent then
  * @rtt_us: RACK.rtt: the RTT of the segment that arrived last
  * @reorder: how late a segment may be
- * @advanced: the last ACK has moved @sent_us
+ * @advanced: a segment has arrived since RACK last looked for losses
  */
 struct xtcp_rack {
 	u64 sent_us;

@@ -7,14 +7,14 @@
 
 #include "base/seq.h"
 
-#define WND_PERSIST	16U	/* recoveries that a wider window lasts, section 6.2 step 4 */
+#define WND_PERSIST	16U	/* a wider window lasts for so many recoveries, section 6.2 step 4 */
 
 /**
  * xtcp_reorder_sent_after() - was the first segment sent later than the second?
  * @us1: when the first was sent, microseconds
- * @end1: the octet after it
- * @us2: when the second was sent
- * @end2: the octet after it
+ * @end1: the octet after the first
+ * @us2: when the second was sent, microseconds
+ * @end2: the octet after the second
  *
  * RACK_sent_after() of section 6.2 step 2. Segments of one bundle count as sent in order of
  * sequence number.
@@ -29,14 +29,14 @@ bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 }
 
 /**
- * xtcp_reorder_window() - how late a segment may be
+ * xtcp_reorder_window() - compute how late a segment may be
  * @reorder: the state
  * @min_rtt_us: the smallest RTT, microseconds
  * @srtt_us: the smoothed RTT, the upper bound of the window
- * @ahead_us: by how much the RTT of the segment that arrived is shorter than @srtt_us; 0: it is not
+ * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not
  *
- * RACK_update_reo_wnd() of section 6.2 step 4. With @ahead_us, a segment that was faster than most
- * does not make the others late.
+ * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that a segment
+ * that was faster than most does not make the others late.
  *
  * Context: any.
  *
@@ -51,10 +51,10 @@ u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 
 
 /**
  * xtcp_reorder_ack() - widen the window if an ACK shows that it was too small
- * @reorder: to update
- * @snd_una: SND.UNA after it
+ * @reorder: the state to update
+ * @snd_una: SND.UNA after the ACK
  * @snd_nxt: SND.NXT
- * @dsack: the ACK has a D-SACK: the window was too small
+ * @dsack: true if the ACK has a D-SACK, which shows that the window was too small
  *
  * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
  * 4).
@@ -75,10 +75,10 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 }
 
 /**
- * xtcp_reorder_recovered() - count a repair that is over and was not needless
- * @reorder: to update
+ * xtcp_reorder_recovered() - count a repair that has ended and was necessary
+ * @reorder: the state to update
  *
- * After 16 of these the window is narrow again (section 6.2 step 4).
+ * After 16 such repairs the window is narrow again (section 6.2 step 4).
  *
  * Context: any.
  */

@@ -21,7 +21,7 @@ struct xtcp_reorder {
 	bool in_dsack_round;
 };
 
-/* Of a new connection. */
+/* Sets the state of a new connection. */
 static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
 {
 	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };

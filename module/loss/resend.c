@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of lost skbs that are not in flight again. It is sorted by sequence number, as far as
- * that takes no long walk. An skb moves between this list and the list of those in flight with the
+ * The list of lost skbs that wait to be resent. It is sorted by sequence number, unless the search
+ * for a place takes too long. An skb is on this list or on the list of skbs in flight; both use the
  * same list node.
  *
  * scoreboard.c adds to the list; recovery.c resends from it.
@@ -19,14 +19,14 @@
 #include "loss/reorder.h"
 #include "sendq/sndq.h"
 
-#define WALK_MAX	32U	/* skbs; bounds the search for a place */
+#define WALK_MAX	32U	/* skbs that are looked at to find the place of another */
 
 static bool is_to_be_resent(const struct sk_buff *skb)
 {
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/* Find the place of @seq in @list, starting at @cb; give up after WALK_MAX steps. */
+/* Finds the place of @seq in @list, starting at @cb; gives up after WALK_MAX steps. */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;
@@ -53,10 +53,10 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * Return the list node behind which @skb belongs. Sort by sequence number as long as the place is
- * found soon: most skbs come in that order, or next to one that is there. Otherwise the place is
- * approximate, since no peer may make us walk far for each of many skbs. The skb at SND.UNA always
- * comes first.
+ * Returns the list node behind which @skb belongs. For most skbs this is their place by sequence
+ * number, which is found soon: they come in order, or next to an skb that is on the list. For the
+ * others the place is approximate if the search is long, because no peer may make us walk far for
+ * each of many skbs. The skb at SND.UNA always comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -84,9 +84,10 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_resend_add() - add an skb that counts as lost
  * @sk: the sock
- * @skb: sent, in the list of those in flight or in none
+ * @skb: the skb; it was sent, and is on the list of skbs in flight or on none
  *
- * RFC 6675 section 4, NextSeg() rule 1: in order of sequence number; see place_to_resend().
+ * The order is that of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), as far as
+ * place_to_resend() keeps it.
  */
 void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
@@ -96,10 +97,10 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_resend_next() - the skb to resend next
+ * xtcp_resend_next() - find the skb to resend next
  * @sk: the sock
  *
- * Return: an skb that counts as lost, preferably the one at SND.UNA; NULL: there is none.
+ * Return: an skb that counts as lost, preferably the one at SND.UNA; NULL if there is none.
  */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {
@@ -129,11 +130,11 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
 }
 
 /**
- * xtcp_resend_put_back() - move all skbs back to their places among those in flight
+ * xtcp_resend_put_back() - move all skbs back to the list of skbs in flight, in order of sending
  * @sk: the sock
  *
- * They were sent before everything in flight, except those that were resent and lost again. RFC
- * 5682 section 3, RFC 3522 section 3.2.
+ * This takes few steps: nearly all of them were sent before everything in flight. Only skbs that
+ * were resent and lost again may belong further behind. RFC 5682 section 3, RFC 3522 section 3.2.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one ACK has told: acked.c fills it for all files that evaluate the ACK. Pure. */
+/* What one ACK has told: acked.c fills the struct for all files that evaluate the ACK. Pure. */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 
@@ -9,37 +9,39 @@
 
 /**
  * struct xtcp_sample - what an ACK has told; lengths in octets of sequence space
- * @now_us: when it came, xtcp_clock_us()
- * @first_sent_us: the earliest sending time of the newly acknowledged segments or, without any, of
- *	the newly sacked ones. Only segments that were sent once count; 0: there is none
- * @last_sent_us: the latest sending time of these segments
+ * @now_us: when the ACK came, xtcp_clock_us()
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments; if there are none,
+ *	of the newly sacked ones. Only segments that were sent once count; 0: there is none
+ * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
+ *	sent once; 0: there is none
  * @una_before: SND.UNA before the ACK
  * @high_before: the octet after the highest one that was sacked before the ACK; SND.UNA if none was
  * @pipe_before: octets in flight before the ACK
- * @acked: by how much SND.UNA moved
+ * @acked: octets by which SND.UNA moved
  * @sacked: octets newly sacked
  * @delivered: octets newly acknowledged or sacked, each counted once
  * @lost: octets newly marked as lost
- * @delivered_before: with @tells_rate: stream->delivered when the last sent of these segments was
- *	sent
- * @delivered_before_us: the low half of stream->delivered_us then
- * @in_flight_then: octets in flight when that segment was sent, including it; only for an algorithm
- *	with @control, as is @lost_before
- * @lost_before: stream->lost_total then
- * @marked: our segments newly reported to have met congestion: in AccECN mode by the peer's
+ * @delivered_before: stream->delivered when the rated segment was sent: of the segments that are
+ *	newly acknowledged or sacked, the one sent last. Valid with @tells_rate
+ * @delivered_before_us: the low half of stream->delivered_us at that time
+ * @in_flight_then: octets in flight when the rated segment was sent, including this segment;
+ *	filled, like @lost_before, only for an algorithm with control() (cong.h)
+ * @lost_before: stream->lost_total when the rated segment was sent
+ * @marked: how many of our segments are newly reported as marked: in AccECN mode by the peer's
  *	counter; otherwise, if @ece is set, all that are newly acknowledged or sacked
- * @sending_us: how long sending the octets of the rate sample took
- * @rtt_us: the RTT of the last sent of these segments, microseconds; 0: unknown
+ * @sending_us: how long it took to send the octets of the rate sample
+ * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
  * @tsecr: the ACK's TSecr, which may be anything; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
- * @resent_acked: a segment is newly acknowledged or sacked that was sent more than once
- * @original_arrived: a segment is newly acknowledged or sacked that was sent only once, before the
- *	present repair began
+ * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
+ * @original_arrived: a segment that was sent only once, before the present repair began, is newly
+ *	acknowledged or sacked
  * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @duplicate: the ACK is a duplicate (RFC 5681 section 2)
  * @news: the ACK carries text, SYN or FIN, or a larger window
  * @tells_rate: the ACK gives a sample of the delivery rate (rate.c)
- * @is_limited: with @tells_rate: the program had not filled the window when that segment was sent
+ * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
+ *	sent
  */
 struct xtcp_sample {
 	u64 now_us;

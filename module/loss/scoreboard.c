@@ -5,9 +5,9 @@
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
  * (RFC 6675 section 4, in octets). An skb of the send queue is sacked, lost, lost and resent, or
- * none of these, always as a whole; an skb in which a SACK block ends is split. Without SACK, each
- * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
- * sacked.
+ * none of these. This is true of the whole skb: if a SACK block ends inside an skb, the skb is
+ * split. Without SACK, each duplicate ACK counts as one segment sacked somewhere above SND.UNA, and
+ * no skb is marked as sacked.
  *
  * rack.c and recovery.c decide what is lost. output.c and cong.c use pipe. resend.c decides in
  * which order lost skbs are resent.
@@ -39,7 +39,7 @@ static u32 octets_of(const struct sk_buff *skb)
 	return xtcp_sndcb(skb)->end_seq - xtcp_sndcb(skb)->seq;
 }
 
-/* Remove an skb from the sums of lost and resent octets. */
+/* Removes an skb from the sums of lost and resent octets. */
 static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = tx->stream;
@@ -53,8 +53,8 @@ static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 }
 
 /*
- * Note what the arrival of an skb up to @end tells about RTT and order. @low: lowered to the start
- * of the segment if the segment was sent only once.
+ * Notes what the arrival of @skb, up to @end, tells about RTT and order. If @skb was sent only
+ * once, *@low is lowered to its start.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -98,10 +98,9 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 }
 
 /*
- * Split @skb so that it lies either inside or outside @block. Split only where one of its segments
- * ended: a segment that is sacked in part counts as not sacked. Return: the part to look at next,
- * which lies inside @block when *@inside is set; NULL when there is none; an error when the split
- * fails.
+ * Splits @skb if @block begins or ends inside it. The split is where one of its segments ends: a
+ * segment that is sacked in part counts as not sacked. Return: the part to look at next; it lies
+ * inside @block if *@inside is true. NULL when there is none; an error when the split fails.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -127,7 +126,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* @skb is sacked. The skb behind the run of sacked skbs that @skb knows of (cb->sacked_to). */
+/* @skb and what follows it, up to its sacked_to, are sacked. Returns the skb behind these. */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -136,8 +135,8 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Everything from @skb to @end is sacked. Store this in each skb that was met on the way. So a peer
- * that names the same octets again, however often, cannot make us walk over them a second time.
+ * Everything from @skb to @end is sacked. Stores this in each skb that the walk has met. So a peer
+ * cannot make us walk over the same octets again by naming them in another SACK block.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -151,9 +150,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Mark what @block holds between @from and @to. Return: the octet up to which everything is marked;
- * this is less than @to when a split failed. If the split failed at the start of @block, the skbs
- * behind it are marked all the same.
+ * Marks the part of @block between @from and @to as sacked. Return: the octet up to which
+ * everything is marked; it is less than @to when a split has failed. If the split failed at the
+ * start of @block, the skbs behind it are marked all the same.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -189,9 +188,9 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Mark the part of @block that no block of the previous ACK held. Without this, each ACK would walk
- * over everything that is sacked. Return: the octet up to which everything is marked. What lies
- * beyond is news again when the next ACK names it.
+ * Marks as sacked what is new in @block: no block of the previous ACK had it. Otherwise each ACK
+ * would walk over everything that is sacked. Return: the octet up to which everything is marked.
+ * Octets of @block beyond it will be new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -247,8 +246,8 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 }
 
 /*
- * Is this block a plausible D-SACK? Its octets must have been sent, and not further back than the
- * peer's largest window.
+ * Is this block a plausible D-SACK? Its octets must have been sent, and must lie at most the peer's
+ * largest window below SND.UNA.
  */
 static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_block *block)
 {
@@ -277,8 +276,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * No more octets can arrive twice than were sent twice (bytes_retrans omits SYN and FIN),
-	 * and no more than a window at once. Otherwise the network made copies, or the peer lies.
+	 * Only octets that were sent twice can arrive twice (bytes_retrans omits SYN and FIN), and
+	 * at most a window of them at once. If a D-SACK reports more, the network has made copies,
+	 * or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
@@ -304,7 +304,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		xtcp_undo_dsack(sk, block->start, block->end);
 }
 
-/* Move the usable blocks to the front, sorted by their start. Return: how many there are. */
+/* Moves the usable blocks from @first on to the front, sorted. Return: how many there are. */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
 {
@@ -315,11 +315,11 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* an overtaken ACK repeats old blocks */
+		/* an ACK that a later one has overtaken repeats old blocks: these are no error */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
-		/* a block that begins at the left edge would have been acknowledged */
+		/* octets at the left edge would have been acknowledged: no block begins there */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
@@ -333,13 +333,13 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 }
 
 /**
- * xtcp_scoreboard_sack() - take the SACK blocks of an ACK
- * @sk: SACK is in use; SND.UNA has not moved yet
- * @skb: the segment, at its TCP header
+ * xtcp_scoreboard_sack() - mark the skbs that the SACK blocks of an ACK report
+ * @sk: a sock that uses SACK; its SND.UNA is still the old one
+ * @skb: the segment; skb->data is its TCP header
  * @sample: receives what is newly sacked
  *
- * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work is bounded by the newly
- * sacked skbs, and by the logarithm of the number in flight.
+ * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work grows with the number of
+ * newly sacked skbs, and with the logarithm of the number of skbs in flight.
  */
 void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
@@ -374,8 +374,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 }
 
 /*
- * Without SACK: the first of the @acked segments was missing. Duplicate ACKs have already counted
- * the others as delivered.
+ * Without SACK: of the @acked octets, the first segment was missing. Duplicate ACKs have already
+ * counted the others as delivered.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
@@ -390,8 +390,8 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * text behind a retransmission arrived before the retransmission, so an ACK of this text
-	 * tells nothing about it (RFC 5682 section 2.1)
+	 * this ACK may owe its progress to a retransmission. It then covers text that arrived
+	 * before, so it does not show that an original has arrived now (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -405,7 +405,7 @@ static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 	return cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len;
 }
 
-/* An ACK ends inside @skb. */
+/* An ACK ends inside @skb: frees the octets that the ACK acknowledges. */
 static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
 	struct xtcp_scoreboard *sb = &xtcp_sender(sk)->stream->scoreboard;
@@ -422,7 +422,7 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 		sb->resent -= len;
 }
 
-/* Remove an skb from all sums. */
+/* Removes an skb from all sums. */
 static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 {
 	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
@@ -435,12 +435,10 @@ static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_ack() - take an ACK that moves SND.UNA
- * @sk: its SND.UNA is still the old one
+ * xtcp_scoreboard_ack() - free the skbs that an ACK acknowledges
+ * @sk: the sock; its SND.UNA is still the old one
  * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
  * @sample: receives what is newly acknowledged
- *
- * Frees the acknowledged skbs.
  */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
@@ -466,8 +464,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
-		 * Without memory, an earlier ACK could not trim the octets before SND.UNA. They
-		 * were counted then; do not count them again.
+		 * The skb may begin before SND.UNA: an earlier ACK may have had no memory to trim
+		 * it. That ACK has counted the octets, so do not count them again.
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
@@ -496,12 +494,12 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 /**
  * xtcp_scoreboard_duplicate_ack() - count a duplicate ACK, without SACK
- * @sk: SACK is not in use
- * @sample: receives one segment more
+ * @sk: a sock that does not use SACK
+ * @sample: counts one segment more
  *
- * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum is limited to
- * what is outstanding without the missing segment. More duplicate ACKs than that show reordering;
- * their number is the reordering estimate.
+ * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
+ * is limited to the octets outstanding, less the missing segment. More duplicate ACKs than segments
+ * outstanding show reordering; their number becomes the reordering estimate.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -514,7 +512,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	u32 step = most > sb->sacked ? min_t(u32, tx->mss, most - sb->sacked) : 0;
 
 	sock_owned_by_me(sk);
-	/* segments may be small: their exact number is unknown */
+	/* segments may be small, so their number is counted apart from the octets */
 	sb->sacked_segments++;
 	if (sb->sacked_segments > DIV_ROUND_UP(out, tx->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
 		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
@@ -528,7 +526,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 
 /**
  * xtcp_scoreboard_forget_duplicates() - drop the count of duplicate ACKs, without SACK
- * @sk: SACK is not in use
+ * @sk: a sock that does not use SACK
  */
 void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
@@ -540,7 +538,7 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 /**
  * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
  * @sk: the sock
- * @skb: sent, not sacked
+ * @skb: the skb; it was sent and is not sacked
  */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
@@ -573,7 +571,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_scoreboard_resent() - mark a lost skb as in flight again
  * @sk: the sock
- * @skb: lost; xtcp_sndq_sent() has moved it to the list of those in flight
+ * @skb: the skb; xtcp_sndq_sent() has moved it to the list of skbs in flight
  */
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 {
@@ -583,7 +581,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	if (cb->marks & XTCP_SNDQ_RESENT)
 		return;
 	if (!(cb->marks & XTCP_SNDQ_LOST)) {
-		/* a probe repeats an skb that is in flight: that counts only once */
+		/* a probe has repeated an skb that is in flight: pipe counts it only once */
 		return;
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
@@ -594,8 +592,8 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_not_lost() - remove all marks of loss
  * @sk: the sock
  *
- * What was resent stays in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work is bounded by
- * what counted as lost and by what was sent since the first of it was resent.
+ * What was resent stays in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work grows with
+ * the number of skbs that counted as lost, and of those sent since the first retransmission.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
@@ -616,11 +614,12 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 
 /**
  * xtcp_scoreboard_reneged() - has the peer dropped octets that it had sacked?
- * @sk: SND.UNA has moved
+ * @sk: the sock; its SND.UNA has moved
  *
- * If it has, the skb at SND.UNA is marked as sacked (RFC 2018 section 8).
+ * If the skb at SND.UNA is marked as sacked, the peer should have acknowledged it (RFC 2018 section
+ * 8).
  *
- * Return: true when it has.
+ * Return: true if it has.
  */
 bool xtcp_scoreboard_reneged(const struct sock *sk)
 {
@@ -648,7 +647,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* sacked_to shares its memory and has overwritten it */
+		/* delivered has to be set anew: it shares its memory with sacked_to */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
@@ -665,8 +664,8 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * @low: the start of a segment that was sent once and arrived after a segment that was sent later
  * @counter: LINUX_MIB_TCP*REORDER, which tells how this was found out
  *
- * The idea is RFC 4653's, the measure is Linux's: the distance in segments from the highest segment
- * that was sacked.
+ * The idea is that of RFC 4653. The estimate is measured as in Linux: it is the distance, in
+ * segments, from @low to the highest octet that was sacked.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {

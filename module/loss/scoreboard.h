@@ -17,7 +17,7 @@ struct sock;
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
  * @sacked: octets that the peer has; without SACK one segment for each duplicate ACK (RFC 5681
  *	section 2)
- * @sacked_segments: the same in segments, approximately, since the segment size may have changed
+ * @sacked_segments: the same in segments; approximate, because the segment size may have changed
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest one that was sacked, at least SND.UNA

@@ -2,7 +2,7 @@
 /*
  * Was a repair needless? Then undo its reduction of the window. Two signs show it:
  *
- *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission: the
+ *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission, so the
  *    original had arrived (Eifel, RFC 3522; the response is that of RFC 4015 section 3.2).
  *  - D-SACKs report that everything resent arrived twice (RFC 2883 section 5; the idea of RFC
  *    3708).
@@ -44,13 +44,13 @@ void xtcp_undo_begin(struct sock *sk)
 	/* retransmissions of the previous repair that are in flight belong to this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/* the D-SACK of a tail loss probe must not count for what is resent from now on */
+	/* a D-SACK for the tail loss probe must not count as one for a later retransmission */
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		undo->resent += tx->mss;
 }
 
 /**
- * xtcp_undo_forget() - no reduction can be undone any more
+ * xtcp_undo_forget() - give up the chance to undo a reduction
  * @sk: the sock
  */
 void xtcp_undo_forget(struct sock *sk)
@@ -62,8 +62,8 @@ void xtcp_undo_forget(struct sock *sk)
 /**
  * xtcp_undo_resent() - count octets that were resent
  * @sk: the sock
- * @octets: how many
- * @sent_us: the time of the segment's TSval
+ * @octets: the number of octets
+ * @sent_us: the time from which the segment's TSval was made
  *
  * RFC 3522 section 3.2 step 2.
  */
@@ -134,8 +134,8 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_apply() - undo the reduction of the window
- * @sk: has a reduction to undo; if a mark had a part in it, the reduction stays
- * @counter: LINUX_MIB_TCP*UNDO
+ * @sk: the sock, with a reduction to undo; the reduction stays if an ECN mark had a part in it
+ * @counter: LINUX_MIB_TCP*UNDO, which tells how the needless repair was found out
  *
  * RFC 4015 section 3.2.
  */
