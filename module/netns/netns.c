@@ -2,14 +2,14 @@
 /*
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
- * A machine may have thousands of namespaces, few of which ever use xtcp. So until a namespace has
- * its first socket of ours, it has only its knobs, its files in /proc and an empty map of ports,
- * which segments read.
+ * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
+ * has its first socket of ours, it has only its knobs, its files in /proc, and an empty bitmap of
+ * ports, which every arriving segment reads.
  *
  * A namespace ends when no file refers to it any more. Then only orphans and TIME-WAIT records of
- * ours are left. Orphans end in pre_exit, while the devices still work. All else goes in exit, when
- * no packet can arrive any more. Unloading the module does the same in every namespace, after the
- * handlers are restored.
+ * ours are left. Orphans end in pre_exit, while the devices still work. All else is freed in exit,
+ * when no packet can arrive any more. Unloading the module does the same in every namespace, after
+ * the handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -37,10 +37,10 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-/* The port bits of a namespace without leases. */
+/* The bitmap of ports of every namespace that has not started: no port is ours. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
-/* They begin in this order and end in the reverse order. */
+/* The parts begin in this order and end in the reverse order. */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
@@ -63,7 +63,7 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 		parts[n].exit(xn);
 }
 
-/* The leases come last, since segments read them: once they exist, nothing can fail. */
+/* The leases come last: once they exist, segments read them, so nothing may fail any more. */
 static int make_parts(struct xtcp_net *xn)
 {
 	unsigned int n;
@@ -92,12 +92,12 @@ fail:
  * @xn: the namespace
  *
  * Before this call, a namespace has only its knobs and its files in /proc. Any user can make
- * namespaces, and the first socket in each. So the memory is charged to the memory control group of
- * the task that makes the socket.
+ * namespaces and sockets in them. So the memory is charged to the memory control group of the task
+ * that makes the first socket.
  *
  * Context: process, may sleep.
  *
- * Return: 0 or a negative errno, with nothing left behind.
+ * Return: 0 or a negative errno; after an error nothing is left behind.
  */
 int xtcp_netns_start(struct xtcp_net *xn)
 {
@@ -135,7 +135,8 @@ static int __net_init netns_init(struct net *net)
 }
 
 /*
- * The first orphan of a shard, with a reference. A listed orphan still has a reference of its own.
+ * Returns the first orphan of a shard, with a reference; NULL if there is none. An orphan on the
+ * list has a reference of its own, so it is not freed before this takes another.
  */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
@@ -160,8 +161,7 @@ static void end_orphan(struct sock *sk)
 }
 
 /*
- * All full socks that are left in a namespace that ends are orphans. No RST is sent: devices and
- * routes are gone, or the module is being unloaded.
+ * Ends all full socks that are left in a namespace that ends; they are all orphans. No RST is sent.
  */
 static void end_orphans(struct xtcp_net *xn)
 {
@@ -192,7 +192,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_metrics_net_exit(xn);
 	if (!xn->started)
 		return;
-	/* first, since entries and records put their leases */
+	/* do this before the list of leases goes, because entries and records put their leases */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);
 	xtcp_secret_net_exit(xn);

@@ -5,12 +5,12 @@
  *
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
- * A listing is made as it is read, one listener or one chain of the table at a time. An open file
- * holds one page of it, or the longest chain if that is more. A slow reader neither misses nor
- * repeats a row that exists throughout: a listener keeps its number, and a connection its chain,
- * whether it is an entry, a sock or a record. A row that comes or goes meanwhile may or may not be
- * listed. Reading takes no lock for which softirq would wait: a chain is read under RCU. As in
- * Linux, numbers may change while they are read.
+ * A listing is made as it is read, one listener or one chain of the table at a time. The buffer of
+ * an open file is one page, or more if a chain needs more. A slow reader neither misses nor repeats
+ * a row that exists throughout: a listener keeps its number, and a connection its chain, whether it
+ * is an entry, a sock or a record. A row that comes or goes meanwhile may or may not be listed.
+ * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
+ * values of a row may change while they are read.
  */
 #include "netns/proc.h"
 
@@ -56,7 +56,7 @@ struct row {
 	int state;
 	u32 tx_queue;
 	u32 rx_queue;
-	enum xtcp_timer_shown timer;	/* the column "tr": whose deadline "tm->when" is */
+	enum xtcp_timer_shown timer;	/* the column "tr": "tm->when" is this timer's deadline */
 	unsigned long expires;
 	unsigned int retransmits;
 	unsigned int probes;
@@ -67,8 +67,8 @@ struct row {
 };
 
 /*
- * The state of one reader: seq_file->private. seq_file may ask again for what was shown last, with
- * a larger buffer.
+ * The state of one reader, in seq_file->private. If the buffer was too small, seq_file asks again
+ * for the same position, with a larger buffer.
  */
 struct listing {
 	struct seq_net_private p;	/* first, for seq_open_net() */
@@ -76,8 +76,8 @@ struct listing {
 	struct xtcp_net *xn;
 	int family;
 	loff_t at;			/* position to show */
-	unsigned int number;		/* number of its first row */
-	unsigned int rows;		/* how many rows it had */
+	unsigned int number;		/* number of the first row at this position */
+	unsigned int rows;		/* how many rows this position has shown */
 };
 
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
@@ -87,7 +87,7 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
 }
 
-/* Shows the columns of all kinds; those of a full sock follow. */
+/* Shows the columns that every kind of connection has. The caller adds those of a full sock. */
 static void show_row(struct listing *l, const struct row *row)
 {
 	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
@@ -112,7 +112,7 @@ static void end_row(struct listing *l)
 		seq_putc(l->m, '\n');
 }
 
-/* Addresses, owner and pointer: the same for a listener and a connection. */
+/* Fills the columns that a listener and a full sock have in common. */
 static void row_of_sock(const struct listing *l, struct row *row, struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
@@ -138,8 +138,8 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 }
 
 /*
- * Linux shows the length of a listener's queue as rx_queue, and its limit only to sock_diag; here
- * tx_queue is the limit.
+ * As in Linux, rx_queue is the length of the accept queue. tx_queue is its limit, which Linux shows
+ * only by sock_diag.
  */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
@@ -153,8 +153,8 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	row.rx_queue = READ_ONCE(listener->accept_len);
 	show_row(l, &row);
 	/*
-	 * as for a new listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit of Fast
-	 * Open
+	 * the values of a new listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit of
+	 * Fast Open
 	 */
 	seq_puts(l->m, " 100 0 0 10 0");
 	end_row(l);
@@ -217,8 +217,8 @@ static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 }
 
 /*
- * The family of the socket decides, as in Linux: a connection over IPv4 of an AF_INET6 socket is in
- * xtcp6.
+ * Shows a connection if its socket has the family of the listing. So, as in Linux, a connection
+ * over IPv4 of an AF_INET6 socket is in xtcp6.
  */
 static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
@@ -227,8 +227,8 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	struct sock *sk;
 
 	/*
-	 * the writers hold a lock that we do not take here; these data races may show an old value,
-	 * and do no harm
+	 * writers hold a lock that we do not take. These data races do no harm: they may show an
+	 * old value
 	 */
 	kcsan_disable_current();
 	switch (conn->kind) {
@@ -262,7 +262,7 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 	return conn;
 }
 
-/* The position of the next thing to show, from @pos on. */
+/* Returns the position of the first listener or used chain from @pos on. */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
@@ -278,7 +278,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* only once: the count is a sum over all processors */
+	/* ask this only at the first chain, because the count is a sum over all processors */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
@@ -288,7 +288,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 	return FIRST_CHAIN + chain;
 }
 
-/* Moves *@pos to what is shown next, or to the end. */
+/* Moves *@pos to the next position that has something to show, or to the end. */
 static void *look_up(struct seq_file *m, loff_t *pos)
 {
 	struct listing *l = m->private;
@@ -389,7 +389,7 @@ static const struct seq_operations ops_listing_v6 = {
 	.show = show_v6,
 };
 
-/* The listings, and files whose few lines are shown at once. */
+/* The files: those with .ops show many rows, those with .show a few lines at once. */
 static const struct proc_file {
 	const char *name;
 	const struct seq_operations *ops;
@@ -420,7 +420,7 @@ static int open_rows(struct file *file, const struct proc_file *which, struct ne
 	return 0;
 }
 
-/* As Linux opens its own files in /proc/net: the descriptor holds the namespace. */
+/* The open file holds the namespace, as Linux's own files in /proc/net do. */
 static int file_open(struct inode *inode, struct file *file)
 {
 	const struct proc_file *which = pde_data(inode);
@@ -453,10 +453,11 @@ static int file_release(struct inode *inode, struct file *file)
 }
 
 /*
- * A reader's memory may be a page that never comes: any user can make a file of FUSE whose server
- * is silent. The removal of a file in /proc waits for its readers, and no signal ends that wait. So
- * each read holds the module, and unloading says "in use" at once. After module_put() the removal
- * still waits until this function has returned. An open descriptor alone holds nothing.
+ * A read may hang: its buffer may be a page of a FUSE file whose server does not answer. Any user
+ * can make such a file. The removal of a file in /proc waits for its readers, and no signal ends
+ * that wait. So each read holds the module, and unloading fails at once with "in use". After
+ * module_put() the removal still waits until this function has returned. An open descriptor alone
+ * does not hold the module.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
@@ -469,7 +470,7 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* A write needs no words: each file does one thing. */
+/* What is written does not matter: a file does the same thing for every write. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));
@@ -477,7 +478,7 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 
 	if (!which->written)
 		return -EIO;
-	/* only for a file with rows: the private data of the others is the namespace itself */
+	/* this works only for a file with rows; the private data of the others is the namespace */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);
@@ -494,11 +495,11 @@ static const struct proc_ops file_ops = {
 
 /**
  * xtcp_proc_net_init() - make the files of a namespace
- * @xn: the namespace; its tables and counters are ready
+ * @xn: the namespace; its tables and counters need not exist yet
  *
  * Context: process, may sleep.
  *
- * Return: 0 or -ENOMEM, with nothing left behind.
+ * Return: 0 or -ENOMEM; after an error nothing is left behind.
  */
 int xtcp_proc_net_init(struct xtcp_net *xn)
 {
@@ -517,10 +518,10 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_proc_net_exit() - remove the files of a namespace
- * @xn: the namespace; its tables and counters still exist
+ * @xn: the namespace; if it has started, its tables and counters still exist
  *
- * It returns when nobody reads them any more. Descriptors that are still open read nothing after
- * that.
+ * This returns when nobody reads the files any more. From then on, a read by a descriptor that is
+ * still open fails.
  *
  * Context: process, may sleep.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /proc/net/xtcp, xtcp6, xtcp_listen, xtcp_snmp and xtcp_netstat. */
+/* The files /proc/net/xtcp, xtcp6 and xtcp_*. */
 #ifndef XTCP_PROC_H
 #define XTCP_PROC_H
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_blackbox: the black boxes of a namespace. A line for each box says whose it is;
- * then a line for each event follows, indented, the oldest first:
+ * /proc/net/xtcp_blackbox: the black boxes of a namespace. Each box has one line that names the
+ * connection. An indented line for each event follows, the oldest first:
  *
  *	box=17 netns=4026531840 local=10.9.0.2:80 peer=10.9.0.1:40000 began=12.345678 ended=...
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
- * Times are those of CLOCK_MONOTONIC; a call's is exact to a tick. An event of a tracepoint has the
- * name, the fields and the words that it has there, without the ends, so what reads a trace can read
- * these. Segments also have "cwnd", "srtt_us" and "snd_una", from before the segment arrived or when
- * it left. "rebuilt" marks a segment of a handshake that was noted only when the connection had a
- * sock.
+ * Times are of CLOCK_MONOTONIC; the time of a system call is exact only to a tick. Events that are
+ * also tracepoints have the names, fields and words of the tracepoint, without addresses and ports.
+ * So a program that reads a trace can read these lines. Segments also have "cwnd", "srtt_us" and
+ * "snd_una": the values before the segment arrived, or when it left. "rebuilt" marks a segment of a
+ * handshake that was noted later, when the connection got a sock.
  *
  * Sequence numbers help to forge segments, so the file is for the owner of the namespace alone. A
  * write makes the namespace forget the boxes of connections that have ended.
@@ -33,7 +33,7 @@
 #include "sight/trace.h"
 #include "time/timer.h"
 
-/* A list ends with a word without a text. */
+/* A value and its name. In the last word of a list, text is NULL. */
 struct word {
 	u32 value;
 	const char *text;
@@ -116,7 +116,7 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
-/* @sacks: the next event, which may have the blocks of this segment */
+/* @sacks: the next event, which may have the SACK blocks of this segment; NULL if there is none */
 static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, const struct xtcp_blackbox_event *event,
 			 const struct xtcp_blackbox_event *sacks)
 {
@@ -147,8 +147,8 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * When the event with number @i happened. Of a call, jiffies tell it to a tick; it lies between the
- * events before and behind.
+ * Returns when event @i happened. For a call, jiffies tell the time to a tick; the result is kept
+ * between the times of the events before and after it.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
@@ -220,7 +220,7 @@ static void *look_up_box(struct seq_file *m, loff_t *pos)
 		return NULL;
 	slot = xtcp_blackbox_next(xn, max_t(loff_t, *pos, 1));
 	*pos = slot ?: XTCP_BLACKBOX_SLOTS;
-	/* a number, not a pointer; 0: no more */
+	/* this is a number, not a pointer; 0 is the end */
 	return (void *)slot;
 }
 

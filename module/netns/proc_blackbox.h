@@ -7,10 +7,10 @@
 
 #include "sight/blackbox.h"
 
-/* The state of one reader: seq_file->private. */
+/* The state of one reader, in seq_file->private. */
 struct xtcp_proc_box {
 	struct seq_net_private p;	/* first, for seq_open_net() */
-	struct xtcp_blackbox box;	/* a copy of the one that is shown */
+	struct xtcp_blackbox box;	/* a copy of the box that is shown */
 };
 
 extern const struct seq_operations xtcp_proc_blackbox_ops;

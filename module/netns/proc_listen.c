@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_listen: the two queues of each listener, their present and largest lengths, and
- * what they refused since listen().
+ * /proc/net/xtcp_listen shows the two queues of each listener: their present and largest lengths,
+ * and how much they have refused since listen().
  *
- * The limit is the same for both queues; as in Linux, each takes one more.
+ * The limit is the same for both queues. As in Linux, each queue takes one more.
  */
 #include "netns/proc_listen.h"
 
@@ -67,7 +67,7 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 
 /*
  * *@pos is 0 for the heading, otherwise the listener's number plus one. A listener that stops
- * meanwhile has no line.
+ * before show_line() has no line.
  */
 static void *look_up_listener(struct seq_file *m, loff_t *pos)
 {
@@ -85,7 +85,7 @@ static void *look_up_listener(struct seq_file *m, loff_t *pos)
 	if (!found)
 		return NULL;
 	*pos = number + 1;
-	/* a number, not a pointer, which would need a reference */
+	/* this is a number, because a pointer to the listener would need a reference */
 	return (void *)(number + 2);
 }
 

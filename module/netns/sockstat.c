@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_sockstat: the line TCP: of /proc/net/sockstat and the line TCP6: of sockstat6. All
- * of it is counted anyway; only a reader computes sums.
+ * /proc/net/xtcp_sockstat: the line TCP: of /proc/net/sockstat and the line TCP6: of sockstat6. The
+ * counters exist anyway; their sums are computed when the file is read.
  */
 #include "netns/sockstat.h"
 
@@ -15,7 +15,7 @@
 static struct proto *counted, *counted6;
 
 /**
- * xtcp_sockstat_set_protos() - say whose socks are counted
+ * xtcp_sockstat_set_protos() - set the protocols whose socks are counted
  * @prot: the protocol over IPv4; its counters of memory and of socks include those over IPv6
  * @prot6: the protocol over IPv6, or NULL
  *
@@ -33,13 +33,13 @@ static s64 count_of(const struct xtcp_net *xn, struct percpu_counter *counter)
 }
 
 /**
- * xtcp_sockstat_show() - /proc/net/xtcp_sockstat
+ * xtcp_sockstat_show() - show /proc/net/xtcp_sockstat
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
- * As in Linux, "inuse" has the listeners and connections in the tables, but neither half-open
- * entries nor records; "tw" has the records, those in FIN-WAIT-2, too; "alloc" (socks) and "mem"
- * (pages) are of all namespaces.
+ * As in Linux, "inuse" counts the listeners and connections in the tables, without half-open
+ * entries and records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and
+ * "mem" (pages) count all namespaces together.
  *
  * Context: process.
  *

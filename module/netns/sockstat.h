@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /proc/net/xtcp_sockstat: how many socks and records there are, and what they take. */
+/* /proc/net/xtcp_sockstat: how many socks and records there are, and how much memory they use. */
 #ifndef XTCP_SOCKSTAT_H
 #define XTCP_SOCKSTAT_H
 

@@ -4,14 +4,14 @@
  *
  * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
  * the size of memory, a namespace copies the value of its own kernel TCP when the namespace (or the
- * module) starts. Where Linux takes any number, a number that makes no sense is refused with
- * EINVAL, and the old value stays.
+ * module) starts. Where Linux takes any number, a knob of ours refuses a number that makes no
+ * sense: the write fails with EINVAL, and the old value stays.
  *
- * The kernel gives a handler nothing but the address of an entry in the registered table. A table
- * for each namespace would take more than 3 KiB, and most would never be read. So there are two
- * pages with a table, one for the first namespace and one for all others, and each namespace has
- * its own mapping of its page. The address of the mapping leads to the namespace, and the entry has
- * the offset of the knob in struct xtcp_sysctl.
+ * The kernel gives a handler only the address of an entry in the registered table. A table for each
+ * namespace would take more than 3 KiB, and most would never be read. So there are two pages with a
+ * table, one for the first namespace and one for all others. Each namespace maps its page at an
+ * address of its own. This address leads to the namespace, and the entry has the offset of the knob
+ * in struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
@@ -36,7 +36,7 @@ static int min_mss = XTCP_MSS_MIN_SND;
 static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_seconds = INT_MAX / HZ;
-static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* no rounding exceeds an int */
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* fits an int when rounded up */
 static int max_usecs = 1000000;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
@@ -52,7 +52,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* The namespaces; the index is the page number of the mapping. */
+/* The namespaces, by the page number of their mapping of the table. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
@@ -65,7 +65,7 @@ static struct xtcp_net *space_of(const struct ctl_table *table)
 	return xa_load(&namespaces, page_of(table));
 }
 
-/* A copy of the entry that points to the value, for the kernel's handlers. */
+/* Returns a copy of @table that points to the namespace's value, for the kernel's handlers. */
 static struct ctl_table with_value(const struct ctl_table *table)
 {
 	struct ctl_table copy = *table;
@@ -96,8 +96,8 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * The knob holds jiffies. The user reads and writes it in units of 1 / @per_second s. As in Linux,
- * a time below a jiffy becomes one jiffy: 0 would be another setting.
+ * The value is stored in jiffies; the user reads and writes it in units of 1 / @per_second s. As in
+ * Linux, a time below one jiffy is rounded up to one jiffy, because 0 means something else.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -124,7 +124,7 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
 }
 
-/* Read or write @text, which has room for @size octets. */
+/* Reads or writes @text, which has room for @size octets. */
 static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct ctl_table copy = { .data = text, .maxlen = size };
@@ -218,7 +218,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/* A knob of the whole machine has length 0. It is writable in the first namespace alone. */
+/* A knob of the whole machine; length 0 marks it. Only the first namespace can write it. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
@@ -297,9 +297,9 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * The kernel allocates 32 octets per entry in one block: 29 entries fit 1 KiB, more would take 2
- * KiB. So the knobs are registered in parts. An empty entry follows each part: it marks the end on
- * kernels before 6.11.
+ * For each registered table, the kernel allocates one block with 32 octets per entry. A block for
+ * 29 entries fits 1 KiB, a larger one would take 2 KiB. So the knobs are registered in parts. An
+ * empty entry follows each part: it marks the end on kernels before 6.11.
  */
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
@@ -307,7 +307,7 @@ static const struct ctl_table entries[] = {
 /* The table of the first namespace, and the table of all others. */
 static struct page *pages[2];
 
-/* Allocate and fill the table of a namespace: its parts, an empty entry after each. */
+/* Allocates a page and fills it with the table: the parts, with an empty entry after each. */
 static struct page *make_page(bool first_namespace)
 {
 	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
@@ -360,7 +360,7 @@ void xtcp_sysctl_exit(void)
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		if (pages[i])
 			__free_page(pages[i]);
-	/* an insertion that failed for lack of memory may have left nodes without an entry */
+	/* an insertion that failed for lack of memory may have left empty nodes */
 	xa_destroy(&namespaces);
 }
 
@@ -417,7 +417,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-/* Map the table for this namespace alone. */
+/* Maps the table for this namespace alone, and enters the mapping into namespaces. */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
 	struct ctl_table *table = vmap(&pages[!net_eq(xn->net, &init_net)], 1, VM_MAP, PAGE_KERNEL_RO);
@@ -440,7 +440,7 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_ta
 					       min_t(size_t, ARRAY_SIZE(entries) - part * PART, PART));
 }
 
-/* Unregister the first parts. */
+/* Unregisters the first @parts parts. */
 static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
 {
 	while (parts)
