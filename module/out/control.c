@@ -2,10 +2,10 @@
 /*
  * The memory of segments without text: ACKs, probes, RSTs.
  *
- * Such a segment is freed as soon as the peer or the device has read it. With BH off its memory
- * comes from the per-CPU caches that drivers use for arriving packets: page fragments and skbs,
- * which cost half as much as the slabs do. A segment that is held below TCP keeps the whole 32 KiB
- * page of its fragment, as a driver's packet does.
+ * Such a segment is freed as soon as the device, or a peer on this machine, has read it. With BH
+ * off, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use for
+ * arriving packets. This costs half as much as the slabs. While a segment waits below TCP, it keeps
+ * the whole 32 KiB page of its fragment, like a driver's packet.
  */
 #include "out/control.h"
 
@@ -13,7 +13,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* Ethernet pads short frames. */
+/* The tail has room for the padding of short Ethernet frames. */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
@@ -30,8 +30,8 @@ static struct sk_buff *alloc_from_processor(void)
 }
 
 /**
- * xtcp_control_alloc() - an skb for a segment without text
- * @gfp: for an allocation from the slabs; with __GFP_MEMALLOC the slabs are always used, since swap
+ * xtcp_control_alloc() - allocate an skb for a segment without text
+ * @gfp: flags for the slabs. With __GFP_MEMALLOC the skb always comes from the slabs, because swap
  *	waits for the segment
  *
  * Context: any but hard interrupt.

@@ -1,35 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What holds the module besides descriptors: socks without a program that have segments below TCP.
+ * Socks without a program hold the module while they have segments below TCP.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
  * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
  * a namespace of his own. If the module could be removed, its exit would have to wait for such a
- * segment, in a state that no signal ends, and no program could open a socket meanwhile. So rmmod
- * has to say "in use" at once.
+ * segment. No signal ends this wait, and no program could open a socket meanwhile. So rmmod has to
+ * fail with "in use" at once.
  *
- * An open descriptor holds the module. When it is closed, xtcp_held_let_go() checks whether any
- * segment is below TCP. If so, the sock holds the module. A sock that sends without a program takes
- * the hold before it sends. If it cannot get the hold, the module is being removed, and the segment
- * is not sent. After the transmission the hold is given back at once, unless the segment is still
- * there.
+ * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
+ * the module instead (held_let_go.c). A sock that sends without a program takes the hold before it
+ * sends. If it cannot get the hold, the module is being removed, and the segment is not sent. After
+ * the transmission the hold is given back at once, unless the segment is still below TCP.
  *
- * Most of what is below TCP counts in sk_wmem_alloc. But netem replaces this count by a reference
- * to the sock, and segments in queues of netfilter and SYN-ACKs hold a reference, too. So this file
- * counts the references that it can explain; any further reference belongs to something below TCP.
- * A processor that is about to handle a segment or a timer of the sock also has a reference. It is
- * soon done with it, so close() waits for a short time.
+ * Most segments below TCP count in sk_wmem_alloc. But segments in netem have a reference to the
+ * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
+ * counts the references that it can explain, and takes any other for a segment's. It may also
+ * belong to a processor that is about to handle a segment or a timer of the sock. Such a processor
+ * is soon done, so close() waits for a short time.
  *
- * The hold ends with the last segment. As long as there is a hold, SOCK_USE_WRITE_QUEUE is clear,
- * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, but
- * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only afterwards, so module
- * exit waits for the call. But no call reports the end of a mere reference. Such a hold ends when
- * the sock ends or is freed; while the sock lives on, a work looks at it several times per second.
- * In a kernel for one processor the work does this for every hold.
+ * The hold ends with the last segment. While there is a hold, SOCK_USE_WRITE_QUEUE is clear, so
+ * sock_wfree() calls sk_write_space for each segment. This runs code of the module. It is safe:
+ * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
+ * module exit waits for that. If a segment has only a reference, no call reports its end. Then the
+ * hold ends when the sock ends or is freed. Before that, a work looks at the sock several times per
+ * second. In a kernel for one processor, the work does this for every hold.
  *
- * Each processor has a list, so that processors do not contend for one lock when the last segment
- * of each connection is in a device for a moment. Each list that is not empty holds the module
- * once.
+ * Each processor has a list of the socks that took their hold there. The last segment of nearly
+ * every connection is in a device for a moment, so processors would contend for the lock of a
+ * common list. Each list that is not empty holds the module once.
  */
 #include "out/held.h"
 
@@ -49,21 +48,21 @@
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
-#define LOOKS_MAX	64U	/* socks of one list, in one run */
-#define ROW_MAX		160	/* characters */
+#define LOOKS_MAX	64U	/* socks of one list that one run of the work looks at */
+#define ROW_MAX		160	/* characters in a row of held_by */
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks; innermost; taken with BH disabled,
  *	or with interrupts disabled where the caller may hold any lock
- * @due: those that this round has yet to look at
- * @later: the others; the next round begins with all of them in @due
- * @count: how many there are
+ * @due: socks that this round of the work has yet to look at
+ * @later: the other socks; the next round begins with all of them in @due
+ * @count: number of socks in both
  *
- * sk_bind_node is free: a lease, and never the sock itself, is in kernel TCP's bind table.
+ * sk_bind_node is free for this use: kernel TCP's bind table has leases, but never these socks.
  */
 struct held_list {
-	spinlock_t lock;	/* of the rest */
+	spinlock_t lock;	/* see above */
 	struct hlist_head due;
 	struct hlist_head later;
 	unsigned int count;
@@ -77,8 +76,8 @@ static void look_again(struct work_struct *work);
 static DECLARE_DELAYED_WORK(held_work, look_again);
 
 /**
- * xtcp_held_take() - let the sock hold the module
- * @sk: without a program
+ * xtcp_held_take() - let a sock hold the module
+ * @sk: a sock without a program
  *
  * Context: softirq or process. Lock: the socket's, unless nobody else can have @sk.
  *
@@ -101,15 +100,14 @@ bool xtcp_held_take(struct sock *sk)
 		WRITE_ONCE(here->count, here->count + 1);
 		sk_add_bind_node(sk, &here->later);
 		WRITE_ONCE(ep->held_at, smp_processor_id() + 1);
-		/* from now on xtcp_held_segment_freed() is called */
+		/* without this flag, sock_wfree() leads to xtcp_held_segment_freed() */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * The work is scheduled under the hold. Module exit comes after the end of all
-		 * holds, so it cancels the work. If the work is pending already, processors only
-		 * read the cache line that says so, and the work will see this sock: this barrier
-		 * pairs with the full barrier of workqueues between the end of the wait and
-		 * look_again().
+		 * Module exit cancels the work, so the work may be scheduled only under a hold:
+		 * module exit comes after the end of all holds. If the work is pending already,
+		 * nothing shared is written, and the work will see this sock: this barrier pairs
+		 * with the full barrier of workqueues between the end of the wait and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -138,7 +136,7 @@ static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
-/* Lock: as xtcp_held_take(). */
+/* Ends the hold of a sock. Lock: as xtcp_held_take(). */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_endpoint(sk));
@@ -149,15 +147,16 @@ static void give_back(struct sock *sk)
 	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
-	 * module exit waits for the rest of this call, if it is in a softirq, an RCU callback or the
-	 * work; a program's call has a socket, which holds the module, too
+	 * with module_put(), module exit may begin, but it waits until this function has returned:
+	 * it waits for softirqs, RCU callbacks and the work, and a program that calls this has a
+	 * socket, which holds the module, too
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
 }
 
 /**
- * xtcp_held_has_memory() - is any segment of the sock below TCP, by sk_wmem_alloc?
+ * xtcp_held_has_memory() - does sk_wmem_alloc show a segment of the sock below TCP?
  * @sk: the sock
  *
  * One octet belongs to the sock, and one may belong to a segment that is being freed
@@ -165,7 +164,7 @@ static void give_back(struct sock *sk)
  *
  * Context: any.
  *
- * Return: true when one is.
+ * Return: true when it does.
  */
 bool xtcp_held_has_memory(const struct sock *sk)
 {
@@ -173,23 +172,23 @@ bool xtcp_held_has_memory(const struct sock *sk)
 }
 
 /*
- * The references of a sock without a program that do not come from below TCP, except those of
- * processors that are just looking at it.
+ * Counts the references to a sock without a program, except those of segments below TCP and of
+ * processors that handle the sock at this moment.
  */
 static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
-		return !sock_flag(sk, SOCK_DEAD);	/* of the accept queue */
-	/* one reference that ends with the connection, one of the table, and those of the timers */
+		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue has one */
+	/* one ends with the connection; the table and each timer have one */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
 /**
  * xtcp_held_is_below() - does a sock without a program have a segment below TCP?
  * @sk: the sock
- * @callers: references that the caller has
+ * @callers: number of references that the caller has
  *
- * Also true while another processor that has a reference is about to take the lock.
+ * The answer is also true while another processor has a reference and is about to take the lock.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -198,7 +197,7 @@ static unsigned int own_references(const struct sock *sk)
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
-	/* pairs with early.c: from SOCK_DEAD on no arriving segment gets a reference */
+	/* pairs with early.c: once SOCK_DEAD is set, no arriving segment gets a reference */
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;
@@ -208,8 +207,8 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 }
 
 /**
- * xtcp_held_before_sending() - take the hold before a segment leaves without a descriptor
- * @sk: without a program
+ * xtcp_held_before_sending() - take the hold before a sock without a program sends
+ * @sk: the sock
  *
  * The caller calls xtcp_held_look() after the transmission.
  *
@@ -224,8 +223,8 @@ bool xtcp_held_before_sending(struct sock *sk)
 }
 
 /**
- * xtcp_held_name_listener() - keep the address of a listener that is about to end, for held_by
- * @sk: in LISTEN
+ * xtcp_held_name_listener() - store the address of a listener that is about to end, for held_by
+ * @sk: a sock in LISTEN
  *
  * Context: process. Lock: socket, held.
  */
@@ -247,9 +246,9 @@ void xtcp_held_name_listener(struct sock *sk)
 }
 
 /**
- * xtcp_held_look() - give the hold back if the sock has nothing below TCP
+ * xtcp_held_look() - end the hold if the sock has a program, or nothing below TCP
  * @sk: the sock
- * @callers: references that the caller has
+ * @callers: number of references that the caller has
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -262,10 +261,10 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 
 /**
  * xtcp_held_take_dead() - let a sock that has ended hold the module
- * @sk: CLOSED, with segments below TCP
+ * @sk: a sock in CLOSED, with segments below TCP
  *
- * Its waiting segments must not keep the namespace alive, since the end of the namespace would free
- * them.
+ * The sock also drops its reference to the namespace: it is the end of the namespace that frees the
+ * waiting segments, so they must not keep it alive.
  *
  * Context: process. Lock: as xtcp_held_take().
  */
@@ -278,11 +277,11 @@ void xtcp_held_take_dead(struct sock *sk)
 }
 
 /*
- * End the hold of @sk if nothing of it is left below TCP. Return: true when the caller has to put
+ * Ends the hold of @sk if nothing of it is left below TCP. Return: true when the caller has to put
  * the module. The socket lock nests outside the list's lock, so it is only tried here.
  *
- * In a kernel for one processor a spinlock does not show whether it is held. The caller may hold
- * the socket lock and be in the middle of a change, so nothing is done there.
+ * In a kernel for one processor this does nothing: a spinlock does not show there whether it is
+ * held, and the caller may hold the socket lock and be in the middle of a change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -298,11 +297,12 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 }
 
 /**
- * xtcp_held_segment_freed() - a segment of a sock was freed: end the hold if it was the last
- * @sk: the sock; the segment still keeps its memory alive
+ * xtcp_held_segment_freed() - end the hold if the last segment of a sock was freed
+ * @sk: the sock; the segment still keeps the sock's memory alive
  *
- * If another context has the socket lock because it sends, that context looks afterwards. If the
- * lock is taken for another reason, and always in a kernel for one processor, the work looks.
+ * This does nothing if the socket lock is taken. An owner of the lock that sends calls
+ * xtcp_held_look() afterwards. In all other cases, and always in a kernel for one processor, the
+ * work ends the hold.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
@@ -325,7 +325,7 @@ void xtcp_held_segment_freed(struct sock *sk)
 
 /**
  * xtcp_held_freed() - end the hold of a sock that is being freed
- * @sk: the caller frees its memory next
+ * @sk: the sock; the caller frees its memory next
  *
  * Context: RCU callback. Module exit waits for RCU callbacks.
  */
@@ -336,8 +336,8 @@ void xtcp_held_freed(struct sock *sk)
 }
 
 /*
- * *@sk: the next sock that is due in this round, with a reference; NULL: only its memory is left.
- * Return: false when no sock is due.
+ * Finds the next sock that is due in this round. *@sk is the sock, with a reference; NULL if the
+ * sock has no references any more, only memory. Return: false when no sock is due.
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {
@@ -359,7 +359,7 @@ static void look_at(struct held_list *there)
 	unsigned int looks = LOOKS_MAX;
 	struct sock *sk;
 
-	/* most lists are empty; xtcp_held_take() says why the work runs again for a new sock */
+	/* most lists are empty; if a sock comes now, the work runs again: see xtcp_held_take() */
 	if (!READ_ONCE(there->count))
 		return;
 	while (looks-- && next_due(there, &sk)) {
@@ -368,8 +368,8 @@ static void look_at(struct held_list *there)
 		local_bh_disable();
 		bh_lock_sock(sk);
 		/*
-		 * a user that has the lock needs it only for a moment, or is a program that
-		 * accept() gave the sock to
+		 * if a user has the lock, leave the sock to the next round: the user needs the lock
+		 * only for a moment, or is a program to which accept() gave the sock
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);
@@ -415,7 +415,7 @@ void xtcp_held_exit(void)
 	cancel_delayed_work_sync(&held_work);
 }
 
-/* The number in /proc/PID/ns/net; 0: the namespace is gone. */
+/* Returns the namespace's number in /proc/PID/ns/net; 0 if the namespace is gone. */
 static unsigned int inum_of(u32 id)
 {
 	unsigned int inum = 0;
@@ -448,7 +448,7 @@ static int read_held(char *buf, const struct kernel_param *param)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", count_held());
 }
 
-/* As many rows as fit. Lock: the list's, held. */
+/* Writes as many rows as fit. Lock: the list's, held. */
 static int write_rows(char *buf, int len, struct hlist_head *socks)
 {
 	const struct sock *sk;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Socks without a program whose segments are still below TCP: they hold the module. */
+/* Socks without a program hold the module while they have segments below TCP. */
 #ifndef XTCP_HELD_H
 #define XTCP_HELD_H
 

@@ -29,8 +29,8 @@
 #include "lookup/demux.h"
 
 /*
- * Use software GSO even on a device that has GSO switched off, as sk_setup_caps() does for kernel
- * TCP only.
+ * Uses software GSO even on a device that has GSO switched off. sk_setup_caps() does this for
+ * kernel TCP only.
  */
 static void force_gso(struct sock *sk, const struct dst_entry *dst)
 {
@@ -39,7 +39,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
-	/* a device that goes away first leaves its routes, and is freed a grace period later */
+	/* RCU keeps the device: it is freed a grace period after it has left its routes */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
 	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
@@ -49,8 +49,8 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 
 /**
  * xtcp_ip_set_route() - set the route of a sock
- * @sk: its addresses are known
- * @dst: the route; the reference is taken over
+ * @sk: the sock; its addresses are known
+ * @dst: the route; the sock takes over the caller's reference
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -76,9 +76,9 @@ static struct dst_entry *valid_route(struct sock *sk)
  * xtcp_ip_output_route() - look up the route of an IPv4 flow
  * @net: the namespace
  * @fl4: the flow; routing fills in what it chooses
- * @sk: its IPsec policies apply
+ * @sk: the sock whose IPsec policies apply
  *
- * As ip_route_output_flow(), but skip the IPsec lookup on hosts that have no policy.
+ * This is ip_route_output_flow(), but it skips the IPsec lookup if there is no policy.
  *
  * Context: softirq or process.
  *
@@ -87,7 +87,7 @@ static struct dst_entry *valid_route(struct sock *sk)
 struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 	if (xtcp_ip_has_policies(net, sk)) {
-		/* only policies use the label */
+		/* only policies read the LSM's label */
 		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);
 	}
@@ -146,7 +146,7 @@ static struct dst_entry *route_v6(struct sock *sk)
 
 /**
  * xtcp_ip_route() - make sure that a sock has a valid route
- * @sk: its addresses and ports are known
+ * @sk: the sock; its addresses and ports are known
  *
  * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
  *
@@ -173,7 +173,7 @@ int xtcp_ip_route(struct sock *sk)
 
 /**
  * xtcp_ip_child_route() - look up the route of a connection that a listener accepted
- * @child: its addresses, ports and sk_txhash are set
+ * @child: the sock of the connection; its addresses, ports and sk_txhash are set
  *
  * Context: softirq. Lock: socket of @child, held.
  *
@@ -221,8 +221,8 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. Either the sock's capabilities lack the bits that force_gso()
- * adds, even if the route is the same as before, or there is no route.
+ * IP has looked up the route again. If there is a route, it may be the same, but sk_route_caps
+ * lacks the bits that force_gso() adds. If there is none, sk_err_soft has to get the error.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -231,13 +231,13 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error, as xmit_v6() has done over IPv6 */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
 }
 
 /*
- * As inet6_csk_xmit(). On newer kernels that function reads the flow from the sock, where only
- * kernel TCP stores it. Our flow is on the stack; the function is not inlined, so that IPv4 does
- * not pay for it.
+ * Does the same as inet6_csk_xmit(). On newer kernels inet6_csk_xmit() reads the flow from the
+ * sock, where only kernel TCP stores it. Our flow is on the stack. Not inlined, so that IPv4 needs
+ * no room for the flow.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
@@ -294,15 +294,16 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
 }
 
 /**
- * xtcp_ip_mtu() - the path MTU of the route
+ * xtcp_ip_mtu() - get the path MTU of the route
  * @sk: the sock
  *
- * The MTU of a route whose device is gone or down is the smallest that a device may have. This says
- * nothing about the path, so such a route counts as none. Linux cuts text to that size.
+ * If the device of the route is gone or down, the MTU of the route is the smallest that a device
+ * may have. This says nothing about the path, so the function returns 0. Linux cuts text to that
+ * size.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, IP header included; 0 without a route.
+ * Return: octets, IP header included; 0 without a route that works.
  */
 u32 xtcp_ip_mtu(const struct sock *sk)
 {
@@ -315,11 +316,12 @@ u32 xtcp_ip_mtu(const struct sock *sk)
 /**
  * xtcp_ip_update_mtu() - tell the route a smaller path MTU that a router reported
  * @sk: the sock
- * @mtu: as reported
+ * @mtu: the reported path MTU, octets
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the route's path MTU from now on, which has a floor of its own; 0 without a route.
+ * Return: the route's path MTU from now on, which is never below routing's smallest MTU; 0 without
+ * a route.
  */
 u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
 {
@@ -351,12 +353,12 @@ void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_ip_header_len() - octets of IP header in front of each segment of a sock
+ * xtcp_ip_header_len() - get the length of the IP header of each segment of a sock
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, with IP options or extension headers.
+ * Return: octets, including IP options or extension headers.
  */
 u16 xtcp_ip_header_len(const struct sock *sk)
 {
@@ -376,7 +378,7 @@ u16 xtcp_ip_header_len(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_advmss() - the route's limit for the MSS option of a SYN
+ * xtcp_ip_advmss() - get the route's limit for the MSS option of a SYN
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.

@@ -15,8 +15,8 @@ struct sk_buff;
 struct xtcp_tuple;
 
 /*
- * Full socks: @skb starts at the TCP header, checksum not yet computed. Socket lock held. Consumes
- * @skb.
+ * For full socks; socket lock held. xtcp_ip_xmit() consumes @skb, which begins with the TCP header,
+ * complete but for the checksum.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect);
 int xtcp_ip_route(struct sock *sk);
@@ -31,7 +31,7 @@ bool xtcp_ip_child_route(struct sock *child);
 struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk);
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
 
-/* Can an IPsec policy apply to what @sk sends? */
+/* Can an IPsec policy apply to segments that @sk sends? */
 static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)
 {
 #ifdef CONFIG_XFRM

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * OPEN below TCP (RFC 9293 section 3.9.1.1): the foreign address, the route, the local address.
+ * What an active OPEN sets below TCP: foreign address, route, local address (RFC 9293 section
+ * 3.9.1.1).
  *
  * Context of all public functions: process. Lock: socket, held.
  */
@@ -56,8 +57,8 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 }
 
 /*
- * Check the flow label and the scope of the foreign address. The unspecified address means this
- * host.
+ * Checks the flow label and the scope of the foreign address. The unspecified address means this
+ * host, and becomes the loopback address.
  */
 static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __be32 *label)
 {
@@ -156,9 +157,9 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
 
 /**
  * xtcp_ip_connect() - set the foreign address, the route and the local address
- * @sk: CLOSED
- * @uaddr: the program's sockaddr_in or sockaddr_in6, by the sock's family
- * @addr_len: its length
+ * @sk: a sock in CLOSED
+ * @uaddr: the program's address: sockaddr_in or sockaddr_in6, by the sock's family
+ * @addr_len: the length of @uaddr
  *
  * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
  * and broadcast addresses are refused (MUST-46). If the local port is not known yet, the caller
@@ -190,9 +191,9 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 }
 
 /*
- * Can the route depend on the ports? It can by a routing rule, by the hash that picks one of
- * several paths, and by an IPsec policy. The kernel's count of rules that name ports does not help:
- * it leaves out rules for what this host sends.
+ * Can the route depend on the ports? A routing rule, the hash that picks one of several paths, and
+ * an IPsec policy may read them. The kernel's count of rules that name ports does not help: it
+ * leaves out rules for segments that this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -209,11 +210,11 @@ static bool ports_lead(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_connect_ports() - the local port of an active open is known: finish the route
- * @sk: xtcp_ip_connect() has succeeded, inet_sport is set
+ * xtcp_ip_connect_ports() - finish the route of an active open when its local port is known
+ * @sk: the sock; xtcp_ip_connect() has succeeded, and inet_sport is set
  *
- * Looks up the route again if the first lookup did not have the port and the port may matter. Also
- * chooses the connection's random values for IP: the flow hash and the first IPv4 identification.
+ * This looks up the route again if the first lookup did not know the port and the port may matter.
+ * It also chooses random values for IP: the flow hash and the first IPv4 identification.
  *
  * Return: 0 or routing's error.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* OPEN below TCP: addresses and route of a connection. */
+/* Sets the addresses and the route of an active OPEN. */
 #ifndef XTCP_IP_CONNECT_H
 #define XTCP_IP_CONNECT_H
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IPv4 and IPv6 below segments that belong to no full sock: SYN-ACKs, RSTs, ACKs of TIME-WAIT
- * records (RFC 9293 section 3.9.2).
+ * Sends segments that belong to no full sock over IPv4 and IPv6: SYN-ACKs, RSTs, and ACKs of
+ * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
- * Each has its own route lookup. A SYN-ACK carries its listener, so that socket matches and cgroup
- * programs see it. Any other segment is sent by a raw sock of the namespace, as kernel TCP's resets
- * are. No skb on its way points to this raw sock, so an skb in a queue below neither pins a
- * namespace nor outlives one.
+ * Each segment has a route lookup of its own. A SYN-ACK carries its listener, so that firewall
+ * matches and cgroup programs see it. A raw sock of the namespace sends all other segments, as it
+ * sends kernel TCP's resets. The skbs do not point to this raw sock: an skb that waits in a queue
+ * would keep the namespace alive, or outlive the raw sock.
  */
 #include "out/ip_reply.h"
 
@@ -42,12 +42,12 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
-/* Return: 0, and the route is in @how->dst; or a negative errno. */
+/* Finds the route and stores it in @how->dst. Return: 0 or a negative errno. */
 static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
-	struct flowi4 fl4 __uninitialized;	/* filled whole */
+	struct flowi4 fl4 __uninitialized;	/* the next call fills all of it */
 	struct rtable *rt;
 
 	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,
@@ -57,7 +57,10 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);
 	}
-	/* never answer a group (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63) */
+	/*
+	 * never answer a broadcast or multicast address (RFC 9293 section 3.9.2.3, MUST-57 and
+	 * MUST-63)
+	 */
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
 		return -ENETUNREACH;
@@ -101,11 +104,11 @@ static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 /**
  * xtcp_ip_reply_route() - find the route of a segment that belongs to no full sock
  * @xn: the namespace
- * @how: what is to be sent; its dst is filled
+ * @how: how to send the segment; receives the route in @how->dst
  *
  * Context: softirq or process. RCU read side held.
  *
- * Return: 0, or a negative errno, counted as IP does.
+ * Return: 0, or a negative errno. IP's counters count a missing route.
  */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 {
@@ -118,9 +121,9 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * A SYN-ACK carries its listener, for firewall matches and cgroup programs, but does not charge its
- * send buffer. A SYN cookie carries no sock, as in kernel TCP, since in a flood all CPUs would
- * write the listener's reference count.
+ * Lets a SYN-ACK carry its listener, for firewall matches and cgroup programs. The skb does not
+ * count in the listener's send buffer. A SYN-ACK that leaves no entry carries no sock, as in kernel
+ * TCP, because in a flood all CPUs would write the listener's reference count.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -129,13 +132,13 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 	if (!lsk || how->unowned || !refcount_inc_not_zero(&lsk->sk_refcnt))
 		return;
 	skb->sk = lsk;
-	skb->destructor = sock_efree;	/* puts what was taken above */
+	skb->destructor = sock_efree;	/* drops the reference that was taken above */
 }
 
 /*
- * As ip_local_out(), but skip its hooks when neither netfilter nor a VRF uses them. (We cannot use
- * NF_HOOK() itself: a packet that netfilter queues would call back into this module, which may be
- * gone by then.)
+ * As ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them. (We cannot use
+ * NF_HOOK() itself: a packet that netfilter has queued would later call back into this module,
+ * which may be gone by then.)
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -151,7 +154,7 @@ static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buf
 	return dst_output(net, skb->sk, skb);
 }
 
-/* As ip_select_ttl(), but with the known namespace. */
+/* As ip_select_ttl(), but it need not look for the namespace. */
 static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
 {
 	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
@@ -162,8 +165,8 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 }
 
 /*
- * As ip_build_and_send_pkt(), reduced to a segment without IP options that never needs a fragment:
- * it has DF and no identification (RFC 6864 section 4.1).
+ * As ip_build_and_send_pkt(), but simpler: the segment has no IP options and never needs to be
+ * fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
  */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {
@@ -199,7 +202,7 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
 /**
  * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
  * @xn: the namespace
- * @how: from xtcp_ip_reply_route(); the reference on its dst is consumed
+ * @how: as xtcp_ip_reply_route() has filled it; the reference to its dst is consumed
  * @skb: as for xtcp_ip_xmit(); consumed
  *
  * Context: softirq or process. RCU read side held.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* IPv4 and IPv6 below segments that belong to no full sock. */
+/* Sends segments that belong to no full sock over IPv4 and IPv6. */
 #ifndef XTCP_IP_REPLY_H
 #define XTCP_IP_REPLY_H
 
@@ -14,13 +14,13 @@ struct xtcp_tuple;
 /**
  * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
  * @tuple: addresses and ports, seen from here
- * @oif: interface to leave by, 0: the route decides
- * @dif: interface that the answered segment came in by, or 0
- * @mark: as SO_MARK
- * @hash: selects one of several paths, 0: the hash of addresses and ports does
+ * @oif: the interface by which the segment has to leave, 0: the route decides
+ * @dif: the interface by which the answered segment came in, or 0
+ * @mark: the mark of the segment, as SO_MARK would set it
+ * @hash: selects one of several paths; 0: the hash of addresses and ports selects
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be ours; IPv6 ignores this
- * @unowned: the segment does not carry the listener, but uses its options
+ * @unowned: the segment does not carry the listener, but still uses the listener's options
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
  * @sk: the listener, whose options, hop limit and LSM label the segment carries; NULL: the
  *	namespace's reply sock sends it
@@ -42,7 +42,7 @@ struct xtcp_ip_reply {
 
 /* For request entries, TIME-WAIT records and RSTs. RCU read side; any context. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
-/* @skb as for xtcp_ip_xmit(); consumes @skb and the reference on @how->dst */
+/* @skb: as for xtcp_ip_xmit(). Consumes @skb and the reference to @how->dst. */
 int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn);

@@ -2,9 +2,11 @@
 /*
  * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
  *
- * Each is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields (DSCP,
- * mark, interface) are those that kernel TCP uses: a SYN-ACK has the listener's, an ACK its
- * connection's, and a RST reflects the segment that it answers.
+ * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
+ * are chosen as in kernel TCP. Mark and interface are those of the entry or record; a RST reflects
+ * those of the segment that it answers. The DSCP is the listener's in a SYN-ACK, and the
+ * connection's in the ACK of a record. A RST, and the ACK of an entry, reflect the DSCP of the
+ * segment that they answer.
  */
 #include "out/reply.h"
 
@@ -36,8 +38,8 @@
 #include "timewait/timewait.h"
 
 /*
- * The first values of EE0B and ECEB (RFC 9768 section 3.2.1). Not every SYN-ACK has room for the
- * third counter.
+ * The initial values of the counters EE0B and ECEB (RFC 9768 section 3.2.1). The third counter is
+ * left out, because not every SYN-ACK has room for it.
  */
 static const u32 first_counters[2] = { 1, 0 };
 
@@ -52,10 +54,10 @@ struct reply {
 };
 
 /*
- * Turn the segment that is answered into an empty skb with room for @len octets and the headers in
- * front of them. This saves an allocation per answered SYN. Nobody else may use the skb. It is
- * reset as the kernel does when it builds an skb around existing memory. Return: false when that is
- * impossible; the skb is unchanged then.
+ * Turns the answered segment into an empty skb with room for @len octets and the headers in front
+ * of them. This saves an allocation per answered SYN. The skb is reset as the kernel resets one
+ * that it builds around existing memory. Return: false if somebody else may use the skb, or it is
+ * too small; it is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -85,7 +87,7 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	return true;
 }
 
-/* @syn: the answer is built in this skb if possible; otherwise, or if it is NULL, in new memory */
+/* Builds a segment: in the skb @syn if possible; otherwise, or if @syn is NULL, in new memory. */
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
@@ -114,8 +116,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * @how: has a route, which is consumed. @state: of the entry or record, for the trace. @syn: may be
- * NULL. Return: true when @syn itself was sent as the answer.
+ * Builds and sends a segment by the route in @how, which is consumed. @state: of the entry or
+ * record, for the trace. @syn: may be NULL. Return: true when @syn itself was sent as the answer.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -141,7 +143,7 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* The DSCP of the answered segment, without its ECN bits, which would claim that we speak ECN. */
+/* The DSCP of the answered segment, without its ECN bits: the answer is not ECN-capable. */
 static u8 reflected_tos(const struct sk_buff *skb)
 {
 	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
@@ -157,8 +159,8 @@ static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
 }
 
 /*
- * Was the segment sent by one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Routing refuses
- * IPv4 groups as senders.
+ * Was the segment sent by one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4 only
+ * the destination is checked, because routing refuses groups as senders.
  */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
@@ -172,11 +174,12 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /**
- * xtcp_reply_rst() - answer a segment that belongs to no connection
+ * xtcp_reply_rst() - send a RST as the answer to a segment that belongs to no connection
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  *
- * Never answers a RST, and never sends to or from a group. RFC 9293 sections 3.5.2 and 3.10.7.1.
+ * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
+ * 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. RCU read side not needed.
  */
@@ -214,7 +217,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-/* Usually our address is the first one of the interface: then routing need not search for it. */
+/* Is our address the first one of the interface? Usually it is; routing need not search then. */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -224,12 +227,12 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
- * xtcp_reply_synack_hash() - the hash that selects the path of a SYN-ACK and of its child
+ * xtcp_reply_synack_hash() - compute the hash that selects the path of a SYN-ACK and of its child
  * @lsk: the listener
  * @he: the entry, or an entry made from a cookie
  *
- * It is computed from the ISS, so nothing need store it. If SO_TXREHASH asks for it, a
- * retransmitted SYN-ACK tries another path.
+ * The hash is made from the ISS, so it need not be stored. With SO_TXREHASH, a retransmitted
+ * SYN-ACK gets another hash and tries another path.
  *
  * Context: any.
  *
@@ -244,8 +247,8 @@ u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he
  * xtcp_reply_synack_route() - find the route of a SYN-ACK
  * @lsk: the listener
  * @he: the entry
- * @tuple: of @he
- * @dev: the interface that the answered segment came in by; NULL: none is answered
+ * @tuple: the tuple of @he
+ * @dev: the interface by which the answered segment came in; NULL: no segment is answered
  * @how: receives the route, and the route's limit for the MSS option (RFC 9293 section 3.7.1,
  *	SHLD-5)
  *
@@ -280,8 +283,8 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL: this is a retransmission
  *
- * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry what the ISN's
- * cookie has no room for. RFC 9293 section 3.10.7.2.
+ * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry the part of the
+ * cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
  *
  * Context: softirq or process, RCU read side.
  *
@@ -309,7 +312,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	/* a retransmission omits the option (RFC 9768 section 3.2.3.2.2) */
+	/* a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2) */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
@@ -421,14 +424,14 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 }
 
 /**
- * xtcp_reply_is_limited() - was an unacceptable segment answered too recently to answer another?
+ * xtcp_reply_is_limited() - is it too early for another answer to an unacceptable segment?
  * @xn: the namespace
  * @seg: the segment; one with text or FIN, but without SYN, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
  * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
  *	allowed
  *
- * This keeps two ends from answering each other forever. Linux has tcp_invalid_ratelimit for it.
+ * This keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
  *
  * Context: softirq. The caller owns @stamp; a race costs one answer at most.
  *

@@ -18,7 +18,7 @@ struct xtcp_seg;
 struct xtcp_timewait;
 struct xtcp_tuple;
 
-/* RCU read side, softirq or process. */
+/* Softirq or process, RCU read side; xtcp_reply_rst() does not need the RCU read side. */
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);

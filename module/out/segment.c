@@ -2,15 +2,15 @@
 /*
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
- * output.c decides what is sent and when. Code here adds the header and notes what it tells the
- * peer about the other direction (ACK, window, TSecr). Every segment leaves by transmit(), so
- * counters and tracepoint stand there once.
+ * output.c decides what is sent and when. This file adds the header, and notes which ACK and window
+ * the peer has been told. Every segment leaves by transmit(), so counters and tracepoint stand
+ * there once.
  *
  * IP gets a clone or a control segment. Each counts in sk_wmem_alloc, so the sock's memory stays
- * until the last of them is freed. The kernel's sock_wfree() runs then. If SOCK_USE_WRITE_QUEUE is
- * set, it calls no code of ours. If not (time/pace.c), it calls sk_write_space, but subtracts the
- * last octet from sk_wmem_alloc only after that call has returned. Unloading waits for each sock's
- * destructor, so it cannot happen while sk_write_space runs.
+ * until the last of them is freed. The kernel frees each by sock_wfree(). If SOCK_USE_WRITE_QUEUE
+ * is set, sock_wfree() calls no code of ours. If not (time/pace.c), it calls sk_write_space, and
+ * subtracts the last octet from sk_wmem_alloc only after that call. Unloading waits for each sock's
+ * destructor, so the module cannot go while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -43,12 +43,12 @@
 #include "window/window.h"
 
 /*
- * A segment sent within this time after one received is an answer: the connection is interactive
- * (Linux's pingpong mode).
+ * Text that is sent within this time after text has arrived is an answer: the connection is
+ * interactive (Linux's pingpong mode).
  */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* Fill in all options but SACK blocks and the AccECN option. */
+/* Fills in all options but SACK blocks and the AccECN option. */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, struct xtcp_options *opts)
 {
 	memset(opts, 0, sizeof(*opts));
@@ -58,7 +58,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->has_wscale = xsk->agreed.wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->agreed.sack_ok;
-		/* only the first SYN-ACK has it, as in Linux */
+		/* of all SYN-ACKs only the first has the Fast Open option, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
@@ -75,8 +75,8 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 }
 
 /*
- * Octets that SACK blocks may take beside the text of @skb, up to the size of a full segment: text
- * is not split again to make room.
+ * Returns how many octets SACK blocks may take beside the text of @skb. Text and blocks together
+ * must fit a full segment, because text is not split again to make room.
  */
 static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -85,7 +85,7 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 	return max_t(int, xsk->mss - (skb_shinfo(skb)->gso_size ?: skb->len), 0);
 }
 
-/* Choose the window to offer, store it as offered, and return the window field. */
+/* Chooses the window to offer, stores it as offered, and returns the window field. */
 static u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -94,10 +94,10 @@ static u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
-		 * before the third ACK may have offered more than a retransmitted SYN-ACK can
-		 * express. The SYN-ACK's smaller window takes nothing back (RFC 9293 section
-		 * 3.8.6).
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
+		 * send data before the third ACK, and that data may offer a larger window than a
+		 * retransmitted SYN-ACK can express. The smaller window of that SYN-ACK takes
+		 * nothing back (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -121,8 +121,8 @@ static void ack_said(struct sock *sk)
 }
 
 /*
- * The segment had no room for the SACK blocks or the AccECN option: owe an ACK without text that
- * has them.
+ * The segment had no room for the SACK blocks or the AccECN option: an ACK without text, which has
+ * room, is owed now.
  */
 static void ack_again(struct sock *sk)
 {
@@ -167,9 +167,9 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 }
 
 /*
- * Set URG and the pointer to the octet after the last urgent one (RFC 9293 section 3.1). If that is
- * out of the field's reach, only segments in the last 64 KiB before SND.NXT have URG, with the
- * largest pointer, as in Linux.
+ * Sets URG and the urgent pointer, which points to the octet after the last urgent one (RFC 9293
+ * section 3.1). If the field cannot reach that octet, URG is set, with the largest pointer, only in
+ * segments of the last 64 KiB before SND.NXT, as in Linux.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -187,9 +187,9 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 }
 
 /*
- * SACK blocks and the AccECN option share the remaining room. Blocks take precedence, but a third
- * block gives way to the counters (RFC 9768 section 3.2.3.3). Text never becomes shorter for
- * either.
+ * Fills in SACK blocks and the AccECN option, which share the remaining room. The first two blocks
+ * take precedence over the counters; further blocks give way to them (RFC 9768 section 3.2.3.3).
+ * Text never becomes shorter for either option.
  */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
@@ -210,7 +210,7 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 }
 
 /**
- * xtcp_segment_lasting_options() - octets of the options that every segment of a connection carries
+ * xtcp_segment_lasting_options() - get the length of the options that every segment carries
  * @sk: the sock
  *
  * Only this file decides which options a segment carries, so mss.c asks here how much room they
@@ -226,7 +226,7 @@ u32 xtcp_segment_lasting_options(const struct sock *sk)
 	return xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
 }
 
-/* Push the options of xtcp_segment_lasting_options() alone. */
+/* Pushes the timestamps, if they are agreed, as the only option. */
 static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
 {
 	__be32 *words;
@@ -240,8 +240,8 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 }
 
 /*
- * Push all options. Return: false when SACK blocks or counters are due but found no room beside
- * text.
+ * Pushes all options. Return: false when SACK blocks or AccECN counters are due but have no room
+ * beside the text.
  */
 static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
 					    bool has_blocks, u32 wanted)
@@ -263,8 +263,9 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * The layers below did not accept everything. Either a queue had no room, for this segment or for
- * another one (NET_XMIT_*), or IP returned an errno. Return: the result for this segment.
+ * Handles a @verdict of the layers below that is not 0. A positive one (NET_XMIT_*) says that a
+ * queue had no room, for this segment or for another one; a negative one is IP's errno. Return: the
+ * result for this segment.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -277,7 +278,7 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* The bits of ECN and AccECN in this segment. *@wanted: counters of AccECN that are due. */
+/* Returns the ECN bits of this segment. *@wanted: octets that the AccECN option needs, if due. */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool new_text,
 				    bool resent, bool has_blocks, u32 *wanted)
 {
@@ -297,7 +298,7 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 	return said;
 }
 
-/* Push the header; the options stand behind it. Every field is set here; ip.c sets the checksum. */
+/* Pushes the header in front of the options, and sets every field but the checksum (ip.c). */
 static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buff *skb, u32 len, u32 seq, u8 flags,
 						  u16 said)
 {
@@ -312,17 +313,17 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
 	th->urg_ptr = 0;
-	/* no URG on a retransmitted SYN-ACK: it carries no text */
+	/* a retransmitted SYN-ACK has no URG, because it carries no text */
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
 	return th;
 }
 
-/* The sock owns @skb until a device has sent it: skb_set_owner_w() without its tests. */
+/* Makes the sock own @skb until a device has sent it, as skb_set_owner_w() does with more tests. */
 static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 {
-	/* as Linux: keep the device queue while segments of this flow are below */
+	/* as in Linux: the flow keeps its device queue while other segments of it are below TCP */
 	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
@@ -330,9 +331,10 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * @skb holds the octets, has room in front and no owner yet; it is consumed. @us: xtcp_clock_us()
- * when it departs. Return: 0 when the layers below took it; otherwise NET_XMIT_DROP or an errno, and
- * the segment was not sent. The counters of attempts count it all the same, as in Linux.
+ * Sends a segment. @skb: its text, with room for headers in front, and without an owner; consumed.
+ * @us: the time of departure, xtcp_clock_us(). Return: 0 when the layers below took it, or when the
+ *	module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was not sent, but
+ *	counts as an attempt, as in Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
@@ -344,12 +346,12 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
-	 * A dead sock has no descriptor, which would hold the module while its segment is below
-	 * TCP. A child that waits for accept() is not dead: its listener's descriptor holds the
-	 * module
+	 * While a segment is below TCP, something has to hold the module. A dead sock has no
+	 * descriptor that does. A child that waits for accept() is not dead: its listener's
+	 * descriptor holds the module
 	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
-	/* a lone FIN must not depart before the text in front of it */
+	/* a FIN without text is paced, too, so that it does not depart before the text in front */
 	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
 	bool untold = false;
 	struct tcphdr *th;
@@ -363,8 +365,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
-	 * if an ACK is owed at once, its SACK blocks and counters go at once, too: without room
-	 * here, in a segment of their own
+	 * if an ACK is owed at once, its SACK blocks and counters have to go at once, too. If this
+	 * segment has no room for them, they get a segment of their own
 	 */
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
@@ -396,9 +398,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * Prepare a segment that is too large for one packet: IP or the device cuts it. A retransmission is
- * cut where the original was, if the current path allows it. So the peer's SACK blocks end at cuts,
- * whether the originals or the copies have arrived. @skb: a copy of the queued skb.
+ * Prepares a segment that is too large for one packet, so that IP or the device cuts it. A
+ * retransmission is cut where the original was, if the current path allows it. So the peer's SACK
+ * blocks end at cuts, whether the originals or the copies have arrived. @skb: a copy of the queued
+ * skb. @cb: of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
@@ -407,7 +410,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 
 	if (unlikely(cb->transmissions) && skb->len > cb->mss && cb->mss)
 		mss = min_t(u32, xtcp_sk(sk)->mss, cb->mss);
-	/* do not cut a full segment: SACK blocks without room go into another segment */
+	/* do not cut a full segment to make room for SACK blocks: they go into another segment */
 	else if (skb->len <= xtcp_sk(sk)->mss || unlikely(cb->marks & XTCP_SNDQ_PROBE))
 		mss = max(mss, skb->len);
 	cb->mss = mss;
@@ -422,7 +425,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
-/* Copy an skb that stays in the queue, for IP. NULL without memory. */
+/* Copies an skb for IP; the original stays in the queue. Returns NULL without memory. */
 static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *out;
@@ -436,7 +439,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 		return NULL;
 	/* in the queued skb, dev is part of the tree node */
 	out->dev = NULL;
-	/* the queued skb keeps other data there (sndq.h); below TCP it is the departure time */
+	/* below TCP, tstamp is the departure time; in the queued skb it is other data (sndq.h) */
 	out->tstamp = 0;
 	set_gso(sk, out, xtcp_sndcb(skb));
 	return out;
@@ -445,15 +448,16 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 /**
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
- * @skb: on its queue; stays there
- * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made of it
+ * @skb: an skb on the queue of @sk; it stays there
+ * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made from it
  *
  * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when the layers below took it; NET_XMIT_DROP when a queue of this machine had no room;
- * IP's errno; -ENOBUFS without memory. Unless 0 is returned, it was not sent.
+ * Return: 0 when the layers below took it, or when the module is being removed. Otherwise it was
+ * not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or -ENOBUFS without
+ * memory.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -472,7 +476,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	/* as Linux: PSH ends a bundle, so that GRO on the path passes on what it has merged */
+	/* as in Linux: PSH ends a bundle, so that GRO on the path passes on what it has merged */
 	if (skb_is_gso(out))
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
@@ -483,8 +487,8 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 
 /**
  * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment
- * @sk: SYN-SENT
- * @skb: the text, on the queue of @sk directly behind the SYN; stays there
+ * @sk: a sock in SYN-SENT
+ * @skb: the text, on the queue of @sk directly behind the SYN; it stays there
  * @sent_us: as for xtcp_segment_send()
  *
  * RFC 7413 section 4.2.2.
@@ -522,7 +526,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
 	if (!skb)
 		return -ENOBUFS;
-	/* as Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
+	/* as in Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());

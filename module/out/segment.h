@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One segment of a full sock: header, options, window field; hands it to IP. */
+/* Adds header and options to one segment of a full sock, and hands the segment to IP. */
 #ifndef XTCP_SEGMENT_H
 #define XTCP_SEGMENT_H
 
