@@ -11,9 +11,13 @@
 #include <net/sock.h>
 #include <net/xfrm.h>
 
-/* A segment in one of our queues must not point to a device, a route or a foreign sock. */
+/*
+ * A segment in one of our queues must not point to a device, a route or a foreign sock, nor to a
+ * conntrack entry, which would keep its namespace alive.
+ */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)
 {
+	nf_reset_ct(skb);
 	skb_dst_drop(skb);
 	secpath_reset(skb);
 	skb_orphan(skb);

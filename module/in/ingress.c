@@ -5,12 +5,11 @@
  * interpose.c has found the segment's connection or listener. From here on the segment is ours. If
  * the connection ends before we get its lock, we answer as in CLOSED (RFC 9293 section 3.10.7.1).
  *
- * The checks follow the order of the kernel's TCP receive path, so counters and side effects
- * (conntrack reset, socket filter, IPsec policy) happen where administrators expect them.
+ * The checks follow the order of the kernel's TCP receive path, so counters and side effects (IPsec
+ * policy, socket filter) happen where administrators expect them.
  */
 #include "in/ingress.h"
 
-#include <linux/netfilter.h>
 #include <net/busy_poll.h>
 #include <net/inet_ecn.h>
 #include <net/route.h>
@@ -121,8 +120,9 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Checks what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
- * segment on failure.
+ * Check what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
+ * segment on failure. The segment keeps its conntrack entry: a policy is for the addresses from
+ * before NAT, which only the entry knows, and a second owner may check it again.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
 {
@@ -135,11 +135,6 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	/*
-	 * drop the conntrack entry: if a segment in our queues held it, the entry would keep its
-	 * namespace alive
-	 */
-	nf_reset_ct(skb);
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
 		return false;
