@@ -96,8 +96,18 @@ too_small:
 	return false;
 }
 
-/* IP_MINTTL and IPV6_MINHOPCOUNT */
-static bool hops_ok(const struct sock *sk, const struct sk_buff *skb)
+/**
+ * xtcp_ingress_hops_ok() - does a sock take a segment that has come so far?
+ * @sk: the sock, of either stack
+ * @skb: with its IP header as the network header
+ *
+ * IP_MINTTL and IPV6_MINHOPCOUNT.
+ *
+ * Context: any.
+ *
+ * Return: true when it does.
+ */
+inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
 		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
@@ -126,7 +136,7 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
 {
-	if (sk && !hops_ok(sk, skb)) {
+	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
 		return false;
@@ -411,8 +421,9 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 }
 
 /*
- * The segment may be a SYN that reopens a TIME-WAIT record: finds a listener that has room for the
- * new connection. NULL: the segment is no plain SYN, or no listener has room.
+ * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
+ * NULL: the segment is no plain SYN, or no listener has room, or it has come too far for the
+ * listener.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -426,7 +437,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 		lsk = whose(xn, skb, key);
 		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
 	} while (lsk && !listener);
-	return listener && !xtcp_acceptq_is_full(listener) ? lsk : NULL;
+	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(lsk, skb) ? lsk : NULL;
 }
 
 /* Not inlined, so that other segments need no room on the stack for the copy of skb->cb. */

@@ -18,6 +18,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 		       const struct xtcp_demux_key *key);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
+bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb);
 void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

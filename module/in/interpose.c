@@ -93,10 +93,10 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * A SYN would reopen a TIME-WAIT record of ours: does a listener outside this build want it?
- * @elsewhere: another build has said that its listener does. A SYN that no listener wants may be
- * forged to end the record (RFC 1337). A listener with a full accept queue does not want the SYN
- * now: the record stays until the peer sends the SYN again.
+ * May a TIME-WAIT record of ours make way for this SYN? @elsewhere: another build's listener wants
+ * it. A SYN that no listener wants may be forged to end the record (RFC 1337). A listener whose
+ * accept queue is full does not want the SYN now: the peer sends the SYN again, and the record is
+ * still there then. A listener with IP_MINTTL never wants a SYN from far away.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
 {
@@ -107,7 +107,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 	if (elsewhere || xtcp_siblings_want(skb))
 		return true;
 	lsk = xtcp_compat_kernel_listener(xn->net, skb, &key->tuple, key->dif, key->sdif);
-	return lsk && !sk_acceptq_is_full(lsk);
+	return lsk && !sk_acceptq_is_full(lsk) && xtcp_ingress_hops_ok(lsk, skb);
 }
 
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
@@ -225,7 +225,7 @@ static bool wants(struct sk_buff *skb)
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	listener = find_listener(xn, &key);
-	return listener && !xtcp_acceptq_is_full(listener);
+	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(listener->sk, skb);
 }
 
 /* Passes a segment to ingress.c if it is ours. Return: false when it is kernel TCP's. */

@@ -9,7 +9,7 @@
  *
  * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
- *   full, on both stacks; a server behind NAT, with a policy of IPsec
+ *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec
  * - kernel TCP accepted connections before its listener moved: they stay
  * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
  *   connection: in vain
@@ -431,10 +431,30 @@ static void syn_for_full_queue(enum stack stack)
 	close(listener);
 }
 
+/* The listener takes nobody from so far away. */
+static void syn_from_afar(enum stack stack)
+{
+	int port = PORT + 160 + stack, local = PORT + 170 + stack, listener, client, least = 65;
+
+	leave_servers_timewait(XTCP, port, local);
+	listener = stack_listener(ns, stack, LO4, port, true);
+	if (listener < 0 || setsockopt(listener, IPPROTO_IP, IP_MINTTL, &least, sizeof(least)))
+		ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+	client = answered_syn(local, port);
+	ksft_test_result(rows_state(ns, "/proc/net/xtcp", port, local) == 6,
+			 "a SYN from too far away for %s leaves xtcp's TIME-WAIT alone\n", stack_name(stack));
+	least--;
+	setsockopt(listener, IPPROTO_IP, IP_MINTTL, &least, sizeof(least));
+	ksft_test_result(WAIT_FOR(stack_state(client) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
+			 "and when it takes it, the next one reopens the connection\n");
+	close(client);
+	close(listener);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
@@ -458,6 +478,8 @@ int main(void)
 	syn_for_nobody(XTCP);
 	syn_for_full_queue(KERNEL);
 	syn_for_full_queue(XTCP);
+	syn_from_afar(KERNEL);
+	syn_from_afar(XTCP);
 
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

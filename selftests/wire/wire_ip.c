@@ -176,6 +176,17 @@ static const struct wire_row rows[] = {
 			.counters = "TCPMinTTLDrop=1 PassiveOpens=1",
 		},
 	},
+	/* Anybody can forge a SYN from far away: it ends no TIME-WAIT. */
+	{
+		.name = "ttl_%s_of_a_syn_that_would_reopen", .rfc = "RFC 5082 3", .in = TIME_WAIT,
+		.want = {
+			.script = "close; set MINTTL 65; reopen 1000; < S 0 $; > . 2 ack -1000; state time_wait;"
+				  "set MINTTL 64; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "ends TIME-WAIT for it, and then drops it",
+		.kernel = { .script = "close; set MINTTL 65; reopen 1000; < S 0 $; none", .state = CLOSED },
+	},
 	{
 		.name = "ttl_%s_of_an_icmp_message", .rfc = "RFC 5082 3", .in = ESTABLISHED,
 		.want = {
