@@ -512,13 +512,19 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 			const struct xtcp_seg *seg)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	const u32 answered = READ_ONCE(he->ack_stamp);
 	bool is_there, answers;
 
+	/* a flood of them takes no lock */
+	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+		return 0;
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
-	answers = is_there && !listener->closed &&
-		  !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp);
-	if (answers) {
+	answers = is_there && !listener->closed;
+	if (!answers) {
+		/* an heir may answer */
+		WRITE_ONCE(he->ack_stamp, answered);
+	} else {
 		xtcp_entry_restart(listener, he);
 		/* a resent SYN may ask for no ECN any more (RFC 9768 section 3.1.5) */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
