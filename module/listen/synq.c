@@ -535,28 +535,20 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	return is_there ? 0 : -EAGAIN;
 }
 
-/* Ends an entry: the connection goes back to LISTEN (RFC 9293 section 3.5.3). */
+/* Back to LISTEN (RFC 9293 section 3.5.3). */
+static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
+	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
+}
+
 static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	int err = -EAGAIN;
 
 	spin_lock(&listener->lock);
 	if (xtcp_listen_has_entry(listener, he)) {
-		xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
-		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
-		err = 0;
-	}
-	spin_unlock(&listener->lock);
-	return err;
-}
-
-static int note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
-{
-	int err = -EAGAIN;
-
-	spin_lock(&listener->lock);
-	if (xtcp_listen_has_entry(listener, he)) {
-		he->acked = true;
+		reset_entry(listener, he);
 		err = 0;
 	}
 	spin_unlock(&listener->lock);
@@ -565,10 +557,15 @@ static int note_acked(struct xtcp_listener *listener, struct xtcp_request *he)
 
 static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 {
-	int err = note_acked(listener, he);
+	int err = -EAGAIN;
 
-	if (!err)
+	spin_lock(&listener->lock);
+	if (xtcp_listen_has_entry(listener, he)) {
+		he->acked = true;
 		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
+		err = 0;
+	}
+	spin_unlock(&listener->lock);
 	return err;
 }
 
@@ -578,17 +575,21 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
 	const bool aborts = READ_ONCE(xn->sysctl.abort_on_overflow);
 	const bool overflows = error == -EAGAIN;
-	struct xtcp_tuple tuple;
-	int err;
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	bool is_there;
 
-	/* trace the overflow before its effects; count it only if the segment has an effect */
-	if (overflows) {
-		tuple = xtcp_conn_tuple(&he->conn);
+	spin_lock(&listener->lock);
+	is_there = xtcp_listen_has_entry(listener, he);
+	/* a trace has the cause before its effect, and neither if an heir takes the segment */
+	if (is_there && overflows)
 		tell_overflow(listener->sk, listener, &tuple);
-	}
-	err = aborts ? embryonic_reset(listener, he) : note_acked(listener, he);
-	if (err)
-		return err;
+	if (is_there && aborts)
+		reset_entry(listener, he);
+	else if (is_there)
+		he->acked = true;
+	spin_unlock(&listener->lock);
+	if (!is_there)
+		return -EAGAIN;
 	if (overflows)
 		count_overflow(listener->sk, listener);
 	else
