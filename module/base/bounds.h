@@ -18,21 +18,30 @@
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
+/* The floor of a timeout in its bounds: at least a tick, the granularity G of RFC 6298. */
+static inline u32 xtcp_bounds_floor_us(u32 us)
+{
+	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
+}
+
+/* The floor below without the route, as TCP_RTO_MIN_US tells it. Any context. */
+static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
+{
+	return xtcp_bounds_floor_us(READ_ONCE(xtcp_endpoint(sk)->rto_min) * XTCP_TICK_US ?:
+				    READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us));
+}
+
 /*
  * The floor of the RTO's variation term (RFC 6298 (2.3): K*RTTVAR), microseconds. The metric
  * rto_min of the route beats TCP_RTO_MIN_US, and TCP_RTO_MIN_US beats the knob. As in Linux, the
- * metric counts only if it is locked; iproute2 locks it. The floor is at least a tick, the
- * granularity G of the RFC. Socket lock held.
+ * metric counts only if it is locked; iproute2 locks it. Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
-	u32 us, ms = xtcp_metric_locked_of(sk, RTAX_RTO_MIN);
+	const u32 ms = xtcp_metric_locked_of(sk, RTAX_RTO_MIN);
 
-	if (unlikely(ms))
-		us = min(ms, XTCP_RTO_MAX_MS) * USEC_PER_MSEC;
-	else
-		us = xtcp_endpoint(sk)->rto_min * XTCP_TICK_US ?: READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us);
-	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
+	return unlikely(ms) ? xtcp_bounds_floor_us(min(ms, XTCP_RTO_MAX_MS) * USEC_PER_MSEC) :
+			      xtcp_bounds_rto_min_told_us(sk);
 }
 
 /* The largest RTO, milliseconds. Any context. */

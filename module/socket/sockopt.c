@@ -460,7 +460,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		*val = xtcp_bounds_rto_max_ms(sk);
 		return 0;
 	case TCP_RTO_MIN_US:
-		*val = READ_ONCE(xsk->rto_min) * XTCP_TICK_US ?: READ_ONCE(ctl->rto_min_us);
+		*val = xtcp_bounds_rto_min_told_us(sk);
 		return 0;
 	case TCP_DELACK_MAX_US:
 		*val = READ_ONCE(xsk->delack_max) * XTCP_TICK_US ?: XTCP_DELACK_MAX_MS * USEC_PER_MSEC;

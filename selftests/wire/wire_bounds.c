@@ -122,6 +122,17 @@ static const struct wire_row rows[] = {
 				  "get RTO_MAX_MS 5000",
 		},
 	},
+	/* What counts is told, not what was written: a tick at least, 120 s at most. */
+	{
+		.name = "option_rto_min_us_tells_a_tick_at_least", .rfc = "RFC 6298 2.4",
+		.pre = "sysctl rto_min_us 1; socket",
+		.want = { .script = "get RTO_MIN_US 4000" },
+	},
+	{
+		.name = "option_rto_min_us_tells_120_s_at_most", .rfc = "RFC 6298 2.4",
+		.pre = "sysctl rto_min_us 2000000000; socket",
+		.want = { .script = "get RTO_MIN_US 120000000" },
+	},
 	{
 		.name = "options_of_timeouts_out_of_range", .rfc = "RFC 6298 2.4", .pre = "socket",
 		.want = {
