@@ -298,7 +298,10 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	row->sk = sk;
+	/* the state first: connect() writes it behind the tuple */
 	row->state = inet_sk_state_load(sk);
+	row->tuple = xtcp_conn_tuple(&xsk->conn);
+	row->dev = xsk->conn.bound_dev_if;
 	row->mark = READ_ONCE(sk->sk_mark);
 	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	/* read without the lock, the difference may be negative for a moment */
