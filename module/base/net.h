@@ -172,6 +172,7 @@ struct xtcp_shard {
  * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
  * @boxes: number of all black boxes
+ * @boxes_made: how many black boxes it has had
  *
  * Fields that each segment reads come first. They share no cache line with fields that connections
  * write.
@@ -223,6 +224,7 @@ struct xtcp_net {
 	struct list_head boxes_kept;
 	unsigned int boxes_kept_len;
 	unsigned int boxes;
+	u32 boxes_made;
 };
 
 /* All guests together may use 1/2 of a global limit; one guest may use 1/4 of that half. */

@@ -86,7 +86,7 @@ static void show_address(struct seq_file *m, const struct in6_addr *addr, __be16
 
 static void show_box(struct seq_file *m, const struct xtcp_blackbox *box)
 {
-	seq_printf(m, "box=%llu netns=%u local=", box->number, seq_file_net(m)->ns.inum);
+	seq_printf(m, "box=%u netns=%u local=", box->shown, seq_file_net(m)->ns.inum);
 	show_address(m, &box->tuple.laddr, box->tuple.lport);
 	seq_puts(m, " peer=");
 	show_address(m, &box->tuple.faddr, box->tuple.fport);

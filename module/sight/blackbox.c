@@ -44,7 +44,7 @@ static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
 static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;
 static unsigned int boxes_live;		/* boxes of connections that have not ended */
-static u64 last_number;
+static unsigned long last_number;
 static DEFINE_IDA(slots);
 static struct kmem_cache *slab;
 
@@ -105,6 +105,7 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 int xtcp_blackbox_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
+	BUILD_BUG_ON(sizeof(struct xtcp_blackbox) > 3200);
 	slab = xtcp_compat_slab(KBUILD_MODNAME "_blackbox", sizeof(struct xtcp_blackbox), SLAB_TYPESAFE_BY_RCU);
 	return slab ? 0 : -ENOMEM;
 }
@@ -253,6 +254,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	box->begun_us = xtcp_clock_us();
 	box->ended_us = 0;
 	box->tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	box->shown = ++xn->boxes_made;
 	xtcp_boxnote_agreement(box, sk);
 	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 	smp_store_release(&box->number, ++last_number);
@@ -413,9 +415,8 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to)
 {
 	struct xtcp_blackbox **place = xtcp_blackbox_place(slot), *box;
-	unsigned long count, begun;
+	unsigned long count, begun, number;
 	bool same = false, kept;
-	u64 number;
 
 	if (!place)
 		return false;

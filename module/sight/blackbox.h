@@ -87,13 +87,15 @@ struct xtcp_blackbox_event {
 
 /**
  * struct xtcp_blackbox - the black box of a connection
- * @number: unique among all boxes that the machine has ever had; 0: the box is free
+ * @number: unique among all boxes that the machine has ever had; 0: the box is free. It is not
+ *	shown, since it tells how many boxes other namespaces have
  * @begun: how many events have been begun
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
  *	reader without the lock ignores events that may have been overwritten by those in @begun
  * @xn: the namespace
  * @slot: index of the box in the table of boxes
  * @tuple: both ends of the connection
+ * @shown: its number among the boxes of its namespace, from 1 on
  * @kept: the connection has ended, and the box is kept
  * @begun_us: xtcp_clock_us() when the connection began
  * @ended_us: xtcp_clock_us() when the connection ended
@@ -111,7 +113,7 @@ struct xtcp_blackbox_event {
  * writes to them.
  */
 struct xtcp_blackbox {
-	u64 number;
+	unsigned long number;
 	unsigned long begun;
 	unsigned long count;
 	struct xtcp_net *xn;
@@ -127,6 +129,7 @@ struct xtcp_blackbox {
 	u64 begun_us;
 	u64 ended_us;
 	struct xtcp_tuple tuple;
+	u32 shown;
 	struct list_head node;
 	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];
 };

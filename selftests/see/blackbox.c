@@ -583,6 +583,24 @@ static void writes(void)
 			 "a write to another file is an error\n");
 }
 
+/* The boxes of @ns are its first @n, by their numbers. */
+static bool has_numbers(int ns, int n)
+{
+	char *text = boxes(ns), *at, want[32];
+	bool ok = true;
+	int i;
+
+	for (i = 1; i <= n; i++) {
+		snprintf(want, sizeof(want), "box=%d ", i);
+		at = strstr(text, want);
+		ok &= at && (at == text || at[-1] == '\n');
+	}
+	if (!ok)
+		ksft_print_msg("%.60s\n", text);
+	free(text);
+	return ok;
+}
+
 /* A guest has an eighth of the bound; its end frees all. */
 static void share_of_guest(void)
 {
@@ -605,6 +623,8 @@ static void share_of_guest(void)
 	if (!ok)
 		ksft_print_msg("%d boxes\n", i);
 	ksft_test_result(ok, "a guest has an eighth\n");
+	/* those of net.a have had numbers, too */
+	ksft_test_result(has_numbers(ns, i), "the numbers tell nothing of other namespaces\n");
 	for (i = 0; i < 8; i++) {
 		reset(s[i]);
 		close(c[i]);
@@ -619,7 +639,7 @@ static void share_of_guest(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 16 + 4);
+	ksft_set_plan(2 * 16 + 5);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	each_version(NS_B4, "IPv4");
