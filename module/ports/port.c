@@ -46,7 +46,7 @@
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a map is made */
 #define RESERVE_MAX	1024	/* ports kept for kernel TCP, but at most an eighth of the range */
-#define RESERVE_FROM	1024	/* in a smaller range no ports are kept */
+#define RESERVE_FROM	128	/* in a smaller range no ports are kept */
 
 /*
  * One table for all namespaces, so a namespace needs no memory here. Each namespace has a hash key

@@ -6,8 +6,9 @@
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
  *
- * - 80 short connections of one stack to each of 10 destinations, from 200 ports, then 80 of the
+ * - 48 short connections of one stack to each of 10 destinations, from 120 ports, then 48 of the
  *   other stack to another destination: all four pairings
+ * - short connections of xtcp to one destination until no port of 200 is left, then 20 of kernel TCP
  * - short connections of xtcp to one destination until no port is left, then 1,000 of kernel TCP
  *   to another one
  * - connections of xtcp beside connections and TIME-WAIT of kernel TCP on every port, never on one
@@ -34,12 +35,14 @@
 #define PORT		7500
 #define DESTINATIONS	10
 #define LOW		30000
-#define PORTS		200
+#define PORTS		120	/* too few for a reserve */
+#define FEW		200
+#define FEW_KEPT	20
 #define RANGE		1024	/* a large one, of which kernel TCP keeps so many */
 #define RESERVE		(RANGE / 8)
 #define MANY_PORTS	8192	/* of a larger range kernel TCP keeps no more */
 #define MANY_KEPT	1000
-#define EACH		80	/* connections to each destination: fewer than half of the ports */
+#define EACH		48	/* connections to each destination: fewer than half of the ports */
 
 static int ns, listener, ports, each, later;
 
@@ -144,22 +147,22 @@ static void after_many(enum stack before, enum stack after)
 			 stack_name(before), got, later, stack_name(after));
 }
 
-/* A user's TIME-WAIT towards one destination has every port that xtcp takes. */
-static void after_one(void)
+/* A user's TIME-WAIT towards one destination has every port of @all that xtcp takes. */
+static void after_one(int all, int kept)
 {
 	int made = 0, got;
 
-	ports = MANY_PORTS;
+	ports = all;
 	new_ns();
-	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", MANY_PORTS))
+	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", all))
 		ksft_exit_fail_msg("sysctl: %s\n", strerror(errno));
-	while (made < MANY_PORTS && short_connection(XTCP, 1))
+	while (made < all && short_connection(XTCP, 1))
 		made++;
-	got = short_connections(KERNEL, 100, 1, MANY_KEPT);
+	got = short_connections(KERNEL, 100, 1, kept);
 	ksft_print_msg("%d of xtcp, %d of kernel TCP\n", made, got);
-	ksft_test_result(made > MANY_PORTS / 2 && made < MANY_PORTS && got == MANY_KEPT,
-			 "after all that xtcp can have to one destination, %d of kernel TCP to another one\n",
-			 MANY_KEPT);
+	ksft_test_result(made > all / 2 && made < all && got == kept,
+			 "after all that xtcp can have of %d to one destination, %d of kernel TCP to another one\n",
+			 all, kept);
 }
 
 /* Kernel TCP's TIME-WAIT is on every port. */
@@ -338,7 +341,7 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 1 + 8 + 3 + 3 + 6 + 2);
+	ksft_set_plan(4 + 2 + 8 + 3 + 3 + 6 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -347,7 +350,8 @@ int main(int argc, char **argv)
 	after_many(XTCP, XTCP);
 	after_many(KERNEL, XTCP);
 	after_many(XTCP, KERNEL);
-	after_one();
+	after_one(FEW, FEW_KEPT);
+	after_one(MANY_PORTS, MANY_KEPT);
 	ports = PORTS;
 	beside_timewait();
 	reserve();

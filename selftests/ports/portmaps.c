@@ -36,7 +36,7 @@ NEEDS_MODULE;
 
 #define PORT		7400
 #define LOW		30000
-#define PORTS		150
+#define PORTS		120
 #define THIRD		(PORTS / 3)
 #define SHORT_MS	1000	/* the least that net.xtcp.timewait_ms may be */
 #define LONG_MS		60000

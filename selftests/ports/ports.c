@@ -192,7 +192,7 @@ static void close_all(int *fds, int count)
 /* The destinations swallow SYNs: connections stay in SYN-SENT, and close() ends them at once. */
 static void ephemeral(const char *text, const char *other)
 {
-	enum { LOW = 30000, COUNT = 300, HIGH = LOW + COUNT - 1, RESERVED = 3 };
+	enum { LOW = 30000, COUNT = 120, HIGH = LOW + COUNT - 1, RESERVED = 3 };
 	int fds[COUNT], more[COUNT], got, got_more, error, kernel;
 
 	set_range(LOW, HIGH);

@@ -149,7 +149,7 @@ static void run(enum load load, enum stack of, int cpus)
 	if (ns < 0)
 		measure_die("namespace");
 	if (has_few_ports(load) && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
-						  FIRST_PORT + most * 21 / 10) ||
+						  FIRST_PORT + most * 5 / 2) ||
 				    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
 				    ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
 		measure_die("sysctl");
