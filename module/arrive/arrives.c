@@ -170,9 +170,11 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg 
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_state_set(sk, TCP_FIN_WAIT2);
+	xsk->stream->fin_tstamp = xtcp_clock_stamp();
 	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
 	sk_dst_confirm(sk);
 	if (!sock_flag(sk, SOCK_DEAD)) {
+		xtcp_timer_limit_idle(sk);
 		sk->sk_state_change(sk);
 		return XTCP_CONTINUE;
 	}
@@ -298,6 +300,7 @@ static void process_fin(struct sock *sk)
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
 		xtcp_state_set(sk, TCP_CLOSE_WAIT);
+		xtcp_timer_limit_idle(sk);
 		/* the program's own FIN may carry the ACK, as in Linux */
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;

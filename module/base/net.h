@@ -69,6 +69,8 @@ struct xtcp_sysctl {
 	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
 	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
+	int half_closed_ms;	/* 0: none */
+	int idle_ms;		/* 0: none */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */
 	int keepalive_time;	/* jiffies */

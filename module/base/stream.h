@@ -85,6 +85,7 @@ struct xtcp_stream {
 	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
 	u32 lost_total;			/* octets ever counted as lost */
+	u32 fin_tstamp;			/* jiffies when a FIN was last taken, by either end; 0: never */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO is at work (RFC 5682) */

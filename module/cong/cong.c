@@ -558,7 +558,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	u32 rto, segments, least;
 
 	sock_owned_by_me(sk);
-	if (!idle || !tx->snd_tstamp)
+	if (!idle || !tx->stream->bytes_sent)
 		return;
 	if (tx->algorithm->idle) {
 		tx->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));

@@ -206,14 +206,13 @@ static void expired_delayed_ack(struct sock *sk)
 	xtcp_output_ack_now(sk);
 }
 
-static void expired_keepalive(struct sock *sk)
+/* It may be early for both: the deadline was set before the last text came. */
+static void keep_alive(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	unsigned long time = xtcp_keepalive_time(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 
-	if (!xtcp_keepalive_is_on(sk))
-		return;
 	/*
 	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
 	 * that
@@ -231,6 +230,17 @@ static void expired_keepalive(struct sock *sk)
 		xtcp_tries_kept_alive(&xsk->tries);
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
 	}
+}
+
+/*
+ * The deadline of both keepalive and the limits for connections without text. If probes wait for
+ * an answer, a deadline that is a limit's ends the connection: text would have been an answer, or
+ * would be in flight. So no probe comes early.
+ */
+static void expired_keepalive(struct sock *sk)
+{
+	if (!xtcp_retries_end_idle(sk) && xtcp_keepalive_is_on(sk))
+		keep_alive(sk);
 }
 
 static void expired_probe(struct sock *sk)
@@ -288,6 +298,7 @@ void xtcp_expiry_run(struct sock *sk)
 		xtcp_blackbox_timer(sk, which);
 		expired[which](sk);
 	}
+	xtcp_timer_limit_idle(sk);
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		xtcp_timer_wake_at(sk, next);
 	/* give back what xtcp_memory_uncharge() has kept */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
- * user timeout, and the shorter limits for orphans. No code here arms a timer. After a timeout,
- * expiry.c asks here before it tries again. So xsk->tries.retransmits and xsk->tries.probes_out do
- * not count the present timeout yet.
+ * user timeout, and the shorter limits for orphans. Also when to end a connection on which no text
+ * goes. No code here arms a timer. After a timeout, expiry.c asks here before it tries again. So
+ * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/retries.h"
 
@@ -323,5 +323,31 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	if (!end && xsk->tries.probes_out < most)
 		return false;
 	xtcp_retries_give_up(sk, limit_was(by_user));
+	return true;
+}
+
+/**
+ * xtcp_retries_end_idle() - end the connection, if it was without text for as long as the namespace
+ * allows
+ * @sk: the sock, in any state; the caller holds a reference
+ *
+ * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, which
+ * programs expect of a timer; XTCP_ABORT tells which one it was. A soft error does not replace it:
+ * nothing was tried in vain.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection has ended.
+ */
+bool xtcp_retries_end_idle(struct sock *sk)
+{
+	unsigned long left;
+	enum xtcp_abort_reason reason = xtcp_keepalive_idle(sk, &left);
+
+	sock_owned_by_me(sk);
+	if (!reason || left)
+		return false;
+	xtcp_output_rst(sk);
+	xtcp_sock_fail(sk, ETIMEDOUT, reason);
 	return true;
 }

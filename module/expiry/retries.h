@@ -19,6 +19,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk);
 bool xtcp_retries_end_shrunk_window(struct sock *sk);
 bool xtcp_retries_end_refused(struct sock *sk);
 bool xtcp_retries_end_probing(struct sock *sk);
+bool xtcp_retries_end_idle(struct sock *sk);
 void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason);
 
 #endif /* XTCP_RETRIES_H */

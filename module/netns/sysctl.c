@@ -8,13 +8,14 @@
  * sense: the write fails with EINVAL, and the old value stays.
  *
  * The kernel gives a handler only the address of an entry in the registered table. A table for each
- * namespace would take more than 3 KiB, and most would never be read. So there are two pages with a
- * table, one for the first namespace and one for all others. Each namespace maps its page at an
- * address of its own. This address leads to the namespace, and the entry has the offset of the knob
- * in struct xtcp_sysctl.
+ * namespace would take 4 KiB, and most would never be read. So there are two tables, one for the
+ * first namespace and one for all others. Each namespace maps the pages of its table at an address
+ * of its own. This address leads to the namespace, and the entry has the offset of the knob in
+ * struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sysctl.h>
 #include <linux/vmalloc.h>
@@ -52,7 +53,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* The namespaces, by the page number of their mapping of the table. */
+/* The namespaces, by the number of each page of their mapping of the table. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
@@ -253,6 +254,8 @@ static const struct ctl_table entries[] = {
 	SECRET("fastopen_key", do_fastopen_key),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
 	ENTRY(frto, u8, do_octet, NULL, NULL),
+	ENTRY(half_closed_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(idle_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_always, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
@@ -304,19 +307,23 @@ static const struct ctl_table entries[] = {
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
-/* The table of the first namespace, and the table of all others. */
+/* Before Linux 6.11 an entry has 64 octets, and more than 61 of them need a second page. */
+#define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
+#define TABLE_ORDER	order_base_2(TABLE_PAGES)
+
+/* The first page of the table of the first namespace, and that of the table of all others. */
 static struct page *pages[2];
 
-/* Allocates a page and fills it with the table: the parts, with an empty entry after each. */
-static struct page *make_page(bool first_namespace)
+/* Allocates the pages and fills them with the table: the parts, with an empty entry after each. */
+static struct page *make_table(bool first_namespace)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
 	struct ctl_table *table;
 	size_t i;
 
-	if (!page)
+	if (!first)
 		return NULL;
-	table = page_address(page);
+	table = page_address(first);
 	for (i = 0; i < ARRAY_SIZE(entries); i++, table++) {
 		if (i && i % PART == 0)
 			table++;
@@ -324,7 +331,7 @@ static struct page *make_page(bool first_namespace)
 		if (!table->maxlen && !first_namespace)
 			table->mode &= ~0222;
 	}
-	return page;
+	return first;
 }
 
 /**
@@ -338,10 +345,9 @@ int xtcp_sysctl_init(void)
 {
 	BUILD_BUG_ON(DIV_ROUND_UP(ARRAY_SIZE(entries), PART) != XTCP_SYSCTL_PARTS);
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
-	BUILD_BUG_ON(TABLE_LEN * sizeof(struct ctl_table) > PAGE_SIZE);
 
-	pages[0] = make_page(true);
-	pages[1] = make_page(false);
+	pages[0] = make_table(true);
+	pages[1] = make_table(false);
 	if (pages[0] && pages[1])
 		return 0;
 	xtcp_sysctl_exit();
@@ -359,7 +365,7 @@ void xtcp_sysctl_exit(void)
 
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		if (pages[i])
-			__free_page(pages[i]);
+			__free_pages(pages[i], TABLE_ORDER);
 	/* an insertion that failed for lack of memory may have left empty nodes */
 	xa_destroy(&namespaces);
 }
@@ -417,21 +423,34 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
+static void unmap_table(const struct ctl_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_PAGES; i++)
+		xa_erase(&namespaces, page_of(table) + i);
+	vunmap(table);
+}
+
 /* Maps the table for this namespace alone, and enters the mapping into namespaces. */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
-	struct ctl_table *table = vmap(&pages[!net_eq(xn->net, &init_net)], 1, VM_MAP, PAGE_KERNEL_RO);
+	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];
+	struct ctl_table *table;
+	unsigned int i;
 
-	if (table && !xa_err(xa_store(&namespaces, page_of(table), xn, GFP_KERNEL)))
-		return table;
-	vunmap(table);
-	return NULL;
-}
-
-static void unmap_table(const struct ctl_table *table)
-{
-	xa_erase(&namespaces, page_of(table));
-	vunmap(table);
+	for (i = 0; i < TABLE_PAGES; i++)
+		all[i] = first + i;
+	table = vmap(all, TABLE_PAGES, VM_MAP, PAGE_KERNEL_RO);
+	if (!table)
+		return NULL;
+	for (i = 0; i < TABLE_PAGES; i++) {
+		if (xa_err(xa_store(&namespaces, page_of(table) + i, xn, GFP_KERNEL))) {
+			unmap_table(table);
+			return NULL;
+		}
+	}
+	return table;
 }
 
 static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *table, unsigned int part)

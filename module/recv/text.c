@@ -160,6 +160,7 @@ static enum xtcp_verdict taken(struct sock *sk)
 		return XTCP_CONSUMED;
 	xtcp_rcv_took(&xsk->rcv, 1);
 	WRITE_ONCE(xsk->fin_received, true);
+	xsk->stream->fin_tstamp = xtcp_clock_stamp();
 	xtcp_acking_owe(&xsk->acking);
 	xtcp_rcvq_purge_out_of_order(sk);
 	return XTCP_FIN_TAKEN;

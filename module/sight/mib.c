@@ -154,6 +154,8 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAbortOnDisconnect", XTCP_MIB_ABORTONDISCONNECT },
 	{ "TCPAbortOnKill", XTCP_MIB_ABORTONKILL },
 	{ "TCPAbortOnNamespace", XTCP_MIB_ABORTONNAMESPACE },
+	{ "TCPAbortOnIdle", XTCP_MIB_ABORTONIDLE },
+	{ "TCPAbortOnHalfClosed", XTCP_MIB_ABORTONHALFCLOSED },
 	{ "TCPBlackboxKept", XTCP_MIB_BLACKBOXKEPT },
 	{ "TCPBlackboxDropped", XTCP_MIB_BLACKBOXDROPPED },
 	{ "TCPBlackboxRefused", XTCP_MIB_BLACKBOXREFUSED },
@@ -207,6 +209,8 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 		[XTCP_ABORT_DISCONNECT] = XTCP_MIB_ABORTONDISCONNECT,
 		[XTCP_ABORT_KILLED] = XTCP_MIB_ABORTONKILL,
 		[XTCP_ABORT_NETNS] = XTCP_MIB_ABORTONNAMESPACE,
+		[XTCP_ABORT_IDLE] = XTCP_MIB_ABORTONIDLE,
+		[XTCP_ABORT_HALF_CLOSED] = XTCP_MIB_ABORTONHALFCLOSED,
 	};
 
 	if (reason < ARRAY_SIZE(counter_of) && counter_of[reason])

@@ -219,6 +219,8 @@ void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
 		[XTCP_ABORT_KILLED] = XTCP_CAUSE_OPERATOR,
 		[XTCP_ABORT_NETNS] = XTCP_CAUSE_OPERATOR,
 		[XTCP_ABORT_USER_TIMEOUT] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_IDLE] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_HALF_CLOSED] = XTCP_CAUSE_TIMER,
 	};
 	const struct xtcp_ended *ended = &xtcp_sk(sk)->ended;
 

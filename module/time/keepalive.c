@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. The user timeout is here, too. No code here arms a timer.
+ * up. The user timeout is here, too, and so are the limits for connections without text. No code
+ * here arms a timer.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns it on for programs that do not. By default the first probe goes
@@ -12,9 +13,12 @@
 
 #include <linux/jiffies.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
+#include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
+#include "base/stream.h"
 
 /**
  * xtcp_keepalive_is_on() - shall this connection be probed when it is idle?
@@ -101,4 +105,61 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
 	if (most_ms)
 		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(most_ms);
 	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
+}
+
+/* Jiffies since text or a FIN went either way, or since the handshake. */
+static u32 without_text(const struct xtcp_sock *xsk)
+{
+	const struct xtcp_stream *stream = xsk->stream;
+	u32 now = xtcp_clock_stamp(), gone = now - xsk->snd_tstamp;
+
+	if (stream->rcv_data_tstamp)
+		gone = min(gone, now - stream->rcv_data_tstamp);
+	if (stream->fin_tstamp)
+		gone = min(gone, now - stream->fin_tstamp);
+	return gone;
+}
+
+/**
+ * xtcp_keepalive_idle() - which limit ends this connection if no text goes either way, and when?
+ * @sk: the sock, in any state
+ * @left: set to the jiffies until then, if there is a limit; 0: it has passed
+ *
+ * net.xtcp.idle_ms is a limit in each synchronized state, half_closed_ms in FIN-WAIT-2 and
+ * CLOSE-WAIT. A FIN counts as text, and so does what is sent again; an ACK or a probe does not.
+ * While something is in flight and the window is open, R2 and the user timeout decide (RFC 9293
+ * section 3.8.3), and all of the limit is left. An orphan has limits of its own (retries.c,
+ * record.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the reason for the end, XTCP_ABORT_IDLE or XTCP_ABORT_HALF_CLOSED; XTCP_ABORT_NONE:
+ * there is no limit.
+ */
+enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	const int half_closed = TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
+	const int synchronized = half_closed | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
+	u32 idle_ms = READ_ONCE(ctl->idle_ms), half_ms = READ_ONCE(ctl->half_closed_ms);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long most;
+	u32 gone;
+
+	sock_owned_by_me(sk);
+	if (likely(!idle_ms && !half_ms))
+		return XTCP_ABORT_NONE;
+	if (!((1 << sk->sk_state) & half_closed))
+		half_ms = 0;
+	if (!((1 << sk->sk_state) & synchronized) || sock_flag(sk, SOCK_DEAD) || (!idle_ms && !half_ms))
+		return XTCP_ABORT_NONE;
+	if (half_ms && idle_ms >= half_ms)
+		idle_ms = 0;
+	most = msecs_to_jiffies(idle_ms ?: half_ms);
+	gone = without_text(xsk);
+	if (xsk->snd.una != xsk->snd.nxt && xsk->snd.wnd)
+		*left = most;
+	else
+		*left = gone < most ? most - gone : 0;
+	return idle_ms ? XTCP_ABORT_IDLE : XTCP_ABORT_HALF_CLOSED;
 }

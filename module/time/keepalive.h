@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "base/abort.h"
+
 struct sock;
 struct xtcp_sock;
 
@@ -14,5 +16,6 @@ unsigned long xtcp_keepalive_intvl(const struct sock *sk);
 unsigned int xtcp_keepalive_probes(const struct sock *sk);
 u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk);
 bool xtcp_keepalive_give_up(const struct sock *sk);
+enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 
 #endif /* XTCP_KEEPALIVE_H */

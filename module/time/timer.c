@@ -22,7 +22,8 @@
  *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
- *               SO_KEEPALIVE or net.xtcp.keepalive_always is on
+ *               SO_KEEPALIVE or net.xtcp.keepalive_always is on. Also ends a connection without
+ *               text (net.xtcp.idle_ms, half_closed_ms): whichever of the two comes first
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
@@ -311,6 +312,8 @@ void xtcp_timer_established(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_timer_segment_received(sk);
+	/* as in Linux: until there is text, it was last sent now */
+	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
 	xtcp_timer_keepalive_changed(sk);
 }
 
@@ -572,10 +575,11 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
-	if (!xtcp_keepalive_is_on(sk) ||
-	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+	if (xtcp_keepalive_is_on(sk))
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+	xtcp_timer_limit_idle(sk);
 }
 
 /**
@@ -599,6 +603,32 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
+	/* the deadline that has moved may have been the limit's */
+	xtcp_timer_limit_idle(sk);
+}
+
+/**
+ * xtcp_timer_limit_idle() - event: the connection is half closed, or its timer has run
+ * @sk: the sock, in any state
+ *
+ * If the namespace limits connections without text, the keepalive deadline comes no later than the
+ * limit. When it has come, expiry.c looks what is due, and when the next of the two is. Nothing
+ * else tells a connection of a knob that has changed, so one whose timer does not run does not
+ * learn of it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_limit_idle(struct sock *sk)
+{
+	unsigned long left;
+
+	sock_owned_by_me(sk);
+	if (likely(!xtcp_keepalive_idle(sk, &left)))
+		return;
+	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
+		not_later(sk, XTCP_TIMER_KEEPALIVE, left);
+	else
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 }
 
 /**

@@ -83,6 +83,7 @@ void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
+void xtcp_timer_limit_idle(struct sock *sk);
 
 /* For expiry.c and retries.c, which act when a deadline has passed. */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);

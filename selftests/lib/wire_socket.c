@@ -527,7 +527,8 @@ static const char * const reasons[] = {
 	[XTCP_ABORT_NONE] = "none", [XTCP_ABORT_RESET] = "reset", [XTCP_ABORT_ICMP] = "icmp",
 	[XTCP_ABORT_TIMEOUT] = "timeout", [XTCP_ABORT_KEEPALIVE] = "keepalive",
 	[XTCP_ABORT_LATE_DATA] = "late_data", [XTCP_ABORT_DISCONNECT] = "disconnect",
-	[XTCP_ABORT_USER_TIMEOUT] = "user_timeout",
+	[XTCP_ABORT_USER_TIMEOUT] = "user_timeout", [XTCP_ABORT_IDLE] = "idle",
+	[XTCP_ABORT_HALF_CLOSED] = "half_closed",
 };
 
 static const char * const causes[] = {

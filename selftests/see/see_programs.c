@@ -28,7 +28,8 @@ static bool is_own(const char *name)
 {
 	static const char * const own[] = {
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
-		"AbortOnNamespace", "BlackboxKept", "BlackboxDropped", "BlackboxRefused",
+		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
+		"BlackboxRefused",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
 	size_t i;

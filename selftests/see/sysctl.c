@@ -42,6 +42,8 @@ static const struct knob {
 	{ "fastopen_blackhole_timeout_sec", 1, 0, INT_MAX, -1 },
 	{ "fin_timeout", 1, 0, -1, -1 },
 	{ "frto", 1, 0, 255, -1 },
+	{ "half_closed_ms", 1, 0, INT_MAX, 0 },
+	{ "idle_ms", 1, 0, INT_MAX, 0 },
 	{ "invalid_ratelimit", 1, 0, -1, -1 },
 	{ "keepalive_always", 1, 0, 1, 0 },
 	{ "keepalive_intvl", 1, 1, -1, -1 },

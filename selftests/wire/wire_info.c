@@ -75,6 +75,12 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{	/* before there is data, the time counts from the handshake */
+		.name = "info_%s_when_data_was_never_sent", .rfc = "RFC 9293 3.10.6", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want.script = "info last_data_sent <= 90; pass 100; info last_data_sent >= 96; < P. 1(500) ack 1;"
+			       "skim; info last_data_sent >= 96; info last_data_sent <= 1000",
+	},
 	{
 		.name = "info_when_data_came", .rfc = "RFC 9293 3.10.6", .syn = SACK,
 		.want = {

@@ -116,7 +116,9 @@
 	FN(XTCP_ABORT_DISCONNECT, "disconnect")		\
 	FN(XTCP_ABORT_KILLED, "killed")			\
 	FN(XTCP_ABORT_NETNS, "netns")			\
-	FNE(XTCP_ABORT_USER_TIMEOUT, "user-timeout")
+	FN(XTCP_ABORT_USER_TIMEOUT, "user-timeout")	\
+	FN(XTCP_ABORT_IDLE, "idle")			\
+	FNE(XTCP_ABORT_HALF_CLOSED, "half-closed")
 
 #define XTCP_TRACE_SETS(FN, FNE)				\
 	FN(XTCP_TRACE_SET_CONGESTION, "congestion")		\

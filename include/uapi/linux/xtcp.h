@@ -87,6 +87,8 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_KILLED,	/* an administrator ended the connection (ss -K) */
 	XTCP_ABORT_NETNS,	/* the namespace or the module ended */
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
+	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms */
+	XTCP_ABORT_HALF_CLOSED,	/* half closed, no data came or went for net.xtcp.half_closed_ms */
 };
 
 /* Who or what caused the end of a connection. */

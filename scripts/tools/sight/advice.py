@@ -53,6 +53,9 @@ ENDS = (
     ("TCPAbortOnDisconnect", "connect() to AF_UNSPEC", ""),
     ("TCPAbortOnKill", "ended by an administrator", ""),
     ("TCPAbortOnNamespace", "the namespace ended", ""),
+    ("TCPAbortOnIdle", "no data for too long", "the limit is {idle_ms} ms"),
+    ("TCPAbortOnHalfClosed", "half closed, and no data for too long",
+     "the limit is {half_closed_ms} ms; the program should close() when it reads the end"),
 )
 
 

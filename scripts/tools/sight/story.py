@@ -28,7 +28,8 @@ ABORTS = {"icmp": "ICMP error", "timeout": "no answer", "keepalive": "no answer 
           "linger2": "FIN-WAIT-2 has lasted long enough", "orphans": "too many orphans",
           "listener-closed": "the listener was closed", "disconnect": "connect() to AF_UNSPEC",
           "netns": "the namespace ends", "user-timeout": "no answer within the user timeout",
-          "killed": "killed by an administrator"}
+          "killed": "killed by an administrator", "idle": "no data for too long",
+          "half-closed": "half closed for too long"}
 
 
 class Moment:

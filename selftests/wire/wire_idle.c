@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.idle_ms and half_closed_ms: a connection without text ends, by a RST and ETIMEDOUT.
+ *
+ * Cases: when it ends, and what moves the end: text either way, a FIN, the handshake; not ACKs, not
+ * probes. Keepalive goes on beside it. Text in flight, and text that waits for a window. Which of
+ * the two limits comes first. A knob that changes. Orphans, TIME-WAIT, and what is not established
+ * yet. Kernel TCP has no such knobs.
+ *
+ * A mark is set after what starts the time, so a connection may end a few milliseconds early by it.
+ */
+#include "lib/wire.h"
+
+#define IDLE(ms)	"sysctl xtcp/idle_ms " #ms
+#define HALF(ms)	"sysctl xtcp/half_closed_ms " #ms
+#define ENDS_IDLE	"TCPAbortOnIdle=1 TCPAbortOnHalfClosed=0 TCPAbortOnTimeout=0 OutRsts=1"
+#define ENDS_HALF	"TCPAbortOnIdle=0 TCPAbortOnHalfClosed=1 TCPAbortOnTimeout=0 OutRsts=1"
+#define ENDS_NOT	"TCPAbortOnIdle=0 TCPAbortOnHalfClosed=0 OutRsts=0"
+#define KEEPALIVE	"set KEEPIDLE 1; set KEEPINTVL 1; set KEEPALIVE 1"
+
+static const struct wire_row rows[] = {
+	{
+		.name = "idle_%s_ends", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "mark; hup 3000; elapsed >= 900; elapsed <= 1100; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_ends_also_when_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "mark; hup 3000; elapsed >= 700; elapsed <= 1100; > R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{	/* what the program has not read stays readable */
+		.name = "idle_%s_text_moves_it", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "pass 700; < P. 1(100) ack 1; pass 700; skim; state established; write 100;"
+				  "> P. 1(100) ack 101; < . 101 ack 101; mark; pass 700; state established; hup 3000;"
+				  "elapsed >= 900; elapsed <= 1100; > R. 101 ack 101; why idle timer . ETIMEDOUT;"
+				  "err ETIMEDOUT; read 100",
+			.state = CLOSED, .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_text_out_of_order_moves_it", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "pass 700; < P. 101(100) ack 1; > . 1 ack 1; mark; pass 700; state established;"
+				  "hup 3000; elapsed >= 900; elapsed <= 1100; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_acks_and_probes_of_the_peer_do_not_move_it", .rfc = "RFC 9293 3.8.4",
+		.in = ESTABLISHED,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "mark; pass 400; < . 0 ack 1; > . 1 ack 1; pass 200; < P. 0(1) ack 1; > . 1 ack 1;"
+				  "pass 200; < . 1 ack 1 win 1000; hup 3000; elapsed >= 900; elapsed <= 1100;"
+				  "> R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_keepalive_does_not_move_it", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(2500),
+		.want = {
+			.script = "mark; " KEEPALIVE "; >@1500 . 0 ack 1; elapsed >= 900; elapsed <= 1100;"
+				  "< . 1 ack 1; >@1500 . 0 ack 1; elapsed >= 1900; elapsed <= 2100; < . 1 ack 1;"
+				  "hup 3000; elapsed >= 2400; elapsed <= 2600; > R. 1 ack 1;"
+				  "why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPKeepAlive=2 " ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_ends_while_a_probe_waits", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(1500),
+		.want = {
+			.script = "mark; " KEEPALIVE "; >@1500 . 0 ack 1; hup 3000; elapsed >= 1400;"
+				  "elapsed <= 1600; > R. 1 ack 1; why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPKeepAlive=1 " ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_leaves_keepalive_its_time", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(60000),
+		.want = {
+			.script = "mark; set KEEPCNT 2; " KEEPALIVE "; >@1500 . 0 ack 1; >@1500 . 0 ack 1;"
+				  "elapsed >= 1900; hup 3000; elapsed >= 2900; elapsed <= 3100; > R. 1 ack 1;"
+				  "why keepalive timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1 TCPAbortOnIdle=0",
+		},
+	},
+	{
+		.name = "idle_%s_options_of_keepalive_leave_it", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(2000),
+		.want = {
+			.script = "mark; set KEEPIDLE 1; set KEEPINTVL 60; set KEEPALIVE 1; >@1500 . 0 ack 1;"
+				  "set KEEPINTVL 70; check Q <= 110; set KEEPALIVE 0; check Q <= 110; hup 3000;"
+				  "elapsed >= 1900; elapsed <= 2100; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{	/* the timeouts of a second and more are longer than the limit */
+		.name = "idle_%s_not_while_text_is_in_flight", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = IDLE(300),
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@500 P. 1(1000) ack 1; >@1000 P. 1(1000) ack 1;"
+				  ">@1500 P. 1(1000) ack 1; state established; < . 1 ack 1001; mark; hup 2000;"
+				  "elapsed <= 700; > R. 1001 ack 1; why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPTimeouts=3 " ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_while_text_waits_for_a_window", .rfc = "RFC 9293 3.8.6.1", .in = ESTABLISHED,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "mark; < . 1 ack 1 win 0; write 1000; >@500 . 0 ack 1; < . 1 ack 1 win 0;"
+				  "pass 600; skim; state established; hup 3000; elapsed >= 900; elapsed <= 1100;"
+				  "skim; why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_0_is_off", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED | FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = IDLE(0) ";" HALF(0),
+		.want = { .script = "check Q = 0; pass 5000; none; check Q = 0", .counters = ENDS_NOT },
+	},
+	{
+		.name = "idle_%s_switched_off", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED, .pre = IDLE(1000),
+		.want = {
+			.script = "check Q >= 90; check Q <= 101; pass 500; " IDLE(0) "; pass 2000; none;"
+				  "check Q = 0",
+			.counters = ENDS_NOT,
+		},
+	},
+	{
+		.name = "idle_%s_switched_on_counts_when_its_timer_runs", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.want = {
+			.script = IDLE(1000) "; pass 2000; none; check Q = 0; write 100; mark; > P. 1(100) ack 1;"
+				  "< . 1 ack 101; hup 3000; elapsed >= 900; elapsed <= 1100; > R. 101 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_raised", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED, .pre = IDLE(1000),
+		.want = {
+			.script = "mark; pass 500; " IDLE(3000) "; pass 1500; none; state established; hup 3000;"
+				  "elapsed >= 2900; elapsed <= 3100; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_lowered_counts_when_its_timer_runs", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = IDLE(3000),
+		.want = {
+			.script = "mark; pass 500; " IDLE(1000) "; pass 1500; none; state established; hup 3000;"
+				  "elapsed >= 2900; elapsed <= 3300; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_not_in_syn_sent", .rfc = "RFC 9293 3.8.3", .pre = IDLE(200),
+		.want = {
+			.script = "connect; > S 0; pass 700; state syn_sent; < S. 0 ack 1 $; > . 1 ack 1; mark;"
+				  "hup 1000; elapsed >= 150; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_before_accept", .rfc = "RFC 9293 3.8.3", .pre = IDLE(500) "; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; >@1000 R. 1 ack 1; accept;"
+				  "why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_not_a_half_open_entry", .rfc = "RFC 9293 3.8.3", .pre = IDLE(200) "; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; pass 500; < . 1 ack 1; accept; mark; hup 1000;"
+				  "elapsed >= 150; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	/* Half closed. */
+	{
+		.name = "half_closed_%s_ends", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.via = PASSIVE | ACTIVE,
+		.pre = HALF(1000),
+		.want = {
+			.script = "mark; hup 3000; elapsed >= 700; elapsed <= 1100; > R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{	/* text came long before */
+		.name = "half_closed_%s_counts_from_the_fin_of_the_peer", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.pre = HALF(1000),
+		.want = {
+			.script = "< P. 1(100) ack 1; pass 3000; skim; state established; < F. 101 ack 1; mark;"
+				  ">@500 . 1 ack 102; hup 3000; elapsed >= 900; elapsed <= 1100; > R. 1 ack 102",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_counts_from_the_ack_of_our_fin", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.pre = HALF(100),
+		.want = {
+			.script = "pass 3000; shut; > F. 1 ack 1; pass 150; < . 1 ack 2; mark; state fin_wait_2;"
+				  "hup 1000; elapsed >= 90; elapsed <= 200; > R. 2 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_text_of_the_peer_moves_it", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2,
+		.pre = HALF(1000),
+		.want = {
+			.script = "pass 700; < P. 1(100) ack 2; mark; >@500 . 2 ack 101; pass 700; state fin_wait_2;"
+				  "hup 3000; elapsed >= 900; elapsed <= 1100; > R. 2 ack 101; why half_closed timer P. ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_text_of_the_program_moves_it", .rfc = "RFC 9293 3.6", .in = CLOSE_WAIT,
+		.pre = HALF(1000),
+		.want = {
+			.script = "pass 700; write 100; mark; > P. 1(100) ack 2; < . 2 ack 101; pass 700;"
+				  "state close_wait; hup 3000; elapsed >= 900; elapsed <= 1100; > R. 101 ack 2",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{	/* a FIN that is sent again is no other FIN */
+		.name = "half_closed_%s_acks_and_fins_do_not_move_it", .rfc = "RFC 9293 3.6", .in = CLOSE_WAIT,
+		.pre = HALF(1000),
+		.want = {
+			.script = "mark; pass 300; < F. 1 ack 1; > . 1 ack 2; pass 300; < . 2 ack 1; hup 3000;"
+				  "elapsed <= 1100; > R. 1 ack 2; why half_closed timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_not_%s", .rfc = "RFC 9293 3.6", .in = ESTABLISHED, .pre = HALF(100),
+		.want = { .script = "pass 150; none; check Q = 0", .counters = ENDS_NOT },
+	},
+	{	/* our FIN is in flight: the peer may not know of it */
+		.name = "half_closed_not_%s", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_1, .pre = HALF(100),
+		.want = { .script = "pass 150; none", .counters = ENDS_NOT },
+	},
+	{
+		.name = "half_closed_%s_comes_before_idle", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = IDLE(1001) ";" HALF(500),
+		.want = {
+			.script = "mark; hup 3000; elapsed <= 600; > R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_comes_after_idle", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = IDLE(500) ";" HALF(1001),
+		.want = {
+			.script = "mark; hup 3000; elapsed <= 600; > R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	/* Orphans, and records: tcp_fin_timeout and timewait_ms have them. */
+	{
+		.name = "idle_%s_not_an_orphan", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,
+		.pre = IDLE(500) ";" HALF(500),
+		.want = { .script = "close; pass 1500; none", .counters = ENDS_NOT },
+	},
+	{
+		.name = "idle_%s_not_a_connection_that_becomes_an_orphan", .rfc = "RFC 9293 3.6.1", .in = ESTABLISHED,
+		.pre = IDLE(500) ";" HALF(500),
+		.want = {
+			.script = "pass 300; close; > F. 1 ack 1; < . 1 ack 2; pass 1500; none",
+			.state = FIN_WAIT_2, .counters = ENDS_NOT,
+		},
+	},
+	{
+		.name = "idle_not_%s", .rfc = "RFC 9293 3.6.1", .in = TIME_WAIT, .pre = IDLE(500) ";" HALF(500),
+		.want = { .script = "pass 1500; none", .counters = ENDS_NOT },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
