@@ -65,6 +65,7 @@
 #include "expiry/thirdack.c"
 
 #include "sock/end.c"
+#include "sock/aborted.c"
 
 #include "recovery/acked.c"
 #include "recovery/recovery.c"

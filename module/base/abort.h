@@ -13,6 +13,7 @@
 /**
  * struct xtcp_ended - what a TCB remembers of its end
  * @reason: enum xtcp_abort_reason
+ * @is_listed: the sock is in the table of aborted.c
  * @error: the errno that the program got; 0: none
  * @flags: low octet of the control bits of the last acceptable segment; kept up to date all the
  *	time
@@ -20,7 +21,8 @@
  * The socket lock guards it.
  */
 struct xtcp_ended {
-	u8 reason;
+	u8 reason : 7;
+	u8 is_listed : 1;
 	u8 error;
 	u8 flags;
 };
@@ -41,6 +43,11 @@ static inline void xtcp_ended_set(struct xtcp_ended *ended, enum xtcp_abort_reas
 {
 	ended->reason = reason;
 	ended->error = error;
+}
+
+static inline void xtcp_ended_list(struct xtcp_ended *ended, bool is_listed)
+{
+	ended->is_listed = is_listed;
 }
 
 #endif /* XTCP_BASE_ABORT_H */

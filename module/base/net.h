@@ -171,6 +171,8 @@ struct xtcp_shard {
  * @entries: number of half-open entries; counted for guests only (entry.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
+ * @aborted: socks whose connection was aborted and which a program holds, by number; read under RCU
+ *	(aborted.c)
  * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
  * @boxes: number of all black boxes
@@ -223,6 +225,7 @@ struct xtcp_net {
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	struct percpu_counter orphans;
+	struct xarray aborted;
 	struct list_head boxes_kept;
 	unsigned int boxes_kept_len;
 	unsigned int boxes;

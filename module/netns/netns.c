@@ -34,6 +34,7 @@
 #include "ports/portlist.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
+#include "sock/aborted.h"
 #include "sock/end.h"
 #include "timewait/record.h"
 
@@ -55,6 +56,7 @@ static const struct part {
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
 	{ xtcp_pool_net_init, xtcp_pool_net_exit },
+	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
 };
 
 static void end_parts(struct xtcp_net *xn, unsigned int n)

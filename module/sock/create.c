@@ -36,6 +36,8 @@
  *                          use; may sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
+ * xtcp_net.aborted         socks that a program holds after an  both      a socket lock
+ *                          abort (aborted.c)
  * boxes_lock               which black boxes there are          both      every lock above
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,

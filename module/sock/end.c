@@ -8,8 +8,8 @@
  *     nor a timer.
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
- *  3. A sock with a file tells its program (sk_state_change) and waits for close(). A sock without
- *     a file is destroyed:
+ *  3. A sock with a file tells its program (sk_state_change) and waits for close(); if the end was
+ *     no regular one, listings show it meanwhile (aborted.c). A sock without a file is destroyed:
  *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
  *     is dropped.
  *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
@@ -40,6 +40,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "sock/aborted.h"
 #include "time/timer.h"
 #include "timewait/record.h"
 
@@ -51,6 +52,7 @@
  */
 void xtcp_sock_release_resources(struct sock *sk)
 {
+	xtcp_aborted_leave(sk);
 	xtcp_timer_stop(sk);
 	xtcp_fastsyn_over(sk);
 	xtcp_sndq_purge(sk);
@@ -117,10 +119,12 @@ void xtcp_sock_done(struct sock *sk)
 		xtcp_fastopen_over(sk, false);
 	xtcp_demux_remove_sk(sk);
 	xtcp_port_connection_ended(sk);
-	if (sock_flag(sk, SOCK_DEAD))
+	if (sock_flag(sk, SOCK_DEAD)) {
 		xtcp_sock_destroy(sk);
-	else
-		sk->sk_state_change(sk);
+		return;
+	}
+	xtcp_aborted_enter(sk);
+	sk->sk_state_change(sk);
 }
 
 /**

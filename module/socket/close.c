@@ -34,6 +34,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "sock/aborted.h"
 #include "sock/create.h"
 #include "sock/end.h"
 #include "sock/held_let_go.h"
@@ -253,6 +254,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	struct xtcp_ended ended;
 
 	sock_owned_by_me(sk);
+	xtcp_aborted_leave(sk);
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_listen_stop(sk);
 	} else if (needs_reset(sk)) {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Writes one listener or connection as a message of sock_diag: struct inet_diag_msg and its
- * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row.
+ * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row. A sock
+ * whose connection was aborted also has a row, with the attribute XTCP_DIAG_ABORT. Linux does not
+ * list such a sock.
  *
- * Most of a row is read without a lock, as in /proc. Only two attributes need the spinlock of the
- * sock: TCP_INFO, and what the congestion control algorithm reports. While a program has the socket
- * lock, no row is made: the caller tries again, or asks for a row without these two. A program can
- * keep the lock for as long as it likes, since a page of its buffer may never come. So no code here
- * sleeps until the program releases the lock.
+ * Most of a row is read without a lock, as in /proc. Only three things need the spinlock of the
+ * sock: TCP_INFO, what the congestion control algorithm reports, and the tuple of an aborted
+ * connection. While a program has the socket lock, no row is made: the caller tries again, or asks
+ * for a row without the lock. A program can keep the lock for as long as it likes, since a page of
+ * its buffer may never come. So no code here sleeps until the program releases the lock.
  */
 #include "socket/diag_row.h"
 
@@ -16,6 +18,7 @@
 #include <linux/kcsan-checks.h>
 #include <linux/sock_diag.h>
 #include <linux/user_namespace.h>
+#include <linux/xtcp.h>
 #include <net/inet_sock.h>
 #include <net/netlink.h>
 #include <net/tcp_states.h>
@@ -33,7 +36,7 @@
 #include "time/timer.h"
 #include "timewait/record.h"
 
-/* What a row shows in each case: for a listener, an entry, a sock or a record. */
+/* What a row shows in each case: for a listener, an entry, a sock, an aborted sock or a record. */
 struct diag_row {
 	struct sock *sk;		/* the full sock or the listener; NULL for an entry or a record */
 	struct xtcp_tuple tuple;
@@ -45,6 +48,7 @@ struct diag_row {
 	u32 rqueue;
 	u32 wqueue;
 	u32 mark;
+	struct xtcp_abort abort;	/* no reason: it was not aborted */
 };
 
 static bool asks_for(const struct xtcp_diag_ask *ask, int attribute)
@@ -246,6 +250,8 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 	fill_head(nlmsg_data(nlh), ask, row);
 	if (ask->administrator)
 		err = nla_put_u32(skb, INET_DIAG_MARK, row->mark);
+	if (!err && row->abort.reason)
+		err = nla_put(skb, XTCP_DIAG_ABORT, sizeof(row->abort), &row->abort);
 	if (!err && row->sk)
 		err = put_sock(skb, ask, row->sk, row->state);
 	if (err)
@@ -333,6 +339,60 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 	} while (err == -ESTALE && row->state != TCP_CLOSE);
 	sock_put(sk);
 	return err;
+}
+
+/*
+ * The tuple of a sock outside the table is constant only under its lock. Returns -EAGAIN if a
+ * program owns it, and -ESTALE if it was closed or disconnected.
+ */
+static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	int err = 0;
+
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk) && !ask->unlocked) {
+		err = -EAGAIN;
+	} else if (!xsk->ended.is_listed) {
+		err = -ESTALE;
+	} else {
+		fill_row_of_sock(row, sk);
+		row->tuple = xtcp_conn_tuple(&xsk->conn);
+		row->dev = xsk->conn.bound_dev_if;
+		row->wqueue = 0;
+		row->state = TCP_CLOSE;
+		xtcp_status_fill_abort(sk, &row->abort);
+	}
+	bh_unlock_sock(sk);
+	local_bh_enable();
+	return err;
+}
+
+/**
+ * xtcp_diag_row_aborted() - add a sock whose connection was aborted, if it is wanted
+ * @skb: where to
+ * @ask: the request
+ * @sk: from xtcp_aborted_from()
+ *
+ * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
+ *
+ * Return: 0, also if it is not wanted, or was closed or disconnected; -EMSGSIZE: no room; -EAGAIN:
+ * a program owns it.
+ */
+int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
+{
+	struct diag_row row = { };
+	int err;
+
+	if (sk->sk_family != ask->family || !refcount_inc_not_zero(&sk->sk_refcnt))
+		return 0;
+	/* as in xtcp_diag_row_conn() */
+	kcsan_disable_current();
+	err = fill_row_of_aborted(&row, ask, sk) ?: put_row(skb, ask, &row);
+	kcsan_enable_current();
+	sock_put(sk);
+	return err == -ESTALE ? 0 : err;
 }
 
 static int diag_row_of_request(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,

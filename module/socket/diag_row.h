@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Writes one listener or connection as a message of sock_diag. */
+/* Writes one listener, connection or aborted sock as a message of sock_diag. */
 #ifndef XTCP_DIAG_ROW_H
 #define XTCP_DIAG_ROW_H
 
@@ -56,6 +56,7 @@ struct xtcp_diag_ask {
 
 /* process context, RCU read side */
 int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk);
+int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk);
 int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn);
 
 #endif /* XTCP_DIAG_ROW_H */

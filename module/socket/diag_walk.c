@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Walks over all listeners and connections of a namespace, for a dump.
+ * Walks over all listeners and connections of a namespace, and over the socks whose connection was
+ * aborted, for a dump.
  *
  * A dump goes on each time the program that asked for it reads, and between two reads everything
  * may change. But each listener and each connection that is there all the time is shown exactly
  * once, for two reasons:
  *
- *  - A listener keeps its number.
+ *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
  *  - A connection keeps its chain, since the table never grows, and its key (struct
  *    xtcp_diag_key), whether it is an entry, a sock or a record.
  *
@@ -14,6 +15,9 @@
  * last one. To find the next ones, it goes through the whole chain again. So a chain may be longer
  * than a message, and connections may come and go anywhere in the chain. A chain has only a few
  * connections, unless the module parameter "chains" makes the table very small.
+ *
+ * The aborted socks come before the connections. So a connection that is aborted during the dump is
+ * shown once or not at all, never twice.
  *
  * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq does
  * not wait for the walk, with one exception: while the walk fills in TCP_INFO, it has the lock of
@@ -29,6 +33,7 @@
 #include "lookup/conns.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
+#include "sock/aborted.h"
 
 /*
  * When a program has the lock of a sock, a dump waits before it lists the sock without TCP_INFO: 20
@@ -160,18 +165,23 @@ bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 	return true;
 }
 
-static int walk_listeners(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+/* Walks over socks that have numbers. */
+static int walk_numbers(struct xtcp_diag_walk *walk, struct sk_buff *skb,
+			struct sock *(*next)(struct xtcp_net *xn, unsigned long *number),
+			int (*row)(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk))
 {
-	struct sock *lsk;
+	struct sock *sk;
 	int err;
 
 	for (;;) {
 		rcu_read_lock();
-		lsk = xtcp_listeners_from(walk->ask.xn, &walk->number);
-		err = lsk ? xtcp_diag_row_listener(skb, &walk->ask, lsk) : 0;
+		sk = next(walk->ask.xn, &walk->number);
+		err = sk ? row(skb, &walk->ask, sk) : 0;
 		rcu_read_unlock();
-		if (!lsk)
+		if (!sk) {
+			walk->number = 0;
 			return 0;
+		}
 		if (err == -EAGAIN) {
 			xtcp_diag_walk_waits(walk);
 			continue;
@@ -215,8 +225,9 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 	walk->is_begun = true;
 	walk->patience = PATIENCE;
 	walk->listens = walk->ask.states & TCPF_LISTEN && !walk->ask.dport;
+	walk->aborts = walk->ask.states & TCPF_CLOSE;
 	/* test the count last, since it is a sum over all processors */
-	if (!(walk->ask.states & ~TCPF_LISTEN) || xtcp_demux_count(walk->ask.xn) <= 0)
+	if (!(walk->ask.states & ~(TCPF_LISTEN | TCPF_CLOSE)) || xtcp_demux_count(walk->ask.xn) <= 0)
 		walk->chain = xtcp_conns.mask + 1;
 }
 
@@ -231,11 +242,18 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
  */
 int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {
-	int err = walk->listens ? walk_listeners(walk, skb) : 0;
+	int err = 0;
 
+	if (walk->listens)
+		err = walk_numbers(walk, skb, xtcp_listeners_from, xtcp_diag_row_listener);
 	if (err)
 		return err;
 	walk->listens = false;
+	if (walk->aborts)
+		err = walk_numbers(walk, skb, xtcp_aborted_from, xtcp_diag_row_aborted);
+	if (err)
+		return err;
+	walk->aborts = false;
 	for (;;) {
 		walk->chain = xtcp_conns_used_chain(walk->chain);
 		if (walk->chain > xtcp_conns.mask)

@@ -32,7 +32,8 @@ struct xtcp_diag_key {
  * @ask: the request
  * @is_begun: xtcp_diag_walk_begin() was called
  * @listens: not all listeners have been written yet
- * @number: the number of the next listener
+ * @aborts: not all aborted socks have been written yet
+ * @number: the number of the next listener, or of the next aborted sock
  * @chain: the present chain of the table of connections
  * @is_inside: the walk is inside @chain, and @last is valid
  * @last: the key of the last connection of @chain that has been written
@@ -46,6 +47,7 @@ struct xtcp_diag_walk {
 	struct xtcp_diag_ask ask;
 	bool is_begun;
 	bool listens;
+	bool aborts;
 	unsigned long number;
 	u32 chain;
 	bool is_inside;

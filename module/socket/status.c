@@ -195,13 +195,13 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /**
- * xtcp_status_abort() - XTCP_ABORT: say why a connection ended
+ * xtcp_status_fill_abort() - XTCP_ABORT: say why a connection ended
  * @sk: the sock, in any state
  * @abort: receives the answer
  *
- * Context: process. Takes the socket lock.
+ * Context: any. Lock: socket, held; without it, the fields may not belong together.
  */
-void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
+void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {
 	static const u8 causes[] = {
 		[XTCP_ABORT_NONE] = XTCP_CAUSE_NONE,
@@ -225,13 +225,25 @@ void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
 	const struct xtcp_ended *ended = &xtcp_sk(sk)->ended;
 
 	memset(abort, 0, sizeof(*abort));
-	lock_sock(sk);
 	abort->reason = ended->reason;
-	abort->cause = causes[ended->reason];
-	if (ended->reason) {
+	abort->cause = causes[abort->reason];
+	if (abort->reason) {
 		abort->flags = ended->flags;
 		abort->error = ended->error;
 	}
+}
+
+/**
+ * xtcp_status_abort() - XTCP_ABORT, for a caller without the socket lock
+ * @sk: the sock, in any state
+ * @abort: receives the answer
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
+{
+	lock_sock(sk);
+	xtcp_status_fill_abort(sk, abort);
 	release_sock(sk);
 }
 

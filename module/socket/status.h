@@ -14,6 +14,7 @@ union xtcp_compat_info;
 /* process context; for xtcp_status_fill() the socket lock is held */
 void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole);
 void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole);
+void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort);
 void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort);
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg);
 __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);

@@ -74,6 +74,8 @@ static void read_row(const struct nlmsghdr *head, struct diag_row *row)
 	attr = (const void *)(row->msg + 1);
 	left = head->nlmsg_len - NLMSG_LENGTH(sizeof(*row->msg));
 	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
+		if (attr->rta_type == XTCP_DIAG_ABORT && RTA_PAYLOAD(attr) == sizeof(*row->abort))
+			row->abort = RTA_DATA(attr);
 		if (attr->rta_type >= DIAG_ATTRIBUTES)
 			continue;
 		row->attr[attr->rta_type] = RTA_DATA(attr);
@@ -146,6 +148,11 @@ static void keep(const struct diag_row *row, struct diag_copy *copy)
 	copy->msg = *row->msg;
 	copy->row = *row;
 	copy->row.msg = &copy->msg;
+	if (row->abort) {
+		memcpy(copy->octets, row->abort, sizeof(*row->abort));
+		copy->row.abort = (const void *)copy->octets;
+		used = NLMSG_ALIGN(sizeof(*row->abort));
+	}
 	for (i = 0; i < DIAG_ATTRIBUTES; i++) {
 		if (!row->attr[i])
 			continue;

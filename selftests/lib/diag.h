@@ -11,6 +11,8 @@
 
 #include "stack.h"
 
+struct xtcp_abort;
+
 #define DIAG_ATTRIBUTES	(INET_DIAG_SOCKOPT + 1)
 
 /* What to ask for. A field that is 0 is no condition; 0 for states means all states. */
@@ -32,6 +34,7 @@ struct diag_row {
 	const struct inet_diag_msg *msg;
 	const void *attr[DIAG_ATTRIBUTES];
 	int len[DIAG_ATTRIBUTES];
+	const struct xtcp_abort *abort;	/* XTCP_DIAG_ABORT; NULL: none */
 };
 
 /* A socket for requests in the namespace of the caller. */

@@ -3,7 +3,8 @@
  * A listing by netlink while everything changes: what is there all the time is in it once, and nothing is in it twice,
  * however slowly it is read. The table has 16 chains, so that a message ends inside a chain. Connections become
  * TIME-WAIT between two reads, and at any moment of the walk, also after it has found the sock and before it has made
- * the row. Also, the module and a namespace go while a listing is half read.
+ * the row. Aborted connections are closed, or disconnected and used again, while they are listed. Also, the module and
+ * a namespace go while a listing is half read.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <kselftest.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -159,10 +161,10 @@ static int *ports_of(const struct pair *pairs, int n)
 	return ports;
 }
 
-/* A dump, of which @step() happens between any two reads. The number of reads, or a negative errno. */
-static int slow_dump(size_t size, unsigned char ext, void (*step)(int number))
+/* A dump of @states, 0: of all. @step() happens between any two reads. The number of reads, or a negative errno. */
+static int slow_dump(unsigned int states, size_t size, unsigned char ext, void (*step)(int number))
 {
-	const struct diag_query query = { .stack = XTCP, .ext = ext };
+	const struct diag_query query = { .stack = XTCP, .ext = ext, .states = states };
 	static struct diag_request request;
 	int fd = diag_open(), more, reads = 0;
 
@@ -203,7 +205,7 @@ static void dumps(int rounds)
 	bool ok = true;
 
 	for (i = 0; i < rounds; i++) {
-		reads = slow_dump(i % 2 ? 65536 : SMALLEST, 0xff, NULL);
+		reads = slow_dump(0, i % 2 ? 65536 : SMALLEST, 0xff, NULL);
 		lost = missing(seen.staying, ports, stays, false) + listeners_missing();
 		if (reads <= 0 || lost || seen.twice) {
 			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", i, reads, lost, seen.twice);
@@ -213,7 +215,7 @@ static void dumps(int rounds)
 	ksft_print_msg("%d dumps, the last one of %d reads; %u connections came and went\n", rounds, reads, churned);
 	ksft_test_result(ok, "what is there throughout is listed once\n");
 	/* their clients' ends stay for a minute */
-	reads = slow_dump(SMALLEST, 0xff, close_one);
+	reads = slow_dump(0, SMALLEST, 0xff, close_one);
 	lost = missing(seen.closing, closing_ports, closes < reads ? closes : reads, true);
 	if (lost || seen.twice)
 		ksft_print_msg("%d reads, %d missing, %u twice\n", reads, lost, seen.twice);
@@ -242,7 +244,7 @@ static int race(int *all)
 	closed = false;
 	must(!pthread_create(&closer, NULL, close_racing, NULL), "thread");
 	do {
-		reads = slow_dump(SMALLEST, (*all)++ % 2 ? 0xff : 0, NULL);
+		reads = slow_dump(0, SMALLEST, (*all)++ % 2 ? 0xff : 0, NULL);
 		lost = missing(seen.closing, ports, RACING, true);
 		if (reads <= 0 || lost || seen.twice)
 			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", *all, reads, lost, seen.twice);
@@ -271,6 +273,106 @@ static void races(void)
 	space = before;
 	ksft_print_msg("%d dumps while %d connections closed\n", all, RACES * RACING);
 	ksft_test_result(!wrong, "and one that becomes TIME-WAIT at any moment of the walk\n");
+}
+
+static void reset_client(const struct pair *pair)
+{
+	const struct linger now = { .l_onoff = 1 };
+	struct pollfd ready = { .fd = pair->server };
+
+	must(!setsockopt(pair->client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	close(pair->client);
+	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1 && ready.revents & POLLHUP, "the reset comes");
+}
+
+/* Of what was aborted, every second one goes: half of them by close(), half by a disconnect, and then both. */
+static void *let_go(void *unused)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int i;
+
+	for (i = 1; i < RACING; i += 2) {
+		if (i % 4 == 1)
+			must(!connect(racing[i].server, &none, sizeof(none)), "disconnect");
+		close(racing[i].server);
+	}
+	closed = true;
+	return unused;
+}
+
+/* Aborts, disconnects and connects one socket again and again. */
+static void *abort_again(void *unused)
+{
+	int listener = stack_listener(space, XTCP, "127.0.0.1", CHURN_PORT, true), fd;
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct pair pair;
+
+	fd = stack_socket(space, XTCP, "127.0.0.1");
+	must(listener >= 0 && fd >= 0, "sockets");
+	while (!closed) {
+		must(!stack_connect(fd, "127.0.0.1", CHURN_PORT), "connect");
+		pair = (struct pair){ .client = accept(listener, NULL, NULL), .server = fd };
+		must(pair.client >= 0, "accept");
+		reset_client(&pair);
+		must(!connect(fd, &none, sizeof(none)), "disconnect");
+	}
+	close(fd);
+	close(listener);
+	return unused;
+}
+
+/* Dumps while half of what is listed goes. What stays is in each of them once. */
+static int abort_race(int *all)
+{
+	int *ports, stay[RACING / 2], wrong = 0, reads, lost, i;
+	pthread_t threads[2];
+
+	open_pairs(racing, RACING, racing_port);
+	ports = ports_of(racing, RACING);
+	for (i = 0; i < RACING; i++)
+		reset_client(&racing[i]);
+	for (i = 0; i < RACING / 2; i++)
+		stay[i] = ports[2 * i];
+	reads = slow_dump(1 << TCP_CLOSE, SMALLEST, 0xff, NULL);
+	wrong += reads <= 0 || missing(seen.closing + 1, ports, RACING, true) || seen.twice;
+	closed = false;
+	must(!pthread_create(&threads[0], NULL, let_go, NULL), "thread");
+	must(!pthread_create(&threads[1], NULL, abort_again, NULL), "thread");
+	do {
+		reads = slow_dump(*all % 2 ? 1 << TCP_CLOSE : 0, SMALLEST, *all % 4 / 2 ? 0xff : 0, NULL);
+		lost = missing(seen.closing + 1, stay, RACING / 2, true);
+		if (reads <= 0 || lost || seen.twice)
+			ksft_print_msg("dump %d: %d reads, %d missing, %u twice\n", *all, reads, lost, seen.twice);
+		wrong += reads <= 0 || lost || seen.twice;
+		++*all;
+	} while (!closed);
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (i = 0; i < RACING; i += 2)
+		close(racing[i].server);
+	free(ports);
+	/* all are gone */
+	reads = slow_dump(1 << TCP_CLOSE, SMALLEST, 0xff, NULL);
+	return wrong + (reads != 1 || !missing(seen.closing + 1, stay, 1, true));
+}
+
+static void abort_races(void)
+{
+	const int before = space;
+	int i, wrong = 0, all = 0;
+
+	space = ns_make();
+	must(space >= 0 && !ns_enter(space), "namespace");
+	for (i = 0; i < RACES; i++) {
+		racing_port = RACING_PORT + i;
+		wrong += abort_race(&all);
+	}
+	racing_port = 0;
+	must(!ns_enter(ns_home()), "home");
+	close(space);
+	space = before;
+	ksft_print_msg("%d dumps while half of %d aborted connections went\n", all, RACES * RACING);
+	ksft_test_result(!wrong, "aborted connections are listed until they are closed or disconnected\n");
 }
 
 /* A dump of which the first part alone is read. */
@@ -353,7 +455,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(9);
 	stays = release_is_debug() ? 1500 : 6000;
 	closes = stays / 8;
 	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
@@ -382,6 +484,7 @@ int main(void)
 	close_pairs(staying, stays);
 	must(!ns_enter(ns_home()), "home");
 	races();
+	abort_races();
 	ends();
 	namespace_ends();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

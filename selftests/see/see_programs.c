@@ -420,6 +420,44 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
+/* The client resets the connection: xtcp-ss -i says so, in one line and in two, until the program closes. */
+static void check_aborted(const struct see_view *view, unsigned int port, int client, int fd)
+{
+	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
+	const unsigned int client_port = stack_port(client);
+	const struct linger now = { .l_onoff = 1 };
+	char *text;
+	int status;
+
+	see_must(setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	close(client);
+	CHECK(WAIT_FOR(stack_state(fd) == TCP_CLOSE, SOON), "the reset comes");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "UNCONN 5 0 %s:%u %s:%u", addr, port, peer, client_port);
+	see_says(text, "cwnd:10 ");
+	see_says(text, " abort:(reset, peer)\n");
+	CHECK(strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -ni state closed");
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "\n5 0 %s:%u %s:%u", addr, port, peer, client_port);
+	see_says(text, " abort:(reset, peer)\n");
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH sport = :%u", port);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
+	CHECK(status == 0 && strstr(text, "\"state\": \"unconnected\"") &&
+	      strstr(text, "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, "
+			   "\"error\": \"ECONNRESET\"}"), "status %d: %s", status, text);
+	free(text);
+	close(fd);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+}
+
 /**
  * see_ss_netlink() - A result: xtcp-ss -i, -m and --json show what sock_diag lists.
  */
@@ -438,8 +476,7 @@ void see_ss_netlink(void)
 		see_wait_row(see_net.b, views[i], port, stack_port(client), TCP_ESTABLISHED);
 		close(listener);
 		check_netlink(views[i], port, stack_port(client), server);
-		close(client);
-		close(server);
+		check_aborted(views[i], port, client, server);
 	}
 	see_report("xtcp-ss by netlink", NULL);
 }

@@ -42,6 +42,13 @@
 #define XTCP_DIAG_REQ_COOKIE	2501
 
 /*
+ * An answer has this attribute, a struct xtcp_abort, if the connection has ended otherwise than by
+ * both FINs while the program holds the socket. Such a socket is listed in the state TCP_CLOSE, until
+ * close() or connect() to AF_UNSPEC.
+ */
+#define XTCP_DIAG_ABORT		2500
+
+/*
  * An administrator can change a live connection by XTCP_CMD_SET, a command of generic netlink. The
  * family has the module's name. The sender needs CAP_NET_ADMIN in the network namespace. A request
  * names a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its

@@ -25,6 +25,11 @@ HELD = "its program does not let go of the socket"
 MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
 MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
+ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
+ABORT_FORMAT = struct.Struct("=BBBxI")
+ABORT_REASONS = ("none", "reset", "icmp", "timeout", "keepalive", "unread-data", "late-data", "linger", "linger2",
+                 "orphans", "listener-closed", "disconnect", "killed", "netns", "user-timeout", "idle", "half-closed")
+ABORT_CAUSES = ("none", "peer", "program", "timer", "operator", "memory", "network")
 
 
 class Refused(Exception):
@@ -101,6 +106,16 @@ class Diag:
             return self.answer()
 
         return until_free(ask)
+
+
+def word_of(words, number):
+    return words[number] if number < len(words) else str(number)
+
+
+def abort_of(octets):
+    """(reason, cause, flags, errno) of a struct xtcp_abort, the first two in words."""
+    reason, cause, flags, error = ABORT_FORMAT.unpack_from(octets)
+    return word_of(ABORT_REASONS, reason), word_of(ABORT_CAUSES, cause), flags, error
 
 
 def attributes_of(message, at=HEAD.size + ANSWER.size):

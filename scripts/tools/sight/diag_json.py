@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """A row of a listing by netlink as an object of JSON. Names are those of the kernel's structs, in units of theirs."""
 
+import errno
 import socket
 import struct
 import sys
 
-from diag import (ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, NO_COOKIE, SHUTDOWN,
-                  SKMEMINFO, TCLASS, TOS, attributes_of)
+from diag import (ABORT, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, NO_COOKIE, SHUTDOWN,
+                  SKMEMINFO, TCLASS, TOS, abort_of, attributes_of)
 
 STATES = ("unknown", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "unconnected",
           "close-wait", "last-ack", "listening", "closing")
@@ -84,6 +85,9 @@ def details(attributes):
         found["bbr"] = bbr_of(attributes[BBRINFO])
     if DCTCPINFO in attributes:
         found["dctcp"] = dict(zip(DCTCP, struct.unpack_from("=HHIII", attributes[DCTCPINFO])))
+    if ABORT in attributes:
+        reason, cause, flags, error = abort_of(attributes[ABORT])
+        found["abort"] = {"reason": reason, "cause": cause, "flags": flags, "error": errno.errorcode.get(error, error)}
     if SKMEMINFO in attributes:
         found["memory"] = dict(zip(MEMORY, struct.unpack_from("=9I", attributes[SKMEMINFO])))
     return found

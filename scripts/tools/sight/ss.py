@@ -9,7 +9,8 @@ versions only, and leaves the rest to ss. To find out which rows ss has chosen, 
 rows with their numbers in place of the cookies.
 
 kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
-gone already, and 2 if the module has no such thing. json prints an array with an object for each row."""
+gone already, and 2 if the module has no such thing. json prints an array with an object for each row. With -i, show
+says of a connection that was aborted why: "abort:(REASON, CAUSE)"."""
 
 import errno
 import json
@@ -18,7 +19,8 @@ import re
 import subprocess
 import sys
 
-from diag import CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag, Refused
+from diag import (ABORT, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag,
+                  Refused, abort_of, attributes_of)
 from diag_json import object_of
 from owners import descriptors, program_of
 
@@ -131,8 +133,38 @@ def ask_ss(rows, words):
     return done.returncode, done.stdout.splitlines()
 
 
+def with_aborts(lines, numbers, rows):
+    """What ss shows of rows with these numbers, with why they were aborted behind the last line of each. A row may have
+    several lines; all but its first one begin with a blank."""
+    rest = iter(numbers)
+    shown, number = [], None
+    heading = sum(1 for line in lines if line[:1].strip()) - len(numbers)
+    for line in lines:
+        if line[:1].strip():
+            number = next(rest, None) if heading <= 0 else None
+            heading -= 1
+            shown.append([line, number])
+        elif shown:
+            shown[-1][0] += "\n" + line
+    for line, number in shown:
+        abort = attributes_of(rows[number]).get(ABORT) if number is not None else None
+        yield line.rstrip(" ") + " abort:(%s, %s)" % abort_of(abort)[:2] if abort else line
+
+
+def show_aborts(rows, wish):
+    status, lines = ask_ss(rows, wish.words)
+    if status:
+        return status
+    status, numbers = chosen(rows, wish.words)
+    if not status:
+        print("".join(line + "\n" for line in with_aborts(lines, numbers, rows)), end="")
+    return status
+
+
 def show(rows, wish):
-    """Runs ss in place of this program."""
+    """Runs ss in place of this program, unless there is something to add to what it shows."""
+    if "i" in wish.flags and any(ABORT in attributes_of(row) for row in rows):
+        return show_aborts(rows, wish)
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)
     os.environ["TCPDIAG_FILE"] = name

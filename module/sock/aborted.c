@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The socks that a program still holds after their connection has ended otherwise than by both
+ * FINs. They have left the table of connections, so that no segment finds them; a listing finds
+ * them here, and says why they ended. Each namespace has its own.
+ *
+ * A sock enters when its connection ends, and leaves when it disconnects or is destroyed, so there
+ * is no entry without a sock. Its number takes the place of its deadlines, which have ended. One for
+ * which there is no memory is not listed; nothing else depends on it.
+ */
+#include "sock/aborted.h"
+
+#include <linux/bits.h>
+#include <linux/lockdep.h>
+#include <linux/xarray.h>
+#include <net/sock.h>
+
+#include "base/abort.h"
+#include "base/net.h"
+#include "base/sock.h"
+
+/* The program has closed such a sock, or never had it: it is destroyed in a moment. */
+#define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
+			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
+
+/**
+ * xtcp_aborted_net_init() - a namespace without such socks
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_aborted_net_init(struct xtcp_net *xn)
+{
+	/* softirq takes this lock, unlike those of the module's other xarrays */
+	static struct lock_class_key class;
+
+	xa_init_flags(&xn->aborted, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
+	lockdep_set_class(&xn->aborted.xa_lock, &class);
+	return 0;
+}
+
+/**
+ * xtcp_aborted_net_exit() - the namespace ends
+ * @xn: the namespace; no program holds a sock of it
+ *
+ * Context: process.
+ */
+void xtcp_aborted_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(!xa_empty(&xn->aborted));
+	/* an insertion that failed for lack of memory may have left nodes without an entry */
+	xa_destroy(&xn->aborted);
+}
+
+/**
+ * xtcp_aborted_enter() - let listings find a sock whose connection has ended
+ * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
+ *
+ * Nothing happens if both FINs have ended the connection, or if nobody holds @sk.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_aborted_enter(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 number;
+
+	sock_owned_by_me(sk);
+	if (!xsk->ended.reason || BIT(xsk->ended.reason) & NOBODY_HOLDS)
+		return;
+	if (xa_alloc_bh(&xsk->xn->aborted, &number, sk, xa_limit_31b, GFP_ATOMIC | __GFP_NOWARN))
+		return;
+	WRITE_ONCE(xsk->timers.aborted, number);
+	xtcp_ended_list(&xsk->ended, true);
+}
+
+/**
+ * xtcp_aborted_leave() - let listings not find a sock any more
+ * @sk: the sock, in any state
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can have @sk but a listing.
+ */
+void xtcp_aborted_leave(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (likely(!xsk->ended.is_listed))
+		return;
+	xa_erase_bh(&xsk->xn->aborted, xsk->timers.aborted);
+	xtcp_ended_list(&xsk->ended, false);
+}
+
+/**
+ * xtcp_aborted_from() - iterate over these socks
+ * @xn: the namespace
+ * @number: the least number to return; becomes the number of the result
+ *
+ * As xtcp_listeners_from(): a sock keeps its number. Under its lock, ended.is_listed tells whether
+ * it is still there.
+ *
+ * Context: process, RCU read side; the result is valid until it ends, without a reference.
+ *
+ * Return: the sock, or NULL at the end.
+ */
+struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "lookup of an aborted sock without RCU");
+	return xa_find(&xn->aborted, number, ULONG_MAX, XA_PRESENT);
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The listing by netlink (sock_diag) of connections that ended otherwise than by both FINs, while the program has the
+ * socket: in the state CLOSE, with the reason. Resets, a reset before accept(), the limits of the namespace for
+ * connections without data, an administrator, close(), a disconnect; filters; who sees them. Kernel TCP lists none.
+ */
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/diag.h"
+#include "lib/must.h"
+#include "lib/ns.h"
+#include "lib/same.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+static struct ns_pair net;
+static int next_port = 8700;
+
+/* Which stack and IP version the rows are about. */
+struct setting {
+	enum stack stack;
+	bool v6;
+	const char *addr, *peer_addr;	/* of net.a and net.b */
+};
+
+static void result(const struct setting *s, const char *what)
+{
+	ksft_test_result(!problems, "%s, IPv%d: %s\n", stack_name(s->stack), s->v6 ? 6 : 4, what);
+	problems = 0;
+}
+
+static struct diag_query all_of(const struct setting *s)
+{
+	return (struct diag_query) { .stack = s->stack, .v6 = s->v6, .ext = 0xff };
+}
+
+static int find(const struct setting *s, int port, int peer_port, struct diag_copy *copy)
+{
+	const struct diag_query query = all_of(s);
+
+	return diag_find(&query, port, peer_port, copy);
+}
+
+static int found_in(struct diag_query query, unsigned int states)
+{
+	query.states = states;
+	return diag_dump(&query, NULL, NULL);
+}
+
+/* A connection from net.a, where the rows are read, to kernel TCP in net.b. */
+static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
+{
+	*peer_port = next_port++;
+	stack_pair_or_die(net.a, s->stack, net.b, KERNEL, s->peer_addr, *peer_port, fd, peer);
+	*port = stack_port(*fd);
+}
+
+static void await_end(int fd)
+{
+	struct pollfd ready = { .fd = fd };
+
+	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1 && ready.revents & POLLHUP, "the connection ends");
+}
+
+/* As getsockopt() and fstat() have it. */
+static void same_as_socket(int fd, const struct diag_row *row)
+{
+	const struct tcp_info *info = row->attr[INET_DIAG_INFO];
+	socklen_t len = sizeof(uint64_t);
+	struct stat file;
+	uint64_t cookie;
+
+	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) && !fstat(fd, &file), "the socket");
+	SAME(diag_cookie(row->msg), cookie);
+	SAME(row->msg->idiag_inode, file.st_ino);
+	SAME(row->msg->idiag_uid, geteuid());
+	SAME(info && info->tcpi_state == TCP_CLOSE, true);
+	SAME(!!row->attr[INET_DIAG_CONG], true);
+}
+
+/* The row says what XTCP_ABORT says. */
+static void says_why(int fd, const struct diag_row *row, int reason, int cause, int error)
+{
+	struct xtcp_abort abort = {};
+	socklen_t len = sizeof(abort);
+
+	must(!getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, &abort, &len), "XTCP_ABORT");
+	SAME(abort.reason, reason);
+	SAME(abort.cause, cause);
+	SAME(abort.error, error);
+	SAME(row->abort && !memcmp(row->abort, &abort, sizeof(abort)), true);
+}
+
+/* The peer resets the connection, after @text. */
+static void reset(int fd, int peer, const char *text)
+{
+	const struct linger now = { .l_onoff = 1 };
+
+	must(write(peer, text, strlen(text)) == (ssize_t)strlen(text), "write");
+	must(!setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	close(peer);
+	await_end(fd);
+}
+
+/* Listed until close(); kernel TCP lists it no more. */
+static void aborted(const struct setting *s)
+{
+	const bool ours = s->stack == XTCP;
+	struct diag_query query = all_of(s);
+	int fd, peer, port, peer_port;
+	struct diag_copy copy;
+
+	connection(s, &fd, &peer, &port, &peer_port);
+	SAME(find(s, port, peer_port, &copy), 1);
+	SAME(!!copy.row.abort, false);
+	reset(fd, peer, "hello");
+	SAME(find(s, port, peer_port, &copy), ours);
+	if (ours) {
+		SAME(copy.msg.idiag_state, TCP_CLOSE);
+		SAME(copy.msg.idiag_timer, 0);
+		SAME(copy.msg.idiag_rqueue, 5);
+		SAME(copy.msg.idiag_wqueue, 0);
+		same_as_socket(fd, &copy.row);
+		says_why(fd, &copy.row, XTCP_ABORT_RESET, XTCP_CAUSE_PEER, ECONNRESET);
+	}
+	result(s, "a connection that was reset, and why");
+	query.port = port;
+	SAME(found_in(query, 1 << TCP_CLOSE), ours);
+	SAME(found_in(query, ~(1U << TCP_CLOSE)), 0);
+	SAME(diag_dump(&query, NULL, NULL), ours);
+	query.peer_port = peer_port + 1;
+	SAME(diag_dump(&query, NULL, NULL), 0);
+	query.peer_port = peer_port;
+	if (ours) {
+		query.by_uid = true;
+		query.uid = geteuid() + 1;
+		SAME(diag_dump(&query, NULL, NULL), 0);
+		query.uid = geteuid();
+		SAME(diag_dump(&query, NULL, NULL), 1);
+		query.cookie = diag_cookie(&copy.msg) + 1;
+		SAME(diag_dump(&query, NULL, NULL), 0);
+		query.cookie--;
+		SAME(diag_dump(&query, NULL, NULL), 1);
+		query.by_uid = false;
+		query.cookie = 0;
+	}
+	close(fd);
+	SAME(diag_dump(&query, NULL, NULL), 0);
+	result(s, "it is chosen as others are, and close() ends it");
+}
+
+/* A program that disconnects has a socket as new. */
+static void aborted_and_again(const struct setting *s)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int fd, peer, port, peer_port, listener;
+	struct diag_copy copy;
+
+	connection(s, &fd, &peer, &port, &peer_port);
+	reset(fd, peer, "");
+	must(!connect(fd, &none, sizeof(none)), "disconnect");
+	SAME(find(s, port, peer_port, &copy), 0);
+	SAME(find(s, 0, 0, &copy), 0);
+	listener = stack_listener(net.b, KERNEL, s->peer_addr, peer_port, true);
+	must(listener >= 0 && !stack_connect(fd, s->peer_addr, peer_port), "connect");
+	peer = accept(listener, NULL, NULL);
+	SAME(find(s, stack_port(fd), peer_port, &copy), 1);
+	SAME(copy.msg.idiag_state, TCP_ESTABLISHED);
+	SAME(!!copy.row.abort, false);
+	reset(fd, peer, "");
+	SAME(find(s, stack_port(fd), peer_port, &copy), s->stack == XTCP);
+	close(fd);
+	SAME(find(s, port, peer_port, &copy), 0);
+	result(s, "one that disconnects and connects again");
+	close(listener);
+}
+
+/* Nobody has accepted it yet. */
+static void aborted_before_accept(const struct setting *s)
+{
+	const struct linger now = { .l_onoff = 1 };
+	int port = next_port++, fd = stack_listener(net.a, s->stack, s->addr, port, true), client, client_port, child;
+	const bool ours = s->stack == XTCP;
+	struct diag_copy copy;
+
+	client = stack_connected(net.b, KERNEL, s->addr, port);
+	must(fd >= 0 && client >= 0, "connection");
+	client_port = stack_port(client);
+	SAME(WAIT_FOR(find(s, port, client_port, &copy) == 1 && copy.msg.idiag_state == TCP_ESTABLISHED,
+		      STACK_DEADLINE_MS), true);
+	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	close(client);
+	SAME(WAIT_FOR(find(s, port, client_port, &copy) != 1 || copy.msg.idiag_state == TCP_CLOSE, STACK_DEADLINE_MS),
+	     true);
+	SAME(find(s, port, client_port, &copy), ours);
+	if (ours)
+		SAME(copy.msg.idiag_inode, 0);
+	child = accept(fd, NULL, NULL);
+	must(child >= 0, "accept");
+	SAME(find(s, port, client_port, &copy), ours);
+	if (ours) {
+		SAME(copy.msg.idiag_inode != 0, true);
+		says_why(child, &copy.row, XTCP_ABORT_RESET, XTCP_CAUSE_PEER, ECONNRESET);
+	}
+	close(child);
+	SAME(find(s, port, client_port, &copy), 0);
+	result(s, "one that was aborted before accept()");
+	close(fd);
+}
+
+/* Who else can end it. */
+static void other_reasons(const struct setting *s)
+{
+	struct diag_request request = {};
+	int fd, peer, port, peer_port, netlink = diag_open();
+	struct diag_query query = all_of(s);
+	struct diag_copy copy;
+
+	must(!ns_sysctl_set(net.a, "net.xtcp.idle_ms", "200"), "idle_ms");
+	connection(s, &fd, &peer, &port, &peer_port);
+	await_end(fd);
+	must(!ns_sysctl_set(net.a, "net.xtcp.idle_ms", "0"), "idle_ms");
+	SAME(find(s, port, peer_port, &copy), 1);
+	says_why(fd, &copy.row, XTCP_ABORT_IDLE, XTCP_CAUSE_TIMER, ETIMEDOUT);
+	close(fd);
+	close(peer);
+	connection(s, &fd, &peer, &port, &peer_port);
+	SAME(find(s, port, peer_port, &copy), 1);
+	diag_fill(&request, &query);
+	request.head.nlmsg_type = SOCK_DESTROY;
+	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	request.req.id = copy.msg.id;
+	diag_send(netlink, &request);
+	SAME(diag_receive(netlink, 65536, NULL, NULL), 0);
+	await_end(fd);
+	SAME(find(s, port, peer_port, &copy), 1);
+	says_why(fd, &copy.row, XTCP_ABORT_KILLED, XTCP_CAUSE_OPERATOR, ECONNABORTED);
+	/* it has ended already */
+	diag_send(netlink, &request);
+	SAME(diag_receive(netlink, 65536, NULL, NULL), -ENOENT);
+	close(fd);
+	close(peer);
+	close(netlink);
+	SAME(find(s, port, peer_port, &copy), 0);
+	result(s, "one without data, and one that an administrator has ended");
+}
+
+static int rows_here(void *arg)
+{
+	const struct diag_query query = all_of(arg);
+
+	return diag_dump(&query, NULL, NULL);
+}
+
+static void other_namespaces(const struct setting *s)
+{
+	int fd, peer, port, peer_port, guest = ns_make_guest(), listener;
+	struct diag_copy copy;
+
+	must(guest >= 0, "a guest");
+	listener = stack_listener(guest, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false);
+	must(listener >= 0, "listener");
+	connection(s, &fd, &peer, &port, &peer_port);
+	reset(fd, peer, "");
+	SAME(find(s, port, peer_port, &copy), 1);
+	SAME(ns_call(guest, rows_here, (void *)s), 1);
+	close(fd);
+	close(listener);
+	close(guest);
+	result(s, "a guest sees its own alone");
+}
+
+#define EACH	4	/* of either stack and IP version */
+#define OURS	2	/* of xtcp, of either IP version */
+
+int main(void)
+{
+	void (* const cases[])(const struct setting *) = { aborted, aborted_and_again, aborted_before_accept,
+							   other_reasons, other_namespaces };
+	unsigned int i, family, stack;
+
+	ksft_print_header();
+	ksft_set_plan(2 * (stack_count() * EACH + OURS));
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
+	for (stack = stack_first(); stack <= XTCP; stack++) {
+		for (family = 0; family < 2; family++) {
+			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
+						   .peer_addr = family ? NS_B6 : NS_B4 };
+
+			for (i = 0; i < (stack == XTCP ? 5 : 3); i++)
+				cases[i](&s);
+		}
+	}
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
