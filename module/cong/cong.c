@@ -14,6 +14,7 @@
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/wire.h"
+#include "cong/alpha.h"
 #include "cong/pipe.h"
 #include "cong/prr.h"
 #include "loss/sample.h"
@@ -152,6 +153,26 @@ void *xtcp_cong_private(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	return xtcp_sender(sk)->stream->cong.private;
+}
+
+/**
+ * xtcp_cong_text_sent() - what has been sent until now, for an observation window of Alpha
+ * @sk: with a stream
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the counts.
+ */
+struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
+{
+	const struct xtcp_stream *stream = xtcp_sender(sk)->stream;
+
+	sock_owned_by_me(sk);
+	return (struct xtcp_alpha_sent) {
+		.octets = (u32)stream->bytes_sent,
+		.segments = stream->data_segs_out,
+		.nxt = xtcp_sender(sk)->snd.nxt,
+	};
 }
 
 /*

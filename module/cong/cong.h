@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 
+#include "cong/alpha.h"
 #include "cong/prr.h"
 
 struct sock;
@@ -127,6 +128,7 @@ void xtcp_cong_begin(struct sock *sk);
 u32 xtcp_cong_initial(const struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
 void *xtcp_cong_private(struct sock *sk);
+struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);
 void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);

@@ -11,116 +11,56 @@
 
 #include "base/sender.h"
 #include "base/seq.h"
+#include "cong/alpha.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
 #define ALPHA_ONE	65536U	/* 1.0, as in the example of section 4.2 */
-#define ALPHA_SHIFT	4	/* g is 1/16 */
 #define INFO_ONE	1024U	/* 1.0 in TCP_CC_INFO */
 
 /**
  * struct dctcp - DCTCP's private state
- * @alpha: DCTCP.Alpha, in 1/65536
- * @window_end: DCTCP.WindowEnd
- * @acked: DCTCP.BytesAcked, octets
- * @marked: DCTCP.BytesMarked, octets
+ * @alpha: DCTCP.Alpha in 1/65536, and the observation window
  * @counted: octets that count towards the next segment of the window
- * @sent: total of octets sent when the observation window began, modulo 2^32
- * @segments: total of segments sent when it began
- * @segment: average size of a sent segment in the previous window, octets
  */
 struct dctcp {
-	u32 alpha;
-	u32 window_end;
-	u32 acked;
-	u32 marked;
+	struct xtcp_alpha alpha;
 	u32 counted;
-	u32 sent;
-	u32 segments;
-	u32 segment;
 };
-
-/*
- * The average size of the segments sent in this window. If none was sent, the average of the
- * previous window counts.
- */
-static u32 segment_size(const struct dctcp *dctcp, const struct xtcp_sender *tx)
-{
-	const struct xtcp_stream *stream = tx->stream;
-	u32 segments = stream->data_segs_out - dctcp->segments;
-
-	return segments ? ((u32)stream->bytes_sent - dctcp->sent) / segments : dctcp->segment;
-}
-
-static void begin_window(struct dctcp *dctcp, const struct xtcp_sender *tx)
-{
-	const struct xtcp_stream *stream = tx->stream;
-
-	dctcp->segment = segment_size(dctcp, tx);
-	dctcp->sent = (u32)stream->bytes_sent;
-	dctcp->segments = stream->data_segs_out;
-	dctcp->window_end = tx->snd.nxt;
-	dctcp->acked = 0;
-	dctcp->marked = 0;
-}
 
 /* Alpha starts at 1, so the first mark halves the window (section 3.3). */
 static void dctcp_start(struct sock *sk)
 {
+	const struct xtcp_alpha_sent sent = xtcp_cong_text_sent(sk);
 	struct dctcp *dctcp = xtcp_cong_private(sk);
-	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
-	dctcp->alpha = ALPHA_ONE;
-	dctcp->segments = tx->stream->data_segs_out;
-	dctcp->segment = tx->mss;
-	begin_window(dctcp, tx);
+	xtcp_alpha_start(&dctcp->alpha, ALPHA_ONE, xtcp_sender(sk)->mss, &sent);
 	xtcp_ecn_be_exact(sk, true);
 }
 
 /*
- * Section 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and never
- * exceeds 1.
- */
-static u32 alpha_after(const struct dctcp *dctcp)
-{
-	u32 alpha = dctcp->alpha;
-
-	alpha -= min_not_zero(alpha, alpha >> ALPHA_SHIFT);
-	if (dctcp->marked)
-		alpha += (u32)div_u64((u64)dctcp->marked * (ALPHA_ONE >> ALPHA_SHIFT), dctcp->acked);
-	return min(alpha, ALPHA_ONE);
-}
-
-/*
- * How many of the octets that an ACK reports were marked? With ECE, all of them. AccECN reports a
- * number of segments: assume that they have the average size of ours, and count at most what
- * arrived.
- */
-static u32 marked_octets(const struct dctcp *dctcp, const struct xtcp_sender *tx, const struct xtcp_sample *sample)
-{
-	if (!sample->marked || !(tx->ecn & XTCP_ECN_ACCURATE))
-		return sample->marked ? sample->delivered : 0;
-	return min_t(u64, (u64)sample->marked * segment_size(dctcp, tx), sample->delivered);
-}
-
-/*
  * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
+ * With ECE, all octets that an ACK reports were marked. AccECN reports a number of segments.
  */
 static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
+	const struct xtcp_alpha_sent sent = xtcp_cong_text_sent(sk);
 	struct dctcp *dctcp = xtcp_cong_private(sk);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_alpha *alpha = &dctcp->alpha;
+	u32 marked = sample->marked ? sample->delivered : 0;
 
 	sock_owned_by_me(sk);
-	dctcp->acked += sample->delivered;
-	dctcp->marked += marked_octets(dctcp, tx, sample);
-	if (xtcp_seq_le(tx->snd.una, dctcp->window_end))
+	if (tx->ecn & XTCP_ECN_ACCURATE)
+		marked = xtcp_alpha_octets(alpha, sample->marked, sample->delivered, &sent);
+	xtcp_alpha_count(alpha, sample->delivered, marked);
+	if (xtcp_seq_le(tx->snd.una, alpha->begin.nxt))
 		return;
-	dctcp->alpha = alpha_after(dctcp);
-	begin_window(dctcp, tx);
+	xtcp_alpha_update(alpha, ALPHA_ONE);
+	xtcp_alpha_begin_window(alpha, &sent);
 }
 
 static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
@@ -151,7 +91,7 @@ static u32 dctcp_marked(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	dctcp->counted = 0;
-	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha, 2 * ALPHA_ONE), 2U * tx->mss);
+	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha.share, 2 * ALPHA_ONE), 2U * tx->mss);
 }
 
 /* Without ECN all fields are 0, as in Linux. */
@@ -163,9 +103,9 @@ static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 	if (xtcp_sender(sk)->ecn & XTCP_ECN_OK) {
 		info->dctcp.dctcp_enabled = 1;
 		info->dctcp.dctcp_ce_state = xtcp_ecn_comes_marked(sk);
-		info->dctcp.dctcp_alpha = dctcp->alpha / (ALPHA_ONE / INFO_ONE);
-		info->dctcp.dctcp_ab_ecn = dctcp->marked;
-		info->dctcp.dctcp_ab_tot = dctcp->acked;
+		info->dctcp.dctcp_alpha = dctcp->alpha.share / (ALPHA_ONE / INFO_ONE);
+		info->dctcp.dctcp_ab_ecn = dctcp->alpha.marked;
+		info->dctcp.dctcp_ab_tot = dctcp->alpha.acked;
 	}
 	return sizeof(info->dctcp);
 }
