@@ -63,6 +63,9 @@ struct xtcp_cong_loss {
  * @info: fill in TCP_CC_INFO; return its octets. Optional
  * @paces: text must leave at sk_pacing_rate
  * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
+ * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it in the same way. In AccECN mode
+ *	text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in @ecn_ack;
+ *	without AccECN it reacts to marks as others do
  * @end: the connection ends or changes to another algorithm; called only after @start. Optional
  */
 struct xtcp_cong_ops {
@@ -80,6 +83,7 @@ struct xtcp_cong_ops {
 	void (*end)(struct sock *sk);
 	bool paces;
 	bool needs_ecn;
+	bool scalable;
 };
 
 /**

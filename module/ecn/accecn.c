@@ -11,8 +11,8 @@
  * if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). If the peer reports that one of these arrived with ECT or CE, something on the path has
- * changed the field.
+ * 6.1.5), but retransmissions as ECT(1) with an algorithm for L4S, as all text. If the peer reports
+ * that a SYN or SYN-ACK arrived with ECT or CE, something on the path has changed the field.
  */
 #include "ecn/accecn.h"
 
@@ -107,20 +107,21 @@ static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 
 /**
  * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
- * @xn: the namespace
+ * @lsk: its listener
  *
  * Context: any.
  *
- * Return: true when net.xtcp.ecn is 3 or more.
+ * Return: true when net.xtcp.ecn is 3 or more, or when the algorithm of the listener needs AccECN.
  */
-bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
+bool xtcp_accecn_is_allowed(const struct sock *lsk)
 {
-	return READ_ONCE(xn->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE;
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE ||
+	       READ_ONCE(xtcp_sk(lsk)->algorithm)->scalable;
 }
 
 /**
  * xtcp_accecn_is_asked() - does a SYN ask for AccECN, and is it granted?
- * @xn: the namespace
+ * @lsk: the listener
  * @syn: the segment, as ingress left it
  *
  * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags asks for it, except two:
@@ -130,11 +131,11 @@ bool xtcp_accecn_is_allowed(const struct xtcp_net *xn)
  *
  * Return: true when it does and we grant it.
  */
-bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn)
+bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
 	u8 ace = xtcp_accecn_ace(syn);
 
-	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(xn);
+	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(lsk);
 }
 
 /**

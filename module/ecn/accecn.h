@@ -37,8 +37,8 @@ enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_PERSISTENT,	/* even if segments with the option seem to be lost */
 };
 
-bool xtcp_accecn_is_allowed(const struct xtcp_net *xn);
-bool xtcp_accecn_is_asked(const struct xtcp_net *xn, const struct sk_buff *syn);
+bool xtcp_accecn_is_allowed(const struct sock *lsk);
+bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn);
 bool xtcp_accecn_is_third_ack(const struct sk_buff *skb);
 u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he);
 void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);

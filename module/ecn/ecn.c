@@ -9,8 +9,8 @@
  *
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
- * ECT(1) is for experiments (RFC 8311 section 4.2): it is never sent, and counts as ECT when
- * received.
+ * ECT(1) says that text belongs into the queue of L4S (RFC 9331): it is sent only in AccECN mode
+ * with an algorithm that is made for it, and counts as ECT when received.
  *
  * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
@@ -37,6 +37,12 @@ static bool needs_ecn(const struct sock *sk)
 	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
 }
 
+/* With an algorithm for L4S, an end that grants AccECN also grants ECN to peers without AccECN. */
+static bool grants_ecn(const struct sock *lsk)
+{
+	return needs_ecn(lsk) || xtcp_accecn_is_allowed(lsk);
+}
+
 /**
  * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
  * @lsk: its listener
@@ -44,12 +50,13 @@ static bool needs_ecn(const struct sock *sk)
  *
  * Context: softirq or process. @dst is held.
  *
- * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", or when the
- * algorithm of the listener or of the route (congctl) needs ECN.
+ * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", when the
+ * algorithm of the listener or of the route (congctl) needs ECN, or when that of the listener needs
+ * AccECN.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
-	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, DST_FEATURE_ECN_MASK) || needs_ecn(lsk);
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, DST_FEATURE_ECN_MASK) || grants_ecn(lsk);
 }
 
 /**
@@ -90,7 +97,7 @@ void xtcp_ecn_offer(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn = 0;
-	if (mode == XTCP_ECN_MODE_ACCURATE)
+	if (mode == XTCP_ECN_MODE_ACCURATE || READ_ONCE(xtcp_sk(sk)->algorithm)->scalable)
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
 	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
 		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)) || needs_ecn(sk))

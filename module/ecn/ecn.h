@@ -10,6 +10,8 @@
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/wire.h"
+#include "cong/cong.h"
+#include "ecn/ace.h"
 
 struct dst_entry;
 struct xtcp_net;
@@ -47,13 +49,30 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on);
 bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
- * Shall IP send this segment as ECT? Only new text (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5 and
- * 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
- * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
+ * Does our text belong into the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
+ * path changes IP's ECN field, and with an algorithm that is made for it.
  */
-static inline bool xtcp_ecn_is_ect(const struct sock *sk, bool new_text)
+static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
-	return xtcp_sender(sk)->ecn & XTCP_ECN_OK && (new_text || xtcp_sender(sk)->ecn & XTCP_ECN_EXACT);
+	const u8 both = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
+
+	return unlikely((xtcp_sender(sk)->ecn & both) == both) && xtcp_sender(sk)->algorithm->scalable;
+}
+
+/*
+ * The ECN field of IP for this segment. Only new text is ECT (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5
+ * and 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
+ * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
+ * text is ECT(1), also when it is resent: otherwise it would wait in the queue of all others (RFC
+ * 9331 section 4.1 and appendix A.2.1). @has_text: without SYN.
+ */
+static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
+{
+	if (!(xtcp_sender(sk)->ecn & XTCP_ECN_OK))
+		return XTCP_NOT_ECT;
+	if (xtcp_ecn_is_scalable(sk))
+		return has_text ? XTCP_ECT_1 : XTCP_NOT_ECT;
+	return new_text || xtcp_sender(sk)->ecn & XTCP_ECN_EXACT ? XTCP_ECT_0 : XTCP_NOT_ECT;
 }
 
 /*

@@ -129,7 +129,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how);
-	he->accecn_ok = xtcp_accecn_is_asked(xtcp_net_of(lsk), skb);
+	he->accecn_ok = xtcp_accecn_is_asked(lsk, skb);
 	he->syn_codepoint = xtcp_seg(skb)->ecn;
 	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
 	if (timewait_iss)
@@ -373,13 +373,13 @@ static bool is_deferred(const struct sock *lsk, const struct xtcp_seg *seg, unsi
  * whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since
  * the SYN-ACK, we send no ACE feedback; to the peer the field then looks zeroed on the path.
  */
-static void fill_cookie_ecn(const struct xtcp_net *xn, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
+static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
 {
 	bool accurate = xtcp_accecn_is_third_ack(skb);
 
-	if (accurate && (cookie->ts_ok ? cookie->ecn_ok : xtcp_accecn_is_allowed(xn))) {
-		he->accecn_ok = xtcp_accecn_is_allowed(xn);
+	if (accurate && (cookie->ts_ok ? cookie->ecn_ok : xtcp_accecn_is_allowed(lsk))) {
+		he->accecn_ok = xtcp_accecn_is_allowed(lsk);
 		he->ecn_ok = he->accecn_ok;
 		return;
 	}
@@ -429,7 +429,7 @@ struct sock *xtcp_synq_cookie_ack(struct sock *lsk, struct sk_buff *skb, const s
 	}
 	xtcp_request_fill_window(&he, listener, &how);
 	if (xtcp_ecn_is_allowed(lsk, how.dst))
-		fill_cookie_ecn(xn, skb, &cookie, &he);
+		fill_cookie_ecn(lsk, skb, &cookie, &he);
 	dst_release(how.dst);
 
 	child = xtcp_child_make(listener, skb, &he, xtcp_secret_ts_offset(xn, &key->tuple), false, NULL);

@@ -264,7 +264,7 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
  * @sk: the sock
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned
  *	by @sk; consumed
- * @ect: set ECT(0) in the IP header (RFC 3168 section 5)
+ * @codepoint: the ECN field of the IP header (RFC 3168 section 5)
  *
  * RFC 9293 section 3.9.2.
  *
@@ -272,10 +272,9 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
  *
  * Return: 0, a positive NET_XMIT code, or a negative errno.
  */
-int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect)
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
-	const u8 codepoint = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
 	struct inet_sock *inet = inet_sk(sk);
 	int err;
 

@@ -18,7 +18,7 @@ struct xtcp_tuple;
  * For full socks; socket lock held. xtcp_ip_xmit() consumes @skb, which begins with the TCP header,
  * complete but for the checksum.
  */
-int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, bool ect);
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);
 void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst);
 u32 xtcp_ip_mtu(const struct sock *sk);

@@ -163,7 +163,7 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 
 	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       xtcp_ecn_is_ect(sk, len && !resent && !th->syn), resent);
+			       xtcp_ecn_codepoint(sk, len && !th->syn, len && !resent && !th->syn), resent);
 }
 
 /*
@@ -342,7 +342,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 len = skb->len;
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
-	const bool new_text = len && !resent && !(flags & XTCP_SYN);
+	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
+	const u8 codepoint = xtcp_ecn_codepoint(sk, has_text, new_text);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
@@ -382,9 +383,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
 		trace_out(sk, skb, th, len, resent);
-	xtcp_blackbox_out(sk, th, us, len, segments, resent, new_text);
+	xtcp_blackbox_out(sk, th, us, len, segments, resent, codepoint);
 	give_owner(sk, skb);
-	verdict = xtcp_ip_xmit(sk, skb, xtcp_ecn_is_ect(sk, new_text));
+	verdict = xtcp_ip_xmit(sk, skb, codepoint);
 	if (unlikely(verdict)) {
 		verdict = refused_below(sk, verdict, resent, segments);
 		if (verdict && timed)

@@ -263,7 +263,8 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR)
+	/* an algorithm for L4S has reduced the window already */
+	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
 		enter_cwr(sk, sample);
 	if (xsk->cong.phase != XTCP_CONG_CWR)
 		keep_open(sk, XTCP_TRACE_SACKED);

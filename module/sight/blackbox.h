@@ -212,10 +212,10 @@ static inline void xtcp_blackbox_in(struct sock *sk, struct sk_buff *skb)
 
 /* Event: a segment leaves at the time @us. */
 static inline void xtcp_blackbox_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments,
-				     bool resent, bool ect)
+				     bool resent, u8 ecn)
 {
 	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_out(sk, th, us, len, segments, resent, ect);
+		xtcp_boxnote_out(sk, th, us, len, segments, resent, ecn);
 }
 
 static inline void xtcp_blackbox_state(struct sock *sk, int state)

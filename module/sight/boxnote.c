@@ -158,18 +158,18 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
  * @len: octets of data
  * @segments: how many segments the bundle has
  * @resent: the text was sent before
- * @ect: IP marks the segment as ECN-capable
+ * @ecn: the ECN field of its IP header
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, bool ect)
+void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn)
 {
 	const u8 *options = (const u8 *)(th + 1), *sacks = NULL;
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
 	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_OUT, us);
 	u16 flags;
 
-	flags = xtcp_trace_flags_of(th) | (ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT) << XTCP_BLACKBOX_ECN |
+	flags = xtcp_trace_flags_of(th) | ecn << XTCP_BLACKBOX_ECN |
 		(resent ? XTCP_BLACKBOX_RESENT : 0);
 	event->wnd = ntohs(th->window);
 	event->segs = segments;

@@ -27,7 +27,7 @@ struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk);
 void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk);
 void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd);
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb);
-void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, bool ect);
+void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn);
 void xtcp_boxnote_state(struct sock *sk, int state);
 void xtcp_boxnote_timer(struct sock *sk, int which);
 void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason);

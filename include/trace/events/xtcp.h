@@ -298,9 +298,9 @@ TRACE_EVENT(xtcp_segment_in,
 TRACE_EVENT(xtcp_segment_out,
 
 	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, int state, const struct sk_buff *skb,
-		 const struct tcphdr *th, u32 len, int shift, bool ect, bool resent),
+		 const struct tcphdr *th, u32 len, int shift, u8 ecn, bool resent),
 
-	TP_ARGS(net, tuple, state, skb, th, len, shift, ect, resent),
+	TP_ARGS(net, tuple, state, skb, th, len, shift, ecn, resent),
 
 	TP_STRUCT__entry(
 		XTCP_TRACE_ENDS_FIELDS
@@ -333,7 +333,7 @@ TRACE_EVENT(xtcp_segment_out,
 		__entry->flags = xtcp_trace_flags_of(th);
 		__entry->shift = th->syn ? 0 : shift;
 		__entry->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
-		__entry->ecn = ect ? INET_ECN_ECT_0 : INET_ECN_NOT_ECT;
+		__entry->ecn = ecn;
 		__entry->resent = resent;
 		xtcp_trace_timestamps(th, &__entry->tsval, &__entry->tsecr);
 		xtcp_trace_sacks(__get_dynamic_array(sacks), __get_dynamic_array_len(sacks), th);

@@ -55,7 +55,7 @@ def words_of(segment, arrival=None):
         words.append("WND=%d<<?" % segment.field)
     words += names_of(segment.options)
     if segment.ecn in (1, 2):
-        words.append("ECT")
+        words.append("ECT(1)" if segment.ecn == 1 else "ECT")
     elif segment.ecn == 3 and segment.time is None:
         words.append("CE")
     return important, words
