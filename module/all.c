@@ -138,6 +138,7 @@
 #include "cong/rate.c"
 #include "cong/pipe.c"
 #include "cong/prr.c"
+#include "cong/prague.c"
 #include "cong/alpha.c"
 #include "cong/cubic.c"
 #include "cong/bbr.c"

@@ -100,7 +100,8 @@ def main(work):
     run("ip", "link", "set", "lo", "mtu", "1500", "up")
     result = run("insmod", work + "/aimd.ko")
     verdict(not result.returncode, "loads " + result.stderr.strip())
-    verdict(sorted(knob("available_congestion_control").split()) == ["aimd", "bbr", "cubic", "dctcp", "reno"], "is available")
+    verdict(sorted(knob("available_congestion_control").split()) == ["aimd", "bbr", "cubic", "dctcp", "prague", "reno"],
+            "is available")
     verdict(knob("congestion_control") == "cubic", "changes no default")
     with open(KNOBS + "congestion_control", "w", encoding="ascii") as file:
         file.write("aimd")

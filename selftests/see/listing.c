@@ -175,7 +175,10 @@ static void algorithms(const struct setting *s)
 	static const struct {
 		const char *name;
 		int attribute;
-	} rows[] = { { "cubic", 0 }, { "reno", 0 }, { "bbr", INET_DIAG_BBRINFO }, { "dctcp", INET_DIAG_DCTCPINFO } };
+	} rows[] = {
+		{ "cubic", 0 }, { "reno", 0 }, { "bbr", INET_DIAG_BBRINFO }, { "dctcp", INET_DIAG_DCTCPINFO },
+		{ "prague", INET_DIAG_DCTCPINFO },
+	};
 	int fd, peer, port, peer_port;
 	struct diag_copy copy;
 	char name[16] = "";

@@ -135,7 +135,7 @@ static int new_socket(int ns)
 static void knobs(void)
 {
 	/* kernel TCP's others are modules, which are not loaded */
-	const char *available = stack == XTCP ? "reno bbr cubic dctcp" : "reno cubic";
+	const char *available = stack == XTCP ? "reno bbr cubic dctcp prague" : "reno cubic";
 	int home = ns_home(), a = ns_make(), b, c = -1;
 
 	RESULT(is(home, "available", available) && is(home, "allowed", "reno cubic") && is(home, "", "cubic") &&

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Prague's window (draft-briscoe-iccrg-prague-congestion-control; RFC 9331 section 4.3 has the
+ * requirements). An L4S queue marks a few segments in each round trip. Alpha is the share of the
+ * octets that were marked. The first mark in a round trip takes alpha / 2 of the window; each octet
+ * that was not marked adds to it.
+ *
+ * A round trip here is a virtual one: it takes at least 25 ms. Alpha is updated, and the window
+ * reduced, at most once in it. In congestion avoidance the window gets as much in a virtual round
+ * trip as makes the rate grow by a segment per virtual round trip, each virtual round trip. So a
+ * connection with a shorter RTT gets the same rate as one with 25 ms from the same share of marks,
+ * and not a larger one.
+ *
+ * Alpha begins with 1 and stays so until the first mark, which halves the window. Pure: no socket,
+ * no clock.
+ */
+#include "cong/prague.h"
+
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "base/seq.h"
+
+#define HALF_ALPHA_SHIFT	25	/* alpha / 2 as a factor, XTCP_PRAGUE_ONE being 1 */
+#define STEP_SHIFT		16	/* growth without a virtual RTT, in 1/2^16 of an octet */
+#define SQUARE_SHIFT		20	/* (RTT / virtual RTT)^2, in 1/2^20 */
+
+/* Has a virtual round trip passed? It began at @begin_us, when @end was SND.NXT. */
+static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us, u32 end)
+{
+	return xtcp_seq_gt(ack->una, end) && ack->now_us - begin_us >= XTCP_PRAGUE_RTT_US;
+}
+
+/**
+ * xtcp_prague_start() - begin
+ * @prague: zeroed
+ * @mss: octets of a full segment
+ * @now_us: the low half of the clock
+ * @sent: what has been sent
+ *
+ * Context: any.
+ */
+void xtcp_prague_start(struct xtcp_prague *prague, u32 mss, u32 now_us, const struct xtcp_alpha_sent *sent)
+{
+	xtcp_alpha_start(&prague->alpha, XTCP_PRAGUE_ONE, mss, sent);
+	prague->window_us = now_us;
+}
+
+static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	xtcp_alpha_begin_window(&prague->alpha, &ack->sent);
+	prague->window_us = ack->now_us;
+}
+
+/* Until the first mark nothing is known of a queue that marks, and alpha stays 1. */
+static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))
+		prague->has_reduced = false;
+	if (ack->marked && !prague->met_marks) {
+		prague->met_marks = true;
+		begin_window(prague, ack);
+	}
+	xtcp_alpha_count(&prague->alpha, ack->delivered, ack->marked);
+	if (!virtual_trip_passed(ack, prague->window_us, prague->alpha.begin.nxt))
+		return;
+	if (prague->met_marks)
+		xtcp_alpha_update(&prague->alpha, XTCP_PRAGUE_ONE);
+	begin_window(prague, ack);
+}
+
+/**
+ * xtcp_prague_acked() - take the marks that an ACK reports
+ * @prague: to update
+ * @ack: the ACK
+ *
+ * Context: any.
+ *
+ * Return: the window: ack->cwnd, or less, but then at least two segments.
+ */
+u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	u32 cwnd = ack->cwnd, least = min(cwnd, 2 * ack->mss);
+	u64 less;
+
+	observe(prague, ack);
+	if (!ack->marked || !ack->may_reduce || prague->has_reduced)
+		return cwnd;
+	less = (u64)cwnd * prague->alpha.share + prague->debt;
+	prague->debt = less & ((1U << HALF_ALPHA_SHIFT) - 1);
+	prague->credit = 0;
+	prague->has_reduced = true;
+	prague->reduced_us = ack->now_us;
+	prague->reduced_end = ack->sent.nxt;
+	prague->reduced_from = cwnd;
+	return max(cwnd - (u32)(less >> HALF_ALPHA_SHIFT), least);
+}
+
+/**
+ * xtcp_prague_growth() - by how much does the window grow for octets that arrived without a mark?
+ * @prague: to update
+ * @unmarked: how many
+ * @cwnd: the window, at least @mss
+ * @mss: octets of a full segment
+ * @rtt_us: the smoothed RTT
+ *
+ * In a round trip the window grows by (RTT / virtual RTT)^2 segments, so in a virtual one by RTT /
+ * virtual RTT segments, and the rate by a segment per virtual round trip.
+ *
+ * Context: any.
+ *
+ * Return: octets.
+ */
+u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 mss, u32 rtt_us)
+{
+	const u32 shortest = XTCP_PRAGUE_RTT_US;
+	u32 square = 1U << SQUARE_SHIFT;
+	u64 step, octets;
+
+	if (rtt_us && rtt_us < shortest)
+		square = max((u32)div_u64((u64)rtt_us * rtt_us << SQUARE_SHIFT, shortest * shortest), 1U);
+	step = div_u64((u64)min(unmarked, cwnd) * mss << STEP_SHIFT, cwnd);
+	octets = prague->credit + step * square;
+	prague->credit = octets & ((1ULL << (STEP_SHIFT + SQUARE_SHIFT)) - 1);
+	return (u32)(octets >> (STEP_SHIFT + SQUARE_SHIFT));
+}
+
+/**
+ * xtcp_prague_after_loss() - the window after a loss
+ * @prague: the state
+ * @una: SND.UNA
+ * @cwnd: the window
+ * @mss: octets of a full segment
+ *
+ * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced it in the same
+ * round trip, both together halve it.
+ *
+ * Context: any.
+ *
+ * Return: octets, at least two segments.
+ */
+u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
+{
+	u32 half = cwnd / 2;
+
+	if (prague->has_reduced && xtcp_seq_le(una, prague->reduced_end))
+		half = min(prague->reduced_from / 2, cwnd);
+	return max(half, 2 * mss);
+}

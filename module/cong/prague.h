@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Prague's window (draft-briscoe-iccrg-prague-congestion-control). Pure arithmetic; windows are in
+ * octets.
+ */
+#ifndef XTCP_PRAGUE_H
+#define XTCP_PRAGUE_H
+
+#include <linux/types.h>
+
+#include "cong/alpha.h"
+
+#define XTCP_PRAGUE_ONE		0x1000000U	/* 1.0 of the share, 2^24 */
+#define XTCP_PRAGUE_RTT_US	25000U		/* the shortest RTT that counts as such */
+
+/**
+ * struct xtcp_prague - Prague's state
+ * @alpha: the share of octets that were marked, in 1/2^24, and the observation window
+ * @window_us: when that window began, the low half of the clock
+ * @reduced_us: when a mark reduced cwnd, the low half of the clock
+ * @reduced_end: SND.NXT then
+ * @reduced_from: cwnd before that reduction
+ * @debt: reductions of less than an octet, in 1/2^25
+ * @credit: growth of less than an octet, in 1/2^36
+ * @has_reduced: less than a virtual round trip has passed since then
+ * @met_marks: something was marked: there is an L4S queue on the path
+ */
+struct xtcp_prague {
+	struct xtcp_alpha alpha;
+	u32 window_us;
+	u32 reduced_us;
+	u32 reduced_end;
+	u32 reduced_from;
+	u32 debt;
+	u64 credit;
+	bool has_reduced;
+	bool met_marks;
+};
+
+/**
+ * struct xtcp_prague_ack - an ACK of an open or disordered connection in AccECN mode
+ * @now_us: when it came, the low half of the clock
+ * @una: SND.UNA after it
+ * @delivered: octets newly acknowledged or sacked
+ * @marked: octets of these that were marked
+ * @cwnd: the window
+ * @mss: octets of a full segment
+ * @sent: what has been sent
+ * @may_reduce: the window is not being reduced for a loss
+ */
+struct xtcp_prague_ack {
+	u32 now_us;
+	u32 una;
+	u32 delivered;
+	u32 marked;
+	u32 cwnd;
+	u32 mss;
+	struct xtcp_alpha_sent sent;
+	bool may_reduce;
+};
+
+void xtcp_prague_start(struct xtcp_prague *prague, u32 mss, u32 now_us, const struct xtcp_alpha_sent *sent);
+u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack);
+u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 mss, u32 rtt_us);
+u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss);
+
+#endif /* XTCP_PRAGUE_H */
