@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP between two ends over a network that marks instead of dropping: the sender knows exactly how many of its
- * segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
+ * DCTCP and Prague between two ends over a network that marks instead of dropping: the sender knows exactly how many of
+ * its segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -45,22 +45,22 @@ static void make_network(bool bundles)
 	ecnpath_keep_order(&pair);
 }
 
-static void choose(int fd)
+static void choose(int fd, const char *algorithm)
 {
-	must(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "dctcp", strlen("dctcp")), "dctcp");
+	must(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, algorithm, strlen(algorithm)), algorithm);
 }
 
-static void open_pair(const char *ecn, int *client, int *server)
+static void open_pair(const char *algorithm, const char *ecn, int *client, int *server)
 {
 	int listener;
 
 	must(!ns_sysctl_set(pair.a, "net.xtcp.ecn", ecn) && !ns_sysctl_set(pair.b, "net.xtcp.ecn", ecn), "ecn");
 	listener = stack_bound(pair.b, XTCP, NS_B4, PORT, true);
 	must(listener >= 0, "listener");
-	choose(listener);
+	choose(listener, algorithm);
 	must(!listen(listener, 8), "listen");
 	*client = stack_socket(pair.a, XTCP, NS_B4);
-	choose(*client);
+	choose(*client, algorithm);
 	must(!stack_connect(*client, NS_B4, PORT), "connect");
 	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	must(*server >= 0, "accept");
@@ -121,7 +121,7 @@ static bool stream(int from, int to)
 	return !info_of(from).tcpi_unacked;
 }
 
-static void marks(const char *ecn, bool bundles)
+static void marks(const char *algorithm, const char *ecn, bool bundles)
 {
 	const struct netem marking = { .delay_ms = 5, .loss = bundles ? 300000 : 100000, .ecn = true };
 	struct tcp_dctcp_info dctcp;
@@ -130,9 +130,10 @@ static void marks(const char *ecn, bool bundles)
 	unsigned int share;
 	int client, server;
 	bool whole;
+	const char *what = bundles ? "bundles" : "real segments";
 
 	make_network(bundles);
-	open_pair(ecn, &client, &server);
+	open_pair(algorithm, ecn, &client, &server);
 	say_first(client, server);
 	must(!netem_set(pair.a, "veth0", &marking), "netem");
 	whole = stream(client, server);
@@ -144,16 +145,17 @@ static void marks(const char *ecn, bool bundles)
 	/* a probe of a tail that a slow machine thought lost may be marked, too */
 	ksft_test_result(whole && marked > 0 && dctcp.dctcp_enabled && info.tcpi_delivered_ce <= marked &&
 			 info.tcpi_delivered_ce + info.tcpi_total_retrans >= marked && !info.tcpi_lost,
-			 "ecn %s, %s: all marks are known\n", ecn, bundles ? "bundles" : "real segments");
+			 "%s, ecn %s, %s: all marks are known\n", algorithm, ecn, what);
 	/*
 	 * It is that of some thirty windows, and the share of all is known; netem draws which ones it marks. Where a
-	 * bundle is a window some of them in a row have none. (How alpha goes up and down exactly: wire_dctcp.)
+	 * bundle is a window some of them in a row have none. (How alpha goes up and down exactly: wire_dctcp,
+	 * wire_prague.)
 	 */
 	share = ALPHA_ONE * info.tcpi_delivered_ce / SEGMENTS;
 	ksft_test_result(dctcp.dctcp_alpha >= share / (bundles ? 10 : 3) && dctcp.dctcp_alpha <= share * 3 &&
 			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 &&
 			 info.tcpi_snd_ssthresh < AT_ONCE,
-			 "ecn %s, %s: and what was not marked, too\n", ecn, bundles ? "bundles" : "real segments");
+			 "%s, ecn %s, %s: and what was not marked, too\n", algorithm, ecn, what);
 	close(client);
 	close(server);
 	ns_pair_close(&pair);
@@ -162,10 +164,13 @@ static void marks(const char *ecn, bool bundles)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(8);
-	marks("1", false);
-	marks("1", true);
-	marks("3", false);
-	marks("3", true);
+	ksft_set_plan(12);
+	marks("dctcp", "1", false);
+	marks("dctcp", "1", true);
+	marks("dctcp", "3", false);
+	marks("dctcp", "3", true);
+	/* it asks for AccECN itself */
+	marks("prague", "0", false);
+	marks("prague", "0", true);
 	ksft_finished();
 }
