@@ -164,8 +164,8 @@ debug-kernel: needs-check
 #:                     make debug-module: for the debug kernel, in build/debug
 
 #:   make bench        measure xtcp against the kernel's TCP; B=tcp, B=push, B=box, B=syn,
-#:                     B=timewait, B=ports, B=idle, B=listing, B=spaces, B=scale, B=dctcp, B=bbr, B=below, B=incast,
-#:                     B=loss, B=programs: a part of it;
+#:                     B=timewait, B=ports, B=idle, B=listing, B=spaces, B=scale, B=dctcp, B=prague, B=bbr, B=below,
+#:                     B=incast, B=loss, B=programs: a part of it;
 #:                     B=locks: which locks a connection takes (counts, no times);
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too

@@ -27,7 +27,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push box syn timewait ports idle listing spaces scale dctcp bbr below incast loss programs"
+all="tcp push box syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -203,6 +203,18 @@ bench_locks()
 bench_dctcp()
 {
 	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
+}
+
+# In virtual time: a look at the queue each millisecond costs the ends nothing.
+bench_prague()
+{
+	local what="a queue with L4S, in the laboratory"
+
+	vm_kernel lab >/dev/null && vm_module lab -s && strip -g -o "$bin/lab.ko" build/lab/xtcp.ko || { status=1; return; }
+	echo "# $what"
+	scripts/lab/run.sh --seed 1 --timeout 900 -- env XTCP_KO="$bin/lab.ko" ${JSON:+MEASURE_JSON=1} "$bin/bench_prague" 8 |
+		keep_records "$what"
+	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
 }
 
 bench_bbr()

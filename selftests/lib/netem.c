@@ -104,10 +104,14 @@ static int set_bottleneck(int ns, const char *name, const struct netem *n)
 	return set_rate(ns, name, tc, n->rate_kbit, n->queue);
 }
 
-/* In place of the bottleneck's own queue. What else fq_codel would do than to mark is put off for ever. */
+/*
+ * In place of the bottleneck's own queue. What else fq_codel would do than to mark is put off for ever, but for a queue
+ * with L4S.
+ */
 static int set_codel(int ns, const char *name, const struct netem *n)
 {
 	struct tcmsg tc = root_of(ns, name);
+	const unsigned char ect_1 = 1;	/* of CE, too */
 	struct netlink_request req;
 	struct rtattr *options;
 
@@ -116,10 +120,15 @@ static int set_codel(int ns, const char *name, const struct netem *n)
 	netlink_start(&req, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tc, sizeof(tc));
 	netlink_put_string(&req, TCA_KIND, "fq_codel");
 	options = netlink_begin(&req, TCA_OPTIONS);
-	if (n->mark_us) {
+	if (n->mark_us && !n->l4s) {
 		netlink_put_u32(&req, TCA_FQ_CODEL_TARGET, 10000000);
 		netlink_put_u32(&req, TCA_FQ_CODEL_INTERVAL, 10000000);
+	}
+	if (n->mark_us)
 		netlink_put_u32(&req, TCA_FQ_CODEL_CE_THRESHOLD, n->mark_us);
+	if (n->l4s) {
+		netlink_put(&req, TCA_FQ_CODEL_CE_THRESHOLD_SELECTOR, &ect_1, sizeof(ect_1));
+		netlink_put(&req, TCA_FQ_CODEL_CE_THRESHOLD_MASK, &ect_1, sizeof(ect_1));
 	}
 	netlink_end(&req, options);
 	return netlink_talk(ns, &req) ? complain("no fq_codel on", name) : 0;

@@ -20,6 +20,7 @@ struct netem {
 	int queue;			/* octets that wait before the bottleneck */
 	int mark_us;			/* what waits longer there and says ECT is marked (fq_codel), 0: none */
 	bool codel;			/* fq_codel with its defaults is that queue */
+	bool l4s;			/* so it is, and only what says ECT(1) is marked by @mark_us */
 };
 
 /* Replaces what is on @name's way out; 0 or -1. */

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP Prague through a bottleneck with L4S, and beside CUBIC through one without (`make bench`):
+ *
+ *	bench_prague SECONDS
+ *		for each algorithm how much of the link is used, and how long a packet would wait at it, each
+ *		millisecond: 50 and 99 of 100 times at most so long. The queue is fq_codel with its defaults, which
+ *		marks what says ECT(1) once it has waited for 0.5 or 1 ms; for DCTCP it marks whatever says ECT.
+ *		Then Prague and CUBIC beside each other through a queue that only drops, of a round trip and of a
+ *		quarter.
+ *		Bounds for Prague: 0.95 of the link, 0.75 ms more than marks begin with; a packet takes 0.3 ms. CUBIC
+ *		keeps 0.4 of what both get.
+ *
+ * Both ends are xtcp. Two seconds in the beginning do not count. XTCP_KO names the module, unless it is loaded already.
+ * The exit status says whether every bound was kept.
+ */
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/contest.h"
+#include "lib/measure.h"
+#include "lib/module.h"
+#include "lib/ns.h"
+#include "lib/router.h"
+#include "lib/wait.h"
+
+#define PORT		7111
+#define PACKET		1514
+#define TEXT		1448
+#define MBIT		40
+#define SETTLED_MS	2000
+#define LOOKS_MAX	100000
+
+static struct router router;
+static char piece[65536];
+static double looks[LOOKS_MAX];
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* What a queue was before stays, where it is not said anew: so each path has namespaces of its own. */
+static void make_path(int rtt_us, const struct netem *queue)
+{
+	struct netem forth = *queue, back = { .delay_us = rtt_us / 2 };
+
+	forth.delay_us = rtt_us / 2;
+	forth.rate_kbit = MBIT * 1000;
+	if (router_make(&router, 1500, false) || router_set(&router, &forth, &back))
+		measure_die("router");
+}
+
+static int make_listener(const char *algorithm)
+{
+	int listener = stack_bound(router.receiver, XTCP, ROUTER_RECEIVER4, PORT, true);
+
+	if (listener < 0 || contest_choose(listener, algorithm) || listen(listener, 8))
+		measure_die("listener");
+	return listener;
+}
+
+/* Sends as fast as it goes for that long after the beginning; how many looks there were. */
+static int run(struct contestant *all, int n, int ms)
+{
+	long long begin = wait_now_ms(), now, last = 0;
+	int i, got, seen = 0;
+
+	while ((now = wait_now_ms() - begin) < SETTLED_MS + ms) {
+		for (i = 0; i < n; i++) {
+			while (send(all[i].out, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece))
+				;
+			while ((got = recv(all[i].in, piece, sizeof(piece), 0)) > 0)
+				all[i].received += now >= SETTLED_MS ? got : 0;
+		}
+		if (now >= SETTLED_MS && now > last && seen < LOOKS_MAX) {
+			looks[seen++] = netem_queued(router.router, ROUTER_FAR) * 8.0 / (MBIT * 1000);
+			last = now;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+	}
+	qsort(looks, seen, sizeof(*looks), compare);
+	return seen;
+}
+
+static void leave(struct contestant *c)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	setsockopt(c->out, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(c->out);
+	close(c->in);
+}
+
+static double share_of(const struct contestant *c, int seconds)
+{
+	return c->received * 8.0 / 1000 / (seconds * 1000) / ((double)MBIT * TEXT / PACKET);
+}
+
+/* One stream; false when a bound was not kept. */
+static bool alone(const char *algorithm, int rtt_ms, const struct netem *queue, int seconds, bool bound)
+{
+	struct contestant c = { .stack = XTCP, .algorithm = algorithm };
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	int listener, n;
+	double share, most, longest = queue->mark_us / 1000.0 + 0.75;
+	char what[64];
+	bool kept;
+
+	make_path(rtt_ms * 1000, queue);
+	listener = make_listener(algorithm);
+	if (contest_enter(&router, &c, listener, PORT))
+		measure_die(algorithm);
+	n = run(&c, 1, seconds * 1000);
+	if (getsockopt(c.out, IPPROTO_TCP, TCP_INFO, &info, &len) || !n)
+		measure_die("TCP_INFO");
+	share = share_of(&c, seconds);
+	most = looks[n * 99 / 100];
+	kept = !bound || (share >= 0.95 && most <= longest);
+	snprintf(what, sizeof(what), "%s, %d ms, marks from %d us on", algorithm, rtt_ms, queue->mark_us);
+	printf("%-36s %.3f of the link; waits %.2f ms, 99 of 100 times at most %.2f; ", what, share, looks[n / 2],
+	       most);
+	printf("%u marked, %u resent%s\n", info.tcpi_delivered_ce, info.tcpi_total_retrans, kept ? "" : " NOT KEPT");
+	fflush(stdout);
+	measure_record(what, "ms", most / longest, most, longest);
+	leave(&c);
+	close(listener);
+	router_close(&router);
+	return kept;
+}
+
+/* Two streams through a queue of so many packets that only drops. */
+static bool beside(int rtt_ms, int packets, int seconds)
+{
+	struct contestant all[2] = {
+		{ .stack = XTCP, .algorithm = "cubic" }, { .stack = XTCP, .algorithm = "prague" },
+	};
+	const struct netem queue = { .queue = packets * PACKET };
+	int listener, i;
+	double share;
+	char what[64];
+	bool kept;
+
+	make_path(rtt_ms * 1000, &queue);
+	listener = make_listener("prague");
+	for (i = 0; i < 2; i++)
+		if (contest_enter(&router, &all[i], listener, PORT))
+			measure_die(all[i].algorithm);
+	run(all, 2, seconds * 1000);
+	share = (double)all[0].received / (all[0].received + all[1].received);
+	kept = share >= 0.4;
+	snprintf(what, sizeof(what), "cubic, prague, %d ms, %d packets", rtt_ms, packets);
+	printf("%s: %.2f of what both get, which is %.3f of the link%s\n", what, share,
+	       share_of(&all[0], seconds) + share_of(&all[1], seconds), kept ? "" : " NOT KEPT");
+	fflush(stdout);
+	measure_record(what, "share", 0.4 / share, share, 0.4);
+	for (i = 0; i < 2; i++)
+		leave(&all[i]);
+	close(listener);
+	router_close(&router);
+	return kept;
+}
+
+int main(int argc, char **argv)
+{
+	struct netem l4s = { .queue = 1000 * PACKET, .l4s = true }, all_ect = { .queue = 1000 * PACKET };
+	int seconds = argc == 2 ? atoi(argv[1]) : 0, rtt_ms, us;
+	bool kept = true;
+
+	if (seconds < 1) {
+		fprintf(stderr, "Usage: bench_prague SECONDS\n");
+		return 2;
+	}
+	if (!module_is_loaded() && module_load(""))
+		measure_die("module");
+	for (us = 500; us <= 1000; us *= 2)
+		for (rtt_ms = 10; rtt_ms <= 20; rtt_ms *= 2) {
+			l4s.mark_us = us;
+			all_ect.mark_us = us;
+			kept &= alone("prague", rtt_ms, &l4s, seconds, true);
+			alone("dctcp", rtt_ms, &all_ect, seconds, false);
+		}
+	alone("cubic", 20, &l4s, seconds, false);
+	kept &= beside(20, 66, seconds * 2);
+	kept &= beside(20, 16, seconds * 2);
+	return kept ? 0 : 1;
+}
