@@ -143,6 +143,7 @@
 #include "cong/cubic.c"
 #include "cong/bbr.c"
 #include "cong/hystart.c"
+#include "cong/resume.c"
 
 #include "ecn/ecn.c"
 #include "ecn/accecn.c"

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Careful Resume (RFC 9959): a connection begins where an earlier one on the same path has been.
+ * Pure: no socket, no clock. resuming.c applies it to a sock, paths.c has what was saved.
+ *
+ *      NORMAL (observes)          the table has the path
+ *        |  ^                            |
+ *        |  |  not this path, congestion v
+ *        |  +------------------- RECONNAISSANCE
+ *        |  |                            | the initial data is acknowledged: jump
+ *        |  |  the jump was not used     v
+ *        |  +---------------------- UNVALIDATED ------+
+ *        |  |                            |            | congestion, another path
+ *        |  |                            v            v
+ *        |  +----------------------- VALIDATING -> RETREAT
+ *        |  |                                         |
+ *        |  +-----------------------------------------+
+ *
+ * What is saved is a rate: the octets that arrived in a round, scaled down to the smallest RTT. A
+ * window that has filled a queue counts for no more than the path without it. So half of what was
+ * saved, paced over an RTT that is longer than half of the saved one, is never faster than the
+ * earlier connection was.
+ */
+#include "cong/resume.h"
+
+#include <linux/math64.h>
+#include <linux/minmax.h>
+
+#include "base/seq.h"
+
+#define JUMP_MAX	(4U << 20)	/* max_jump of RFC 9959 section 2.4, octets */
+#define JUMP_GAIN	2		/* slow start doubles the window in the RTT that a jump takes */
+#define RTT_GROWTH	10		/* section 4.2.1 */
+#define REFRESH_SECONDS	300U
+
+/**
+ * xtcp_resume_round() - begin a round of observation
+ * @resume: to update
+ * @view: the connection
+ *
+ * Context: any.
+ */
+void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+{
+	resume->round_end = view->snd_nxt;
+	resume->round_start_us = view->now_us;
+	resume->round_delivered = view->delivered;
+}
+
+/*
+ * The largest observation counts, since most rounds do not fill the path. One that is half as large
+ * replaces it when it gets old.
+ */
+static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
+{
+	if (seen->ifindex != best->ifindex || seen->cwnd >= best->cwnd)
+		return true;
+	return seen->seconds - best->seconds > REFRESH_SECONDS && seen->cwnd >= best->cwnd / 2;
+}
+
+/**
+ * xtcp_resume_observe() - measure what the path takes (RFC 9959 section 3.1)
+ * @resume: in %XTCP_RESUME_NORMAL
+ * @view: after an ACK that found nothing lost, marked or out of order
+ *
+ * Only octets count that were in flight and are acknowledged, so a peer that acknowledges early
+ * gains no more than the window that it got.
+ *
+ * Context: any.
+ */
+void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+{
+	u32 took_us = max(view->now_us - resume->round_start_us, view->min_rtt_us);
+	struct xtcp_saved seen = { .rtt_us = view->min_rtt_us, .seconds = view->seconds, .ifindex = view->ifindex };
+	u64 octets;
+
+	if (xtcp_seq_lt(view->snd_una, resume->round_end))
+		return;
+	octets = view->delivered - resume->round_delivered;
+	if (took_us && view->ifindex) {
+		seen.cwnd = (u32)div_u64(octets * view->min_rtt_us, took_us);
+		if (seen.cwnd && is_better(&resume->best, &seen))
+			resume->best = seen;
+	}
+	xtcp_resume_round(resume, view);
+}
+
+/**
+ * xtcp_resume_cap() - the path was congested
+ * @resume: to update
+ * @cwnd: the window at that time: the path takes no more
+ *
+ * Context: any.
+ */
+void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
+{
+	resume->best.cwnd = min(resume->best.cwnd, cwnd);
+}
+
+/**
+ * xtcp_resume_too_fast() - is the RTT too short for the saved path?
+ * @saved: the saved path
+ * @min_rtt_us: the smallest RTT of this connection
+ *
+ * RFC 9959 section 3.2: half of saved_rtt shows another path.
+ *
+ * Context: any.
+ *
+ * Return: true when it is another path.
+ */
+bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
+{
+	return 2ULL * min_rtt_us <= saved->rtt_us;
+}
+
+/**
+ * xtcp_resume_window() - jump_cwnd (RFC 9959 section 3.3)
+ * @saved: the saved path
+ * @min_rtt_us: the smallest RTT of this connection
+ * @cwnd: its window
+ *
+ * A jump keeps the window for an RTT, in which slow start would have doubled it. So a smaller jump
+ * would lose time.
+ *
+ * Context: any.
+ *
+ * Return: octets: half of what was saved at most; 0: it is another path, or the jump would gain
+ * nothing.
+ */
+u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
+{
+	u32 jump = min(saved->cwnd / 2, JUMP_MAX);
+
+	if (xtcp_resume_too_fast(saved, min_rtt_us) || min_rtt_us > (u64)RTT_GROWTH * saved->rtt_us)
+		return 0;
+	return jump > (u64)JUMP_GAIN * cwnd ? jump : 0;
+}
+
+/**
+ * xtcp_resume_jump() - enter the Unvalidated Phase
+ * @resume: in %XTCP_RESUME_RECONNAISSANCE
+ * @snd_nxt: SND.NXT
+ * @pipe: octets in flight: PipeSize begins with them
+ * @delivered: octets that have arrived since the connection began
+ * @now_us: the low half of the clock
+ *
+ * Context: any.
+ */
+void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 delivered, u32 now_us)
+{
+	resume->phase = XTCP_RESUME_UNVALIDATED;
+	resume->mark = snd_nxt;
+	resume->pipe_base = pipe - delivered;
+	resume->entered_us = now_us;
+	resume->has_jumped = true;
+}
+
+/**
+ * xtcp_resume_is_due() - does the Unvalidated Phase end?
+ * @resume: in %XTCP_RESUME_UNVALIDATED
+ * @high: the octet after the highest one that is acknowledged or sacked
+ * @now_us: the low half of the clock
+ * @srtt_us: the smoothed RTT
+ *
+ * RFC 9959 section 3.3. It also ends when the flight fills the window.
+ *
+ * Context: any.
+ *
+ * Return: true when something that was sent in it has arrived, or when it has lasted for an RTT.
+ */
+bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
+{
+	return xtcp_seq_gt(high, resume->mark) || now_us - resume->entered_us > srtt_us;
+}
+
+/**
+ * xtcp_resume_validate() - leave the Unvalidated Phase
+ * @resume: in %XTCP_RESUME_UNVALIDATED
+ * @pipe: octets in flight: flight_size
+ * @delivered: octets that have arrived since the connection began
+ * @initial: the initial window
+ * @snd_nxt: SND.NXT
+ *
+ * RFC 9959 section 3.3 ("Check flight_size"): what was not used of the jump is gone.
+ *
+ * Context: any.
+ *
+ * Return: the window.
+ */
+u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u32 initial, u32 snd_nxt)
+{
+	u32 pipe_size = xtcp_resume_pipe_size(resume, delivered);
+
+	if (pipe < initial || pipe <= pipe_size) {
+		resume->phase = XTCP_RESUME_NORMAL;
+		return max(pipe_size, initial);
+	}
+	resume->phase = XTCP_RESUME_VALIDATING;
+	resume->mark = snd_nxt;
+	return pipe;
+}
+
+/**
+ * xtcp_resume_retreat() - enter the Safe Retreat Phase (RFC 9959 section 3.5)
+ * @resume: in %XTCP_RESUME_UNVALIDATED or %XTCP_RESUME_VALIDATING
+ * @cwnd: the window
+ * @delivered: octets that have arrived since the connection began
+ * @snd_nxt: SND.NXT
+ * @mss: SMSS
+ *
+ * Context: any.
+ *
+ * Return: the window: at most PipeSize / 2, but one segment.
+ */
+u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
+{
+	if (resume->phase == XTCP_RESUME_UNVALIDATED)
+		resume->mark = snd_nxt;
+	resume->phase = XTCP_RESUME_RETREAT;
+	resume->has_taken = false;
+	resume->frees_one = true;
+	return min(cwnd, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
+}
+
+/**
+ * xtcp_resume_leave() - leave the Safe Retreat Phase (RFC 9959 section 3.5)
+ * @resume: in %XTCP_RESUME_RETREAT
+ * @ssthresh: the slow start threshold
+ * @delivered: octets that have arrived since the connection began
+ * @mss: SMSS
+ *
+ * Context: any.
+ *
+ * Return: the slow start threshold: at most PipeSize * Beta, which is 0.5; but one segment.
+ */
+u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
+{
+	resume->phase = XTCP_RESUME_NORMAL;
+	resume->frees_one = false;
+	return min(ssthresh, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Careful Resume (RFC 9959): its phases, and what a connection observes of its path. Pure. */
+#ifndef XTCP_RESUME_H
+#define XTCP_RESUME_H
+
+#include <linux/types.h>
+
+/* RFC 9959 section 3 */
+enum xtcp_resume_phase {
+	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
+	XTCP_RESUME_RECONNAISSANCE,	/* the path may be the saved one: is it? */
+	XTCP_RESUME_UNVALIDATED,	/* the window has jumped; text is paced */
+	XTCP_RESUME_VALIDATING,		/* what the jump has sent is not acknowledged yet */
+	XTCP_RESUME_RETREAT,		/* the jump met congestion */
+};
+
+/**
+ * struct xtcp_saved - the congestion control parameters of a path
+ * @cwnd: saved_cwnd: what the path took in one smallest RTT, octets; 0: nothing is saved
+ * @rtt_us: saved_rtt: the smallest RTT
+ * @seconds: when they were observed, xtcp_paths_seconds()
+ * @ifindex: the device towards the path
+ */
+struct xtcp_saved {
+	u32 cwnd;
+	u32 rtt_us;
+	u32 seconds;
+	int ifindex;
+};
+
+/**
+ * struct xtcp_resume - Careful Resume of one connection
+ * @saved: what the table has, or had, of the path
+ * @best: what the connection itself has observed
+ * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
+ *	the end of what was sent in Unvalidated
+ * @pipe_base: PipeSize is this and what has arrived, modulo 2^32; see xtcp_resume_pipe_size()
+ * @entered_us: when Unvalidated began, the low half of the clock
+ * @round_end: the round of observation ends when everything before it is acknowledged
+ * @round_start_us: when that round began, the low half of the clock
+ * @round_delivered: how many octets had arrived then
+ * @phase: enum xtcp_resume_phase
+ * @has_taken: @saved has left the table for this connection, and nothing speaks against it yet
+ * @has_jumped: the window jumped once; what was paced then stays spread over the RTT
+ * @can_pace: the timer of pace.c is there
+ * @paces: the connection is paced for the jump alone
+ * @frees_one: one lost segment may be resent whatever the window says
+ */
+struct xtcp_resume {
+	struct xtcp_saved saved;
+	struct xtcp_saved best;
+	u32 mark;
+	u32 pipe_base;
+	u32 entered_us;
+	u32 round_end;
+	u32 round_start_us;
+	u32 round_delivered;
+	u8 phase;
+	bool has_taken;
+	bool has_jumped;
+	bool can_pace;
+	bool paces;
+	bool frees_one;
+};
+
+/**
+ * struct xtcp_resume_view - the connection as an ACK leaves it
+ * @snd_una: SND.UNA
+ * @snd_nxt: SND.NXT
+ * @delivered: octets that have arrived since the connection began
+ * @now_us: the low half of the clock
+ * @min_rtt_us: the smallest RTT
+ * @seconds: xtcp_paths_seconds()
+ * @ifindex: the device towards the path; 0: unknown
+ */
+struct xtcp_resume_view {
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 delivered;
+	u32 now_us;
+	u32 min_rtt_us;
+	u32 seconds;
+	int ifindex;
+};
+
+void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view);
+void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view);
+void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd);
+bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us);
+u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd);
+void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 delivered, u32 now_us);
+bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us);
+u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u32 initial, u32 snd_nxt);
+u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss);
+u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss);
+
+/*
+ * PipeSize, octets: what was in flight at the jump, and what has arrived since. @delivered: octets
+ * that have arrived since the connection began.
+ */
+static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 delivered)
+{
+	return resume->pipe_base + delivered;
+}
+
+/* May a lost segment be resent, whatever the window says? One is enough (RFC 6675 section 5). */
+static inline bool xtcp_resume_takes_one(struct xtcp_resume *resume)
+{
+	if (!resume || !resume->frees_one)
+		return false;
+	resume->frees_one = false;
+	return true;
+}
+
+/*
+ * Has the window jumped? What was paced then, and all that its ACKs have released, is spread over
+ * the RTT. So a train of ACKs does not show that the path is full.
+ */
+static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
+{
+	return resume && resume->has_jumped;
+}
+
+static inline bool xtcp_resume_is_in(const struct xtcp_resume *resume, enum xtcp_resume_phase phase)
+{
+	return resume && resume->phase == phase;
+}
+
+#endif /* XTCP_RESUME_H */
