@@ -135,6 +135,8 @@
 #include "cong/stream_begin.c"
 #include "generated/algorithms_files.h"
 #include "cong/cong.c"
+#include "cong/resuming.c"
+#include "cong/paths.c"
 #include "cong/rate.c"
 #include "cong/pipe.c"
 #include "cong/prr.c"

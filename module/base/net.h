@@ -25,6 +25,7 @@ struct xtcp_cong_ops;
 struct xtcp_fastopen_keys;
 struct xtcp_metrics;
 struct xtcp_mib;
+struct xtcp_paths;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
@@ -66,6 +67,7 @@ struct xtcp_sysctl {
 	u8 timewait_reuse;	/* tw_reuse; the kernel has a macro of this name */
 	u8 window_scaling;
 	int base_mss;		/* octets */
+	int careful_resume;	/* seconds; 0: off */
 	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
 	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
@@ -141,7 +143,7 @@ struct xtcp_shard {
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes: of tuples, for the table of connections and the constant part of
- *	ISNs; and of pairs of addresses (metrics.c)
+ *	ISNs; and of pairs of addresses (metrics.c, paths.c)
  * @ts_key: key of the timestamp offsets
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @id: number of the namespace in the table of connections (demux.c)
@@ -165,6 +167,7 @@ struct xtcp_shard {
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
  * @metrics: what is remembered of other hosts; NULL: no table yet (metrics.c)
+ * @paths: what is saved of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
  * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
@@ -214,6 +217,7 @@ struct xtcp_net {
 	struct xtcp_cookie_secrets cookie;
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 	struct xtcp_metrics *metrics;
+	struct xtcp_paths *paths;
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 

@@ -60,6 +60,7 @@ struct xtcp_stream {
 	 */
 	u32 recover;
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
+	u32 lost_total;			/* octets ever counted as lost; here it fills a hole */
 	struct xtcp_cong_stream cong;	/* how the congestion window was used */
 	struct xtcp_accecn_told told;	/* what the peer's AccECN feedback has reported */
 
@@ -84,8 +85,6 @@ struct xtcp_stream {
 	u32 rcv_ooopack;		/* segments received out of order; for TCP_INFO */
 	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
-	u32 lost_total;			/* octets ever counted as lost */
-	u32 fin_tstamp;			/* jiffies when a FIN was last taken, by either end; 0: never */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO is at work (RFC 5682) */

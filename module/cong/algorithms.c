@@ -25,6 +25,7 @@
 #include "base/sender.h"
 #include "base/stream.h"
 #include "cong/cong.h"
+#include "cong/resuming.h"
 #include "cong/stream_begin.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
@@ -354,5 +355,7 @@ void xtcp_algorithms_end(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (tx->algorithm->end && has_begun(tx))
 		tx->algorithm->end(sk);
+	if (unlikely(tx->stream->cong.resume))
+		xtcp_resuming_end(sk);
 	tx->cong.started = false;
 }

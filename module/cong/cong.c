@@ -17,6 +17,8 @@
 #include "cong/alpha.h"
 #include "cong/pipe.h"
 #include "cong/prr.h"
+#include "cong/resume.h"
+#include "cong/resuming.h"
 #include "loss/sample.h"
 #include "time/pace.h"
 
@@ -41,7 +43,8 @@ u32 xtcp_cong_initial(const struct sock *sk)
 /*
  * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
  * not the rate is the limit. In slow start, the rate suits the next, larger window. A connection
- * that is not paced needs the rate, too: it bounds the size of bundles.
+ * that is not paced needs the rate, too: it bounds the size of bundles. A window that has jumped
+ * leaves in an RTT and no faster (RFC 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -50,7 +53,12 @@ static void set_rate(struct sock *sk)
 	struct xtcp_cong *cong = &tx->cong;
 	u64 rate = max(cong->cwnd, tx->snd.nxt - tx->snd.una);
 
-	rate *= cong->cwnd < cong->ssthresh / 2 ? READ_ONCE(ctl->pacing_ss_ratio) : READ_ONCE(ctl->pacing_ca_ratio);
+	if (unlikely(xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_UNVALIDATED)))
+		rate *= 100;
+	else if (cong->cwnd < cong->ssthresh / 2)
+		rate *= READ_ONCE(ctl->pacing_ss_ratio);
+	else
+		rate *= READ_ONCE(ctl->pacing_ca_ratio);
 	rate *= USEC_PER_SEC / 100;
 	if (likely(tx->rto.srtt_us))
 		rate = div_u64(rate, tx->rto.srtt_us);
@@ -188,6 +196,15 @@ static bool is_limiting(const struct xtcp_sender *tx)
 	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out > cong->cwnd / 2);
 }
 
+/* Does the namespace want Careful Resume, and can the algorithm do it? */
+static bool wants_to_resume(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	return unlikely(READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume)) && tx->algorithm->resumes &&
+	       tx->cong.started;
+}
+
 /**
  * xtcp_cong_pushed() - all that may be sent was sent: note how much of the window is used
  * @sk: the sock
@@ -205,6 +222,10 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	u32 out = tx->snd.nxt - tx->snd.una;
 
 	sock_owned_by_me(sk);
+	if (unlikely(usage->resume))
+		xtcp_resuming_pushed(sk);
+	else if (limited && wants_to_resume(sk))
+		xtcp_resuming_begin(sk);
 	if (!limited && xtcp_seq_lt(tx->snd.una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
 		return;
 	usage->is_limiting = limited;
@@ -244,6 +265,12 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 static bool is_reducing(const struct xtcp_sender *tx)
 {
 	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
+}
+
+/* In the Safe Retreat Phase, PRR sets no window (RFC 9959 section 4.5). */
+static bool is_retreating(const struct sock *sk)
+{
+	return xtcp_resume_is_in(xtcp_sender(sk)->stream->cong.resume, XTCP_RESUME_RETREAT);
 }
 
 /* Set the window for this ACK by PRR (RFC 9937 section 6.2). */
@@ -330,7 +357,9 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_cong_bound(sk);
 		return;
 	}
-	if (is_reducing(tx))
+	if (unlikely(tx->stream->cong.resume) && xtcp_resuming_acked(sk, sample))
+		; /* the window is set */
+	else if (is_reducing(tx))
 		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
 	else if (tx->cong.phase == XTCP_CONG_LOSS)
 		grow_again(sk, sample);
@@ -390,11 +419,15 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_cong_ops *ops = tx->algorithm;
+	bool retreats;
 
 	sock_owned_by_me(sk);
+	retreats = unlikely(tx->stream->cong.resume) && xtcp_resuming_congested(sk);
 	keep_windows(tx);
 	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
 	xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
+	if (retreats)
+		xtcp_resuming_retreat(sk);
 }
 
 /**
@@ -442,6 +475,8 @@ void xtcp_cong_reduced(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->algorithm->control)
 		cong->cwnd = max(cong->cwnd, xtcp_sender(sk)->stream->cong.prior_cwnd);
+	else if (unlikely(is_retreating(sk)))
+		xtcp_resuming_reduced(sk);
 	else if (cong->ssthresh != U32_MAX)
 		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
 }
@@ -485,7 +520,7 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 void xtcp_cong_allow_one(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (is_reducing(xtcp_sender(sk)) && !xtcp_sender(sk)->algorithm->control)
+	if (is_reducing(xtcp_sender(sk)) && !xtcp_sender(sk)->algorithm->control && !is_retreating(sk))
 		reduce_by(sk, xtcp_sender(sk)->mss, false);
 }
 
@@ -502,6 +537,8 @@ void xtcp_cong_lost(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
+	if (unlikely(tx->stream->cong.resume))
+		xtcp_resuming_timeout(sk);
 	keep_windows(tx);
 	tx->cong.ssthresh = max_t(u32, tx->algorithm->ssthresh(sk), tx->mss);
 }
@@ -518,6 +555,8 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
+	if (unlikely(tx->stream->cong.resume))
+		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;
 }
 

@@ -14,6 +14,7 @@
 struct sock;
 union tcp_cc_info;
 
+struct xtcp_resume;
 struct xtcp_sample;
 
 enum xtcp_cong_phase {
@@ -62,6 +63,8 @@ struct xtcp_cong_loss {
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
  * @paces: text must leave at sk_pacing_rate
+ * @resumes: the window may jump to what an earlier connection has observed (Careful Resume). Such an
+ *	algorithm has no @control and no @marked
  * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
  * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it in the same way. In AccECN mode
  *	text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in @ecn_ack;
@@ -82,6 +85,7 @@ struct xtcp_cong_ops {
 	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
 	void (*end)(struct sock *sk);
 	bool paces;
+	bool resumes;
 	bool needs_ecn;
 	bool scalable;
 };
@@ -112,6 +116,7 @@ struct xtcp_cong {
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in that window
  * @prr: the state of the current reduction
+ * @resume: the state of Careful Resume; NULL: none
  * @private: the algorithm's state, see xtcp_cong_private()
  */
 struct xtcp_cong_stream {
@@ -121,6 +126,7 @@ struct xtcp_cong_stream {
 	u32 usage_seq;
 	struct xtcp_prr prr;
 	bool is_limiting;
+	struct xtcp_resume *resume;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 

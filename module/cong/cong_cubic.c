@@ -12,6 +12,7 @@
 #include "cong/cong.h"
 #include "cong/cubic.h"
 #include "cong/hystart.h"
+#include "cong/resume.h"
 #include "loss/sample.h"
 #include "sight/mib.h"
 
@@ -60,7 +61,7 @@ static u32 cubic_slow_start(struct sock *sk, struct cubic_private *cubic, const 
 
 	cong->cwnd += min3(xtcp_hystart_growth(&cubic->hystart, sample->delivered, tx->mss), room, most);
 	end = xtcp_hystart_acked(&cubic->hystart, tx->snd.una, tx->snd.nxt, sample->rtt_us, (u32)sample->now_us,
-				 cong->phase == XTCP_CONG_OPEN);
+				 cong->phase == XTCP_CONG_OPEN && !xtcp_resume_has_jumped(tx->stream->cong.resume));
 	if (end == XTCP_HYSTART_GOES_ON)
 		return sample->delivered - min(sample->delivered, room);
 	cong->ssthresh = cong->cwnd;
@@ -123,4 +124,5 @@ const struct xtcp_cong_ops xtcp_cong_cubic = {
 	.ssthresh = cubic_ssthresh,
 	.undone = cubic_undone,
 	.idle = cubic_idle,
+	.resumes = true,
 };

@@ -37,4 +37,5 @@ const struct xtcp_cong_ops xtcp_cong_newreno = {
 	.name = "reno",
 	.acked = newreno_acked,
 	.ssthresh = newreno_ssthresh,
+	.resumes = true,
 };

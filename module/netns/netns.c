@@ -21,6 +21,7 @@
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
+#include "cong/paths.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
 #include "listen/pool.h"
@@ -192,6 +193,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_sysctl_net_exit(xn);
 	xtcp_fastopen_net_exit(xn);
 	xtcp_metrics_net_exit(xn);
+	xtcp_paths_net_exit(xn);
 	if (!xn->started)
 		return;
 	/* do this before the list of leases goes, because entries and records put their leases */

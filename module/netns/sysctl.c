@@ -28,6 +28,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "cong/cong.h"
+#include "cong/paths.h"
 #include "fastopen/fastopen.h"
 #include "sight/blackbox.h"
 
@@ -39,6 +40,7 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* fits an int when rounded up */
 static int max_usecs = 1000000;
+static int max_lifetime = 21600;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
 static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
@@ -193,6 +195,21 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	return err;
 }
 
+/* What was saved has no use without the table, and 0 forgets it. */
+static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+			     loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	int err = write ? xtcp_paths_prepare(xn) : 0;
+
+	if (err)
+		return err;
+	err = do_int(table, write, buffer, lenp, ppos);
+	if (write && !READ_ONCE(xn->sysctl.careful_resume))
+		xtcp_paths_flush(xn);
+	return err;
+}
+
 static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char text[XTCP_FASTOPEN_KEYS_TEXT];
@@ -241,6 +258,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
 	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
+	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
 	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),

@@ -34,6 +34,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/phase.h"
 #include "loss/rack.h"
@@ -394,7 +395,8 @@ static int resend_lost(struct sock *sk, bool timeout)
 		u32 pipe = xtcp_pipe_octets(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
 
-		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq))
+		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq) &&
+		    !xtcp_resume_takes_one(xsk->stream->cong.resume))
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;

@@ -24,6 +24,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/resume.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "out/ip.h"
@@ -307,6 +308,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
+	/* a window that jumps is paced, or does not jump */
+	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
+		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
 	 * The timer of pace.c sends paced data. For other data the persist deadline tries again,

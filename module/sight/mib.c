@@ -159,6 +159,9 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPBlackboxKept", XTCP_MIB_BLACKBOXKEPT },
 	{ "TCPBlackboxDropped", XTCP_MIB_BLACKBOXDROPPED },
 	{ "TCPBlackboxRefused", XTCP_MIB_BLACKBOXREFUSED },
+	{ "TCPResumeJumped", XTCP_MIB_RESUMEJUMPED },
+	{ "TCPResumeValidated", XTCP_MIB_RESUMEVALIDATED },
+	{ "TCPResumeRetreated", XTCP_MIB_RESUMERETREATED },
 };
 
 /**

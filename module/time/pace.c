@@ -38,7 +38,6 @@
 #include "compat.h"
 #include "cong/cong.h"
 
-#define UNPACED_SEGMENTS	10	/* this many segments leave unpaced: the initial window, as in Linux */
 #define GAP_MAX_NS		NSEC_PER_SEC	/* the longest gap behind a bundle, however low the rate is */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
@@ -112,6 +111,20 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	/* pairs with xtcp_pace_room() */
 	smp_store_release(&xsk->pace, pace);
 	return pace;
+}
+
+/**
+ * xtcp_pace_prepare() - allocate the timer: text will have to be paced soon
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory.
+ */
+bool xtcp_pace_prepare(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return pace_of(sk);
 }
 
 /*
@@ -232,7 +245,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	pace->before_ns = before_ns;
 	pace->next_ns = max(before_ns, ktime_get_ns());
 	xtcp_compat_set_departure(skb, pace->next_ns);
-	if (rate == ~0UL || xtcp_sk(sk)->stream->data_segs_out < UNPACED_SEGMENTS)
+	if (rate == ~0UL || xtcp_sk(sk)->stream->data_segs_out < XTCP_PACE_UNPACED)
 		return;
 	gap_ns = rate ? min_t(u64, div64_ul((u64)len * NSEC_PER_SEC, rate), GAP_MAX_NS) : GAP_MAX_NS;
 	gap_ns -= min(gap_ns / 2, pace->next_ns - before_ns);

@@ -5,6 +5,8 @@
 
 #include <net/sock.h>
 
+#define XTCP_PACE_UNPACED	10	/* this many segments leave unpaced: the initial window, as in Linux */
+
 /* Does the sock have a pacing rate? Few connections have one. */
 static inline bool xtcp_pace_applies(const struct sock *sk)
 {
@@ -32,6 +34,7 @@ static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 }
 
 /* All need the socket lock, except xtcp_pace_room() and xtcp_pace_free(). */
+bool xtcp_pace_prepare(struct sock *sk);
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);

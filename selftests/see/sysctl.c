@@ -31,6 +31,7 @@ static const struct knob {
 	{ "autocorking", 1, 0, 1, -1 },
 	{ "base_mss", 1, 48, 65535, -1 },
 	{ "blackbox", 3, 0, 65535, 0 },
+	{ "careful_resume", 1, 0, 21600, 0 },
 	{ "coalesce_usecs", 1, 0, 1000000, 50 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },

@@ -95,6 +95,9 @@ static int in_turn(struct wire *w)
 
 #define OPEN	"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
+/* Whatever has been sent so far, and what its ACKs let out. */
+#define ALL_ARRIVES	"skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim;"
+
 #define ROW(what, section, text, ...) \
 	{ .name = what, .rfc = section, .run = in_turn, .want = { .script = text }, __VA_ARGS__ }
 
@@ -158,6 +161,9 @@ static const struct wire_row rows[] = {
 	    "skim; read 100; write 10; > P. 1(10) ack 101; state established"),
 	ROW("close", "RFC 9293 3.10.4",
 	    OPEN "< P. 1(100) ack 1; skim; read 100 | shut | pass 1000; < . 101 ack 2; skim; state fin_wait_2"),
+	ROW("first_full_window", "RFC 9959 3.1",
+	    OPEN "| write 20000 | pass 400; " ALL_ARRIVES ALL_ARRIVES "write 10; " ALL_ARRIVES "info unacked = 0",
+	    .pre = "sysctl careful_resume 3600"),
 	ROW("reset_by_a_program", "RFC 9293 3.10.5",
 	    OPEN "write 1000; skim | abort | skim; < . 1 ack 1001; > R 1001; none"),
 };

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a namespace has saved of paths: the congestion control parameters of RFC 9959 section 3.1.
+ * As in Linux's tcp_metrics, a pair of addresses is the key. The entry names the device, too.
+ *
+ * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
+ * programs and their peers do. Whoever switches Careful Resume on allocates it, charged to the
+ * memory control group of that program. A keyed hash selects a set, and a path may have any place
+ * in its set. A new path replaces the oldest one of its set, so no user can choose which path is
+ * forgotten.
+ *
+ * Each set has a lock of its own. It is taken when a connection first fills its window, when it
+ * jumps or retreats, and when it ends.
+ */
+#include "cong/paths.h"
+
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <net/sock.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "cong/resume.h"
+
+#define PATH_SETS	64U
+#define PATH_PLACES	4U		/* 256 paths in all, in 13 KiB */
+
+/* @saved.cwnd: 0: the place is free */
+struct saved_path {
+	struct in6_addr addrs[2];
+	struct xtcp_saved saved;
+};
+
+struct path_set {
+	spinlock_t lock;	/* guards @paths; process, softirq; nests inside a socket lock */
+	struct saved_path paths[PATH_PLACES];
+};
+
+struct xtcp_paths {
+	struct path_set sets[PATH_SETS];
+};
+
+/**
+ * xtcp_paths_prepare() - allocate the table of a namespace, unless it has one
+ * @xn: the namespace
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_paths_prepare(struct xtcp_net *xn)
+{
+	struct xtcp_paths *paths;
+	unsigned int i;
+
+	if (READ_ONCE(xn->paths))
+		return 0;
+	paths = kzalloc(sizeof(*paths), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!paths)
+		return -ENOMEM;
+	for (i = 0; i < PATH_SETS; i++)
+		spin_lock_init(&paths->sets[i].lock);
+	/* a reader that finds the table finds it complete; pairs with set_of_path() */
+	if (cmpxchg(&xn->paths, NULL, paths))
+		kfree(paths);
+	return 0;
+}
+
+/**
+ * xtcp_paths_net_exit() - free the table of a namespace
+ * @xn: the namespace; without connections
+ *
+ * Context: process.
+ */
+void xtcp_paths_net_exit(struct xtcp_net *xn)
+{
+	kfree(xn->paths);
+}
+
+/**
+ * xtcp_paths_flush() - forget all paths of a namespace
+ * @xn: the namespace
+ *
+ * RFC 9959 section 4.3.1: for a change of the configuration.
+ *
+ * Context: process.
+ */
+void xtcp_paths_flush(struct xtcp_net *xn)
+{
+	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	unsigned int i;
+
+	for (i = 0; paths && i < PATH_SETS; i++) {
+		spin_lock_bh(&paths->sets[i].lock);
+		memset(paths->sets[i].paths, 0, sizeof(paths->sets[i].paths));
+		spin_unlock_bh(&paths->sets[i].lock);
+	}
+}
+
+/* The set of the path of @sk, and the addresses that are its key. NULL without a table. */
+static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addrs)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+
+	addrs[0] = tuple.laddr;
+	addrs[1] = tuple.faddr;
+	if (!paths)
+		return NULL;
+	return &paths->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % PATH_SETS];
+}
+
+static struct saved_path *find_path(struct path_set *set, const struct in6_addr *addrs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 0; i < PATH_PLACES; i++)
+		if (set->paths[i].saved.cwnd && !memcmp(set->paths[i].addrs, addrs, sizeof(set->paths[i].addrs)))
+			return &set->paths[i];
+	return NULL;
+}
+
+/* A place for a new path: a free one, or that of the oldest. */
+static struct saved_path *new_path(struct path_set *set, const struct in6_addr *addrs)
+{
+	struct saved_path *path = &set->paths[0];
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 1; i < PATH_PLACES && path->saved.cwnd; i++)
+		if (!set->paths[i].saved.cwnd || (s32)(set->paths[i].saved.seconds - path->saved.seconds) < 0)
+			path = &set->paths[i];
+	memcpy(path->addrs, addrs, sizeof(path->addrs));
+	return path;
+}
+
+/* Is it older than the namespace allows? RFC 9959 section 3.2, "Lifetime". */
+static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
+{
+	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume);
+}
+
+/**
+ * xtcp_paths_find() - what is saved of a path?
+ * @sk: its addresses are set
+ * @saved: receives it
+ *
+ * What is too old is forgotten here.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when there is nothing.
+ */
+bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return false;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path && is_expired(sk, &path->saved)) {
+		path->saved.cwnd = 0;
+		path = NULL;
+	}
+	if (path)
+		*saved = path->saved;
+	spin_unlock_bh(&set->lock);
+	return path;
+}
+
+/**
+ * xtcp_paths_take() - take what is saved of a path out of the table, for one connection
+ * @sk: its addresses are set
+ * @saved: what xtcp_paths_find() has found
+ *
+ * RFC 9959 section 3.2: only one connection may use it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when it is too old by now, or somebody else was faster.
+ */
+bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return false;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path && (is_expired(sk, saved) || memcmp(&path->saved, saved, sizeof(*saved))))
+		path = NULL;
+	if (path)
+		path->saved.cwnd = 0;
+	spin_unlock_bh(&set->lock);
+	return path;
+}
+
+/**
+ * xtcp_paths_save() - save what a connection has observed of its path
+ * @sk: its addresses are set
+ * @saved: what it has observed
+ * @replace: also if something is saved already
+ *
+ * RFC 9959 section 3.1: one set of parameters for each path, the latest. Nothing is saved that is
+ * too old, or when the namespace does not want it any more.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool replace)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (!is_expired(sk, saved) && (!path || replace))
+		(path ?: new_path(set, addrs))->saved = *saved;
+	spin_unlock_bh(&set->lock);
+}
+
+/**
+ * xtcp_paths_forget() - forget what is saved of a path
+ * @sk: its addresses are set
+ *
+ * RFC 9959 section 3.5: a jump has met congestion.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_paths_forget(const struct sock *sk)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path)
+		path->saved.cwnd = 0;
+	spin_unlock_bh(&set->lock);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a namespace has saved of paths, for Careful Resume (RFC 9959). */
+#ifndef XTCP_PATHS_H
+#define XTCP_PATHS_H
+
+#include <linux/ktime.h>
+#include <linux/timekeeping.h>
+#include <linux/types.h>
+
+struct sock;
+
+struct xtcp_net;
+struct xtcp_saved;
+
+/* The clock of ages: a machine that sleeps grows older, too. */
+static inline u32 xtcp_paths_seconds(void)
+{
+	return (u32)ktime_get_boottime_seconds();
+}
+
+int xtcp_paths_prepare(struct xtcp_net *xn);
+void xtcp_paths_flush(struct xtcp_net *xn);
+void xtcp_paths_net_exit(struct xtcp_net *xn);
+
+/* Socket lock held in all of these. */
+bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
+bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
+void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool replace);
+void xtcp_paths_forget(const struct sock *sk);
+
+#endif /* XTCP_PATHS_H */

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Careful Resume (RFC 9959) of a sock. resume.c has the phases, paths.c what earlier connections
+ * have saved, and cong.c asks here before it changes a window.
+ *
+ * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
+ * Those that never do cost nothing, and have observed nothing that could be saved. Without memory
+ * there is no jump, and the path is not observed.
+ *
+ * What was saved leaves the table with the jump, so one connection alone uses it (section 3.2). At
+ * its end that connection saves what it has observed itself, or puts back what it took, unless the
+ * jump met congestion.
+ *
+ * In the Safe Retreat Phase PRR has no say: it would reduce a window that is too large too slowly
+ * (section 4.5). The window falls at once, and stays. An undo would raise it, so it is forbidden.
+ *
+ * Context of all public functions: softirq or process. Lock: socket, held.
+ */
+#include "cong/resuming.h"
+
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+#include <net/dst.h>
+#include <net/sock.h>
+
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/seq.h"
+#include "base/sender.h"
+#include "cong/cong.h"
+#include "cong/paths.h"
+#include "cong/pipe.h"
+#include "cong/resume.h"
+#include "loss/sample.h"
+#include "sight/mib.h"
+#include "time/pace.h"
+
+#define LEAST_WINDOWS	4U	/* initial windows; less is not worth a jump (RFC 9959 section 3.1) */
+
+static struct xtcp_resume *resume_of(const struct sock *sk)
+{
+	return xtcp_sender(sk)->stream->cong.resume;
+}
+
+/* The device towards the peer. 0: unknown, or this machine, where there is no path to remember. */
+static int device_of(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct net_device *dev = dst ? READ_ONCE(dst->dev) : NULL;
+
+	return dev && !(dev->flags & IFF_LOOPBACK) ? dev->ifindex : 0;
+}
+
+static struct xtcp_resume_view view_of(struct sock *sk, u64 now_us)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	return (struct xtcp_resume_view) {
+		.snd_una = tx->snd.una,
+		.snd_nxt = tx->snd.nxt,
+		.delivered = tx->stream->delivered,
+		.now_us = (u32)now_us,
+		.min_rtt_us = tx->rto.min_rtt_us,
+		.seconds = xtcp_paths_seconds(),
+		.ifindex = device_of(sk),
+	};
+}
+
+static void to_normal(struct sock *sk)
+{
+	const struct xtcp_resume_view view = view_of(sk, xtcp_clock_us());
+
+	resume_of(sk)->phase = XTCP_RESUME_NORMAL;
+	xtcp_resume_round(resume_of(sk), &view);
+}
+
+/*
+ * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. A program's own limit, or an
+ * algorithm's, paces the connection anyway.
+ */
+static void begin_to_pace(struct sock *sk)
+{
+	resume_of(sk)->paces = cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED) == SK_PACING_NONE;
+}
+
+static void stop_pacing(struct sock *sk)
+{
+	xtcp_sender(sk)->cong.rate_is_old = true;
+	if (resume_of(sk)->paces && READ_ONCE(sk->sk_max_pacing_rate) == ~0UL)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
+	resume_of(sk)->paces = false;
+}
+
+/*
+ * Is this the beginning of a connection that has met no congestion? The window was the initial one
+ * at least: a SYN was not lost twice.
+ */
+static bool is_fresh(const struct sock *sk)
+{
+	const struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
+
+	return cong->phase == XTCP_CONG_OPEN && cong->ssthresh == U32_MAX && cong->cwnd >= xtcp_cong_initial(sk);
+}
+
+/**
+ * xtcp_resuming_begin() - begin to observe the path, or enter the Reconnaissance Phase
+ * @sk: the congestion window is full; its algorithm resumes
+ *
+ * What is in flight now is the initial data.
+ */
+void xtcp_resuming_begin(struct sock *sk)
+{
+	struct xtcp_resume *resume = kzalloc(sizeof(*resume), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+
+	sock_owned_by_me(sk);
+	if (!resume)
+		return;
+	xtcp_sender(sk)->stream->cong.resume = resume;
+	to_normal(sk);
+	if (!is_fresh(sk) || !xtcp_paths_find(sk, &resume->saved))
+		return;
+	resume->phase = XTCP_RESUME_RECONNAISSANCE;
+	resume->mark = xtcp_sender(sk)->snd.nxt;
+}
+
+/* The initial data is acknowledged: jump, if this is the saved path and there is text for it. */
+static void look_for_jump(struct sock *sk, u64 now_us)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 pipe = xtcp_pipe_octets(sk), jump;
+
+	if (!is_fresh(sk)) {
+		to_normal(sk);
+		return;
+	}
+	/* the jump waits for more text than the window allows (section 3.2, "Path confirmed") */
+	if (xtcp_seq_lt(tx->snd.una, resume->mark) || tx->snd.write_seq - tx->snd.nxt + pipe <= tx->cong.cwnd)
+		return;
+	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
+	if (!jump || !resume->can_pace || !tx->rto.srtt_us || tx->stream->data_segs_out < XTCP_PACE_UNPACED ||
+	    device_of(sk) != resume->saved.ifindex || !xtcp_paths_take(sk, &resume->saved)) {
+		to_normal(sk);
+		return;
+	}
+	resume->has_taken = true;
+	xtcp_resume_jump(resume, tx->snd.nxt, pipe, tx->stream->delivered, (u32)now_us);
+	tx->cong.cwnd = jump;
+	begin_to_pace(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMEJUMPED);
+}
+
+static void leave_unvalidated(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	tx->cong.cwnd = xtcp_resume_validate(resume_of(sk), xtcp_pipe_octets(sk), tx->stream->delivered,
+					     xtcp_cong_initial(sk), tx->snd.nxt);
+	stop_pacing(sk);
+	if (resume_of(sk)->phase == XTCP_RESUME_NORMAL)
+		to_normal(sk);
+}
+
+/* The octet after the highest one of which the peer has told. */
+static u32 highest_told(const struct xtcp_sender *tx)
+{
+	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
+
+	return sb->sacked && tx->agreed.sack_ok ? sb->high_sacked : tx->snd.una;
+}
+
+/**
+ * xtcp_resuming_pushed() - all that may be sent was sent
+ * @sk: the sock
+ *
+ * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, or after an
+ * RTT.
+ */
+void xtcp_resuming_pushed(struct sock *sk)
+{
+	const struct xtcp_resume *resume = resume_of(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (resume->phase != XTCP_RESUME_UNVALIDATED)
+		return;
+	if (xtcp_pipe_octets(sk) + tx->mss > tx->cong.cwnd ||
+	    xtcp_resume_is_due(resume, highest_told(tx), (u32)xtcp_clock_us(), tx->rto.srtt_us))
+		leave_unvalidated(sk);
+}
+
+static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	/* section 3.3, "Confirming the path during transmission" */
+	if (xtcp_resume_too_fast(&resume->saved, tx->rto.min_rtt_us) || device_of(sk) != resume->saved.ifindex)
+		xtcp_resuming_retreat(sk);
+	else if (xtcp_resume_is_due(resume, highest_told(tx), (u32)sample->now_us, tx->rto.srtt_us))
+		leave_unvalidated(sk);
+}
+
+/* @reducing: a reduction is going on, and its end ends the phase */
+static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
+{
+	/* without SACK no other ACK may follow a partial one (RFC 6582 section 3.2) */
+	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
+	if (!reducing)
+		xtcp_resuming_reduced(sk);
+}
+
+/*
+ * What arrives while something is repaired may have been sent long before, so no round counts that
+ * contains a repair.
+ */
+static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_resume_view view = view_of(sk, sample->now_us);
+
+	if (xtcp_sender(sk)->cong.phase != XTCP_CONG_OPEN || sample->lost || sample->resent_acked ||
+	    view.min_rtt_us == U32_MAX)
+		xtcp_resume_round(resume_of(sk), &view);
+	else
+		xtcp_resume_observe(resume_of(sk), &view);
+}
+
+/**
+ * xtcp_resuming_acked() - process an ACK
+ * @sk: its phase of congestion control is set
+ * @sample: the ACK
+ *
+ * Return: true when the window is set; false when the algorithm or PRR sets it, as without Careful
+ * Resume.
+ */
+bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const enum xtcp_cong_phase phase = xtcp_sender(sk)->cong.phase;
+	struct xtcp_resume *resume = resume_of(sk);
+
+	sock_owned_by_me(sk);
+	switch (resume->phase) {
+	case XTCP_RESUME_RECONNAISSANCE:
+		look_for_jump(sk, sample->now_us);
+		return resume->phase == XTCP_RESUME_UNVALIDATED;
+	case XTCP_RESUME_UNVALIDATED:
+		unvalidated_acked(sk, sample);
+		return true;
+	case XTCP_RESUME_VALIDATING:
+		if (xtcp_seq_ge(xtcp_sender(sk)->snd.una, resume->mark)) {
+			XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMEVALIDATED);
+			to_normal(sk);
+		}
+		return false;
+	case XTCP_RESUME_RETREAT:
+		retreat_acked(sk, sample, phase == XTCP_CONG_CWR || phase == XTCP_CONG_RECOVERY);
+		return true;
+	default:
+		normal_acked(sk, sample);
+		return false;
+	}
+}
+
+static bool is_unproven(const struct xtcp_resume *resume)
+{
+	return resume->phase == XTCP_RESUME_UNVALIDATED || resume->phase == XTCP_RESUME_VALIDATING;
+}
+
+/*
+ * The window shows no more than what has arrived of the jump. So the algorithm does not remember
+ * the jump as the capacity of the path.
+ */
+static void bound_by_pipe_size(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 pipe_size = xtcp_resume_pipe_size(resume_of(sk), tx->stream->delivered);
+
+	tx->cong.cwnd = min(tx->cong.cwnd, max_t(u32, pipe_size, tx->mss));
+}
+
+/**
+ * xtcp_resuming_congested() - something was lost or marked, and the window is about to fall
+ * @sk: the sock
+ *
+ * Return: true when the Safe Retreat Phase begins or goes on: after the algorithm has set ssthresh,
+ * the caller calls xtcp_resuming_retreat().
+ */
+bool xtcp_resuming_congested(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_resume_cap(resume, xtcp_sender(sk)->cong.cwnd);
+	if (resume->phase == XTCP_RESUME_RECONNAISSANCE)
+		to_normal(sk);
+	if (is_unproven(resume))
+		bound_by_pipe_size(sk);
+	return is_unproven(resume) || resume->phase == XTCP_RESUME_RETREAT;
+}
+
+/**
+ * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further in it
+ * @sk: the sock
+ *
+ * RFC 9959 section 3.5.
+ */
+void xtcp_resuming_retreat(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_cong_forbid_undo(sk);
+	if (resume->phase == XTCP_RESUME_RETREAT) {
+		tx->cong.cwnd = min(tx->cong.cwnd, tx->cong.ssthresh);
+		return;
+	}
+	tx->cong.cwnd = xtcp_resume_retreat(resume, tx->cong.cwnd, tx->stream->delivered, tx->snd.nxt, tx->mss);
+	stop_pacing(sk);
+	xtcp_paths_forget(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
+}
+
+/**
+ * xtcp_resuming_reduced() - in the Safe Retreat Phase: no reduction is going on
+ * @sk: the sock
+ *
+ * The phase ends when all that the jump has sent is acknowledged. The window stays, and slow start
+ * raises it as far as ssthresh.
+ */
+void xtcp_resuming_reduced(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_lt(tx->snd.una, resume->mark))
+		return;
+	tx->cong.ssthresh = xtcp_resume_leave(resume, tx->cong.ssthresh, tx->stream->delivered, tx->mss);
+	to_normal(sk);
+}
+
+/**
+ * xtcp_resuming_timeout() - the retransmission timer has expired
+ * @sk: the sock
+ *
+ * RFC 9959 section 3.6: Careful Resume ends. What was saved is wrong if the jump was not proven.
+ */
+void xtcp_resuming_timeout(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_resume_cap(resume, tx->cong.cwnd);
+	if (resume->phase == XTCP_RESUME_NORMAL)
+		return;
+	if (is_unproven(resume)) {
+		bound_by_pipe_size(sk);
+		resume->has_taken = false;
+		stop_pacing(sk);
+		xtcp_paths_forget(sk);
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
+	} else if (resume->phase == XTCP_RESUME_RETREAT) {
+		tx->cong.ssthresh = xtcp_resume_leave(resume, tx->cong.ssthresh, tx->stream->delivered, tx->mss);
+	}
+	to_normal(sk);
+}
+
+/**
+ * xtcp_resuming_end() - save what the connection has learned of its path
+ * @sk: the connection ends, or gets another algorithm
+ */
+void xtcp_resuming_end(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+
+	sock_owned_by_me(sk);
+	if (is_unproven(resume))
+		stop_pacing(sk);
+	if (resume->best.cwnd >= LEAST_WINDOWS * xtcp_cong_initial(sk))
+		xtcp_paths_save(sk, &resume->best, true);
+	else if (resume->has_taken)
+		xtcp_paths_save(sk, &resume->saved, false);
+	xtcp_sender(sk)->stream->cong.resume = NULL;
+	kfree(resume);
+}

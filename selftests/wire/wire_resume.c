@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Careful Resume on the wire (RFC 9959): what a connection saves of its path, when a later one jumps to half of it,
+ * and what ends the jump. The peer is 200 ms away. Kernel TCP has no such thing.
+ *
+ * An earlier connection doubles its window from 10 to 160 segments, and so observes some 150 in a round trip: a slow
+ * machine makes the round trips somewhat longer. The later one jumps to half of that as soon as its first ten are
+ * acknowledged. Arithmetic is tested in unit/.
+ */
+#include "lib/wire.h"
+
+#define RESUME		"sysctl careful_resume 3600; listen"
+#define SYN		"mss 1000,sackok,nop,nop,ws 7"
+#define OPENED_AT(ms)	"< S 0 $; > S. 0 ack 1; pass " #ms "; < . 1 ack 1; accept; set SNDBUFFORCE 2000000;"
+#define FLIGHT_OF(ms)	"pass " #ms "; < . 1 ack S; skim;"
+#define FLIGHT		FLIGHT_OF(200)
+#define FIVE_FLIGHTS	OPENED_AT(200) "write 310000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT FLIGHT "abort; skim;"
+#define EARLIER		FIVE_FLIGHTS "fresh;"
+#define TEN_AT(ms)	OPENED_AT(ms) "write 400000; > p. 1(1000) ack 1 x10; none; pass " #ms ";"
+#define LATER_AT(ms)	TEN_AT(ms) "< . 1 ack 10001;"
+#define LATER		LATER_AT(200)
+/* Slow start: twenty in flight at once. */
+#define NO_JUMP		"> p. 10001(1000) ack 1 x20; none; info snd_cwnd = 20"
+#define JUMPED		"info snd_cwnd >= 50; info snd_cwnd <= 80;"
+#define ALL_SENT	"pass 250; skim; info unacked >= 50; info unacked <= 80;"
+
+#define COUNT(jumped, validated, retreated)	\
+	"TCPResumeJumped=" #jumped " TCPResumeValidated=" #validated " TCPResumeRetreated=" #retreated
+
+static const struct wire_row rows[] = {
+	{
+		.name = "resume_off_by_default", .rfc = "RFC 9959 3", .pre = "listen", .syn = SYN,
+		.want = { .script = EARLIER LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
+	},
+	{
+		.name = "resume_jumps_to_half_of_what_was_saved", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = { .script = EARLIER LATER JUMPED "abort; skim", .counters = COUNT(1, 0, 0) },
+	},
+	{
+		.name = "resume_jumps_with_cubic", .rfc = "RFC 9959 3.3",
+		.pre = "sysctl congestion_control cubic;" RESUME, .syn = SYN,
+		.want = {
+			.script = OPENED_AT(200) "write 210000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT "abort; skim; fresh;"
+				  LATER "info snd_cwnd >= 25; info snd_cwnd <= 40; skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* these have a model, or a reaction to marks, of their own */
+	{
+		.name = "resume_not_with_bbr", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER "set CONGESTION bbr;" OPENED_AT(200) "write 400000; skim;" FLIGHT FLIGHT
+				  "abort; skim",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	{
+		.name = "resume_not_with_dctcp", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "set CONGESTION dctcp; write 400000; skim;" FLIGHT FLIGHT
+				  "abort; skim",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	/* 3.1: less than four initial windows is not worth it */
+	{
+		.name = "resume_saves_nothing_small", .rfc = "RFC 9959 3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = OPENED_AT(200) "write 30000; skim;" FLIGHT FLIGHT "abort; skim; fresh;" LATER NO_JUMP,
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	/* 3.1: a connection that began before the other one saves half as much after it, 80 segments */
+	{
+		.name = "resume_saves_the_latest", .rfc = "RFC 9959 3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = OPENED_AT(200) "write 10000; skim; pass 200; < . 1 ack 10001; fresh;" FIVE_FLIGHTS "swap;"
+				  "write 150000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT "abort; skim; fresh;"
+				  LATER "info snd_cwnd >= 25; info snd_cwnd <= 40; abort; skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	{
+		.name = "resume_waits_for_all_initial_data", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER TEN_AT(200) "< . 1 ack 9001; info snd_cwnd = 19; skim; < . 1 ack 10001;" JUMPED
+				  "skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* no jump while the window has room for all text; then the jump comes late */
+	{
+		.name = "resume_waits_for_text", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 20000; skim; pass 200; < . 1 ack 10001; skim;"
+				  "info snd_cwnd = 20; pass 200; < . 1 ack S; info snd_cwnd <= 30; write 400000; skim;"
+				  FLIGHT JUMPED "skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	{
+		.name = "resume_not_after_a_loss", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:10001>; skim; pass 200; < . 1 ack S;"
+				  "skim; info snd_cwnd <= 20; pass 200; < . 1 ack S; skim; info snd_cwnd <= 20",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	{
+		.name = "resume_not_after_a_mark", .rfc = "RFC 9959 3.2", .pre = "sysctl ecn 1;" RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER "< SEC 0 $; > S.E 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  "set SNDBUFFORCE 2000000; write 400000; skim; pass 200; < E. 1 ack 10001; skim;"
+				  "info snd_cwnd <= 20; pass 200; < . 1 ack S; skim; info snd_cwnd <= 20",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	{
+		.name = "resume_serves_one_connection", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER JUMPED "skim; fresh;" LATER "info snd_cwnd = 20; abort; swap; abort; skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* who has jumped and observed nothing since puts it back */
+	{
+		.name = "resume_serves_one_after_the_other", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 60000; > p. 1(1000) ack 1 x10; pass 200; < . 1 ack 10001;"
+				  JUMPED "pass 250; skim; < . 1 ack S; abort; skim; fresh;" LATER JUMPED "skim",
+			.counters = COUNT(2, 0, 0),
+		},
+	},
+	{
+		.name = "resume_not_for_another_host", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = { .script = EARLIER "host 1;" LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
+	},
+	{
+		.name = "resume_not_from_another_address", .rfc = "RFC 9959 3.2",
+		.pre = "sysctl careful_resume 3600", .syn = SYN,
+		.want = { .script = "listen any;" EARLIER "at second;" LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
+	},
+	{
+		.name = "resume_not_after_its_lifetime", .rfc = "RFC 9959 3.2", .pre = "sysctl careful_resume 5; listen",
+		.syn = SYN,
+		.want = { .script = EARLIER "pass 6000;" LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
+	},
+	{
+		.name = "resume_within_its_lifetime", .rfc = "RFC 9959 3.2", .pre = "sysctl careful_resume 60; listen",
+		.syn = SYN,
+		.want = { .script = EARLIER "pass 6000;" LATER JUMPED "abort; skim", .counters = COUNT(1, 0, 0) },
+	},
+	/* 4.3.1: 0 forgets all */
+	{
+		.name = "resume_not_after_a_flush", .rfc = "RFC 9959 4.3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER "sysctl careful_resume 0; sysctl careful_resume 3600;" LATER NO_JUMP,
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	{
+		.name = "resume_not_when_the_path_is_twice_as_short", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = { .script = EARLIER LATER_AT(80) NO_JUMP, .counters = COUNT(0, 0, 0) },
+	},
+	{
+		.name = "resume_when_the_path_is_longer", .rfc = "RFC 9959 4.2.1", .pre = RESUME, .syn = SYN,
+		.want = { .script = EARLIER LATER_AT(600) JUMPED "abort; skim", .counters = COUNT(1, 0, 0) },
+	},
+	/* half of the jump in half of the round trip, and one segment at once */
+	{
+		.name = "resume_paces_the_jump", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER JUMPED "> p. 10001(1000) ack 1; none; pass 100; skim; info unacked >= 20;"
+				  "info unacked <= 50; pass 150; skim; info unacked >= 50; info unacked <= 80;"
+				  "pass 100; none",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* 3.3, "Check flight_size": the flight becomes the window */
+	{
+		.name = "resume_window_is_the_flight", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER "pass 100; skim; < . 1 ack 11001; keep unacked; info snd_cwnd = K;"
+				  "info snd_cwnd <= 50; info snd_cwnd >= 20; skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	{
+		.name = "resume_window_is_the_pipe_size", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 25000; skim; pass 200; < . 1 ack 10001;" JUMPED
+				  "pass 210; skim; info unacked = 15; < . 1 ack S; info snd_cwnd = 15; none",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* text stops: the window that nobody used is gone after a round trip, but for the initial window */
+	{
+		.name = "resume_keeps_the_initial_window", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 22000; skim; pass 200; < . 1 ack 10001;" JUMPED
+				  "pass 400; skim; < . 1 ack 13001; info unacked = 9; info snd_cwnd = 10; none",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	{
+		.name = "resume_validates", .rfc = "RFC 9959 3.4", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "keep unacked; info snd_cwnd = K; < . 1 ack 30001;"
+				  "info snd_cwnd = K+20; skim; < . 1 ack S; info snd_cwnd >= 2*K-1; skim",
+			.counters = COUNT(1, 1, 0),
+		},
+	},
+	/*
+	 * 3.5: of the jump 23 segments have arrived: eleven and a half are left, at once and until all of it has
+	 * arrived; one lost segment is resent at once, others when the window has room.
+	 */
+	{
+		.name = "resume_retreats_after_a_loss", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "> p. 30001(1000) ack 1; none; info snd_cwnd = 12;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:44001>; none; info snd_cwnd = 12; pass 200;"
+				  "< . 1 ack S; info snd_cwnd <= 13; info snd_ssthresh <= 50; skim",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	{
+		.name = "resume_ssthresh_after_a_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 10001 <nop,nop,sack 11001:14001>; skim;"
+				  "info snd_cwnd = 2; pass 200; < . 1 ack S; info snd_ssthresh <= 4; info snd_cwnd <= 3;"
+				  "skim",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	{
+		.name = "resume_retreats_in_the_unvalidated_phase", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER TEN_AT(200) "< . 1 ack 9001; skim; < . 1 ack 10001;" JUMPED "pass 50; skim;"
+				  "< . 1 ack 10001 <nop,nop,sack 11001:14001>; info snd_cwnd <= 12; skim; pass 300;"
+				  "skim; info snd_cwnd <= 12",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	{
+		.name = "resume_retreats_after_a_mark", .rfc = "RFC 9959 3.4", .pre = "sysctl ecn 1;" RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER "< SEC 0 $; > S.E 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  "set SNDBUFFORCE 2000000; write 400000; skim; pass 200; < . 1 ack 10001;"
+				  JUMPED ALL_SENT "< E. 1 ack 30001; info snd_cwnd = 10; none; < . 1 ack 40001;"
+				  "info snd_cwnd = 10; none",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	/* 3.5: without SACK as well */
+	{
+		.name = "resume_retreats_without_sack", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = "mss 1000,nop,ws 7",
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001; < . 1 ack 30001;"
+				  "skim; < . 1 ack 30001; > p. 30001(1000) ack 1; none; info snd_cwnd <= 12;"
+				  "pass 200; < . 1 ack 35001; > p. 35001(1000) ack 1; skim; info snd_cwnd <= 12; pass 200;"
+				  "< . 1 ack S; skim; info snd_cwnd <= 13",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	/* 3.5: what was saved is gone */
+	{
+		.name = "resume_forgets_after_a_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "skim; abort; skim; fresh;" LATER NO_JUMP,
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	/* 3.5: an undo would raise the window */
+	{
+		.name = "resume_retreat_is_final", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "skim; pass 200; < . 1 ack 34001 <nop,nop,sack 30001:31001>; info snd_cwnd <= 12; skim;"
+				  "info snd_cwnd <= 12",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	{
+		.name = "resume_ends_with_a_timeout", .rfc = "RFC 9959 3.6", .pre = "sysctl frto 0;" RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; >@3000 p. 30001(1000) ack 1;"
+				  "info snd_cwnd = 1; info snd_ssthresh = 10; pass 200; < . 1 ack S; skim; abort; skim;"
+				  "fresh;" LATER NO_JUMP,
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	{
+		.name = "resume_not_after_a_lost_syn", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER "< S 0 $; > S. 0 ack 1; >@1500 S. 0 ack 1; >@2500 S. 0 ack 1; pass 200;"
+				  "< . 1 ack 1; accept; set SNDBUFFORCE 2000000; write 400000; skim;" FLIGHT
+				  "info snd_cwnd = 2;" FLIGHT "info snd_cwnd = 4",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
