@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Careful Resume through a network (RFC 9959): how long 600 KB take through 50 Mbit/s, 100 ms away, with slow start and
+ * with what an earlier transfer has saved; and what another stream loses when the path has become ten times slower
+ * meanwhile, so that the jump is far too large. The receiver is kernel TCP, behind a router; bundles are off.
+ *
+ * The receiver's window is a limit, too: Linux begins with 64 KB, and grows it by twice of what arrives. So no more than
+ * some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/contest.h"
+#include "lib/counters.h"
+#include "lib/must.h"
+#include "lib/ns.h"
+#include "lib/router.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT		5391
+#define PACKET		1514
+#define MBIT		50
+#define RTT_MS		100
+#define SHORT		600000
+#define LONG		12000000
+#define SETTLED_MS	6000
+#define BESIDE_MS	4000
+#define MOST_OF_SLOW_START	0.9	/* of the time */
+#define LEAST_OF_OTHER		0.85	/* of the octets */
+
+static struct router router;
+static int listener;
+static char piece[65536];
+
+/* A debug kernel's processor is what limits there: all is run, and the figures mean nothing. */
+static bool measured(void)
+{
+	return access("/proc/lockdep_stats", F_OK);
+}
+
+static void set_path(int kbit, int queue)
+{
+	const struct netem forth = { .delay_ms = RTT_MS / 2, .rate_kbit = kbit, .queue = queue * PACKET };
+	const struct netem back = { .delay_ms = RTT_MS / 2 };
+
+	must(!router_set(&router, &forth, &back), "netem");
+}
+
+static void resume_for(int seconds)
+{
+	must(!ns_sysctl_set(router.sender, "net.xtcp.careful_resume", "%d", seconds), "careful_resume");
+}
+
+static long long count(const char *name)
+{
+	struct counters counters;
+
+	must(!counters_read_xtcp(&counters, router.sender), "counters");
+	return counters_get(&counters, name);
+}
+
+/* Sends what @left is left of, and receives. */
+static void move(struct contestant *c, long long *left)
+{
+	long got = *left ? send(c->out, piece, *left < (long)sizeof(piece) ? *left : (long)sizeof(piece), MSG_NOSIGNAL) : 0;
+
+	if (got > 0)
+		*left -= got;
+	while ((got = recv(c->in, piece, sizeof(piece), 0)) > 0)
+		c->received += got;
+}
+
+/*
+ * A connection that sends so many octets; milliseconds from connect() to the last octet. @other, if there is one, has
+ * no end.
+ */
+static long long transfer(long long octets, struct contestant *other)
+{
+	struct contestant c = { XTCP, "cubic" };
+	long long begin = wait_now_ms(), left = octets, much = 1LL << 60, end;
+	struct pollfd fds[4];
+
+	must(!contest_enter(&router, &c, listener, PORT), "connect");
+	fds[0] = (struct pollfd){ .fd = c.out, .events = POLLOUT };
+	fds[1] = (struct pollfd){ .fd = c.in, .events = POLLIN };
+	while (c.received < octets) {
+		fds[0].events = left ? POLLOUT : 0;
+		fds[2] = (struct pollfd){ .fd = other ? other->out : -1, .events = POLLOUT };
+		fds[3] = (struct pollfd){ .fd = other ? other->in : -1, .events = POLLIN };
+		poll(fds, 4, 10);
+		move(&c, &left);
+		if (other)
+			move(other, &much);
+		must(wait_now_ms() - begin < STACK_DEADLINE_MS * 3, "the transfer");
+	}
+	end = wait_now_ms();
+	close(c.out);
+	close(c.in);
+	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
+	return end - begin;
+}
+
+/* One after another: the first has nothing to resume from. */
+static void times(const char *what, long long before)
+{
+	long long without, with, jumped;
+
+	resume_for(0);
+	without = transfer(SHORT, NULL);
+	resume_for(3600);
+	transfer(before, NULL);
+	jumped = count("TcpExt:TCPResumeJumped");
+	with = transfer(SHORT, NULL);
+	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without, with,
+		       what);
+	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
+			 (!measured() || with <= MOST_OF_SLOW_START * without),
+			 "a transfer after %s jumps, and is over earlier\n", what);
+	resume_for(0);
+}
+
+/* What the other stream receives while and after such a transfer, in Mbit/s; *@retreats: how often one met congestion. */
+static double beside(int seconds, long long *retreats, long long *took)
+{
+	struct contestant other = { KERNEL, "cubic" };
+	long long much = 1LL << 60, begin, before;
+
+	set_path(MBIT * 1000, 200);
+	resume_for(seconds);
+	transfer(LONG, NULL);
+	set_path(MBIT * 100, 43);
+	*retreats = count("TcpExt:TCPResumeRetreated");
+	must(!contest_enter(&router, &other, listener, PORT), "connect");
+	for (begin = wait_now_ms(); wait_now_ms() - begin < SETTLED_MS; ) {
+		struct pollfd fds[2] = { { .fd = other.out, .events = POLLOUT }, { .fd = other.in, .events = POLLIN } };
+
+		poll(fds, 2, 10);
+		move(&other, &much);
+	}
+	before = other.received;
+	begin = wait_now_ms();
+	*took = transfer(SHORT, &other);
+	while (wait_now_ms() - begin < BESIDE_MS) {
+		struct pollfd fds[2] = { { .fd = other.out, .events = POLLOUT }, { .fd = other.in, .events = POLLIN } };
+
+		poll(fds, 2, 10);
+		move(&other, &much);
+	}
+	*retreats = count("TcpExt:TCPResumeRetreated") - *retreats;
+	begin = wait_now_ms() - begin;
+	close(other.out);
+	close(other.in);
+	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
+	resume_for(0);
+	return (other.received - before) * 8 / 1000.0 / begin;
+}
+
+static void slower_path(void)
+{
+	long long retreats, none, took, took_slow;
+	double with, without;
+
+	without = beside(0, &none, &took_slow);
+	with = beside(3600, &retreats, &took);
+	ksft_print_msg("10 times slower: another stream has %.2f of %.1f Mbit/s beside 600 KB in slow start (%lld ms), "
+		       "%.2f beside a jump (%lld ms)\n", without, MBIT / 10.0, took_slow, with, took);
+	ksft_test_result(!none && retreats == 1 && (!measured() || with >= LEAST_OF_OTHER * without),
+			 "a jump that is too large retreats, and leaves another stream what slow start does\n");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(3);
+	must(!router_make(&router, 1500, false), "namespaces");
+	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
+	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
+	must(listener >= 0, "listen");
+	set_path(MBIT * 1000, 200);
+	times("600 KB", SHORT);
+	times("12 MB", LONG);
+	slower_path();
+	ksft_finished();
+}
