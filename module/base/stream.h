@@ -42,6 +42,8 @@ struct xtcp_stream {
 	/* the same in segments, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
+	/* jiffies when a FIN was last taken, by either end, 0: never; here it fills a hole */
+	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
 	struct xtcp_rate rate;		/* the delivery rate */
