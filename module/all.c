@@ -43,6 +43,8 @@
 
 #include "listen/arrives_listen.c"
 #include "listen/synq.c"
+#include "listen/halfopen.c"
+#include "listen/cookieack.c"
 #include "listen/child.c"
 #include "listen/heir.c"
 #include "listen/request.c"

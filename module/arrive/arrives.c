@@ -4,14 +4,14 @@
  *
  *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
  *                       comes here: kernel TCP answers it
- *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes and promotes the request
- *                       entries
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the request entries,
+ *                       halfopen.c promotes them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
  *                       third step, security, is not implemented. acceptance.c has the first step,
  *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
- *                       synq.c handles SYN-RECEIVED until the third ACK, unless the connection was
- *                       opened fast (fastopen.c). timewait.c handles TIME-WAIT
+ *                       halfopen.c handles SYN-RECEIVED until the third ACK, unless the connection
+ *                       was opened fast (fastopen.c). timewait.c handles TIME-WAIT
  *
  * A step returns a verdict. It frees no segment, except one whose text or FIN it took. finish()
  * carries out the verdict, in one place.

@@ -5,7 +5,7 @@
  * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
  * inet_sock_set_state treat them as those of kernel TCP. Two of them never occur in a sock, since
  * the kernel would take the sock for one of its mini-sockets. TIME-WAIT is a record instead
- * (timewait.c). SYN-RECEIVED after LISTEN is an entry (synq.c) until its third ACK. A sock is in
+ * (timewait.c). SYN-RECEIVED after LISTEN is an entry (halfopen.c) until its third ACK. A sock is in
  * SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when
  * an entry becomes a child.
  */

@@ -30,7 +30,8 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "listen/synq.h"
+#include "listen/entry.h"
+#include "listen/halfopen.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "recovery/recovery.h"
@@ -257,7 +258,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		/* a connection of kernel TCP's comes before the record (interpose.c) */
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
-		xtcp_synq_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
+		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
 				     error->news == NEWS_HARD);
 		break;
 	case XTCP_CONN_SOCK:

@@ -26,6 +26,8 @@
 #include "base/wire.h"
 #include "listen/acceptq.h"
 #include "listen/arrives_listen.h"
+#include "listen/entry.h"
+#include "listen/halfopen.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
 #include "lookup/demux.h"
@@ -366,14 +368,14 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
-	child = xtcp_synq_arrives(he, lsk, skb);
+	child = xtcp_halfopen_arrives(he, lsk, skb);
 	/* if the entry has moved to an heir (net.xtcp.migrate_req), the heir's checks decide */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
 			return;
-		child = xtcp_synq_arrives(he, lsk, skb);
+		child = xtcp_halfopen_arrives(he, lsk, skb);
 	}
 	if (child == ERR_PTR(-EAGAIN))
 		to_successor(xn, skb, he, key);

@@ -40,8 +40,8 @@
 #include "in/ingress.h"
 #include "in/siblings.h"
 #include "listen/acceptq.h"
+#include "listen/cookieack.h"
 #include "listen/listener.h"
-#include "listen/synq.h"
 #include "lookup/demux.h"
 #include "lookup/early.h"
 #include "lookup/group.h"
@@ -147,7 +147,7 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 	if (th->rst)
 		return false;
 	if (th->ack)
-		return !th->syn && xtcp_synq_ack_is_ours(listener, skb, key);
+		return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);
 	return true;
 }
 

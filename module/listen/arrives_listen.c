@@ -8,6 +8,7 @@
 #include "arrive/arrives_child.h"
 #include "base/seg.h"
 #include "base/wire.h"
+#include "listen/cookieack.h"
 #include "listen/synq.h"
 
 /**
@@ -32,7 +33,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 
 	/* second: check for an ACK. If it acknowledges our cookie, it opens a connection. */
 	if (seg->flags & XTCP_ACK) {
-		child = xtcp_synq_cookie_ack(lsk, skb, key);
+		child = xtcp_cookieack_arrives(lsk, skb, key);
 		if (child == ERR_PTR(-EAGAIN))
 			return false;
 		if (!child)

@@ -29,7 +29,7 @@
 #include "base/seg.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
-#include "listen/synq.h"
+#include "listen/entry.h"
 #include "lookup/demux.h"
 #include "out/control.h"
 #include "out/ip_reply.h"

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segments for an entry, a connection that is half open: SYN-RECEIVED of RFC 9293 section 3.10.7.4,
+ * in a handshake that began in LISTEN.
+ */
+#include "listen/halfopen.h"
+
+#include <linux/skbuff.h>
+
+#include "base/clock.h"
+#include "base/cookie.h"
+#include "base/net.h"
+#include "base/secret.h"
+#include "base/seg.h"
+#include "base/seq.h"
+#include "base/wire.h"
+#include "ecn/accecn.h"
+#include "listen/child.h"
+#include "listen/cookieack.h"
+#include "listen/entry.h"
+#include "listen/listener.h"
+#include "listen/refusal.h"
+#include "listen/request.h"
+#include "out/reply.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+/* 32 timeouts of a SYN-ACK take 52 minutes; sent_us (32 bits) wraps after 71 minutes */
+#define OLD_LEVEL	32
+
+/* RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout is long. */
+static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 ts_recent = READ_ONCE(he->ts_recent);
+
+	if (!he->ts_ok || !seg->has_ts || !ts_recent || xtcp_seq_le(ts_recent, seg->tsval))
+		return false;
+	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < XTCP_PAWS_STAMP_S * HZ;
+}
+
+/*
+ * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSval belongs to
+ * an old connection, whose SYN-ACK may have had the same ISN. It may also belong to a cookie, so
+ * nothing is checked while cookies are believed. As in Linux, a TSecr of 0 is not checked.
+ */
+static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
+			const struct xtcp_seg *seg)
+{
+	u64 now_us = xtcp_clock_us();
+	u32 age_ms;
+
+	if (!he->ts_ok || !seg->has_ts || !seg->tsecr || !he->sent_us || xtcp_cookieack_believed(listener))
+		return false;
+	/* sent_us may have wrapped */
+	if (READ_ONCE(he->level) >= OLD_LEVEL)
+		return false;
+	age_ms = ((u32)now_us - he->sent_us) / USEC_PER_MSEC + 1;
+	return xtcp_clock_ts_of(now_us) + ts_offset - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
+}
+
+/* RFC 9293 section 3.10.7.4, table 6. The receive window of an entry is the one in its SYN-ACK. */
+static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	u32 left = he->irs + 1, right = left + he->rcv_wnd;
+
+	if (seg->seq == left)
+		return true;
+	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
+		return true;
+	/*
+	 * a peer that has filled the window sends its ACK from the right edge. A RST there is out
+	 * of the window (RFC 5961 section 3.2)
+	 */
+	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
+}
+
+/*
+ * The following functions return -EAGAIN when another CPU has just ended the entry, or moved it to
+ * an heir; nothing has changed then.
+ */
+
+/* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
+static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
+			const struct xtcp_seg *seg)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	const u32 answered = READ_ONCE(he->ack_stamp);
+	bool is_there, answers;
+
+	/* a flood of them takes no lock */
+	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+		return 0;
+	spin_lock(&listener->lock);
+	is_there = xtcp_listen_has_entry(listener, he);
+	answers = is_there && !listener->closed;
+	if (!answers) {
+		/* an heir may answer */
+		WRITE_ONCE(he->ack_stamp, answered);
+	} else {
+		xtcp_entry_restart(listener, he);
+		/* a resent SYN may ask for no ECN any more (RFC 9768 section 3.1.5) */
+		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
+	}
+	spin_unlock(&listener->lock);
+	if (answers)
+		xtcp_reply_synack_again(listener->sk, he);
+	return is_there ? 0 : -EAGAIN;
+}
+
+/* Back to LISTEN (RFC 9293 section 3.5.3). */
+static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
+	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
+}
+
+static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	int err = -EAGAIN;
+
+	spin_lock(&listener->lock);
+	if (xtcp_listen_has_entry(listener, he)) {
+		reset_entry(listener, he);
+		err = 0;
+	}
+	spin_unlock(&listener->lock);
+	return err;
+}
+
+static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
+{
+	int err = -EAGAIN;
+
+	spin_lock(&listener->lock);
+	if (xtcp_listen_has_entry(listener, he)) {
+		he->acked = true;
+		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
+		err = 0;
+	}
+	spin_unlock(&listener->lock);
+	return err;
+}
+
+/* Handles a valid third ACK for which no child could be made; @error says why. */
+static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb, long error)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+	const bool aborts = READ_ONCE(xn->sysctl.abort_on_overflow);
+	const bool overflows = error == -EAGAIN;
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	bool is_there;
+
+	spin_lock(&listener->lock);
+	is_there = xtcp_listen_has_entry(listener, he);
+	/* a trace has the cause before its effect, and neither if an heir takes the segment */
+	if (is_there && overflows)
+		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
+	if (is_there && aborts)
+		reset_entry(listener, he);
+	else if (is_there)
+		he->acked = true;
+	spin_unlock(&listener->lock);
+	if (!is_there)
+		return -EAGAIN;
+	if (overflows)
+		xtcp_refusal_overflow(listener->sk, listener);
+	else
+		xtcp_refusal_drop(listener->sk);
+	/*
+	 * the peer believes that it is connected. Either we reset it, or the timer sends the
+	 * SYN-ACK again. The peer's ACK to that is valid even if the entry has ended by then
+	 */
+	if (aborts)
+		xtcp_reply_rst(xn, skb);
+	else
+		xtcp_entry_note_declined(listener);
+	return 0;
+}
+
+/* Makes the child. @ts_offset: as for xtcp_child_make(). Returns as xtcp_halfopen_arrives(). */
+static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
+{
+	struct sock *child;
+
+	if (xtcp_refusal_defers(listener->sk, xtcp_seg(skb), READ_ONCE(he->level)))
+		return ERR_PTR(defer(listener, he));
+	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
+	if (!IS_ERR(child)) {
+		xtcp_child_let_pass(child, xtcp_seg(skb));
+		return child;
+	}
+	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
+		return ERR_PTR(-EAGAIN);
+	return ERR_PTR(refuse_child(listener, he, skb, PTR_ERR(child)));
+}
+
+/**
+ * xtcp_halfopen_arrives() - process a segment for an entry (SEGMENT ARRIVES)
+ * @he: the entry that the lookup found
+ * @lsk: the entry's listener at the time of the lookup
+ * @skb: the segment
+ *
+ * This is RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked
+ * first, as in section 3.5.2 and in Linux, so that the sender of a wrong ACK gets a RST and learns
+ * nothing else from us. A RST is processed as in RFC 5961 section 3.2. A segment that makes a child
+ * goes on to the child, and brings it to ESTABLISHED in handshake.c.
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; the caller passes the
+ * segment to it. NULL when the segment is done with. ERR_PTR(-EAGAIN) when another CPU has just
+ * ended the entry or moved it to another listener; nothing has changed then. The caller tries the
+ * other listener, or looks the segment up again.
+ */
+struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u8 control = seg->flags & (XTCP_RST | XTCP_SYN | XTCP_ACK);
+	bool paws = entry_fails_paws(he, seg);
+	struct xtcp_tuple tuple;
+	u32 ts_offset = 0;
+	int err;
+
+	if (!listener || READ_ONCE(he->dead))
+		return ERR_PTR(-EAGAIN);
+	if (control == XTCP_SYN && seg->seq == he->irs && !paws)
+		return ERR_PTR(answer_again(listener, he, skb, seg));
+
+	/*
+	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
+	 */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
+		xtcp_reply_rst(xn, skb);
+		return NULL;
+	}
+
+	/* first: check sequence number */
+	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK) {
+		tuple = xtcp_conn_tuple(&he->conn);
+		ts_offset = xtcp_secret_ts_offset(xn, &tuple);
+		paws |= echo_is_old(listener, he, ts_offset, seg);
+	}
+	if (paws || !entry_accepts(he, seg)) {
+		if (paws)
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
+		if (!(control & XTCP_RST) &&
+		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+			xtcp_reply_request_ack(lsk, he, skb);
+		return NULL;
+	}
+
+	/* second: check the RST bit */
+	if (control & XTCP_RST) {
+		if (seg->seq == he->irs + 1) {
+			err = embryonic_reset(listener, he);
+			if (!err)
+				XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+			return ERR_PTR(err);
+		}
+		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
+			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
+			xtcp_reply_request_ack(lsk, he, skb);
+		}
+		return NULL;
+	}
+
+	/* fourth: check the SYN bit. The entry ends, and as in Linux the peer gets a RST */
+	if (control & XTCP_SYN) {
+		err = embryonic_reset(listener, he);
+		if (!err) {
+			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
+			xtcp_reply_rst(xn, skb);
+		}
+		return ERR_PTR(err);
+	}
+	if (!(control & XTCP_ACK))
+		return NULL;
+
+	if (he->ts_ok && seg->has_ts && xtcp_seq_le(seg->seq, he->irs + 1))
+		WRITE_ONCE(he->ts_recent, seg->tsval);
+	return promote(listener, he, ts_offset, skb);
+}
+
+/**
+ * xtcp_halfopen_icmp_error() - handle an ICMP error about the SYN-ACK of an entry
+ * @he: the entry
+ * @seq: SEG.SEQ of the segment that the error quotes
+ * @hard: true for a hard error: the connection is impossible (RFC 9293 section 3.9.2.2)
+ *
+ * A hard error ends the entry silently, because there is no program to tell.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
+{
+	struct sock *lsk = READ_ONCE(he->lsk);
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+
+	if (seq != he->iss) {
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	if (!hard || !listener)
+		return;
+	spin_lock(&listener->lock);
+	if (xtcp_listen_has_entry(listener, he)) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
+		xtcp_refusal_drop(listener->sk);
+	}
+	spin_unlock(&listener->lock);
+}
