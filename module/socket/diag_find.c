@@ -15,7 +15,6 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 
@@ -80,7 +79,7 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
  */
 bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
-	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
 
 	sock_owned_by_me(sk);
 	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
