@@ -4,8 +4,8 @@
  * with what an earlier transfer has saved; and what another stream loses when the path has become ten times slower
  * meanwhile, so that the jump is far too large. The receiver is kernel TCP, behind a router; bundles are off.
  *
- * The receiver's window is a limit, too: Linux begins with 64 KB, and grows it by twice of what arrives. So no more than
- * some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
+ * The receiver's window is a limit, too: Linux begins with 64 KB, and grows it by twice of what arrives. So no more
+ * than some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -68,8 +68,10 @@ static long long count(const char *name)
 /* Sends what @left is left of, and receives. */
 static void move(struct contestant *c, long long *left)
 {
-	long got = *left ? send(c->out, piece, *left < (long)sizeof(piece) ? *left : (long)sizeof(piece), MSG_NOSIGNAL) : 0;
+	long got = *left < (long)sizeof(piece) ? *left : (long)sizeof(piece);
 
+	if (got)
+		got = send(c->out, piece, got, MSG_NOSIGNAL);
 	if (got > 0)
 		*left -= got;
 	while ((got = recv(c->in, piece, sizeof(piece), 0)) > 0)
@@ -117,15 +119,15 @@ static void times(const char *what, long long before)
 	transfer(before, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
 	with = transfer(SHORT, NULL);
-	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without, with,
-		       what);
+	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without,
+		       with, what);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
 			 (!measured() || with <= MOST_OF_SLOW_START * without),
 			 "a transfer after %s jumps, and is over earlier\n", what);
 	resume_for(0);
 }
 
-/* What the other stream receives while and after such a transfer, in Mbit/s; *@retreats: how often one met congestion. */
+/* What the other stream receives beside such a transfer, in Mbit/s; *@retreats: how often a jump met congestion. */
 static double beside(int seconds, long long *retreats, long long *took)
 {
 	struct contestant other = { KERNEL, "cubic" };

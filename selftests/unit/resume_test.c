@@ -148,7 +148,8 @@ static struct xtcp_resume jumped(u32 pipe)
 	struct xtcp_resume resume = { .phase = XTCP_RESUME_RECONNAISSANCE, .has_taken = true };
 
 	xtcp_resume_jump(&resume, ISS, pipe, DELIVERED, 0xffffff00);
-	UNIT_CHECK(resume.phase == XTCP_RESUME_UNVALIDATED && xtcp_resume_pipe_size(&resume, DELIVERED) == pipe && resume.has_jumped);
+	UNIT_CHECK(resume.phase == XTCP_RESUME_UNVALIDATED && resume.has_jumped);
+	UNIT_CHECK(xtcp_resume_pipe_size(&resume, DELIVERED) == pipe);
 	return resume;
 }
 

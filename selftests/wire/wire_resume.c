@@ -74,7 +74,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_saves_the_latest", .rfc = "RFC 9959 3.1", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = OPENED_AT(200) "write 10000; skim; pass 200; < . 1 ack 10001; fresh;" FIVE_FLIGHTS "swap;"
+			.script = OPENED_AT(200) "write 10000; skim; pass 200; < . 1 ack 10001;"
+				  "fresh;" FIVE_FLIGHTS "swap;"
 				  "write 150000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT "abort; skim; fresh;"
 				  LATER "info snd_cwnd >= 25; info snd_cwnd <= 40; abort; skim",
 			.counters = COUNT(1, 0, 0),
@@ -83,7 +84,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_waits_for_all_initial_data", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER TEN_AT(200) "< . 1 ack 9001; info snd_cwnd = 19; skim; < . 1 ack 10001;" JUMPED
+			.script = EARLIER TEN_AT(200) "< . 1 ack 9001; info snd_cwnd = 19; skim;"
+				  "< . 1 ack 10001;" JUMPED
 				  "skim",
 			.counters = COUNT(1, 0, 0),
 		},
@@ -101,7 +103,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_not_after_a_loss", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:10001>; skim; pass 200; < . 1 ack S;"
+			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:10001>; skim; pass 200;"
+				  "< . 1 ack S;"
 				  "skim; info snd_cwnd <= 20; pass 200; < . 1 ack S; skim; info snd_cwnd <= 20",
 			.counters = COUNT(0, 0, 0),
 		},
@@ -118,7 +121,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_serves_one_connection", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER LATER JUMPED "skim; fresh;" LATER "info snd_cwnd = 20; abort; swap; abort; skim",
+			.script = EARLIER LATER JUMPED "skim; fresh;" LATER "info snd_cwnd = 20; abort; swap; abort;"
+				  "skim",
 			.counters = COUNT(1, 0, 0),
 		},
 	},
@@ -126,7 +130,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_serves_one_after_the_other", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER OPENED_AT(200) "write 60000; > p. 1(1000) ack 1 x10; pass 200; < . 1 ack 10001;"
+			.script = EARLIER OPENED_AT(200) "write 60000; > p. 1(1000) ack 1 x10; pass 200;"
+				  "< . 1 ack 10001;"
 				  JUMPED "pass 250; skim; < . 1 ack S; abort; skim; fresh;" LATER JUMPED "skim",
 			.counters = COUNT(2, 0, 0),
 		},
@@ -141,7 +146,8 @@ static const struct wire_row rows[] = {
 		.want = { .script = "listen any;" EARLIER "at second;" LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
 	},
 	{
-		.name = "resume_not_after_its_lifetime", .rfc = "RFC 9959 3.2", .pre = "sysctl careful_resume 5; listen",
+		.name = "resume_not_after_its_lifetime", .rfc = "RFC 9959 3.2", .pre = "sysctl careful_resume 5;"
+				  "listen",
 		.syn = SYN,
 		.want = { .script = EARLIER "pass 6000;" LATER NO_JUMP, .counters = COUNT(0, 0, 0) },
 	},
@@ -170,7 +176,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_paces_the_jump", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER LATER JUMPED "> p. 10001(1000) ack 1; none; pass 100; skim; info unacked >= 20;"
+			.script = EARLIER LATER JUMPED "> p. 10001(1000) ack 1; none; pass 100; skim;"
+				  "info unacked >= 20;"
 				  "info unacked <= 50; pass 150; skim; info unacked >= 50; info unacked <= 80;"
 				  "pass 100; none",
 			.counters = COUNT(1, 0, 0),
@@ -217,7 +224,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_retreats_after_a_loss", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>;"
 				  "> p. 30001(1000) ack 1; none; info snd_cwnd = 12;"
 				  "< . 1 ack 30001 <nop,nop,sack 31001:44001>; none; info snd_cwnd = 12; pass 200;"
 				  "< . 1 ack S; info snd_cwnd <= 13; info snd_ssthresh <= 50; skim",
@@ -228,7 +236,8 @@ static const struct wire_row rows[] = {
 		.name = "resume_ssthresh_after_a_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
 		.want = {
 			.script = EARLIER LATER ALL_SENT "< . 1 ack 10001 <nop,nop,sack 11001:14001>; skim;"
-				  "info snd_cwnd = 2; pass 200; < . 1 ack S; info snd_ssthresh <= 4; info snd_cwnd <= 3;"
+				  "info snd_cwnd = 2; pass 200; < . 1 ack S; info snd_ssthresh <= 4;"
+				  "info snd_cwnd <= 3;"
 				  "skim",
 			.counters = COUNT(1, 0, 1),
 		},
@@ -243,7 +252,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "resume_retreats_after_a_mark", .rfc = "RFC 9959 3.4", .pre = "sysctl ecn 1;" RESUME, .syn = SYN,
+		.name = "resume_retreats_after_a_mark", .rfc = "RFC 9959 3.4",
+		.pre = "sysctl ecn 1;" RESUME, .syn = SYN,
 		.want = {
 			.script = EARLIER "< SEC 0 $; > S.E 0 ack 1; pass 200; < . 1 ack 1; accept;"
 				  "set SNDBUFFORCE 2000000; write 400000; skim; pass 200; < . 1 ack 10001;"
@@ -254,11 +264,13 @@ static const struct wire_row rows[] = {
 	},
 	/* 3.5: without SACK as well */
 	{
-		.name = "resume_retreats_without_sack", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = "mss 1000,nop,ws 7",
+		.name = "resume_retreats_without_sack", .rfc = "RFC 9959 3.5",
+		.pre = RESUME, .syn = "mss 1000,nop,ws 7",
 		.want = {
 			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001; < . 1 ack 30001;"
 				  "skim; < . 1 ack 30001; > p. 30001(1000) ack 1; none; info snd_cwnd <= 12;"
-				  "pass 200; < . 1 ack 35001; > p. 35001(1000) ack 1; skim; info snd_cwnd <= 12; pass 200;"
+				  "pass 200; < . 1 ack 35001; > p. 35001(1000) ack 1; skim; info snd_cwnd <= 12;"
+				  "pass 200;"
 				  "< . 1 ack S; skim; info snd_cwnd <= 13",
 			.counters = COUNT(1, 0, 1),
 		},
@@ -267,7 +279,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_forgets_after_a_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>;"
 				  "skim; abort; skim; fresh;" LATER NO_JUMP,
 			.counters = COUNT(1, 0, 1),
 		},
@@ -276,8 +289,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_retreat_is_final", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim; < . 1 ack 30001 <nop,nop,sack 31001:34001>;"
-				  "skim; pass 200; < . 1 ack 34001 <nop,nop,sack 30001:31001>; info snd_cwnd <= 12; skim;"
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "skim; pass 200; < . 1 ack 34001 <nop,nop,sack 30001:31001>; info snd_cwnd <= 12;"
+				  "skim;"
 				  "info snd_cwnd <= 12",
 			.counters = COUNT(1, 0, 1),
 		},
