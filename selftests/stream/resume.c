@@ -6,6 +6,8 @@
  *
  * The receiver's window is a limit, too: Linux begins with 64 KB, and grows it by twice of what arrives. So no more
  * than some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
+ *
+ * The same two addresses over another device are another path: no jump, and a jump ends when the route moves there.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -29,6 +31,8 @@
 #define RTT_MS		100
 #define SHORT		600000
 #define LONG		12000000
+#define FAR_MS		600	/* time enough for ip(8) while a window has jumped */
+#define OTHER		"other0"
 #define SETTLED_MS	6000
 #define BESIDE_MS	4000
 #define MOST_OF_SLOW_START	0.9	/* of the time */
@@ -44,10 +48,10 @@ static bool measured(void)
 	return access("/proc/lockdep_stats", F_OK);
 }
 
-static void set_path(int kbit, int queue)
+static void set_path(int kbit, int queue, int rtt_ms)
 {
-	const struct netem forth = { .delay_ms = RTT_MS / 2, .rate_kbit = kbit, .queue = queue * PACKET };
-	const struct netem back = { .delay_ms = RTT_MS / 2 };
+	const struct netem forth = { .delay_ms = rtt_ms / 2, .rate_kbit = kbit, .queue = queue * PACKET };
+	const struct netem back = { .delay_ms = rtt_ms / 2 };
 
 	must(!router_set(&router, &forth, &back), "netem");
 }
@@ -65,6 +69,16 @@ static long long count(const char *name)
 	return counters_get(&counters, name);
 }
 
+/* The way of the same addresses from now on. */
+static void go_over_other(bool other)
+{
+	if (other)
+		must(!ns_shell(router.sender, "ip route add 10.9.2.0/24 via 10.9.3.2 dev %s src %s", OTHER,
+			       ROUTER_SENDER4), "route");
+	else
+		must(!ns_shell(router.sender, "ip route del 10.9.2.0/24"), "route");
+}
+
 /* Sends what @left is left of, and receives. */
 static void move(struct contestant *c, long long *left)
 {
@@ -80,12 +94,13 @@ static void move(struct contestant *c, long long *left)
 
 /*
  * A connection that sends so many octets; milliseconds from connect() to the last octet. @other, if there is one, has
- * no end.
+ * no end. @moves: the route moves to the other device as soon as the window has jumped.
  */
-static long long transfer(long long octets, struct contestant *other)
+static long long transfer(long long octets, struct contestant *other, bool moves)
 {
 	struct contestant c = { XTCP, "cubic" };
 	long long begin = wait_now_ms(), left = octets, much = 1LL << 60, end;
+	long long jumped = count("TcpExt:TCPResumeJumped");
 	struct pollfd fds[4];
 
 	must(!contest_enter(&router, &c, listener, PORT), "connect");
@@ -99,6 +114,10 @@ static long long transfer(long long octets, struct contestant *other)
 		move(&c, &left);
 		if (other)
 			move(other, &much);
+		if (moves && count("TcpExt:TCPResumeJumped") > jumped) {
+			go_over_other(true);
+			moves = false;
+		}
 		must(wait_now_ms() - begin < STACK_DEADLINE_MS * 3, "the transfer");
 	}
 	end = wait_now_ms();
@@ -114,11 +133,11 @@ static void times(const char *what, long long before)
 	long long without, with, jumped;
 
 	resume_for(0);
-	without = transfer(SHORT, NULL);
+	without = transfer(SHORT, NULL, false);
 	resume_for(3600);
-	transfer(before, NULL);
+	transfer(before, NULL, false);
 	jumped = count("TcpExt:TCPResumeJumped");
-	with = transfer(SHORT, NULL);
+	with = transfer(SHORT, NULL, false);
 	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without,
 		       with, what);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
@@ -133,10 +152,10 @@ static double beside(int seconds, long long *retreats, long long *took)
 	struct contestant other = { KERNEL, "cubic" };
 	long long much = 1LL << 60, begin, before;
 
-	set_path(MBIT * 1000, 200);
+	set_path(MBIT * 1000, 200, RTT_MS);
 	resume_for(seconds);
-	transfer(LONG, NULL);
-	set_path(MBIT * 100, 43);
+	transfer(LONG, NULL, false);
+	set_path(MBIT * 100, 43, RTT_MS);
 	*retreats = count("TcpExt:TCPResumeRetreated");
 	must(!contest_enter(&router, &other, listener, PORT), "connect");
 	for (begin = wait_now_ms(); wait_now_ms() - begin < SETTLED_MS; ) {
@@ -147,7 +166,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 	}
 	before = other.received;
 	begin = wait_now_ms();
-	*took = transfer(SHORT, &other);
+	*took = transfer(SHORT, &other, false);
 	while (wait_now_ms() - begin < BESIDE_MS) {
 		struct pollfd fds[2] = { { .fd = other.out, .events = POLLOUT }, { .fd = other.in, .events = POLLIN } };
 
@@ -176,17 +195,44 @@ static void slower_path(void)
 			 "a jump that is too large retreats, and leaves another stream what slow start does\n");
 }
 
+static void another_device(void)
+{
+	long long jumped, retreated;
+
+	must(!ns_join(router.sender, router.router, OTHER) && !ns_link_gso_max_segs(router.sender, OTHER, 1) &&
+	     !ns_link_offloads(router.sender, OTHER, false) && !ns_addr_add(router.sender, OTHER, "10.9.3.1/24") &&
+	     !ns_addr_add(router.router, OTHER, "10.9.3.2/24") &&
+	     !ns_neighbour(router.sender, OTHER, "10.9.3.2", router.router, OTHER), "another link");
+	set_path(MBIT * 1000, 2000, FAR_MS);
+	resume_for(3600);
+	transfer(LONG, NULL, false);
+	jumped = count("TcpExt:TCPResumeJumped");
+	go_over_other(true);
+	transfer(SHORT, NULL, false);
+	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped, "no jump over another device\n");
+	go_over_other(false);
+
+	transfer(LONG, NULL, false);
+	jumped = count("TcpExt:TCPResumeJumped");
+	retreated = count("TcpExt:TCPResumeRetreated");
+	transfer(LONG, NULL, true);
+	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
+			 count("TcpExt:TCPResumeRetreated") == retreated + 1,
+			 "a jump retreats when the route moves to another device\n");
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(3);
+	ksft_set_plan(5);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
 	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
 	must(listener >= 0, "listen");
-	set_path(MBIT * 1000, 200);
+	set_path(MBIT * 1000, 200, RTT_MS);
 	times("600 KB", SHORT);
 	times("12 MB", LONG);
 	slower_path();
+	another_device();
 	ksft_finished();
 }
