@@ -394,6 +394,35 @@ def check_beside(folder):
                    prog="xtcp-plot")
 
 
+def check_settings(folder):
+    """What an administrator has set: at its moment, in both plots and in the ladder."""
+    name, picture = os.path.join(folder, "set.trace"), os.path.join(folder, "set.svg")
+    with open(TRACES + "loss.trace") as file:
+        lines = list(file)
+    ends = re.compile(r"(.*xtcp_)segment_out: (netns=\d+ local=10.77.0.1:\d+ peer=\S+ state=\S+) .* len=[1-9]")
+    sent = [at for at, line in enumerate(lines) if ends.match(line)]
+    settings = (("congestion", "bbr", 1 << 64, "cc=bbr"), ("max_pacing_rate", "bbr", 125000, "pacing=1mbit"),
+                ("congestion,max_pacing_rate", "cubic", 1 << 64, "cc=cubic pacing=off"),
+                ("user_timeout", "bbr", 1 << 64, "user_timeout=5000"), ("keepalive,keepidle", "bbr", 1 << 64, "keepalive=60"),
+                ("keepalive", "bbr", 1 << 64, "keepalive=on"))
+    for share, (what, algorithm, octets, words) in enumerate(settings):
+        at = sent[len(sent) * share // len(settings)]
+        event = "%sset: %s set=%s congestion=%s max_pacing_rate=%d user_timeout=5000 keepalive=1 keepidle=60\n" % (
+            *ends.match(lines[at]).groups(), what, algorithm, octets - (octets > 1 << 32))
+        with open(name, "w") as file:
+            file.writelines(lines[:at] + [event] + lines[at:])
+        for options in ("--windows",), ("--svg", picture):
+            text = plot("--width", "80", *options, name, locale="C").stdout
+            marks = [line for line in text.split("\n") if "v " + words in line or line.endswith(words + " v")]
+            verdict(len(marks) == 1 and not [line for line in text.split("\n") if len(line) > 80],
+                    "plot: %s: %s" % (options[0], words), text)
+        with open(picture, encoding="utf-8") as file:
+            drawn = file.read()
+        told = ladder("--plain", "--all", "--width", "100", name).stdout
+        verdict(">%s</text>" % words in drawn and "(an administrator sets %s)" % words in told,
+                "the picture and the ladder: " + words, told[:3000])
+
+
 def check_plot(folder):
     """What scripts/tools/xtcp-plot says of a trace that it cannot draw; what it draws the demonstrations look at."""
     def file(name, data):
@@ -722,6 +751,7 @@ def main():
             verdict.run(check_bad, folder)
             verdict.run(check_tracefs, folder)
             verdict.run(check_plot, folder)
+            verdict.run(check_settings, folder)
             verdict.run(check_size, folder)
             verdict.run(check_memory, folder)
             verdict.run(check_ways)

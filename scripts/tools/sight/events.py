@@ -57,6 +57,25 @@ class Event:
         return str(getattr(self, name, ""))
 
 
+def settings_of(event):
+    """What an administrator has changed by xtcp_set, as xtcp-ss --set has it."""
+    found = []
+    for name in event.word("set").split(","):
+        value = event.word(name)
+        if name == "congestion":
+            found.append("cc=" + value)
+        elif name == "max_pacing_rate" and value.isdigit():
+            limit = int(value) * 8 / 1e6
+            found.append("pacing=off" if int(value) >= (1 << 64) - 1 else "pacing=%.4gmbit" % limit)
+        elif name == "keepalive" and "keepidle" not in event.word("set"):
+            found.append("keepalive=" + ("on" if value == "1" else "off"))
+        elif name == "keepidle":
+            found.append("keepalive=" + value)
+        elif name == "user_timeout":
+            found.append("user_timeout=" + value)
+    return " ".join(found)
+
+
 class SegmentEvent:
     """As Event, of a segment that leaves or arrives; there are many. .shift is -1 when nobody knows, .ts and .options
     are None in traces that do not have them."""

@@ -201,6 +201,15 @@ def badges(svg, panel, changes):
         svg.badge(last, panel.top + 11, number)
 
 
+def settings(svg, panel, transfer):
+    """What an administrator has set, at its moment."""
+    for number, (time, words) in enumerate(transfer.settings):
+        at, is_left = panel.x(time), panel.x(time) < panel.left + panel.width * 0.7
+        svg.line(at, panel.top, at, panel.top + panel.height, LOST, 1.2, "6 3")
+        svg.text(at + (5 if is_left else -5), panel.top + 16 + 15 * (number % 4), words, 12, LOST, "start" if is_left else "end",
+                 600)
+
+
 def draw(transfer, title, changes, others=()):
     """The document. changes: those that get a number; others: connections whose windows stand beside this one's."""
     svg = Svg()
@@ -240,6 +249,7 @@ def draw(transfer, title, changes, others=()):
     panel.steps(((window[0], window[1]) for window in windows), CWND, 1.9)
     for flow, colour in zip(beside, OTHERS):
         panel.steps(flow, colour, 1.9)
+    settings(svg, panel, transfer)
     panel.frame()
     threshold = [("dash", SSTHRESH, "ssthresh")] if any(window[2] is not None for window in windows) else []
     panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight"),

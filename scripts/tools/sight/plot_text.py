@@ -118,6 +118,16 @@ def number_row(changes, times, width):
     return "".join(row[:width]).rstrip()
 
 
+def settings_rows(settings, times, width, paint):
+    """What an administrator has set, above its moment."""
+    for time, words in settings:
+        at = int((time - times[0]) / (times[1] - times[0]) * (width - 1) + 0.5)
+        row = " " * at + "v " + words
+        if len(row) > width:
+            row = (words + " v").rjust(at + 1)[-width:]
+        yield " " * MARGIN + paint(31, row)
+
+
 def draw_others(transfer, others, times, width, height, paint, ascii_only):
     """cwnd of several connections over time."""
     flows = [list(flow.cwnds_of(transfer)) for flow in [transfer, *others]]
@@ -141,6 +151,7 @@ def draw_windows(transfer, width, height, paint, ascii_only):
     windows = list(transfer.windows())
     steps = [window for window in windows if window[2] is not None]
     yield " kB: %s cwnd" % paint(34, ":" if ascii_only else "⣿") + (", %s ssthresh" % paint(35, "-") if steps else "")
+    yield from settings_rows(transfer.settings, times, width, paint)
     canvas = Canvas(width, height, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
     canvas.steps(((window[0], window[1]) for window in windows), 34)
     for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):

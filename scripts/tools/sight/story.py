@@ -4,7 +4,7 @@ leave and arrive, states, timers, what was dropped and why."""
 
 from operator import itemgetter
 
-from events import SegmentEvent
+from events import SegmentEvent, settings_of
 from segments import Arrival, Segment, Ways, modular
 
 MODULUS = 1 << 32
@@ -102,6 +102,9 @@ class Story:
             self.congestion(event, s)
         elif kind == "abort":
             self.aborted(event, s)
+        elif kind == "set":
+            # it comes from outside, so it parts nothing that belongs together
+            self.mark("moment", Moment(event.time, event.index, s, "set", "an administrator sets " + settings_of(event)))
 
     def is_elsewhere(self, s):
         """That end is not xtcp's here. As long as events come, its first one may still be on the way, until something has

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """One connection as its sender saw it: for xtcp-plot and the demonstrations."""
 
-from events import Gap, Trace, port_of
+from events import Gap, Trace, port_of, settings_of
 from segments import MODULUS, modular
 
 NONE = MODULUS - 1  # an ssthresh that nothing has set yet
@@ -70,7 +70,7 @@ class Transfer:
             raise ValueError("this connection has sent no text, so there is nothing to plot")
         first = next(event for event in out if event.local == self.sender and (event.len or "S" in event.flags))
         self.base = first.seq + ("S" in first.flags)
-        self.sent, self.acks, self.sacks, self.changes = [], [], [], []
+        self.sent, self.acks, self.sacks, self.changes, self.settings = [], [], [], [], []
         seen_by_peer = any(event.local == self.peer for event in every)
         for event in every:
             self.take(event)
@@ -98,6 +98,9 @@ class Transfer:
             if self.changes and (not before or self.changes[-1].time > before.time):
                 before = self.changes[-1]
             self.changes.append(Change(time, event, before))
+
+        elif event.name == "set" and event.local == self.sender:
+            self.settings.append((time, settings_of(event)))
 
     def place(self, seq):
         return modular(seq - self.base)
