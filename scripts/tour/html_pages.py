@@ -13,8 +13,11 @@ STYLE = """:root { color-scheme: light; }
 body { max-width: 62rem; margin: 0 auto; padding: 0 1rem 3rem; color: #1f2933; background: #fff;
        font: 1rem/1.55 system-ui, "Segoe UI", "DejaVu Sans", Helvetica, Arial, sans-serif; }
 nav { display: flex; justify-content: space-between; gap: 1rem; padding: .8rem 0; border-bottom: 1px solid #cbd2d9; }
-nav a:nth-child(2) { flex-shrink: 0; }
+nav :nth-child(2) { flex-shrink: 0; }
+nav :first-child, nav :last-child { flex: 1; }
 nav :last-child { text-align: right; }
+nav:last-child { border-top: 1px solid #cbd2d9; border-bottom: 0; }
+@media (max-width: 40rem) { nav { font-size: .85rem; line-height: 1.35; } }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 1.2rem 0 .2rem; }
 h2 { font-size: 1.1rem; margin: 1.6rem 0 .3rem; }
 p.rfc { margin-top: 0; color: #616e7c; }
