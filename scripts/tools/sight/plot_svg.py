@@ -17,6 +17,12 @@ PHASE = {"Disorder": "#fff3bf", "CWR": "#d0ebff", "Recovery": "#ffe3c2", "Loss":
 SECOND, KILO, MILLI = 1, 1000, 0.001
 
 
+def width_of(words, size):
+    """About how wide they are, in the widest font of FONT."""
+    return size * sum(0.33 if letter in " .,:;fijltI" else 0.9 if letter in "mwMW" else
+                      0.7 if letter.isupper() else 0.62 for letter in words)
+
+
 class Panel:
     """A frame with axes; x and y turn what is measured into places in the picture."""
 
@@ -66,11 +72,11 @@ class Panel:
         """At the right of the title; entries: (kind, colour, words)."""
         right = self.left + self.width
         for kind, colour, words in reversed(entries):
-            right -= 6.4 * len(words)
+            right -= width_of(words, 11)
             self.svg.text(right, self.top - 8, words, 11, INK)
-            right -= 22
+            right -= 24
             self.svg.mark(kind, right, self.top - 12, colour)
-            right -= 8
+            right -= 12
 
     def steps(self, points, colour, width=1.6, dash="", fill=""):
         """A line that keeps each value until the next one."""
@@ -192,13 +198,16 @@ def near(svg, transfer, top):
 
 
 def badges(svg, panel, changes):
-    """The number of each change of state above the panel, none upon another one."""
-    last = 0
-    for number, change in enumerate(changes, 1):
+    """The number of each change of state above the panel, none upon another one, and none beyond its right edge."""
+    places, last, end = [], 0, panel.left + panel.width - 8
+    for change in changes:
         at = panel.x(change.time)
         svg.line(at, panel.top, at, panel.top + panel.height, MUTED, 0.7, "2 3")
         last = max(at, last + 17)
-        svg.badge(last, panel.top + 11, number)
+        places.append(last)
+    for number, at in reversed(list(enumerate(places, 1))):
+        end = min(at, end) - 17
+        svg.badge(end + 17, panel.top + 11, number)
 
 
 def settings(svg, panel, transfer):
