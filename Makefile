@@ -111,7 +111,8 @@ selftests: needs-check
 
 #:   make vm           a shell in a virtual machine with the module loaded, and two
 #:                     namespaces to play in; what is written to shared/ is kept (SHARED=DIR)
-#:   make vm-shell     a second terminal of that machine; of several, N=1 is the one that started last
+#:   make vm-shell     a second terminal of that machine, or of make lab's; of several, N=1 is the
+#:                     one that started last
 SHARED := $(if $(filter command line,$(origin SHARED)),$(value SHARED),shared)
 SECOND = XTCP_NAME=$(NAME) XTCP_SECOND=1 exec bash --rcfile scripts/vm/vm-shell.sh
 vm: needs-tour vm-module
@@ -129,7 +130,8 @@ vm-shell:
 lab: needs-check
 	@. scripts/kernel/vm-module.sh && vm_module $(LAB) $(NAMED)
 	@scripts/tools/xtcp_run --build
-	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
+	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) \
+		$(if $(value SEED),--seed $(call quoted,$(SEED)),--second '$(SECOND)') \
 		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
 
 #:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:

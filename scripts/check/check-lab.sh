@@ -109,6 +109,7 @@ case_refused()
 	refused "a shared folder" "not a writable directory" --share "$room/nosuch" true
 	refused "an option without its value" "needs a value" --seed
 	refused "a shell without a terminal" "no terminal"
+	refused "a second terminal without a first" "wants a terminal" --second true true
 }
 
 case_ends()

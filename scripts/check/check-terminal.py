@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Plays make vm and make vm-shell at two terminals: what is written to the shared folder survives the machine and
 nothing else does, the second terminal is one of the same machine, both builds can be loaded anew by insmod, and nothing
-is left behind. Prints TAP."""
+is left behind. With --lab: plays make lab and make vm-shell, and sees the same of the second terminal. Prints TAP."""
 import os
 import pathlib
 import pty
@@ -21,7 +21,9 @@ from tap import Tap
 TOP = pathlib.Path(__file__).resolve().parents[2]
 MARK = "XTCP_CHECK_TERMINAL"
 SECONDS = 240
-TAP = Tap("terminal")
+LAB = sys.argv[1:] == ["--lab"]
+PORT = "ttyS1" if LAB else "hvc0"   # the second terminal in the machine
+TAP = Tap("terminal-lab" if LAB else "terminal")
 
 
 class Typist:
@@ -104,7 +106,7 @@ def at_second(env, boot):
     try:
         second.wait_for("# $")
         said, _ = second.run("cat /proc/sys/kernel/random/boot_id; tty; type -t client")
-        row("vm-shell is a shell in the same machine", boot and boot in said and "hvc0" in said and "function" in said, said)
+        row("vm-shell is a shell in the same machine", boot and boot in said and PORT in said and "function" in said, said)
         third = subprocess.run(["scripts/vm/vm-terminal.py"], cwd=TOP, env=env, capture_output=True, text=True,
                                check=False)
         row("no terminal, no second shell", third.returncode == 2 and "no terminal" in third.stderr, third)
@@ -121,7 +123,7 @@ def at_second(env, boot):
         second.wait_for("# $")
         said, _ = second.run("tty; echo second >shared-by; ps -e -o args | grep -c '^sleep 1000'")
         row("after its window was closed there is a new one, and what ran there has ended",
-            "hvc0" in said and said.split()[-1:] == ["0"], said)
+            PORT in said and said.split()[-1:] == ["0"], said)
         os.write(second.fd, b"exit 7\n")
         status = second.status()
         row("exit ends vm-shell with the shell's status", status == 7, (status, second.shown))
@@ -151,28 +153,65 @@ def play(folder, shared, env):
         said, _ = first.run("rmmod xtcp_b && insmod xtcp_b.ko && lsmod | grep -c ^xtcp; echo gone >not-kept")
         row("xtcp_b is loaded, and insmod loads it as the documents say", "2" in said.split(), said)
         first.run(f"ln -s {folder}/outside {shared}/link; echo no >{shared}/link; touch {TOP}/README.md.new")
-        last = at_second(env, boot)
-        last.wait_for("# $")
-        last.run("true")
-        said, _ = first.run("cat shared-by")
-        row("the first terminal sees what the second one wrote", said.strip() == "second", said)
-        os.write(first.fd, b"exit\n")
-        status = first.status()
-        row("exit ends the machine", status == 0, (status, first.shown))
-        status = last.status()
-        row("and its second terminal", status == 0 and "the machine has ended" in last.shown, (status, last.shown))
+        last = at_both(first, env, boot)
     finally:
         first.end()
         if last:
             last.end()
 
 
+def at_both(first, env, boot):
+    """What the second terminal does, until the first one ends the machine. Returns the second one."""
+    last = at_second(env, boot)
+    last.wait_for("# $")
+    last.run("true")
+    said, _ = first.run("cat shared-by")
+    row("the first terminal sees what the second one wrote", said.strip() == "second", said)
+    os.write(first.fd, b"exit\n")
+    status = first.status()
+    row("exit ends the machine", status == 0, (status, first.shown))
+    status = last.status()
+    row("and its second terminal", status == 0 and "the machine has ended" in last.shown, (status, last.shown))
+    return last
+
+
+def play_lab(env):
+    first, last = Typist("make", "lab", env=env), None
+    try:
+        if not row("make lab gives a shell", first.wait_for(r"make vm-shell\s[\s\S]*# $"), first.shown):
+            return
+        boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
+        said, status = first.run("server python3 -m http.server 80 >/dev/null 2>&1 & sleep 1; client curl -s http://server/ | head -n 1")
+        row("client and server talk", status == 0 and "html" in said.lower(), said)
+        last = at_both(first, env, boot)
+    finally:
+        first.end()
+        if last:
+            last.end()
+
+
+def nothing_left(folder):
+    left = marked(f"{MARK}={folder}"), [path.name for path in folder.glob("*")]
+    row("no process and no file is left behind", left == ([], []), left)
+
+
 def main():
+    if sys.argv[1:] and not LAB:
+        sys.exit(print("Usage: scripts/check/check-terminal.py [--lab]", file=sys.stderr) or 2)
     os.chdir(TOP)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="xtcp-terminal.")).resolve()
     env = {**os.environ, MARK: str(folder), "TMPDIR": str(folder), "TERM": "dumb", "NO_COLOR": "1"}
     for name in ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES"):
         env.pop(name, None)
+    if LAB:
+        try:
+            play_lab(env)
+            written = [name for name in ("shared-by",) if pathlib.Path(name).exists()]
+            row("nothing of this machine was written to", not written, written)
+            nothing_left(folder)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return TAP.failed
     subprocess.run(["bash", "-c", ". scripts/kernel/vm-module.sh && vm_module stock -s NAME=xtcp_b FAMILY=27"],
                    check=True)
     shared = f"build/check-terminal-{os.getpid()}"
@@ -187,8 +226,7 @@ def main():
         outside = [name for name in ("not-kept", "shared-by", "README.md.new", folder / "outside")
                    if pathlib.Path(name).exists()]
         row("nothing else of this machine was written to", not outside, outside)
-        left = marked(f"{MARK}={folder}"), [path.name for path in folder.glob("*")]
-        row("no process and no file is left behind", left == ([], []), left)
+        nothing_left(folder)
     finally:
         shutil.rmtree(shared, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -32,6 +32,8 @@ usage()
 	  --share DIR       DIR can be written to; console.log and dmesg are left there
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
+	  --second COMMAND  with --interactive and in real time: COMMAND, a line for the shell, runs
+	                    at a second terminal of the machine, which scripts/vm/vm-terminal.py opens
 	  --help            this text
 
 	Exit status: the command's; or
@@ -73,6 +75,9 @@ fill_share()
 	[ -z "$interactive" ] || port=/dev/tty0
 	cp "$scripts/lab/init.sh" "$scripts/lab/fence.sh" "$work/"
 	fill_ctl "$folder/lib/modules/$(ls "$folder/lib/modules")" "$port" poweroff "$folder" "$@"
+	fill_second /dev/ttyS1
+	# open for both, so that neither end waits for the other one, and the machine never sees an end of file
+	[ -z "$second" ] || { mkfifo "$work/typed" "$work/shown" && exec 4<>"$work/typed" 5<>"$work/shown"; }
 	: >"$work/ctl/output"
 	: >"$console"
 }
@@ -89,7 +94,7 @@ choose_words()
 			lab_syscall_ns=20000 lab_jitter_ns=4000)
 	fi
 	if [ -n "$interactive" ]; then
-		words+=(con=null con0=fd:0,fd:1 loglevel=1)
+		words+=(con=null con0=fd:0,fd:1 loglevel=1 ${second:+ssl1=fd:4,fd:5})
 	else
 		words+=(con=null con0=null,fd:1 ssl0=null,fd:3)
 	fi
@@ -106,6 +111,9 @@ start_machine()
 
 	if [ -n "$interactive" ]; then
 		"${fence[@]}" "${words[@]}" <&0 3>/dev/null &
+		# vm-terminal.py finds the machine by its pid. Of the pipes it sees the end when the machine ends.
+		echo $! >"$work/pid"
+		[ -z "$second" ] || exec 4<&- 5<&-
 	else
 		"${fence[@]}" "${words[@]}" </dev/null >"$console" 2>&1 3>>"$work/ctl/output" &
 	fi
@@ -143,10 +151,10 @@ watch_machine()
 	shown=
 }
 
-kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced=
+kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced= second=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel|--memory|--timeout|--stall|--share|--append|--seed)
+	--kernel|--memory|--timeout|--stall|--share|--append|--seed|--second)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -160,6 +168,8 @@ done
 [[ $kernel =~ ^(fast|debug)$ ]] || wrong "--kernel $kernel: neither fast nor debug"
 [[ $seed =~ ^(0|[1-9][0-9]{0,17})?$ ]] || wrong "--seed $seed: not a number of at most 18 digits"
 check_options $#
+# it looks for somebody there all the time, and time would fly
+[ -z "$second" ] || { [ -n "$interactive" ] && [ -z "$seed" ]; } || wrong "--second wants a terminal, and real time"
 
 machine= shown= work= terminal= ended= stalled= next_look=0 last_sign= sign_at=0
 trap cleanup EXIT

@@ -65,6 +65,17 @@ fill_ctl()
 	done | sort -u >"$work/ctl/keep"
 }
 
+# fill_second PORT: for a second terminal there, which vm-terminal.py opens, if $second has a command for it.
+fill_second()
+{
+	[ -n "$second" ] || return 0
+	mkdir "$work/ctl/second"
+	: >"$work/ctl/second/request"
+	printf '%s\n' "$second" >"$work/ctl/second/command"
+	cp "$scripts/vm/vm-terminal.sh" "$work/ctl/second/init"
+	echo "SECOND=$1" >>"$work/ctl/settings"
+}
+
 # report FOLDER: the machine is gone; say why if it left no status. Its log goes to the folder, if any.
 report()
 {

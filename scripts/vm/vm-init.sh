@@ -46,9 +46,10 @@ ulimit -n 65536
 cd "$CWD" || cd /
 
 : >/run/vm/started
-# The second terminal is a virtio console: a serial port would share its interrupt with the first. What opens the port
-# here leads no session: otherwise the port would become its terminal.
-[ -z "${SECOND-}" ] || { modprobe virtio_console && bash /run/vm/second/init "$SECOND"; } >/dev/null 2>&1 &
+# The second terminal of an emulated machine is a virtio console: a serial port would share its interrupt with the
+# first. What opens the port here leads no session: otherwise the port would become its terminal.
+[ "${SECOND-}" != /dev/hvc0 ] || modprobe virtio_console
+[ -z "${SECOND-}" ] || bash /run/vm/second/init "$SECOND" >/dev/null 2>&1 &
 if [ -n "$INTERACTIVE" ]; then
 	# Within the session, since a port that nobody has open forgets its size.
 	setsid -c bash -c "stty sane rows $ROWS cols $COLUMNS; . /run/vm/command" \

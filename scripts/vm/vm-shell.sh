@@ -47,10 +47,11 @@ set_up()
 	echo "Each runs a command there, on $XTCP_NAME. xtcp --help: what there is to see it by; tour PAGE: a page of the tour; exit: the end."
 	builds
 	if [ -n "${XTCP_SHARED-}" ]; then
-		echo "What is in $XTCP_SHARED/ is kept, all else is not. A second terminal of this machine: make vm-shell"
+		echo "What is in $XTCP_SHARED/ is kept, all else is not."
 	else
 		echo "Nothing is kept."
 	fi
+	[ ! -e /run/vm/second ] || echo "A second terminal of this machine: make vm-shell"
 }
 
 [ -n "${XTCP_SECOND-}" ] || set_up

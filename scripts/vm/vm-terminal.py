@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: scripts/vm/vm-terminal.py [N]
 
-Gives a second shell in the machine that make vm runs. Of several machines it takes the one that started last; N=2 is
+Gives a second shell in the machine that make vm or make lab runs. Of several machines it takes the one that started last; N=2 is
 the one before it. exit ends the shell, and the machine goes on. The exit status is the shell's; 1 if there is no such
 machine, or if its second terminal is in use."""
 import contextlib
@@ -26,18 +26,41 @@ def fail(text, status=1):
     sys.exit(print("vm-shell: " + text, file=sys.stderr) or status)
 
 
-def connected(path):
-    """A socket to a running machine; None if it has ended, and has left its folder behind."""
-    there = socket.socket(socket.AF_UNIX)
+class Pipes:
+    """Two pipes, which are a serial line in the laboratory; used as a socket is."""
+
+    def __init__(self, folder):
+        # without a machine the first open() fails, and none waits for it
+        self.typed = os.open(os.path.join(folder, "typed"), os.O_WRONLY | os.O_NONBLOCK)
+        self.shown = os.open(os.path.join(folder, "shown"), os.O_RDONLY | os.O_NONBLOCK)
+        for pipe in self.typed, self.shown:
+            os.set_blocking(pipe, True)
+
+    def fileno(self):
+        return self.shown
+
+    def recv(self, size):
+        return os.read(self.shown, size)
+
+    def sendall(self, data):
+        while data:
+            data = data[os.write(self.typed, data):]
+
+
+def connected(folder):
+    """A line to a running machine; None if it has ended, and has left its folder behind."""
     try:
-        there.connect(path)
+        if os.path.exists(os.path.join(folder, "typed")):
+            return Pipes(folder)
+        there = socket.socket(socket.AF_UNIX)
+        there.connect(os.path.join(folder, "socket"))
     except OSError:
         return None
     return there
 
 
 def runs(folder):
-    """Does the machine of that folder still run? The pid in its file is QEMU's."""
+    """Does the machine of that folder still run? Its pid is in a file."""
     try:
         with open(os.path.join(folder, "pid"), encoding="ascii") as file:
             return os.path.exists("/proc/%d" % int(file.read()))
@@ -48,10 +71,11 @@ def runs(folder):
 def machines():
     """Folders of running machines with a second terminal, the newest first."""
     found = []
-    for path in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), "xtcp-vm.*", "socket")):
-        folder = os.path.dirname(path)
-        if os.access(folder, os.W_OK | os.X_OK) and runs(folder):
-            found.append((os.stat(path).st_mtime, folder))
+    for line in "xtcp-vm.*/socket", "xtcp-lab.*/typed":
+        for path in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), line)):
+            folder = os.path.dirname(path)
+            if os.access(folder, os.W_OK | os.X_OK) and runs(folder):
+                found.append((os.stat(os.path.join(folder, "pid")).st_mtime, folder))
     return [folder for _, folder in sorted(found, reverse=True)]
 
 
@@ -161,7 +185,7 @@ def main():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             fail("the second terminal of this machine is in use")
-        there = connected(os.path.join(folder, "socket"))
+        there = connected(folder)
         if not there:
             fail("the machine has just ended")
         for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):

@@ -288,12 +288,7 @@ fill_share()
 {
 	fill_ctl "$modules" /dev/ttyS1 reboot "$modules" "$@"
 	[ -n "$icount" ] || : >"$work/ctl/pause"
-	[ -n "$second" ] || return 0
-	mkdir "$work/ctl/second"
-	: >"$work/ctl/second/request"
-	printf '%s\n' "$second" >"$work/ctl/second/command"
-	cp "$scripts/vm/vm-terminal.sh" "$work/ctl/second/init"
-	echo "SECOND=/dev/hvc0" >>"$work/ctl/settings"
+	fill_second /dev/hvc0
 }
 
 # share_options PATH TAG READONLY
