@@ -81,6 +81,16 @@ void failing_all(long space)
 	must(pwrite(all_fd, "1", 1, 0) == 1, "make-it-fail");
 }
 
+long failing_space(void)
+{
+	char value[24] = "";
+	int fd = open(FAILSLAB "space", O_RDONLY | O_CLOEXEC);
+
+	must(fd >= 0 && read(fd, value, sizeof(value) - 1) > 0, "space");
+	close(fd);
+	return atol(value);
+}
+
 int failing_left(void)
 {
 	char value[16] = "";

@@ -17,6 +17,9 @@ void failing_nth(int n);
 /* This task gets that many octets from slabs, and then no more; negative: no limit. */
 void failing_all(long space);
 
+/* How many octets are left of those of failing_all(), also when there is no limit any more. */
+long failing_space(void);
+
 /* How many allocations are left until one fails; 0: it has failed. */
 int failing_left(void);
 
