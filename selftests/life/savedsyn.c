@@ -4,8 +4,8 @@
  *
  *	namespace a, kernel TCP --- veth0 --- namespace b, the stack in question
  *
- * Cases: with the headers of the link and without; read once; read with too little room; none after
- * a disconnect, nor where a cookie was the answer.
+ * Cases: with the headers of the link and without; read once; read with too little room, or to where
+ * nothing can be written; none after a disconnect, nor where a cookie was the answer.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -15,6 +15,7 @@
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/must.h"
@@ -109,6 +110,31 @@ static void try_headers(const struct server *s)
 	close(client);
 }
 
+/* To where nothing can be written: it stays until it could be read. */
+static void try_addresses(const struct server *s)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	unsigned char buf[ROOM], *nowhere = mmap(NULL, page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	socklen_t *fixed = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int client, fd = accept_one(s, 1, &client), len;
+	bool ok;
+
+	must(nowhere != MAP_FAILED && fixed != MAP_FAILED, "mmap");
+	ok = getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, buf, (socklen_t *)nowhere) == -1 && errno == EFAULT;
+	ok &= saved(fd, nowhere, ROOM, &len) == -1 && errno == EFAULT;
+	fixed[0] = 1;
+	fixed[1] = ROOM;
+	must(!mprotect(fixed, page, PROT_READ), "mprotect");
+	ok &= getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, buf, &fixed[0]) == -1 && errno == EFAULT;
+	ok &= getsockopt(fd, IPPROTO_TCP, TCP_SAVED_SYN, buf, &fixed[1]) == -1 && errno == EFAULT;
+	ok &= !saved(fd, buf, ROOM, &len) && is_the_syn(s, buf, len, client);
+	ksft_test_result(ok, "%s: a bad address: EFAULT, and it can still be read\n", s->name);
+	munmap(nowhere, page);
+	munmap(fixed, page);
+	close(fd);
+	close(client);
+}
+
 /* Where nobody reads it: kmemleak looks whether it is freed. */
 static void try_ends(const struct server *s)
 {
@@ -148,12 +174,13 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 9);
+	ksft_set_plan(stack_count() * 2 * 10);
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 2 * stack_first(); i < 4; i++) {
 		s = (struct server){ .stack = i / 2, .addr = ips[i % 2].addr, .peer = ips[i % 2].peer };
 		snprintf(s.name, sizeof(s.name), "%s, %s", stack_name(s.stack), i % 2 ? "IPv6" : "IPv4");
 		try_headers(&s);
+		try_addresses(&s);
 		try_ends(&s);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
