@@ -161,3 +161,37 @@ SCENARIO(flow_information)
 	RET(connect(c, &a.sa, ALEN));
 	PEER(c);
 }
+
+/* Link-local addresses: the device is the one of the address, or of the socket. */
+SCENARIO(connect_scopes)
+{
+	union diff_addr a = { .in6 = { .sin6_family = AF_INET6, .sin6_port = htons(9) } };
+	int c = diff_socket();
+
+	RET(connect(c, ANY(1), ALEN));
+	if (diff.family == AF_INET)
+		return;
+	inet_pton(AF_INET6, "fe80::1", &a.in6.sin6_addr);
+	RET(connect(c, &a.sa, ALEN));
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	a.in6.sin6_scope_id = 77;
+	RET(connect(c, &a.sa, ALEN));
+	/* too short for a scope */
+	RET(connect(c, &a.sa, offsetof(struct sockaddr_in6, sin6_scope_id)));
+	a.in6.sin6_scope_id = 0;
+	c = diff_socket();
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
+	RET(connect(c, &a.sa, ALEN));
+}
+
+/* The unspecified address is that of this host: whose IP is that of the address it is bound to. */
+SCENARIO(connect_any_from_mapped)
+{
+	int l = diff_listener(1), c = diff_socket();
+
+	RET(bind(c, diff_addr(HOST_LO4, 2), ALEN));
+	RET(connect(c, ANY(1), ALEN));
+	PEER(c);
+	NAME(c);
+	(void)l;
+}
