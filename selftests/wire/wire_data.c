@@ -112,6 +112,16 @@ static int bloated(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* The link is down for a moment. A route that is gone says nothing of the MTU. */
+	/* TCP_QUICKACK sends the ACK that waits; an even value delays the next one again. */
+	{
+		.name = "ack_%s_that_waits_goes_by_quickack", .rfc = "RFC 9293 3.8.6.3", .in = ESTABLISHED,
+		.want = {
+			.script = "set QUICKACK 0; < P. 1(100) ack 1; read 100; none; set QUICKACK 1; > . 1 ack 101;"
+				  "set QUICKACK 0; < P. 101(100) ack 1; read 100; none; set QUICKACK 2; > . 1 ack 201;"
+				  "< P. 201(100) ack 1; read 100; none; >@1000 . 1 ack 301",
+			.counters = "DelayedACKs=1",
+		},
+	},
 	{
 		.name = "data_%s_written_while_the_link_is_down", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
 		.in = ESTABLISHED, .syn = "mss 1400",
