@@ -308,6 +308,88 @@ static void timers(void)
 	forget(net.a);
 }
 
+/* One octet from @ns is lost, and the next three arrive before it. */
+static void lose_one(int ns, int from, int to)
+{
+	const int one = 1;
+	char octets[4];
+
+	must(!setsockopt(from, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!netem_gate(ns, "veth0", false) && send(from, "x", 1, 0) == 1 && !netem_gate(ns, "veth0", true), "gate");
+	must(send(from, "abc", 3, 0) == 3, "send");
+	must(WAIT_FOR(recv(to, octets, 4, MSG_PEEK | MSG_DONTWAIT) == 4, STACK_DEADLINE_MS) &&
+	     recv(to, octets, 4, 0) == 4, "resent");
+}
+
+/* @text, the begin of a line: of a segment of three octets; @answer: of one with them as its SACK block. */
+static bool has_block(const char *box, const char *text, const char *answer)
+{
+	unsigned int seq, end;
+	char want[64];
+	const char *at = box;
+
+	while ((at = strstr(at, text))) {
+		at += strlen(text);
+		if (sscanf(at, " state=ESTABLISHED flags=[PA] seq=%u end=%u ", &seq, &end) == 2 && end - seq == 3)
+			break;
+	}
+	if (!at) {
+		ksft_print_msg("no segment of three octets in\n%s", box);
+		return false;
+	}
+	snprintf(want, sizeof(want), " sacks=[%u-%u] ", seq, end);
+	return HAS(at, answer, want);
+}
+
+/* What arrived behind a hole: in the box of the end that sends, and of the one that receives. */
+static void blocks(void)
+{
+	int c, s, port;
+	char *box;
+	bool ok;
+
+	pair(XTCP, KERNEL, &c, &s);
+	port = stack_port(c);
+	lose_one(net.a, c, s);
+	box = box_of(net.a, port);
+	ok = has_block(box, " segment_out", " segment_in state=ESTABLISHED flags=[A] ");
+	free(box);
+	lose_one(net.b, s, c);
+	box = box_of(net.a, port);
+	ok &= has_block(box, " segment_in", " segment_out state=ESTABLISHED flags=[A] ");
+	free(box);
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	close(c);
+	forget(net.a);
+	result(ok, "SACK blocks that come and go");
+}
+
+/* A keepalive probe of kernel TCP repeats an octet of before. */
+static void not_taken(void)
+{
+	const int one = 1;
+	int c, s, port;
+	char *box;
+	bool ok;
+
+	pair(XTCP, KERNEL, &c, &s);
+	port = stack_port(c);
+	must(!setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
+	     !setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "SO_KEEPALIVE");
+	wait_until_ms(wait_now_ms() + 1500);
+	box = box_of(net.a, port);
+	ok = HAS(box, " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
+		 " refused state=ESTABLISHED reason=acknowledged and dropped\n",
+		 " segment_out state=ESTABLISHED flags=[A] ");
+	free(box);
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	close(c);
+	forget(net.a);
+	result(ok, "a segment that is not taken");
+}
+
 /* The ring has the last events, and says how many there were. */
 static void ring(void)
 {
@@ -491,8 +573,17 @@ static void knob_back(void)
 	close(c2);
 	close(s2);
 	forget(net.a);
+	/* long enough without a box */
+	wait_until_ms(wait_now_ms() + 1500);
 	knob(net.a, "1");
 	knob(net.b, "1");
+	pair(XTCP, KERNEL, &c, &s);
+	box = box_of(net.a, stack_port(c));
+	result(HAS(box, " segment_out state=SYN-SENT flags=[S] "), "after a while without boxes");
+	free(box);
+	close(c);
+	close(s);
+	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }
 
 static void each_version(const char *addr, const char *name)
@@ -511,6 +602,8 @@ static void each_version(const char *addr, const char *name)
 	refused_client();
 	fins();
 	timers();
+	blocks();
+	not_taken();
 	ring();
 	choice();
 	meet_bound();
@@ -639,7 +732,7 @@ static void share_of_guest(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 16 + 5);
+	ksft_set_plan(2 * 19 + 4);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	each_version(NS_B4, "IPv4");
