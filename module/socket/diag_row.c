@@ -347,19 +347,16 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
  */
 static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	int err = 0;
 
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (sock_owned_by_user(sk) && !ask->unlocked) {
 		err = -EAGAIN;
-	} else if (!xsk->ended.is_listed) {
+	} else if (!xtcp_sk(sk)->ended.is_listed) {
 		err = -ESTALE;
 	} else {
 		fill_row_of_sock(row, sk);
-		row->tuple = xtcp_conn_tuple(&xsk->conn);
-		row->dev = xsk->conn.bound_dev_if;
 		row->wqueue = 0;
 		row->state = TCP_CLOSE;
 		xtcp_status_fill_abort(sk, &row->abort);
