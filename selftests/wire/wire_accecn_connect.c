@@ -342,6 +342,18 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The SYN has text (RFC 7413), and the peer has taken it. */
+	{
+		.name = "accecn_crossing_with_text", .rfc = "RFC 9768 3.2.2.1",
+		.pre = "sysctl ecn 3; sysctl fastopen 5",
+		.want = {
+			.script = "fast 10 10; > SECA 0(10) tos 0 <nofo>; < SECA 0 $$; > S.C 0 ack 1 tos 0;"
+				  "< .EA 1 ack 11; none; write 100; > P.EA 11(100) ack 1 tos 2;"
+				  "< .CA 1 ack 111; none",
+			.counters = "TCPDeliveredCE=1 TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
 };
 
 int main(int argc, char **argv)
