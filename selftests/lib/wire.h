@@ -196,6 +196,7 @@ uint64_t wire_now(void);
 /* wire_route.c */
 int wire_route_groups(void);
 int wire_route_prefer(struct wire *w, const uint8_t *source);
+int wire_route_lose(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);
 
 /* wire_segment.c */

@@ -101,6 +101,31 @@ static int put_metric(struct wire *w, struct netlink_request *req, const char *n
 }
 
 /**
+ * wire_route_lose() - Let nothing reach the row's peer, until another route to it is made.
+ * @w: lane
+ *
+ * What the peer sends arrives still.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_lose(struct wire *w)
+{
+	const struct rtmsg route = {
+		.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = all_bits(w),
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNREACHABLE,
+	};
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
+	return add_route(w, &req);
+}
+
+/**
  * wire_route_metrics() - Give the route to the row's peer metrics.
  * @w: lane
  * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked

@@ -24,6 +24,7 @@
  *   at home|second		go on with this address of the stack
  *   prefer home|second		its routing now chooses this source towards the peer
  *   route NAME VALUE ... lock	metrics of its route to the peer, as in ip-route(8); lock: all of them are locked
+ *   noroute			nothing reaches its peer until "route" or "prefer"
  *   fill			send data until the socket's window is closed
  *   gone MS			wait until the connection is in /proc no more
  *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it

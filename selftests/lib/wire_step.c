@@ -273,6 +273,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return until(w, args);
 	if (!strcmp(verb, "prefer"))
 		return wire_route_prefer(w, own_address(w, args));
+	if (!strcmp(verb, "noroute"))
+		return wire_route_lose(w);
 	if (!strcmp(verb, "route"))
 		return wire_route_metrics(w, args);
 	if (!strcmp(verb, "at")) {

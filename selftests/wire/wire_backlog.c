@@ -91,6 +91,38 @@ static const struct wire_row rows[] = {
 			.state = LISTEN,
 		},
 	},
+	/* No route leads to the peer when its third ACK comes: the SYN-ACK that goes again asks for another one. */
+	{
+		.name = "syn_without_a_route_back", .rfc = "RFC 9293 3.10.7.2", .pre = "listen 5",
+		.want = {
+			.script = "noroute; < S 0 $; route initcwnd 10; none; state listen; < S 0 $; > S. 0 ack 1",
+			.counters = "ListenOverflows=0 ListenDrops=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "third_ack_without_a_route_back", .rfc = "RFC 9293 3.10.7.4", .pre = "listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; noroute; < . 1 ack 1; route initcwnd 10; none;"
+				  "state syn_received; >@3000 S. 0 ack 1; < . 1 ack 1; none; accept; write 10;"
+				  "> P. 1(10) ack 1",
+			.counters = "ListenOverflows=0 ListenDrops=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_without_a_route_back", .rfc = "RFC 9293 3.10.7.4",
+		.pre = "sysctl syncookies 2; listen 5",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; noroute; < . 1 ack 1; route initcwnd 10; none;"
+				  "state listen; < . 1 ack 1; none; accept; write 10; > P. 1(10) ack 1",
+			.counters = "ListenOverflows=0 ListenDrops=1 SyncookiesRecv=1 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "counts the cookie that opens nothing, and chooses its window anew",
+		.kernel = { .counters = "ListenOverflows=0 ListenDrops=0 SyncookiesRecv=2" },
+		.kernel_shrinks = true,
+	},
 	/* The SYN queue without cookies. */
 	{
 		.name = "syn_queue_holds_one_more_than_its_limit", .rfc = "RFC 4987 3.6",
@@ -249,6 +281,16 @@ static const struct wire_row rows[] = {
 				  "< P. 1(10) ack 1000 badsum; none; < . 1 ack 1; accept",
 			.counters = "SyncookiesFailed=0 SyncookiesRecv=1 kernel:InCsumErrors=2 "
 				    "xtcp:InCsumErrors=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "cookie_in_a_header_that_is_too_short", .rfc = "RFC 9293 3.1",
+		.pre = "sysctl syncookies 2; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 off 4; none; < . 1 ack 1 off 15; none;"
+				  "< . 1 ack 1; accept",
+			.counters = "SyncookiesFailed=0 SyncookiesRecv=1 PassiveOpens=1",
 			.state = ESTABLISHED,
 		},
 	},
