@@ -19,9 +19,21 @@
 #define KNOWN		ASKED "< S. 0 ack 1 <mss 1000," GIVES ">; > . 1 ack 1; state established; " NEXT
 #define WITH_TEXT	"fast 10 10; > S 0(10) <fo " COOKIE ">; "
 #define CROSSES		"< S 0 <mss 1000,ws 0>; > S. 0(0) ack 1 <nofo>; "	/* the peer's SYN */
+/* An RST out of order, as a middlebox sends it that has swallowed the text */
+#define SWALLOWED	"< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < R 101; > . 11 ack 1; "
 #define DEFERRED	"socket; set FASTOPEN_CONNECT 1; connect none; none; info state = 2; "
 
 static const struct wire_row rows[] = {
+	/* The first row: no connection of the namespace has asked for a cookie yet. */
+	{
+		.name = "no_cookie_by_the_socket", .rfc = "RFC 7413 4.1.3",
+		.want = {
+			.script = "socket; set FASTOPEN_NO_COOKIE 1; set FASTOPEN_CONNECT 1; connect none;"
+				  "none; write 10;"
+				  "> S 0(10) <nofo>; < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1; info client_fail = 2",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "a_cookie_is_asked_for_and_used", .rfc = "RFC 7413 4.2.1",
 		.want = {
@@ -426,15 +438,6 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "no_cookie_by_the_socket", .rfc = "RFC 7413 4.1.3",
-		.want = {
-			.script = "socket; set FASTOPEN_NO_COOKIE 1; set FASTOPEN_CONNECT 1; connect none;"
-				  "none; write 10;"
-				  "> S 0(10) <nofo>; < S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1; info client_fail = 2",
-			.state = ESTABLISHED,
-		},
-	},
-	{
 		.name = "calls_in_other_states", .rfc = "RFC 7413 4.2",
 		.want = {
 			.script = ASKED "fast 10 EALREADY; set FASTOPEN_CONNECT 1 EINVAL;"
@@ -551,6 +554,40 @@ static const struct wire_row rows[] = {
 				  "> . 11 ack 1;"
 				  "" NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>",
 			.counters = "TCPFastOpenBlackhole=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "text_with_a_fin_for_nobody_is_a_black_hole", .rfc = "RFC 7413 4.1.3.1", .id = "SHLD-3",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; close; > F. 11 ack 1;"
+				  "< FP. 1(5) ack 12; > R 12; fresh; fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenBlackhole=1 TCPAbortOnData=2",
+			.state = SYN_SENT,
+		},
+	},
+	/* A second black hole lasts twice as long, unless a connection in between has brought text. */
+	{
+		.name = "a_second_black_hole_lasts_longer", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 2",
+		.want = {
+			.script = KNOWN WITH_TEXT SWALLOWED NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>; " NEXT
+				  "pass 2100; " WITH_TEXT SWALLOWED NEXT "pass 2100;"
+				  "fast 10 EINPROGRESS; > S 0(0) <nofo>; " NEXT "pass 2100; " WITH_TEXT,
+			.counters = "TCPFastOpenBlackhole=2",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_black_hole_is_over_when_text_comes", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 2",
+		.want = {
+			.script = KNOWN WITH_TEXT SWALLOWED NEXT "pass 2100; " WITH_TEXT
+				  "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; < P. 1(5) ack 11; >@1000 . 11 ack 6;"
+				  "read 5; " NEXT WITH_TEXT SWALLOWED NEXT "fast 10 EINPROGRESS; > S 0(0) <nofo>; " NEXT
+				  "pass 2100; " WITH_TEXT,
+			.counters = "TCPFastOpenBlackhole=2",
 			.state = SYN_SENT,
 		},
 	},
