@@ -214,6 +214,22 @@ static int flood(struct wire *w)
 			       "read 10");
 }
 
+/* The SYN that has opened a connection at once is there to be read: its text is not. */
+static int saves_syn(struct wire *w)
+{
+	uint8_t syn[256];
+	socklen_t len = sizeof(syn);
+	char script[] = "< S 0(10) <mss 1000>; > S. 0 ack 11; accept; read 10";
+
+	if (wire_script_run(w, script))
+		return -1;
+	if (getsockopt(w->c.fd, IPPROTO_TCP, TCP_SAVED_SYN, syn, &len))
+		return wire_fail(w, "TCP_SAVED_SYN: %s", strerror(errno));
+	if (len != (w->ip == 4 ? 20 : 40) + 24)
+		return wire_fail(w, "saved SYN of %d octets", (int)len);
+	return 0;
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "cookies", .rfc = "RFC 7413 4.1.2", .pre = COOKIES, .run = cookies,
@@ -224,6 +240,10 @@ static const struct wire_row rows[] = {
 		.name = "a_cookie_text_and_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1; " COOKIES,
 		.run = cookie_and_ecn,
 		.want = { .counters = "TCPFastOpenPassive=1 TCPSynRetrans=1", .state = ESTABLISHED },
+	},
+	{
+		.name = "the_saved_syn", .rfc = "RFC 7413 4.2.2", .pre = ON "; set SAVE_SYN 1", .run = saves_syn,
+		.want = { .counters = "TCPFastOpenPassive=1", .state = SYN_RECEIVED },
 	},
 	{
 		.name = "text_is_read_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
