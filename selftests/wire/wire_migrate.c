@@ -423,6 +423,38 @@ static int sends_again(struct group *g)
 	return send_more(g, of(g, 1, 0), WIRE_ACK, 1, 0) ? -1 : accepts(g, of(g, 1, 0), false);
 }
 
+static int expect_again(struct group *g, int i, uint64_t from, int want_ms)
+{
+	struct wire_segment seg;
+	int ms;
+
+	use(g, i);
+	if (wire_peer_receive(g->w, &seg, 2000) != 1 || seg.flags != (WIRE_SYN | WIRE_ACK))
+		return wire_fail(g->w, "connection %d: no SYN-ACK again", i);
+	ms = (wire_now() - from) / 1000000;
+	if (ms < want_ms - 10 || ms > want_ms + 100)
+		return wire_fail(g->w, "connection %d: SYN-ACK after %d ms", i, ms);
+	return 0;
+}
+
+/* The heir has an entry of its own, whose SYN-ACK goes again later than that of the inherited one. */
+static int keeps_the_order(struct group *g)
+{
+	const uint64_t from = wire_now();
+	uint64_t later;
+	struct wire_segment seg;
+
+	if (half_open(g, of(g, 1, 0)))
+		return -1;
+	if (wire_peer_receive(g->w, &seg, 400))
+		return wire_fail(g->w, "an answer too soon");
+	later = wire_now();
+	if (half_open(g, of(g, 0, 1)))
+		return -1;
+	end(g, 1);
+	return expect_again(g, of(g, 1, 0), from, 1000) || expect_again(g, of(g, 0, 1), later, 1000) ? -1 : 0;
+}
+
 static int send_fast(struct group *g, int i, bool taken)
 {
 	struct wire_segment syn = {
@@ -546,6 +578,7 @@ ROW(has_no_room, 2, 1)
 ROW(all_end, MEMBERS, BACKLOG)
 ROW(wakes, 2, BACKLOG)
 ROW(sends_again, 2, BACKLOG)
+ROW(keeps_the_order, 2, BACKLOG)
 ROW(opens_fast, 2, BACKLOG)
 ROW(is_deferred, 2, BACKLOG)
 ROW(saves_syn, 2, BACKLOG)
@@ -563,6 +596,7 @@ static const struct wire_row rows[] = {
 	{ .name = "all_members_end", .rfc = "RFC 9293 3.10.4", .run = row_all_end },
 	{ .name = "the_heir_wakes_up", .rfc = "RFC 9293 3.10.4", .run = row_wakes },
 	{ .name = "the_syn_ack_is_sent_again_in_time", .rfc = "RFC 6298 5.4", .run = row_sends_again },
+	{ .name = "an_inherited_syn_ack_goes_before_a_later_one", .rfc = "RFC 6298 5.4", .run = row_keeps_the_order },
 	{ .name = "fast_open_counts_at_the_heir", .rfc = "RFC 7413 5.1", .run = row_opens_fast },
 	{ .name = "accept_is_deferred_still", .rfc = "RFC 9293 3.10.7.4", .run = row_is_deferred },
 	{ .name = "the_saved_syn_moves", .rfc = "RFC 9293 3.10.7.2", .run = row_saves_syn },
