@@ -275,6 +275,13 @@ static const struct wire_row rows[] = {
 			.counters = "OutOfWindowIcmps=2",
 		},
 	},
+	{
+		.name = "port_unreachable_%s_is_ignored", .rfc = "RFC 9293 3.9.2.2", .in = TIME_WAIT,
+		.want = {
+			.script = "icmp port seq 0; none; icmp toobig seq 0 mtu 1300; none; state time_wait;"
+				  "< . 0 ack 2; > . 2 ack 2",
+		},
+	},
 	/* Path MTU. */
 	{
 		.name = "too_big_%s_lowers_the_mss_and_resends",
