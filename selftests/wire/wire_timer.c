@@ -443,6 +443,15 @@ static const struct wire_row rows[] = {
 		.name = "probe_%s_from_the_peer", .rfc = "RFC 9293 3.8.6.1", .in = ESTABLISHED,
 		.want = { .script = "< . 0 ack 1; > . 1 ack 1; < P. 0(1) ack 1; > . 1 ack 1" },
 	},
+	/* The ACK of the first copy comes after nearly two minutes, and its timestamp tells. */
+	{
+		.name = "round_trip_%s_is_longer_than_most_timeouts", .rfc = "RFC 6298 2.5", .in = ESTABLISHED,
+		.syn = "mss 1012,ts T R",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; pass 115000; < . 1 ack 1001 <nop,nop,ts T R>; skim;"
+				  "none; info rto = 120000000",
+		},
+	},
 	/* Keepalive. */
 	{
 		.name = "keepalive_%s_answered", .rfc = "RFC 9293 3.8.4", .id = "MUST-24 SHLD-12",
@@ -453,6 +462,15 @@ static const struct wire_row rows[] = {
 				  "check P = 1; < . 1 ack 1; none; info probes = 0; check P = 0;"
 				  ">@3000 . 0 ack 1; elapsed >= 500; < . 1 ack 1; none",
 			.counters = "TCPKeepAlive=2",
+		},
+	},
+	{
+		.name = "keepalive_%s_counts_from_the_last_segment", .rfc = "RFC 9293 3.8.4", .id = "MUST-26",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 2; set KEEPALIVE 1; pass 1000; mark; < P. 1(10) ack 1;"
+				  ">@1000 . 1 ack 11; read 10; >@4000 . 0 ack 11; elapsed >= 1500",
+			.counters = "TCPKeepAlive=1",
 		},
 	},
 	{
