@@ -25,7 +25,7 @@ from collections import defaultdict
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIST = os.path.join(TOP, "selftests", "coverage.list")
-REASONS = ("race", "kernel", "memory", "guard", "rare")
+REASONS = ("race", "kernel", "memory", "guard", "unit", "rare")
 # macros of the kernel that check what is so
 ASKS = r"\b(WARN_ON(_ONCE)?|ASSERT_RTNL|kv?free_rcu)\("
 GCDA = 0x67636461
@@ -92,15 +92,25 @@ def module_file(path):
     return name if found and "/selftests/" not in path else None
 
 
+def stamp_of(gcno):
+    """The stamp of the compilation that wrote a file."""
+    with open(gcno, "rb") as file:
+        return struct.unpack("<3I", file.read(12))[2]
+
+
 def gcov(folder, counts):
-    """Runs gcov: {file below module/: Seen}."""
+    """Runs gcov: {file below module/: Seen}. What the second build of the module has counted is left out."""
     files = defaultdict(Seen)
     with tempfile.TemporaryDirectory() as work:
         names = []
-        for name, version, stamp, checksum, functions in read_counts(counts):
+        objects = read_counts(counts)
+        known = [name for name, *_ in objects]
+        for name, version, stamp, checksum, functions in objects:
+            gcno = os.path.splitext(name)[0] + ".gcno"
+            if known.count(name) > 1 and stamp != stamp_of(os.path.join(folder, gcno)):
+                continue
             with open(os.path.join(work, name), "wb") as file:
                 file.write(gcda_of(version, stamp, checksum, functions))
-            gcno = os.path.splitext(name)[0] + ".gcno"
             shutil.copy(os.path.join(folder, gcno), work)
             names.append(name)
         for name in names:

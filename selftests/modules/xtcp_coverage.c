@@ -32,8 +32,11 @@ struct object {
 
 static DEFINE_MUTEX(lock);
 static LIST_HEAD(objects);
-static struct module *met;
-static struct gcov_info **met_first;
+/* The modules that are loaded: xtcp, and in some tests a second build. */
+static struct {
+	struct module *module;
+	struct gcov_info **first;
+} met[2];
 static struct dentry *file;
 
 /**
@@ -45,9 +48,17 @@ static struct dentry *file;
  */
 void xtcp_coverage_meet(struct module *module, struct gcov_info **first)
 {
+	unsigned int i;
+
 	mutex_lock(&lock);
-	met = module;
-	met_first = first;
+	for (i = 0; i < ARRAY_SIZE(met) && met[i].module; i++)
+		;
+	if (i == ARRAY_SIZE(met)) {
+		pr_warn("WARNING: xtcp_coverage: too many modules\n");
+	} else {
+		met[i].module = module;
+		met[i].first = first;
+	}
 	mutex_unlock(&lock);
 }
 EXPORT_SYMBOL_GPL(xtcp_coverage_meet);
@@ -134,12 +145,15 @@ static void add_object(const struct gcov_info *info)
 static int module_goes(struct notifier_block *block, unsigned long event, void *module)
 {
 	struct gcov_info **info;
+	unsigned int i;
 
 	mutex_lock(&lock);
-	if (event == MODULE_STATE_GOING && module == met) {
-		for (info = met_first; *info; info++)
+	for (i = 0; i < ARRAY_SIZE(met); i++) {
+		if (event != MODULE_STATE_GOING || module != met[i].module)
+			continue;
+		for (info = met[i].first; *info; info++)
 			add_object(*info);
-		met = NULL;
+		met[i].module = NULL;
 	}
 	mutex_unlock(&lock);
 	return NOTIFY_OK;
