@@ -15,6 +15,7 @@
 static const struct { const char *name; int metric; } metrics[] = {
 	{ "window", RTAX_WINDOW }, { "initcwnd", RTAX_INITCWND }, { "initrwnd", RTAX_INITRWND },
 	{ "rto_min", RTAX_RTO_MIN }, { "quickack", RTAX_QUICKACK }, { "congctl", RTAX_CC_ALGO },
+	{ "fastopen_no_cookie", RTAX_FASTOPEN_NO_COOKIE },
 };
 
 /* A request for a route to @to, which lacks what is special about it. */

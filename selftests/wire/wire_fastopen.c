@@ -433,6 +433,36 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "no_cookie_by_the_route", .rfc = "RFC 7413 4.1.3",
+		.pre = "route fastopen_no_cookie 1; " COOKIES,
+		.want = {
+			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
+			.counters = "TCPFastOpenPassive=1 TCPFastOpenCookieReqd=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "the_limit_of_the_program_stays_under_the_knob_for_every_listener", .rfc = "RFC 7413 5.1",
+		.pre = "sysctl fastopen 1538; listen; set FASTOPEN 1; listen",
+		.want = {
+			.script = "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1",
+			.counters = "TCPFastOpenPassive=1 TCPFastOpenListenOverflow=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "another_syn_is_challenged", .rfc = "RFC 5961 4.2", .pre = ON,
+		.want = {
+			.script = "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > . 1 ack 11; state syn_received;"
+				  "< . 11 ack 1; none",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "resets who sent it, and keeps the connection",
+		.kernel = {
+			.script = "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > R. * ack 5001; < . 11 ack 1; none",
+		},
+	},
+	{
 		.name = "off_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 512; listen; set FASTOPEN 5",
 		.want = {
 			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",

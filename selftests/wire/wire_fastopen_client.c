@@ -438,6 +438,14 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "no_cookie_by_the_route", .rfc = "RFC 7413 4.1.3", .pre = "route fastopen_no_cookie 1",
+		.want = {
+			.script = "fast 10 10; > S 0(10) <nofo>; < S. 0 ack 11 <mss 1000>; > . 11 ack 1",
+			.counters = "TCPFastOpenActive=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "calls_in_other_states", .rfc = "RFC 7413 4.2",
 		.want = {
 			.script = ASKED "fast 10 EALREADY; set FASTOPEN_CONNECT 1 EINVAL;"
@@ -564,6 +572,46 @@ static const struct wire_row rows[] = {
 			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; close; > F. 11 ack 1;"
 				  "< FP. 1(5) ack 12; > R 12; fresh; fast 10 EINPROGRESS; > S 0(0) <nofo>",
 			.counters = "TCPFastOpenBlackhole=1 TCPAbortOnData=2",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_rst_out_of_order_behind_our_fin_is_none", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN WITH_TEXT "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; shut; > F. 11 ack 1;"
+				  "< R 101; > . 12 ack 1; " NEXT WITH_TEXT,
+			.counters = "TCPFastOpenBlackhole=0",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "a_black_hole_that_nobody_looks_for", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 0",
+		.want = {
+			.script = KNOWN WITH_TEXT SWALLOWED NEXT WITH_TEXT,
+			.counters = "TCPFastOpenBlackhole=0",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "who_gives_up_earlier_has_met_a_black_hole", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60",
+		.want = {
+			.script = KNOWN "socket; set SYNCNT 1; " WITH_TEXT ">@3000 S 0(0); hup 6000; err ETIMEDOUT;"
+				  "fresh; fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenBlackhole=1",
+			.state = SYN_SENT,
+		},
+	},
+	{
+		.name = "three_timeouts_without_a_cookie_are_a_black_hole", .rfc = "RFC 7413 4.1.3.1",
+		.pre = "sysctl fastopen_blackhole_timeout_sec 60; sysctl fastopen 5",
+		.want = {
+			.script = "fast 10 10; > S 0(10) <nofo>; >@3000 S 0(0); >@5000 S 0(0); >@9000 S 0(0);"
+				  "< S. 0 ack 11 <mss 1000>; > . 11 ack 1; " NEXT
+				  "fast 10 EINPROGRESS; > S 0(0) <nofo>",
+			.counters = "TCPFastOpenBlackhole=1",
 			.state = SYN_SENT,
 		},
 	},
