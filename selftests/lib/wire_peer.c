@@ -377,6 +377,8 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 	memset(icmp, 0, 8);
 	icmp[0] = w->ip == 4 ? kinds[i].type4 : kinds[i].type6;
 	icmp[1] = w->ip == 4 ? kinds[i].code4 : kinds[i].code6;
+	if (w->ip == 6)
+		icmp[5] = mtu >> 16;
 	icmp[6] = mtu >> 8;
 	icmp[7] = mtu;
 	memcpy(icmp + 8, inner, q);

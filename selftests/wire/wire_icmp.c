@@ -350,6 +350,31 @@ static const struct wire_row rows[] = {
 				  "> P. 2*A+1(1000) ack 1; < . 1 ack 2*A+1001; none",
 		},
 	},
+	/* A program that sends without DF, or that believes the device alone, has no use for a path MTU. */
+	{
+		.name = "too_big_%s_when_routers_may_cut", .rfc = "RFC 1191 6.3", .only = 4, .in = ESTABLISHED,
+		.syn = "mss 9000",
+		.want = {
+			.script = "set MTU_DISCOVER 0; write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 1300; none; info snd_mss = A; < . 1 ack 2*A+1; none",
+		},
+	},
+	{
+		.name = "too_big_%s_when_the_device_alone_is_believed", .rfc = "RFC 1191 6.3", .only = 4,
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = "set MTU_DISCOVER 4; write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1;"
+				  "icmp toobig seq 1 mtu 1300; none; info snd_mss = A; < . 1 ack 2*A+1; none",
+		},
+	},
+	{
+		.name = "too_big_%s_of_a_jumbogram", .rfc = "RFC 8201 4", .only = 6, .in = ESTABLISHED,
+		.syn = "mss 9000",
+		.want = {
+			.script = "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; icmp toobig seq 1 mtu 70000;"
+				  "none; info snd_mss = A; < . 1 ack 2*A+1; none",
+		},
+	},
 	{	/* nobody tells of it. A is another number then */
 		.name = "mtu_of_the_device_%s", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
 		.in = ESTABLISHED, .syn = "mss 9000",
