@@ -12,6 +12,39 @@ static int has_no_shift(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
+	/* What the program says bounds the MSS and never raises it. */
+	{
+		.name = "connect_maxseg_above_the_mss_of_the_peer", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
+		.pre = "socket; set MAXSEG 1400",
+		.want = {
+			.script = "connect; > S 0 <mss 1400>; < S. 0 ack 1 <mss 1000>; > . 1 ack 1;"
+				  "info snd_mss = 1000",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "connect_maxseg_above_the_mtu", .rfc = "RFC 9293 3.7.1", .id = "MUST-14",
+		.pre = "socket; set MAXSEG 9000",
+		.want = { .script = "connect; > S 0 <mss A>", .state = SYN_SENT },
+	},
+	/* The program has announced an answer. */
+	{
+		.name = "connect_with_delayed_acks", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
+		.pre = "socket; set QUICKACK 0",
+		.want = {
+			.script = "connect; > S 0; < S. 0 ack 1 $; none; >@1000 . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_with_options_that_are_off", .rfc = "RFC 7323 2.2, 3.2",
+		.pre = "sysctl window_scaling 0; sysctl timestamps 0; sysctl sack 0; listen",
+		.syn = "mss 1440,sackok,ts T 0,nop,ws 7",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,nosack,nots,nows>",
+			.state = SYN_RECEIVED,
+		},
+	},
 	{
 		.name = "ack_syn_received_echoes_a_timestamp_of_before", .rfc = "RFC 7323 3.2",
 		.pre = "listen", .syn = "mss 1000,nop,nop,ts T R",
