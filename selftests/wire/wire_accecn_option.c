@@ -417,6 +417,26 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{
+		.name = "accecn_option_of_1", .rfc = "RFC 9768 3.2.3",
+		.pre = "sysctl ecn 3; listen",
+		.want = {
+			.script = OPTION "write 10000; > p.EA 1(1000) ack 1 x10 tos 2;"
+				  "< .EA 1 ack 10001 <hex ac01002711>; info delivered_ce = 0; info ca_state = 0;"
+				  "write 1000; > P.EA 10001(1000) ack 1 tos 2",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_option_without_a_length", .rfc = "RFC 9768 3.2.3",
+		.pre = "sysctl ecn 3; listen",
+		.want = {
+			.script = OPTION "write 10000; > p.EA 1(1000) ack 1 x10 tos 2;"
+				  "< .EA 1 ack 10001 <nop,nop,nop,hex ac>; info delivered_ce = 0; info ca_state = 0;"
+				  "write 1000; > P.EA 10001(1000) ack 1 tos 2",
+			.state = ESTABLISHED,
+		},
+	},
 	/* three counters and one more, which means nothing */
 	{
 		.name = "accecn_option_of_14", .rfc = "RFC 9768 3.2.3",
