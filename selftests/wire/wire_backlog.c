@@ -394,6 +394,17 @@ static const struct wire_row rows[] = {
 			.state = CLOSED,
 		},
 	},
+	/* A RST with an old timestamp ends an entry that has waited for a minute: then it may be the peer's. */
+	{
+		.name = "rst_with_an_old_timestamp_and_a_long_timeout", .rfc = "RFC 7323 5.3",
+		.pre = "sysctl synack_retries 8; listen 5", .syn = "mss 1000,ts T 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < R 1 <nop,nop,ts T-1000 R>; none; state syn_received;"
+				  "pass 70000; skim; < R 1 <nop,nop,ts T-1000 R>; none",
+			.counters = "EmbryonicRsts=1",
+			.state = LISTEN,
+		},
+	},
 	/*
 	 * SYN-ACKs that are not answered. The clock of timers may lag behind the one that is
 	 * read here while the machine is busy, so the bounds leave a third of a second or more.
