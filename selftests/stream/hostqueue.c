@@ -9,7 +9,8 @@
  *
  * New text and FINs are refused alone, or in four flows through a slow device; they go when there
  * is room. TCP_USER_TIMEOUT ends text or a FIN that is refused for too long when it is over, and a
- * retransmission half a second after the last one. A queue that drops the oldest segment for a new
+ * retransmission half a second after the last one; without it R2 ends text that is refused. A
+ * keepalive probe that is refused does not count. A queue that drops the oldest segment for a new
  * one is a sign of congestion, too. Without `autocorking` small writes do not become one segment.
  */
 #include <errno.h>
@@ -207,6 +208,62 @@ static void refuse_too_long(enum stack stack, enum refused what)
 	close(server);
 }
 
+static void set_retries2(enum stack stack, int n)
+{
+	must(!ns_sysctl_set(net.a, stack == XTCP ? "net.xtcp.retries2" : "net.ipv4.tcp_retries2", "%d", n), "sysctl");
+}
+
+/*
+ * The queue refuses text until R2 is over. xtcp waits as long as it would for a silent peer, 200 + 400 + 800 ms; kernel
+ * TCP counts tries.
+ */
+static void refuse_to_the_end(enum stack stack)
+{
+	const int least = stack == XTCP ? 1400 : HALF_SECOND;
+	int client, server, error = 0;
+	socklen_t len = sizeof(error);
+	long long begun, lasted;
+	struct pollfd fd;
+
+	set_retries2(stack, 2);
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!netem_refuse(net.a, "veth0", true), "no room");
+	begun = wait_now_ms();
+	must(send(client, "x", 1, MSG_NOSIGNAL) == 1, "send");
+	fd = (struct pollfd){ .fd = client };
+	must(poll(&fd, 1, STACK_DEADLINE_MS) >= 0, "poll");
+	lasted = wait_now_ms() - begun;
+	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	set_retries2(stack, 15);
+	ksft_print_msg("%s after %lld ms\n", strerror(error), lasted);
+	ksft_test_result(error == ETIMEDOUT && lasted >= least, "%s: the own queue refuses text until R2 is over\n",
+			 stack_name(stack));
+	close(client);
+	close(server);
+}
+
+/* A keepalive probe that the queue refuses was never sent: that the peer is silent then tells nothing. */
+static void refuse_keepalive(enum stack stack)
+{
+	int client, server, one = 1, error = 0;
+	socklen_t len = sizeof(error);
+	bool carries;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
+	     !setsockopt(client, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)) &&
+	     !setsockopt(client, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one)) &&
+	     !netem_refuse(net.a, "veth0", true) &&
+	     !setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "keepalive");
+	usleep(7 * HALF_SECOND * 1000);
+	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	carries = stack_carries(client, server, 100);
+	ksft_test_result(!error && carries, "%s: keepalive probes that the own queue refuses do not count\n",
+			 stack_name(stack));
+	close(client);
+	close(server);
+}
+
 /* Several flows through a device that is slow: what its queue has no room for costs no repetition. */
 static void slow_device(enum stack stack)
 {
@@ -347,7 +404,7 @@ int main(void)
 	size_t i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 16 + ARRAY_SIZE(together));
+	ksft_set_plan(stack_count() * 18 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
@@ -366,6 +423,8 @@ int main(void)
 		refuse_too_long(stack, TEXT);
 		refuse_too_long(stack, FIN);
 		refuse_too_long(stack, REPETITION);
+		refuse_to_the_end(stack);
+		refuse_keepalive(stack);
 		acks_below(stack);
 	}
 	must(!ns_link_gso_max_segs(net.a, "veth0", 1), "segments");
