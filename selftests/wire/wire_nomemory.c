@@ -159,6 +159,11 @@ static const struct wire_row rows[] = {
 	ROW("third_ack_of_a_syn_that_is_kept", "RFC 9293 3.10.7.4, fifth",
 	    "listen; set SAVE_SYN 1; < S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept; < P. 1(100) ack 1;"
 	    "skim; read 100; write 10; > P. 1(10) ack 101; state established"),
+	ROW("syn_without_cookies", "RFC 9293 3.10.7.2, third",
+	    "sysctl syncookies 0; listen | < S 0 $ | skim; < S 0 $; > S. * ack 1"),
+	ROW("third_ack_with_a_cookie", "RFC 4987 3.6",
+	    "sysctl syncookies 2; listen; < S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; skim; accept;"
+	    "< P. 1(100) ack 1; skim; read 100; write 10; > P. 1(10) ack 101; state established"),
 	ROW("close", "RFC 9293 3.10.4",
 	    OPEN "< P. 1(100) ack 1; skim; read 100 | shut | pass 1000; < . 101 ack 2; skim; state fin_wait_2"),
 	ROW("first_full_window", "RFC 9959 3.1",
