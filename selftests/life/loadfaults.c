@@ -80,8 +80,9 @@ static int load_with(long space, const char *parameters)
 
 /*
  * What the kernel itself allocates before it asks the module, which refuses this parameter. The search goes down from
- * what a whole refusal takes, and ends among the allocations for /sys/module. Before these the kernel makes the module's
- * trace events: event_define_fields() of kernel/trace/trace_events.c warns if it gets no memory for one of their fields.
+ * what a whole refusal takes, and ends among the allocations for /sys/module. Before these the kernel makes the
+ * module's trace events: event_define_fields() of kernel/trace/trace_events.c warns if one of their fields gets no
+ * memory.
  */
 static long of_the_loader(void)
 {
