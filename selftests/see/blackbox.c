@@ -342,7 +342,7 @@ static bool has_block(const char *box, const char *text, const char *answer)
 }
 
 /* What arrived behind a hole: in the box of the end that sends, and of the one that receives. */
-static void blocks(void)
+static void behind_hole(void)
 {
 	int c, s, port;
 	char *box;
@@ -602,7 +602,7 @@ static void each_version(const char *addr, const char *name)
 	refused_client();
 	fins();
 	timers();
-	blocks();
+	behind_hole();
 	not_taken();
 	ring();
 	choice();
