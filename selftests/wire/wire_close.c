@@ -88,6 +88,33 @@ static const struct wire_row rows[] = {
 			.state = FIN_WAIT_1,
 		},
 	},
+	/* The ACK is for all text before the FIN, in the same segment: the FIN goes again alone. */
+	{
+		.name = "fin_%s_behind_text_that_is_acked", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set CORK 1; write 100; shut; > FP. 1(100) ack 1; < . 1 ack 101; none;"
+				  "state fin_wait_1; >@1500 Fp. 101 ack 1; < . 1 ack 102; none",
+			.state = FIN_WAIT_2,
+		},
+	},
+	{
+		.name = "fin_%s_behind_text_that_is_acked_with_sack", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = {
+			.script = "set CORK 1; write 100; shut; > FP. 1(100) ack 1; < . 1 ack 101; none;"
+				  "state fin_wait_1; >@1500 Fp. 101 ack 1; < . 1 ack 102; none",
+			.state = FIN_WAIT_2,
+		},
+	},
+	/* A FIN behind a hole, and then text beyond it, which does not count. */
+	{
+		.name = "fin_%s_before_text_behind_a_hole", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 101 ack 1; > . 1 ack 1; < . 201(100) ack 1; > . 1 ack 1;"
+				  "< P. 1(100) ack 1; >@1000 . 1 ack 102; read 100; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
 	/* Data around the FIN. */
 	{
 		.name = "data_%s_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2,
