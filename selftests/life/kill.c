@@ -216,6 +216,26 @@ static void listening_anywhere(struct target *t)
 	close(fd);
 }
 
+static void one_of_three(struct target *t)
+{
+	int fd[3], i;
+
+	t->port = next_port + 1;
+	for (i = 0; i < 3; i++) {
+		fd[i] = stack_listener(net.a, t->stack, t->addr, next_port++, true);
+		must(fd[i] >= 0, "listener");
+	}
+	t->cookie = INT_MAX;
+	SAME(ask(t), ENOENT);
+	t->cookie = 0;
+	SAME(ask(t), 0);
+	for (i = 0; i < 3; i++) {
+		SAME(stack_state(fd[i]), i == 1 ? TCP_CLOSE : TCP_LISTEN);
+		close(fd[i]);
+	}
+	result(t, "one of three listeners ends");
+}
+
 static void not_accepted(struct target *t)
 {
 	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), more;
@@ -452,15 +472,15 @@ static void by_mapped_addresses(struct target *t)
 	close(peer);
 }
 
-#define COMMON	15
+#define COMMON	16
 #define IPV4	1
 #define OURS	1
 
 int main(void)
 {
-	void (* const cases[])(struct target *) = { established, listening, listening_anywhere, not_accepted, opening,
-						    half_open, orphan, time_wait, bound_to_device, by_mapped_addresses,
-						    refused };
+	void (* const cases[])(struct target *) = { established, listening, listening_anywhere, one_of_three,
+						    not_accepted, opening, half_open, orphan, time_wait,
+						    bound_to_device, by_mapped_addresses, refused };
 	unsigned int i, family, stack;
 
 	ksft_print_header();
