@@ -2,7 +2,7 @@
 /*
  * The limit that a memory control group sets to its sockets (version 1: memory.kmem.tcp, which limits nothing else), of
  * 64 pages: streams in both directions arrive whole, the limit was met on the way, and all that was charged is given
- * back. On both stacks.
+ * back. A connection belongs to the group that accepts it. On both stacks.
  *
  * And what xtcp takes beyond that limit, since wmem[0] is due to everyone: it has memory charged in a way of its own
  * (module/base/memory.c), and so it may be this that makes memory scarce for all, and this that ends it.
@@ -155,6 +155,27 @@ static void test_stream(enum stack stack, const char *text, bool out)
 			 stack_name(stack), text, out ? "from" : "to");
 }
 
+/* What waits for a task of the group to read it is charged to the group, though the listener is of another one. */
+static void test_accepted(enum stack stack, const char *text)
+{
+	int listener = stack_listener(net, stack, text, 0, false), from, to;
+	bool ok;
+
+	put(TCP "limit_in_bytes", PAGES * page);
+	must(listener >= 0, "listener");
+	from = stack_connected(net, stack, text, stack_port(listener));
+	enter_group(true);
+	to = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	enter_group(false);
+	must(from >= 0 && to >= 0 && write_some(from, 0, LARGE) > 0, "connection");
+	ok = WAIT_FOR(number_in(TCP "usage_in_bytes") > 0, STACK_DEADLINE_MS);
+	close(from);
+	close(to);
+	close(listener);
+	ok = all_is_back() && ok;
+	ksft_test_result(ok, "%s, %s: a connection is charged to the group that accepts it\n", stack_name(stack), text);
+}
+
 /*
  * For the time of this nothing arrives, and so nothing else is charged. One octet is on its way, so the second waits in
  * an skb with room, and all that is written behind it (Nagle).
@@ -302,13 +323,14 @@ int main(void)
 		printf("1..1\nok 1 cgroup # SKIP the kernel cannot limit the sockets of a group alone\n");
 		return KSFT_PASS;
 	}
-	ksft_set_plan(2 * (stack_count() * 2 + 3));
+	ksft_set_plan(2 * (stack_count() * 3 + 3));
 	net = ns_make();
 	must(net >= 0, "namespace");
 	for (i = 0; i < 2; i++) {
 		for (stack = stack_first(); stack <= XTCP; stack++) {
 			test_stream(stack, texts[i], true);
 			test_stream(stack, texts[i], false);
+			test_accepted(stack, texts[i]);
 		}
 		test_pressure(texts[i]);
 	}
