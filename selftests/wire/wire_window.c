@@ -195,6 +195,24 @@ static int orphan_by_turns(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* The sender. */
+	/* A window of half of what it ever was is worth a segment; a smaller one is not (case 3). */
+	{
+		.name = "sws_sender_half_of_a_small_window", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
+		.want = {
+			.script = "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
+				  "write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; > p. 401(200) ack 1;"
+				  "< . 1 ack 601 win 199; none; < . 1 ack 601 win 400; > p. 601(200) ack 1; skim;"
+				  "< . 1 ack 1001 win 2000; skim",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "it waits for a window of a segment, or for the persist timer",
+		.kernel = {
+			.script = "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
+				  "write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; none;"
+				  "< . 1 ack 401 win 400; > p. 401(400) ack 1; < . 1 ack 801 win 2000; skim",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "write_%s_fits_the_window", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
 		.synwin = "3000",
