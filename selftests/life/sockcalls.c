@@ -15,6 +15,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -37,6 +38,7 @@
 
 #define DEADLINE_MS	20000
 #define TIMEOUT_S	120
+#define NOBODY		65534
 #define CROWD		200	/* connections that get something when nothing is left */
 #define HOLDERS		4	/* connections that hold more memory than a processor keeps to itself */
 #define FILLS		(release_is_debug() ? 4 : 20)	/* of a buffer, by 64 KB; a watchpoint makes each slow there */
@@ -535,6 +537,55 @@ TEST_F_TIMEOUT(sock, disconnected_socket_is_reusable, TIMEOUT_S)
 	EXPECT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 3, DEADLINE_MS));
 }
 
+/* So does one of a user who is not root, whose waits for lookups have a budget of their own. */
+TEST_F_TIMEOUT(sock, anybody_disconnects, TIMEOUT_S)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int c, s, i;
+	char octets[4];
+
+	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);
+	ASSERT_EQ(syscall(SYS_setresuid, -1, NOBODY, -1), 0);
+	c = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
+	ASSERT_EQ(syscall(SYS_setresuid, -1, 0, -1), 0);
+	ASSERT_GE(c, 0);
+	for (i = 0; i < 3; i++) {
+		ASSERT_EQ(connect(c, (void *)&ss, len), 0) TH_LOG("round %d: %s", i, strerror(errno));
+		s = accept(self->listener, NULL, NULL);
+		ASSERT_GE(s, 0);
+		ASSERT_EQ(send(c, "abc", 3, 0), 3);
+		EXPECT_EQ(recv(s, octets, sizeof(octets), 0), 3);
+		ASSERT_EQ(connect(c, &unspec, sizeof(unspec)), 0);
+		close(s);
+	}
+	close(c);
+}
+
+/* Who asks for signals gets one when there is room again. */
+TEST_F_TIMEOUT(sock, room_sends_a_signal, TIMEOUT_S)
+{
+	const struct timespec patience = { .tv_sec = DEADLINE_MS / 1000 }, none = {};
+	siginfo_t info = {};
+	sigset_t signals;
+	size_t all;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGRTMIN);
+	ASSERT_EQ(sigprocmask(SIG_BLOCK, &signals, NULL), 0);
+	ASSERT_EQ(fcntl(self->c, F_SETOWN, getpid()), 0);
+	ASSERT_EQ(fcntl(self->c, F_SETSIG, SIGRTMIN), 0);
+	ASSERT_EQ(fcntl(self->c, F_SETFL, O_ASYNC | O_NONBLOCK), 0);
+	all = stuff(self->c, 65536, SIZE_MAX);
+	while (sigtimedwait(&signals, NULL, &none) > 0)
+		;
+	EXPECT_EQ(drain(self->s, all, 65536), all);
+	EXPECT_EQ(sigtimedwait(&signals, &info, &patience), SIGRTMIN);
+	EXPECT_EQ(info.si_code, POLL_OUT);
+	EXPECT_EQ(info.si_fd, self->c);
+}
+
 struct urgent_write {
 	int fd;
 	atomic_int tid;
@@ -578,6 +629,59 @@ TEST_F_TIMEOUT(sock, disconnect_ends_an_urgent_write, TIMEOUT_S)
 	EXPECT_EQ(recv(self->s, octets, sizeof(octets), 0), 3);
 	EXPECT_EQ(recv(self->s, octets, sizeof(octets), MSG_OOB), -1);
 	EXPECT_EQ(errno, EINVAL);
+}
+
+static void *splice_in(void *arg)
+{
+	struct urgent_write *w = arg;
+	int pipes[2];
+
+	if (pipe(pipes))
+		return NULL;
+	atomic_store(&w->tid, gettid());
+	w->sent = splice(w->fd, NULL, pipes[1], NULL, 100, 0);
+	close(pipes[0]);
+	close(pipes[1]);
+	return NULL;
+}
+
+/* A thread sleeps in splice(), another one disconnects: no octet came, and none will. */
+TEST_F_TIMEOUT(sock, disconnect_ends_a_splice, TIMEOUT_S)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	struct urgent_write w = { .fd = self->c, .sent = 1 };
+	pthread_t thread;
+
+	ASSERT_EQ(pthread_create(&thread, NULL, splice_in, &w), 0);
+	EXPECT_TRUE(WAIT_FOR(atomic_load(&w.tid) && asleep_in(atomic_load(&w.tid), SYS_splice), DEADLINE_MS));
+	EXPECT_EQ(connect(self->c, &unspec, sizeof(unspec)), 0);
+	ASSERT_EQ(pthread_join(thread, NULL), 0);
+	EXPECT_LE(w.sent, 0);
+}
+
+/* A pipe with room for one page takes one at a time, and what it has no room for stays. */
+TEST_F_TIMEOUT(sock, splice_fills_a_pipe, TIMEOUT_S)
+{
+	static unsigned char bytes[10000], got[sizeof(bytes)];
+	size_t all = 0;
+	int pipes[2];
+	ssize_t n;
+
+	ASSERT_EQ(pipe(pipes), 0);
+	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, 4096), 4096);
+	fill(bytes, sizeof(bytes), 0);
+	ASSERT_EQ(send(self->c, bytes, sizeof(bytes), 0), sizeof(bytes));
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == sizeof(bytes), DEADLINE_MS));
+	while (all < sizeof(bytes)) {
+		n = splice(self->s, NULL, pipes[1], NULL, sizeof(bytes), 0);
+		ASSERT_GT(n, 0);
+		ASSERT_LE(n, 4096);
+		ASSERT_EQ(read(pipes[0], got + all, sizeof(got) - all), n);
+		all += n;
+	}
+	EXPECT_EQ(memcmp(got, bytes, sizeof(bytes)), 0);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 /*
