@@ -173,8 +173,9 @@ SCENARIO(connect_scopes)
 		return;
 	inet_pton(AF_INET6, "fe80::1", &a.in6.sin6_addr);
 	RET(connect(c, &a.sa, ALEN));
-	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
 	a.in6.sin6_scope_id = 77;
+	RET(connect(diff_socket(), &a.sa, ALEN));
+	RET(setsockopt(c, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3));
 	RET(connect(c, &a.sa, ALEN));
 	/* too short for a scope */
 	RET(connect(c, &a.sa, offsetof(struct sockaddr_in6, sin6_scope_id)));
@@ -189,7 +190,7 @@ SCENARIO(connect_any_from_mapped)
 {
 	int l = diff_listener(1), c = diff_socket();
 
-	RET(bind(c, diff_addr(HOST_LO4, 2), ALEN));
+	RET(bind(c, diff_addr(diff.family == AF_INET6 ? HOST_MAPPED : HOST_LO, 2), ALEN));
 	RET(connect(c, ANY(1), ALEN));
 	PEER(c);
 	NAME(c);

@@ -19,6 +19,8 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -680,6 +682,29 @@ TEST_F_TIMEOUT(sock, splice_fills_a_pipe, TIMEOUT_S)
 		all += n;
 	}
 	EXPECT_EQ(memcmp(got, bytes, sizeof(bytes)), 0);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* So does one with room for the first of two pages in which little stands. */
+TEST_F_TIMEOUT(sock, splice_stops_between_pages, TIMEOUT_S)
+{
+	int pipes[2], file = memfd_create("text", MFD_CLOEXEC);
+	char octets[8];
+
+	ASSERT_EQ(pipe(pipes), 0);
+	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, 4096), 4096);
+	ASSERT_EQ(write(file, "defg", 4), 4);
+	ASSERT_EQ(lseek(file, 0, SEEK_SET), 0);
+	ASSERT_EQ(send(self->c, "abc", 3, MSG_MORE), 3);
+	ASSERT_EQ(sendfile(self->c, file, NULL, 4), 4);
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 7, DEADLINE_MS));
+	EXPECT_EQ(splice(self->s, NULL, pipes[1], NULL, 100, 0), 3);
+	EXPECT_EQ(read(pipes[0], octets, sizeof(octets)), 3);
+	EXPECT_EQ(splice(self->s, NULL, pipes[1], NULL, 100, 0), 4);
+	EXPECT_EQ(read(pipes[0], octets, sizeof(octets)), 4);
+	EXPECT_EQ(memcmp(octets, "defg", 4), 0);
+	close(file);
 	close(pipes[0]);
 	close(pipes[1]);
 }
