@@ -259,7 +259,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
-				     error->news == NEWS_HARD);
+					 error->news == NEWS_HARD);
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of_conn(conn);

@@ -11,12 +11,12 @@ cd "$(dirname "$0")/../.."
 
 named=$(sed -nE 's/.*SNMP_MIB_ITEM\("([^"]+)", (LINUX|TCP)_(MIB_[A-Z0-9_]+)\).*/\2_\3/p' module/sight/mib.c | sort -u)
 # a comment may say LINUX_MIB_SOMETHING*
-used=$(find module -name '*.c' ! -name mib.c -exec grep -hoE '\b(LINUX|TCP)_MIB_[A-Z0-9_]+\*?' {} + | grep -v '\*' |
+used=$(find module -name '*.[ch]' ! -name mib.c -exec grep -hoE '\b(LINUX|TCP)_MIB_[A-Z0-9_]+\*?' {} + | grep -v '\*' |
 	sort -u)
 status=0
 
 for counter in $(comm -13 <(echo "$named") <(echo "$used")); do
-	echo "module/sight/mib.c: no name for $counter, which is counted in:" $(grep -rlw "$counter" --include='*.c' module)
+	echo "module/sight/mib.c: no name for $counter, which is counted in:" $(grep -rlw "$counter" --include='*.[ch]' module)
 	status=1
 done
 for counter in $(comm -23 <(echo "$named") <(echo "$used")); do
