@@ -471,6 +471,17 @@ static const struct wire_row rows[] = {
 			.state = FIN_WAIT_1,
 		},
 	},
+	/* A connection that opens fast (RFC 7413) falls back to ECN. */
+	{
+		.name = "accecn_asked_for_by_a_syn_with_text", .rfc = "RFC 9768 3.1.2, RFC 3168 6.1.1",
+		.pre = "sysctl ecn 3; sysctl fastopen 514; listen; set FASTOPEN 5",
+		.want = {
+			.script = "< SECA 0(10) $; > S.E 0 ack 11; accept; read 10; < . 11 ack 1; none; write 10;"
+				  "> P. 1(10) ack 11 tos 2",
+			.counters = "TCPFastOpenPassive=1",
+			.state = ESTABLISHED,
+		},
+	},
 };
 
 int main(int argc, char **argv)
