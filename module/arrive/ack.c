@@ -18,7 +18,7 @@
 /*
  * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range. As
  * in Linux, the number of octets that the peer has acknowledged so far limits it, too: the fewer
- * numbers are acceptable, the harder one is to guess.
+ * numbers are acceptable, the harder it is to guess one of them.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {

@@ -49,7 +49,7 @@ static bool reader_acknowledges(const struct sock *sk)
 
 /*
  * The last window that we offered. Without a shift, the next offer is a multiple of the segment
- * size, so round the last one down likewise.
+ * size. So round the last offer down likewise, before it is compared with the next.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -113,8 +113,8 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/*
-		 * no data has come yet, so the ACK is for a FIN. As in Linux, it waits only for a
-		 * close() that follows at once
+		 * if no data has ever come, the ACK is for a FIN. As in Linux, such an ACK waits
+		 * only for a close() that follows at once
 		 */
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
 							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));

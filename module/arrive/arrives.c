@@ -96,7 +96,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 	if (!(seg->flags & XTCP_RST))
 		return XTCP_CONTINUE;
 	if (!xtcp_acceptance_rst_counts(sk, seg)) {
-		/* in_window() accepts the right edge itself; for RFC 5961 it is outside */
+		/* in_window() accepts the right edge itself; for RFC 5961 this edge is outside */
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
 		/*
@@ -305,7 +305,7 @@ static void process_fin(struct sock *sk)
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;
 	case TCP_FIN_WAIT1:
-		/* if our FIN were acknowledged, step five would have left FIN-WAIT-1 */
+		/* our FIN is not acknowledged yet, or step five would have left FIN-WAIT-1 */
 		xtcp_output_ack_now(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
@@ -383,8 +383,8 @@ static void finish_input(struct sock *sk)
 		if (xsk->acking.pending)
 			xtcp_output_ack_now(sk);
 		/*
-		 * with TCP_LINGER2 < 0, close() itself aborts the connection; it may be processing
-		 * its backlog here
+		 * with TCP_LINGER2 < 0, close() itself aborts the connection; perhaps close() has
+		 * called this function, for a segment of the backlog
 		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
@@ -423,8 +423,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		xtcp_blackbox_refused(sk, verdict);
 		xtcp_output_challenge_ack(sk);
 		/*
-		 * the challenge ACK was the only chance to echo the SYN-ACK's ECN field, even if
-		 * the rate limit has stopped it
+		 * no later ACK echoes the SYN-ACK's ECN field: the challenge ACK was the only
+		 * chance, even if the rate limit has stopped the challenge ACK
 		 */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;

@@ -41,8 +41,8 @@
 
 /*
  * Process the options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC
- * 2018 section 2). An option is in use only if both ends sent it: until now wscale_ok, ts_ok and
- * sack_ok say what our SYN offered.
+ * 2018 section 2). An option is in use only if both ends sent it. Before this call wscale_ok, ts_ok
+ * and sack_ok say what our SYN offered, and after it what is in use.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -189,7 +189,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	enum xtcp_verdict verdict = XTCP_DONE;
 
 	sock_owned_by_me(sk);
-	/* first: check the ACK bit. finish() answers a wrong ACK with a RST, but never a RST. */
+	/*
+	 * first: check the ACK bit. finish() answers a segment with a wrong ACK with a RST, unless
+	 * that segment is itself a RST.
+	 */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
 			if (!(seg->flags & XTCP_RST))
@@ -248,7 +251,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* if text is resent below, it carries the ACK, and none is owed any more */
+	/* if text is resent below, that text carries the ACK, and no ACK is owed any more */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
@@ -296,7 +299,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 	/*
 	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could open this connection
+	 * connection could open this connection. Its old timestamp shows where it belongs
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);

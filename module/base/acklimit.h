@@ -44,7 +44,10 @@ static inline void xtcp_acklimit_sent(struct xtcp_acklimit *limit, u32 now)
 static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
 	BUILD_BUG_ON(HZ > U16_MAX);
-	/* after a second without an answer, the low half may have wrapped */
+	/*
+	 * @second has only the low half of jiffies, which may have wrapped after a second without
+	 * an answer: so look at @stamp, too
+	 */
 	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;
 		limit->challenges = 0;

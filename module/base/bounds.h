@@ -18,13 +18,16 @@
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
-/* The floor of a timeout in its bounds: at least a tick, the granularity G of RFC 6298. */
+/* Bring the floor of a timeout into its bounds: at least a tick, the granularity G of RFC 6298. */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
 	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
 }
 
-/* The floor below without the route, as TCP_RTO_MIN_US tells it. Any context. */
+/*
+ * xtcp_bounds_rto_min_us() without the metric of the route, as TCP_RTO_MIN_US tells it. Any
+ * context.
+ */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
 	return xtcp_bounds_floor_us(READ_ONCE(xtcp_endpoint(sk)->rto_min) * XTCP_TICK_US ?:
@@ -68,8 +71,8 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO is below
- * 200 ms, the peer is likely to use the same floor. So an ACK then waits a tick less than the
- * floor, as in Linux 6.11. Socket lock held.
+ * 200 ms, the peer is likely to use the same floor, and would resend before an ACK that waits for
+ * longer. So an ACK then waits a tick less than the floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

@@ -14,8 +14,8 @@ static inline u64 xtcp_clock_us(void)
 }
 
 /*
- * Microseconds since @then_us; 0 if that is in the future: a segment that fq holds back departs
- * later than now.
+ * Microseconds since @then_us; 0 if @then_us is in the future, as for a segment that fq still holds
+ * back.
  */
 static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
 {
@@ -60,7 +60,9 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/* Seconds of @us. Do not compare them with xtcp_clock_seconds(), which may be a tick behind. */
+/*
+ * Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind.
+ */
 static inline u32 xtcp_clock_seconds_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_SEC);

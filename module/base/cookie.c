@@ -13,8 +13,8 @@
  * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
  * echoes them. Without timestamps, SACK and ECN are off, and two of the four bits carry the scale,
  * rounded down: a smaller shift only makes the peer's window look smaller. Two periods are
- * accepted, so 32 of 2^32 blind guesses for one tuple pass. Every check computes one MAC, whatever
- * it finds, so its time reveals nothing.
+ * accepted, each with 16 values of the four bits, so 32 of 2^32 blind guesses for one tuple pass.
+ * Every check computes one MAC, whatever it finds, so the duration of a check reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie is too old.

@@ -48,7 +48,7 @@ struct xtcp_endpoint {
 	union {
 		/*
 		 * place on the listener's accept queue or, as an orphan, in its shard; under the
-		 * lock of either
+		 * lock of that queue or shard
 		 */
 		struct list_head accept_node;
 		/*
@@ -64,8 +64,8 @@ struct xtcp_endpoint {
 	unsigned long left_table;
 	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
 	/*
-	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since they leave
-	 * later
+	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since these
+	 * threads wake later and count themselves out
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */

@@ -26,7 +26,8 @@
  * socket whose send buffer is full, since such a socket would not wait for memory. A stand-in is a
  * socket like this, with a send buffer of 0: the memory is charged to the stand-in and then moved
  * to the real sock. A stand-in is too large for the stack. Each accept() in a memory control group
- * uses one, so there are several, and the processor's number selects one.
+ * uses a stand-in. So that processors seldom wait for each other, there are several, and the
+ * processor's number selects one of them.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -102,7 +103,8 @@ static int charged(const struct sock *sk)
  * xtcp_memory_accepted() - charge a child to the memory control group of the accepting program
  * @sk: a child that accept() is about to return
  *
- * So far, the child's memory was charged to tcp_mem alone. Undo that, and charge it to both.
+ * So far, the child's memory was charged to tcp_mem alone. Undo that, and charge the memory to
+ * tcp_mem and to the group.
  *
  * Context: process. Takes the socket lock of @sk.
  */

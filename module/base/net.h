@@ -179,7 +179,7 @@ struct xtcp_shard {
  * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
  * @boxes: number of all black boxes
- * @boxes_made: how many black boxes it has had
+ * @boxes_made: how many black boxes the namespace has had so far
  *
  * Fields that each segment reads come first. They share no cache line with fields that connections
  * write.
@@ -248,8 +248,8 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 }
 
 /*
- * As xtcp_net(), for callers in an RCU read side. It runs for each segment of either stack, so it
- * does without rcu_read_lock().
+ * As xtcp_net(), for callers in an RCU read side. This function runs for each segment of either
+ * stack, so it leaves out a rcu_read_lock() of its own.
  */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {

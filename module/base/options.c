@@ -88,8 +88,8 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @cookie: filled; its length is below 0 without the option, or if no cookie can have the option's
- *	length
+ * @cookie: receives the cookie. Its length is 0 if the option asks for a cookie, and -1 if there is
+ *	no option or its length is invalid
  *
  * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() omits this
  * option, since only Fast Open needs it.
@@ -221,7 +221,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps it replaces theirs */
+		size += 4;	/* after two NOPs; with timestamps, in place of their NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)

@@ -13,7 +13,7 @@
 #include "compat.h"
 
 #define ORPHANS_BATCH	8	/* what one processor may count before it adds to the sum */
-#define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of it */
+#define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
 #define GUESTS_ROUGH	8	/* the same for the limits of guests: 1/8 */
 
 /*

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TS.Recent, and when it was taken (RFC 7323 sections 4.3 and 5). Only this file writes them. */
+/*
+ * TS.Recent, and when it was taken (RFC 7323 sections 4.3 and 5). Only this file writes the struct.
+ */
 #ifndef XTCP_PAWS_H
 #define XTCP_PAWS_H
 

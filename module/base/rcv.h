@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The receive sequence variables (RFC 9293 section 3.3.1). Other files report events; only this
- * file writes them. One exception: RECEIVE advances its cursor through a pointer. The cursor is
- * copied_seq or, with MSG_PEEK, a local variable (recvmsg.c).
+ * file writes the variables. One exception: RECEIVE advances its cursor through a pointer. The
+ * cursor is copied_seq or, with MSG_PEEK, a local variable (recvmsg.c).
  */
 #ifndef XTCP_RCV_H
 #define XTCP_RCV_H

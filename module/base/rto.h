@@ -16,7 +16,8 @@
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor
  * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
- * @next_min_us: smallest RTT since @min_since_s; becomes @min_rtt_us next
+ * @next_min_us: smallest RTT since @min_since_s; @min_rtt_us takes this value when these minutes
+ *	are over
  * @rto_ms: RTO without backoff, milliseconds
  * @min_since_s: when @next_min_us began to be measured, the low half of seconds; 0: never
  * @backoff: how often the RTO is doubled at present (5.5)

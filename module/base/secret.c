@@ -78,8 +78,8 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *
  * Kernel TCP may have used the tuple before. A peer that still has it in TIME-WAIT accepts only a
  * SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So
- * both values come from kernel TCP's function if it is available. That function gives no offset
- * unless net.ipv4.tcp_timestamps is 1.
+ * both values come from kernel TCP's function if it is available. That function gives an offset
+ * only if net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.
  */
@@ -145,7 +145,7 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
  *
  * Context: any.
  *
- * Return: true when it does. It does so for at most 128 seconds after the SYN-ACK.
+ * Return: true when it does. An ISN is valid for at most 128 seconds after the SYN-ACK.
  */
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)

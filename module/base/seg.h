@@ -23,7 +23,7 @@
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there, on a SYN
- * @wscale: its shift, at most 14
+ * @wscale: the shift count of the window scale option, at most 14
  * @sack_permitted: the SACK-permitted option is there, on a SYN
  * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
  * @sack_at: octets from the start of the TCP header to the first SACK block
@@ -65,7 +65,8 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 /*
  * Finds the header of a segment that IP has just delivered. Returns the length of the header with
  * its options; 0 if the length is wrong or the skb is shorter. @buf has XTCP_HDR_LEN +
- * XTCP_MAX_OPTIONS octets. The length is read only once: a fragment's page may change.
+ * XTCP_MAX_OPTIONS octets. The length is read only once, since a fragment's page may change between
+ * two reads.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {

@@ -40,7 +40,8 @@ struct xtcp_sender {
 	u16 mss;
 	bool fin_queued;		/* the send queue ends with a FIN */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
-	u32 snd_tstamp;			/* jiffies when data or a FIN was last sent; at first of the handshake */
+	/* jiffies when data or a FIN was last sent; before that, when the handshake ended */
+	u32 snd_tstamp;
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The send sequence variables (RFC 9293 section 3.3.1). Other files report events; only this file
- * writes them.
+ * writes the variables.
  */
 #ifndef XTCP_SND_H
 #define XTCP_SND_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct xtcp_sock: a full connection or a listener. Its life and locking: sock/create.c. A file
- * that needs only its beginning includes base/sender.h or base/endpoint.h instead.
+ * that needs only the beginning of the struct includes base/sender.h or base/endpoint.h instead.
  */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
@@ -56,8 +56,8 @@ struct xtcp_sock {
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
 	/*
-	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data has that
-	 * number
+	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data arrives
+	 * with that number
 	 */
 	bool rcv_fin_known;
 	bool fin_received;		/* the peer's FIN was taken in order */
@@ -104,8 +104,9 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The call that opens @xsk by Fast Open (fastsyn.c), or NULL. A sock in a call has a program, so it
- * is no orphan and on no accept queue: accept_node is free.
+ * The call that opens @xsk by Fast Open (fastsyn.c), or NULL. During such a call the sock has a
+ * program, so it is neither an orphan nor on an accept queue. So accept_node is not in use, and
+ * fastsyn can take its place.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

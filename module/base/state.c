@@ -3,11 +3,11 @@
  * The connection state (RFC 9293 section 3.3.2).
  *
  * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
- * inet_sock_set_state treat them as those of kernel TCP. Two of them never occur in a sock, since
- * the kernel would take the sock for one of its mini-sockets. TIME-WAIT is a record instead
- * (timewait.c). SYN-RECEIVED after LISTEN is an entry (halfopen.c) until its third ACK. A sock is in
- * SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when
- * an entry becomes a child.
+ * inet_sock_set_state treat them as those of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
+ * occur in a sock, since the kernel would take the sock for one of its mini-sockets. A connection
+ * in TIME-WAIT is a record instead (timewait.c). A connection that has come to SYN-RECEIVED from
+ * LISTEN is an entry (halfopen.c) until its third ACK. A sock is in SYN-RECEIVED only after a Fast
+ * Open (fastopen.c), after a simultaneous open, or for a moment when an entry becomes a child.
  */
 #include "base/state.h"
 
@@ -88,9 +88,9 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code asks sk_unhashed() whether the protocol can find the sock. If the sock
- * already listens without a reuseport group, SO_ATTACH_REUSEPORT_* must not create a group: nothing
- * would ever run its BPF program.
+ * Generic socket code asks sk_unhashed() whether the protocol can find the sock; sk_node.pprev is
+ * the answer. If the sock already listens without a reuseport group, the answer stops
+ * SO_ATTACH_REUSEPORT_* from creating a group, whose BPF program nothing would ever run.
  */
 static void tell_core(struct sock *sk, int state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The part of a connection that only data needs, and that an idle connection does without. stream.c
- * tells when it exists.
+ * tells when this part exists.
  */
 #ifndef XTCP_STREAM_H
 #define XTCP_STREAM_H
@@ -36,13 +36,16 @@ struct xtcp_stream {
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
-	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: it has left */
+	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: that skb left */
 	u64 delivered_us;		/* time of the last delivery, or of sending after a pause */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* the same in segments, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
-	/* jiffies when a FIN was last taken, by either end, 0: never; here it fills a hole */
+	/*
+	 * jiffies when a FIN was last taken, by either end, 0: never; put here to fill a hole in
+	 * the struct
+	 */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
@@ -62,7 +65,7 @@ struct xtcp_stream {
 	 */
 	u32 recover;
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
-	u32 lost_total;			/* octets ever counted as lost; here it fills a hole */
+	u32 lost_total;			/* octets ever counted as lost; put here to fill a hole */
 	struct xtcp_cong_stream cong;	/* how the congestion window was used */
 	struct xtcp_accecn_told told;	/* what the peer's AccECN feedback has reported */
 

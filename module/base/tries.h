@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Retransmissions and probes without an answer. Other files report events; only this file writes
- * them.
+ * the struct.
  */
 #ifndef XTCP_TRIES_H
 #define XTCP_TRIES_H
@@ -75,8 +75,8 @@ static inline void xtcp_tries_heard(struct xtcp_tries *tries)
 }
 
 /*
- * Number of window probes without an answer; if there are none, of keepalive probes, as Linux shows
- * them. Also read without a lock.
+ * Number of window probes without an answer. If there are none, the number of keepalive probes
+ * without an answer, as Linux shows it. Also read without a lock.
  */
 static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 {

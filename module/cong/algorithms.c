@@ -3,8 +3,8 @@
  * The congestion controls: which exist, who may use them, and which one a sock uses.
  *
  * Kbuild makes the list from the names of the files. Permission follows Linux's rule: an algorithm
- * is allowed in all namespaces or in none. An algorithm that is not allowed needs an administrator
- * of the namespace. At first NewReno and the default are allowed.
+ * is allowed in all namespaces or in none. Only an administrator of the namespace may choose an
+ * algorithm that is not allowed. At first NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -199,8 +199,8 @@ void xtcp_algorithms_assign(struct sock *sk)
 }
 
 /*
- * The number by which the metric congctl of a route names this algorithm. It is the same in every
- * kernel.
+ * The number by which the metric congctl of a route names this algorithm: a hash of the name, which
+ * is the same in every kernel.
  */
 static u32 congctl_of(const char *name)
 {
@@ -324,9 +324,9 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  * xtcp_algorithms_start() - start the algorithm of an established connection
  * @sk: has just been established, or has a new algorithm; its windows are set
  *
- * The algorithm begins as soon as there is a stream. If it has control() or info(), the connection
- * gets a stream now: TCP_INFO shows its rate, and TCP_CC_INFO its state. Without memory for the
- * stream there is nothing to show yet.
+ * The algorithm begins as soon as there is a stream. If the algorithm has control() or info(), the
+ * connection gets its stream now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO
+ * its state. If there is no memory for the stream, they have nothing to show yet.
  *
  * Context: softirq or process. Lock: socket, held.
  */

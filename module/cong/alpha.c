@@ -22,7 +22,7 @@ static u32 segment_size(const struct xtcp_alpha *alpha, const struct xtcp_alpha_
 }
 
 /**
- * xtcp_alpha_start() - the share is 1, and the first window begins
+ * xtcp_alpha_start() - begin with a share of 1 and the first window
  * @alpha: to set
  * @one: 1.0
  * @mss: octets of a full segment

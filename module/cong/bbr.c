@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. It sends at the rate at which its octets
+ * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. BBR sends at the rate at which its octets
  * arrive, alternately slightly faster and slightly slower, and keeps little more in flight than the
  * path holds.
  *
@@ -338,7 +338,8 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
  * @bbr: the state
  *
  * OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state already,
- * that state stays. So a state transition that the loss has caused can still be undone.
+ * the saved state stays: it is from before any transition that the loss has caused, so the
+ * transition can still be undone.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {

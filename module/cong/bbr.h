@@ -34,8 +34,8 @@ enum xtcp_bbr_acks {
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @bw_latest: largest bandwidth of the last round trip
  * @bw_shortterm: upper bound of the bandwidth after losses
- * @full_bw: the pipe counts as full unless the bandwidth exceeds this by a quarter within three
- *	rounds
+ * @full_bw: the pipe counts as full when the bandwidth has not exceeded this value by a quarter for
+ *	three rounds
  * @undo_bw_shortterm: @bw_shortterm before a repair
  * @inflight_latest: most octets delivered in a sample of the last round trip
  * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
@@ -74,7 +74,8 @@ enum xtcp_bbr_acks {
  * @loss_in_round: something was lost in this round trip
  * @probe_sample: BBR.is_bw_probe_sample: the ACKs tell about a bandwidth probe
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
- * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, to avoid that
+ * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
+ *	not have too much in flight
  * @probe_rtt_expired: the minimum RTT must be measured again
  * @probe_rtt_round_done: a round trip of ProbeRTT is over
  * @idle_restart: sending began after a pause

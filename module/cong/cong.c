@@ -43,8 +43,9 @@ u32 xtcp_cong_initial(const struct sock *sk)
 /*
  * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
  * not the rate is the limit. In slow start, the rate suits the next, larger window. A connection
- * that is not paced needs the rate, too: it bounds the size of bundles. A window that has jumped
- * leaves in an RTT and no faster (RFC 9959 section 4.3.2).
+ * that is not paced needs the rate, too, since the rate bounds the size of its bundles. After a
+ * jump of Careful Resume, the segments of the window are spread over a whole RTT (RFC 9959 section
+ * 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -70,8 +71,8 @@ static void set_rate(struct sock *sk)
  * xtcp_cong_rate() - the rate at which the connection may send
  * @sk: the sock
  *
- * A connection that is not paced needs the rate only when it has more than a segment to send. So
- * the rate is computed here, not with each ACK.
+ * A connection that is not paced needs its rate only when it has more than a segment to send. So
+ * its rate is computed here, and not with each ACK.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -130,8 +131,9 @@ void xtcp_cong_begin(struct sock *sk)
  * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
  * The window is xtcp_cong_initial() or, with @syn_lost, one segment (RFC 5681 section 3.1). As in
- * Linux, one loss does not suffice for that: the first timeout is one second, and some paths have
- * longer RTTs (RFC 6298 section 2, note on (2.1)). The caller then calls xtcp_algorithms_start().
+ * Linux, one timeout of the SYN does not count as a loss here: the first timeout is one second, so
+ * it also expires on a path whose RTT is longer (RFC 6298 section 2, note on (2.1)). The caller
+ * then calls xtcp_algorithms_start().
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -143,7 +145,10 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.cwnd = syn_lost ? tx->mss : xtcp_cong_initial(sk);
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
-	/* with Fast Open, data may be in flight before the third ACK (RFC 7413) */
+	/*
+	 * with Fast Open there may be a stream already: its data is sent before the third ACK (RFC
+	 * 7413)
+	 */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
 	set_rate(sk);
@@ -185,8 +190,9 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls such a window validated). In slow start it suffices that the window was more than
- * half full, as in Linux: otherwise the window could not double per round trip.
+ * section 4 calls such a window validated). In slow start the window may grow to twice the most
+ * that was in flight, as in Linux. If only a full window could grow, it would not double in each
+ * round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -210,8 +216,8 @@ static bool wants_to_resume(const struct sock *sk)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest use in each window counts: between the ACKs of one flight and the
- * sending of the next, little is in flight.
+ * As in Linux, the largest use in each window counts, not the last one: after the ACKs of one
+ * flight, and before the next flight is sent, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -284,8 +290,8 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
 	/*
-	 * without SACK, a partial ACK allows one resend: perhaps no other ACK follows (RFC 6582
-	 * 3.2)
+	 * without SACK, a partial ACK always allows one segment to be resent: without this segment,
+	 * perhaps no other ACK would come (RFC 6582 3.2)
 	 */
 	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, tx->mss);
@@ -293,8 +299,8 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
 }
 
 /**
- * xtcp_cong_ecn_ack() - on a connection with ECN, tell the algorithm of an ACK before its
- * evaluation
+ * xtcp_cong_ecn_ack() - on a connection with ECN, tell the algorithm of an ACK before the ACK is
+ * evaluated
  * @sk: the sock; its phase has not changed yet, but SND.UNA has moved
  * @sample: the ACK; it is not known yet what was lost
  *
@@ -310,8 +316,8 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 /**
  * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
  * @sk: the sock, whose window may grow
- * @delivered: octets newly arrived; they count, not ACKs, since one ACK may cover a whole bundle
- *	(RFC 3465)
+ * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover a whole
+ *	bundle (RFC 3465)
  * @counted: the algorithm's variable: octets that count towards the next segment of the window
  *
  * For algorithms that use the slow start and congestion avoidance of this section.
@@ -394,14 +400,15 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * an earlier repair or timeout may have reduced the window; BBR restores the larger one
-	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
+	 * if a repair is going on already, it may have reduced the window. Keep the larger window
+	 * from before it, which BBR restores when the repair ends (draft-ietf-ccwg-bbr section
+	 * 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux: ssthresh, or three quarters of the window if that is more */
+	/* as in Linux: ssthresh or, unless the window is falling, 3/4 of it if that is more */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
@@ -437,8 +444,8 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
  *
  * The window falls once per round trip, whatever the reasons (RFC 3168 section 6.1.2). If the
  * algorithm reduces less for a mark than for a loss, the window now falls as far as for the loss
- * alone (RFC 8257 section 3.5). PRR starts again: if it counted what was sent since the mark, the
- * repair would be delayed.
+ * alone (RFC 8257 section 3.5). If a repair begins, PRR starts again: what was sent since the mark
+ * would otherwise count against the repair and delay it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -462,9 +469,9 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * xtcp_cong_reduced() - end a reduction
  * @sk: the sock
  *
- * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm with control() sets no
- * ssthresh. If the program has replaced such an algorithm during the reduction, the window stays as
- * PRR has set it.
+ * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm with control() leaves
+ * ssthresh at infinity. If the program has replaced such an algorithm during the reduction, there
+ * is no ssthresh to which the window could be set, so the window stays as PRR has set it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -512,7 +519,7 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 }
 
 /**
- * xtcp_cong_allow_one() - allow one segment: a loss was detected without an ACK
+ * xtcp_cong_allow_one() - let one segment leave after a loss that was detected without an ACK
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -605,9 +612,9 @@ bool xtcp_cong_undo(struct sock *sk)
  *
  * The longer a connection was idle, the less its window tells about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
- * 3.1. RFC 5681 section 4.1 asks for the initial window at once. Slow start then regains most of
- * the old window. This function computes in whole segments. net.xtcp.slow_start_after_idle = 0
- * turns it off.
+ * 3.1. RFC 5681 section 4.1 asks for the initial window at once. Slow start then regains three
+ * quarters of the old window, since ssthresh is at least that high. This function computes in whole
+ * segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -625,8 +632,8 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 		xtcp_cong_bound(sk);
 	}
 	/*
-	 * the RTO without its backoff: probes of a closed window may have doubled it, and they tell
-	 * nothing about the path
+	 * the RTO without its backoff: probes of a closed window may have caused the backoff, and
+	 * such probes tell nothing about the path
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))

@@ -32,7 +32,7 @@ enum xtcp_cong_phase {
  * @octets: how many
  * @in_flight_then: octets in flight when the lost octets were sent, including these
  * @lost_since: octets marked as lost since the lost octets were sent, including these
- * @is_limited: the program had not filled the window when they were sent
+ * @is_limited: the program had not filled the window when the lost octets were sent
  */
 struct xtcp_cong_loss {
 	u32 octets;
@@ -47,8 +47,8 @@ struct xtcp_cong_loss {
  * @start: the algorithm begins: the connection is established and has a stream, or a live
  *	connection changes to this algorithm. With @control or @info a connection gets its stream at
  *	once, otherwise with its first text. The private space is zero. Optional
- * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender, and
- *	no reduction is going on
+ * @acked: octets arrived (sample->delivered), and the window may grow: the window limited the
+ *	sender, and no reduction is going on
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @marked: replaces @ssthresh when something was marked and nothing was lost. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional
@@ -66,9 +66,9 @@ struct xtcp_cong_loss {
  * @resumes: the window may jump to what an earlier connection has observed (Careful Resume). Such an
  *	algorithm has no @control and no @marked
  * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
- * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it in the same way. In AccECN mode
- *	text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in @ecn_ack;
- *	without AccECN it reacts to marks as others do
+ * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it, whatever net.xtcp.ecn says. In
+ *	AccECN mode text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in
+ *	@ecn_ack; without AccECN it reacts to marks as others do
  * @end: the connection ends or changes to another algorithm; called only after @start. Optional
  */
 struct xtcp_cong_ops {
@@ -95,8 +95,8 @@ struct xtcp_cong_ops {
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
  * @phase: enum xtcp_cong_phase
- * @started: the connection is established and has not ended: the algorithm has begun, or will when
- *	there is a stream
+ * @started: the connection is established and has not ended: the algorithm has begun, or will begin
+ *	when there is a stream
  * @rate_is_old: the windows have changed since sk_pacing_rate was computed
  */
 struct xtcp_cong {

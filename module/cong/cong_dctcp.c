@@ -43,7 +43,8 @@ static void dctcp_start(struct sock *sk)
 
 /*
  * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
- * With ECE, all octets that an ACK reports were marked. AccECN reports a number of segments.
+ * If an ACK has ECE, all octets that it reports count as marked. AccECN reports a number of
+ * segments.
  */
 static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332): a router
- * marks early what says ECT(1), and has a queue of its own for it, which stays below a millisecond.
- * prague.c has the window. The connection asks for AccECN, whatever net.xtcp.ecn says; ecn.h says
- * which segments are ECT(1), and pace.c keeps bursts away from the queue.
+ * puts segments with ECT(1) into a queue of their own and marks them early, so this queue stays
+ * below a millisecond. prague.c has the window. The connection asks for AccECN, whatever
+ * net.xtcp.ecn says; ecn.h says which segments are ECT(1), and pace.c keeps bursts away from the
+ * queue.
  *
  * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
- * Without AccECN, or when something on the path changes IP's ECN field, nothing is ECT(1), and the
- * connection goes on as NewReno, also for the marks of ECN (RFC 9331 sections 4.1 and 4.2). A loss
- * always counts as in NewReno (section 4.3).
+ * Without AccECN, or when something on the path changes IP's ECN field, no segment says ECT(1), and
+ * the connection goes on as NewReno, which reacts to a mark as to a loss (RFC 9331 sections 4.1 and
+ * 4.2). A loss always counts as in NewReno (section 4.3).
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>
@@ -49,7 +50,10 @@ static void prague_start(struct sock *sk)
 		sk_pacing_shift_update(sk, BURST_SHIFT);
 }
 
-/* In a repair PRR sets cwnd, and after a timeout slow start does: marks only count then. */
+/*
+ * In a repair PRR sets cwnd, and after a timeout slow start does. Then marks are only counted, and
+ * do not reduce cwnd.
+ */
 static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct prague_private *prague = xtcp_cong_private(sk);

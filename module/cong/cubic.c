@@ -17,7 +17,7 @@
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
 #define MAX_TICKS	1048576U	/* 17 minutes, in which the curve passes every window */
 #define US_PER_SECOND	1000000U
-#define GAP_MIN_US	200000U		/* in a longer gap, the program limited the sender */
+#define GAP_MIN_US	200000U		/* a longer gap shows that the program limited the sender */
 
 /**
  * xtcp_cubic_root() - cube root

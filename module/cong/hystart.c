@@ -10,10 +10,11 @@
  * The RTT shows too late that a round was sent too fast: only in the next round, when the window
  * has doubled again. The queue may have overflowed by then. So slow start also ends when ACKs have
  * come without a pause for five eighths of an RTT. Linux, whose HyStart is older than RFC 9406,
- * ends it after half an RTT. The window may then be just what the path holds: the first segment
- * lost by chance would reduce it to seven tenths of that, and leave the path partly empty. With
- * five eighths, the window ends between 5/4 and 15/8 of what the path holds, since windows double.
- * A queue that holds as much as the path itself does not overflow.
+ * ends slow start after half an RTT. The window may then be no larger than what the path holds. The
+ * first segment lost by chance would reduce the window to seven tenths, and leave the path partly
+ * empty. With five eighths, the window ends between 5/4 and 15/8 of what the path holds, since
+ * windows double. That is less than twice, so a queue that holds as much as the path itself does
+ * not overflow.
  *
  * The distances of ACKs show the bottleneck only while segments arrive in order. A path that
  * reorders delays each segment by a different time, and so spreads any window over the whole RTT.
@@ -64,8 +65,8 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 
 /*
  * Have ACKs come without a pause for five eighths of the smallest RTT? Until the path is three
- * quarters full, the pause between two windows is longer than a quarter of the RTT. Trains shorter
- * than MIN_RTT_THRESH are mere bursts.
+ * quarters full, the pause between two windows is longer than a quarter of the RTT, so it ends the
+ * train. Trains shorter than MIN_RTT_THRESH are mere bursts.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -112,8 +113,8 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @now_us: the clock, microseconds
  * @in_order: the receiver has nothing beyond a hole
  *
- * RFC 9406 section 4.2. CSS is conservative slow start. When it begins, the rest of the current
- * round counts as its first round.
+ * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
+ * counts as its first round.
  *
  * Context: any.
  *

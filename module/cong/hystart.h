@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum xtcp_hystart_phase {
-	XTCP_HYSTART_OFF,		/* not the initial slow start: later ones are plain */
+	XTCP_HYSTART_OFF,		/* later slow starts do without HyStart */
 	XTCP_HYSTART_SLOW_START,
 	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
 };
@@ -14,8 +14,8 @@ enum xtcp_hystart_phase {
 /* What an ACK means for slow start. */
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
-	XTCP_HYSTART_SLOWER,		/* it ends: the RTT stayed longer during CSS */
-	XTCP_HYSTART_TRAIN,		/* it ends: ACKs came without a pause for 5/8 of an RTT */
+	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT stayed longer in CSS */
+	XTCP_HYSTART_TRAIN,		/* it ends: ACKs without a pause for 5/8 of an RTT */
 };
 
 /**

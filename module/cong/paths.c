@@ -4,10 +4,10 @@
  * As in Linux's tcp_metrics, a pair of addresses is the key. The entry names the device, too.
  *
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
- * programs and their peers do. Whoever switches Careful Resume on allocates it, charged to the
- * memory control group of that program. A keyed hash selects a set, and a path may have any place
- * in its set. A new path replaces the oldest one of its set, so no user can choose which path is
- * forgotten.
+ * programs and their peers do. The table is allocated when a program switches Careful Resume on,
+ * and is charged to the memory control group of that program. A keyed hash selects a set, and a
+ * path may have any place in its set. A new path replaces the oldest one of its set. No user knows
+ * the key, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. It is taken when a connection first fills its window, when it
  * jumps or retreats, and when it ends.
@@ -61,7 +61,7 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
 		return -ENOMEM;
 	for (i = 0; i < PATH_SETS; i++)
 		spin_lock_init(&paths->sets[i].lock);
-	/* a reader that finds the table finds it complete; pairs with set_of_path() */
+	/* a reader that sees the table also sees its locks initialized; pairs with set_of_path() */
 	if (cmpxchg(&xn->paths, NULL, paths))
 		kfree(paths);
 	return 0;
@@ -139,7 +139,7 @@ static struct saved_path *new_path(struct path_set *set, const struct in6_addr *
 	return path;
 }
 
-/* Is it older than the namespace allows? RFC 9959 section 3.2, "Lifetime". */
+/* Is @saved older than the namespace allows? RFC 9959 section 3.2, "Lifetime". */
 static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 {
 	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume);
@@ -148,13 +148,13 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 /**
  * xtcp_paths_find() - what is saved of a path?
  * @sk: its addresses are set
- * @saved: receives it
+ * @saved: receives what is saved
  *
- * What is too old is forgotten here.
+ * A path that was saved too long ago is forgotten here.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when there is nothing.
+ * Return: false when nothing is saved.
  */
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 {
@@ -182,11 +182,12 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
  * @sk: its addresses are set
  * @saved: what xtcp_paths_find() has found
  *
- * RFC 9959 section 3.2: only one connection may use it.
+ * RFC 9959 section 3.2: only one connection may use what is saved.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when it is too old by now, or somebody else was faster.
+ * Return: false when the saved path is too old by now, or another connection has taken or replaced
+ * it.
  */
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 {
@@ -211,10 +212,10 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
  * xtcp_paths_save() - save what a connection has observed of its path
  * @sk: its addresses are set
  * @saved: what it has observed
- * @replace: also if something is saved already
+ * @replace: save it even if the table has this path already
  *
- * RFC 9959 section 3.1: one set of parameters for each path, the latest. Nothing is saved that is
- * too old, or when the namespace does not want it any more.
+ * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters that are too
+ * old are not saved. A namespace that has switched Careful Resume off saves nothing.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -12,7 +12,7 @@ struct sock;
 struct xtcp_net;
 struct xtcp_saved;
 
-/* The clock of ages: a machine that sleeps grows older, too. */
+/* The clock for the age of saved paths; it goes on while the machine sleeps. */
 static inline u32 xtcp_paths_seconds(void)
 {
 	return (u32)ktime_get_boottime_seconds();

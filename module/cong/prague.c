@@ -3,13 +3,13 @@
  * Prague's window (draft-briscoe-iccrg-prague-congestion-control; RFC 9331 section 4.3 has the
  * requirements). An L4S queue marks a few segments in each round trip. Alpha is the share of the
  * octets that were marked. The first mark in a round trip takes alpha / 2 of the window; each octet
- * that was not marked adds to it.
+ * that was not marked adds to the window.
  *
  * A round trip here is a virtual one: it takes at least 25 ms. Alpha is updated, and the window
- * reduced, at most once in it. In congestion avoidance the window gets as much in a virtual round
- * trip as makes the rate grow by a segment per virtual round trip, each virtual round trip. So a
- * connection with a shorter RTT gets the same rate as one with 25 ms from the same share of marks,
- * and not a larger one.
+ * reduced, at most once per virtual round trip. In congestion avoidance, each virtual round trip
+ * raises the rate by one segment per virtual round trip. So with the same share of marks, a
+ * connection with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a
+ * higher one.
  *
  * Alpha begins with 1 and stays so until the first mark, which halves the window. Pure: no socket,
  * no clock.
@@ -104,8 +104,9 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT
  *
- * In a round trip the window grows by (RTT / virtual RTT)^2 segments, so in a virtual one by RTT /
- * virtual RTT segments, and the rate by a segment per virtual round trip.
+ * In a round trip the window grows by (RTT / virtual RTT)^2 segments, so in a virtual round trip by
+ * RTT / virtual RTT segments. The rate is the window per RTT, so it grows by one segment per
+ * virtual round trip.
  *
  * Context: any.
  *
@@ -132,8 +133,8 @@ u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 m
  * @cwnd: the window
  * @mss: octets of a full segment
  *
- * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced it in the same
- * round trip, both together halve it.
+ * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced the window in
+ * the same round trip, the mark and the loss together halve it.
  *
  * Context: any.
  *

@@ -18,11 +18,11 @@
  * @alpha: the share of octets that were marked, in 1/2^24, and the observation window
  * @window_us: when that window began, the low half of the clock
  * @reduced_us: when a mark reduced cwnd, the low half of the clock
- * @reduced_end: SND.NXT then
+ * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
  * @debt: reductions of less than an octet, in 1/2^25
  * @credit: growth of less than an octet, in 1/2^36
- * @has_reduced: less than a virtual round trip has passed since then
+ * @has_reduced: less than a virtual round trip has passed since @reduced_us
  * @met_marks: something was marked: there is an L4S queue on the path
  */
 struct xtcp_prague {

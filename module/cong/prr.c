@@ -2,8 +2,8 @@
 /*
  * Proportional Rate Reduction (RFC 9937): how much may be sent per ACK while the window falls to
  * ssthresh. While more than ssthresh is in flight, each octet that arrives allows ssthresh /
- * RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, it grows back,
- * at most as fast as in slow start. Pure: no socket, no clock.
+ * RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, the flight grows
+ * back, at most as fast as in slow start. Pure: no socket, no clock.
  */
 #include "cong/prr.h"
 
@@ -50,8 +50,8 @@ void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
  *
  * Context: any.
  *
- * Return: sndcnt, octets. Until something is sent, it is at least one segment, so that a lost
- * segment is resent at once.
+ * Return: sndcnt, octets. Until the reduction has sent something, sndcnt is at least one segment,
+ * so that a lost segment is resent at once.
  */
 u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {

@@ -58,7 +58,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  * xtcp_rate_arrived() - use the notes of an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; receives the notes of that reported skb which was sent last
+ * @sample: the ACK; receives the notes of one skb: of those that the ACK reports, the one sent last
  *
  * Section 3.3 of the draft.
  *
@@ -87,8 +87,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  * @sk: the sock; stream->delivered counts these octets already
  * @sample: the ACK
  *
- * A sample shorter than the smallest RTT is dropped. If the program wrote too little at that time,
- * the sample is only a lower bound of the rate. Section 3.3 of the draft.
+ * A sample shorter than the smallest RTT is dropped. If the program had written too little when the
+ * octets were sent, the sample is only a lower bound of the rate. Section 3.3 of the draft.
  *
  * Context: softirq or process. Lock: socket, held.
  */

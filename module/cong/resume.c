@@ -16,10 +16,10 @@
  *        |  |                                         |
  *        |  +-----------------------------------------+
  *
- * What is saved is a rate: the octets that arrived in a round, scaled down to the smallest RTT. A
- * window that has filled a queue counts for no more than the path without it. So half of what was
- * saved, paced over an RTT that is longer than half of the saved one, is never faster than the
- * earlier connection was.
+ * The table saves a rate: the octets that arrived in a round, scaled down to the smallest RTT. So
+ * octets that were only waiting in a queue do not count. A jump sends half of the saved window, and
+ * paces it over the present RTT, which must be longer than half of the saved RTT. So a jump is
+ * never faster than the earlier connection was.
  */
 #include "cong/resume.h"
 
@@ -48,8 +48,8 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 }
 
 /*
- * The largest observation counts, since most rounds do not fill the path. One that is half as large
- * replaces it when it gets old.
+ * Keep the largest observation, since most rounds do not fill the path. When the largest
+ * observation is older than REFRESH_SECONDS, one that is at least half as large replaces it.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
@@ -63,8 +63,8 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: after an ACK that found nothing lost, marked or out of order
  *
- * Only octets count that were in flight and are acknowledged, so a peer that acknowledges early
- * gains no more than the window that it got.
+ * Only octets that were in flight and are acknowledged count. So a peer that acknowledges octets
+ * before they arrive cannot make the saved window larger than the window that it got.
  *
  * Context: any.
  */
@@ -86,7 +86,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 }
 
 /**
- * xtcp_resume_cap() - the path was congested
+ * xtcp_resume_cap() - lower the observation, since the path was congested
  * @resume: to update
  * @cwnd: the window at that time: the path takes no more
  *
@@ -102,7 +102,7 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
  * @saved: the saved path
  * @min_rtt_us: the smallest RTT of this connection
  *
- * RFC 9959 section 3.2: half of saved_rtt shows another path.
+ * RFC 9959 section 3.2: an RTT of at most half of saved_rtt shows that this is another path.
  *
  * Context: any.
  *
@@ -119,8 +119,8 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  * @min_rtt_us: the smallest RTT of this connection
  * @cwnd: its window
  *
- * A jump keeps the window for an RTT, in which slow start would have doubled it. So a smaller jump
- * would lose time.
+ * During the RTT of a jump the window does not grow, while slow start would have doubled it. So a
+ * jump to no more than twice the window would gain nothing.
  *
  * Context: any.
  *
@@ -162,11 +162,13 @@ void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 del
  * @now_us: the low half of the clock
  * @srtt_us: the smoothed RTT
  *
- * RFC 9959 section 3.3. It also ends when the flight fills the window.
+ * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which the caller
+ * checks.
  *
  * Context: any.
  *
- * Return: true when something that was sent in it has arrived, or when it has lasted for an RTT.
+ * Return: true when something that was sent in the phase has arrived, or when the phase has lasted
+ * for an RTT.
  */
 bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
 {
@@ -181,7 +183,8 @@ bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, 
  * @initial: the initial window
  * @snd_nxt: SND.NXT
  *
- * RFC 9959 section 3.3 ("Check flight_size"): what was not used of the jump is gone.
+ * RFC 9959 section 3.3 ("Check flight_size"): the window loses the part of the jump that was not
+ * used.
  *
  * Context: any.
  *
@@ -210,7 +213,7 @@ u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u3
  *
  * Context: any.
  *
- * Return: the window: at most PipeSize / 2, but one segment.
+ * Return: the window: at most PipeSize / 2, or one segment if that is more.
  */
 u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
 {
@@ -231,7 +234,8 @@ u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32
  *
  * Context: any.
  *
- * Return: the slow start threshold: at most PipeSize * Beta, which is 0.5; but one segment.
+ * Return: the slow start threshold: at most PipeSize * Beta, or one segment if that is more. Beta
+ * is 0.5.
  */
 u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
 {

@@ -8,7 +8,7 @@
 /* RFC 9959 section 3 */
 enum xtcp_resume_phase {
 	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
-	XTCP_RESUME_RECONNAISSANCE,	/* the path may be the saved one: is it? */
+	XTCP_RESUME_RECONNAISSANCE,	/* is this path the saved one? */
 	XTCP_RESUME_UNVALIDATED,	/* the window has jumped; text is paced */
 	XTCP_RESUME_VALIDATING,		/* what the jump has sent is not acknowledged yet */
 	XTCP_RESUME_RETREAT,		/* the jump met congestion */
@@ -16,9 +16,9 @@ enum xtcp_resume_phase {
 
 /**
  * struct xtcp_saved - the congestion control parameters of a path
- * @cwnd: saved_cwnd: what the path took in one smallest RTT, octets; 0: nothing is saved
+ * @cwnd: saved_cwnd: octets that the path took in the time of @rtt_us; 0: nothing is saved
  * @rtt_us: saved_rtt: the smallest RTT
- * @seconds: when they were observed, xtcp_paths_seconds()
+ * @seconds: when the parameters were observed, xtcp_paths_seconds()
  * @ifindex: the device towards the path
  */
 struct xtcp_saved {
@@ -34,14 +34,16 @@ struct xtcp_saved {
  * @best: what the connection itself has observed
  * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
  *	the end of what was sent in Unvalidated
- * @pipe_base: PipeSize is this and what has arrived, modulo 2^32; see xtcp_resume_pipe_size()
+ * @pipe_base: PipeSize is the sum of this and of all octets that have arrived, modulo 2^32; see
+ *	xtcp_resume_pipe_size()
  * @entered_us: when Unvalidated began, the low half of the clock
  * @round_end: the round of observation ends when everything before it is acknowledged
  * @round_start_us: when that round began, the low half of the clock
- * @round_delivered: how many octets had arrived then
+ * @round_delivered: how many octets had arrived when that round began
  * @phase: enum xtcp_resume_phase
- * @has_taken: @saved has left the table for this connection, and nothing speaks against it yet
- * @has_jumped: the window jumped once; what was paced then stays spread over the RTT
+ * @has_taken: this connection has taken @saved out of the table, and no congestion has shown yet
+ *	that @saved is wrong
+ * @has_jumped: the window jumped once; see xtcp_resume_has_jumped()
  * @can_pace: the timer of pace.c is there
  * @paces: the connection is paced for the jump alone
  * @frees_one: one lost segment may be resent whatever the window says
@@ -103,7 +105,10 @@ static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 de
 	return resume->pipe_base + delivered;
 }
 
-/* May a lost segment be resent, whatever the window says? One is enough (RFC 6675 section 5). */
+/*
+ * May a lost segment be resent, whatever the window says? The answer is yes only once: one resent
+ * segment is enough (RFC 6675 section 5).
+ */
 static inline bool xtcp_resume_takes_one(struct xtcp_resume *resume)
 {
 	if (!resume || !resume->frees_one)
@@ -113,8 +118,9 @@ static inline bool xtcp_resume_takes_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has the window jumped? What was paced then, and all that its ACKs have released, is spread over
- * the RTT. So a train of ACKs does not show that the path is full.
+ * Has the window jumped? The segments of a jump are paced, so they are spread over the whole RTT,
+ * and so are the segments that their ACKs release. So ACKs without a pause do not show that the
+ * path is full.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

@@ -4,15 +4,17 @@
  * have saved, and cong.c asks here before it changes a window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
- * Those that never do cost nothing, and have observed nothing that could be saved. Without memory
- * there is no jump, and the path is not observed.
+ * A connection that never fills its window needs no such struct: it has observed nothing that could
+ * be saved. If there is no memory for the struct, the connection neither jumps nor observes the
+ * path.
  *
- * What was saved leaves the table with the jump, so one connection alone uses it (section 3.2). At
- * its end that connection saves what it has observed itself, or puts back what it took, unless the
- * jump met congestion.
+ * A connection that jumps takes the saved path out of the table, so no other connection can use the
+ * same path (section 3.2). When the connection ends, it saves what it has observed itself. If that
+ * is too little, it puts back what it took, unless the jump met congestion.
  *
- * In the Safe Retreat Phase PRR has no say: it would reduce a window that is too large too slowly
- * (section 4.5). The window falls at once, and stays. An undo would raise it, so it is forbidden.
+ * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
+ * large, and PRR would reduce it too slowly (section 4.5). The window falls at once, and then
+ * stays. An undo would raise the window again, so no undo is allowed.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -75,8 +77,8 @@ static void to_normal(struct sock *sk)
 }
 
 /*
- * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. A program's own limit, or an
- * algorithm's, paces the connection anyway.
+ * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If a program's rate limit or
+ * the algorithm paces the connection already, the jump changes nothing.
  */
 static void begin_to_pace(struct sock *sk)
 {
@@ -92,8 +94,8 @@ static void stop_pacing(struct sock *sk)
 }
 
 /*
- * Is this the beginning of a connection that has met no congestion? The window was the initial one
- * at least: a SYN was not lost twice.
+ * Is the connection in its first slow start, without any congestion so far? A window below the
+ * initial one shows that the SYN was lost more than once.
  */
 static bool is_fresh(const struct sock *sk)
 {
@@ -134,7 +136,7 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 		to_normal(sk);
 		return;
 	}
-	/* the jump waits for more text than the window allows (section 3.2, "Path confirmed") */
+	/* jump only when more text waits than the window allows (section 3.2, "Path confirmed") */
 	if (xtcp_seq_lt(tx->snd.una, resume->mark) || tx->snd.write_seq - tx->snd.nxt + pipe <= tx->cong.cwnd)
 		return;
 	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
@@ -161,7 +163,7 @@ static void leave_unvalidated(struct sock *sk)
 		to_normal(sk);
 }
 
-/* The octet after the highest one of which the peer has told. */
+/* The octet after the highest one that the peer has acknowledged or sacked. */
 static u32 highest_told(const struct xtcp_sender *tx)
 {
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
@@ -201,18 +203,21 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 		leave_unvalidated(sk);
 }
 
-/* @reducing: a reduction is going on, and its end ends the phase */
+/* @reducing: a reduction is going on; when it ends, xtcp_cong_reduced() may end the phase */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
-	/* without SACK no other ACK may follow a partial one (RFC 6582 section 3.2) */
+	/*
+	 * without SACK, a partial ACK has to cause a resend, or perhaps no other ACK comes (RFC
+	 * 6582 section 3.2)
+	 */
 	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
 	if (!reducing)
 		xtcp_resuming_reduced(sk);
 }
 
 /*
- * What arrives while something is repaired may have been sent long before, so no round counts that
- * contains a repair.
+ * Octets that arrive during a repair may have been sent long before. So a round with a repair does
+ * not count, and a new round begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -267,8 +272,9 @@ static bool is_unproven(const struct xtcp_resume *resume)
 }
 
 /*
- * The window shows no more than what has arrived of the jump. So the algorithm does not remember
- * the jump as the capacity of the path.
+ * Reduce the window to PipeSize, which the path has proven to take, before the algorithm looks at
+ * the window. Otherwise the algorithm would remember the size of the jump as the capacity of the
+ * path.
  */
 static void bound_by_pipe_size(struct sock *sk)
 {
@@ -322,8 +328,8 @@ void xtcp_resuming_retreat(struct sock *sk)
 }
 
 /**
- * xtcp_resuming_reduced() - in the Safe Retreat Phase: no reduction is going on
- * @sk: the sock
+ * xtcp_resuming_reduced() - leave the Safe Retreat Phase if the jump is acknowledged
+ * @sk: in this phase; no reduction is going on
  *
  * The phase ends when all that the jump has sent is acknowledged. The window stays, and slow start
  * raises it as far as ssthresh.
@@ -344,7 +350,8 @@ void xtcp_resuming_reduced(struct sock *sk)
  * xtcp_resuming_timeout() - the retransmission timer has expired
  * @sk: the sock
  *
- * RFC 9959 section 3.6: Careful Resume ends. What was saved is wrong if the jump was not proven.
+ * RFC 9959 section 3.6: Careful Resume ends. If the jump was not validated yet, the saved path was
+ * wrong, and is forgotten.
  */
 void xtcp_resuming_timeout(struct sock *sk)
 {
