@@ -255,7 +255,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		/* a connection of kernel TCP's comes before the record (interpose.c) */
+		/* if kernel TCP has a connection with this tuple, the error is about that one */
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,

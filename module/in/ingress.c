@@ -99,7 +99,7 @@ too_small:
 }
 
 /**
- * xtcp_ingress_hops_ok() - does a sock take a segment that has come so far?
+ * xtcp_ingress_hops_ok() - has a segment enough hops left for what the sock demands?
  * @sk: the sock, of either stack
  * @skb: with its IP header as the network header
  *
@@ -107,7 +107,7 @@ too_small:
  *
  * Context: any.
  *
- * Return: true when it does.
+ * Return: true when it has.
  */
 inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -133,8 +133,9 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Check what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
- * segment on failure. The segment keeps its conntrack entry: a policy is for the addresses from
- * before NAT, which only the entry knows, and a second owner may check it again.
+ * segment on failure. The segment keeps its conntrack entry here. IPsec policies name the addresses
+ * from before NAT, which only the conntrack entry knows, and another owner may check its own policy
+ * after this one.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
 {
@@ -172,8 +173,8 @@ static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *b
 }
 
 /*
- * skb->cb is ours from here on; until now it held IP's control block. The length is final now, too:
- * the socket filter may have cut the data.
+ * skb->cb is ours from here on; until now it held IP's control block. The length of the data is
+ * read only here, because the socket filter may have cut the data before.
  */
 static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 {
@@ -346,7 +347,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
-		/* without a RST, the peer resends the segment and is answered then */
+		/* otherwise send no RST: the peer resends the segment, and is answered then */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK &&
 		    xtcp_listen_has_ended(xtcp_listen_queues(READ_ONCE(he->lsk))))
 			xtcp_reply_rst(xn, skb);
@@ -424,8 +425,8 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 
 /*
  * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
- * NULL: the segment is no plain SYN, or no listener has room, or it has come too far for the
- * listener.
+ * NULL: the segment is no plain SYN, or no listener has room, or the segment has fewer hops left
+ * than the listener demands.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

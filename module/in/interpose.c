@@ -127,7 +127,10 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
 }
 
-/* Finds a listener that has queues. One without them has just ended, and is not found again. */
+/*
+ * Finds a listener that has queues. A listener without queues has just ended: the next lookup does
+ * not find it.
+ */
 static struct xtcp_listener *find_listener(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener;

@@ -75,7 +75,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
  * Measures the round-trip time from SYN-ACK to third ACK. If the SYN-ACK was sent again, there is a
  * sample only if a timestamp tells which copy the peer answers (RFC 6298 section 3). If two copies
  * had the same TSval, the later one counts. If an earlier third ACK has made no child, there is no
- * sample, because the delay is ours.
+ * sample: the time since that ACK is a delay of ours.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -199,7 +199,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		return ERR_PTR(-ENOMEM);
 	fill_child_names(child, he, &tuple);
 	err = -EHOSTUNREACH;
-	/* keep the path of the SYN-ACK: it works */
+	/* the hash selects a path: keep that of the SYN-ACK, since this path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;

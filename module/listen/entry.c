@@ -279,8 +279,8 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 
 /*
  * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
- * deadline. If more than HEIR_STEPS entries of the list expire later, it stands behind some of them
- * and its timeout fires late, but no later than a timeout that began now.
+ * deadline. If more than HEIR_STEPS entries of the list expire later, the inherited entry stands
+ * behind some of them. Its timeout then fires late, but no later than a timeout that began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -301,7 +301,7 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 /**
  * xtcp_entry_hand_over() - move an entry to another listener of the group
  * @from: the listener of @he; it has left the table of listeners
- * @to: the other listener; it was found in the table after that
+ * @to: the other listener; it was found in the table after @from had left
  * @he: the entry, not dead
  *
  * The entry keeps its deadline, its number of timeouts and its place in the table of connections.
@@ -370,7 +370,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	list_del(&he->node);
 	/*
 	 * while the entry waits for data, its SYN-ACK goes out again only once, at the last timeout
-	 * of the wait: a bare ACK then makes the child
+	 * of the wait. The ACK that answers this SYN-ACK makes the child, even without data
 	 */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);

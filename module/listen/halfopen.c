@@ -87,14 +87,14 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	const u32 answered = READ_ONCE(he->ack_stamp);
 	bool is_there, answers;
 
-	/* a flood of them takes no lock */
+	/* a flood of retransmitted SYNs takes no lock */
 	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 		return 0;
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
 	answers = is_there && !listener->closed;
 	if (!answers) {
-		/* an heir may answer */
+		/* nothing was sent: take the stamp back, so that an heir may answer this SYN */
 		WRITE_ONCE(he->ack_stamp, answered);
 	} else {
 		xtcp_entry_restart(listener, he);
@@ -152,7 +152,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
-	/* a trace has the cause before its effect, and neither if an heir takes the segment */
+	/* a trace shows the overflow before the reset; neither if an heir takes the segment */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
 	if (is_there && aborts)
@@ -168,7 +168,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 		xtcp_refusal_drop(listener->sk);
 	/*
 	 * the peer believes that it is connected. Either we reset it, or the timer sends the
-	 * SYN-ACK again. The peer's ACK to that is valid even if the entry has ended by then
+	 * SYN-ACK again and the peer acknowledges it. If the entry has ended by then, that ACK is
+	 * still valid by its cookie
 	 */
 	if (aborts)
 		xtcp_reply_rst(xn, skb);

@@ -50,11 +50,11 @@ struct xtcp_listener_stats {
  * @accept_peak: the maximum of @accept_len so far
  * @synq: half-open entries (entry.c)
  * @group: the listeners that share its SYNs, or this one alone (group.c)
- * @members: the listeners of its group on its place, as the table of listeners has them
+ * @members: the listeners of the same group that have the same place in the table of listeners
  *	(members.c); lock: xtcp_net.listeners_lock
- * @member_index: its index in @members; the same lock
- * @cpu: the value of SO_INCOMING_CPU for which it has a seat (incoming.c), -1: none; lock:
- *	xtcp_incoming.cpus
+ * @member_index: the listener's index in @members; the same lock
+ * @cpu: the value of SO_INCOMING_CPU for which the listener has a seat (incoming.c), -1: it has no
+ *	seat; lock: xtcp_incoming.cpus
  * @cpu_index: the index of that seat; the same lock
  * @number: its number for the listing in /proc (listeners.c)
  * @rcu: frees it after the last lookup
@@ -96,7 +96,7 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	/* this lock does not guard the entries of other listeners */
+	/* READ_ONCE: if @he is an entry of another listener, this lock does not guard he->lsk */
 	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 

@@ -40,7 +40,7 @@ static s32 entries_batch;	/* a processor counts so many before it updates the su
  * struct free_batch - a processor's entries that have left the table
  * @lock: guards the rest
  * @waiting: entries that wait for the running grace period; NULL when none runs
- * @gathered: entries that came since its start; they wait for the next grace period
+ * @gathered: entries that came since the running grace period began; they wait for the next one
  * @n: length of @gathered
  * @rcu: the callback at the end of the running grace period
  */
@@ -90,7 +90,10 @@ int xtcp_pool_init(void)
 	if (!entries_max)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
-	/* what all processors have yet to add to the sum is a small part of the smallest limit */
+	/*
+	 * each processor keeps back up to a batch, and the sum is wrong by that. The batch is so
+	 * small that this error of all processors is a small part of the smallest limit
+	 */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
 
@@ -187,7 +190,7 @@ static int weight(const struct xtcp_request *he)
 
 /*
  * Adds an entry to the count of its guest (@sign 1), or takes it off (-1). The entry is taken off
- * when it dies: when its memory is freed, the namespace may be gone.
+ * already when it dies: later, when its memory is freed, the namespace may be gone.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {

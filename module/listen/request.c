@@ -160,8 +160,9 @@ static const struct request_sock_ops lsm_ops[2] = {
 
 /*
  * The request that LSMs see. It is large and nearly all zeros. So each processor keeps one, and
- * need not clear a new one for each SYN. It has one user at a time, because BH is off. On a
- * PREEMPT_RT kernel whose BH sections can be preempted, it could have several users.
+ * need not clear a new one for each SYN. BH is off, so a request has one user at a time. This would
+ * fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could overwrite the
+ * request of another.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 

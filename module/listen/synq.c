@@ -131,8 +131,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 	if (!read_syn(listener, skb, key, NULL, &syn, &how))
 		return NOT_ANSWERED;
 	/*
-	 * without timestamps the cookie cannot carry SACK and ECN. AccECN needs no cookie: the
-	 * third ACK shows it
+	 * without timestamps the cookie cannot carry SACK and ECN. The cookie need not carry
+	 * AccECN: the third ACK itself shows it
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
