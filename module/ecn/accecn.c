@@ -11,8 +11,9 @@
  * if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5), but retransmissions as ECT(1) with an algorithm for L4S, as all text. If the peer reports
- * that a SYN or SYN-ACK arrived with ECT or CE, something on the path has changed the field.
+ * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does. If
+ * the peer reports that a SYN or SYN-ACK arrived with ECT or CE, something on the path has changed
+ * IP's ECN field.
  */
 #include "ecn/accecn.h"
 
@@ -143,8 +144,8 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
  * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but no entry remembers
  *	which
  *
- * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. If the ACK has text, only AE
- * shows it, since classic ECN may set CWR on text.
+ * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
+ * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
  *
  * Context: softirq.
  *
@@ -230,8 +231,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * classic ECN (RFC 3168). AE with ECE, once the answer of the ECN nonce, is reserved now:
-	 * it counts as AccECN, and as a report that the SYN arrived unchanged (section 3.1.3)
+	 * these flags mean classic ECN (RFC 3168). AE with ECE is another case: it was once the
+	 * answer of the ECN nonce, and is reserved now. It counts as AccECN, and as a report that
+	 * the SYN arrived unchanged (section 3.1.3)
 	 */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;
@@ -256,7 +258,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  *
  * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks reports how the SYN-ACK
  * arrived; any other segment has the counter. If the client got only a retransmitted SYN-ACK
- * without ECN flags, its ACK has none either.
+ * without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
  *
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
  * If this SYN-ACK has no ECN flags, we may not send ECT (section 3.1.5).

@@ -77,7 +77,7 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
  * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer sends an ACK at the latest after seven marks. But
  * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
  * the peer's ACKs usually cover few, assume as many marks as the field allows. If the peer's ACKs
- * always cover many segments, none was lost: believe the field, as in Linux.
+ * usually cover many segments, this ACK is no sign of lost ACKs: believe the field, as in Linux.
  *
  * Context: any.
  *

@@ -9,8 +9,8 @@
  *
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
- * ECT(1) says that text belongs into the queue of L4S (RFC 9331): it is sent only in AccECN mode
- * with an algorithm that is made for it, and counts as ECT when received.
+ * ECT(1) says that text belongs into the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
+ * AccECN mode, with an algorithm that is made for L4S. A received ECT(1) counts like ECT(0).
  *
  * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
@@ -37,7 +37,7 @@ static bool needs_ecn(const struct sock *sk)
 	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
 }
 
-/* With an algorithm for L4S, an end that grants AccECN also grants ECN to peers without AccECN. */
+/* A listener that may grant AccECN (perhaps for L4S) also grants ECN to a peer without AccECN. */
 static bool grants_ecn(const struct sock *lsk)
 {
 	return needs_ecn(lsk) || xtcp_accecn_is_allowed(lsk);
@@ -51,8 +51,8 @@ static bool grants_ecn(const struct sock *lsk)
  * Context: softirq or process. @dst is held.
  *
  * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", when the
- * algorithm of the listener or of the route (congctl) needs ECN, or when that of the listener needs
- * AccECN.
+ * algorithm of the listener or of the route (congctl) needs ECN, or when the listener's algorithm
+ * needs AccECN.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
@@ -146,8 +146,8 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @resent: the segment was sent before
  * @is_pure: the segment is an ACK and nothing else, without SACK blocks
  *
- * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: what
- * they report counts as reported.
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: after
+ * this call, the marks and the CWR in them count as sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -184,8 +184,8 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
 		/*
-		 * the peer sends new text with ECT, so this is a retransmission, and the peer's
-		 * window is small
+		 * the peer sends new text with ECT, so this is a retransmission. After the loss the
+		 * peer's window is small: it waits for each ACK
 		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
@@ -216,7 +216,8 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when it does and ECE has to tell exactly which text was marked (XTCP_ECN_EXACT).
+ * Return: true when the text changes so, and ECE has to tell exactly which text was marked
+ * (XTCP_ECN_EXACT).
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -253,7 +254,7 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
  * CWR is processed first, since it ends the effect of an earlier CE. As in Linux, CWR counts even
- * without text. CE counts only with new text: outside the window it may be forged (RFC 3168
+ * without text. CE counts only with new text: a segment outside the window may be forged (RFC 3168
  * sections 6.1.3 and 6.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
@@ -286,8 +287,8 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
  * xtcp_ecn_reduced() - the window was reduced, for any reason: send CWR
  * @sk: in a synchronized state
  *
- * RFC 3168 section 6.1.2: CWR goes with the next new text. AccECN mode does not use it (RFC 9768
- * section 3.1.5).
+ * RFC 3168 section 6.1.2: CWR goes with the next new text. AccECN mode does not use CWR in this
+ * sense (RFC 9768 section 3.1.5).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -316,8 +317,10 @@ void xtcp_ecn_undone(struct sock *sk)
  * @on: turn it on
  *
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
- * exactly. AccECN mode always does. The present state of ECE stays. After turning on, new text
- * without a mark ends it; after turning off, CWR does.
+ * exactly. In AccECN mode all reports are exact, so this does nothing.
+ *
+ * If ECE is being sent at the moment, this goes on. It ends with new text without a mark when @on,
+ * and with CWR when not.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -19,8 +19,8 @@ struct xtcp_net;
 /* Bits of xtcp_sender.ecn. All clear: the connection does not use ECN. */
 enum xtcp_ecn {
 	/*
-	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set;
-	 * AccECN mode may clear it
+	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set. In
+	 * AccECN mode a fault on the path clears it
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* not known after a SYN cookie: only echo marks */
@@ -50,7 +50,7 @@ bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
  * Does our text belong into the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
- * path changes IP's ECN field, and with an algorithm that is made for it.
+ * path changes IP's ECN field, and with an algorithm that is made for L4S.
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
@@ -64,7 +64,7 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  * and 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
  * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
  * text is ECT(1), also when it is resent: otherwise it would wait in the queue of all others (RFC
- * 9331 section 4.1 and appendix A.2.1). @has_text: without SYN.
+ * 9331 section 4.1 and appendix A.2.1). @has_text: the segment has text and no SYN.
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
 {

@@ -88,7 +88,10 @@ static void probe_shrunk_window(struct sock *sk)
 	probed(sk, XTCP_TIMER_RETRANSMIT);
 }
 
-/* Note a timeout while the window is open. Any probes in place of retransmissions are over. */
+/*
+ * Notes a timeout while the window is open. While the window was zero, probes were sent in place of
+ * retransmissions; that is over.
+ */
 static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -115,8 +118,8 @@ static void send_again(struct sock *sk)
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {
 		/*
-		 * a refusal says nothing about the path: no backoff; as in Linux, the user timeout
-		 * does not limit this wait
+		 * this machine has refused to send the segment. That says nothing about the path,
+		 * so there is no backoff. As in Linux, the user timeout does not limit this wait
 		 */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
@@ -200,13 +203,16 @@ static void expired_delayed_ack(struct sock *sk)
 
 	if (!xsk->acking.pending)
 		return;
-	/* the program wrote no data that could carry the ACK: it is not interactive */
+	/* the program wrote no data that could carry the ACK: the connection is not interactive */
 	xtcp_acking_interactive(&xsk->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_output_ack_now(sk);
 }
 
-/* It may be early for both: the deadline was set before the last text came. */
+/*
+ * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, it is too
+ * early for either: then this sets a later deadline.
+ */
 static void keep_alive(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -214,8 +220,8 @@ static void keep_alive(struct sock *sk)
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 
 	/*
-	 * MUST-26: no probe while data waits for an ACK or a window; the other deadlines handle
-	 * that
+	 * MUST-26: no probe while data waits for an ACK or a window. The deadlines for
+	 * retransmission and persist handle a peer that does not answer then
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
@@ -233,9 +239,11 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * The deadline of both keepalive and the limits for connections without text. If probes wait for
- * an answer, a deadline that is a limit's ends the connection: text would have been an answer, or
- * would be in flight. So no probe comes early.
+ * Keepalive and the limits for connections without text share this deadline. A deadline that was
+ * set for a limit must not send the next keepalive probe too early. It does not: if a probe still
+ * waits for its answer, there was no text since, because text of the peer would be an answer, and
+ * text of ours would be in flight. So the limit has passed and the connection ends, unless the knob
+ * of the limit was raised meanwhile.
  */
 static void expired_keepalive(struct sock *sk)
 {
@@ -290,7 +298,7 @@ void xtcp_expiry_run(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		/* an earlier deadline may have dropped or postponed this one */
+		/* the function of an earlier deadline may have dropped or postponed this one */
 		if (!xtcp_timer_is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) < 0)
 			continue;
 		timers->armed &= ~BIT(which);

@@ -51,7 +51,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: when the first of them was sent, TS clock ms; 0: none was sent.
+ * Return: when the first of these segments was sent, TS clock ms; 0: none was sent.
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -332,8 +332,8 @@ bool xtcp_retries_end_probing(struct sock *sk)
  * @sk: the sock, in any state; the caller holds a reference
  *
  * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, which
- * programs expect of a timer; XTCP_ABORT tells which one it was. A soft error does not replace it:
- * nothing was tried in vain.
+ * programs expect of a timer; the abort reason tells which limit it was. A soft error does not
+ * replace ETIMEDOUT: it would explain why retries were in vain, but here nothing was retried.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -6,8 +6,8 @@
  * now. The thread may even be its own server: it waits in accept() for the connection that the
  * third ACK completes.
  *
- * The timer of the sock is too coarse for this: it takes one to two ticks. It stays armed, in case
- * the program does not return from connect() in time. A high-resolution timer for each connection
+ * The timer of the sock is too coarse for this: it takes one to two ticks. But it is armed all the
+ * same, in case connect() does not return in time. A high-resolution timer for each connection
  * would cost more than the segment that it saves. So each processor has one such timer and a short
  * list of waiting socks, with a reference to each. A sock that has sent its ACK stays on the list:
  * otherwise each outgoing segment would have to look there. The sock leaves when the list is next
@@ -105,8 +105,8 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 
 /*
  * Sends the ACKs that still wait. If a user owns the lock of a sock, nothing is sent: the user is
- * in a call that sends the ACK or ends the wait. If it does neither, the sock's own timer sends the
- * ACK.
+ * in a call that sends the ACK or ends the wait. If the call does neither, the sock's own timer
+ * sends the ACK.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
@@ -145,7 +145,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * the timer of a processor that went offline runs here, and may be queued elsewhere by now
+	 * the timer of a processor that went offline runs on another one. If the first is back by
+	 * now, a connect() there may have queued the timer already
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));

@@ -331,7 +331,10 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 		*second++ = '\0';
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
-	/* a read shows zeros while there is no key; a key of zeros would be known to everybody */
+	/*
+	 * a read shows zeros while there is no key. If these zeros are written back, they must not
+	 * become a key: everybody would know it
+	 */
 	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
 	keys = make_keys((u8 *)words, second ? 2 : 1);

@@ -122,7 +122,7 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 
 /*
  * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be copied
- * from the program stays there.
+ * now stays with the program.
  */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
