@@ -29,8 +29,8 @@
  *   a sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
- * - A segment below TCP counts in sk_wmem_alloc. Before it stops counting there, it takes a
- *   reference to the sock (out/held.c).
+ * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem exchanges
+ *   the one for the other, and takes the reference first (out/held.c).
  * - The core sets the options of SOL_SOCKET without asking the protocol, and calls proto.keepalive
  *   and proto.rehash in the present order. (Since 6.12 the core asks a protocol that sets
  *   SOCK_CUSTOM_SOCKOPT. xtcp does not set it, and so answers alike on all versions.) The core
@@ -94,9 +94,9 @@
 /*
  * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
  * for a kernel sock, and __sk_destruct() releases what a kernel sock holds: since 6.2 a tracker of
- * another kind, since 6.14 also a passive count of the namespace. This function takes both. The
- * count came as a fix, so stable series have it, too. If only one side counts, the kernel panics or
- * the namespace is never freed.
+ * another kind, since 6.14 also a passive count of the namespace. So this function takes both. The
+ * passive count came as a fix, so stable series have it, too. If only this function counts, the
+ * namespace is never freed; if only __sk_destruct() does, the kernel panics.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -170,8 +170,9 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * In AccECN mode, CWR is a bit of a counter. Since 6.15 all segments that are cut from a bundle can
- * keep it. Before that, all segments but the first lose it, so a bundle with CWR must not be sent.
+ * In AccECN mode, CWR is one bit of the ACE field, a counter. Since 6.15 all segments that are cut
+ * from a bundle can keep this bit. Before 6.15, all segments but the first lose it, so a bundle
+ * with CWR must not be sent.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define XTCP_COMPAT_GSO_ACCECN	SKB_GSO_TCP_ACCECN
@@ -208,7 +209,7 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 
 /*
  * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two of the fields below,
- * 6.7 the others. If the kernel's struct has them, they are at the same offsets.
+ * 6.7 the others. A kernel whose struct has these fields has them at the same offsets.
  */
 union xtcp_compat_info {
 	struct tcp_info tcp;
@@ -462,8 +463,9 @@ static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 
 /*
  * Report to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
- * clone: that would keep @skb from being retransmitted until the program has read the report. Since
- * 6.15 skbuff.c checks txstamp_ack of @skb, which kernel TCP sets.
+ * clone: a fast clone would keep @skb from being retransmitted until the program has read the
+ * report. Since 6.15 skbuff.c reports nothing unless txstamp_ack is set in kernel TCP's control
+ * block. @skb has xtcp's control block there, so this sets txstamp_ack only during the call.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
@@ -552,9 +554,9 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 
 /*
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
- * flag for this. Before, a user-copy region has the same effect. A constructor would have it, too,
- * but would make the objects larger. The kernel itself makes the slab of a struct proto, from
- * fields of that struct.
+ * flag for this. Before 6.5, a user-copy region has the same effect. A constructor would also have
+ * this effect, but would make the objects larger. The kernel itself makes the slab of a struct
+ * proto, from fields of that struct.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -573,13 +575,13 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 
 /*
  * xtcp_compat_bind2_bucket_has() and xtcp_compat_bind_bucket_has() walk the entries in a bucket of
- * kernel TCP's bind table until @test returns true. Since 6.8 an entry is on one list, by port and
- * address. Before 6.8 it is on two, by port and by port and address; the second list of TIME-WAIT
- * is a separate one. The caller holds the lock of the bucket's chain. For all entries of a port,
- * the lock of the chain by port suffices.
+ * kernel TCP's bind table until @test returns true. Since 6.8 an entry is only on the list of its
+ * port and address. Before 6.8 it is also on the list of its port, and a bucket of a port and
+ * address has a separate list for entries in TIME-WAIT. The caller holds the lock of the bucket's
+ * chain. To walk all entries of a port, the lock of the port's chain suffices.
  *
- * xtcp_compat_bind_move() replaces @from by @to. One of the two is @tw, which knows the buckets.
- * The caller holds the locks of both chains.
+ * xtcp_compat_bind_move() replaces @from by @to. One of these two socks is @tw, which points to the
+ * buckets. The caller holds the locks of both chains.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
@@ -731,8 +733,8 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 
 /*
  * The memory cgroup to which a socket of the running program is charged, with a reference. NULL if
- * there is none, or if inet_accept() charges the socket itself. It does so since 6.18; in kernels
- * with SCTP, since 6.19.
+ * there is none, or if inet_accept() charges the socket itself. inet_accept() does this since 6.18;
+ * in kernels with SCTP, since 6.19.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {

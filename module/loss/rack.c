@@ -34,8 +34,8 @@
  * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
  * timestamp echo tells. If it is sacked, the echo tells nothing: the peer echoes the last segment
  * in order (RFC 7323 section 4.3), which is an older one. Then the heuristic of RFC 8985 section
- * 6.2 step 2 decides: an answer that is faster than the smallest RTT belongs to an earlier copy. It
- * also decides if two copies may have left within one tick of the timestamp clock.
+ * 6.2 step 2 decides: an answer that is faster than the smallest RTT belongs to an earlier copy.
+ * The heuristic also decides if two copies may have left within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -82,8 +82,8 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 /*
  * Returns how late a segment may be, in microseconds (section 6.2 step 4); 0 when three other
  * segments show that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where
- * segments overtake each other, that one may have taken a faster path than the others. So the
- * others are allowed the smoothed RTT if it is longer.
+ * segments overtake each other, the one that arrived last may have taken a faster path than the
+ * others. So the others are allowed the smoothed RTT, if this is longer than RACK.rtt.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {

@@ -133,8 +133,9 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  * xtcp_resend_put_back() - move all skbs back to the list of skbs in flight, in order of sending
  * @sk: the sock
  *
- * This takes few steps: nearly all of them were sent before everything in flight. Only skbs that
- * were resent and lost again may belong further behind. RFC 5682 section 3, RFC 3522 section 3.2.
+ * This takes few steps: nearly all of these skbs were sent before everything that is in flight, so
+ * their place is at the front. Only skbs that were resent and lost again may belong further behind.
+ * RFC 5682 section 3, RFC 3522 section 3.2.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

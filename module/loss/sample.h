@@ -21,8 +21,8 @@
  * @sacked: octets newly sacked
  * @delivered: octets newly acknowledged or sacked, each counted once
  * @lost: octets newly marked as lost
- * @delivered_before: stream->delivered when the rated segment was sent: of the segments that are
- *	newly acknowledged or sacked, the one sent last. Valid with @tells_rate
+ * @delivered_before: stream->delivered when the rated segment was sent. The rated segment is that
+ *	newly acknowledged or sacked segment which was sent last. Valid with @tells_rate
  * @delivered_before_us: the low half of stream->delivered_us at that time
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment;
  *	filled, like @lost_before, only for an algorithm with control() (cong.h)

@@ -98,9 +98,9 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 }
 
 /*
- * Splits @skb if @block begins or ends inside it. The split is where one of its segments ends: a
- * segment that is sacked in part counts as not sacked. Return: the part to look at next; it lies
- * inside @block if *@inside is true. NULL when there is none; an error when the split fails.
+ * Splits @skb if @block begins or ends inside it. The split is at the end of a segment of @skb: a
+ * segment that is sacked only in part counts as not sacked. Return: the skb to look at next; it
+ * lies inside @block if *@inside is true. NULL when there is none; an error when the split fails.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -126,7 +126,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* @skb and what follows it, up to its sacked_to, are sacked. Returns the skb behind these. */
+/* Everything from @skb to its sacked_to is sacked. Returns the skb that begins at this octet. */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -135,8 +135,9 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Everything from @skb to @end is sacked. Stores this in each skb that the walk has met. So a peer
- * cannot make us walk over the same octets again by naming them in another SACK block.
+ * Everything from @skb to @end is sacked. Stores @end as the sacked_to of each skb that the walk
+ * has met, so that the next walk jumps over them. Otherwise a peer could make us walk over the same
+ * octets again and again, by naming them in other SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -151,8 +152,8 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 
 /*
  * Marks the part of @block between @from and @to as sacked. Return: the octet up to which
- * everything is marked; it is less than @to when a split has failed. If the split failed at the
- * start of @block, the skbs behind it are marked all the same.
+ * everything is marked; this octet is less than @to when a split has failed. If the split failed at
+ * the start of @block, the skbs behind the one that could not be split are marked all the same.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -188,9 +189,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks as sacked what is new in @block: no block of the previous ACK had it. Otherwise each ACK
- * would walk over everything that is sacked. Return: the octet up to which everything is marked.
- * Octets of @block beyond it will be new again in the next ACK.
+ * Marks the new octets of @block as sacked: those that no block of the previous ACK reported. The
+ * others are marked already, and to look at them again would be a walk over everything sacked, for
+ * each ACK. Return: the octet up to which everything is marked. Octets of @block beyond it will be
+ * new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -257,7 +259,7 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 
 /*
  * Did we resend these octets? If not, the network copied them, and the D-SACK tells nothing about
- * our retransmissions. Below SND.UNA this is unknown.
+ * our retransmissions. The skbs of octets below SND.UNA are freed, so for these the answer is yes.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -319,7 +321,10 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
-		/* octets at the left edge would have been acknowledged: no block begins there */
+		/*
+	 * a block must begin above the left edge: an octet that has arrived at the left edge would
+	 * have been acknowledged
+	 */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);
@@ -592,8 +597,9 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_not_lost() - remove all marks of loss
  * @sk: the sock
  *
- * What was resent stays in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work grows with
- * the number of skbs that counted as lost, and of those sent since the first retransmission.
+ * Skbs that were resent stay in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work grows
+ * with the number of skbs that counted as lost, and with the number of skbs sent since the first
+ * retransmission.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {

@@ -11,10 +11,10 @@ struct xtcp_sample;
 /**
  * struct xtcp_undo - the state needed to undo a reduction of the window
  * @marker: SND.UNA when the repair began
- * @resent: octets resent since then, less those that D-SACKs report as arrived twice
+ * @resent: octets resent since the repair began, less those that D-SACKs report as arrived twice
  * @first_ts: TSval of the first retransmission
  * @armed: there is a reduction that may be undone
- * @any_resent: something was resent since then
+ * @any_resent: something was resent since the repair began
  */
 struct xtcp_undo {
 	u32 marker;
