@@ -182,8 +182,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	/*
-	 * Once accept() has returned a Fast Open connection, it counts as open before its third ACK
-	 * (RFC 7413), even after the program has closed it
+	 * A Fast Open connection that accept() has returned counts as open even before its third
+	 * ACK (RFC 7413), and also after the program has closed the connection
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
@@ -192,8 +192,9 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Queue the error only here, where it ends the connection: a program that reads the
-		 * queue clears SO_ERROR. Over IPv4 this needs no IP_RECVERR, as in Linux
+		 * Only an error that ends the connection is queued: a program that reads the queue
+		 * clears SO_ERROR, which may hold another error while the connection goes on. Over
+		 * IPv4 this needs no IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);

@@ -94,9 +94,9 @@ static bool is_pure_syn(const struct tcphdr *th)
 
 /*
  * May a TIME-WAIT record of ours make way for this SYN? @elsewhere: another build's listener wants
- * it. A SYN that no listener wants may be forged to end the record (RFC 1337). A listener whose
- * accept queue is full does not want the SYN now: the peer sends the SYN again, and the record is
- * still there then. A listener with IP_MINTTL never wants a SYN from far away.
+ * the SYN. A SYN that no listener wants may be forged to end the record (RFC 1337). A listener
+ * whose accept queue is full does not want the SYN now: the peer sends the SYN again, and the
+ * record is still there then. A listener with IP_MINTTL never wants a SYN from far away.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
 {

@@ -205,7 +205,7 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
 {
 	const u32 now = xtcp_clock_seconds();
 
-	/* write once a second, not for each SYN of a flood: all processors read it */
+	/* write once a second, not for each SYN of a flood: all processors read this variable */
 	if (READ_ONCE(listener->group->declined) != now)
 		WRITE_ONCE(listener->group->declined, now);
 }

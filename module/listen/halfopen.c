@@ -40,8 +40,9 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 /*
  * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSval belongs to
- * an old connection, whose SYN-ACK may have had the same ISN. It may also belong to a cookie, so
- * nothing is checked while cookies are believed. As in Linux, a TSecr of 0 is not checked.
+ * an old connection, whose SYN-ACK may have had the same ISN. But an older TSval may also belong to
+ * a cookie, so nothing is checked while cookies are believed. As in Linux, a TSecr of 0 is not
+ * checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)

@@ -113,7 +113,10 @@ err_slabs:
  */
 void xtcp_pool_exit(void)
 {
-	/* a second grace period: it frees the entries that gathered during the first */
+	/*
+	 * the callbacks that the caller's rcu_barrier() waited for may have called call_rcu()
+	 * again, for entries that had gathered: wait for the new callbacks, too
+	 */
 	rcu_barrier();
 	percpu_counter_destroy(&guest_entries);
 	percpu_counter_destroy(&entries_in_use);
@@ -179,7 +182,7 @@ struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
 
-/* An entry counts as one; an entry with its SYN counts as many as would fit into its memory. */
+/* An entry counts as 1; with its SYN, it counts as the number of entries that its memory holds. */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))

@@ -81,7 +81,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		xtcp_refusal_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
-	/* Linux keeps the last quarter for peers that it knows; xtcp remembers no peers */
+	/* without cookies, Linux keeps the last quarter for peers that it knows; xtcp knows none */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
 		return ADMIT_NOT;
@@ -167,7 +167,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
-		/* if the listener has ended, nothing has failed: the SYN goes to another one */
+		/* if the listener has ended, nothing has failed: another listener gets the SYN */
 		if (PTR_ERR(child) != -ECONNABORTED)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
