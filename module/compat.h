@@ -7,9 +7,10 @@
  * these properties, which no compiler checks:
  *
  * - Leases have places in kernel TCP's bind table (ports/README.md lists who reads which field).
- *   There, fastreuse and fastreuseport of a bucket keep connect() off a port. No code reads a field
- *   of a lease behind icsk_bind2_hash. INVALID_UID is a user like any other. inet_diag shows no
- *   entry of a bucket that is in TCP_ESTABLISHED or TCP_LISTEN.
+ *   There, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's connect() off the
+ *   port. No code reads a field of a lease behind icsk_bind2_hash. INVALID_UID is compared like the
+ *   UID of any user. inet_diag walks the buckets, but shows no entry whose state is TCP_ESTABLISHED
+ *   or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
@@ -31,11 +32,11 @@
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
  * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem exchanges
  *   the one for the other, and takes the reference first (out/held.c).
- * - The core sets the options of SOL_SOCKET without asking the protocol, and calls proto.keepalive
- *   and proto.rehash in the present order. (Since 6.12 the core asks a protocol that sets
- *   SOCK_CUSTOM_SOCKOPT. xtcp does not set it, and so answers alike on all versions.) The core
- *   gives some options only to protocols that it knows: SO_ZEROCOPY, SO_RESERVE_MEM since 6.12,
- *   SO_TXREHASH in 7.2.
+ * - The core sets the options of SOL_SOCKET without asking the protocol. It calls proto.keepalive
+ *   before it sets SO_KEEPALIVE, and proto.rehash after it has set the device. (Since 6.12 the core
+ *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT. xtcp does not set this flag, and so answers
+ *   alike on all versions.) The core gives some options only to protocols that it knows:
+ *   SO_ZEROCOPY, SO_RESERVE_MEM since 6.12, SO_TXREHASH in 7.2.
  * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
  *   (xtcp_compat_seq_and_ts_off()).

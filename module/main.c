@@ -4,8 +4,8 @@
  *
  * An open descriptor holds the module, and so does a sock without a descriptor while it has
  * segments below TCP (held.c). While there is either, rmmod fails. Otherwise, unloading drops what
- * is left: orphans, half-open entries and TIME-WAIT records. Its order keeps segments, timers and
- * RCU callbacks from running into freed code:
+ * is left: orphans, half-open entries and TIME-WAIT records. The order of its steps keeps segments,
+ * timers and RCU callbacks from running into freed code:
  *
  *  0. stop the work that gives back holds of the module (held.c);
  *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a

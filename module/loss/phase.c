@@ -90,8 +90,8 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  *
  * The queue has refused a segment, or has announced that it would refuse others. This is congestion
  * on the first hop, which no peer has to report. So a reduction begins at once, but at most once
- * per round trip, as for a mark (RFC 3168 section 6.1.2). No undo reverts it, as in Linux. During
- * the handshake nothing is reduced.
+ * per round trip, as for a mark (RFC 3168 section 6.1.2). As in Linux, no undo reverts this
+ * reduction. During the handshake nothing is reduced.
  *
  * No ACK triggers this reduction, so there may be next to nothing in flight when it begins. PRR's
  * RecoverFS is therefore at least the window, as in Linux.

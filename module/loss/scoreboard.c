@@ -5,7 +5,7 @@
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
  * (RFC 6675 section 4, in octets). An skb of the send queue is sacked, lost, lost and resent, or
- * none of these. This is true of the whole skb: if a SACK block ends inside an skb, the skb is
+ * none of these. Each mark is true of the whole skb: if a SACK block ends inside an skb, the skb is
  * split. Without SACK, each duplicate ACK counts as one segment sacked somewhere above SND.UNA, and
  * no skb is marked as sacked.
  *
