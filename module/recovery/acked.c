@@ -128,8 +128,8 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 }
 
 /*
- * Count how many of the delivered @segments the network had marked. @skb: the ACK. It is NULL when
- * a later ACK has overtaken it, because its counter says nothing then.
+ * Count how many of the delivered @segments the network had marked. @skb: the ACK; NULL for an ACK
+ * that a later one has overtaken, because the counter in such an ACK is out of date.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -187,10 +187,10 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
- * If it has, the peer sent this segment after all others whose window we have taken. Its SEQ may
- * nevertheless be old, if it retransmits text. So SND.WL1 takes its SEQ even if that is lower, as
- * in Linux. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never beyond SND.UNA.
- * So SEG.ACK and SND.WL2 need not be compared.
+ * If SND.UNA has moved, the peer sent this segment after all others whose window we have taken. But
+ * if the segment retransmits text, its SEG.SEQ is old. So SND.WL1 becomes SEG.SEQ even if SEG.SEQ
+ * is lower than SND.WL1, as in Linux. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2
+ * was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {
@@ -210,8 +210,8 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/*
-	 * a tail loss probe may cause a duplicate ACK after all text has been acknowledged (RFC
-	 * 8985 section 7.4.1)
+	 * a tail loss probe may cause a duplicate ACK after all text has been acknowledged, and
+	 * xtcp_tlp_ack() has to see this ACK (RFC 8985 section 7.4.1)
 	 */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
@@ -220,7 +220,7 @@ static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /*
  * An ACK may report a loss or a mark before we have sent any text. The stream is allocated then, so
- * that the ACK can be processed as usual. Return: false if there is no memory for it.
+ * that the ACK can be processed as usual. Return: false if there is no memory for the stream.
  */
 static __always_inline bool has_stream(struct sock *sk)
 {
@@ -228,10 +228,10 @@ static __always_inline bool has_stream(struct sock *sk)
 }
 
 /*
- * May newly sacked text restart the RTO? Only if it was sent before the last copy of the first
- * segment in flight: that copy may still be underway, on a path that is slower than the RTO
- * assumes. If text that was sent later restarted the RTO, too, a lost retransmission would not time
- * out as long as ACKs sack anything.
+ * May newly sacked text restart the RTO? Only if this text was sent before the last copy of the
+ * first segment in flight. The ACK then shows nothing about that copy, which may still be underway
+ * on a path that is slower than the RTO assumes. Text that was sent after the copy must not restart
+ * the RTO: if the copy is lost, it would not time out as long as ACKs sack anything.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -330,8 +330,8 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * for a child, child.c has set the RTT from the request entry: it cannot come from the
-	 * echo, since the TSval of a SYN-ACK is not exactly our clock's (cookie.c)
+	 * child.c has set the RTT of a child from the request entry. The timestamp echo cannot give
+	 * this RTT, since the TSval of a SYN-ACK is not exactly our clock's (cookie.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);

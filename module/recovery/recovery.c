@@ -13,12 +13,13 @@
  * everything before recover is acknowledged.
  *
  * Three questions are kept apart. First, what is lost? With SACK, RACK decides this (rack.c).
- * Without SACK, the third duplicate ACK shows that the first segment is lost and, during a repair,
- * so does each ACK that moves SND.UNA but not as far as recover (RFC 6582). After a timeout,
- * everything in flight is lost. Second, how fast do lost and new segments go out? The congestion
- * window decides this (cong.c, prr.c); the code here only compares the window with what is in
- * flight. Third, was the repair needless? undo.c decides this. F-RTO (RFC 5682), which detects a
- * spurious timeout, is here nevertheless, because it chooses what is sent.
+ * Without SACK, the third duplicate ACK shows that the first segment in flight is lost. During a
+ * repair, each ACK that moves SND.UNA but not as far as recover shows the same of the segment that
+ * is the first then (RFC 6582). After a timeout, everything in flight is lost. Second, how fast do
+ * lost and new segments go out? The congestion window decides this (cong.c, prr.c); the code here
+ * only compares the window with what is in flight. Third, was the repair needless? undo.c decides
+ * this. F-RTO (RFC 5682) belongs to this question, too, since it detects a spurious timeout. It is
+ * here nevertheless, because F-RTO chooses what is sent.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -57,7 +58,7 @@
 /* What to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* no lost segments, since they may not be lost; output.c still sends new text */
+	NEXT_NONE,	/* resend nothing: marks of loss may be wrong; output.c sends new text */
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
@@ -231,8 +232,8 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 	else if (stream->undo.armed)
 		xtcp_cong_reduced(sk);
 	/*
-	 * keep the undo state for outside_repair(): the originals were acknowledged first, so the
-	 * D-SACKs of needless retransmissions come only now
+	 * keep the undo state for outside_repair(): if the retransmissions were needless, this ACK
+	 * answers the originals, and the D-SACKs for the retransmissions come only after it
 	 */
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
@@ -241,8 +242,8 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 
 /*
  * In RECOVERY: have late originals moved SND.UNA, but not as far as recover? Then some
- * retransmissions were needless. While any are in flight, it is unknown how many were. So nothing
- * more is marked as lost until all are answered.
+ * retransmissions were needless. While retransmissions are in flight, it is unknown how many of
+ * them were needless. So nothing more is marked as lost until all retransmissions are answered.
  * Return: true when late originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
@@ -334,8 +335,8 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 /*
  * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
  * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
- * retransmissions. If an ACK then acknowledges or sacks a segment that was sent once, before the
- * timeout, the timeout was spurious. If it sacks the new text instead, the loss was real.
+ * retransmissions. If a later ACK acknowledges or sacks a segment that was sent only once, before
+ * the timeout, the timeout was spurious. If an ACK sacks the new text instead, the loss was real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -380,8 +381,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Resend lost segments as far as the congestion window and pacing allow, but at least one if
- * nothing is in flight. Pacing does not delay what a timeout resends. As in Linux, these segments
- * count in TCPTimeouts only. Return: the last return value of xtcp_output_resend().
+ * nothing is in flight. Pacing does not delay what a timeout resends. As in Linux, what a timeout
+ * resends counts neither in TCPFastRetrans nor in TCPSlowStartRetrans: TCPTimeouts has counted the
+ * timeout. Return: the last return value of xtcp_output_resend().
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -446,7 +448,8 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_cong_forbid_undo(sk);
 	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
 		/*
-		 * reordered ACKs may look like this, so wait for one more ACK (RFC 2018 section 8)
+		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
+		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
 		 */
 		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
@@ -575,8 +578,8 @@ static void count_failure(const struct xtcp_sock *xsk)
  * @sk: has data in flight; xsk->tries.retransmits counts the timeouts before this one
  *
  * For the same data in flight, ssthresh falls only once, however often the timer expires (RFC 5681
- * section 3.1). F-RTO does not begin in the middle of fast recovery, whose retransmissions would
- * mislead it (RFC 5682 section 3.1 step 1).
+ * section 3.1). F-RTO does not begin in the middle of fast recovery: the retransmissions of fast
+ * recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
  *
  * Return: true when a queue of this machine had no room for the retransmission.
  */
@@ -633,8 +636,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
 		/*
-		 * no ACK has come that would let a segment go, but one lost segment is resent at
-		 * once
+		 * no ACK has come that would make room in the congestion window. Allow one segment
+		 * nevertheless, so that the first lost segment is resent at once
 		 */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);

@@ -3,7 +3,8 @@
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
  * segment is sent as a probe: new text, or else the last segment again. Its ACK shows RACK what is
- * missing. If the probe itself filled the only hole, the window is reduced nevertheless.
+ * missing. If the probe itself filled the only hole, nothing is missing any more; the window is
+ * reduced nevertheless, because of the loss.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -77,8 +78,8 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/*
-	 * test start, too: without a D-SACK dsack.end is 0, and the probe may end at sequence
-	 * number 0
+	 * compare dsack.start with dsack.end, too: without a D-SACK both are 0, and the probe may
+	 * end at sequence number 0
 	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
@@ -89,7 +90,7 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);
 	} else if (!sample->acked && !sample->news && !sample->sacked) {
-		/* the second copy has caused this duplicate ACK */
+		/* the second copy has caused this duplicate ACK, so both copies have arrived */
 		tlp->pending = false;
 	}
 }

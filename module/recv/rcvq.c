@@ -5,20 +5,21 @@
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
  * of the queue and the tree overlap. If an octet comes twice, the first copy stays, whatever the
- * second one contains. A segment that overlaps text in the tree goes through the tree even if it
- * begins at RCV.NXT, so only one place enforces this rule.
+ * second one contains. A segment that overlaps text in the tree goes through the tree even if the
+ * segment begins at RCV.NXT, so that only one place has to enforce the rule of the first copy.
  *
- * Work: a segment adds at most one skb to the tree. Each skb that the segment covers completely is
- * removed; if its octets differ, they are first copied into the segment. So each skb is handled
- * once when it comes and once when it goes, in whatever order a peer sends.
+ * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
+ * completely is removed. If the octets of such an skb differ from the segment's, they are first
+ * copied into the segment. So each skb is handled once when it comes and once when it goes, in
+ * whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when
- * bundles were larger and cost less memory, and it cannot be taken back. Text within it may use up
- * to twice sk_rcvbuf. Out-of-order text gives way to text in order; the text farthest from RCV.NXT
- * is dropped first. The number of out-of-order skbs is not limited. Each is charged with its
- * truesize, so tiny segments hold no more memory than large ones, and the depth of the tree grows
- * with the logarithm of their number.
+ * bundles were larger and cost less memory, and an offered window cannot be taken back. So text
+ * within the window may use up to twice sk_rcvbuf. Out-of-order text gives way to text in order;
+ * the text farthest from RCV.NXT is dropped first. The number of out-of-order skbs is not limited.
+ * Each is charged with its truesize, so tiny segments hold no more memory than large ones, and the
+ * depth of the tree grows with the logarithm of their number.
  */
 #include "recv/rcvq.h"
 
@@ -46,7 +47,7 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 
 	rb_erase(&skb->rbnode, &stream->out_of_order);
-	/* skb->dev and the tree node are in one union */
+	/* the tree node has overwritten skb->dev: both are in one union */
 	skb->dev = NULL;
 	stream->out_of_order_bytes -= skb->truesize;
 }
@@ -109,8 +110,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * As join(), but @from is in no queue, and is freed if the function returns true. It is not
- * inlined, because text that is read at once never comes here.
+ * As join(), but @from is in no queue, and is freed if the function returns true. The function is
+ * not inlined, because text that is read at once never comes here.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -253,8 +254,9 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment has no room: grow the buffer to what is queued, up to the namespace's limit. If memory
- * pressure is the reason, little may be queued; the buffer never shrinks to that.
+ * A segment has no room: let the buffer grow to the memory of the queued skbs, but not beyond the
+ * namespace's limit. If the segment has no room because of memory pressure, the queued skbs may use
+ * less than the buffer allows; the buffer never shrinks to their memory.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -404,8 +406,8 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
 			/*
-			 * @skb has absorbed other skbs, and is dropped with them: no SACK block and
-			 * no D-SACK may report their text
+			 * @skb is dropped, and with it the text of the skbs that it has absorbed:
+			 * no SACK block and no D-SACK may report that text
 			 */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;

@@ -117,8 +117,8 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * The peer was silent for @gone jiffies. Is that longer than an RTO? No RTO is below two ticks, so
- * the first test mostly saves computing the RTO.
+ * The peer was silent for @gone jiffies. Is that longer than an RTO? No RTO is below two ticks. So
+ * if @gone is at most 1, which is the usual case, the answer is known before the RTO is computed.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
@@ -175,8 +175,8 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note the segment's FIN; it takes
- * no room in the buffer, so it may come just after the last octet of the window. @offered:
+ * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note the segment's FIN. A FIN
+ * takes no room in the buffer, so it may come just after the last octet of the window. @offered:
  * offered_window(). Return: false if there is no memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
@@ -298,8 +298,8 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: XTCP_DONE when nothing of @skb was taken, and the caller still owns it; XTCP_CONSUMED
- * when @skb was queued or freed; XTCP_FIN_TAKEN when that is so and RCV.NXT has passed the peer's
- * FIN.
+ * when @skb was queued or freed; XTCP_FIN_TAKEN when @skb was queued or freed, and RCV.NXT has
+ * passed the peer's FIN, too.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
