@@ -6,7 +6,8 @@
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
  * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of
  * 256 locks while it walks a chain. A connection that has left the table may return only after a
- * grace period. So a reader that stands on it stays in the same chain, and reaches the chain's end.
+ * grace period. So a reader that stands on such a connection stays in the same chain, and reaches
+ * the chain's end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -33,8 +34,8 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 struct xtcp_conns xtcp_conns __read_mostly;
 
 /*
- * Lock i guards the chains with chain % LOCKS == i. Each lock has its own cache line, so that those
- * who take different locks do not slow each other down.
+ * Lock i guards the chains with chain % LOCKS == i. Each lock has its own cache line, so that
+ * processors that take different locks do not slow each other down.
  */
 static struct {
 	spinlock_t lock;	/* see above */
@@ -62,8 +63,9 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * All processors read the table, so its pages are spread over all memory nodes, as in Linux. These
- * pages are small, while a table on one node may get huge pages. kvfree() frees the table.
+ * All processors read the table, so its pages are spread over all memory nodes, as in Linux. Such
+ * pages are small. A table on one node may get huge pages, so a machine with one node does not use
+ * this function. kvfree() frees the table of either kind.
  */
 static void *alloc_on_all_nodes(size_t size)
 {

@@ -74,8 +74,9 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * Warns if a sock returns to the table without a grace period. A reader that still stands on it
- * would go on in the new chain. See xtcp_demux_wait_for_lookups().
+ * Warns if a sock returns to the table before a grace period has passed since it left. A reader
+ * that still stands on the sock would go on in the sock's new chain. See
+ * xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -387,7 +388,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * It is inlined, because it is most of the cost of ending a TIME-WAIT record.
+ * This function is inlined, because most of the time that the end of a TIME-WAIT record takes is
+ * spent here.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -501,7 +503,10 @@ void xtcp_demux_remove_sk(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
-	/* set this even if a record has replaced the sock in the table already */
+	/*
+	 * set this even if a record has replaced the sock already: lookups may still stand on the
+	 * sock
+	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;

@@ -26,15 +26,16 @@ enum xtcp_conn_kind {
  * @next: next in its chain (conns.h)
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
- * @lport: local port; it, @fport and the addresses are constant while in the table
+ * @lport: local port; @lport, @fport and the addresses are constant while the connection is in the
+ *	table
  * @fport: foreign port
- * @net_id: the namespace's number, set when it enters the table
+ * @net_id: the namespace's number, set when the connection enters the table
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: IPv4: @laddr4 and @faddr4 are valid
- * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); passed
- *	on when another size replaces this one
+ * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); copied
+ *	to a connection of another size that replaces this one
  * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the map,
- *	and under the chain's lock unless the connection cannot leave the table; passed on, too
+ *	and also under the chain's lock if the connection can leave the table meanwhile; copied, too
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address

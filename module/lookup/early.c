@@ -9,7 +9,8 @@
  * the rules of INPUT see its sock. interpose.c takes the sock from the segment.
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
- * defers it to a work item. Meanwhile its sock may end, so xtcp_early_take() checks the sock again.
+ * defers a segment to a work item. Meanwhile the segment's sock may end, so xtcp_early_take()
+ * checks the sock again.
  *
  * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
  * sock holds the module: by its descriptor, or as held.c says. So when the module's exit begins, no
@@ -17,9 +18,10 @@
  * grace period after the hooks. It would not be enough to count the segments: the owner of a queue
  * may turn a segment into a datagram, and UDP then takes the sock and tells nobody.
  *
- * A namespace gets the hooks with its first listen() or connect() of ours. Its first socket alone
- * receives nothing, and every packet that the machine forwards would pay for the hooks. The sysctls
- * net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux turn this early demux off, too.
+ * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
+ * the first socket is made: before those calls a socket receives nothing, while every packet that
+ * the machine forwards pays for the hooks. The sysctls net.ipv4.ip_early_demux and
+ * net.ipv4.tcp_early_demux turn this early demux off, too.
  */
 #include "lookup/early.h"
 
@@ -86,8 +88,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	/*
-	 * Pairs with held.c: either it sees our reference, or we see SOCK_DEAD here. A dead sock
-	 * has no descriptor that holds the module, so a queue must not keep such a sock.
+	 * Pairs with held.c: either held.c sees our reference, or we see SOCK_DEAD here. A dead
+	 * sock has no descriptor that holds the module, so a queue must not keep such a sock.
 	 */
 	smp_mb__after_atomic();
 	/* data_race(): another flag may change at the same time */
@@ -221,7 +223,8 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 
 /*
  * This runs a grace period after stop(). A segment that was on its way into a queue during stop()
- * is in the queue now. Registering and unregistering a hook makes netfilter drop it.
+ * is in the queue now. Registering and unregistering a hook makes netfilter drop all segments in
+ * its queues.
  */
 static void __net_exit flush_queues(struct net *net)
 {
@@ -290,7 +293,7 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 
 /**
  * xtcp_early_take() - take the attached sock from an arriving segment
- * @skb: skb->data is the TCP header, skb->sk is set; afterwards it is no sock of ours
+ * @skb: skb->data is the TCP header, skb->sk is set; afterwards skb->sk is no sock of ours
  *
  * Context: softirq, RCU read side.
  *

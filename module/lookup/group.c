@@ -16,8 +16,9 @@
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
- * reset, as in Linux, unless it carries a cookie that may be believed. To decide this, the members
- * share the time when one of them last declined an entry.
+ * reset, as in Linux, unless it carries a cookie that may be believed. Cookies may be believed only
+ * for some time after an entry was declined. So the members share the time when one of them last
+ * declined an entry.
  */
 #include "lookup/group.h"
 
@@ -143,9 +144,9 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @hash: hash of the segment's tuple, used when the program names no member
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
- * The program sees the data of the segment and the headers before it, like any socket filter. It
- * runs only for segments that are ours, once for each. If the listener that it has chosen has just
- * ended, it runs again.
+ * The program sees the data of the segment and the headers before the data, like any socket filter.
+ * It runs only for segments that are ours, and once for each. But if the listener that the program
+ * has chosen has just ended, the program runs again.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *

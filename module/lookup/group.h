@@ -12,8 +12,8 @@
  * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is alone in its
  *	group
  * @members: number of listeners
- * @rcv_wscale: the window shift that all members offer; the first one chooses it. They may not
- *	differ, because a cookie does not carry it
+ * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
+ *	not offer different shifts, because a cookie does not carry the shift
  * @declined: when a member last gave up an entry or refused to keep one, in seconds; shared,
  *	because the third ACK may reach another member
  * @rcu: frees it after the last lookup

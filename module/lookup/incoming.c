@@ -4,15 +4,15 @@
  * the SYN arrives.
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
- * the processor. So the member behind the largest gap gets most SYNs. Here, the members with the
- * same processor stand in an array of their own, and the hash chooses among them. Each gets an
- * equal share, and thousands of members cost no more than a few. If no member has the processor,
- * any member may get the SYN, in both stacks.
+ * the processor. So of the members with the processor, the one behind the largest gap gets most
+ * SYNs. Here, the members with the same processor stand in an array of their own, and the hash
+ * chooses among them. Each gets an equal share, and thousands of members cost no more than a few.
+ * If no member has the processor, any member may get the SYN, in both stacks.
  *
- * Generic socket code sets the option without telling us. But it holds the socket lock, so we read
- * the option when the lock is released, which is before setsockopt() returns. If there is no memory
- * for a seat at that moment, the listener counts as one without the option until its lock is
- * released again, for example at the next accept().
+ * Generic socket code sets the option without telling us. But that code holds the socket lock. So
+ * we read the option when the lock is released, which is before setsockopt() returns. If there is
+ * no memory for a seat at that moment, the listener counts as one without the option until its lock
+ * is released again, for example at the next accept().
  */
 #include "lookup/incoming.h"
 

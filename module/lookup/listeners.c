@@ -294,7 +294,10 @@ static int enter(struct sock *sk, bool begins)
 	err = members ? xtcp_members_make_room(members, xn) : 0;
 	if (err)
 		return err;
-	/* if a BPF program was attached before listen(), its group stays even after an error */
+	/*
+	 * a BPF program that was attached before listen() has made a reuseport group, which stays
+	 * even after an error
+	 */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */
 	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;
@@ -387,7 +390,7 @@ void xtcp_listeners_remove(struct sock *sk)
  * @sk: the sock, in any state
  *
  * This is proto.rehash. The listener enters its new place before it leaves the old one, and stays
- * in its group. If there is no memory, it stays on the old place.
+ * in its group. If there is no memory for the new place, the listener stays on the old one.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -406,7 +409,10 @@ void xtcp_listeners_rehash(struct sock *sk)
 	members = listener->members;
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
-		/* a listener has only one seat for its processor at a time */
+		/*
+		 * SO_INCOMING_CPU: a listener remembers only one such seat, so it leaves the old
+		 * one before enter() takes the new one
+		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))
 			leave(xn, members, index);

@@ -3,9 +3,9 @@
  * Listeners that share the SYNs of one place. A listener that cannot share its place is alone
  * there.
  *
- * The hash of a SYN chooses one of them in constant time (seats.c). Members whose SO_INCOMING_CPU
- * names the processor on which the SYN arrives come first (incoming.c). The array of members never
- * shrinks; it is freed when the last member leaves.
+ * The hash of a SYN chooses one of these listeners, the members, in constant time (seats.c).
+ * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives come first
+ * (incoming.c). The array of members never shrinks; it is freed when the last member leaves.
  */
 #include "lookup/members.h"
 

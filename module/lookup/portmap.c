@@ -2,20 +2,21 @@
 /*
  * A map shows the ports in use towards one destination. It serves the socks that are bound to one
  * interface, or those that are bound to none. Other socks may use ports towards the destination,
- * too; the map learns of such a port when an attempt to take it is refused.
+ * too; the map learns of such a port when an attempt to take the port is refused.
  *
  * A map is made when ports towards a destination become scarce, by one walk over the table of
  * connections. From then on it is kept up to date. With a map the choice of a port costs a search
  * for a clear bit, however full the range is. A map is made for the port range of one sock, which
- * may be a small part of the namespace's. Socks try one half of it first. When three quarters of
- * that half seem to be free again, the map is freed.
+ * may be a small part of the namespace's range. Socks try one half of the sock's range first. When
+ * three quarters of that half seem to be free again, the map is freed.
  *
- * A connection whose port is in a map stores the map's number, so that its end needs no lookup. The
- * number may outlive the map, and another map may get it. So a map ignores the end of a connection
- * to another destination. A connection gets the number before the bit of its port is set, and the
- * bit is cleared after the connection has left the table. This keeps the map correct, with one
- * exception: the end of a connection may be reported when another connection already has the port.
- * The map then shows this port as free until the next attempt to take it is refused.
+ * A connection whose port is in a map stores the map's number, so that the end of the connection
+ * needs no lookup. The connection may outlive the map, and another map may get the number. So a map
+ * that is told of the end of a connection to another destination ignores it. A connection gets the
+ * number before the bit of its port is set, and the bit is cleared after the connection has left
+ * the table. This keeps the map correct, with one exception: the end of a connection may be
+ * reported when another connection already has the port. The map then shows this port as free until
+ * the next attempt to take it is refused.
  *
  * Each map has a lock of its own, so connections to different destinations share none. The last
  * user of a map marks it as dead under this lock, and then takes it out of the namespace. A lookup
@@ -44,17 +45,17 @@
  * @bound_dev_if: the interface to which the map's connections are bound, 0: none
  * @v4: the addresses are IPv4
  * @number: its index in the namespace's array
- * @has_predecessor: an earlier map had the same number, which some of its connections may still
- *	store
+ * @has_predecessor: an earlier map had the same number; connections of the earlier map may still
+ *	store the number
  * @lock: guards all fields below
  * @dead: nobody uses the map any more; it is about to leave the namespace, or has left it
  * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
- * @surplus: bits set in @ours or @others, minus the number below which the map is not worth its
- *	memory
+ * @surplus: how many bits are set in @ours or @others, minus an eighth of the range; while this is
+ *	above 0, the map is worth its memory
  * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
- * @others: one bit for each port: another call of connect() tries it now, or the last attempt to
- *	take it was refused (bound or reserved); may be out of date
+ * @others: one bit for each port: a call of connect() tries the port now, or the last attempt to
+ *	take the port was refused because it is bound or reserved; a bit may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -79,7 +80,7 @@ struct xtcp_portmap {
  * @bucket: by destination; read under RCU
  * @by_number: by xtcp_conn.map; no map has number 0; read under RCU
  * @len: number of maps
- * @numbers: numbers that were ever given to a map
+ * @numbers: how many different numbers maps have had so far, which is also the highest
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
@@ -156,7 +157,10 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 	return &xn->portmaps->bucket[hash % BUCKETS];
 }
 
-/* Finds the map of a destination that is not dead; there is at most one. RCU read side. */
+/*
+ * Finds the map of a destination; a dead map does not count, and there is at most one other. RCU
+ * read side.
+ */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
 	struct xtcp_portmap *map;
@@ -476,8 +480,9 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * A tuple of ours may use the port without being known to the map. Then the map gets to know it,
- * and the end of the tuple frees the port. Otherwise the port stays marked in @others.
+ * A tuple of ours of which the map does not know may use the port. Then the map learns of the
+ * tuple, and shows the port as free again when the tuple leaves the table. Otherwise the port stays
+ * marked in @others.
  *
  * Context: process.
  */

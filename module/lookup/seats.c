@@ -4,9 +4,9 @@
  *
  * Lookups read the array under RCU while it changes in place. A new listener is written behind the
  * others before the count includes it. When a listener leaves, the last one takes its seat. A
- * lookup may find a listener that has just left; it stays in memory until the read side ends. Or it
- * may find one that is about to join; that one is complete. When the array is full, one of twice
- * the size replaces it.
+ * lookup may find a listener that has just left; such a listener stays in memory until the read
+ * side ends. Or the lookup may find a listener that is about to join; such a listener is complete
+ * already. When the array is full, one of twice the size replaces it.
  */
 #include "lookup/seats.h"
 
@@ -69,8 +69,9 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * release: a lookup that read the count before another listener left may read this seat
-	 * now, and has to find the sock complete
+	 * release, although the count does not include this seat yet: a lookup may have read a
+	 * larger count before another listener left. Such a lookup may read this seat now, and has
+	 * to find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* pairs with the smp_load_acquire() of xtcp_seats_choose() */
