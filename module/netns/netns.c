@@ -66,7 +66,10 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 		parts[n].exit(xn);
 }
 
-/* The leases come last: once they exist, segments read them, so nothing may fail any more. */
+/*
+ * The list of leases comes last. Once its bitmap of ports exists, arriving segments read it and use
+ * the other parts, so no step after that may fail.
+ */
 static int make_parts(struct xtcp_net *xn)
 {
 	unsigned int n;
@@ -139,7 +142,8 @@ static int __net_init netns_init(struct net *net)
 
 /*
  * Returns the first orphan of a shard, with a reference; NULL if there is none. An orphan on the
- * list has a reference of its own, so it is not freed before this takes another.
+ * list has a reference of its own, so the orphan is not freed before this function takes another
+ * reference.
  */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
@@ -196,7 +200,9 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_paths_net_exit(xn);
 	if (!xn->started)
 		return;
-	/* do this before the list of leases goes, because entries and records put their leases */
+	/*
+	 * end these parts before the list of leases: entries and records that end put their leases
+	 */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);
 	xtcp_secret_net_exit(xn);

@@ -171,7 +171,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	if (row.state == TCP_CLOSE)
 		return;
 	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
-	/* without the lock it may be negative for a moment */
+	/* without the lock, rcv.nxt may seem to be behind copied_seq for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
 	row.retransmits = READ_ONCE(xsk->tries.retransmits);
 	row.probes = xtcp_tries_probes_out(&xsk->tries);
@@ -227,8 +227,8 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	struct sock *sk;
 
 	/*
-	 * writers hold a lock that we do not take. These data races do no harm: they may show an
-	 * old value
+	 * writers hold a lock that we do not take. The data races do no harm: the listing may show
+	 * an old value
 	 */
 	kcsan_disable_current();
 	switch (conn->kind) {
@@ -470,7 +470,7 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* What is written does not matter: a file does the same thing for every write. */
+/* A file does the same thing for every write, whatever the written text is. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));
@@ -478,7 +478,10 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 
 	if (!which->written)
 		return -EIO;
-	/* this works only for a file with rows; the private data of the others is the namespace */
+	/*
+	 * seq_file_net() works only for a file with rows: the private data of a file with a few
+	 * lines is the namespace itself
+	 */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))
 		which->written(xn);

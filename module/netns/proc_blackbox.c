@@ -147,8 +147,8 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Returns when event @i happened. For a call, jiffies tell the time to a tick; the result is kept
- * between the times of the events before and after it.
+ * Returns when event @i happened. For a call, jiffies tell the time only to a tick, so the result
+ * is kept between the times of the events before and after the call.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -55,7 +55,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* The namespaces, by the number of each page of their mapping of the table. */
+/* The namespaces. The index is the number of a page at which a namespace has mapped its table. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
@@ -195,7 +195,7 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	return err;
 }
 
-/* What was saved has no use without the table, and 0 forgets it. */
+/* A write that turns the knob on needs the table of paths; 0 forgets what the table has stored. */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
 {
@@ -329,7 +329,7 @@ static const struct ctl_table entries[] = {
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
-/* The first page of the table of the first namespace, and that of the table of all others. */
+/* The first page of each table: that for the first namespace, and that for all others. */
 static struct page *pages[2];
 
 /* Allocates the pages and fills them with the table: the parts, with an empty entry after each. */

@@ -15,16 +15,18 @@
  *
  * Most segments below TCP count in sk_wmem_alloc. But segments in netem have a reference to the
  * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
- * counts the references that it can explain, and takes any other for a segment's. It may also
- * belong to a processor that is about to handle a segment or a timer of the sock. Such a processor
- * is soon done, so close() waits for a short time.
+ * counts the references that it can explain, and takes any further reference for a segment's. But
+ * the further reference may belong to a processor that is about to handle a segment or a timer of
+ * the sock. Such a processor is soon done, so close() waits for a short time.
  *
  * The hold ends with the last segment. While there is a hold, SOCK_USE_WRITE_QUEUE is clear, so
  * sock_wfree() calls sk_write_space for each segment. This runs code of the module. It is safe:
  * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
- * module exit waits for that. If a segment has only a reference, no call reports its end. Then the
- * hold ends when the sock ends or is freed. Before that, a work looks at the sock several times per
- * second. In a kernel for one processor, the work does this for every hold.
+ * module exit waits until that octet is gone. If a segment has only a reference to the sock, no
+ * call reports the end of the segment. Then the hold ends when the sock ends or is freed, or
+ * earlier: a work looks several times per second whether the sock still has segments below TCP. In
+ * a kernel for one processor, the call for a freed segment does nothing, so the work has to look at
+ * every hold.
  *
  * Each processor has a list of the socks that took their hold there. The last segment of nearly
  * every connection is in a device for a moment, so processors would contend for the lock of a
@@ -104,10 +106,11 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Module exit cancels the work, so the work may be scheduled only under a hold:
-		 * module exit comes after the end of all holds. If the work is pending already,
-		 * nothing shared is written, and the work will see this sock: this barrier pairs
-		 * with the full barrier of workqueues between the end of the wait and look_again().
+		 * Schedule the work only under a hold: module exit, which cancels the work, begins
+		 * after the end of all holds. If the work is pending already, it will see this
+		 * sock, and no memory that processors share has to be written. To make sure of
+		 * that, this barrier pairs with the full barrier that workqueues have between the
+		 * end of the work's delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -147,9 +150,10 @@ static void give_back(struct sock *sk)
 	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
-	 * with module_put(), module exit may begin, but it waits until this function has returned:
-	 * it waits for softirqs, RCU callbacks and the work, and a program that calls this has a
-	 * socket, which holds the module, too
+	 * After module_put(), module exit may begin, but it cannot end before this function has
+	 * returned. Module exit waits for softirqs, RCU callbacks and the work. And if a program
+	 * has called this function, the program's socket holds the module, so module exit does not
+	 * begin.
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
@@ -160,7 +164,7 @@ static void give_back(struct sock *sk)
  * @sk: the sock
  *
  * One octet belongs to the sock, and one may belong to a segment that is being freed
- * (sock_wfree()). No segment has fewer than two.
+ * (sock_wfree()). A segment that is still below TCP has at least two.
  *
  * Context: any.
  *
@@ -179,7 +183,7 @@ static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
 		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue has one */
-	/* one ends with the connection; the table and each timer have one */
+	/* one reference ends with the connection; the table and each pending timer have one */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
@@ -201,7 +205,7 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;
-	/* netem takes its reference before it subtracts the segment from sk_wmem_alloc */
+	/* netem takes its reference before it subtracts the segment, so read the references last */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
 }
@@ -263,8 +267,8 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: a sock in CLOSED, with segments below TCP
  *
- * The sock also drops its reference to the namespace: it is the end of the namespace that frees the
- * waiting segments, so they must not keep it alive.
+ * The sock also drops its reference to the namespace. Otherwise the waiting segments would keep the
+ * sock and so the namespace alive, while it is the end of the namespace that frees such segments.
  *
  * Context: process. Lock: as xtcp_held_take().
  */

@@ -221,8 +221,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. If there is a route, it may be the same, but sk_route_caps
- * lacks the bits that force_gso() adds. If there is none, sk_err_soft has to get the error.
+ * IP has looked up the route again. If IP has found a route, it may be the same as before, but
+ * sk_route_caps now lacks the bits that force_gso() adds. If IP has found none, sk_err_soft has to
+ * get the error.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -297,8 +298,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * @sk: the sock
  *
  * If the device of the route is gone or down, the MTU of the route is the smallest that a device
- * may have. This says nothing about the path, so the function returns 0. Linux cuts text to that
- * size.
+ * may have. This MTU says nothing about the path, so the function returns 0. Linux takes this MTU,
+ * and cuts text to its size.
  *
  * Context: softirq or process. Lock: socket, held.
  *

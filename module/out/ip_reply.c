@@ -4,9 +4,9 @@
  * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
  * Each segment has a route lookup of its own. A SYN-ACK carries its listener, so that firewall
- * matches and cgroup programs see it. A raw sock of the namespace sends all other segments, as it
- * sends kernel TCP's resets. The skbs do not point to this raw sock: an skb that waits in a queue
- * would keep the namespace alive, or outlive the raw sock.
+ * matches and cgroup programs see it. All other segments are sent by a raw sock of the namespace,
+ * as kernel TCP sends its resets by such a sock. The skbs do not point to this raw sock: an skb
+ * that waits in a queue would keep the namespace alive, or outlive the raw sock.
  */
 #include "out/ip_reply.h"
 

@@ -3,10 +3,10 @@
  * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
  *
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
- * are chosen as in kernel TCP. Mark and interface are those of the entry or record; a RST reflects
- * those of the segment that it answers. The DSCP is the listener's in a SYN-ACK, and the
- * connection's in the ACK of a record. A RST, and the ACK of an entry, reflect the DSCP of the
- * segment that they answer.
+ * are chosen as in kernel TCP. SYN-ACKs and ACKs have the mark and the interface of the entry or
+ * record. A RST reflects the mark and the interface of the segment that it answers. A SYN-ACK has
+ * the DSCP of the listener, and the ACK of a record has the DSCP of the connection. A RST, and the
+ * ACK of an entry, reflect the DSCP of the segment that they answer.
  */
 #include "out/reply.h"
 
@@ -217,7 +217,10 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-/* Is our address the first one of the interface? Usually it is; routing need not search then. */
+/*
+ * Is our address the first one of the interface? Usually it is, and then routing need not search
+ * for our address.
+ */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);

@@ -8,9 +8,10 @@
  *
  * IP gets a clone or a control segment. Each counts in sk_wmem_alloc, so the sock's memory stays
  * until the last of them is freed. The kernel frees each by sock_wfree(). If SOCK_USE_WRITE_QUEUE
- * is set, sock_wfree() calls no code of ours. If not (time/pace.c), it calls sk_write_space, and
- * subtracts the last octet from sk_wmem_alloc only after that call. Unloading waits for each sock's
- * destructor, so the module cannot go while sk_write_space runs.
+ * is set, sock_wfree() calls no code of ours. If the flag is clear (time/pace.c), sock_wfree()
+ * calls sk_write_space, and subtracts the segment's last octet from sk_wmem_alloc only after that
+ * call. This octet keeps the sock, and unloading waits for each sock's destructor. So the module
+ * cannot go while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -108,7 +109,7 @@ static u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_space_free(sk))	/* an offer is never taken back */
+	if (wnd && !xtcp_space_free(sk))	/* no space, but an offer is never taken back */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
@@ -323,7 +324,7 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 /* Makes the sock own @skb until a device has sent it, as skb_set_owner_w() does with more tests. */
 static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 {
-	/* as in Linux: the flow keeps its device queue while other segments of it are below TCP */
+	/* as in Linux: the flow keeps its device queue while other segments of @sk are below TCP */
 	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
@@ -348,11 +349,11 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
 	 * While a segment is below TCP, something has to hold the module. A dead sock has no
-	 * descriptor that does. A child that waits for accept() is not dead: its listener's
-	 * descriptor holds the module
+	 * descriptor that holds the module, so the sock has to hold it. A child that waits for
+	 * accept() is not dead: its listener's descriptor holds the module
 	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
-	/* a FIN without text is paced, too, so that it does not depart before the text in front */
+	/* a FIN without text is paced, too; otherwise it might depart before paced text */
 	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
 	bool untold = false;
 	struct tcphdr *th;
@@ -456,9 +457,9 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when the layers below took it, or when the module is being removed. Otherwise it was
- * not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or -ENOBUFS without
- * memory.
+ * Return: 0 when the layers below took it, or when the module is being removed. Otherwise the
+ * segment was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or
+ * -ENOBUFS without memory.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {

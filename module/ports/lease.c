@@ -8,8 +8,8 @@
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
  * user that no process can be. So kernel TCP takes them for a group of one user, and lets all of
- * them share a port; sharing.c decides which of them really may. A sock of kernel TCP is never of
- * this group, so SO_REUSEPORT does not let it share the port.
+ * them share a port; sharing.c decides which of them really may. A sock of kernel TCP never has
+ * this user, so SO_REUSEPORT does not let it share the port with a lease.
  *
  * The other kind is the shared lease, which connect() without bind() makes. It is a wildcard for
  * both families and serves any number of 4-tuples. It has no sk_reuseport, so nothing can be bound
@@ -53,9 +53,10 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
  * Each lease points to this reuseport group, which one sock has left. Kernel TCP's bind() compares
- * a sock of such a group with each sock on the port. Otherwise, a fast path would admit a sock that
- * is like the last one that bound. A lease that asks for its place again would always pass, since
- * it is like itself.
+ * a sock of such a group with each sock on the port. Any other sock may take a fast path: if it has
+ * SO_REUSEPORT and the same user as the last sock that bound, it may be admitted without that
+ * comparison. By the fast path, a lease that asks for its own place again would always be admitted,
+ * since all leases have SO_REUSEPORT and the same user.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -121,7 +122,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Give the lease a place on @port in kernel TCP's table, and put it on the list of the port. If
- * @port is 0, it has a place already.
+ * @port is 0, the lease has a place already.
  */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -164,9 +165,10 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * No lock is held, because kernel TCP may sleep while it chooses. It compares this lease
-	 * with others by SO_REUSEADDR alone (ip_autobind_reuse). If another bind() of ours asks for
-	 * the chosen port before get_place() takes the lock, it is refused.
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. Kernel TCP
+	 * compares this lease with others by SO_REUSEADDR alone (ip_autobind_reuse). If another
+	 * bind() of ours asks for the chosen port before get_place() takes the lock, the other
+	 * bind() is refused.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -229,7 +231,7 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
  * @lease: the lease
  * @sk: its owner
  *
- * Two binds that may share a port may not always listen there together. So the table is asked a
+ * Two socks that may both bind a port may not always both listen on it. So the table is asked a
  * second time, as by kernel TCP's own listen().
  *
  * Context: process. Lock: socket, held.
@@ -270,9 +272,9 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * @lease: the lease of a sock that calls connect()
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both connected, they could get
- * the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. It gets the option
- * back when its last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT does not
- * make this fail, so the caller checks whether kernel TCP has the 4-tuple.
+ * the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. The lease gets the
+ * option back when its last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT
+ * does not make this fail, so the caller checks whether kernel TCP has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *

@@ -70,7 +70,8 @@ static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
  * Kernel TCP and taker.c read these fields of every entry of the table, be it a full sock or
- * TIME-WAIT. So each must be in struct sock_common. Three of them are bit fields.
+ * TIME-WAIT. So each field must be in struct sock_common. Three of the fields are bit fields, which
+ * have no sizeof: "+ 0" makes them integers.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&

@@ -12,12 +12,13 @@
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
- * other half, the ports with the other parity. It takes a port of kernel TCP's half only when none
- * of these will do, and there it prefers ports that already have a lease. In each stack,
- * connections to different destinations share ports, and our connections may share ports with those
- * of kernel TCP (taker.c). The last 1,024 ports of kernel TCP's half are never used here.
- * Otherwise, one user's connections to one destination would keep kernel TCP from connecting at
- * all.
+ * other half, the ports with the other parity. It takes a port of kernel TCP's half only when no
+ * port of the other half will do. In kernel TCP's half it prefers ports that already have a lease,
+ * because kernel TCP's connect() cannot take these. In each stack, connections to different
+ * destinations share ports, and our connections may share ports with those of kernel TCP (taker.c).
+ * The last 1,024 ports of kernel TCP's half are never used here. Otherwise, one user with
+ * connections to one destination could put a lease on every port, and kernel TCP could not connect
+ * to any destination.
  *
  * A port will do for a destination if nobody has the 4-tuple, or if only a TIME-WAIT record has it
  * and net.xtcp.tw_reuse permits its replacement. Connections to other destinations share the lease
@@ -122,7 +123,10 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
-	/* while the lease is there, kernel TCP's connect() takes no new 4-tuple on the port */
+	/*
+	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease: a tuple that is free
+	 * of kernel TCP now stays so
+	 */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
@@ -131,8 +135,8 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * The range from which a half takes its ports. For kernel TCP's half (@first is false) it lacks the
- * last ports.
+ * The range from which a half takes its ports. For kernel TCP's half (@first is false) this range
+ * lacks the last ports, which are kept for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
@@ -231,7 +235,8 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 /*
  * Where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the destination.
- * It also finds the map, so it must not change; the time is mixed in here.
+ * The map of the destination is found by the same hash, so @hash does not change with time; the
+ * time is mixed in here.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
@@ -304,7 +309,7 @@ static int insert_bound(struct sock *sk)
 		return err;
 	if (xtcp_timewait_reuse(sk, true))
 		return 0;
-	/* the record in the way may have expired */
+	/* the record that was in the way may have expired meanwhile, so try once more */
 	return xtcp_demux_insert_sk(sk);
 }
 

@@ -9,8 +9,8 @@
  *
  * The leases of connect() come and go with connections, so the lists are found by two arrays and
  * not by a tree. A block of lists is allocated while one of its ports has a lease. One empty block
- * is kept for reuse, so that a port with a lease now and then does not need an allocation each
- * time.
+ * is kept for reuse, so that a port that has a lease only now and then does not need an allocation
+ * each time.
  */
 #include "ports/portlist.h"
 
@@ -158,8 +158,8 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
 	/*
-	 * Segments arrive already. A reader that sees this pointer also sees that the bitmap is
-	 * empty, and sees all parts of the namespace that were initialised before.
+	 * Segments that arrive already read this pointer. A reader that sees the new bitmap also
+	 * sees that it is empty, and sees all parts of the namespace that were initialised before.
 	 */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;

@@ -119,7 +119,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 		return true;
 	if (sk->sk_reuse && lease->reuse && !listens)
 		return true;
-	/* when only records are left, the users need not be equal */
+	/* if only records hold the lease, @sk may belong to another user than the owner did */
 	if (xtcp_group_may_share(sk) && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
@@ -134,12 +134,13 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @lease alone prove that @sk may take the same place, so that the other entries there need no
- * look? It mostly does if both are of one SO_REUSEPORT group, whose members are alike: what admits
- * one member admits all. There are exceptions. If @lease has SO_REUSEADDR, socks outside the group
- * may stand beside it. These admit @sk only if it has SO_REUSEADDR, too, and if none of them
- * listens, which is certain only while @lease listens. Others may also stand beside @lease if only
- * records hold it, or if @admits_others is set.
+ * Does @lease alone prove that @sk may take the same place, so that no other entry has to be
+ * compared? Mostly yes, if both are of one SO_REUSEPORT group: the members of a group are alike, so
+ * an entry that admits one member admits all. There are exceptions. If @lease has SO_REUSEADDR,
+ * socks outside the group may stand beside @lease. They admit @sk only if @sk has SO_REUSEADDR,
+ * too, and if none of them listens. Only while @lease itself listens is it certain that none of
+ * them does. Socks outside the group may also stand beside @lease if only records hold @lease, or
+ * if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -203,9 +204,9 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Is there a member of the group that vouches for @sk (lease_vouches())? Then no other entry need
- * be compared, which would take longer with each new member. If the search misses such a member,
- * this costs only time.
+ * Is there a member of the group that vouches for @sk (lease_vouches())? Then @sk need not be
+ * compared with the other entries; this comparison would take longer with each new member. If the
+ * search misses a member that vouches, only time is lost: the other entries are compared.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -314,7 +315,10 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
-	/* while the lease has other socks, such as children, reuse that is off must stay off */
+	/*
+	 * if the lease has no SO_REUSEADDR while it has other socks, such as children, it must not
+	 * get the option here: xtcp_lease_make_exclusive() may have taken it away for one of these
+	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||

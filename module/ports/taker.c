@@ -95,8 +95,8 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
- * Is @other bound to a device, and the taker not to the same one? A lookup of its 4-tuple for the
- * taker's device, or for none, would not find such a sock.
+ * Is @other bound to a device, and the taker not to the same one? Such a sock is not found by a
+ * lookup of its 4-tuple that names the taker's device, or no device.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
@@ -107,10 +107,11 @@ static bool is_of_another_device(struct sock *other, void *taker)
 
 /*
  * Prepare the bucket so that kernel TCP lets the taker in. If connect() chose the port for all
- * socks on it, each needs one 4-tuple only, and the taker may join them. The bucket gets the mark
- * of a SO_REUSEPORT group whose only member is the taker. If a bind() comes before the taker, it
- * removes the mark. Socks with a device do not keep out a lease without one, because
- * xtcp_taker_meets() compares its 4-tuples with theirs. Return: true when the mark is set.
+ * socks on it, each of these socks needs one 4-tuple only, and the taker may join them. The bucket
+ * gets the mark of a SO_REUSEPORT group whose only member is the taker. If a bind() comes before
+ * the taker, that bind() removes the mark. Socks that are bound to a device do not keep out a lease
+ * that is bound to none, because xtcp_taker_meets() compares the 4-tuples of the lease with theirs.
+ * Return: true when the mark is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -148,7 +149,7 @@ static void disinvite(const struct sock *taker, u16 port)
 
 /*
  * Let kernel TCP's connect() skip the port from now on. Return: false when the mark was gone
- * already, so it was not the mark that let the taker in.
+ * already, so something other than the mark has let the taker in.
  */
 static bool shut_door(const struct sock *taker, u16 port)
 {
@@ -187,9 +188,10 @@ static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 por
 }
 
 /*
- * The lease leaves, so no 4-tuple of ours is left on the port, and no bind() could come in
- * meanwhile. So kernel TCP's connect() may use the port again, beside its own connections. If the
- * lease has a device, the bucket stays as it is: it may contain a lease of another device.
+ * The lease leaves, so no 4-tuple of ours is left on the port. While the lease was there, no bind()
+ * could take the port. So kernel TCP's connect() may use the port again, beside its own
+ * connections. If the lease is bound to a device, the bucket stays as it is, because it may contain
+ * a lease that is bound to another device.
  */
 static void open_door(const struct xtcp_lease *lease)
 {
