@@ -6,13 +6,14 @@
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
  * TCP_INFO use it. The payload is what is left of tx->mss when the SACK blocks of the next segment
- * are subtracted; data is cut to it. segment.c knows how long options are, because it writes them.
+ * are subtracted; data is cut into segments of the payload. segment.c knows how long options are,
+ * because it writes them.
  *
  * A route does not announce that its MTU has changed. So whoever sends calls xtcp_mss_current(),
- * which compares the route's MTU with tx->pmtu, as in Linux. The MTU changes when the device gets a
- * new one, when an ICMP error comes for another connection, and when such an exception expires; the
- * MSS may fall or rise. Segments that are in flight and too large now do not matter here: output.c
- * cuts them when it sends them again.
+ * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes when the
+ * device gets a new MTU, when an ICMP error for another connection makes an exception of the route,
+ * and when such an exception expires. So the MSS may fall or rise. Segments that are in flight and
+ * too large now do not matter here: output.c cuts them when it sends them again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -28,8 +28,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * The same, but first ask the route for its MTU. If there is no route, the last MTU stays; IP looks
- * for another route before the segment leaves.
+ * As xtcp_mss_payload(), but first ask the route for its MTU. If there is no route, the last MTU
+ * stays; IP looks for another route before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {

@@ -11,7 +11,8 @@
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
  * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
- * their size after each further timeout. When they get through, the search goes upward again.
+ * their size after each further timeout. When these smaller segments get through, the search goes
+ * upward again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -31,8 +32,8 @@
 #include "sight/mib.h"
 
 /*
- * a probe is sent only if the congestion window has at least this many segments, as in Linux: those
- * behind the probe have to reveal its loss
+ * a probe is sent only if the congestion window has at least this many segments, as in Linux: the
+ * segments behind the probe have to reveal its loss
  */
 #define LEAST_SEGMENTS	11U
 
@@ -190,8 +191,8 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  *
  * RFC 4821 section 7.6.2.
  *
- * Return: true when the probe is the first missing segment. It was too large then, and the loss is
- * no sign of congestion.
+ * Return: true when the probe is the first missing segment. The probe was too large then, and its
+ * loss is no sign of congestion.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {

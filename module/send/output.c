@@ -176,7 +176,8 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), but set PSH: a timer sends, and the program has written no more before it expired.
+ * As send_new(), but set PSH. A deadline has passed, and until then the program has written no
+ * more, so the receiver should not wait for more.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -275,8 +276,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 
 	WRITE_ONCE(xsk->coalescing, false);
 	/*
-	 * most data follows other data within a tick; then there was no pause, and this test saves
-	 * the call
+	 * most data is sent in the same tick as other data; then the connection was not idle, and
+	 * this test saves the call
 	 */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
@@ -303,18 +304,21 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * if a part waits (xtcp_bundle_waits()) although the peer's window has room, the congestion
-	 * window is the limit, too
+	 * if a part of @skb waits (xtcp_bundle_waits()), the congestion window is the limit
+	 * whenever it has less room than the peer's window, even if it has room for a segment
 	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
-	/* a window that jumps is paced, or does not jump */
+	/*
+	 * Careful Resume lets the congestion window jump only if the timer of pace.c can pace what
+	 * the jump lets go
+	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * The timer of pace.c sends paced data. For other data the persist deadline tries again,
-	 * even if a lower layer refused the data.
+	 * Data that is held back by pacing is sent by the timer of pace.c. Any other unsent data is
+	 * tried again at the persist deadline, also if a lower layer has refused it.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
@@ -323,7 +327,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 /*
  * Send data after a Fast Open before the third ACK has come (RFC 7413 section 4.2.2). Until that
  * ACK comes, the retransmit deadline is for the SYN-ACK alone; tlp.pending keeps a tail loss probe
- * from taking its place.
+ * from replacing that deadline.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -403,8 +407,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * for a retransmission of the data without the SYN: the receiver should not wait for more;
-	 * as in Linux, the SYN itself has no PSH
+	 * PSH is for a retransmission of the data without the SYN: the receiver should not wait for
+	 * more data then. As in Linux, the SYN itself is sent without PSH.
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -445,8 +449,9 @@ int xtcp_output_syn(struct sock *sk)
 		}
 	} else {
 		/*
-		 * let segment.c build it anew, since its options may differ now; but as it was sent
-		 * before, its ACK must not yield an RTT sample
+		 * With 0, segment.c builds the SYN anew, since the options of the SYN may differ
+		 * now. Afterwards 2 says that the SYN was sent more than once, so the ACK of the
+		 * SYN yields no RTT sample.
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
@@ -500,8 +505,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 
 	sock_owned_by_me(sk);
 	/*
-	 * forget the probe of the path MTU: after a retransmission, neither its ACK nor its loss
-	 * shows anything
+	 * after a retransmission, neither an ACK nor the loss of the probe shows anything about the
+	 * path MTU, so forget the probe
 	 */
 	if (unlikely(xsk->stream->mtuprobe.size))
 		xsk->stream->mtuprobe.size = 0;
@@ -597,8 +602,10 @@ int xtcp_output_new_segment(struct sock *sk)
 }
 
 /*
- * The sequence number of a segment without text: SND.NXT. If the right edge of a window that has
- * shrunk is below SND.NXT, it is that edge, since the peer accepts no segment beyond it.
+ * The sequence number of a segment without text: SND.NXT. But if the peer's window has shrunk, its
+ * right edge may be below SND.NXT. The number is that edge then, since the peer accepts no segment
+ * beyond the edge. If the edge is less than one unit of the window field below SND.NXT, this comes
+ * from rounding, and SND.NXT stays.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -689,10 +696,11 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
  * @keepalive: true: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed,
  *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
- * As in Linux, a probe has an old sequence number and no data (SHLD-12). If the window has room,
- * new data is sent as the probe. The peer may not have seen an urgent pointer yet, and would ignore
- * it in an old segment. So a segment at SND.UNA carries the pointer and goes before the probe, even
- * if the window is closed (RFC 9293 section 3.8.5).
+ * As in Linux, a probe has an old sequence number and no data (SHLD-12). A window probe is new data
+ * instead if the window has room. An urgent pointer may not have reached the peer yet, and the peer
+ * would ignore the pointer in a segment with an old sequence number. So a segment at SND.UNA
+ * carries the pointer and goes before the probe, even if the window is closed (RFC 9293 section
+ * 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

@@ -125,7 +125,8 @@ void xtcp_sndbuf_wake(struct sock *sk)
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *
- * If sk_write_space is not ours (a BPF program may set its own), nobody would report room.
+ * If sk_write_space is not ours (a BPF program may set its own), nobody would report room, and the
+ * data might wait for ever. So the caller must not wait then.
  *
  * Context: softirq or process. Lock: socket, held.
  *

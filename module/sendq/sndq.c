@@ -78,7 +78,7 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 	if (!skb)
 		return NULL;
 	cb = xtcp_sndcb(skb);
-	/* xtcp_sndq_append() sets the sequence numbers, xtcp_sndq_sent() the rest */
+	/* xtcp_sndq_append() sets the sequence numbers, xtcp_sndq_sent() sets all other fields */
 	cb->flags = 0;
 	cb->transmissions = 0;
 	cb->marks = 0;
@@ -579,8 +579,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report first, since the report clones the skb; own_fragments() then ends the sharing with
-	 * the clone
+	 * report before the octets are removed, since the report clones the skb; own_fragments()
+	 * then gives the skb a list of fragments that the clone does not share
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

@@ -5,7 +5,8 @@
  * A connection with requests and responses frees the skb of one message shortly before it needs an
  * skb for the next. IP gets clones of the skbs on a send queue, so nobody has written to these skbs
  * themselves. Making such an skb new takes a tenth of the time that freeing it and allocating
- * another would take. Each processor keeps a few, from any connection; they are charged to nobody.
+ * another would take. Each processor keeps a few such skbs, from any connection. They are charged
+ * to nobody.
  */
 #include "sendq/spare.h"
 

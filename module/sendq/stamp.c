@@ -8,9 +8,9 @@
  *
  * The layers below TCP report the first two times. They find the mark in struct skb_shared_info,
  * which clones share. A report has a number, by which the program tells its writes apart (OPT_ID).
- * For a TCP socket of its own, the kernel computes this number when it reports. For ours it reports
- * the value of tskey as it is. So tskey contains the number, and the sequence number of the marked
- * octet is kept in skb->csum.
+ * For a socket of kernel TCP, the kernel computes this number when it reports. For a socket of
+ * ours, the kernel reports the value of tskey as it is. So tskey contains the number, and the
+ * sequence number of the marked octet is kept in skb->csum.
  */
 #include "sendq/stamp.h"
 
@@ -87,8 +87,9 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
  * @skb: on the queue, with cb->stamps
  * @mss: octets in a full segment
  *
- * The segment with the marked octet goes alone. In a bundle, GSO would look for the octet by its
- * sequence number in tskey, and tskey does not contain that.
+ * The segment with the marked octet goes alone. In a bundle, GSO would take tskey for the sequence
+ * number of the octet, and mark the wrong segment or none: tskey contains the number of the report
+ * instead.
  *
  * Context: softirq or process. Lock: socket, held.
  *
