@@ -5,9 +5,9 @@
  * here arms a timer.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
- * net.xtcp.keepalive_always turns it on for programs that do not. By default the first probe goes
- * after two hours of silence, and up to nine probes go 75 s apart (MUST-28). Each namespace has its
- * own defaults.
+ * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
+ * the first probe goes after two hours of silence, and up to nine probes go 75 s apart (MUST-28).
+ * Each namespace has its own defaults.
  */
 #include "time/keepalive.h"
 

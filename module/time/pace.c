@@ -86,7 +86,10 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 
 	bh_lock_sock(sk);
 	set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
-	/* otherwise release_sock() does the work; a listener has other work, which may sleep */
+	/*
+	 * If a program has the lock, release_sock() does the work. For a listener, release_cb()
+	 * would do other work, which may sleep.
+	 */
 	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
 		sk->sk_prot->release_cb(sk);
 	bh_unlock_sock(sk);
@@ -289,7 +292,10 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	start_pace(sk, pace, pace->again_ns);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
-	/* pairs with xtcp_pace_room(): a segment that was freed before is no longer counted here */
+	/*
+	 * pairs with the barrier in xtcp_pace_room(): either that function sees @below_max, or the
+	 * segment that was freed is no longer counted here
+	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
@@ -347,7 +353,8 @@ void xtcp_pace_room(struct sock *sk)
 	if (!pace)
 		return;
 	/*
-	 * read after sock_wfree() has subtracted the segment; pairs with xtcp_pace_waits_for_room()
+	 * read @below_max after sock_wfree() has subtracted the segment; pairs with the barriers in
+	 * xtcp_pace_waits_for_room() and is_waited_for()
 	 */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
@@ -359,9 +366,9 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Does any text still wait for the timer? The text for which it was set may have been sent
- * meanwhile. Corked text does not wait for this timer. If text still lacks room, set the timer
- * again.
+ * Does any text still wait for the timer? The text for which the timer was set may have been sent
+ * meanwhile, and corked text does not wait for this timer. If text waits for room and AGAIN_NS has
+ * not passed, set the timer again; the answer is then whether there is room now.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -372,7 +379,10 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 	if (!most || ktime_get_ns() >= pace->again_ns)
 		return most;
 	start_pace(sk, pace, pace->again_ns);
-	/* pairs with xtcp_pace_room(): a segment that was freed before is no longer counted here */
+	/*
+	 * pairs with the barrier in xtcp_pace_room(): either that function sees @below_max, or the
+	 * segment that was freed is no longer counted here
+	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
 }
@@ -418,8 +428,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * the function of the timer is running; if the timer is queued as well, let it run
-		 * again at once, so that it puts its reference
+		 * The function of the timer is running, and puts its own reference. If the timer is
+		 * queued as well, let it run again at once, so that the second run puts the second
+		 * reference.
 		 */
 		bring_forward(pace, 0);
 	}

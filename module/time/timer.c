@@ -16,14 +16,15 @@
  *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
  *               (RFC 8985 section 7). Armed instead of the retransmit deadline, which is armed when
  *               the probe has been sent
- *   reopened    at the last retransmit deadline the window was closed, so a window probe went; one
- *               tick ago the window opened. If it is still open, retransmit. If not, the retransmit
- *               deadline stays where the window probe has put it
+ *   reopened    at the last retransmit deadline the window was closed, so a window probe was sent
+ *               instead of text; one tick ago the window opened. If the window is still open,
+ *               retransmit. If not, the retransmit deadline stays where the window probe has put it
  *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
  *               SO_KEEPALIVE or net.xtcp.keepalive_always is on. Also ends a connection without
- *               text (net.xtcp.idle_ms, half_closed_ms): whichever of the two comes first
+ *               text (net.xtcp.idle_ms, half_closed_ms). The deadline is the earlier one of the
+ *               probe and of this end
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
@@ -312,7 +313,10 @@ void xtcp_timer_established(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_timer_segment_received(sk);
-	/* as in Linux: until there is text, it was last sent now */
+	/*
+	 * as in Linux: before the first text, the end of the handshake counts as the time when text
+	 * was last sent
+	 */
 	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
 	xtcp_timer_keepalive_changed(sk);
 }
@@ -381,7 +385,10 @@ void xtcp_timer_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
-	/* one of these runs while anything is in flight; after a tail loss probe, the RTO */
+	/*
+	 * while anything is in flight, one of these two deadlines is armed; after a tail loss
+	 * probe, the retransmit deadline
+	 */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
@@ -429,10 +436,10 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  * @wait_us: time until the first of them counts as lost, microseconds
  *
- * RFC 8985 section 6.2 step 5 waits for the last of the segments that were sent before the one that
- * arrived. @wait_us is the wait for the first of them. As in Linux, 2 ms are added, in which the
- * next segments of a burst come due, too. A tick is added because the present tick has partly
- * passed.
+ * RFC 8985 section 6.2 step 5 looks at all segments that were sent before the segment that arrived,
+ * and waits until the last of them counts as lost. @wait_us ends earlier, when the first of them
+ * counts as lost. As in Linux, 2 ms are added, in which the next segments of a burst come due, too.
+ * A tick is added because the present tick has partly passed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -603,7 +610,10 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
 		return;
 	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
-	/* the deadline that has moved may have been the limit's */
+	/*
+	 * the deadline that has moved may have been the end of a connection without text, which
+	 * TCP_KEEPINTVL must not move
+	 */
 	xtcp_timer_limit_idle(sk);
 }
 
@@ -612,9 +622,9 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
  * @sk: the sock, in any state
  *
  * If the namespace limits connections without text, the keepalive deadline comes no later than the
- * limit. When it has come, expiry.c looks what is due, and when the next of the two is. Nothing
- * else tells a connection of a knob that has changed, so one whose timer does not run does not
- * learn of it.
+ * limit. When this deadline has passed, expiry.c finds out whether a probe or the limit is due, and
+ * sets the deadline for the next. Only here does a connection notice that a knob has changed. If
+ * its timer does not run, it does not notice until another event calls this function.
  *
  * Context: softirq or process. Lock: socket, held.
  */

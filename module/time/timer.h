@@ -34,8 +34,8 @@ enum xtcp_timer_shown {
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
- * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set, which
- *	implies @dead
+ * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
+ *	which implies @dead
  * @armed: one bit per deadline, numbered by enum xtcp_timer
  * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
  * @dead: set by xtcp_timer_stop(); no deadline can be armed any more

@@ -55,8 +55,8 @@
 #define KILLED_JIFFIES	(4 * HZ) /* waits up to this count as TWKilled, as in Linux */
 
 /*
- * The records of all guests. A guest's user may set max_tw_buckets to any value, so this count
- * limits them, too.
+ * The records of all guests. The user of a guest may set max_tw_buckets to any value, so the
+ * records of all guests together are limited, too (guest_records_max).
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -106,7 +106,10 @@ int xtcp_record_init(void)
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
-	/* what all processors have not added to the sum yet is at most a small part of the limit */
+	/*
+	 * with this batch, the records that processors have counted but not added to the sum yet
+	 * are at most a small part of the limit
+	 */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
 }
@@ -238,8 +241,8 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		else
 			tw->conn.map = 0;
 		/*
-		 * a map may have set conn.map just now; the lock of the hash chain makes this
-		 * visible here
+		 * A map may have set conn.map just now, under the lock of the hash chain.
+		 * xtcp_demux_leave() took the same lock, so the new value is seen here.
 		 */
 		has_maps |= tw->conn.map;
 		/* a server's records share one lease: put it once for all of them */
@@ -402,8 +405,9 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 }
 
 /*
- * Evict one record to make room for a new record of the shard @at. It is taken from @at, or else
- * from the next shard that has a record. Return: false when no shard has one.
+ * Evict one record to make room for a new record of the shard @at. The evicted record is the one of
+ * @at that expires next. If @at has none, the next shard that has a record gives it. Return: false
+ * when no shard has a record.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
@@ -430,7 +434,10 @@ static bool too_many_records(struct xtcp_net *xn)
 
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
-		/* so only guests with many records have to evict; guests with few keep theirs */
+		/*
+		 * with this lower limit, only guests with many records have to evict; guests with
+		 * few records keep them
+		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
 	}
@@ -444,8 +451,8 @@ static bool too_many_records(struct xtcp_net *xn)
 }
 
 /*
- * Make room for one new record of @shard, which is already counted but on no list. If the limit was
- * lowered, more than one record must go; each new record then evicts a few.
+ * Make room for one new record of @shard. The record is counted already, but it is on no list yet.
+ * If the limit was lowered, more than one record must go; each new record then evicts a few.
  */
 static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {

@@ -26,8 +26,8 @@
 #include "sight/trace.h"
 
 /*
- * from SND.NXT to the new ISN: beyond all that the old connection sent (RFC 9293 section 3.6.1,
- * MAY-2)
+ * the step from SND.NXT of the old connection to the new ISN, which must be beyond all that the old
+ * connection sent (RFC 9293 section 3.6.1, MAY-2)
  */
 #define REOPEN_STEP	65537
 
@@ -283,8 +283,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * the peer has probably sent its FIN again: restart 2 MSL; as in Linux, a segment without
-	 * ACK, such as a SYN, restarts it only if PAWS rejects the segment
+	 * The peer has probably sent its FIN again, so restart the wait of 2 MSL. As in Linux, a
+	 * segment without ACK, such as a SYN, restarts the wait only if PAWS rejects the segment.
 	 */
 	if (paws || seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);

@@ -11,8 +11,8 @@
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
  * Without them it takes the time from an offer of a window until text arrives beyond the right edge
- * of that window, since only a later offer can have permitted such text. This takes longer when the
- * peer has little to send, so the shortest time counts.
+ * of that window, since only a later offer can have permitted such text. That time is longer than
+ * the RTT if the peer has little to send, so the shortest time counts.
  */
 #include "window/space.h"
 
@@ -80,8 +80,8 @@ void xtcp_space_begin(struct sock *sk)
 
 /*
  * Take an RTT sample. A shorter RTT counts at once, a longer one with a weight of an eighth. With
- * @is_most the sample may be too long, since it is the time of a whole window; it then counts only
- * if it is shorter.
+ * @is_most the sample is the time of a whole window, which may be longer than the RTT. Such a
+ * sample counts only if it is shorter than the present RTT.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -98,8 +98,9 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 }
 
 /*
- * RFC 7323 section 4.1, for the receiver: text with a new timestamp echo has come. It yields an RTT
- * if it is a full segment, because a smaller one may have waited for the program.
+ * RFC 7323 section 4.1, for the receiver: text with a new timestamp echo has come. The text yields
+ * an RTT only if it is a full segment, because a smaller segment may have waited for the peer's
+ * program.
  */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -235,8 +236,8 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * twice as much leaves room for retransmissions; add room for two more round trips of a
-	 * peer whose rate grows as it did
+	 * twice @copied leaves room for retransmissions. If the peer's rate goes on growing as in
+	 * this round trip, the next two round trips need more room: add it now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);

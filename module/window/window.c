@@ -47,7 +47,8 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
  * segments cannot use the rest. If the step to that number is not worthwhile, offer all of @space.
- * Otherwise, the window could not double when the program reads the rest of the text.
+ * Otherwise, the offer could be less than twice the present window even when the program has read
+ * all text, and no window update would be sent (xtcp_window_would_double()).
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -220,9 +221,9 @@ u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
  * @window_clamp: receives the largest window
  * @rcv_wscale: receives the shift
  *
- * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
- * namespace allows. If the program has set the size (SO_RCVBUF), it is chosen for that size, as in
- * Linux: a larger shift would round a small window down.
+ * The SYN fixes the shift (RFC 7323 section 2.3). So the shift is chosen for the largest buffer
+ * that this namespace allows. If the program has set the size of the buffer (SO_RCVBUF), the shift
+ * is chosen for that size, as in Linux: a larger shift would round a small window down.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  */
@@ -256,7 +257,10 @@ bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
-	/* the offer can only double if these bounds do: this mostly saves computing the offer */
+	/*
+	 * the offer cannot exceed these bounds, so it can double only if each of them is at least
+	 * twice the present offer; this test mostly saves computing the offer
+	 */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
 	sock_owned_by_me(sk);
