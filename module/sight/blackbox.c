@@ -5,12 +5,12 @@
  * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
  *
  * All boxes of all namespaces share one limit, the module parameter blackbox_mem. The kept boxes of
- * a namespace take at most half of what the namespace may have; beyond that, each new one replaces
- * the oldest. If the limit is reached, a new connection takes the place of the oldest kept boxes of
- * its namespace. If there are none, the connection gets no box. A live connection never loses its
- * box, so a user who opens many connections does not take the boxes of others. All guests together
- * get only a part, as of other resources. The memory is not charged to the program, since the
- * administrator has asked for the boxes.
+ * a namespace take at most half of what the namespace may have; beyond that, each newly kept box
+ * replaces the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are
+ * freed for the box of a new connection. If the namespace has no kept box, the new connection gets
+ * no box. A live connection never loses its box, so a user who opens many connections does not take
+ * the boxes of others. All guests together get only a part, as of other resources. The memory is
+ * not charged to the program, since the administrator has asked for the boxes.
  *
  * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
  * in blocks.
@@ -53,9 +53,9 @@ module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
 /*
- * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Any user can write
- * the knob of a namespace of his own. So the key is turned off only a second later, and not at each
- * write.
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Turning the key
+ * patches the code of the kernel, which disturbs all processors, and any user can write the knob of
+ * a namespace of his own. So the key is turned off only a second later, and not at each write.
  */
 static DEFINE_MUTEX(key_lock);		/* guards the key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */

@@ -59,8 +59,8 @@ enum xtcp_blackbox_kind {
  * @tsval: TSval of the segment
  * @tsecr: TSecr of the segment
  * @cwnd: the congestion window before the segment arrived, or when it left, octets
- * @srtt_us: the smoothed round-trip time then
- * @una: SND.UNA then
+ * @srtt_us: the smoothed round-trip time at that time
+ * @una: SND.UNA at that time
  * @word: the values of other events, as boxnote.c writes them; of SACK blocks, left and right edges
  */
 struct xtcp_blackbox_event {
@@ -194,8 +194,9 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 }
 
 /*
- * Event: the connection has ended, for the reason in xtcp_sock.ended. This does not test the key:
- * it may have been turned off just before the box was made.
+ * Event: the connection has ended, for the reason in xtcp_sock.ended. The key is not tested here:
+ * it may have been turned off just before the box was made, and the box has to be kept or freed all
+ * the same.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {

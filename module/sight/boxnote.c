@@ -337,9 +337,9 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
  * @got: what the call returns
  *
  * A program may fail with the same call a thousand times a second. So if the previous event is the
- * same call with the same error, it only counts this call. Programs call often, and reading the
- * clock would cost as much as all the rest. So the event gets the time of the previous event, and
- * jiffies.
+ * same call with the same error, this call is only counted in that event. Programs call often, and
+ * reading the clock would cost as much as all the rest. So the event gets the time of the previous
+ * event, and jiffies.
  *
  * Context: process. Lock: socket, held.
  */

@@ -6,10 +6,10 @@
  *
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
- * The Tcp: line has all counters of the kernel. The TcpExt: line has those that the module
- * increments; scripts/check/check-counters.sh checks that none is missing. They are followed by
- * counters of our own: for reasons why connections end that the kernel does not count, and for
- * black boxes.
+ * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
+ * that the module increments; scripts/check/check-counters.sh checks that none is missing. Behind
+ * them are counters of our own. These count the black boxes, and the connections that end for a
+ * reason for which the kernel has no counter.
  */
 #include "sight/mib.h"
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The socks that a program still holds after their connection has ended otherwise than by both
- * FINs. They have left the table of connections, so that no segment finds them; a listing finds
- * them here, and says why they ended. Each namespace has its own.
+ * FINs. Such a sock has left the table of connections, so no segment finds it. But a listing finds
+ * it here, and says why its connection ended. Each namespace has a table of these socks
+ * (xtcp_net.aborted).
  *
- * A sock enters when its connection ends, and leaves when it disconnects or is destroyed, so there
- * is no entry without a sock. Its number takes the place of its deadlines, which have ended. One for
- * which there is no memory is not listed; nothing else depends on it.
+ * A sock enters this table when its connection ends. It leaves the table when the program
+ * disconnects it or when it is destroyed, so no entry outlives its sock. The sock has the number of
+ * its entry in the memory of its deadlines, which are not used any more (struct xtcp_timers). If
+ * there is no memory for the entry, listings do not show the sock; nothing else depends on the
+ * entry.
  */
 #include "sock/aborted.h"
 
@@ -19,12 +22,15 @@
 #include "base/net.h"
 #include "base/sock.h"
 
-/* The program has closed such a sock, or never had it: it is destroyed in a moment. */
+/*
+ * If the connection ended for one of these reasons, the program has closed the sock, or never had
+ * it. The sock is destroyed in a moment.
+ */
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
 
 /**
- * xtcp_aborted_net_init() - a namespace without such socks
+ * xtcp_aborted_net_init() - make the empty table of a namespace
  * @xn: the namespace
  *
  * Context: process.
@@ -33,7 +39,10 @@
  */
 int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
-	/* softirq takes this lock, unlike those of the module's other xarrays */
+	/*
+	 * Softirq takes the lock of this xarray, but not the locks of the module's other xarrays.
+	 * With a class of its own, lockdep does not take them for the same lock.
+	 */
 	static struct lock_class_key class;
 
 	xa_init_flags(&xn->aborted, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
@@ -93,12 +102,12 @@ void xtcp_aborted_leave(struct sock *sk)
 }
 
 /**
- * xtcp_aborted_from() - iterate over these socks
+ * xtcp_aborted_from() - iterate over the socks in the table of a namespace
  * @xn: the namespace
  * @number: the least number to return; becomes the number of the result
  *
- * As xtcp_listeners_from(): a sock keeps its number. Under its lock, ended.is_listed tells whether
- * it is still there.
+ * As with xtcp_listeners_from(), a sock keeps its number. Under the socket lock, ended.is_listed
+ * tells whether the sock is still in the table.
  *
  * Context: process, RCU read side; the result is valid until it ends, without a reference.
  *

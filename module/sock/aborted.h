@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The socks that a program still holds after their connection has ended otherwise than by both FINs. */
+/*
+ * The socks that a program still holds after their connection has ended otherwise than by both
+ * FINs.
+ */
 #ifndef XTCP_ABORTED_H
 #define XTCP_ABORTED_H
 

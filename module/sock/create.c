@@ -44,12 +44,12 @@
  *  bhash2[].lock                                                          taker.lock, and the locks
  *                                                                         outside these two
  *
- * When the third ACK makes a child, the child's own socket lock is held. Nobody waits for it,
- * because the clone is new. Inside this lock, xtcp_listener.lock is taken only to move the entry
- * and to queue the child. A child's lock nests inside its listener's socket lock in one case only:
- * the listener ends, and resets or hands over the children that nobody accepted. Softirq never
- * takes a listener's socket lock, so no SYN is lost while a program is busy in listen() or
- * setsockopt().
+ * When the third ACK makes a child, the child's own socket lock is held. Nobody waits for the
+ * child's lock, because the child is a new clone. Inside the child's lock, xtcp_listener.lock is
+ * taken only to move the entry and to queue the child. A child's lock nests inside its listener's
+ * socket lock in one case only: the listener ends, and resets or hands over the children that
+ * nobody accepted. Softirq never takes a listener's socket lock, so no SYN is lost while a program
+ * is busy in listen() or setsockopt().
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
  * inside it by bh_lock_sock(). If process context owns the sock at that time, softirq leaves the
@@ -192,8 +192,8 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. One
-	 * more field, and only ten would fit: look for another place first.
+	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. If one
+	 * more field makes a sock larger, only ten fit: first look for another place for the field.
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);
@@ -269,7 +269,10 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	this_cpu_inc(socks);
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
-	/* the child was in no table yet, so it must not inherit the listener's value */
+	/*
+	 * left_table says when a sock has left the table of connections or of listeners. The child
+	 * was in no table yet, so it must not inherit the listener's value.
+	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_sock_reset_tcb(child);
@@ -284,7 +287,10 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/* do not inherit this from a listener that is closing: its children are reset instead */
+	/*
+	 * a listener that is closing has this set, but the child must not inherit it: children of
+	 * such a listener are reset
+	 */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;

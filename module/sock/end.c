@@ -8,15 +8,16 @@
  *     nor a timer.
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
- *  3. A sock with a file tells its program (sk_state_change) and waits for close(); if the end was
- *     no regular one, listings show it meanwhile (aborted.c). A sock without a file is destroyed:
+ *  3. A sock with a file tells its program (sk_state_change) and waits for close(); if the
+ *     connection was aborted, listings show the sock meanwhile (aborted.c). A sock without a file
+ *     is destroyed:
  *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
  *     is dropped.
  *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
  *     period, and the count of xtcp_sock_wait_gone() falls.
  *
- * An orphan holds no reference to its namespace, and ends with it (netns.c). So step 5 may come
- * after the end of the namespace, and must not read sock_net().
+ * An orphan holds no reference to its namespace. When the namespace ends, so does the orphan
+ * (netns.c). So step 5 may come after the end of the namespace, and must not read sock_net().
  */
 #include "sock/end.h"
 

@@ -16,9 +16,9 @@
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so no more of
- * its segments come below TCP. If @sk holds the module without need, its hold goes back when the
- * sock is freed, and not here: the socket lock is not held, so xtcp_held_segment_freed() may be
- * about to give it back. Return: true when the reference was the last one.
+ * its segments come below TCP. If @sk holds the module without need, the hold is given back when
+ * the sock is freed, and not here. The socket lock is not held here, so xtcp_held_segment_freed()
+ * may be about to give the same hold back. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {

@@ -654,5 +654,8 @@ TRACE_EVENT(xtcp_set,
 
 #endif /* _TRACE_XTCP_H */
 
-/* outside the guard, because the kernel reads this file several times; found through -I include */
+/*
+ * outside the guard, because define_trace.h reads this file several times; it finds this file
+ * through -I include
+ */
 #include <trace/define_trace.h>

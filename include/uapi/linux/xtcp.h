@@ -43,8 +43,8 @@
 
 /*
  * An answer has this attribute, a struct xtcp_abort, if the connection has ended otherwise than by
- * both FINs while the program holds the socket. Such a socket is listed in the state TCP_CLOSE, until
- * close() or connect() to AF_UNSPEC.
+ * both FINs while the program holds the socket. Such a socket is listed in the state TCP_CLOSE,
+ * until close() or connect() to AF_UNSPEC.
  */
 #define XTCP_DIAG_ABORT		2500
 
