@@ -90,8 +90,8 @@ static bool needs_reset(const struct sock *sk)
 }
 
 /*
- * Send a RST. If data waits only for the next write, it goes first: kernel TCP would have sent it
- * by now.
+ * Send a RST. If data waits only for the next write (coalesce.c), the data goes before the RST:
+ * kernel TCP would have sent the data by now.
  */
 static void send_rst(struct sock *sk)
 {
@@ -201,7 +201,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* if it is CLOSED by now, the backlog or softirq has destroyed the sock already */
+		/* a sock that is CLOSED by now was destroyed by the backlog or by softirq */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
@@ -269,7 +269,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
 		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
 	}
-	/* a connect() that has failed comes here, too, and must keep its reason */
+	/* a failed connect() calls this function, too: keep the reason why it failed */
 	ended = xtcp_sk(sk)->ended;
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_blackbox_end(sk);

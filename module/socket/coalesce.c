@@ -5,10 +5,10 @@
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
  * next write, for at most coalesce_usecs, if three things are true: the last two skbs in flight are
- * small, no ACK has told the fate of either, and the later one left within that time. Without
- * TCP_NODELAY this applies to full segments, which become a bundle; for partial ones there is
- * Nagle. Requests that wait for their answers have no two small skbs before them, so they leave at
- * once.
+ * small, no ACK has told the fate of either, and the later one left less than coalesce_usecs ago.
+ * Without TCP_NODELAY, only full segments wait for one another here, to become a bundle; Nagle
+ * decides about partial segments. Requests that wait for their answers have no two small skbs
+ * before them, so they leave at once.
  *
  * Waiting data goes with the next push(). This comes when the timer of pace.c expires, when an ACK
  * arrives, when a bundle is full, or when a write may not wait. xtcp_coalesce_flush() pushes the

@@ -157,8 +157,8 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 
 	xtcp_early_start(xtcp_net_of(sk));
 	/*
-	 * once the tuple is in the table, a segment may find it; it then waits on the backlog until
-	 * this function is done
+	 * once the tuple is in the table, a segment may find the sock; such a segment waits on the
+	 * backlog until this function is done
 	 */
 	xtcp_state_set(sk, TCP_SYN_SENT);
 	/* left over from an earlier connection */

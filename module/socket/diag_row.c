@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Writes one listener or connection as a message of sock_diag: struct inet_diag_msg and its
- * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row. A sock
- * whose connection was aborted also has a row, with the attribute XTCP_DIAG_ABORT. Linux does not
- * list such a sock.
+ * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row. A
+ * sock whose connection was aborted also has a row, with the attribute XTCP_DIAG_ABORT. Linux does
+ * not list such a sock.
  *
  * Most of a row is read without a lock, as in /proc. Only three things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, and the tuple of an aborted
@@ -304,7 +304,7 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	row->sk = sk;
-	/* the state first: connect() writes it behind the tuple */
+	/* read the state before the tuple: connect() writes the tuple before the state */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);
 	row->dev = xsk->conn.bound_dev_if;
@@ -342,8 +342,9 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 }
 
 /*
- * The tuple of a sock outside the table is constant only under its lock. Returns -EAGAIN if a
- * program owns it, and -ESTALE if it was closed or disconnected.
+ * Fill the row of an aborted sock. The sock is outside the table, so its tuple may change whenever
+ * the socket lock is not held. Return: 0; -EAGAIN if a program has the socket lock; -ESTALE if the
+ * program has closed or disconnected the socket.
  */
 static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
@@ -367,15 +368,15 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 }
 
 /**
- * xtcp_diag_row_aborted() - add a sock whose connection was aborted, if it is wanted
- * @skb: where to
+ * xtcp_diag_row_aborted() - add the row of an aborted sock to a message, if the request wants it
+ * @skb: the message
  * @ask: the request
  * @sk: from xtcp_aborted_from()
  *
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *
- * Return: 0, also if it is not wanted, or was closed or disconnected; -EMSGSIZE: no room; -EAGAIN:
- * a program owns it.
+ * Return: 0, also if the sock is not wanted, or if the program has closed or disconnected it;
+ * -EMSGSIZE if there is no room; -EAGAIN if a program has the socket lock.
  */
 int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {

@@ -20,8 +20,8 @@
  * shown once or not at all, never twice.
  *
  * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq does
- * not wait for the walk, with one exception: while the walk fills in TCP_INFO, it has the lock of
- * that sock.
+ * not wait for the walk, with one exception: while the walk fills in TCP_INFO of a sock, it has the
+ * lock of that sock.
  */
 #include "socket/diag_walk.h"
 

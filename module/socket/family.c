@@ -56,7 +56,7 @@ MODULE_PARM_DESC(family, "address family number, positive, less than " __stringi
 
 /*
  * How many pages all our socks in all namespaces use. Kernel TCP counts the pages of its socks
- * separately. Both have the limits net.ipv4.tcp_mem.
+ * separately. Each of the two counts has the limits net.ipv4.tcp_mem.
  */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
@@ -372,8 +372,8 @@ int xtcp_family_number(void)
  *
  * Context: process, module init.
  *
- * Return: 0; -EBUSY when the family number is taken. It is not -EEXIST, because modprobe would take
- * that to mean that the module is loaded already.
+ * Return: 0; -EBUSY when the family number is taken. The error is not -EEXIST, because modprobe
+ * takes -EEXIST to mean that the module is loaded already.
  */
 int xtcp_family_register(void)
 {

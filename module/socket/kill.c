@@ -72,9 +72,9 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Drop a half-open entry. No program knows of the connection yet. The peer learns that it has ended
- * when it next sends something. Return: 0; -EAGAIN if the entry has moved to an heir or has ended:
- * the caller tries again, since a child may have replaced the entry.
+ * Drop a half-open entry. No program knows of the connection yet. When the peer next sends
+ * something, it learns that the connection has ended. Return: 0; -EAGAIN if the entry has moved to
+ * an heir or has ended: the caller tries again, since a child may have replaced the entry.
  */
 static int kill_entry(struct xtcp_request *he)
 {
@@ -94,7 +94,7 @@ static int kill_entry(struct xtcp_request *he)
 
 /*
  * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY; -EAGAIN if something
- * has replaced it meanwhile.
+ * has replaced the connection meanwhile.
  */
 static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -129,10 +129,10 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. During a try it may be replaced: an entry moves to an heir, a child replaces
- * the entry, a TIME-WAIT record replaces the child. So there are four tries. If several listeners
- * end at once, an entry may move more often. The answer is ENOENT then, and the administrator asks
- * again.
+ * End a connection. During a try, something else may replace what was found: an entry moves to an
+ * heir, a child replaces the entry, a TIME-WAIT record replaces the child. So there are four tries.
+ * If several listeners end at once, an entry may move more often. The answer is ENOENT then, and
+ * the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

@@ -84,7 +84,10 @@ static int start(struct sock *sk, int backlog)
 	listener = listener_new(sk);
 	if (!listener)
 		return -ENOMEM;
-	/* a lookup that found the sock before it became a listener must not take it for one */
+	/*
+	 * a lookup may have found the sock in an earlier connection; wait until the lookup is done,
+	 * so that it does not take the sock for a listener
+	 */
 	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_port_listen(sk);
 	if (err) {
@@ -248,8 +251,8 @@ static void reset_child(struct sock *child)
  * @sk: in LISTEN; the caller then sets CLOSED
  *
  * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
- * With net.xtcp.migrate_req, the other listeners of a group take them over instead. The sock keeps
- * its port.
+ * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
+ * instead. The sock keeps its port.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -286,8 +289,9 @@ void xtcp_listen_stop(struct sock *sk)
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
-	 * until now a segment could come to the old queues by an entry, which points to the sock
-	 * and not to the queues; so the next listen() must wait for such segments
+	 * A segment that has found an entry reaches the queues through the sock. Until now it found
+	 * the old queues; after another listen() it would find the new ones. So the next listen()
+	 * waits until all such segments are done.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

@@ -266,8 +266,8 @@ static bool has_nothing(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
 	/*
-	 * if an ACK is owed only from now on, it goes when the arriving segment is processed, or at
-	 * its deadline
+	 * an ACK that becomes owed after this test goes when the arriving segment is processed, or
+	 * at the delayed-ACK deadline
 	 */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }
@@ -297,8 +297,8 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * contains a barrier, which pairs with that in skwq_has_sleeper(): an event looks for
-	 * sleepers there
+	 * contains a barrier, which pairs with the barrier in skwq_has_sleeper(), where an event
+	 * looks for sleepers: either the event finds this thread, or is_quiet() sees the event
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
@@ -335,8 +335,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied && at_mark(xsk, *r.seq))
 			break;
 		/*
-		 * racy: the kernel fills the backlog with plain stores; what comes later is for the
-		 * next call
+		 * racy, since the kernel fills the backlog with plain stores; a segment that comes
+		 * after this test is left to the next call
 		 */
 		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
@@ -372,8 +372,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		consume_skb(r.stamped);
 	}
 	/*
-	 * not if another thread has disconnected meanwhile: then the octets were those of an
-	 * earlier connection
+	 * not if another thread has disconnected the socket meanwhile: the octets were those of the
+	 * earlier connection, whose window is not offered any more
 	 */
 	if (likely(sk->sk_disconnects == disconnects))
 		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);

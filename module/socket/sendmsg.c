@@ -232,9 +232,9 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * More pages follow at once, and as in Linux all of them go together. If no more come, because a
- * file cannot be read, the next ACK makes the queued pages go. If nothing is in flight, no ACK will
- * come; a timer is set then.
+ * More pages follow at once, and as in Linux all of them go together. If no further page comes,
+ * because a file cannot be read, the next ACK makes the queued pages go. If nothing is in flight,
+ * no ACK will come; a timer is set then.
  */
 static void wait_for_more(struct sock *sk)
 {
@@ -257,7 +257,10 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	/* as in Linux, this fails for the whole life of a connection that connect() has opened */
+	/*
+	 * as in Linux, MSG_FASTOPEN fails for the whole life of a connection that connect() has
+	 * opened
+	 */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
 	xtcp_sock_begin_fastsyn(xsk, &fast);
@@ -267,8 +270,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/*
-	 * another fastsyn, or none: the connection ended while the lock was released, and nothing
-	 * was taken
+	 * if the sock has another fastsyn now, or none, the connection ended while the lock was
+	 * released, and the SYN took nothing of @msg
 	 */
 	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;
@@ -389,16 +392,16 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
 	/*
-	 * send data that waits to be coalesced: it was written before the program said that more
-	 * follows
+	 * data that waits to be coalesced was written before the program said that more follows, so
+	 * MSG_MORE must not hold it back: send it first
 	 */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
 	disconnects = READ_ONCE(sk->sk_disconnects);
 	err = queue_all(sk, msg, splices, &timeo, &copied);
 	/*
-	 * another thread has disconnected while this one waited, and the octets are gone with that
-	 * connection
+	 * another thread has disconnected the socket while this thread waited, and the queued
+	 * octets are gone with the connection
 	 */
 	if (unlikely(sk->sk_disconnects != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);

@@ -163,8 +163,8 @@ static int set_keepintvl(struct sock *sk, int val)
 }
 
 /*
- * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off, and an ACK that is owed
- * goes at once. An even value then turns them on again.
+ * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off. If an ACK is owed, it goes
+ * at once, and an even value then turns delayed ACKs on again.
  */
 static void set_quickack(struct sock *sk, int val)
 {

@@ -344,8 +344,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * not before the connection is established, unless a Fast Open makes it usable before the
-	 * third ACK; in SYN-SENT, both directions are shut down only if the connection has ended
+	 * A program can read and write when the connection is established. A Fast Open makes the
+	 * connection usable before the third ACK. If the state was SYN-SENT but both directions are
+	 * shut down, the connection has ended meanwhile, and read() and write() return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
