@@ -92,11 +92,11 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 
 /*
  * Must a small segment wait because small segments in flight take half of the send buffer? The
- * congestion window counts octets, so it lets any number of small segments out. But each takes much
- * more memory than its text. If they filled the send buffer, the program could write no more,
- * however little text is in flight. So at half of the buffer the next one waits for an ACK, even
- * with TCP_NODELAY, and further writes join it. In Linux the congestion window counts segments, so
- * a small segment waits after the first ten.
+ * congestion window counts octets, so it lets any number of small segments out. But each small
+ * segment takes much more memory than its text. If small segments filled the send buffer, the
+ * program could write no more, however little text is in flight. So when they take half of the
+ * buffer, the next small segment waits for an ACK, even with TCP_NODELAY, and further writes join
+ * it. In Linux the congestion window counts segments, so a small segment waits after the first ten.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {

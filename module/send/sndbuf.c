@@ -102,7 +102,8 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * The caller has first sent what may be sent: only the rest counts for TCP_NOTSENT_LOWAT.
+ * The caller has first sent what may be sent: only data that stays unsent counts for
+ * TCP_NOTSENT_LOWAT.
  *
  * Context: softirq or process. Lock: socket, held.
  */

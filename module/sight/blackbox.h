@@ -41,8 +41,8 @@ enum xtcp_blackbox_kind {
  */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* it was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* it has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* it had no sock: written when the third ACK came */
-#define XTCP_BLACKBOX_ECN	12	/* from here on: the field of the IP header, INET_ECN_* */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* there was no sock yet: written when the third ACK came */
+#define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets

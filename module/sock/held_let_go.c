@@ -12,7 +12,7 @@
 #include "expiry/thirdack.h"
 #include "out/held.h"
 
-#define TRIES		200U	/* looks at the sock in one close(); they take some ten microseconds */
+#define TRIES		200U	/* looks at the sock in one close(); all of them take some 10 us */
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so no more of

@@ -128,7 +128,7 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * net.xtcp.idle_ms is a limit in each synchronized state, half_closed_ms in FIN-WAIT-2 and
  * CLOSE-WAIT. A FIN counts as text, and so does what is sent again; an ACK or a probe does not.
  * While something is in flight and the window is open, R2 and the user timeout decide (RFC 9293
- * section 3.8.3), and all of the limit is left. An orphan has limits of its own (retries.c,
+ * section 3.8.3), so @left is the whole limit then. An orphan has limits of its own (retries.c,
  * record.c).
  *
  * Context: softirq or process. Lock: socket, held.

@@ -155,10 +155,10 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Put a record on its list. Nearly always it belongs at the end. If its timeout is shorter than
- * that of others (TCP_LINGER2, or a sysctl was just lowered), it goes before records that expire
- * later. It passes SORT_STEPS of them at most. A record that should go further forward expires
- * late, together with the record before it.
+ * Put a record on its list. Nearly always it belongs at the end. If its timeout is shorter than the
+ * timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the records
+ * that expire later. It passes at most SORT_STEPS of these. A record that should go further forward
+ * expires late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {

@@ -116,7 +116,10 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	if (tw && tw->conn.bound_dev_if == tx->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
 		spin_lock(&shard->lock);
-		/* ask again under the lock; a record that is dead may still be in the table */
+		/*
+		 * ask again under the lock; a dead record may still be in the table, and must not
+		 * be claimed again
+		 */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
 			if (!tw->dead)
