@@ -732,7 +732,7 @@ static void share_of_guest(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 19 + 4);
+	ksft_set_plan(2 * 19 + 5);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	each_version(NS_B4, "IPv4");

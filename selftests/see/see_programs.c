@@ -23,13 +23,13 @@
 #define FOUR_WINDOWS	60000	/* octets: as many as a new connection has in flight, four times */
 #define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
-/* Is it a counter of aborts that kernel TCP does not have? */
+/* Is it a counter that kernel TCP does not have? */
 static bool is_own(const char *name)
 {
 	static const char * const own[] = {
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
-		"BlackboxRefused",
+		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
 	size_t i;
@@ -70,7 +70,7 @@ void see_counter_names(void)
 			;
 		CHECK(j < theirs.n || is_own(ours.entry[i].name), "the kernel has no %s", ours.entry[i].name);
 	}
-	see_report("the counters have kernel TCP's names, besides nine of our own", NULL);
+	see_report("the counters have kernel TCP's names, besides our own", NULL);
 }
 
 /**
