@@ -230,7 +230,7 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool
 		return;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (!is_expired(sk, saved) && (!path || replace))
+	if (!is_expired(sk, saved) && (!path || (replace && (s32)(saved->seconds - path->saved.seconds) >= 0)))
 		(path ?: new_path(set, addrs))->saved = *saved;
 	spin_unlock_bh(&set->lock);
 }

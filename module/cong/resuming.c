@@ -48,9 +48,15 @@ static struct xtcp_resume *resume_of(const struct sock *sk)
 static int device_of(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
-	const struct net_device *dev = dst ? READ_ONCE(dst->dev) : NULL;
+	const struct net_device *dev;
+	int ifindex;
 
-	return dev && !(dev->flags & IFF_LOOPBACK) ? dev->ifindex : 0;
+	/* the device may leave the route now; RCU keeps it in memory */
+	rcu_read_lock();
+	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	ifindex = dev && !(dev->flags & IFF_LOOPBACK) ? dev->ifindex : 0;
+	rcu_read_unlock();
+	return ifindex;
 }
 
 static struct xtcp_resume_view view_of(struct sock *sk, u64 now_us)
@@ -119,7 +125,8 @@ void xtcp_resuming_begin(struct sock *sk)
 		return;
 	xtcp_sender(sk)->stream->cong.resume = resume;
 	to_normal(sk);
-	if (!is_fresh(sk) || !xtcp_paths_find(sk, &resume->saved))
+	/* an algorithm before this one may have left no ssthresh after a loss */
+	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;
 	resume->mark = xtcp_sender(sk)->snd.nxt;
@@ -383,11 +390,14 @@ void xtcp_resuming_end(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	if (is_unproven(resume))
+	/* another algorithm goes on with what has arrived of the jump */
+	if (is_unproven(resume)) {
+		bound_by_pipe_size(sk);
 		stop_pacing(sk);
+	}
 	if (resume->best.cwnd >= LEAST_WINDOWS * xtcp_cong_initial(sk))
 		xtcp_paths_save(sk, &resume->best, true);
-	else if (resume->has_taken)
+	else if (resume->has_taken && !is_unproven(resume))
 		xtcp_paths_save(sk, &resume->saved, false);
 	xtcp_sender(sk)->stream->cong.resume = NULL;
 	kfree(resume);

@@ -79,7 +79,7 @@ void xtcp_aborted_enter(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->ended.reason || BIT(xsk->ended.reason) & NOBODY_HOLDS)
 		return;
-	if (xa_alloc_bh(&xsk->xn->aborted, &number, sk, xa_limit_31b, GFP_ATOMIC | __GFP_NOWARN))
+	if (xa_alloc_bh(&xsk->xn->aborted, &number, sk, xa_limit_31b, GFP_NOWAIT | __GFP_NOWARN))
 		return;
 	WRITE_ONCE(xsk->timers.aborted, number);
 	xtcp_ended_list(&xsk->ended, true);

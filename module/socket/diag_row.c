@@ -383,7 +383,7 @@ int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	struct diag_row row = { };
 	int err;
 
-	if (sk->sk_family != ask->family || !refcount_inc_not_zero(&sk->sk_refcnt))
+	if (sk->sk_family != ask->family || !owner_fits(ask, sk) || !refcount_inc_not_zero(&sk->sk_refcnt))
 		return 0;
 	/* as in xtcp_diag_row_conn() */
 	kcsan_disable_current();

@@ -157,7 +157,11 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 		idle_ms = 0;
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
-	if (xsk->snd.una != xsk->snd.nxt && xsk->snd.wnd)
+	/*
+	 * text that the window admits, also text that pacing or the own queue holds back: R2 and the
+	 * user timeout decide
+	 */
+	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;
 	else
 		*left = gone < most ? most - gone : 0;
