@@ -158,9 +158,14 @@ if [ "$kind" = kcsan ]; then
 	marked+=" $VM_KCSAN"
 fi
 options+=($counted)
-# What a counted machine reads from this one during a test counts as time: read it before.
+# While a counted machine reads from this one, its clock goes from timer to timer: minutes may pass, and a test
+# seems to hang. So it reads before what tests run: modules, programs and their libraries.
 first=()
-[ -z "$counted" ] || first=(sh -c 'modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf; exec "$@"' sh)
+[ -z "$counted" ] || first=(sh -c '
+	modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
+	tools=$(command -v ip tc nft sh)
+	cat "$0"/* $tools $(ldd $tools | sed -n "s/.* \(\/[^ ]*\) .*/\1/p" | sort -u) >/dev/null
+	exec "$@"' "$bin")
 boot()
 {
 	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \
