@@ -9,7 +9,7 @@
  * are subtracted; data is cut into segments of the payload. segment.c knows how long options are,
  * because it writes them.
  *
- * A route does not announce that its MTU has changed. So whoever sends calls xtcp_mss_current(),
+ * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes when the
  * device gets a new MTU, when an ICMP error for another connection makes an exception of the route,
  * and when such an exception expires. So the MSS may fall or rise. Segments that are in flight and

@@ -198,7 +198,7 @@ static void reopen_over_link(void)
 
 /*
  * A policy of IPsec is for the addresses from before NAT. The SYN that reopens a record is judged twice: for the
- * record, and for the listener. The policy refuses whoever comes to the server's own port.
+ * record, and for the listener. The policy refuses clients that connect to the server's own port.
  */
 static void reopen_behind_nat(enum stack stack)
 {
