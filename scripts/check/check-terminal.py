@@ -23,6 +23,14 @@ MARK = "XTCP_CHECK_TERMINAL"
 SECONDS = 240
 LAB = sys.argv[1:] == ["--lab"]
 PORT = "ttyS1" if LAB else "hvc0"   # the second terminal in the machine
+
+
+def seen(port, state):
+    """A shell's words that wait until the server's namespace has a socket of that port in that state."""
+    return f"until ip netns exec server grep -q ':{port:04X} .* {state:02X} ' /proc/net/xtcp; do sleep 0.1; done"
+
+
+SERVE = f"server python3 -m http.server 80 >/dev/null 2>&1 & {seen(80, 10)}"
 TAP = Tap("terminal-lab" if LAB else "terminal")
 
 
@@ -113,8 +121,8 @@ def at_second(env, boot):
         busy = Typist("scripts/vm/vm-terminal.py", env=env)
         status = busy.status()
         row("the second terminal is one person's", status == 1 and "is in use" in busy.shown, busy.shown)
-        os.write(second.fd, b"sleep 1000\n")
-        second.wait_for("sleep 1000")
+        os.write(second.fd, b"bash -mc \"sleep 1000 & echo be''gun; wait\"\n")    # -m: a process group of its own
+        second.wait_for("begun")
         second.close()
     finally:
         second.end()
@@ -139,12 +147,12 @@ def play(folder, shared, env):
         if not row("make vm gives a shell", first.wait_for(r"make vm-shell\s[\s\S]*# $"), first.shown):
             return
         boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
-        said, status = first.run("xtcp ladder --help >/dev/null; server python3 -m http.server 80 >/dev/null 2>&1 & sleep 3; "
+        said, status = first.run(f"xtcp ladder --help >/dev/null; {SERVE}; "
                                  f"client curl -s -o /dev/null http://server/; xtcp ladder --svg {shared}/one.svg")
         row("a drawing goes to the shared folder", status == 0, said)
         first.run("server python3 -c 'import socket, time; l = socket.create_server((\"server\", 443)); c, _ = l.accept(); "
-                  "time.sleep(1000)' & sleep 2; client python3 -c 'import socket, time; c = socket.create_connection"
-                  "((\"server\", 443)); time.sleep(1000)' & sleep 3")
+                  f"time.sleep(1000)' & {seen(443, 10)}; client python3 -c 'import socket, time; c = socket.create_connection"
+                  f"((\"server\", 443)); time.sleep(1000)' & {seen(443, 1)}")
         said, _ = first.run("xtcp-watch conn --netns server --once --width 120 | grep ESTAB; "
                             "xtcp-watch states --netns server --once | grep :443")
         row("xtcp-watch tells the algorithm and the program of a socket", re.search(r"ESTABLISHED .* cubic ", said) and
@@ -181,7 +189,7 @@ def play_lab(env):
         if not row("make lab gives a shell", first.wait_for(r"make vm-shell\s[\s\S]*# $"), first.shown):
             return
         boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
-        said, status = first.run("server python3 -m http.server 80 >/dev/null 2>&1 & sleep 1; client curl -s http://server/ | head -n 1")
+        said, status = first.run(f"{SERVE}; client curl -s http://server/ | head -n 1")
         row("client and server talk", status == 0 and "html" in said.lower(), said)
         last = at_both(first, env, boot)
     finally:

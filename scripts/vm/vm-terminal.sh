@@ -27,6 +27,8 @@ hang_up()
 	done
 	kill -KILL "$shell" 2>/dev/null
 	wait "$shell" 2>/dev/null
+	# The kernel hangs up the foreground group alone: not a command that the shell was about to put there.
+	pkill -HUP -s "$shell"
 	shell=
 }
 
