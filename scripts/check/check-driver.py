@@ -36,8 +36,9 @@ def parts_of(name, folder):
         "skipped": [shell("one", "echo 'ok 1 - fine'; echo 'ok 2 # SKIP nothing there'")],
         "hangs": [shell("one", "echo ok 1 - fine; sleep 1000", limit=1)],
         "outlived": [shell("one", "setsid sh -c 'sleep 1000 & sleep 1000' & echo ok 1 - fine")],
-        "interrupted": [shell("one", "setsid sleep 1000 & echo ok 1 - fine; echo not ok 2 - wrong; sleep 1000"),
-                        shell("two", f"touch {folder}/begun; sleep 1000", seconds=0)],
+        "interrupted": [shell("one", "setsid sleep 1000 & echo ok 1 - fine; echo not ok 2 - wrong; "
+                              f"touch {folder}/begun.one; sleep 1000"),
+                        shell("two", f"touch {folder}/begun.two; sleep 1000", seconds=0)],
         "order": [shell("late", f"echo late >>{log}", after=["early"], seconds=9),
                   shell("early", f"sleep 0.5; echo early >>{log}"),
                   shell("single", f"echo alone >>{log}; sleep 0.5; echo alone >>{log}", time_of="alone", seconds=5),
@@ -55,10 +56,9 @@ def play(name):
         (folder / "run").mkdir()
         player = subprocess.Popen([sys.executable, __file__, "--play", name, folder], stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, MARK: str(folder), "NO_SKIP": "0", "CI": ""})
-        while name == "interrupted" and not (folder / "begun").exists():
-            time.sleep(0.1)
         if name == "interrupted":
-            time.sleep(0.5)
+            while len(list(folder.glob("begun.*"))) < 2 and player.poll() is None:
+                time.sleep(0.1)
             player.send_signal(signal.SIGTERM)
         said = player.communicate()[0]
         order = (folder / "order").read_text().split() if (folder / "order").exists() else []
