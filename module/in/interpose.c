@@ -93,25 +93,27 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a TIME-WAIT record of ours make way for this SYN? @elsewhere: another build's listener wants
- * the SYN. A SYN that no listener wants may be forged to end the record (RFC 1337). A listener
- * whose accept queue is full does not want the SYN now: the peer sends the SYN again, and the
- * record is still there then. A listener with IP_MINTTL never wants a SYN from far away.
+ * May a TIME-WAIT record of ours make way for this SYN? @elsewhere tells whether a listener of
+ * another build wants the SYN. A SYN that no listener wants may be forged to end the record (RFC
+ * 1337). A listener whose accept queue is full does not want the SYN now: the peer sends the SYN
+ * again, and the record is still there then. A listener with IP_MINTTL never wants a SYN from far
+ * away.
  */
-static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb, bool elsewhere)
+static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
+			    xtcp_sibling_wants elsewhere)
 {
 	const struct sock *lsk;
 
 	if (xtcp_listeners_lookup(xn, key))
 		return false;
-	if (elsewhere || xtcp_siblings_want(skb))
+	if (elsewhere(skb))
 		return true;
 	lsk = xtcp_compat_kernel_listener(xn->net, skb, &key->tuple, key->dif, key->sdif);
 	return lsk && !sk_acceptq_is_full(lsk) && xtcp_ingress_hops_ok(lsk, skb);
 }
 
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
-			     struct sk_buff *skb, bool elsewhere)
+			     struct sk_buff *skb, xtcp_sibling_wants elsewhere)
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
@@ -172,7 +174,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		return false;
 
 	while ((conn = xtcp_demux_lookup(xn, &key))) {
-		if (record_makes_way(xn, &key, conn, skb, false)) {
+		if (record_makes_way(xn, &key, conn, skb, xtcp_siblings_want)) {
 			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
@@ -194,9 +196,11 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * Another build calls this before its listener takes a segment: does a connection of ours own the
- * segment? If the segment would reopen a TIME-WAIT record of ours, the record makes way.
+ * segment? If the segment would reopen a TIME-WAIT record of ours and @wanted says that the
+ * listener wants it, the record makes way. We may be leaving the ring of builds at this moment, so
+ * nothing here walks the ring.
  */
-static bool keeps(struct sk_buff *skb)
+static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
 	struct xtcp_net *xn = net_of(skb);
 	struct xtcp_demux_key key;
@@ -208,7 +212,7 @@ static bool keeps(struct sk_buff *skb)
 	conn = xtcp_demux_lookup(xn, &key);
 	if (!conn)
 		return false;
-	if (!record_makes_way(xn, &key, conn, skb, true))
+	if (!record_makes_way(xn, &key, conn, skb, wanted))
 		return true;
 	xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 	return false;
@@ -216,7 +220,7 @@ static bool keeps(struct sk_buff *skb)
 
 /*
  * Another build calls this if a SYN would reopen one of its TIME-WAIT records: does a listener of
- * ours have room for the new connection?
+ * ours want the SYN, and have room for the new connection?
  */
 static bool wants(struct sk_buff *skb)
 {

@@ -17,9 +17,9 @@
  *
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know. The first build that hears the
- * event adds the new one to the ring. The event's number changes whenever struct sibling changes,
- * so builds that could not read each other's struct stay strangers. Strangers still work side by
- * side, but the one behind cannot be unloaded before the one in front.
+ * event adds the new one to the ring. The event's number changes whenever struct sibling or one of
+ * its callbacks changes, so builds that could not call each other stay strangers. Strangers still
+ * work side by side, but the one behind cannot be unloaded before the one in front.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -32,7 +32,7 @@
 #include <linux/string.h>
 #include <net/netevent.h>
 
-#define GREETING	0x78746302	/* event number; increase it when struct sibling changes */
+#define GREETING	0x78746303	/* event number; increase it when struct sibling or a callback changes */
 
 struct sibling {
 	struct list_head ring;
@@ -175,8 +175,11 @@ void xtcp_siblings_leave(void)
 }
 
 /**
- * xtcp_siblings_keep() - does a sibling's connection own a segment that a listener of ours wants?
+ * xtcp_siblings_keep() - does a sibling's connection own a segment that would go to a listener of
+ *	ours?
  * @skb: at the TCP header, which is linear
+ *
+ * A sibling's TIME-WAIT record makes way only if the listener wants the segment.
  *
  * Context: softirq, RCU read side.
  *
@@ -187,7 +190,7 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
 	struct sibling *sibling;
 
 	list_for_each_entry_rcu(sibling, &self.ring, ring)
-		if (sibling->keeps(skb))
+		if (sibling->keeps(skb, self.wants))
 			return true;
 	return false;
 }

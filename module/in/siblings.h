@@ -23,10 +23,13 @@ struct xtcp_sibling_link {
 	const void **saved;
 };
 
-/* Does a connection of this build own a segment that a sibling's listener wants? Softirq, RCU. */
-typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb);
 /* Does a listener of this build want a SYN that would reopen a sibling's record? Softirq, RCU. */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
+/*
+ * Does a connection of this build own a segment that would go to a sibling's listener? @wanted: of
+ * that sibling. Softirq, RCU.
+ */
+typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 
 void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
 int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));

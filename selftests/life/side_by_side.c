@@ -16,8 +16,10 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -344,14 +346,13 @@ static void accepted_before(enum stack old, enum stack new, const char *addr, in
 	close(listener);
 }
 
-/* A record of @old makes way for a client that comes again from its port, to @new. */
-static void record_makes_way(enum stack old, enum stack new, const char *addr, int port)
+/* Leaves a record of @stack behind. Returns the port of its client. */
+static int leave_record(enum stack stack, const char *addr, int port)
 {
-	const char *listing = sides_listing(old, addr);
-	const char *from = strchr(addr, ':') ? NS_A6 : NS_A4;
-	int client, server, listener, local;
+	const char *listing = sides_listing(stack, addr);
+	int client, server, local;
 
-	stack_pair_or_die(pair.a, KERNEL, pair.b, old, addr, port, &client, &server);
+	stack_pair_or_die(pair.a, KERNEL, pair.b, stack, addr, port, &client, &server);
 	local = stack_port(client);
 	close(server);
 	if (!stack_at_end(client))
@@ -360,6 +361,15 @@ static void record_makes_way(enum stack old, enum stack new, const char *addr, i
 	if (!WAIT_FOR(rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT, STACK_DEADLINE_MS) ||
 	    !WAIT_FOR(!rows_state(pair.a, sides_listing(KERNEL, addr), local, port), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("no TIME-WAIT\n");
+	return local;
+}
+
+/* A record of @old makes way for a client that comes again from its port, to @new. */
+static void record_makes_way(enum stack old, enum stack new, const char *addr, int port)
+{
+	const char *from = strchr(addr, ':') ? NS_A6 : NS_A4;
+	int client, server, listener, local = leave_record(old, addr, port);
+
 	listener = stack_listener(pair.b, new, addr, port, true);
 	client = stack_bound(pair.a, KERNEL, from, local, true);
 	if (listener < 0 || client < 0 || stack_connect(client, addr, port))
@@ -372,6 +382,35 @@ static void record_makes_way(enum stack old, enum stack new, const char *addr, i
 	close(listener);
 }
 
+/*
+ * A record of @old stays when the listener of @new does not want the client that comes again: the client is too far
+ * away, or the accept queue is full. The record answers the SYN, and the client the answer: with a RST.
+ */
+static void record_stays(enum stack old, enum stack new, bool far_away, int port)
+{
+	long long resets = counter_now(pair.a, "/proc/net/snmp", "Tcp:OutRsts");
+	int client, listener, waits, local = leave_record(old, NS_B4, port), nearest = 255;
+	const char *listing = sides_listing(old, NS_B4);
+
+	listener = stack_listener(pair.b, new, NS_B4, port, true);
+	if (listener < 0 || listen(listener, 0) ||
+	    (far_away && setsockopt(listener, IPPROTO_IP, IP_MINTTL, &nearest, sizeof(nearest))))
+		ksft_exit_fail_msg("no such listener: %s\n", strerror(errno));
+	waits = far_away ? -1 : stack_connected(pair.a, KERNEL, NS_B4, port);
+	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);
+	if (client < 0 || fcntl(client, F_SETFL, O_NONBLOCK) || !stack_connect(client, NS_B4, port) ||
+	    errno != EINPROGRESS)
+		ksft_exit_fail_msg("the client does not come back: %s\n", strerror(errno));
+	ksft_test_result(WAIT_FOR(counter_now(pair.a, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS) &&
+			 rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT,
+			 "TIME-WAIT of %s stays when a client of %s %s\n", stack_name(old), stack_name(new),
+			 far_away ? "is too far away" : "has no room");
+	close(client);
+	close(listener);
+	if (waits >= 0)
+		close(waits);
+}
+
 static void moves(void)
 {
 	int port = PORT + 200;
@@ -379,11 +418,13 @@ static void moves(void)
 
 	for (top = XTCP; top <= SECOND; top++) {
 		put_on_top(top);
-		for (old = XTCP; old <= SECOND; old++, port += 4) {
+		for (old = XTCP; old <= SECOND; old++, port += 6) {
 			accepted_before(old, other(old), NS_B4, port);
 			accepted_before(old, other(old), NS_B6, port + 1);
 			record_makes_way(old, other(old), NS_B4, port + 2);
 			record_makes_way(old, other(old), NS_B6, port + 3);
+			record_stays(old, other(old), true, port + 4);
+			record_stays(old, other(old), false, port + 5);
 		}
 	}
 }
@@ -663,7 +704,7 @@ static const struct part parts[] = {
 	{ "refusals", refusals, 4 },
 	{ "transfers", transfers, 5 },
 	{ "ports", ports, 4 },
-	{ "moves", moves, 16 },
+	{ "moves", moves, 24 },
 	{ "orders", orders, 9 },
 	{ "spaces", spaces, 2 },
 	{ "load", under_load, 1 },
