@@ -361,7 +361,8 @@ int xtcp_port_listen(struct sock *sk)
 
 /**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
- * @sk: addresses and foreign port are set; in SYN-SENT
+ * @sk: addresses and foreign port are set; in SYN-SENT; no lookup stands on it any more
+ *	(xtcp_demux_wait_for_lookups())
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -373,11 +374,6 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/*
-	 * wait, because lookups that began earlier may still be at the old place of the sock in the
-	 * table
-	 */
-	xtcp_demux_wait_for_lookups(sk);
 	/* the ISS stays 0 here, unless the connection takes the place of a record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)

@@ -151,6 +151,12 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	int err;
 
 	sock_owned_by_me(sk);
+	/*
+	 * lookups and listings that began earlier may still be at the old place of the sock in the
+	 * table. Wait for them before anything changes, or a listing would show the tuple of one
+	 * connection in the state of another
+	 */
+	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;

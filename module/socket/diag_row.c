@@ -304,7 +304,10 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	row->sk = sk;
-	/* read the state before the tuple: connect() writes the tuple before the state */
+	/*
+	 * read the state before the tuple. While a listing stands on a sock that has ended,
+	 * connect() changes neither
+	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);
 	row->dev = xsk->conn.bound_dev_if;

@@ -4,8 +4,11 @@
  * everything stands in the same few. Connections of three namespaces with the very
  * same 4-tuples do not hear of each other; socks that leave a chain and come back to
  * another one at once take no lookup with them; what ends leaves the others there.
+ * A listing that stands on a sock while its program connects it anew shows no mixture.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,10 +17,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/diag.h"
 #include "lib/module.h"
 #include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tcpstate.h"
 #include "lib/wait.h"
 
 NEEDS_MODULE;
@@ -28,6 +33,9 @@ NEEDS_MODULE;
 #define SERVER_PORT	5999
 #define THREADS		4
 #define ROUNDS		150
+#define BESIDE		14	/* pairs in the chain of the listed sock: all fit into one batch of a dump */
+#define LISTINGS	40
+#define FILTER_OPS	16000
 
 struct pair {
 	int client, server;
@@ -147,6 +155,94 @@ static bool all_move(void)
 	return ok;
 }
 
+/* A dump that takes long for each sock: its filter has many operations that accept. */
+struct dump {
+	int ns;
+	struct inet_diag_bc_op filter[FILTER_OPS];
+	struct diag_query query;
+	pthread_barrier_t start;
+	long long ms;
+	int mixed;		/* rows in SYN-SENT with the port to which the sock was connected before */
+};
+
+static void look_at_row(const struct diag_row *row, void *arg)
+{
+	struct dump *dump = arg;
+
+	dump->mixed += row->msg->idiag_state == TCP_SYN_SENT && row->msg->id.idiag_dport == htons(SERVER_PORT);
+}
+
+static void *dump_once(void *arg)
+{
+	struct dump *dump = arg;
+	long long began;
+	int rows;
+
+	if (ns_enter(dump->ns))
+		ksft_exit_fail_msg("cannot enter the namespace\n");
+	pthread_barrier_wait(&dump->start);
+	began = wait_now_ms();
+	rows = diag_dump(&dump->query, look_at_row, dump);
+	dump->ms = wait_now_ms() - began;
+	if (rows < 2 * BESIDE)
+		ksft_exit_fail_msg("a dump of %d rows\n", rows);
+	return NULL;
+}
+
+/* Connects a sock to one port and, @at ms after a dump has begun, to another one. */
+static void connect_anew(struct dump *dump, int listener, long long at)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int fd = stack_connected(dump->ns, XTCP, "127.0.0.1", SERVER_PORT), peer = accept(listener, NULL, NULL);
+	pthread_t thread;
+
+	if (fd < 0 || peer < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) || pthread_create(&thread, NULL, dump_once, dump))
+		ksft_exit_fail_msg("no connection to list: %s\n", strerror(errno));
+	pthread_barrier_wait(&dump->start);
+	usleep(at * 1000);
+	if (connect(fd, &none, sizeof(none)) || !stack_connect(fd, "127.0.0.1", SERVER_PORT - 1) ||
+	    errno != EINPROGRESS)
+		ksft_exit_fail_msg("no other connection: %s\n", strerror(errno));
+	pthread_join(thread, NULL);
+	close(fd);
+	close(peer);
+}
+
+/* A listing shows a sock before connect() or after it, and nothing of both. */
+static bool is_listed_whole(void)
+{
+	static struct dump dump = {
+		.query = { .stack = XTCP, .filter = dump.filter, .filter_len = sizeof(dump.filter) },
+	};
+	int listener, full, waits, i, fds[2 * BESIDE];
+
+	for (i = 0; i < FILTER_OPS; i++)
+		dump.filter[i] = (struct inet_diag_bc_op) { .code = INET_DIAG_BC_NOP, .yes = 4, .no = 4 };
+	dump.ns = ns_make();
+	pthread_barrier_init(&dump.start, NULL, 2);
+	listener = stack_listener(dump.ns, XTCP, "127.0.0.1", SERVER_PORT, true);
+	full = stack_listener(dump.ns, XTCP, "127.0.0.1", SERVER_PORT - 1, true);
+	if (listener < 0 || full < 0 || listen(full, 0))
+		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	/* it has no room for another one, whose SYN gets no answer */
+	waits = stack_connected(dump.ns, XTCP, "127.0.0.1", SERVER_PORT - 1);
+	for (i = 0; i < BESIDE; i++) {
+		fds[2 * i] = stack_connected(dump.ns, XTCP, "127.0.0.1", SERVER_PORT);
+		fds[2 * i + 1] = accept(listener, NULL, NULL);
+	}
+	for (i = 0; i < LISTINGS; i++)
+		connect_anew(&dump, listener, dump.ms * i / LISTINGS);
+	if (dump.mixed)
+		ksft_print_msg("%d rows have the state of one connection and the port of another\n", dump.mixed);
+	for (i = 0; i < 2 * BESIDE; i++)
+		close(fds[i]);
+	close(waits);
+	close(full);
+	close(listener);
+	close(dump.ns);
+	return !dump.mixed;
+}
+
 static void with_chains(const char *parameter)
 {
 	int n, ip;
@@ -164,6 +260,7 @@ static void with_chains(const char *parameter)
 	close_those(true);
 	ksft_test_result(all_say_their_names(false), "%s: half of them end\n", parameter);
 	ksft_test_result(all_move(), "%s: socks go from chain to chain\n", parameter);
+	ksft_test_result(is_listed_whole(), "%s: a listing shows one connection of a sock\n", parameter);
 	close(spaces[NAMESPACES - 1]);
 	close_those(false);
 	for (n = 0; n < NAMESPACES - 1; n++)
@@ -175,7 +272,7 @@ static void with_chains(const char *parameter)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(8);
+	ksft_set_plan(10);
 	with_chains("chains=1");
 	with_chains("chains=2");
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
