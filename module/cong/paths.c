@@ -14,6 +14,7 @@
  */
 #include "cong/paths.h"
 
+#include <linux/atomic.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -37,7 +38,9 @@ struct path_set {
 	struct saved_path paths[PATH_PLACES];
 };
 
+/* @flushes: how often the table was emptied */
 struct xtcp_paths {
+	atomic_t flushes;
 	struct path_set sets[PATH_SETS];
 };
 
@@ -82,7 +85,8 @@ void xtcp_paths_net_exit(struct xtcp_net *xn)
  * xtcp_paths_flush() - forget all paths of a namespace
  * @xn: the namespace
  *
- * RFC 9959 section 4.3.1: for a change of the configuration.
+ * RFC 9959 section 4.3.1: for a change of the configuration. Connections that live now save nothing
+ * that they have observed before.
  *
  * Context: process.
  */
@@ -92,11 +96,31 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 	unsigned int i;
 
-	for (i = 0; paths && i < PATH_SETS; i++) {
+	if (!paths)
+		return;
+	/* whoever takes the lock of a set after this loop has emptied the set sees the new number */
+	atomic_inc(&paths->flushes);
+	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
 		memset(paths->sets[i].paths, 0, sizeof(paths->sets[i].paths));
 		spin_unlock_bh(&paths->sets[i].lock);
 	}
+}
+
+/**
+ * xtcp_paths_flushes() - how often were all paths of a namespace forgotten?
+ * @xn: the namespace
+ *
+ * Context: any.
+ *
+ * Return: the number; 0 without a table.
+ */
+u32 xtcp_paths_flushes(const struct xtcp_net *xn)
+{
+	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	const struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+
+	return paths ? atomic_read(&paths->flushes) : 0;
 }
 
 /* The set of the path of @sk, and the addresses that are its key. NULL without a table. */
@@ -212,14 +236,16 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
  * xtcp_paths_save() - save what a connection has observed of its path
  * @sk: its addresses are set
  * @saved: what it has observed
+ * @flushes: xtcp_paths_flushes() when it began to observe
  * @replace: save it even if the table has this path already
  *
  * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters that are too
- * old are not saved. A namespace that has switched Careful Resume off saves nothing.
+ * old are not saved, nor what was observed before all paths were forgotten. A namespace that has
+ * switched Careful Resume off saves nothing.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool replace)
+void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
 {
 	struct in6_addr addrs[2];
 	struct path_set *set = set_of_path(sk, addrs);
@@ -230,7 +256,8 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool
 		return;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (!is_expired(sk, saved) && (!path || (replace && (s32)(saved->seconds - path->saved.seconds) >= 0)))
+	if (!is_expired(sk, saved) && flushes == xtcp_paths_flushes(xtcp_net_of(sk)) &&
+	    (!path || (replace && (s32)(saved->seconds - path->saved.seconds) >= 0)))
 		(path ?: new_path(set, addrs))->saved = *saved;
 	spin_unlock_bh(&set->lock);
 }

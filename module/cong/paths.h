@@ -20,12 +20,13 @@ static inline u32 xtcp_paths_seconds(void)
 
 int xtcp_paths_prepare(struct xtcp_net *xn);
 void xtcp_paths_flush(struct xtcp_net *xn);
+u32 xtcp_paths_flushes(const struct xtcp_net *xn);
 void xtcp_paths_net_exit(struct xtcp_net *xn);
 
 /* Socket lock held in all of these. */
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
-void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, bool replace);
+void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace);
 void xtcp_paths_forget(const struct sock *sk);
 
 #endif /* XTCP_PATHS_H */

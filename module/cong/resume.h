@@ -40,6 +40,7 @@ struct xtcp_saved {
  * @round_end: the round of observation ends when everything before it is acknowledged
  * @round_start_us: when that round began, the low half of the clock
  * @round_delivered: how many octets had arrived when that round began
+ * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_taken: this connection has taken @saved out of the table, and no congestion has shown yet
  *	that @saved is wrong
@@ -57,6 +58,7 @@ struct xtcp_resume {
 	u32 round_end;
 	u32 round_start_us;
 	u32 round_delivered;
+	u32 flushes;
 	u8 phase;
 	bool has_taken;
 	bool has_jumped;

@@ -124,6 +124,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	if (!resume)
 		return;
 	xtcp_sender(sk)->stream->cong.resume = resume;
+	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/* an algorithm before this one may have left no ssthresh after a loss */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
@@ -237,10 +238,24 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_resume_observe(resume_of(sk), &view);
 }
 
+/*
+ * Has net.xtcp.careful_resume been 0 since the connection began to observe the path? Then Careful
+ * Resume ends, with one exception: a retreat goes on until the jump is acknowledged, since it
+ * protects the path.
+ */
+static bool is_switched_off(const struct sock *sk)
+{
+	const struct xtcp_resume *resume = resume_of(sk);
+
+	return unlikely(resume->flushes != xtcp_paths_flushes(xtcp_net_of(sk))) && resume->phase != XTCP_RESUME_RETREAT;
+}
+
 /**
  * xtcp_resuming_acked() - process an ACK
  * @sk: its phase of congestion control is set
  * @sample: the ACK
+ *
+ * Frees the struct xtcp_resume if Careful Resume was switched off.
  *
  * Return: true when the window is set; false when the algorithm or PRR sets it, as without Careful
  * Resume.
@@ -251,6 +266,10 @@ bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
+	if (is_switched_off(sk)) {
+		xtcp_resuming_end(sk);
+		return false;
+	}
 	switch (resume->phase) {
 	case XTCP_RESUME_RECONNAISSANCE:
 		look_for_jump(sk, sample->now_us);
@@ -383,22 +402,22 @@ void xtcp_resuming_timeout(struct sock *sk)
 
 /**
  * xtcp_resuming_end() - save what the connection has learned of its path
- * @sk: the connection ends, or gets another algorithm
+ * @sk: the connection ends or gets another algorithm, or Careful Resume was switched off
  */
 void xtcp_resuming_end(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* another algorithm goes on with what has arrived of the jump */
+	/* what comes after this goes on with what has arrived of the jump */
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		stop_pacing(sk);
 	}
 	if (resume->best.cwnd >= LEAST_WINDOWS * xtcp_cong_initial(sk))
-		xtcp_paths_save(sk, &resume->best, true);
+		xtcp_paths_save(sk, &resume->best, resume->flushes, true);
 	else if (resume->has_taken && !is_unproven(resume))
-		xtcp_paths_save(sk, &resume->saved, false);
+		xtcp_paths_save(sk, &resume->saved, resume->flushes, false);
 	xtcp_sender(sk)->stream->cong.resume = NULL;
 	kfree(resume);
 }

@@ -195,19 +195,28 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	return err;
 }
 
-/* A write that turns the knob on needs the table of paths; 0 forgets what the table has stored. */
+/*
+ * A write that turns the knob on needs the table of paths. 0 forgets what the table has stored, and
+ * tells live connections.
+ */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
 {
 	struct xtcp_net *xn = space_of(table);
-	int err = write ? xtcp_paths_prepare(xn) : 0;
+	int seconds = READ_ONCE(xn->sysctl.careful_resume), err;
+	struct ctl_table copy = *table;
 
+	copy.data = &seconds;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (!write || err)
+		return err;
+	err = seconds ? xtcp_paths_prepare(xn) : 0;
 	if (err)
 		return err;
-	err = do_int(table, write, buffer, lenp, ppos);
-	if (write && !READ_ONCE(xn->sysctl.careful_resume))
+	WRITE_ONCE(xn->sysctl.careful_resume, seconds);
+	if (!seconds)
 		xtcp_paths_flush(xn);
-	return err;
+	return 0;
 }
 
 static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)

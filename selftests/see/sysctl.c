@@ -3,6 +3,7 @@
  * net.xtcp.*: there are the knobs that should be, with the defaults of
  * net.ipv4.tcp_*; what is out of range is refused and changes nothing; each
  * namespace has its own. What kernel TCP takes xtcp takes, too, and says the same of it, or the list here names it.
+ * The value 0 of careful_resume allocates nothing.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -11,6 +12,7 @@
 #include <kselftest.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +20,8 @@
 #include "ns.h"
 
 #define KERNEL	"ipv4/tcp_"
+#define TABLES	20
+#define TABLE_KB 13
 
 /* @numbers in one file; what each may be; the default where it is not that of net.ipv4.tcp_NAME */
 static const struct knob {
@@ -358,6 +362,54 @@ static int count_files(void *arg)
 	return count;
 }
 
+/* KiB that the kernel has allocated for itself and cannot reclaim; large allocations count in it, too. */
+static long kernel_kb(void)
+{
+	char line[256];
+	long kb = -1;
+	FILE *file;
+
+	/* what each processor has counted by itself is added */
+	file = fopen("/proc/sys/vm/stat_refresh", "re");
+	if (file) {
+		while (fgets(line, sizeof(line), file))
+			;
+		fclose(file);
+	}
+	file = fopen("/proc/meminfo", "re");
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "SUnreclaim: %ld", &kb) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return kb;
+}
+
+/* Only a namespace that switches Careful Resume on gets a table of paths. */
+static bool zero_allocates_nothing(void)
+{
+	static const struct knob knob = { "careful_resume", 1, 0, 21600, 0 };
+	long before, off, on;
+	int spaces[TABLES], i;
+	bool good = true;
+
+	for (i = 0; i < TABLES; i++)
+		spaces[i] = ns_make();
+	before = kernel_kb();
+	for (i = 0; i < TABLES; i++)
+		good &= !put(spaces[i], &knob, 0);
+	off = kernel_kb() - before;
+	for (i = 0; i < TABLES; i++)
+		good &= !put(spaces[i], &knob, 1);
+	on = kernel_kb() - before - off;
+	for (i = 0; i < TABLES; i++)
+		close(spaces[i]);
+	good &= before > 0 && off < TABLES * TABLE_KB / 2 && on > TABLES * TABLE_KB / 2;
+	if (!good)
+		ksft_print_msg("%d tables: %ld KiB after 0, %ld KiB after 1\n", TABLES, off, on);
+	return good;
+}
+
 int main(void)
 {
 	int a = ns_make(), b = ns_make();
@@ -366,13 +418,14 @@ int main(void)
 	ksft_print_header();
 	if (a < 0 || b < 0)
 		ksft_exit_fail_msg("no namespaces\n");
-	ksft_set_plan(4 + 3 * ARRAY_SIZE(knobs) + how_many_compared(b));
+	ksft_set_plan(5 + 3 * ARRAY_SIZE(knobs) + how_many_compared(b));
 	/* four have no numbers: congestion.c, and the key of Fast Open */
 	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs) + 4, "there are %d knobs\n",
 			 (int)ARRAY_SIZE(knobs) + 4);
 	ksft_test_result(takes_keys(a), "fastopen_key: one, two, and nothing else\n");
 	ksft_test_result(key_is(b, "00000000-00000000-00000000-00000000"), "fastopen_key: another namespace's\n");
 	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
+	ksft_test_result(zero_allocates_nothing(), "careful_resume 0 allocates nothing\n");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
 		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);

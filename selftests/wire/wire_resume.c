@@ -164,6 +164,38 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(0, 0, 0),
 		},
 	},
+	/* also what a live connection has observed */
+	{
+		.name = "resume_not_by_what_came_before_a_flush", .rfc = "RFC 9959 4.3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = OPENED_AT(200) "write 310000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT FLIGHT
+				  "sysctl careful_resume 0; sysctl careful_resume 3600; abort; skim; fresh;"
+				  LATER NO_JUMP,
+			.counters = COUNT(0, 0, 0),
+		},
+	},
+	/* of the jump one segment has arrived; slow start adds another one, and the rest of the window is gone */
+	{
+		.name = "resume_switched_off_ends_a_jump", .rfc = "RFC 9959 4.3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER JUMPED "pass 100; skim; sysctl careful_resume 0; < . 1 ack 11001;"
+				  "info snd_cwnd = 2; skim; pass 200; none; abort; skim; fresh;"
+				  "sysctl careful_resume 3600;" LATER NO_JUMP,
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* as resume_retreats_after_a_loss */
+	{
+		.name = "resume_switched_off_lets_a_retreat_go_on", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "> p. 30001(1000) ack 1; none; info snd_cwnd = 12; sysctl careful_resume 0;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:44001>; none; info snd_cwnd = 12; pass 200;"
+				  "< . 1 ack S; info snd_cwnd <= 13; info snd_ssthresh <= 50; skim",
+			.counters = COUNT(1, 0, 1),
+		},
+	},
 	{
 		.name = "resume_not_when_the_path_is_twice_as_short", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = { .script = EARLIER LATER_AT(80) NO_JUMP, .counters = COUNT(0, 0, 0) },
