@@ -108,15 +108,17 @@ static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 de
 }
 
 /*
- * May a lost segment be resent, whatever the window says? The answer is yes only once: one resent
- * segment is enough (RFC 6675 section 5).
+ * May a lost segment be resent, whatever the window says? Once it was resent, the caller calls
+ * xtcp_resume_freed_one(): one resent segment is enough (RFC 6675 section 5).
  */
-static inline bool xtcp_resume_takes_one(struct xtcp_resume *resume)
+static inline bool xtcp_resume_may_free_one(const struct xtcp_resume *resume)
 {
-	if (!resume || !resume->frees_one)
-		return false;
+	return resume && resume->frees_one;
+}
+
+static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
+{
 	resume->frees_one = false;
-	return true;
 }
 
 /*

@@ -396,15 +396,17 @@ static int resend_lost(struct sock *sk, bool timeout)
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 		u32 pipe = xtcp_pipe_octets(sk);
 		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
+		bool is_full = pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq);
 
-		if (pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq) &&
-		    !xtcp_resume_takes_one(xsk->stream->cong.resume))
+		if (is_full && !xtcp_resume_may_free_one(xsk->stream->cong.resume))
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;
 		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
 		if (err)
 			break;
+		if (is_full)
+			xtcp_resume_freed_one(xsk->stream->cong.resume);
 		if (!timeout)
 			XTCP_NET_ADD_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
 					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS,

@@ -189,7 +189,9 @@ static void retreats(void)
 
 	UNIT_CHECK(xtcp_resume_retreat(&resume, 100000, DELIVERED, ISS + 9, MSS) == 10000);
 	UNIT_CHECK(resume.phase == XTCP_RESUME_RETREAT && resume.mark == ISS + 9 && !resume.has_taken);
-	UNIT_CHECK(xtcp_resume_takes_one(&resume) && !xtcp_resume_takes_one(&resume));
+	UNIT_CHECK(xtcp_resume_may_free_one(&resume) && xtcp_resume_may_free_one(&resume));
+	xtcp_resume_freed_one(&resume);
+	UNIT_CHECK(!xtcp_resume_may_free_one(&resume));
 	UNIT_CHECK(xtcp_resume_leave(&resume, 0xffffffff, DELIVERED + 5000, MSS) == 12500);
 	UNIT_CHECK(resume.phase == XTCP_RESUME_NORMAL);
 
@@ -198,7 +200,7 @@ static void retreats(void)
 	UNIT_CHECK(xtcp_resume_retreat(&resume, 9000, DELIVERED, ISS + 9, MSS) == 9000);
 	UNIT_CHECK(resume.mark == ISS + 5);
 	UNIT_CHECK(xtcp_resume_leave(&resume, 7000, DELIVERED, MSS) == 7000);
-	UNIT_CHECK(!xtcp_resume_takes_one(&resume) && !xtcp_resume_takes_one(NULL));
+	UNIT_CHECK(!xtcp_resume_may_free_one(&resume) && !xtcp_resume_may_free_one(NULL));
 
 	resume = jumped(1999);
 	UNIT_CHECK(xtcp_resume_retreat(&resume, 100000, DELIVERED, ISS, MSS) == MSS);

@@ -264,6 +264,16 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(1, 0, 1),
 		},
 	},
+	/* the program's rate holds that segment back for a tenth of a second: it goes then */
+	{
+		.name = "resume_retreats_and_is_paced", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "set MAX_PACING_RATE 10000; < . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>; info snd_cwnd = 12;"
+				  ">@300 p. 30001(1000) ack 1; none",
+			.counters = COUNT(1, 0, 1) " RetransSegs=1 TCPTimeouts=0",
+		},
+	},
 	{
 		.name = "resume_ssthresh_after_a_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
 		.want = {
