@@ -234,6 +234,7 @@ static void keep_alive(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {
 		xtcp_tries_kept_alive(&xsk->tries);
+		xtcp_timer_kept_alive(&xsk->timers);
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
 	}
 }

@@ -153,12 +153,10 @@ static int set_keepidle(struct sock *sk, int val)
 
 static int set_keepintvl(struct sock *sk, int val)
 {
-	unsigned long before = xtcp_keepalive_intvl(sk);
-
 	if (val < 1 || val > MAX_TCP_KEEPINTVL)
 		return -EINVAL;
 	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val);
-	xtcp_timer_keepalive_intvl_changed(sk, before);
+	xtcp_timer_keepalive_intvl_changed(sk);
 	return 0;
 }
 

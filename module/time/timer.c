@@ -592,28 +592,24 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 /**
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
- * @before: the previous interval, jiffies
  *
  * If a probe waits for an answer, the deadline of the next probe moves, too. Linux does not move
- * it.
+ * it. The present deadline may be the end of a connection without text, so it says nothing about
+ * the probe.
  *
  * Context: process. Lock: socket, held.
  */
-void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before)
+void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long due;
+	unsigned long intvl = xtcp_keepalive_intvl(sk);
+	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
 
 	sock_owned_by_me(sk);
 	if (!xsk->tries.keepalive_sent || xsk->snd.una != xsk->snd.write_seq ||
 	    !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
-	due = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE) - before + xtcp_keepalive_intvl(sk);
-	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time_after(due, jiffies) ? due - jiffies : 0);
-	/*
-	 * the deadline that has moved may have been the end of a connection without text, which
-	 * TCP_KEEPINTVL must not move
-	 */
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, intvl > gone ? intvl - gone : 0);
 	xtcp_timer_limit_idle(sk);
 }
 

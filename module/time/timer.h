@@ -5,6 +5,7 @@
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H
 
+#include <linux/build_bug.h>
 #include <linux/jiffies.h>
 #include <linux/types.h>
 
@@ -34,6 +35,8 @@ enum xtcp_timer_shown {
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
+ * @kept_alive: jiffies when the last keepalive probe was sent; valid while the probe waits for its
+ *	answer and no text was written since: no retransmission is armed then, whose place it has
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @armed: one bit per deadline, numbered by enum xtcp_timer
@@ -43,6 +46,7 @@ enum xtcp_timer_shown {
 struct xtcp_timers {
 	union {
 		u32 deadline[XTCP_TIMERS];
+		u32 kept_alive;
 		u32 aborted;
 	};
 	u8 armed;
@@ -68,6 +72,13 @@ static inline void xtcp_timer_backed_off(struct xtcp_timers *timers)
 		timers->probes++;
 }
 
+/* A keepalive probe was sent; nothing is in flight. */
+static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
+{
+	BUILD_BUG_ON(XTCP_TIMER_RETRANSMIT != 0);
+	timers->kept_alive = (u32)jiffies;
+}
+
 /*
  * Softirq or process. All need the socket lock, except xtcp_timer_pending() and xtcp_timer_shown().
  */
@@ -87,7 +98,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
-void xtcp_timer_keepalive_intvl_changed(struct sock *sk, unsigned long before);
+void xtcp_timer_keepalive_intvl_changed(struct sock *sk);
 void xtcp_timer_limit_idle(struct sock *sk);
 
 /* For expiry.c and retries.c, which act when a deadline has passed. */

@@ -108,6 +108,26 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
 		},
 	},
+	{	/* the deadline is that of the limit: the interval does not move it */
+		.name = "idle_%s_a_shorter_interval_leaves_it", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(3000),
+		.want = {
+			.script = "mark; set KEEPIDLE 1; set KEEPINTVL 60; set KEEPALIVE 1; >@1500 . 0 ack 1;"
+				  "set KEEPINTVL 59; hup 3000; elapsed >= 2900; elapsed <= 3100; > R. 1 ack 1;"
+				  "why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPKeepAlive=1 " ENDS_IDLE,
+		},
+	},
+	{
+		.name = "idle_%s_a_shorter_interval_counts_from_the_probe", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = IDLE(60000),
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 70; set KEEPALIVE 1; >@1500 . 0 ack 1; mark;"
+				  "pass 500; set KEEPINTVL 2; >@3000 . 0 ack 1; elapsed >= 1900; elapsed <= 2200;"
+				  "< . 1 ack 1; state established",
+			.counters = "TCPKeepAlive=2 " ENDS_NOT,
+		},
+	},
 	{	/* the timeouts of a second and more are longer than the limit */
 		.name = "idle_%s_not_while_text_is_in_flight", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
 		.pre = IDLE(300),
