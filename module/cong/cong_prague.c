@@ -7,9 +7,9 @@
  * queue.
  *
  * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
- * Without AccECN, or when something on the path changes IP's ECN field, no segment says ECT(1), and
- * the connection goes on as NewReno, which reacts to a mark as to a loss (RFC 9331 sections 4.1 and
- * 4.2). A loss always counts as in NewReno (section 4.3).
+ * Without AccECN, or when something on the path changes IP's ECN field or seems to drop ECT(1), no
+ * segment says ECT(1), and the connection goes on as NewReno, which reacts to a mark as to a loss
+ * (RFC 9331 sections 4.1 and 4.2). A loss always counts as in NewReno (section 4.3).
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>

@@ -10,7 +10,8 @@
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
  * ECT(1) says that text belongs into the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
- * AccECN mode, with an algorithm that is made for L4S. A received ECT(1) counts like ECT(0).
+ * AccECN mode, with an algorithm that is made for L4S, and not when a timeout resends it: the path
+ * may drop ECT(1). A received ECT(1) counts like ECT(0).
  *
  * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
@@ -25,6 +26,7 @@
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/accecn.h"
@@ -309,6 +311,26 @@ void xtcp_ecn_undone(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
+}
+
+/**
+ * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
+ * @sk: in a synchronized state, with text in flight
+ *
+ * If no text of the connection has arrived yet, it may do: send no ECT from now on. Otherwise each
+ * flight could cost a timeout. The cause may also be an outage, and then the connection does
+ * without L4S. Where text has arrived before, an outage is likelier, and only what is resent after
+ * the timeout is not ECT (xtcp_ecn_codepoint()).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_ecn_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
+		xsk->ecn &= ~XTCP_ECN_OK;
 }
 
 /**

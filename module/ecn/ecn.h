@@ -20,7 +20,7 @@ struct xtcp_net;
 enum xtcp_ecn {
 	/*
 	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set. In
-	 * AccECN mode a fault on the path clears it
+	 * AccECN mode a fault on the path clears it, or what looks like one
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* not known after a SYN cookie: only echo marks */
@@ -45,12 +45,13 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb);
 void xtcp_ecn_reduced(struct sock *sk);
 void xtcp_ecn_undone(struct sock *sk);
+void xtcp_ecn_timeout(struct sock *sk);
 void xtcp_ecn_be_exact(struct sock *sk, bool on);
 bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
  * Does our text belong into the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
- * path changes IP's ECN field, and with an algorithm that is made for L4S.
+ * path changes IP's ECN field or seems to drop ECT(1), and with an algorithm that is made for L4S.
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
@@ -64,14 +65,19 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  * and 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
  * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
  * text is ECT(1), also when it is resent: otherwise it would wait in the queue of all others (RFC
- * 9331 section 4.1 and appendix A.2.1). @has_text: the segment has text and no SYN.
+ * 9331 section 4.1 and appendix A.2.1). But what is resent after a timeout is not ECT: something on
+ * the path may drop all segments with ECT(1), and the connection would end. @has_text: the segment
+ * has text and no SYN.
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
 {
 	if (!(xtcp_sender(sk)->ecn & XTCP_ECN_OK))
 		return XTCP_NOT_ECT;
-	if (xtcp_ecn_is_scalable(sk))
-		return has_text ? XTCP_ECT_1 : XTCP_NOT_ECT;
+	if (xtcp_ecn_is_scalable(sk)) {
+		if (!has_text || (!new_text && xtcp_sender(sk)->cong.phase == XTCP_CONG_LOSS))
+			return XTCP_NOT_ECT;
+		return XTCP_ECT_1;
+	}
 	return new_text || xtcp_sender(sk)->ecn & XTCP_ECN_EXACT ? XTCP_ECT_0 : XTCP_NOT_ECT;
 }
 

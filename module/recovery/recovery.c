@@ -613,6 +613,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	stream->recover = xsk->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
+	xtcp_ecn_timeout(sk);
 	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->tries.retransmits);
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
 	return resend_lost(sk, true) > 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP Prague (draft-briscoe-iccrg-prague-congestion-control, RFC 9331): who asks for AccECN and grants it, and what a
- * connection without it does; which segments are ECT(1); what alpha is after marks that are known, and what they leave
- * of the window, how often; losses. TCP_CC_INFO is that of DCTCP, with alpha in 1/1024.
+ * connection without it does; which segments are ECT(1), also on a path that drops them; what alpha is after marks that
+ * are known, and what they leave of the window, how often; losses. TCP_CC_INFO is that of DCTCP, with alpha in 1/1024.
  *
  * Marks are the ACE field, which begins with 5: E + 2 C + 4 A. A virtual round trip takes 25 ms at least. The growth
  * by the RTT, and fractions of octets: unit/prague_test.
@@ -101,15 +101,45 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	/* All text is ECT(1), also when it is sent again; nothing else is ECT. */
+	/* All text is ECT(1), also when it is sent again, but not by a timeout; nothing else is ECT. */
 	{
 		.name = "prague_ect_1_on_all_text", .rfc = "RFC 9331 4.1", .pre = PRAGUE,
 		.want = {
 			.script = AGREE "write 100; > P.EA 1(100) ack 1 tos 1; < P.EA 1(100) ack 101;"
 				  ">@1000 .EA 101 ack 101 tos 0; write 100; > P.EA 101(100) ack 101 tos 1;"
-				  ">@3000 P.EA 101(100) ack 101 tos 1; < .EA 101 ack 201; shut;"
-				  "> F.EA 201 ack 101 tos 0",
-			.state = FIN_WAIT_1,
+				  ">@3000 P.EA 101(100) ack 101 tos 0; < .EA 101 ack 201; dctcp enabled = 1;"
+				  "write 100; > P.EA 201(100) ack 101 tos 1; < .EA 101 ack 301; shut;"
+				  "> F.EA 301 ack 101 tos 0",
+			.state = FIN_WAIT_1, .counters = "TCPTimeouts=1",
+		},
+	},
+	{
+		.name = "prague_path_drops_ect_1", .rfc = "RFC 3168 6.1.5", .pre = PRAGUE,
+		.want = {
+			.script = AGREE "write 100; > P.EA 1(100) ack 1 tos 1; >@3000 P.EA 1(100) ack 1 tos 0;"
+				  "dctcp enabled = 0; < .EA 1 ack 101; write 100; > P.EA 101(100) ack 1 tos 0;"
+				  "get CONGESTION prague",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=1",
+		},
+	},
+	{
+		.name = "prague_path_drops_ect_1_and_nobody_looks", .rfc = "RFC 3168 6.1.5",
+		.pre = "sysctl ecn_fallback 0;" PRAGUE,
+		.want = {
+			.script = AGREE "write 100; > P.EA 1(100) ack 1 tos 1; >@3000 P.EA 1(100) ack 1 tos 0;"
+				  "dctcp enabled = 1; < .EA 1 ack 101; write 100; > P.EA 101(100) ack 1 tos 1",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=1",
+		},
+	},
+	/* The whole flight is resent without ECT, after the ACK of the first segment, too; new text is ECT(1) again. */
+	{
+		.name = "prague_path_begins_to_drop_ect_1", .rfc = "RFC 3168 6.1.5", .pre = "sysctl frto 0;" PRAGUE,
+		.want = {
+			.script = AGREE "write 100; > P.EA 1(100) ack 1 tos 1; < .EA 1 ack 101; write 3000;"
+				  "> p.EA 101(1000) ack 1 x3 tos 1; >@3000 p.EA 101(1000) ack 1 tos 0;"
+				  "< .EA 1 ack 1101; > p.EA 1101(1000) ack 1 x2 tos 0; < .EA 1 ack 3101; write 100;"
+				  "> P.EA 3101(100) ack 1 tos 1",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=1",
 		},
 	},
 	{
@@ -204,7 +234,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "prague_timeout", .rfc = "RFC 9331 4.3", .pre = PRAGUE_1000,
 		.want = {
-			.script = LITTLE "write 1000; > P.EA 31001(1000) ack 1; >@3000 P.EA 31001(1000) ack 1 tos 1;"
+			.script = LITTLE "write 1000; > P.EA 31001(1000) ack 1; >@3000 P.EA 31001(1000) ack 1 tos 0;"
 				  "info ca_state = 4; info snd_cwnd = 1; info snd_ssthresh = 250",
 			.state = ESTABLISHED, .counters = "TCPTimeouts=1",
 		},
