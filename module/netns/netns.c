@@ -7,7 +7,7 @@
  * ports, which every arriving segment reads.
  *
  * A namespace ends when no file refers to it any more. Then only orphans and TIME-WAIT records of
- * ours are left. Orphans end in pre_exit, while the devices still work. All else is freed in exit,
+ * ours are left. Orphans are reset in pre_exit, while the devices still work. All else is freed in exit,
  * when no packet can arrive any more. Unloading the module does the same in every namespace, after
  * the handlers are restored.
  */
@@ -15,6 +15,7 @@
 
 #include <linux/kernel.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 
 #include "base/abort.h"
 #include "base/endpoint.h"
@@ -161,26 +162,37 @@ static void end_orphan(struct sock *sk)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
-	xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
+	xtcp_sock_abort(sk, 0, XTCP_ABORT_NETNS);
 	bh_unlock_sock(sk);
 	local_bh_enable();
 	sock_put(sk);
 }
 
 /*
- * Ends all full socks that are left in a namespace that ends; they are all orphans. No RST is sent.
+ * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
+ * devices are still there, so a RST tells the peer. When the module is unloaded, no RST is sent: it
+ * could wait in a queue below TCP, and unloading would wait for it (held.c). Then kernel TCP
+ * answers the peer's next segment with a RST.
  */
 static void end_orphans(struct xtcp_net *xn)
 {
+	bool found = false;
 	struct sock *sk;
 	unsigned int i;
 
 	for (i = 0; i <= xtcp_shard_mask; i++) {
 		while ((sk = first_orphan(&xn->shards[i]))) {
 			end_orphan(sk);
+			found = true;
 			cond_resched();
 		}
 	}
+	/*
+	 * a grace period comes before the devices go, and softirqs deliver the RSTs meanwhile. A
+	 * kernel for one processor does not wait for a grace period, so wait here for a tick
+	 */
+	if (found && !IS_ENABLED(CONFIG_SMP))
+		schedule_timeout_uninterruptible(1);
 }
 
 static void __net_exit netns_pre_exit(struct net *net)

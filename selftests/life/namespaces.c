@@ -3,14 +3,17 @@
  * What keeps a network namespace alive: a descriptor of xtcp's in it, but nothing that no program holds. What one has
  * before it has a socket; and many that come, are used and go beside one that carries data.
  *
- * A namespace dies with its connections, in every state that needs no program. The last part: 20
- * namespaces come, are used and go beside a connection that carries data.
+ * A namespace dies with its connections, in every state that needs no program, and tells their peers.
+ * The last part: 20 namespaces come, are used and go beside a connection that carries data.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/tcp.h>
 #include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -81,6 +84,46 @@ static void namespace_dies(void)
 	close(half_open);
 	close(client);
 	close(server_of_orphan);
+	close(dying.b);
+}
+
+static bool fill_window(int fd)
+{
+	static const char text[65536];
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	while (send(fd, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+		;
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && !info.tcpi_unacked && info.tcpi_notsent_bytes;
+}
+
+/* An orphan has text that its peer does not want yet. When its namespace ends, the peer hears of it. */
+static void orphan_resets(const char *addr)
+{
+	const char *listing = strchr(addr, ':') ? "/proc/net/xtcp6" : "/proc/net/xtcp";
+	int client, server, error = 0, local;
+	socklen_t len = sizeof(error);
+	struct pollfd end = {};
+	struct ns_pair dying;
+
+	if (ns_pair_make(&dying))
+		ksft_exit_fail_msg("no namespaces\n");
+	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, addr, PORT + 3, &client, &server);
+	local = stack_port(client);
+	if (!WAIT_FOR(fill_window(client), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("the window does not close\n");
+	close(client);
+	if (rows_state(dying.a, listing, local, PORT + 3) != TCP_FIN_WAIT1)
+		ksft_exit_fail_msg("no orphan\n");
+	close(dying.a);
+	end.fd = server;
+	poll(&end, 1, STACK_DEADLINE_MS);
+	getsockopt(server, SOL_SOCKET, SO_ERROR, &error, &len);
+	if (error != ECONNRESET)
+		ksft_print_msg("the peer's error is %d\n", error);
+	ksft_test_result(error == ECONNRESET, "%s: an orphan of a namespace that ends resets its connection\n", addr);
+	close(server);
 	close(dying.b);
 }
 
@@ -184,10 +227,12 @@ static void many_beside_one(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(12);
+	ksft_set_plan(14);
 	before_first_socket();
 	many_beside_one();
 	namespace_dies();
+	orphan_resets(NS_B4);
+	orphan_resets(NS_B6);
 	descriptor_keeps_namespace();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
