@@ -10,9 +10,10 @@
  * are counted, that wrap, that are overtaken, that jump; when CE is told at once.
  */
 #include "lib/wire.h"
+#include "wire/marks.h"
 
 /* With what stands in front of it: both ends agree. */
-#define AGREE	"< SECA 0 $; > S.C 0 ack 1 tos 0; < .C 1 ack 1; accept;"
+#define AGREE	AGREE_ACCURATE
 #define TEN	AGREE "write 10000; > p.EA 1(1000) ack 1 x10 tos 2;"
 
 static const struct wire_row rows[] = {

@@ -9,9 +9,10 @@
  * Rows also cover an option of every wrong length, and one at odds with the ACE field.
  */
 #include "lib/wire.h"
+#include "wire/marks.h"
 
 /* With what stands in front of it: both ends agree. */
-#define AGREE	"< SECA 0 $; > S.C 0 ack 1 tos 0; < .C 1 ack 1; accept;"
+#define AGREE	AGREE_ACCURATE
 #define OPTION	"< SECA 0 $; > S.C 0 ack 1; < .C 1 ack 1 <hex ac0b000001000000000001>; accept;"
 
 static const struct wire_row rows[] = {

@@ -8,24 +8,24 @@
  * together with losses, and timeouts; and all of it in AccECN mode.
  */
 #include "lib/wire.h"
+#include "wire/marks.h"
 
 /* net.xtcp.ecn is 0, so it is the algorithm that grants ECN. */
 #define DCTCP	"sysctl ecn 0; listen; set CONGESTION dctcp"
 #define ACCURATE	"sysctl ecn 3; listen; set CONGESTION dctcp"
-#define AGREE	"< SEC 0 $; > S.E 0 ack 1 tos 0; < . 1 ack 1; accept;"
-#define AGREE_ACCURATE	"< SECA 0 $; > S.C 0 ack 1 tos 0; < .C 1 ack 1; accept;"
+#define AGREE	AGREE_ECN
 #define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
 
 /* Windows of one segment without a mark; the window does not grow, as it is not full. */
 #define WINDOW	"write 1000; > P. *(1000) tos 2; < .;"
 #define WINDOWS_5	WINDOW WINDOW WINDOW WINDOW WINDOW ""
 #define WINDOWS_10	WINDOWS_5 WINDOWS_5 ""
-#define WINDOWS_30	WINDOWS_10 WINDOWS_10 WINDOWS_10 ""
+#define WINDOWS_30	THREE(WINDOWS_10)
 /* The same in fewer letters. */
 #define QUIET		"write 1000; skim; < .;"
 #define QUIET_5		QUIET QUIET QUIET QUIET QUIET ""
 #define QUIET_10	QUIET_5 QUIET_5 ""
-#define QUIET_30	QUIET_10 QUIET_10 QUIET_10 ""
+#define QUIET_30	THREE(QUIET_10)
 /* Alpha is 9460: 0.144. Segments 1 to 30000 are acknowledged, and the window has ten. */
 #define LITTLE	AGREE WINDOWS_30 "dctcp alpha = 147; info snd_cwnd = 10;"
 #define LITTLE_AND_TEN	LITTLE "write 10000; > p. 30001(1000) ack 1 x10;"
@@ -265,7 +265,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "dctcp_loss_costs_half", .rfc = "RFC 8257 3.5", .pre = DCTCP,
 		.want = {
-			.script = LITTLE_AND_TEN "< . 1 ack 30001; < . 1 ack 30001; < . 1 ack 30001;"
+			.script = LITTLE_AND_TEN THREE("< . 1 ack 30001;")
 				  "> p. 30001(1000) ack 1 tos 2; info ca_state = 3; info snd_ssthresh = 5",
 			.state = ESTABLISHED, .counters = "RetransSegs=1",
 		},
@@ -275,7 +275,7 @@ static const struct wire_row rows[] = {
 		.name = "dctcp_loss_while_marks_come", .rfc = "RFC 8257 3.5", .pre = DCTCP,
 		.want = {
 			.script = LITTLE_AND_TEN "< .E 1 ack 31001; info ca_state = 2; info snd_ssthresh = 9;"
-				  "< .E 1 ack 31001; < .E 1 ack 31001; < .E 1 ack 31001;"
+				  THREE("< .E 1 ack 31001;")
 				  "> p. 31001(1000) ack 1; info ca_state = 3; info snd_ssthresh = 5",
 			.state = ESTABLISHED, .counters = "RetransSegs=1",
 		},

@@ -7,6 +7,7 @@
  * timestamps; fallback; the window is reduced once in a round trip.
  */
 #include "lib/wire.h"
+#include "wire/marks.h"
 
 /* TCPI_OPT_* */
 #define TS	"1"
@@ -15,7 +16,7 @@
 #define ECN_SEEN "24"
 
 /* With what stands in front of it: both ends agree. */
-#define AGREE	"< SEC 0 $; > S.E 0 ack 1 tos 0; < . 1 ack 1; accept;"
+#define AGREE	AGREE_ECN
 #define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
 
 static const struct wire_row rows[] = {

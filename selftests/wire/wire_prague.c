@@ -8,19 +8,19 @@
  * by the RTT, and fractions of octets: unit/prague_test.
  */
 #include "lib/wire.h"
+#include "wire/marks.h"
 
 /* net.xtcp.ecn is 0, so it is the algorithm that grants AccECN. */
 #define PRAGUE		"sysctl ecn 0; listen; set CONGESTION prague"
 /* A window of 1000 segments, so that a thousandth of it can be told. */
 #define PRAGUE_1000	"route initcwnd 1000;" PRAGUE
 #define CONNECT		"sysctl ecn 0; socket; set CONGESTION prague"
-#define AGREE		"< SECA 0 $; > S.C 0 ack 1 tos 0; < .C 1 ack 1; accept;"
-#define AGREE_ECN	"< SEC 0 $; > S.E 0 ack 1 tos 0; < . 1 ack 1; accept;"
+#define AGREE		AGREE_ACCURATE
 #define TEN		AGREE "write 10000; > p.EA 1(1000) ack 1 x10 tos 1;"
 
 /* Windows of one segment without a mark, each of a virtual round trip; the window is not full and does not grow. */
 #define QUIET		"write 1000; skim; pass 26; < .CA;"
-#define QUIET_9		QUIET QUIET QUIET QUIET QUIET QUIET QUIET QUIET QUIET ""
+#define QUIET_9		THREE(THREE(QUIET))
 /* The first mark leaves 500 segments. The next window counts it, with a segment that is not marked: 31/32. */
 #define FIRST		AGREE "write 1000; > P.EA 1(1000) ack 1 tos 1; < .CA 1 ack 1001; dctcp alpha = 1024;" \
 			"info snd_cwnd = 500; info snd_ssthresh = 500;" QUIET "dctcp alpha = 992;"
@@ -204,7 +204,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "prague_loss_costs_half", .rfc = "RFC 9331 4.3", .pre = PRAGUE_1000,
 		.want = {
-			.script = LITTLE "write 4000; skim; < .CA 1 ack 31001; < .CA 1 ack 31001; < .CA 1 ack 31001;"
+			.script = LITTLE "write 4000; skim;" THREE("< .CA 1 ack 31001;")
 				  "> p.EA 31001(1000) ack 1 tos 1; info ca_state = 3; info snd_ssthresh = 250",
 			.state = ESTABLISHED, .counters = "RetransSegs=1",
 		},
@@ -214,7 +214,7 @@ static const struct wire_row rows[] = {
 		.name = "prague_loss_after_a_mark", .rfc = "RFC 9331 4.3", .pre = PRAGUE_1000,
 		.want = {
 			.script = LITTLE "write 5000; skim; < .ECA 1 ack 32001; info snd_cwnd = 463;"
-				  "< .ECA 1 ack 32001; < .ECA 1 ack 32001; < .ECA 1 ack 32001;"
+				  THREE("< .ECA 1 ack 32001;")
 				  "> p.EA 32001(1000) ack 1 tos 1; info ca_state = 3; info snd_ssthresh = 250",
 			.state = ESTABLISHED, .counters = "RetransSegs=1",
 		},
@@ -223,7 +223,7 @@ static const struct wire_row rows[] = {
 		/* And a mark while the loss is repaired takes nothing more. */
 		.name = "prague_mark_after_a_loss", .rfc = "RFC 9331 4.3", .pre = PRAGUE_1000,
 		.want = {
-			.script = LITTLE "write 5000; skim; < .CA 1 ack 31001; < .CA 1 ack 31001; < .CA 1 ack 31001;"
+			.script = LITTLE "write 5000; skim;" THREE("< .CA 1 ack 31001;")
 				  "> p.EA 31001(1000) ack 1 tos 1; info snd_ssthresh = 250; < .ECA 1 ack 33001;"
 				  "skim; info ca_state = 3; info snd_ssthresh = 250; < .ECA 1 ack 36001; skim;"
 				  "write 1000; >@100 P.EA 36001(1000) ack 1 tos 1; < .ECA 1 ack 37001;"
