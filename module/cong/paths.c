@@ -169,6 +169,35 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume);
 }
 
+/*
+ * Finds what is saved of a path, and forgets it if it was saved too long ago. @taken: NULL, or what
+ * was found before: take it out of the table if it is still there. Return: false when nothing is
+ * saved, or something else than @taken.
+ */
+static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	if (!set)
+		return false;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path && is_expired(sk, &path->saved)) {
+		path->saved.cwnd = 0;
+		path = NULL;
+	}
+	if (path && taken && memcmp(&path->saved, taken, sizeof(*taken)))
+		path = NULL;
+	if (path && taken)
+		path->saved.cwnd = 0;
+	else if (path)
+		*found = path->saved;
+	spin_unlock_bh(&set->lock);
+	return path;
+}
+
 /**
  * xtcp_paths_find() - what is saved of a path?
  * @sk: its addresses are set
@@ -182,23 +211,8 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
  */
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 {
-	struct in6_addr addrs[2];
-	struct path_set *set = set_of_path(sk, addrs);
-	struct saved_path *path;
-
 	sock_owned_by_me(sk);
-	if (!set)
-		return false;
-	spin_lock_bh(&set->lock);
-	path = find_path(set, addrs);
-	if (path && is_expired(sk, &path->saved)) {
-		path->saved.cwnd = 0;
-		path = NULL;
-	}
-	if (path)
-		*saved = path->saved;
-	spin_unlock_bh(&set->lock);
-	return path;
+	return find_or_take(sk, saved, NULL);
 }
 
 /**
@@ -215,21 +229,8 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
  */
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 {
-	struct in6_addr addrs[2];
-	struct path_set *set = set_of_path(sk, addrs);
-	struct saved_path *path;
-
 	sock_owned_by_me(sk);
-	if (!set)
-		return false;
-	spin_lock_bh(&set->lock);
-	path = find_path(set, addrs);
-	if (path && (is_expired(sk, saved) || memcmp(&path->saved, saved, sizeof(*saved))))
-		path = NULL;
-	if (path)
-		path->saved.cwnd = 0;
-	spin_unlock_bh(&set->lock);
-	return path;
+	return find_or_take(sk, NULL, saved);
 }
 
 /**
