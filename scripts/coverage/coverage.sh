@@ -59,7 +59,7 @@ fi
 
 # Tests of lab.list that tell something about the module, and where they run.
 counted='^(answers|cgroup|hostqueue|wire_owned)$'
-usual='^(congestion|differential|groupprogs|listeners|listing|members|see|sockcalls|wakeups)$'
+usual='^(congestion|differential|groupprogs|listeners|listing|members|scarcity|see|wakeups)$'
 debug='^(faults|loadfaults|portfaults|wire_nomemory)$'
 
 failed=
