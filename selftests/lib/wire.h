@@ -21,6 +21,7 @@
 #define WIRE_DEVICE	"wire0"
 #define WIRE_MTU	1500	/* of the tun device unless a row changes it */
 #define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
+#define WIRE_TEXT_MAX	64	/* octets of a "text" word */
 
 #define WIRE_FIN	0x01
 #define WIRE_SYN	0x02

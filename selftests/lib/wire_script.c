@@ -35,7 +35,8 @@
  * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
- * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). OPTIONS: mss N, ws N, sackok, ts VAL ECR,
+ * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). "text HEX", also of an answer: its text is
+ * these octets, and not those of the stream. OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
  * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
  * digit), noNAME that it is not, "ecr N" is the echoed timestamp,
@@ -82,6 +83,40 @@ static int row_syn(struct wire *w, struct wire_segment *seg, const char *otherwi
 	return wire_text_options(w, w->row->syn ? w->row->syn : otherwise, seg);
 }
 
+/* Octets in hex. Return: how many; -1 after wire_fail(). */
+static int octets_of(struct wire *w, const char *hex, uint8_t *octets)
+{
+	unsigned int octet;
+	int n;
+
+	for (n = 0; *hex; n++, hex += 2) {
+		if (n == WIRE_TEXT_MAX || !hex[1] || sscanf(hex, "%2x", &octet) != 1)
+			return wire_fail(w, "bad text '%s'", hex);
+		octets[n] = octet;
+	}
+	return n;
+}
+
+static int inject_text(struct wire *w, const char *hex, struct wire_segment *seg)
+{
+	static uint8_t octets[WIRE_TEXT_MAX];
+	int n = octets_of(w, hex, octets);
+
+	seg->data = octets;
+	seg->len = n;
+	return n < 0 ? -1 : 0;
+}
+
+static int compare_text(struct wire *w, const char *hex, const struct wire_segment *seg)
+{
+	uint8_t octets[WIRE_TEXT_MAX];
+	int n = octets_of(w, hex, octets);
+
+	if (n < 0)
+		return -1;
+	return (int)seg->len == n && !memcmp(seg->data, octets, n) ? 0 : wire_fail(w, "the text is not %s", hex);
+}
+
 static int inject_word(struct wire *w, char *word, char **next, struct wire_segment *seg)
 {
 	char *arg;
@@ -98,6 +133,8 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 	arg = strtok_r(NULL, " ", next);
 	if (!arg)
 		return wire_fail(w, "'%s' lacks a value", word);
+	if (!strcmp(word, "text"))
+		return inject_text(w, arg, seg);
 	if (!strcmp(word, "src") || !strcmp(word, "dst")) {
 		if (!strcmp(arg, "self"))
 			seg->sport = w->c.lport;
@@ -204,7 +241,7 @@ static int compare(struct wire *w, const char *what, const struct bound *b, uint
 
 /* An answer as the line describes it, its numbers still text. */
 struct answer {
-	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *label, *options;
+	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *label, *text, *options;
 	uint32_t len, times;
 };
 
@@ -243,6 +280,8 @@ static int parse_answer(struct wire *w, char *line, struct answer *a)
 			a->tos = arg;
 		else if (!strcmp(word, "label"))
 			a->label = arg;
+		else if (!strcmp(word, "text"))
+			a->text = arg;
 		else
 			return wire_fail(w, "no word '%s'", word);
 	}
@@ -299,7 +338,9 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 		return n < 0 ? -1 : wire_fail(w, "no answer");
 	if (compare_flags(w, a->flags, seg.flags) || compare(w, "SEQ", &seq, seg.seq - c->irs))
 		return -1;
-	if (seg.len != a->len)
+	if (a->text && compare_text(w, a->text, &seg))
+		return -1;
+	if (!a->text && seg.len != a->len)
 		return wire_fail(w, "%u bytes, want %u", seg.len, a->len);
 	if (seg.flags & WIRE_ACK && compare(w, "ACK", &ack, seg.ack - c->iss))
 		return -1;
