@@ -61,6 +61,7 @@
 #include "arrive/acks.c"
 #include "arrive/ack.c"
 #include "arrive/acceptance.c"
+#include "arrive/told.c"
 
 #include "expiry/expiry.c"
 #include "expiry/retries.c"
@@ -168,6 +169,7 @@
 #include "base/secret.c"
 #include "base/cookie.c"
 #include "base/options.c"
+#include "base/rstdiag.c"
 #include "base/rto.c"
 #include "base/shard.c"
 #include "base/net.c"

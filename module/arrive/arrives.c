@@ -24,6 +24,7 @@
 #include "arrive/ack.h"
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
+#include "arrive/told.h"
 #include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -89,9 +90,11 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
  * RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: a RST that is in the window
  * but not at RCV.NXT gets a challenge ACK.
  */
-static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
+static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_rstdiag told;
 
 	if (!(seg->flags & XTCP_RST))
 		return XTCP_CONTINUE;
@@ -107,6 +110,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 			xtcp_fastsyn_black_hole(sk);
 		return XTCP_CHALLENGE;
 	}
+	told = xtcp_told_by(sk, skb);
 	/*
 	 * The errors are Linux's. In SYN-RECEIVED after a simultaneous open, connect() returns
 	 * ECONNREFUSED.
@@ -115,16 +119,16 @@ static enum xtcp_verdict check_rst(struct sock *sk, const struct xtcp_seg *seg)
 	case TCP_SYN_RECV:
 		if (xsk->fastopen) {
 			xtcp_fastopen_over(sk, true);
-			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
+			xtcp_sock_reset(sk, ECONNRESET, &told);
 			break;
 		}
-		xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
+		xtcp_sock_reset(sk, ECONNREFUSED, &told);
 		break;
 	case TCP_CLOSE_WAIT:
-		xtcp_sock_fail(sk, EPIPE, XTCP_ABORT_RESET);
+		xtcp_sock_reset(sk, EPIPE, &told);
 		break;
 	default:
-		xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_RESET);
+		xtcp_sock_reset(sk, ECONNRESET, &told);
 		break;
 	}
 	return XTCP_DONE;
@@ -265,7 +269,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 			if (unlikely(xtcp_sk(sk)->syn_fastopen) && seg->flags & XTCP_FIN)
 				xtcp_fastsyn_black_hole(sk);
 			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
-			return XTCP_RESET;
+			return XTCP_ABORTED;
 		}
 		fallthrough;
 	case TCP_ESTABLISHED:
@@ -343,7 +347,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_ended_heard(&xtcp_sk(sk)->ended, seg->flags);
-	verdict = check_rst(sk, seg);
+	verdict = check_rst(sk, skb);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	verdict = check_syn(sk, skb);
@@ -431,7 +435,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	case XTCP_RESET:
 		xtcp_blackbox_refused(sk, verdict);
 		if (!(seg->flags & XTCP_RST))
-			xtcp_reply_rst(xtcp_net_of(sk), skb);
+			xtcp_reply_rst(xtcp_net_of(sk), skb, 0);
+		break;
+	case XTCP_ABORTED:
+		xtcp_blackbox_refused(sk, XTCP_RESET);
+		xtcp_reply_rst(xtcp_net_of(sk), skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason));
 		break;
 	}
 	consume_skb(skb);

@@ -16,6 +16,7 @@ enum xtcp_verdict {
 	XTCP_ACK_DROP,		/* drop the segment, send an ACK */
 	XTCP_CHALLENGE,		/* drop the segment, send a challenge ACK if allowed (RFC 5961) */
 	XTCP_RESET,		/* drop the segment, send the RST that 3.10.7.1 prescribes */
+	XTCP_ABORTED,		/* as RESET: the segment has ended the connection, and the RST may say why */
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);

@@ -11,6 +11,7 @@
 #include "arrive/acceptance.h"
 #include "arrive/ack.h"
 #include "arrive/acks.h"
+#include "arrive/told.h"
 #include "base/abort.h"
 #include "base/is_v4.h"
 #include "base/net.h"
@@ -187,6 +188,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	enum xtcp_verdict verdict = XTCP_DONE;
+	struct xtcp_rstdiag told;
 
 	sock_owned_by_me(sk);
 	/*
@@ -212,8 +214,10 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	 * 3.2).
 	 */
 	if (seg->flags & XTCP_RST) {
-		if (seg->flags & XTCP_ACK)
-			xtcp_sock_fail(sk, ECONNREFUSED, XTCP_ABORT_RESET);
+		if (seg->flags & XTCP_ACK) {
+			told = xtcp_told_by(sk, skb);
+			xtcp_sock_reset(sk, ECONNREFUSED, &told);
+		}
 		return XTCP_DROP;
 	}
 

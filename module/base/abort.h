@@ -14,6 +14,7 @@
  * struct xtcp_ended - what a TCB remembers of its end
  * @reason: enum xtcp_abort_reason
  * @is_listed: the sock is in the table of aborted.c
+ * @is_told: the peer's RST said why; the code is in struct xtcp_timers
  * @error: the errno that the program got; 0: none
  * @flags: low octet of the control bits of the last acceptable segment; kept up to date all the
  *	time
@@ -21,8 +22,9 @@
  * The socket lock guards it.
  */
 struct xtcp_ended {
-	u8 reason : 7;
+	u8 reason : 6;
 	u8 is_listed : 1;
+	u8 is_told : 1;
 	u8 error;
 	u8 flags;
 };
@@ -43,6 +45,12 @@ static inline void xtcp_ended_set(struct xtcp_ended *ended, enum xtcp_abort_reas
 {
 	ended->reason = reason;
 	ended->error = error;
+}
+
+/* The peer's RST said why it resets the connection. */
+static inline void xtcp_ended_tell(struct xtcp_ended *ended)
+{
+	ended->is_told = true;
 }
 
 static inline void xtcp_ended_list(struct xtcp_ended *ended, bool is_listed)

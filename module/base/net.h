@@ -55,6 +55,7 @@ struct xtcp_sysctl {
 	u8 retries1;
 	u8 retries2;
 	u8 rfc1337;
+	u8 rst_diagnostic;
 	u8 sack;
 	u8 slow_start_after_idle;
 	u8 stdurg;

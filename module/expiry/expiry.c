@@ -228,7 +228,7 @@ static void keep_alive(struct sock *sk)
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (xtcp_keepalive_give_up(sk)) {
-		xtcp_output_rst(sk);
+		xtcp_output_rst(sk, XTCP_ABORT_KEEPALIVE);
 		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));

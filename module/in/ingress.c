@@ -350,7 +350,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		/* otherwise send no RST: the peer resends the segment, and is answered then */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK &&
 		    xtcp_listen_has_ended(xtcp_listen_queues(READ_ONCE(he->lsk))))
-			xtcp_reply_rst(xn, skb);
+			xtcp_reply_rst(xn, skb, 0);
 		consume_skb(skb);
 		return;
 	}
@@ -417,7 +417,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 			return;
 		lsk = whose(xn, skb, key);
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
-			xtcp_reply_rst(xn, skb);
+			xtcp_reply_rst(xn, skb, 0);
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 	}
 	consume_skb(skb);

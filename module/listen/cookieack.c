@@ -163,7 +163,7 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		xtcp_refusal_overflow(lsk, listener);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
-			xtcp_reply_rst(xn, skb);
+			xtcp_reply_rst(xn, skb, 0);
 	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		xtcp_refusal_drop(lsk);
 	}

@@ -173,7 +173,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	 * still valid by its cookie
 	 */
 	if (aborts)
-		xtcp_reply_rst(xn, skb);
+		xtcp_reply_rst(xn, skb, 0);
 	else
 		xtcp_entry_note_declined(listener);
 	return 0;
@@ -234,7 +234,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
-		xtcp_reply_rst(xn, skb);
+		xtcp_reply_rst(xn, skb, 0);
 		return NULL;
 	}
 
@@ -273,7 +273,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		err = embryonic_reset(listener, he);
 		if (!err) {
 			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
-			xtcp_reply_rst(xn, skb);
+			xtcp_reply_rst(xn, skb, 0);
 		}
 		return ERR_PTR(err);
 	}

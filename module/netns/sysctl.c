@@ -308,6 +308,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(retries2, u8, do_octet, NULL, NULL),
 	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
 	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(rst_diagnostic, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
 	ENTRY(rto_min_us, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
 	ENTRY(sack, u8, do_octet, NULL, NULL),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of segments without text: ACKs, probes, RSTs.
+ * The memory of segments without data: ACKs, probes, RSTs.
  *
  * Such a segment is freed as soon as the device, or a peer on this machine, has read it. With BH
  * off, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use for
@@ -13,7 +13,9 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* The tail has room for the padding of short Ethernet frames. */
+#include "base/rstdiag.h"
+
+/* The tail has room for the padding of short Ethernet frames, or for the text of a RST. */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
@@ -30,22 +32,24 @@ static struct sk_buff *alloc_from_processor(void)
 }
 
 /**
- * xtcp_control_alloc() - allocate an skb for a segment without text
+ * xtcp_control_alloc() - allocate an skb for a control segment
  * @gfp: flags for the slabs. With __GFP_MEMALLOC the skb always comes from the slabs, because swap
  *	waits for the segment
+ * @text: octets of text, 0 or %XTCP_RSTDIAG_LEN
  *
  * Context: any but hard interrupt.
  *
- * Return: the skb, with room for all headers; NULL without memory.
+ * Return: the skb, empty, with room for all headers and the text; NULL without memory.
  */
-struct sk_buff *xtcp_control_alloc(gfp_t gfp)
+struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 {
 	struct sk_buff *skb;
 
+	BUILD_BUG_ON(XTCP_RSTDIAG_LEN > ETH_ZLEN);
 	if (in_softirq() && !(gfp & __GFP_MEMALLOC))
 		skb = alloc_from_processor();
 	else
-		skb = alloc_skb(MAX_TCP_HEADER, gfp);
+		skb = alloc_skb(MAX_TCP_HEADER + text, gfp);
 	if (skb)
 		skb_reserve(skb, MAX_TCP_HEADER);
 	return skb;

@@ -7,6 +7,6 @@
 
 struct sk_buff;
 
-struct sk_buff *xtcp_control_alloc(gfp_t gfp);
+struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text);
 
 #endif /* XTCP_CONTROL_H */

@@ -25,6 +25,7 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "base/rstdiag.h"
 #include "base/secret.h"
 #include "base/seg.h"
 #include "base/wire.h"
@@ -49,6 +50,7 @@ struct reply {
 	u32 ack;
 	u16 wnd;
 	u16 flags;	/* enum xtcp_flags */
+	u16 code;	/* of a RST's diagnostic payload; 0: no payload */
 	bool resent;
 	struct xtcp_options opts;
 };
@@ -96,10 +98,12 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	struct tcphdr *th;
 
 	if (!skb || !recycle(skb, dst, len)) {
-		skb = xtcp_control_alloc(GFP_ATOMIC);
+		skb = xtcp_control_alloc(GFP_ATOMIC, reply->code ? XTCP_RSTDIAG_LEN : 0);
 		if (!skb)
 			return NULL;
 	}
+	if (unlikely(reply->code))
+		xtcp_rstdiag_write(skb_put(skb, XTCP_RSTDIAG_LEN), reply->code);
 	th = __skb_push(skb, len);
 	skb_reset_transport_header(skb);
 	memset(th, 0, sizeof(*th));
@@ -129,10 +133,15 @@ static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, in
 		dst_release(how->dst);
 		return false;
 	}
-	trace_xtcp_segment_out(xn->net, how->tuple, state, skb, tcp_hdr(skb), 0, -1, false, reply->resent);
+	trace_xtcp_segment_out(xn->net, how->tuple, state, skb, tcp_hdr(skb), reply->code ? XTCP_RSTDIAG_LEN : 0, -1,
+			       false, reply->resent);
 	XTCP_INC_STATS(xn, TCP_MIB_OUTSEGS);
 	if (reply->flags & XTCP_RST)
 		XTCP_INC_STATS(xn, TCP_MIB_OUTRSTS);
+	if (unlikely(reply->code)) {
+		trace_xtcp_rst_diagnostic(xn->net, how->tuple, true, reply->code, 0);
+		XTCP_NET_INC_STATS(xn, XTCP_MIB_RSTDIAGSENT);
+	}
 	xtcp_ip_reply_xmit(xn, how, skb);
 	return recycled;
 }
@@ -177,13 +186,15 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * xtcp_reply_rst() - send a RST as the answer to a segment that belongs to no connection
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
+ * @code: if the segment has just ended its connection: the code that tells why, for a diagnostic
+ *	payload; otherwise 0. So a RST without a connection is never larger than what it answers
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
  * 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. RCU read side not needed.
  */
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
@@ -196,6 +207,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb)
 	struct reply reply = {
 		.flags = XTCP_RST,
 		.seq = seg->ack,
+		.code = code,
 	};
 
 	if (seg->flags & XTCP_RST)

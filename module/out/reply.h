@@ -19,7 +19,7 @@ struct xtcp_timewait;
 struct xtcp_tuple;
 
 /* Softirq or process, RCU read side; xtcp_reply_rst() does not need the RCU read side. */
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb);
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/is_v4.h"
 #include "base/options.h"
+#include "base/rstdiag.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
@@ -162,9 +163,17 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 					 u32 len, bool resent)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const bool has_text = len && !th->syn && !th->rst;
 
 	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       xtcp_ecn_codepoint(sk, len && !th->syn, len && !resent && !th->syn), resent);
+			       xtcp_ecn_codepoint(sk, has_text, has_text && !resent), resent);
+}
+
+static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	trace_xtcp_rst_diagnostic(sock_net(sk), &tuple, true, code, 0);
 }
 
 /*
@@ -341,7 +350,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 {
 	const u32 clock = xtcp_clock_ts_of(us);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const u32 len = skb->len;
+	/* the text of a RST is no data: it has no sequence numbers, and nothing counts it */
+	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
 	const u8 codepoint = xtcp_ecn_codepoint(sk, has_text, new_text);
@@ -374,7 +384,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
-	th = push_header(sk, skb, len, seq, flags, said);
+	th = push_header(sk, skb, text, seq, flags, said);
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (unlikely(untold))
@@ -383,8 +393,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
-		trace_out(sk, skb, th, len, resent);
-	xtcp_blackbox_out(sk, th, us, len, segments, resent, codepoint);
+		trace_out(sk, skb, th, text, resent);
+	xtcp_blackbox_out(sk, th, us, text, segments, resent, codepoint);
 	give_owner(sk, skb);
 	verdict = xtcp_ip_xmit(sk, skb, codepoint);
 	if (unlikely(verdict)) {
@@ -525,11 +535,49 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN));
+	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN), 0);
 	if (!skb)
 		return -ENOBUFS;
 	/* as in Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());
+}
+
+/**
+ * xtcp_segment_send_rst() - send a RST
+ * @sk: the sock
+ * @seq: SEG.SEQ
+ * @code: the code of its diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload); 0: no payload
+ *
+ * If there is no memory for a RST with a payload, one without it goes.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_segment_send().
+ */
+int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code)
+{
+	const gfp_t gfp = sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN);
+	struct sk_buff *skb = NULL;
+	int err;
+
+	sock_owned_by_me(sk);
+	if (unlikely(code)) {
+		skb = xtcp_control_alloc(gfp, XTCP_RSTDIAG_LEN);
+		if (skb)
+			xtcp_rstdiag_write(skb_put(skb, XTCP_RSTDIAG_LEN), code);
+		else
+			code = 0;
+	}
+	if (!skb)
+		skb = xtcp_control_alloc(gfp, 0);
+	if (!skb)
+		return -ENOBUFS;
+	err = transmit(sk, skb, seq, XTCP_RST | XTCP_ACK, false, xtcp_clock_us());
+	if (unlikely(code) && !err) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RSTDIAGSENT);
+		trace_said(sk, code);
+	}
+	return err;
 }

@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/rstdiag.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
@@ -661,13 +662,36 @@ void xtcp_output_challenge_ack(struct sock *sk)
 }
 
 /**
+ * xtcp_output_says() - which code shall a RST carry, to tell the peer why the connection ends?
+ * @sk: in a synchronized state, or just CLOSED
+ * @seq: SEG.SEQ of the RST
+ * @reason: why the connection ends
+ *
+ * Even the smallest MSS has room for the payload. But if the peer's window has none, the peer might
+ * find the RST unacceptable (RFC 9293 section 3.10.7.4, first): then the RST has no payload.
+ *
+ * Return: the code for the diagnostic payload; 0: send no payload.
+ */
+u16 xtcp_output_says(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
+{
+	BUILD_BUG_ON(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS < XTCP_RSTDIAG_LEN);
+	sock_owned_by_me(sk);
+	if (likely(!READ_ONCE(xtcp_net_of(sk)->sysctl.rst_diagnostic)))
+		return 0;
+	return window_room(xtcp_sk(sk), seq) < XTCP_RSTDIAG_LEN ? 0 : xtcp_rstdiag_code_of(reason);
+}
+
+/**
  * xtcp_output_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
  * @sk: in a synchronized state
+ * @reason: why the connection ends
  */
-void xtcp_output_rst(struct sock *sk)
+void xtcp_output_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
+	u32 seq = control_seq(xtcp_sk(sk));
+
 	sock_owned_by_me(sk);
-	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_RST | XTCP_ACK))
+	if (xtcp_segment_send_rst(sk, seq, xtcp_output_says(sk, seq, reason)))
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 

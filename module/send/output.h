@@ -5,6 +5,8 @@
 
 #include <linux/types.h>
 
+#include "base/abort.h"
+
 struct sk_buff;
 struct sock;
 
@@ -20,7 +22,8 @@ bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
 void xtcp_output_ack_now(struct sock *sk);
 void xtcp_output_challenge_ack(struct sock *sk);
-void xtcp_output_rst(struct sock *sk);
+u16 xtcp_output_says(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
+void xtcp_output_rst(struct sock *sk, enum xtcp_abort_reason reason);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 #endif /* XTCP_OUTPUT_H */

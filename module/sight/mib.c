@@ -162,6 +162,9 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPResumeJumped", XTCP_MIB_RESUMEJUMPED },
 	{ "TCPResumeValidated", XTCP_MIB_RESUMEVALIDATED },
 	{ "TCPResumeRetreated", XTCP_MIB_RESUMERETREATED },
+	{ "TCPRstDiagSent", XTCP_MIB_RSTDIAGSENT },
+	{ "TCPRstDiagRecv", XTCP_MIB_RSTDIAGRECV },
+	{ "TCPRstDiagMalformed", XTCP_MIB_RSTDIAGMALFORMED },
 };
 
 /**

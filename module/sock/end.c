@@ -25,6 +25,7 @@
 #include <net/xfrm.h>
 
 #include "base/orphan.h"
+#include "base/rstdiag.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/stream.h"
@@ -143,6 +144,17 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 	xtcp_sock_done(sk);
 }
 
+/* Keeps what the peer's RST said, in the memory of the deadlines, which have ended. */
+static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	WARN_ON_ONCE(!xsk->timers.dead);
+	WRITE_ONCE(xsk->timers.told_code, told->code);
+	WRITE_ONCE(xsk->timers.told_pen, told->pen);
+	xtcp_ended_tell(&xsk->ended);
+}
+
 /**
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
  * @sk: in any state but LISTEN
@@ -180,6 +192,22 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 }
 
 /**
+ * xtcp_sock_reset() - end a connection because the peer has reset it
+ * @sk: in any state but LISTEN and CLOSED; the caller holds a reference
+ * @err: the error for the program, a positive errno
+ * @told: what the RST said about the reason; its code is 0 if the RST said nothing
+ *
+ * Context: as xtcp_sock_done().
+ */
+void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
+{
+	sock_owned_by_me(sk);
+	xtcp_sock_fail(sk, err, XTCP_ABORT_RESET);
+	if (unlikely(told->code))
+		keep_told(sk, told);
+}
+
+/**
  * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
@@ -196,6 +224,6 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & sends_rst)
-		xtcp_output_rst(sk);
+		xtcp_output_rst(sk, reason);
 	xtcp_sock_fail(sk, err, reason);
 }

@@ -6,11 +6,13 @@
 #include "base/abort.h"
 
 struct sock;
+struct xtcp_rstdiag;
 
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_leave_record(struct sock *sk, int substate);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
+void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
 /* proto.destroy */
 void xtcp_sock_release_resources(struct sock *sk);

@@ -93,11 +93,11 @@ static bool needs_reset(const struct sock *sk)
  * Send a RST. If data waits only for the next write (coalesce.c), the data goes before the RST:
  * kernel TCP would have sent the data by now.
  */
-static void send_rst(struct sock *sk)
+static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	if (unlikely(xtcp_sk(sk)->coalescing))
 		xtcp_output_push(sk);
-	xtcp_output_rst(sk);
+	xtcp_output_rst(sk, reason);
 }
 
 /* The program closes its socket: close or abort the connection. */
@@ -115,12 +115,12 @@ static void end_connection(struct sock *sk)
 	if (unread) {
 		/* SHLD-3: a RST tells the peer that nobody will read the data */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
-		send_rst(sk);
+		send_rst(sk, XTCP_ABORT_UNREAD);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD);
 	} else if (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		if (needs_reset(sk))
-			send_rst(sk);
+			send_rst(sk, XTCP_ABORT_LINGER);
 		xtcp_sock_fail(sk, 0, XTCP_ABORT_LINGER);
 	} else if (close_state(sk)) {
 		xtcp_output_fin(sk);
@@ -252,13 +252,14 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	struct inet_sock *inet = inet_sk(sk);
 	bool was_open = sk->sk_state != TCP_CLOSE || inet->inet_dport;
 	struct xtcp_ended ended;
+	u32 told_code, told_pen;
 
 	sock_owned_by_me(sk);
 	xtcp_aborted_leave(sk);
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_listen_stop(sk);
 	} else if (needs_reset(sk)) {
-		send_rst(sk);
+		send_rst(sk, XTCP_ABORT_DISCONNECT);
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	} else if (sk->sk_state == TCP_SYN_SENT) {
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
@@ -271,6 +272,8 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	}
 	/* a failed connect() calls this function, too: keep the reason why it failed */
 	ended = xtcp_sk(sk)->ended;
+	told_code = xtcp_sk(sk)->timers.told_code;
+	told_pen = xtcp_sk(sk)->timers.told_pen;
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
@@ -296,6 +299,10 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
 	xtcp_sk(sk)->ended = ended;
+	if (unlikely(ended.is_told)) {
+		xtcp_sk(sk)->timers.told_code = told_code;
+		xtcp_sk(sk)->timers.told_pen = told_pen;
+	}
 	/* timestamps of the next connection are numbered from its first octet */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {

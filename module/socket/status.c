@@ -222,6 +222,7 @@ void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 		[XTCP_ABORT_IDLE] = XTCP_CAUSE_TIMER,
 		[XTCP_ABORT_HALF_CLOSED] = XTCP_CAUSE_TIMER,
 	};
+	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
 	const struct xtcp_ended *ended = &xtcp_sk(sk)->ended;
 
 	memset(abort, 0, sizeof(*abort));
@@ -230,6 +231,10 @@ void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 	if (abort->reason) {
 		abort->flags = ended->flags;
 		abort->error = ended->error;
+	}
+	if (ended->is_told) {
+		abort->peer_code = READ_ONCE(timers->told_code);
+		abort->peer_pen = READ_ONCE(timers->told_pen);
 	}
 }
 

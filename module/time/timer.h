@@ -39,6 +39,9 @@ enum xtcp_timer_shown {
  *	answer and no text was written since: no retransmission is armed then, whose place it has
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
+ * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is
+ *	set, which implies that no deadline is armed
+ * @told_pen: the enterprise number of that payload
  * @armed: one bit per deadline, numbered by enum xtcp_timer
  * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
  * @dead: set by xtcp_timer_stop(); no deadline can be armed any more
@@ -47,7 +50,11 @@ struct xtcp_timers {
 	union {
 		u32 deadline[XTCP_TIMERS];
 		u32 kept_alive;
-		u32 aborted;
+		struct {
+			u32 aborted;
+			u32 told_code;
+			u32 told_pen;
+		};
 	};
 	u8 armed;
 	u8 probes;

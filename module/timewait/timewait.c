@@ -343,7 +343,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		xtcp_reply_timewait_ack(xn, &copy);
 		break;
 	case ANSWER_RST_AND_END:
-		xtcp_reply_rst(xn, skb);
+		xtcp_reply_rst(xn, skb, 0);
 		break;
 	case ANSWER_REOPEN:
 		*iss = copy.snd_nxt + REOPEN_STEP;

@@ -16,7 +16,8 @@
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  *   err ERR|none		SO_ERROR, which reads once
- *   why REASON CAUSE FLAGS ERR|none	XTCP_ABORT; kernel TCP does not have it
+ *   why REASON CAUSE FLAGS ERR|none [CODE PEN]	XTCP_ABORT; kernel TCP does not have it. What the peer's RST said; left
+ *				out: it said nothing
  *   poll BITS			exactly these of IN OUT RDHUP HUP ERR PRI
  *   hup MS			wait until poll says HUP
  *   watch; woken		epoll says OUT, edge-triggered, since "watch"
@@ -544,7 +545,8 @@ static int do_why(struct wire *w, char *args)
 {
 	char *next, *reason = strtok_r(args, " ", &next), *cause = strtok_r(NULL, " ", &next);
 	char *flags = strtok_r(NULL, " ", &next), *error = strtok_r(NULL, " ", &next);
-	struct xtcp_abort got = { .reserved = 1 };
+	char *code = strtok_r(NULL, " ", &next), *pen = strtok_r(NULL, " ", &next);
+	struct xtcp_abort got = { .reserved = 1, .peer_code = 1, .reserved2 = 1, .peer_pen = 1 };
 	socklen_t len = sizeof(got);
 	int ret = getsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, &got, &len), want;
 
@@ -558,6 +560,9 @@ static int do_why(struct wire *w, char *args)
 	    (int)got.error != want)
 		return wire_fail(w, "XTCP_ABORT: reason %s, cause %s, flags %#x, error %u, %u octets",
 				 NAMED(reasons, got.reason), NAMED(causes, got.cause), got.flags, got.error, len);
+	if (got.reserved2 || got.peer_code != strtoul(code ? code : "0", NULL, 0) ||
+	    got.peer_pen != strtoul(pen ? pen : "0", NULL, 0))
+		return wire_fail(w, "XTCP_ABORT: the peer says %u, of %u", got.peer_code, got.peer_pen);
 	return 0;
 }
 

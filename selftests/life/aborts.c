@@ -2,6 +2,7 @@
 /*
  * Every way in which a connection ends otherwise than by both FINs: one event of
  * xtcp_abort, with the state that it left, what the program was told, and why.
+ * xtcp_rst_diagnostic, at both ends, of a RST that says why.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,7 @@
 #include "lib/wait.h"
 
 #define EVENT "events/xtcp/xtcp_abort/"
+#define SAYS "events/xtcp/xtcp_rst_diagnostic/"
 
 /* Both ends of one connection: the client on xtcp in net.a, its peer on kernel TCP in net.b. */
 struct ends {
@@ -251,6 +253,49 @@ static void try(const struct way *way)
 	check(way->name, way->want);
 }
 
+/* How many events of payloads there are; what they say goes to @text. */
+static int payloads(char *text, size_t size)
+{
+	FILE *file = tracing_open();
+	char line[512], *at;
+	int n = 0;
+
+	*text = 0;
+	while (fgets(line, sizeof(line), file)) {
+		at = strstr(line, "xtcp_rst_diagnostic:");
+		at = at ? strstr(at, "sent=") : NULL;
+		if (!at)
+			continue;
+		n++;
+		snprintf(text + strlen(text), size - strlen(text), "%.*s; ", (int)strcspn(at, "\n"), at);
+	}
+	fclose(file);
+	return n;
+}
+
+/* Both ends are on xtcp, and the client's says why it resets the connection. */
+static void said_and_told(void)
+{
+	struct ends ends;
+	char got[256] = "";
+	bool ok;
+
+	must(!ns_sysctl_set(net.a, "net.xtcp.rst_diagnostic", "1"), "rst_diagnostic");
+	stack_pair_or_die(net.a, XTCP, net.b, XTCP, peer_addr, next_port++, &ends.client, &ends.peer);
+	tracing_set(SAYS "enable", "1");
+	tracing_forget();
+	linger_zero(ends.client);
+	close(ends.client);
+	ok = WAIT_FOR(payloads(got, sizeof(got)) == 2, STACK_DEADLINE_MS) && strstr(got, "sent=1 code=3 pen=0; ") &&
+	     strstr(got, "sent=0 code=3 pen=0; ");
+	if (!ok)
+		ksft_print_msg("events: %s\n", got);
+	close(ends.peer);
+	tracing_set(SAYS "enable", "0");
+	must(!ns_sysctl_set(net.a, "net.xtcp.rst_diagnostic", "0"), "rst_diagnostic");
+	ksft_test_result(ok, "a RST that says why\n");
+}
+
 static void namespace_gone(void)
 {
 	struct ends ends;
@@ -270,7 +315,7 @@ int main(void)
 	unsigned int i, family;
 
 	ksft_print_header();
-	ksft_set_plan(2 * ARRAY_SIZE(ways) + 1);
+	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1) + 1);
 	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
@@ -279,6 +324,7 @@ int main(void)
 		peer_addr = addrs[family];
 		for (i = 0; i < ARRAY_SIZE(ways); i++)
 			try(&ways[i]);
+		said_and_told();
 	}
 	namespace_gone();
 	tracing_set(EVENT "enable", "0");

@@ -3,6 +3,7 @@
  * The listing by netlink (sock_diag) of connections that ended otherwise than by both FINs, while the program has the
  * socket: in the state CLOSE, with the reason. Resets, a reset before accept(), the limits of the namespace for
  * connections without data, an administrator, close(), a disconnect; filters; who sees them. Kernel TCP lists none.
+ * What the peer's RST says about its reason (net.xtcp.rst_diagnostic), which kernel TCP ignores; in a guest, too.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -255,13 +256,70 @@ static void other_namespaces(const struct setting *s)
 	result(s, "a guest sees its own alone");
 }
 
+/* The client is on xtcp and resets its connection; what the peer gets of it, at @server. */
+static void told(const struct setting *s, int client_ns, int server_ns, enum stack server, const char *addr, int code)
+{
+	const struct linger now = { .l_onoff = 1 };
+	struct xtcp_abort abort = {};
+	socklen_t len = sizeof(abort);
+	int client, peer, port = next_port++, client_port;
+	struct diag_copy copy;
+	char octet;
+
+	stack_pair_or_die(client_ns, XTCP, server_ns, server, addr, port, &client, &peer);
+	client_port = stack_port(client);
+	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	close(client);
+	await_end(peer);
+	if (server == XTCP) {
+		must(!getsockopt(peer, IPPROTO_TCP, XTCP_ABORT, &abort, &len), "XTCP_ABORT");
+		SAME(abort.reason, XTCP_ABORT_RESET);
+		SAME(abort.peer_code, code);
+		SAME(abort.peer_pen, 0);
+	}
+	if (server == XTCP && server_ns == net.a) {
+		SAME(find(s, port, client_port, &copy), 1);
+		SAME(copy.row.abort && !memcmp(copy.row.abort, &abort, sizeof(abort)), true);
+	}
+	SAME(read(peer, &octet, 1), -1);
+	SAME(errno, ECONNRESET);
+	close(peer);
+}
+
+#define SAYS	"net.xtcp.rst_diagnostic"
+#define ABORT	3	/* IANA's code */
+
+/* The sender's namespace decides. */
+static void aborted_and_told(const struct setting *s)
+{
+	const char *lo = s->v6 ? "::1" : "127.0.0.1";
+	int guest = ns_make_guest();
+
+	must(guest >= 0, "a guest");
+	SAME(ns_sysctl_get(guest, SAYS), 0);
+	must(!ns_sysctl_set(net.a, SAYS, "1"), SAYS);
+	told(s, net.b, net.a, XTCP, s->addr, 0);
+	SAME(ns_sysctl_get(guest, SAYS), 0);
+	told(s, guest, guest, XTCP, lo, 0);
+	must(!ns_sysctl_set(net.a, SAYS, "0") && !ns_sysctl_set(net.b, SAYS, "1"), SAYS);
+	told(s, net.b, net.a, XTCP, s->addr, ABORT);
+	told(s, net.b, net.a, KERNEL, s->addr, ABORT);
+	must(!ns_sysctl_set(guest, SAYS, "1"), SAYS);
+	told(s, guest, guest, XTCP, lo, ABORT);
+	must(!ns_sysctl_set(net.b, SAYS, "0"), SAYS);
+	told(s, guest, guest, XTCP, lo, ABORT);
+	SAME(ns_sysctl_get(net.b, SAYS), 0);
+	close(guest);
+	result(s, "what the RST says about its reason");
+}
+
 #define EACH	4	/* of either stack and IP version */
-#define OURS	2	/* of xtcp, of either IP version */
+#define OURS	3	/* of xtcp, of either IP version */
 
 int main(void)
 {
 	void (* const cases[])(const struct setting *) = { aborted, aborted_and_again, aborted_before_accept,
-							   other_reasons, other_namespaces };
+							   other_reasons, other_namespaces, aborted_and_told };
 	unsigned int i, family, stack;
 
 	ksft_print_header();
@@ -273,7 +331,7 @@ int main(void)
 			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
 						   .peer_addr = family ? NS_B6 : NS_B4 };
 
-			for (i = 0; i < (stack == XTCP ? 5 : 3); i++)
+			for (i = 0; i < (stack == XTCP ? 6 : 3); i++)
 				cases[i](&s);
 		}
 	}

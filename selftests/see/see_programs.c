@@ -29,7 +29,8 @@ static bool is_own(const char *name)
 	static const char * const own[] = {
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
-		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated",
+		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
+		"RstDiagRecv", "RstDiagMalformed",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
 	size_t i;

@@ -74,6 +74,7 @@ static const struct knob {
 	{ "retries2", 1, 0, 255, -1 },
 	{ "rfc1337", 1, 0, 255, 1 },
 	{ "rmem", 3, 4096, INT_MAX, -1 },
+	{ "rst_diagnostic", 1, 0, 1, 0 },
 	{ "rto_max_ms", 1, 1000, 120000, 120000 },
 	{ "rto_min_us", 1, 1, INT_MAX, 200000 },
 	{ "sack", 1, 0, 255, -1 },

@@ -93,6 +93,33 @@ static int in_turn(struct wire *w)
 	return 0;
 }
 
+/* Without memory for a RST with a payload, one without it goes. */
+static int reset_without_payload(struct wire *w)
+{
+	struct wire_segment seg = { 0 };
+	int n, got, plain = 0;
+	bool hit = true;
+
+	for (n = 1; hit; n++) {
+		if (anew(w) || wire_script_run(w, w->row->want.script))
+			return -1;
+		failing_nth(n);
+		wire_script_run(w, "abort");
+		hit = failing_hit();
+		failing_nth(0);
+		got = wire_peer_receive(w, &seg, 0);
+		if (got < 0 || n == MOST)
+			return wire_fail(w, "allocation %d failed", n);
+		if (got && (!(seg.flags & WIRE_RST) || (seg.len && seg.len != 8)))
+			return wire_fail(w, "allocation %d failed, and this is no RST", n);
+		if (hit)
+			plain += got && !seg.len;
+		else if (!got || seg.len != 8)
+			return wire_fail(w, "with memory there is no payload");
+	}
+	return plain ? 0 : wire_fail(w, "no RST went without its payload");
+}
+
 #define OPEN	"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 /* Whatever has been sent so far, and what its ACKs let out. */
@@ -171,6 +198,17 @@ static const struct wire_row rows[] = {
 	    .pre = "sysctl careful_resume 3600"),
 	ROW("reset_by_a_program", "RFC 9293 3.10.5",
 	    OPEN "write 1000; skim | abort | skim; < . 1 ack 1001; > R 1001; none"),
+	ROW("reset_that_says_why", "RFC 9293 3.10.5",
+	    OPEN "write 1000; skim | abort | skim; < . 1 ack 1001; > R 1001; none",
+	    .pre = "sysctl rst_diagnostic 1"),
+	ROW("answer_that_says_why", "RFC 9293 3.6.1",
+	    OPEN "shutrd; shut; > F. 1 ack 1 | < P. 1(100) ack 2 | skim; < P. 1(100) ack 2; skim; < . 101 ack 2; > R 2;"
+	    "none; state closed",
+	    .pre = "sysctl rst_diagnostic 1"),
+	{
+		.name = "reset_that_cannot_say_why", .rfc = "RFC 9293 3.10.5", .pre = "sysctl rst_diagnostic 1",
+		.run = reset_without_payload, .want.script = OPEN "none",
+	},
 };
 
 int main(int argc, char **argv)

@@ -536,6 +536,36 @@ TRACE_EVENT(xtcp_abort,
 );
 
 /*
+ * A RST has a diagnostic payload. It follows the event of the RST's segment. "sent": 1 if the RST
+ * is ours. "code" is the reason code, 0 if the payload is malformed; "pen" is the enterprise number
+ * that belongs to the code, or 0 for IANA. The peer's payload may say anything.
+ */
+TRACE_EVENT(xtcp_rst_diagnostic,
+
+	TP_PROTO(const struct net *net, const struct xtcp_tuple *tuple, bool sent, u16 code, u32 pen),
+
+	TP_ARGS(net, tuple, sent, code, pen),
+
+	TP_STRUCT__entry(
+		XTCP_TRACE_ENDS_FIELDS
+		__field(u32, pen)
+		__field(u16, code)
+		__field(bool, sent)
+	),
+
+	TP_fast_assign(
+		__entry->netns = net->ns.inum;
+		xtcp_trace_tuple(__entry->local, __entry->peer, tuple);
+		__entry->pen = pen;
+		__entry->code = code;
+		__entry->sent = sent;
+	),
+
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " sent=%d code=%u pen=%u",
+		  XTCP_TRACE_ENDS_ARGS, __entry->sent, __entry->code, __entry->pen)
+);
+
+/*
  * A segment for xtcp is dropped without a segment_in event. A field that cannot be read is zero. If
  * the checksum is wrong, any field may be wrong.
  */

@@ -113,6 +113,11 @@ enum xtcp_abort_cause {
  * New fields come at the end: getsockopt() copies as much as there is room for, and says how much
  * that was. The types are those of C, so that this file needs no other header of the kernel: a
  * system with musl may have none.
+ *
+ * peer_code and peer_pen are what the peer's RST said about its reason
+ * (draft-ietf-tcpm-rst-diagnostic-payload-03). If peer_pen is 0, the code is one of IANA's "TCP
+ * Failure Causes", otherwise one of that private enterprise. The peer may lie, and so may whoever
+ * could send a RST in its name.
  */
 struct xtcp_abort {
 	unsigned char reason;	/* enum xtcp_abort_reason */
@@ -120,6 +125,9 @@ struct xtcp_abort {
 	unsigned char flags;	/* control bits of the last acceptable segment: FIN 1, SYN 2, RST 4 ... */
 	unsigned char reserved;	/* 0 */
 	unsigned int error;	/* the errno that the program got; reading SO_ERROR does not clear it */
+	unsigned short peer_code; /* the reason code of the peer's RST; 0: it had none, or no RST came */
+	unsigned short reserved2; /* 0 */
+	unsigned int peer_pen;	/* the private enterprise number that belongs to peer_code */
 };
 
 #endif /* _UAPI_LINUX_XTCP_H */

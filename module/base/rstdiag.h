@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The diagnostic payload of a RST: read and write it (draft-ietf-tcpm-rst-diagnostic-payload-03,
+ * section 4.1). Pure.
+ */
+#ifndef XTCP_RSTDIAG_H
+#define XTCP_RSTDIAG_H
+
+#include <linux/types.h>
+
+#include "base/abort.h"
+
+#define XTCP_RSTDIAG_LEN	8	/* octets: magic number, code, enterprise number */
+#define XTCP_RSTDIAG_MAGIC	0x33aa
+
+/* The codes that we send. They are IANA's, "TCP Failure Causes" (section 9.1, table 2). */
+enum xtcp_rstdiag_code {
+	XTCP_RSTDIAG_NO_CODE = 0,	/* reserved, never on the wire */
+	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data waited or came, and no program can read it any more */
+	XTCP_RSTDIAG_ABORT = 3,		/* ABORT of RFC 9293 section 3.10.5 */
+	XTCP_RSTDIAG_RESOURCES = 12,	/* a limit was reached */
+	XTCP_RSTDIAG_TIMEOUT = 16,
+};
+
+enum xtcp_rstdiag_verdict {
+	XTCP_RSTDIAG_NONE,	/* the text is none of these payloads */
+	XTCP_RSTDIAG_VALID,
+	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
+};
+
+/**
+ * struct xtcp_rstdiag - what a payload says
+ * @pen: the private enterprise number of the one who has defined the code; 0: IANA
+ * @code: why the connection was reset, not 0
+ */
+struct xtcp_rstdiag {
+	u32 pen;
+	u16 code;
+};
+
+u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason);
+void xtcp_rstdiag_write(u8 *text, u16 code);
+enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len, struct xtcp_rstdiag *diag);
+
+#endif /* XTCP_RSTDIAG_H */
