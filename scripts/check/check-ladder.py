@@ -103,6 +103,8 @@ SAYS = {
              r"LEN=1448 WND=64256 \(lost\) -+X \|", r"SACK=2897-4345 ", r"SACK=2897-7241 ",
              r"Recovery: RACK: sent before what", r"-- ACK SEQ=1449 .*\(resent\) -+>\|", r"ACK SEQ=1 ACK=7241 .*--\|",
              r"Open: all that was in flight", "!timeout"),
+    "told": ("a RST with a diagnostic payload", r"-- RST,ACK SEQ=7 ACK=1 LEN=8 \(SO_LINGER 0, says: .*->\| CLOSED",
+             r"program aborts\)", "!says.*says"),
     "readme": ("what make demo shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
                r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),

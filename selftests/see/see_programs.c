@@ -421,9 +421,13 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
-/* The client resets the connection: xtcp-ss -i says so, in one line and in two, until the program closes. */
-static void check_aborted(const struct see_view *view, unsigned int port, int client, int fd)
+/*
+ * The client resets the connection: xtcp-ss -i says so, in one line and in two, until the program closes.
+ * @told: the RST says why; xtcp why says this, too.
+ */
+static void check_aborted(const struct see_view *view, unsigned int port, int client, int fd, bool told)
 {
+	const char *why = told ? " abort:(reset, peer: the program aborts)\n" : " abort:(reset, peer)\n";
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
 	const unsigned int client_port = stack_port(client);
 	const struct linger now = { .l_onoff = 1 };
@@ -431,19 +435,21 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	int status;
 
 	see_must(setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	see_must(ns_sysctl_set(see_net.a, "net.xtcp.rst_diagnostic", "%d", told), "rst_diagnostic");
 	close(client);
 	CHECK(WAIT_FOR(stack_state(fd) == TCP_CLOSE, SOON), "the reset comes");
+	see_must(ns_sysctl_set(see_net.a, "net.xtcp.rst_diagnostic", "0"), "rst_diagnostic");
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "UNCONN 5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	see_says(text, "cwnd:10 ");
-	see_says(text, " abort:(reset, peer)\n");
+	see_says(text, "%s", why);
 	CHECK(strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
 	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -ni state closed");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "\n5 0 %s:%u %s:%u", addr, port, peer, client_port);
-	see_says(text, " abort:(reset, peer)\n");
+	see_says(text, "%s", why);
 	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
@@ -451,7 +457,17 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
 	CHECK(status == 0 && strstr(text, "\"state\": \"unconnected\"") &&
 	      strstr(text, "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, "
-			   "\"error\": \"ECONNRESET\"}"), "status %d: %s", status, text);
+			   "\"error\": \"ECONNRESET\"") &&
+	      strstr(text, told ? "\"ECONNRESET\", \"peer_code\": 3, \"peer_pen\": 0, "
+				  "\"peer_says\": \"the program aborts\"}" :
+				  "\"ECONNRESET\"}"), "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "ended: reset or refused by the peer, ");
+	CHECK(!strstr(text, "that programs still hold") == !told, "%s", text);
+	if (told)
+		see_says(text, " the RST said why; of sockets that programs still hold: the program aborts, once\n");
 	free(text);
 	close(fd);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
@@ -477,7 +493,7 @@ void see_ss_netlink(void)
 		see_wait_row(see_net.b, views[i], port, stack_port(client), TCP_ESTABLISHED);
 		close(listener);
 		check_netlink(views[i], port, stack_port(client), server);
-		check_aborted(views[i], port, client, server);
+		check_aborted(views[i], port, client, server, i);
 	}
 	see_report("xtcp-ss by netlink", NULL);
 }

@@ -27,6 +27,7 @@ MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
 ABORT_FORMAT = struct.Struct("=BBBxI")
+ABORT_TOLD = struct.Struct("=HxxI")    # behind it: the peer's code and enterprise number
 ABORT_REASONS = ("none", "reset", "icmp", "timeout", "keepalive", "unread-data", "late-data", "linger", "linger2",
                  "orphans", "listener-closed", "disconnect", "killed", "netns", "user-timeout", "idle", "half-closed")
 ABORT_CAUSES = ("none", "peer", "program", "timer", "operator", "memory", "network")
@@ -116,6 +117,14 @@ def abort_of(octets):
     """(reason, cause, flags, errno) of a struct xtcp_abort, the first two in words."""
     reason, cause, flags, error = ABORT_FORMAT.unpack_from(octets)
     return word_of(ABORT_REASONS, reason), word_of(ABORT_CAUSES, cause), flags, error
+
+
+def told_of(octets):
+    """(code, enterprise number) that the peer's RST had, of a struct xtcp_abort; None: it had none."""
+    if len(octets) < ABORT_FORMAT.size + ABORT_TOLD.size:
+        return None     # the module is older
+    told = ABORT_TOLD.unpack_from(octets, ABORT_FORMAT.size)
+    return told if told[0] else None
 
 
 def attributes_of(message, at=HEAD.size + ANSWER.size):

@@ -6,8 +6,9 @@ import socket
 import struct
 import sys
 
+from causes import cause_of
 from diag import (ABORT, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, NO_COOKIE, SHUTDOWN,
-                  SKMEMINFO, TCLASS, TOS, abort_of, attributes_of)
+                  SKMEMINFO, TCLASS, TOS, abort_of, attributes_of, told_of)
 
 STATES = ("unknown", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "unconnected",
           "close-wait", "last-ack", "listening", "closing")
@@ -88,6 +89,9 @@ def details(attributes):
     if ABORT in attributes:
         reason, cause, flags, error = abort_of(attributes[ABORT])
         found["abort"] = {"reason": reason, "cause": cause, "flags": flags, "error": errno.errorcode.get(error, error)}
+        told = told_of(attributes[ABORT])
+        if told:
+            found["abort"].update(peer_code=told[0], peer_pen=told[1], peer_says=cause_of(*told))
     if SKMEMINFO in attributes:
         found["memory"] = dict(zip(MEMORY, struct.unpack_from("=9I", attributes[SKMEMINFO])))
     return found

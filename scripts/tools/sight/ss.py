@@ -10,7 +10,8 @@ rows with their numbers in place of the cookies.
 
 kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
 gone already, and 2 if the module has no such thing. json prints an array with an object for each row. With -i, show
-says of a connection that was aborted why: "abort:(REASON, CAUSE)"."""
+says of a connection that was aborted why: "abort:(REASON, CAUSE)", and ": WORDS" behind it if the peer's RST gave a
+reason."""
 
 import errno
 import json
@@ -19,8 +20,9 @@ import re
 import subprocess
 import sys
 
+from causes import cause_of
 from diag import (ABORT, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag,
-                  Refused, abort_of, attributes_of)
+                  Refused, abort_of, attributes_of, told_of)
 from diag_json import object_of
 from owners import descriptors, program_of
 
@@ -133,6 +135,11 @@ def ask_ss(rows, words):
     return done.returncode, done.stdout.splitlines()
 
 
+def words_of_abort(abort):
+    told = told_of(abort)
+    return "abort:(%s, %s%s)" % (*abort_of(abort)[:2], ": " + cause_of(*told) if told else "")
+
+
 def with_aborts(lines, numbers, rows):
     """What ss shows of rows with these numbers, with why they were aborted behind the last line of each. A row may have
     several lines; all but its first one begin with a blank."""
@@ -148,7 +155,7 @@ def with_aborts(lines, numbers, rows):
             shown[-1][0] += "\n" + line
     for line, number in shown:
         abort = attributes_of(rows[number]).get(ABORT) if number is not None else None
-        yield line.rstrip(" ") + " abort:(%s, %s)" % abort_of(abort)[:2] if abort else line
+        yield line.rstrip(" ") + " " + words_of_abort(abort) if abort else line
 
 
 def show_aborts(rows, wish):

@@ -4,6 +4,7 @@ leave and arrive, states, timers, what was dropped and why."""
 
 from operator import itemgetter
 
+from causes import cause_of
 from events import SegmentEvent, settings_of
 from segments import Arrival, Segment, Ways, modular
 
@@ -102,6 +103,8 @@ class Story:
             self.congestion(event, s)
         elif kind == "abort":
             self.aborted(event, s)
+        elif kind == "rst_diagnostic":
+            self.says(event, s)
         elif kind == "set":
             # it comes from outside, so it parts nothing that belongs together
             self.mark("moment", Moment(event.time, event.index, s, "set", "an administrator sets " + settings_of(event)))
@@ -306,9 +309,18 @@ class Story:
         reason, last = event.word("reason"), self.ends[s].last
         words = ABORTS.get(reason, reason)
         if isinstance(last, Segment) and "R" in last.flags and event.time - last.time < SOON:
-            last.note = words
+            last.note = words + (", " + last.note if last.note else "")
         elif reason != "reset":
             self.moment(event, s, "abort", "aborted: " + words)
+
+    def says(self, event, s):
+        """What the payload of a RST says, of the one that has just left or come. If its sender is traced, too, it is
+        said there."""
+        last, code = self.ends[s].last, event.number("code")
+        words = "says: " + cause_of(code, event.number("pen")) if code else "malformed diagnostic payload"
+        segment = last.segment if isinstance(last, Arrival) else last
+        if isinstance(segment, Segment) and "R" in segment.flags and words not in segment.note:
+            segment.note += (", " if segment.note else "") + words
 
     def congestion(self, event, s):
         """The phase when it is another one, the reason, and the windows as far as they have moved."""

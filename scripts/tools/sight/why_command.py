@@ -2,17 +2,21 @@
 """What xtcp-why does with its options."""
 
 import argparse
+import collections
 import re
 import textwrap
 
 import program
 from advice import ENDS, Advice
+from causes import cause_of
+from diag import ABORT, Diag, Refused, attributes_of, told_of
 from listing import Listing, Unreadable
 from program import Wrong
 from watch_listen import dropped
 from watch_view import PROC
 
 WIDTH = 100
+CLOSED = 1 << 7     # of the states of sock_diag
 
 
 def options(doc):
@@ -45,10 +49,39 @@ def refusals(listener, advice):
                advice and advice.on_dropped_syns())
 
 
-def ended(counts, advice):
+def told_by_sockets(name):
+    """[(cause, how many)] of the sockets that programs still hold, by what the peers' RSTs said."""
+    try:
+        with open("/sys/module/%s/parameters/family" % name) as file:
+            diag = Diag(int(file.read()))
+        if not diag.is_there():
+            return []
+        aborts = [attributes_of(row).get(ABORT) for protocol in (0, 1) for row in diag.rows(protocol, CLOSED, 0)]
+    except (OSError, ValueError, Refused):
+        return []
+    told = [told_of(abort) for abort in aborts if abort]
+    return collections.Counter(cause_of(*code) for code in told if code).most_common()
+
+
+def said(counts, sockets):
+    """What the peers' RSTs said of their reasons; nobody has verified it."""
+    words = []
+    if counts.get("TCPRstDiagRecv"):
+        words.append("%s the RST said why" % times(counts["TCPRstDiagRecv"]))
+    if counts.get("TCPRstDiagMalformed"):
+        words.append("%s what it said was malformed" % times(counts["TCPRstDiagMalformed"]))
+    if sockets:
+        words.append("of sockets that programs still hold: " +
+                     ", ".join("%s, %s" % (cause, times(count)) for cause, count in sockets))
+    return "; ".join(words)
+
+
+def ended(counts, advice, sockets):
     for name, words, help_of in ENDS:
         if counts.get(name):
-            yield "ended: %s, %s" % (words, times(counts[name])), advice and help_of and advice.on_end(help_of)
+            help_of = advice and help_of and advice.on_end(help_of)
+            yield "ended: %s, %s" % (words, times(counts[name])), \
+                said(counts, sockets) if name == "TCPAbortOnReset" else help_of
 
 
 def run(args):
@@ -57,7 +90,8 @@ def run(args):
     listing = Listing(args.name, args.proc)
     advice = Advice(args.name) if args.proc == PROC else None
     found = [reason for listener in listing.listeners() for reason in refusals(listener, advice)]
-    found += ended(listing.counters("_netstat", "TcpExt"), advice)
+    sockets = told_by_sockets(args.name) if args.proc == PROC else []
+    found += ended(listing.counters("_netstat", "TcpExt"), advice, sockets)
     for what, helps in found:
         print(what)
         if helps:
