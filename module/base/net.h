@@ -70,6 +70,7 @@ struct xtcp_sysctl {
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
 	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
+	int challenge_ack_limit;	/* a second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int fin_timeout;	/* jiffies */
 	int half_closed_ms;	/* 0: none */
@@ -169,6 +170,8 @@ struct xtcp_shard {
  *	yet; RCU (fastopen.c)
  * @metrics: what is remembered of other hosts; NULL: no table yet (metrics.c)
  * @paths: what is saved of paths, for Careful Resume; NULL: never switched on (paths.c)
+ * @challenge_second: the second to which @challenges belongs (reply.c)
+ * @challenges: how many challenge ACKs may still leave in that second
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
  * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
@@ -219,6 +222,8 @@ struct xtcp_net {
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 	struct xtcp_metrics *metrics;
 	struct xtcp_paths *paths;
+	atomic_t challenge_second;
+	atomic_t challenges;
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 

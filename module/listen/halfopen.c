@@ -261,7 +261,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 				XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 			return ERR_PTR(err);
 		}
-		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp)) {
+		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp) &&
+		    xtcp_reply_may_challenge(xn)) {
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
 			xtcp_reply_request_ack(lsk, he, skb);
 		}

@@ -13,6 +13,7 @@
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
 #include <linux/jhash.h>
+#include <linux/random.h>
 #include <linux/tcp.h>
 #include <net/inet_ecn.h>
 #include <net/ip.h>
@@ -465,4 +466,31 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
 	}
 	WRITE_ONCE(*stamp, now);
 	return false;
+}
+
+/**
+ * xtcp_reply_may_challenge() - does the namespace's limit allow another challenge ACK?
+ * @xn: the namespace
+ *
+ * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has one, and
+ * challenge_ack_limit adds one for all connections of the namespace. A limit that all share tells
+ * who draws challenge ACKs on a connection of his own whether others draw them, too. So no second
+ * has exactly the limit: it has half of it, and a random number below the limit more.
+ *
+ * Context: any.
+ *
+ * Return: true when the ACK may leave; it is counted then.
+ */
+bool xtcp_reply_may_challenge(struct xtcp_net *xn)
+{
+	u32 limit = READ_ONCE(xn->sysctl.challenge_ack_limit);
+	int now, last;
+
+	if (likely(limit == INT_MAX))
+		return true;
+	now = jiffies / HZ;
+	last = atomic_read(&xn->challenge_second);
+	if (now != last && atomic_cmpxchg(&xn->challenge_second, last, now) == last)
+		atomic_set(&xn->challenges, (limit + 1) / 2 + reciprocal_scale(get_random_u32(), limit));
+	return atomic_dec_if_positive(&xn->challenges) >= 0;
 }

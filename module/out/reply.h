@@ -29,5 +29,6 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw);
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
+bool xtcp_reply_may_challenge(struct xtcp_net *xn);
 
 #endif /* XTCP_REPLY_H */

@@ -29,6 +29,7 @@
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "out/ip.h"
+#include "out/reply.h"
 #include "out/segment.h"
 #include "send/bundle.h"
 #include "send/mss.h"
@@ -642,7 +643,8 @@ void xtcp_output_ack_now(struct sock *sk)
  *
  * One challenge ACK goes per invalid_ratelimit; if that knob is 0, XTCP_ACKLIMIT_CHALLENGES go per
  * second. Each connection has a limit of its own (section 7), so that an attacker cannot learn
- * about one connection by the limit of another.
+ * about one connection by the limit of another. The namespace has one, too, if challenge_ack_limit
+ * says so.
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
@@ -655,7 +657,7 @@ void xtcp_output_challenge_ack(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
 		return;
 	}
-	if (!xtcp_acklimit_challenge(&xsk->acklimit, now))
+	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_reply_may_challenge(xtcp_net_of(sk)))
 		return;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
 	xtcp_output_ack_now(sk);

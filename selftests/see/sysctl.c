@@ -36,6 +36,7 @@ static const struct knob {
 	{ "base_mss", 1, 48, 65535, -1 },
 	{ "blackbox", 3, 0, 65535, 0 },
 	{ "careful_resume", 1, 0, 21600, 0 },
+	{ "challenge_ack_limit", 1, 1, INT_MAX, -1 },
 	{ "coalesce_usecs", 1, 0, 1000000, 50 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
@@ -98,8 +99,8 @@ static const char *const refused[] = {
 	/* a size that no segment can have */
 	"base_mss", "probe_threshold",
 	/* a time, or a limit, below 0; a keepalive probe after no time; more seconds than ticks can count */
-	"fin_timeout", "invalid_ratelimit", "keepalive_intvl", "keepalive_time", "limit_output_bytes", "max_orphans",
-	"max_syn_backlog", "max_tw_buckets", "probe_interval",
+	"challenge_ack_limit", "fin_timeout", "invalid_ratelimit", "keepalive_intvl", "keepalive_time",
+	"limit_output_bytes", "max_orphans", "max_syn_backlog", "max_tw_buckets", "probe_interval",
 	/* what is not one of the settings; with 0 nobody could write */
 	"mtu_probing", "syncookies", "notsent_lowat",
 };

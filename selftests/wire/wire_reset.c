@@ -10,6 +10,49 @@
 
 #define CHALLENGED	"TCPChallengeACK=1 EstabResets=0"
 
+#define LIMITED(limit)	"sysctl invalid_ratelimit 0; sysctl challenge_ack_limit " limit
+#define SECOND		1000000000ull
+
+/*
+ * A second has half of challenge_ack_limit, and a random number below it more. An earlier row may have
+ * spent the second in which this one begins.
+ */
+static int is_limited(struct wire *w, const char *step, unsigned int limit)
+{
+	unsigned int tries, answers = 0, least = (limit + 1) / 2, most = least + limit - 1, seconds;
+	uint64_t began = wire_now();
+	struct wire_segment seg;
+	int n;
+
+	for (tries = 0; tries < 3 * limit + 9 || (answers < least && wire_now() - began < 3 * SECOND); tries++) {
+		if (wire_script_run(w, step))
+			return -1;
+		while ((n = wire_peer_receive(w, &seg, 0)) > 0)
+			answers++;
+		if (n)
+			return -1;
+	}
+	seconds = (wire_now() - began) / SECOND + 2;
+	if (answers < least || answers > seconds * most)
+		return wire_fail(w, "%u of %u drew a challenge ACK, in %u seconds", answers, tries, seconds);
+	return 0;
+}
+
+static int one_for_resets(struct wire *w)
+{
+	return is_limited(w, "< R N+1", 1);
+}
+
+static int one_for_syns(struct wire *w)
+{
+	return is_limited(w, "< S N+1", 1);
+}
+
+static int twenty_for_resets(struct wire *w)
+{
+	return is_limited(w, "< R N+1", 20);
+}
+
 static const struct wire_row rows[] = {
 	/* RST in the synchronized states. */
 	{
@@ -430,6 +473,29 @@ static const struct wire_row rows[] = {
 			.script = "< R N+1; > . S ack N; < R N+1; none; fresh; < S 0 $;"
 				  "> S. 0 ack 1; < . 1 ack 1; < R N+1; > . S ack N; none; accept",
 			.counters = "TCPChallengeACK=2 TCPACKSkippedChallenge=1",
+		},
+	},
+	/* The limit of the namespace, which is off unless somebody sets it. */
+	{
+		.name = "rst_%s_inside_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED | SYN_RECEIVED,
+		.pre = LIMITED("1"), .run = one_for_resets,
+	},
+	{
+		.name = "syn_%s_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED,
+		.pre = LIMITED("1"), .run = one_for_syns,
+	},
+	{
+		.name = "rst_%s_inside_challenge_ack_limit_20", .rfc = "RFC 5961 7", .in = ESTABLISHED,
+		.pre = LIMITED("20"), .run = twenty_for_resets,
+	},
+	/* What is not acceptable is answered as ever: that is no challenge. */
+	{
+		.name = "ack_%s_left_of_the_window_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED,
+		.pre = LIMITED("1"),
+		.want = {
+			.script = "< . N-1000 ack U; > . S ack N; < . N-1000 ack U; > . S ack N;"
+				  "< . N-1000 ack U; > . S ack N; none",
+			.counters = "TCPChallengeACK=0",
 		},
 	},
 };
