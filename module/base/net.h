@@ -52,6 +52,7 @@ struct xtcp_sysctl {
 	u8 moderate_rcvbuf;
 	u8 mtu_probing;
 	u8 orphan_retries;
+	u8 reflect_tos;
 	u8 retries1;
 	u8 retries2;
 	u8 rfc1337;

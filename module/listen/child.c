@@ -121,6 +121,15 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
+/* As with IP_TOS or IPV6_TCLASS. The priority of the segments stays the listener's, as in Linux. */
+static void reflect_tos(struct sock *child, const struct xtcp_request *he)
+{
+	if (he->conn.v4)
+		inet_sk(child)->tos = he->tos;
+	else
+		inet6_sk(child)->tclass = he->tos;
+}
+
 /* Ends a child that nobody has seen. Drops both references of xtcp_sock_clone(). */
 static void discard_child(struct sock *child)
 {
@@ -198,6 +207,8 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (!child)
 		return ERR_PTR(-ENOMEM);
 	fill_child_names(child, he, &tuple);
+	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
+		reflect_tos(child, he);
 	err = -EHOSTUNREACH;
 	/* the hash selects a path: keep that of the SYN-ACK, since this path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);

@@ -49,6 +49,7 @@ struct xtcp_synq {
  * @mss: the peer's MSS option, or the default
  * @rcv_wnd: the window that the SYN-ACK offers, octets
  * @level: SYN-ACK timeouts so far
+ * @tos: DSCP of the SYN, or of the ACK that brought the cookie: what reflect_tos reflects
  * @snd_wscale: the peer's window shift
  * @rcv_wscale: our window shift
  * @wscale_ok: SYN and SYN-ACK carry window scaling; this bit and those up to @syn_codepoint are
@@ -86,8 +87,9 @@ struct xtcp_request {
 	u16 mss;
 	u16 rcv_wnd;
 	u8 level;
-	u8 snd_wscale;
-	u8 rcv_wscale;
+	u8 tos;
+	u8 snd_wscale : 4;
+	u8 rcv_wscale : 4;
 	bool wscale_ok : 1;
 	bool ts_ok : 1;
 	bool sack_ok : 1;

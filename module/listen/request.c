@@ -23,10 +23,11 @@
 #include "lookup/demux.h"
 #include "lookup/group.h"
 #include "out/ip_reply.h"
+#include "out/reply.h"
 #include "window/window.h"
 
 /**
- * xtcp_request_fill_names() - fill both addresses, the device and the mark
+ * xtcp_request_fill_names() - fill both addresses, the device, the mark and the DSCP
  * @he: a zeroed entry
  * @lsk: the listener
  * @skb: a segment of the connection; skb->data is its TCP header
@@ -47,6 +48,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
 		conn->bound_dev_if = xtcp_seg(skb)->dif;
 	he->mark = inet_request_mark(lsk, skb);
+	he->tos = xtcp_reply_tos(skb);
 	he->lsk = lsk;
 }
 

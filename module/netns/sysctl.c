@@ -305,6 +305,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
 	ENTRY(probe_interval, int, do_int, SYSCTL_ZERO, &max_seconds),
 	ENTRY(probe_threshold, int, do_int, SYSCTL_ZERO, &max_mss),
+	ENTRY(reflect_tos, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(retries1, u8, do_octet, NULL, NULL),
 	ENTRY(retries2, u8, do_octet, NULL, NULL),
 	ENTRY(rfc1337, u8, do_octet, NULL, NULL),

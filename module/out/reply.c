@@ -153,8 +153,15 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* The DSCP of the answered segment, without its ECN bits: the answer is not ECN-capable. */
-static u8 reflected_tos(const struct sk_buff *skb)
+/**
+ * xtcp_reply_tos() - compute the TOS octet, or the traffic class, that reflects a segment's
+ * @skb: the segment, with its IP header in place
+ *
+ * Context: any.
+ *
+ * Return: the DSCP of the segment, without its ECN bits: the answer is not ECN-capable.
+ */
+u8 xtcp_reply_tos(const struct sk_buff *skb)
 {
 	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
 
@@ -203,7 +210,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code)
 		.tuple = &tuple,
 		.dif = seg->dif,
 		.mark = reflected_mark(xn->net, skb),
-		.tos = reflected_tos(skb),
+		.tos = xtcp_reply_tos(skb),
 	};
 	struct reply reply = {
 		.flags = XTCP_RST,
@@ -281,7 +288,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
-		.tos = tos_of(lsk, he->conn.v4),
+		.tos = READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos) ? he->tos : tos_of(lsk, he->conn.v4),
 		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,
 	};
@@ -387,7 +394,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.tuple = &tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
-		.tos = reflected_tos(skb),
+		.tos = xtcp_reply_tos(skb),
 	};
 	struct reply reply = {
 		.seq = he->iss + 1,

@@ -19,6 +19,7 @@ struct xtcp_timewait;
 struct xtcp_tuple;
 
 /* Softirq or process, RCU read side; xtcp_reply_rst() does not need the RCU read side. */
+u8 xtcp_reply_tos(const struct sk_buff *skb);
 void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);

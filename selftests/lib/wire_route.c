@@ -79,6 +79,17 @@ int wire_route_prefer(struct wire *w, const uint8_t *source)
 	return add_route(w, &req);
 }
 
+static int put_tos(struct wire *w, struct netlink_request *req, const char *value)
+{
+	struct rtmsg *route = NLMSG_DATA(&req->head);
+	uint32_t v;
+
+	if (!value || wire_text_u32(w, value, &v))
+		return wire_fail(w, "no TOS '%s'", value ? value : "");
+	route->rtm_tos = v;
+	return 0;
+}
+
 static int put_metric(struct wire *w, struct netlink_request *req, const char *name, const char *value,
 		      uint32_t *locks)
 {
@@ -129,7 +140,8 @@ int wire_route_lose(struct wire *w)
 /**
  * wire_route_metrics() - Give the route to the row's peer metrics.
  * @w: lane
- * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked
+ * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked. With the
+ *	name "tos" the route is for segments of this TOS alone
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */
@@ -145,6 +157,11 @@ int wire_route_metrics(struct wire *w, char *args)
 	nest = netlink_begin(&req, RTA_METRICS);
 	for (name = strtok_r(args, " ", &next); name && !lock; name = strtok_r(NULL, " ", &next)) {
 		lock = !strcmp(name, "lock");
+		if (!strcmp(name, "tos")) {
+			if (put_tos(w, &req, strtok_r(NULL, " ", &next)))
+				return -1;
+			continue;
+		}
 		if (!lock && put_metric(w, &req, name, strtok_r(NULL, " ", &next), &locks))
 			return -1;
 	}

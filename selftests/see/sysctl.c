@@ -71,6 +71,7 @@ static const struct knob {
 	{ "pacing_ss_ratio", 1, 0, 1000, -1 },
 	{ "probe_interval", 1, 0, -1, -1 },
 	{ "probe_threshold", 1, 0, 65535, -1 },
+	{ "reflect_tos", 1, 0, 1, -1 },
 	{ "retries1", 1, 0, 255, -1 },
 	{ "retries2", 1, 0, 255, -1 },
 	{ "rfc1337", 1, 0, 255, 1 },

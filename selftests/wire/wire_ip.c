@@ -227,6 +227,82 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* DSCP 10 of the SYN beside DSCP 18 of the listener; the lowest two bits are ECN's. */
+	{
+		.name = "tos_%s_of_the_syn_is_not_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "listen; set TOS 72",
+		.want = {
+			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 72; < . 1 ack 1 tos 40; accept; get TOS 72;"
+				  "write 100; > P. 1(100) ack 1 tos 72",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tos_%s_of_the_syn_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; listen; set TOS 72",
+		.want = {
+			.script = "< S 0 tos 43 $; > S. 0 ack 1 tos 40; >@2500 S. 0 ack 1 tos 40;"
+				  "< . 1 ack 1 tos 8; accept; get TOS 40; write 100; > P. 1(100) ack 1 tos 40;"
+				  "< P. 1(10) ack 101 tos 8; >@1000 . 101 ack 11 tos 40; read 10; set TOS 16;"
+				  "write 100; > P. 101(100) ack 11 tos 16; < . 11 ack 201",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tos_%s_0_of_the_syn_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; listen; set TOS 72",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 tos 0; < . 1 ack 1; accept; get TOS 0", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tos_%s_of_the_syn_is_reflected_in_time_wait", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; listen",
+		.want = {
+			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; shut; > F. 1 ack 1 tos 40;"
+				  "< F. 1 ack 2; > . 2 ack 2 tos 40; < F. 1 ack 2; > . 2 ack 2 tos 40",
+			.state = TIME_WAIT,
+		},
+	},
+	{
+		.name = "tos_%s_of_the_syn_beside_ecn", .rfc = "RFC 3168 6.1.1", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; sysctl ecn 1; listen; set TOS 72",
+		.want = {
+			.script = "< SEC 0 tos 40 $; > SE. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40; write 100;"
+				  "> P. 1(100) ack 1 tos 42",
+			.state = ESTABLISHED,
+		},
+	},
+	/* a cookie has no room for it: the ACK says it */
+	{
+		.name = "tos_%s_of_the_ack_of_a_cookie_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; sysctl syncookies 2; listen; set TOS 72",
+		.kernel_shrinks = true,
+		.want = {
+			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1 tos 83; accept; get TOS 80;"
+				  "write 100; > P. 1(100) ack 1 tos 80",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tos_%s_of_the_syn_when_reflect_tos_changes", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "listen; set TOS 72",
+		.want = {
+			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 72; sysctl reflect_tos 1; < . 1 ack 1; accept;"
+				  "get TOS 40",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tos_%s_of_the_syn_finds_the_route", .rfc = "RFC 9293 3.9.2", .in = LISTEN, .only = 4,
+		.pre = "sysctl reflect_tos 1; route tos 16 initrwnd 3",
+		.want = {
+			.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win 3*A tos 16; < . 1 ack 1; accept",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "asks for the route with the TOS of the listener",
+		.kernel.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win over:4*A tos 16; < . 1 ack 1; accept",
+	},
 };
 
 int main(int argc, char **argv)
