@@ -86,6 +86,7 @@ struct xtcp_endpoint {
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
 	bool fastopen_connect : 1;	/* TCP_FASTOPEN_CONNECT */
+	bool thin_linear : 1;		/* TCP_THIN_LINEAR_TIMEOUTS */
 	/* TCP_NODELAY and TCP_CORK: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */

@@ -64,6 +64,7 @@ struct xtcp_sysctl {
 	u8 syn_retries;
 	u8 synack_retries;
 	u8 syncookies;
+	u8 thin_linear_timeouts;
 	u8 timestamps;
 	u8 tso_rtt_log;
 	u8 timewait_reuse;	/* tw_reuse; the kernel has a macro of this name */

@@ -31,6 +31,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
+#define LINEAR_TIMEOUTS		6	/* of a thin stream, as in Linux */
 #define ROOM_RETRY_MS		500U	/* after a send failed for lack of memory or queue room */
 
 /* Resend the SYN, or the SYN-ACK of a simultaneous or a fast open. */
@@ -102,6 +103,20 @@ static void note_timeout(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
 }
 
+/*
+ * Does the next timeout take no longer than this one? RFC 6298 (5.5) says that it takes twice as
+ * long. But a stream that has little in flight puts little load on the path, and it waits long for
+ * what is lost. So the program or the namespace may ask for some timeouts without backoff.
+ */
+static bool is_linear(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return (xsk->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
+	       sk->sk_state == TCP_ESTABLISHED && xsk->tries.retransmits <= LINEAR_TIMEOUTS &&
+	       xtcp_timer_few_in_flight(sk);
+}
+
 static void send_again(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -124,7 +139,10 @@ static void send_again(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
 	}
-	xtcp_rto_backoff(&xsk->rto);
+	if (unlikely(is_linear(sk)))
+		xtcp_rto_ease(&xsk->rto, xsk->rto.backoff);
+	else
+		xtcp_rto_backoff(&xsk->rto);
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
 }
 

@@ -320,6 +320,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
 	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
 	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
+	ENTRY(thin_linear_timeouts, u8, do_octet, NULL, NULL),
 	ENTRY(timestamps, u8, do_octet, NULL, NULL),
 	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
 	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),

@@ -356,6 +356,11 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		xsk->fastopen_connect = val;
 		return 0;
+	case TCP_THIN_LINEAR_TIMEOUTS:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		xsk->thin_linear = val;
+		return 0;
 	case TCP_SAVE_SYN:
 		if (val < 0 || val > 2)
 			return -EINVAL;
@@ -474,6 +479,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_INQ:
 		*val = xsk->recvmsg_inq;
+		return 0;
+	case TCP_THIN_LINEAR_TIMEOUTS:
+		*val = xsk->thin_linear;
 		return 0;
 	case TCP_FASTOPEN:
 		*val = xtcp_fastopen_max(sk);

@@ -221,21 +221,38 @@ static u32 rest_of_rto_us(const struct sock *sk)
 	return gone < rto ? rto - gone : rto;
 }
 
+/**
+ * xtcp_timer_few_in_flight() - are less than four segments in flight?
+ * @sk: has sent all that is in its queue, or some of it
+ *
+ * So few cause too few duplicate ACKs when one of them is lost.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true or false.
+ */
+bool xtcp_timer_few_in_flight(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned int segments = 0;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	if (xsk->snd.nxt - xsk->snd.una >= RTO_RESTART_BELOW * xsk->mss)
+		return false;
+	for (skb = xtcp_sndq_first(sk); skb && skb != xtcp_sndq_unsent(sk) && segments < RTO_RESTART_BELOW;
+	     skb = xtcp_sndq_next(sk, skb))
+		segments += max_t(u32, DIV_ROUND_UP(skb->len, xsk->mss), 1);
+	return segments < RTO_RESTART_BELOW;
+}
+
 /*
  * Is so little in flight, and no text behind it, that only a timer may detect a loss? Without SACK
  * the answer is always no: only SACK shows at once that the timer fired too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned int segments = 0;
-	struct sk_buff *skb;
-
-	if (!xsk->agreed.sack_ok || xsk->snd.nxt - xsk->snd.una >= RTO_RESTART_BELOW * xsk->mss || xtcp_sndq_unsent(sk))
-		return false;
-	for (skb = xtcp_sndq_first(sk); skb && segments < RTO_RESTART_BELOW; skb = xtcp_sndq_next(sk, skb))
-		segments += max_t(u32, DIV_ROUND_UP(skb->len, xsk->mss), 1);
-	return segments < RTO_RESTART_BELOW;
+	return xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_timer_few_in_flight(sk);
 }
 
 /*

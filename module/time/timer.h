@@ -113,6 +113,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
+bool xtcp_timer_few_in_flight(const struct sock *sk);
 unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp);
 unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp);
 unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp);

@@ -208,7 +208,7 @@ struct option_differs options_differ[] = {
 	TCP(11, "TCP_INFO", .varies = true, .since = 6002, .reason = "figures of the moment"),
 	TCP(13, "TCP_CONGESTION", .is_name = true),
 	TCP(14, "TCP_MD5SIG", MD5),
-	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS", REFUSED("each timeout doubles the next one (RFC 6298 section 5.5)")),
+	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS"),
 	TCP(17, "TCP_THIN_DUPACK", REFUSED("has no effect in Linux, either")),
 	TCP(19, "TCP_REPAIR", REPAIR),
 	TCP(20, "TCP_REPAIR_QUEUE", REPAIR),

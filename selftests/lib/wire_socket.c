@@ -361,6 +361,7 @@ static const struct { const char *name; int level, value; } options[] = {
 	{ "RTO_MAX_MS", IPPROTO_TCP, 44 },
 	{ "RTO_MIN_US", IPPROTO_TCP, 45 },
 	{ "DELACK_MAX_US", IPPROTO_TCP, 46 },
+	{ "THIN_LINEAR_TIMEOUTS", IPPROTO_TCP, 16 },
 	{ "KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE },
 	{ "RCVLOWAT", SOL_SOCKET, SO_RCVLOWAT },
 	{ "RCVBUF", SOL_SOCKET, SO_RCVBUF },

@@ -86,6 +86,7 @@ static const struct knob {
 	{ "syn_retries", 1, 1, 127, -1 },
 	{ "synack_retries", 1, 0, 255, -1 },
 	{ "syncookies", 1, 0, 2, -1 },
+	{ "thin_linear_timeouts", 1, 0, 255, -1 },
 	{ "timestamps", 1, 0, 255, -1 },
 	{ "timewait_ms", 1, 1000, 240000, 60000 },
 	{ "tso_rtt_log", 1, 0, 255, -1 },

@@ -19,6 +19,13 @@
 #define SHUT		"pass 60; < . 1 ack 1 win 0;"
 #define SHUT_10		"" SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
 
+/* Three timeouts that take as long as the one before. */
+#define LINEAR		">@1500 P. 1(1000) ack 1; info rto = K; info backoff = 0;"
+#define LINEAR_3	"" LINEAR LINEAR LINEAR
+
+#define FOUR_SHORT	"set NODELAY 1; write 10; > P. 1(10) ack 1; write 10; > P. 11(10) ack 1; write 10;" \
+			"> P. 21(10) ack 1; write 10; > P. 31(10) ack 1; keep rto;"
+
 #define NO_KNOB		"has no such knob"
 
 static const struct wire_row rows[] = {
@@ -45,6 +52,68 @@ static const struct wire_row rows[] = {
 				  "info backoff = 2; info unacked = 0; write 100;"
 				  "> P. 1001(100) ack 1; < . 1 ack 1101; none; info backoff = 0",
 			.counters = "TCPTimeouts=2 RetransSegs=2",
+		},
+	},
+	/* A thin stream, if it asks for it: six timeouts as long as the first one, then as ever. */
+	{
+		.name = "timeout_%s_thin_linear_timeouts", .rfc = "RFC 6298 5.5", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE, .pre = "sysctl thin_linear_timeouts 1",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; keep rto; info rto >= 200000; info rto <= 1000000;"
+				  LINEAR_3 LINEAR_3 ">@1500 P. 1(1000) ack 1; info rto = 2*K; info backoff = 1;"
+				  ">@2500 P. 1(1000) ack 1; info rto = 4*K; info backoff = 2; < . 1 ack 1001; none",
+			.counters = "TCPTimeouts=8 RetransSegs=8",
+		},
+	},
+	{
+		.name = "timeout_%s_TCP_THIN_LINEAR_TIMEOUTS", .rfc = "RFC 6298 5.5", .in = ESTABLISHED,
+		.want = {
+			.script = "set THIN_LINEAR_TIMEOUTS 1; write 1000; > P. 1(1000) ack 1; keep rto;" LINEAR_3
+				  "set THIN_LINEAR_TIMEOUTS 0; >@1500 P. 1(1000) ack 1; info rto = 2*K;"
+				  "info backoff = 1; set THIN_LINEAR_TIMEOUTS 1;" LINEAR "< . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "timeout_%s_three_segments_are_thin", .rfc = "RFC 6298 5.5", .in = ESTABLISHED,
+		.pre = "sysctl thin_linear_timeouts 1",
+		.want = {
+			.script = "write 3000; > p. 1(1000) ack 1 x3; keep rto; >@1500 p. 1(1000) ack 1; info rto = K;"
+				  ">@1500 p. 1(1000) ack 1; info rto = K; < . 1 ack 3001; none",
+		},
+	},
+	{
+		.name = "timeout_%s_four_segments_are_not_thin", .rfc = "RFC 6298 5.5", .in = ESTABLISHED,
+		.pre = "sysctl thin_linear_timeouts 1",
+		.want = {
+			.script = "write 4000; > p. 1(1000) ack 1 x4; keep rto; >@1500 p. 1(1000) ack 1;"
+				  "info rto = 2*K; >@1500 p. 1(1000) ack 1; info rto = 4*K; < . 1 ack 4001; none",
+		},
+	},
+	{
+		.name = "timeout_%s_four_short_segments_are_not_thin", .rfc = "RFC 6298 5.5", .in = ESTABLISHED,
+		.pre = "sysctl thin_linear_timeouts 1",
+		.want = {
+			.script = FOUR_SHORT ">@1500 P. 1(10) ack 1; info rto = 2*K; < . 1 ack 41; skim",
+		},
+		.kernel_differs = "makes one segment of the four, and one is thin",
+		.kernel.script = FOUR_SHORT ">@1500 P. 1(40) ack 1; info rto = K; < . 1 ack 41; none",
+	},
+	{
+		.name = "timeout_%s_is_not_linear", .rfc = "RFC 6298 5.5", .in = CLOSE_WAIT,
+		.pre = "sysctl thin_linear_timeouts 1",
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 2; keep rto; >@1500 P. 1(1000) ack 2; info rto = 2*K;"
+				  "< . 2 ack 1001; none",
+		},
+	},
+	{
+		.name = "TCP_THIN_LINEAR_TIMEOUTS_is_inherited", .rfc = "RFC 6298 5.5",
+		.pre = "listen; set THIN_LINEAR_TIMEOUTS 1",
+		.want = {
+			.script = "set THIN_LINEAR_TIMEOUTS 2 EINVAL; set THIN_LINEAR_TIMEOUTS -1 EINVAL; < S 0 $;"
+				  "> S. 0 ack 1; < . 1 ack 1; accept; get THIN_LINEAR_TIMEOUTS 1;"
+				  "set THIN_LINEAR_TIMEOUTS 0; get THIN_LINEAR_TIMEOUTS 0",
+			.state = ESTABLISHED,
 		},
 	},
 	/* Linux's: what was lost may go by another path. */
