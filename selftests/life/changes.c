@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/generic.h"
 #include "lib/module.h"
 #include "lib/must.h"
 #include "lib/needs.h"
@@ -42,17 +43,15 @@ struct target {
 };
 
 #define NO_COOKIE	UINT64_MAX
-#define FAMILY		"xtcp"
 
 static struct ns_pair net;
 static int next_port = 8700;
-static char said[256];	/* what the kernel said of the last request */
 
 static void says(const char *text)
 {
-	if (!strcmp(said, text))
+	if (!strcmp(generic_said, text))
 		return;
-	ksft_print_msg("it says \"%s\", not \"%s\"\n", said, text);
+	ksft_print_msg("it says \"%s\", not \"%s\"\n", generic_said, text);
 	problems++;
 }
 
@@ -61,68 +60,6 @@ static void result(const char *what)
 {
 	ksft_test_result(!problems, "%s\n", what);
 	problems = 0;
-}
-
-static void keep_text(const struct nlmsghdr *head, int len)
-{
-	const int from = NLMSG_HDRLEN + sizeof(struct nlmsgerr);
-	const struct nlattr *attr;
-	int at;
-
-	said[0] = 0;
-	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
-		return;
-	for (at = from; at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
-		attr = (const void *)((const char *)head + at);
-		if (attr->nla_len < NLA_HDRLEN)
-			return;
-		if (attr->nla_type == NLMSGERR_ATTR_MSG)
-			snprintf(said, sizeof(said), "%s", (const char *)attr + NLA_HDRLEN);
-	}
-}
-
-static int generic_open(void)
-{
-	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), one = 1;
-
-	must(fd >= 0 && !setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) &&
-	     !setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)), "generic netlink");
-	return fd;
-}
-
-/* Sends a request. 0, or the errno of the answer; *@id becomes what the answer says of a family, if it does. */
-static int talk(int fd, struct netlink_request *req, int *id)
-{
-	char answer[8192];
-	const struct nlmsghdr *head = (const void *)answer;
-	const struct nlattr *attr;
-	int len, at;
-
-	must(send(fd, req, req->head.nlmsg_len, 0) == (int)req->head.nlmsg_len, "request");
-	for (;;) {
-		len = recv(fd, answer, sizeof(answer), 0);
-		must(len > NLMSG_HDRLEN, "answer");
-		if (head->nlmsg_type == NLMSG_ERROR) {
-			keep_text(head, len);
-			return -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
-		}
-		for (at = NLMSG_HDRLEN + GENL_HDRLEN; id && at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
-			attr = (const void *)(answer + at);
-			if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
-				*id = *(const unsigned short *)((const char *)attr + NLA_HDRLEN);
-		}
-	}
-}
-
-static int family_of(int fd)
-{
-	const struct genlmsghdr control = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
-	struct netlink_request req;
-	int id = 0;
-
-	netlink_start(&req, GENL_ID_CTRL, 0, &control, sizeof(control));
-	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, FAMILY);
-	return talk(fd, &req, &id) ? -1 : id;
 }
 
 static void put_addr(__be32 *to, const char *text)
@@ -166,11 +103,11 @@ static void put_u64(struct netlink_request *req, int type, uint64_t value)
 /* In the namespace of @fd. 0 or the errno of the answer. */
 static int send_to(int fd, struct netlink_request *req)
 {
-	const int id = family_of(fd);
+	const int id = generic_family(fd, GENERIC_XTCP);
 
 	must(id > 0, "the family of generic netlink");
 	req->head.nlmsg_type = id;
-	return talk(fd, req, NULL);
+	return generic_talk(fd, &req->head);
 }
 
 /* In the namespace of the caller. */
@@ -371,7 +308,7 @@ static void out_of_range(void)
 		put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 		netlink_put(&req, wrong[i].type, wrong[i].octets, wrong[i].len);
 		if (ask(&req) != wrong[i].err) {
-			ksft_print_msg("row %u: %d, not %d: %s\n", i, ask(&req), wrong[i].err, said);
+			ksft_print_msg("row %u: %d, not %d: %s\n", i, ask(&req), wrong[i].err, generic_said);
 			problems++;
 		}
 	}
@@ -622,13 +559,13 @@ static void *ask_again(void *arg)
 	fd = generic_open();
 	while (!asker.stop) {
 		t = (const void *)asker.target;
-		id = family_of(fd);
+		id = generic_family(fd, GENERIC_XTCP);
 		request(&req, t);
 		netlink_put_string(&req, XTCP_SET_CONGESTION, asker.asked++ & 1 ? "bbr" : "reno");
 		netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1 + asker.asked % 100);
 		put_u8(&req, XTCP_SET_KEEPALIVE, asker.asked & 1);
 		req.head.nlmsg_type = id;
-		err = id > 0 ? talk(fd, &req, NULL) : ENOENT;
+		err = id > 0 ? generic_talk(fd, &req.head) : ENOENT;
 		if (!err)
 			asker.done++;
 		else if (err != ESRCH && err != EBUSY && err != EOPNOTSUPP && err != ENOENT)
@@ -716,7 +653,7 @@ static void policy_is_not_told(void)
 	struct netlink_request req;
 
 	netlink_start(&req, GENL_ID_CTRL, NLM_F_DUMP, &control, sizeof(control));
-	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, FAMILY);
+	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, GENERIC_XTCP);
 	must(send(fd, &req, req.head.nlmsg_len, 0) == (int)req.head.nlmsg_len, "request");
 	SAME(module_references(), before);
 	must(recv(fd, &answer, sizeof(answer), 0) > 0, "answer");

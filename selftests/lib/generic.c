@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "generic.h"
+
+#include <linux/genetlink.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "must.h"
+#include "netlink.h"
+
+char generic_said[256];
+int generic_at;
+
+static void keep_text(const struct nlmsghdr *head, int len)
+{
+	const int from = NLMSG_HDRLEN + sizeof(struct nlmsgerr);
+	const struct nlattr *attr;
+	int at;
+
+	generic_said[0] = 0;
+	generic_at = -1;
+	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	for (at = from; at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
+		attr = (const void *)((const char *)head + at);
+		if (attr->nla_len < NLA_HDRLEN)
+			return;
+		if (attr->nla_type == NLMSGERR_ATTR_MSG)
+			snprintf(generic_said, sizeof(generic_said), "%s", (const char *)attr + NLA_HDRLEN);
+		if (attr->nla_type == NLMSGERR_ATTR_OFFS)
+			memcpy(&generic_at, (const char *)attr + NLA_HDRLEN, sizeof(generic_at));
+	}
+}
+
+int generic_open(void)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), one = 1;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) &&
+	     !setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)), "generic netlink");
+	return fd;
+}
+
+/* *@id becomes what the answer says of a family, if it does. */
+static int talk(int fd, const struct nlmsghdr *request, int *id)
+{
+	char answer[8192];
+	const struct nlmsghdr *head = (const void *)answer;
+	const struct nlattr *attr;
+	int len, at;
+
+	must(send(fd, request, request->nlmsg_len, 0) == (int)request->nlmsg_len, "request");
+	for (;;) {
+		len = recv(fd, answer, sizeof(answer), 0);
+		must(len > NLMSG_HDRLEN, "answer");
+		if (head->nlmsg_type == NLMSG_ERROR) {
+			keep_text(head, len);
+			return -((const struct nlmsgerr *)NLMSG_DATA(head))->error;
+		}
+		for (at = NLMSG_HDRLEN + GENL_HDRLEN; id && at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
+			attr = (const void *)(answer + at);
+			if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
+				*id = *(const unsigned short *)((const char *)attr + NLA_HDRLEN);
+		}
+	}
+}
+
+int generic_family(int fd, const char *name)
+{
+	const struct genlmsghdr control = { .cmd = CTRL_CMD_GETFAMILY, .version = 1 };
+	struct netlink_request req;
+	int id = 0;
+
+	netlink_start(&req, GENL_ID_CTRL, 0, &control, sizeof(control));
+	netlink_put_string(&req, CTRL_ATTR_FAMILY_NAME, name);
+	return talk(fd, &req.head, &id) ? -1 : id;
+}
+
+int generic_talk(int fd, const struct nlmsghdr *head)
+{
+	return talk(fd, head, NULL);
+}
