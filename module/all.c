@@ -134,6 +134,10 @@
 #include "lookup/conns.c"
 #include "lookup/group.c"
 
+#include "policy/policy_set.c"
+#include "policy/policy.c"
+#include "policy/rules.c"
+
 #include "cong/algorithms.c"
 #include "cong/stream_begin.c"
 #include "generated/algorithms_files.h"

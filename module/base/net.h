@@ -26,6 +26,7 @@ struct xtcp_fastopen_keys;
 struct xtcp_metrics;
 struct xtcp_mib;
 struct xtcp_paths;
+struct xtcp_policy;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
@@ -174,6 +175,8 @@ struct xtcp_shard {
  * @paths: what is saved of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @challenge_second: the second to which @challenges belongs (reply.c)
  * @challenges: how many challenge ACKs may still leave in that second
+ * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
+ * @policy_lock: guards changes of @policy
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
  * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
@@ -226,6 +229,8 @@ struct xtcp_net {
 	struct xtcp_paths *paths;
 	atomic_t challenge_second;
 	atomic_t challenges;
+	struct xtcp_policy __rcu *policy;
+	struct mutex policy_lock;	/* see above */
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 

@@ -55,14 +55,19 @@ struct xtcp_sock {
 	struct xtcp_acking acking;	/* the ACKs that we owe */
 	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
+	bool fin_received;		/* the peer's FIN was taken in order */
+	/*
+	 * bits of enum xtcp_by_rule (policy.h): a rule of the policy table has set these options, and
+	 * no program has set them since; xtcp_sock_reset_tcb() takes them back
+	 */
+	u16 by_rule : 10;
 	/*
 	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data arrives
 	 * with that number
 	 */
-	bool rcv_fin_known;
-	bool fin_received;		/* the peer's FIN was taken in order */
+	u16 rcv_fin_known : 1;
+	u16 snd_urgent : 1;		/* urgent data is unacknowledged: stream->snd_up counts */
 	struct xtcp_ended ended;	/* for XTCP_ABORT */
-	bool snd_urgent;		/* urgent data is unacknowledged: stream->snd_up counts */
 	/*
 	 * a small write waits for the next one (coalesce.c); any other call ends the wait;
 	 * READ_ONCE

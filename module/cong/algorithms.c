@@ -198,6 +198,42 @@ void xtcp_algorithms_assign(struct sock *sk)
 	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
 }
 
+/**
+ * xtcp_algorithms_named() - find an algorithm by its name
+ * @name: of the algorithm
+ *
+ * Context: any.
+ *
+ * Return: the algorithm, or NULL if there is none of this name.
+ */
+const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
+{
+	const int i = find_algorithm(name);
+
+	return i < 0 ? NULL : algorithms[i];
+}
+
+/**
+ * xtcp_algorithms_take_rule() - take the algorithm of a rule of the policy table
+ * @sk: a sock that is about to open, or a new child
+ * @ops: the algorithm. It needs no permission: an administrator of the namespace has made the rule
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false if the program has chosen an algorithm, which stays.
+ */
+bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (tx->algorithm_chosen)
+		return false;
+	/* getsockopt() reads it without the lock */
+	WRITE_ONCE(tx->algorithm, ops);
+	return true;
+}
+
 /*
  * The number by which the metric congctl of a route names this algorithm: a hash of the name, which
  * is the same in every kernel.

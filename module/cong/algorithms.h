@@ -21,8 +21,11 @@ int xtcp_algorithms_allow(char *names);
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 
+const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
+
 /* Socket lock held, or nobody else has the sock. */
 void xtcp_algorithms_assign(struct sock *sk);
+bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops);
 void xtcp_algorithms_take_route(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
 void xtcp_algorithms_start(struct sock *sk);

@@ -26,7 +26,8 @@
  * xtcp_cong_initial() - the initial window
  * @sk: the sock; its effective MSS is known
  *
- * RFC 6928 section 2, unless the route has the metric initcwnd.
+ * RFC 6928 section 2, unless the route has the metric initcwnd, or a rule of the policy table says
+ * another window.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -34,7 +35,7 @@
  */
 u32 xtcp_cong_initial(const struct sock *sk)
 {
-	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: XTCP_INIT_CWND;
+	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: xtcp_sender(sk)->cong.initial ?: XTCP_INIT_CWND;
 
 	sock_owned_by_me(sk);
 	return min_t(u64, (u64)segments * xtcp_sender(sk)->mss, U32_MAX / 2);

@@ -98,6 +98,7 @@ struct xtcp_cong_ops {
  * @started: the connection is established and has not ended: the algorithm has begun, or will begin
  *	when there is a stream
  * @rate_is_old: the windows have changed since sk_pacing_rate was computed
+ * @initial: the initial window that a rule of the policy table sets, segments; 0: none
  */
 struct xtcp_cong {
 	u32 cwnd;
@@ -105,6 +106,7 @@ struct xtcp_cong {
 	u8 phase;
 	bool started;
 	bool rate_is_old;
+	u8 initial;
 };
 
 /**

@@ -34,6 +34,7 @@
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "out/reply.h"
+#include "policy/policy.h"
 #include "ports/lease.h"
 #include "recv/savedsyn.h"
 #include "send/mss.h"
@@ -214,6 +215,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
+	xtcp_policy_begin(child);
 	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));

@@ -32,6 +32,7 @@
 #include "netns/proc.h"
 #include "netns/sysctl.h"
 #include "out/ip_reply.h"
+#include "policy/policy.h"
 #include "ports/lease.h"
 #include "ports/portlist.h"
 #include "sight/blackbox.h"
@@ -132,6 +133,7 @@ static int __net_init netns_init(struct net *net)
 	xn->is_guest = net->user_ns != &init_user_ns;
 	xn->port_bits = no_ports;
 	mutex_init(&xn->starting);
+	mutex_init(&xn->policy_lock);
 	err = xtcp_sysctl_net_init(xn);
 	if (err)
 		return err;
@@ -210,6 +212,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_fastopen_net_exit(xn);
 	xtcp_metrics_net_exit(xn);
 	xtcp_paths_net_exit(xn);
+	xtcp_policy_net_exit(xn);
 	if (!xn->started)
 		return;
 	/*

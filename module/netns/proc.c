@@ -37,6 +37,7 @@
 #include "netns/proc_blackbox.h"
 #include "netns/proc_listen.h"
 #include "netns/sockstat.h"
+#include "policy/policy.h"
 #include "sight/mib.h"
 #include "socket/listen.h"
 #include "time/timer.h"
@@ -406,6 +407,7 @@ static const struct proc_file {
 	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
+	{ KBUILD_MODNAME "_policy", .show = xtcp_policy_show },
 };
 
 static int open_rows(struct file *file, const struct proc_file *which, struct net *net)

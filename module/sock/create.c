@@ -34,6 +34,8 @@
  *                                                                         listeners_lock
  * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
  *                          use; may sleep
+ * xtcp_net.policy_lock     changes of the rules for new         process   -
+ *                          connections (policy.c); may sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
  * xtcp_net.aborted         socks that a program holds after an  both      a socket lock
@@ -83,6 +85,7 @@
 #include "cong/algorithms.h"
 #include "expiry/expiry.h"
 #include "out/held.h"
+#include "policy/policy.h"
 #include "send/sndbuf.h"
 #include "time/pace.h"
 #include "window/space.h"
@@ -155,7 +158,7 @@ void xtcp_sock_wait_gone(void)
  * xtcp_sock_reset_tcb() - set the TCB to its state before OPEN
  * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no stream
  *
- * Options that the program has set stay. RFC 9293 section 3.3.1.
+ * Options that the program has set stay; those that a rule of the policy table has set go. RFC 9293 section 3.3.1.
  *
  * Context: softirq or process. Lock: socket, held, unless nobody else can find @sk yet.
  */
@@ -163,6 +166,8 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
+	if (unlikely(xsk->by_rule))
+		xtcp_policy_undo(sk);
 	memset_startat(xsk, 0, snd);
 	xsk->stream = XTCP_STREAM_NONE;
 	sk->tcp_rtx_queue = RB_ROOT;

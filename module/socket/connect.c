@@ -27,6 +27,7 @@
 #include "lookup/early.h"
 #include "out/ip.h"
 #include "out/ip_connect.h"
+#include "policy/policy.h"
 #include "ports/port.h"
 #include "send/mss.h"
 #include "send/output.h"
@@ -65,6 +66,7 @@ static void fill_tcb(struct sock *sk)
 	u32 iss, ts_offset;
 
 	xtcp_ended_forget(&xsk->ended);
+	xtcp_policy_begin(sk);
 	xtcp_algorithms_take_route(sk);
 	/*
 	 * an ISS is set already if the connection replaces a TIME-WAIT record, whose numbers it

@@ -4,7 +4,8 @@
  * those that a program makes by setsockopt(), and use the same functions.
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
- * module's name. A request sees only the sockets of its own namespace.
+ * module's name. A request sees only the sockets of its own namespace. The family also has the
+ * commands that change the rules for new connections (policy_set.c).
  *
  * While a request of any family runs, no family can be registered or unregistered, and a task that
  * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
@@ -30,9 +31,11 @@
 #include "cong/algorithms.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
+#include "policy/policy_set.h"
 #include "sight/trace.h"
 #include "socket/diag_find.h"
 #include "socket/sockopt.h"
+#include "time/pace.h"
 
 #define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \
 		 BIT(XTCP_SET_KEEPALIVE) | BIT(XTCP_SET_KEEPIDLE))
@@ -107,17 +110,6 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 	return err;
 }
 
-/* Do what generic socket code does for SO_MAX_PACING_RATE. The largest value means no limit. */
-static void change_pacing(struct sock *sk, u64 rate)
-{
-	const unsigned long limit = min_t(u64, rate, ULONG_MAX);
-
-	if (limit != ULONG_MAX)
-		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
-	WRITE_ONCE(sk->sk_max_pacing_rate, limit);
-	WRITE_ONCE(sk->sk_pacing_rate, min(READ_ONCE(sk->sk_pacing_rate), limit));
-}
-
 /*
  * Make all changes, or none. The change that can fail comes first. The later ones cannot fail,
  * because the policy has checked their values.
@@ -137,7 +129,7 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	if (err)
 		return err;
 	if (attrs[XTCP_SET_MAX_PACING_RATE])
-		change_pacing(sk, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]));
+		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
 	if (attrs[XTCP_SET_USER_TIMEOUT])
 		err = xtcp_sockopt_set_int(sk, TCP_USER_TIMEOUT, nla_get_s32(attrs[XTCP_SET_USER_TIMEOUT]));
 	if (keepidle && !err)
@@ -219,6 +211,21 @@ static const struct genl_small_ops operations[] = {
 		.doit	= set_requested,
 		.flags	= GENL_UNS_ADMIN_PERM,
 	},
+	{
+		.cmd	= XTCP_CMD_POLICY_ADD,
+		.doit	= xtcp_policy_set_requested,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= XTCP_CMD_POLICY_DEL,
+		.doit	= xtcp_policy_set_requested,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= XTCP_CMD_POLICY_REPLACE,
+		.doit	= xtcp_policy_set_requested,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
 };
 
 static struct genl_family netlink_family = {
@@ -231,7 +238,7 @@ static struct genl_family netlink_family = {
 	 * without this, generic netlink would refuse all attributes, since it does not know their
 	 * policy
 	 */
-	.resv_start_op	= XTCP_CMD_SET + 1,
+	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,
 	.n_small_ops	= ARRAY_SIZE(operations),
 };
@@ -252,7 +259,7 @@ void xtcp_set_register(void)
 
 	takes_requests = !err;
 	if (err)
-		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set does not work\n",
+		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set and xtcp policy do not work\n",
 			netlink_family.name, -err);
 }
 

@@ -3,6 +3,8 @@
 #ifndef XTCP_PACE_H
 #define XTCP_PACE_H
 
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <net/sock.h>
 
 #define XTCP_PACE_UNPACED	10	/* this many segments leave unpaced: the initial window, as in Linux */
@@ -11,6 +13,18 @@
 static inline bool xtcp_pace_applies(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);
+}
+
+/*
+ * Do what generic socket code does for SO_MAX_PACING_RATE. @limit: octets per second; the largest
+ * value means no limit. Socket lock held.
+ */
+static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
+{
+	if (limit != ULONG_MAX)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
+	WRITE_ONCE(sk->sk_max_pacing_rate, limit);
+	WRITE_ONCE(sk->sk_pacing_rate, min(READ_ONCE(sk->sk_pacing_rate), limit));
 }
 
 bool xtcp_pace_must_wait(struct sock *sk);

@@ -322,7 +322,7 @@ static void out_of_range(void)
 	SAME(ask(&req), EINVAL);
 	says("the request names no connection");
 	request(&req, &t);
-	((struct genlmsghdr *)NLMSG_DATA(&req.head))->cmd = XTCP_CMD_SET + 1;
+	((struct genlmsghdr *)NLMSG_DATA(&req.head))->cmd = XTCP_CMD_MAX + 1;
 	SAME(ask(&req), EOPNOTSUPP);
 	SAME(stack_carries(fd, peer, 1000), true);
 	result("so are a request without a change, one without a connection, and another command");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program needs to open xtcp sockets, to list them and to change them, and the one option
- * that other TCPs do not have. For everything else, the API of TCP sockets applies.
+ * What a program needs to open xtcp sockets, to list them and to change them, the rules for new
+ * connections, and the one option that other TCPs do not have. For everything else, the API of TCP sockets applies.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
@@ -62,7 +62,12 @@
 enum xtcp_cmd {
 	XTCP_CMD_UNSPEC,
 	XTCP_CMD_SET,
+	XTCP_CMD_POLICY_ADD,
+	XTCP_CMD_POLICY_DEL,
+	XTCP_CMD_POLICY_REPLACE,
 };
+
+#define XTCP_CMD_MAX	XTCP_CMD_POLICY_REPLACE
 
 enum xtcp_set_attribute {
 	XTCP_SET_UNSPEC,
@@ -76,6 +81,36 @@ enum xtcp_set_attribute {
 };
 
 #define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
+
+/*
+ * The policy table of a network namespace: rules for connections that begin from then on. Three
+ * commands of the same family change it, for a sender with CAP_NET_ADMIN in the namespace; each
+ * request is carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules,
+ * XTCP_CMD_POLICY_DEL deletes those whose keys it names, XTCP_CMD_POLICY_REPLACE puts its rules in
+ * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of
+ * enum xtcp_rule_attribute. The first attributes there are the key, and a key that is missing
+ * matches everything; the others are what the rule sets. /proc/net/xtcp_policy lists the rules.
+ * Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has the key, or there
+ * is no such congestion control; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and
+ * ERANGE, a value is not allowed.
+ */
+enum xtcp_policy_attribute {
+	XTCP_POLICY_UNSPEC,
+	XTCP_POLICY_RULE,
+};
+
+enum xtcp_rule_attribute {
+	XTCP_RULE_UNSPEC,
+	XTCP_RULE_TO,		/* prefix of the foreign address: 4 or 16 octets */
+	XTCP_RULE_TO_LEN,	/* its length in bits: 8 bits; needs XTCP_RULE_TO */
+	XTCP_RULE_DPORT,	/* foreign port: 16 bits, host order, not 0 */
+	XTCP_RULE_SPORT,	/* local port: 16 bits, host order, not 0 */
+	XTCP_RULE_CONGESTION,	/* TCP_CONGESTION: a string */
+	XTCP_RULE_INITCWND,	/* initial window: 8 bits, segments, not 0 */
+	XTCP_RULE_MAX_PACING_RATE, /* SO_MAX_PACING_RATE: 64 bits, octets per second, not 0 */
+};
+
+#define XTCP_RULE_MAX	XTCP_RULE_MAX_PACING_RATE
 
 /* Why a connection ended. New reasons come at the end. */
 enum xtcp_abort_reason {

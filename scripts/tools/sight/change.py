@@ -23,10 +23,11 @@ GENERIC = 16  # NETLINK_GENERIC
 CONTROL = 16  # GENL_ID_CTRL
 GET_FAMILY, FAMILY_ID, FAMILY_NAME = 3, 1, 2  # CTRL_CMD_GETFAMILY, CTRL_ATTR_*
 SOL_NETLINK, CAP_ACK, EXT_ACK = 270, 10, 11
-ANSWER_HAS_TEXT, TEXT = 0x200, 1  # NLM_F_ACK_TLVS, NLMSGERR_ATTR_MSG
+ANSWER_HAS_TEXT, TEXT, PLACE = 0x200, 1, 2  # NLM_F_ACK_TLVS, NLMSGERR_ATTR_*
 SET = 1  # XTCP_CMD_SET
 PROTOCOL, ID, CONGESTION, MAX_PACING_RATE, USER_TIMEOUT, KEEPALIVE, KEEPIDLE = range(1, 8)  # XTCP_SET_*
 GENL = struct.Struct("=BBH")
+FIRST_ATTRIBUTE = HEAD.size + GENL.size
 NO_LIMIT = (1 << 64) - 1
 UNITS = {"": 1, "bit": 1, "kbit": 10 ** 3, "mbit": 10 ** 6, "gbit": 10 ** 9}
 
@@ -81,7 +82,7 @@ class Requests:
         self.netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, GENERIC)
         self.netlink.setsockopt(SOL_NETLINK, CAP_ACK, 1)
         self.netlink.setsockopt(SOL_NETLINK, EXT_ACK, 1)
-        self.text = ""
+        self.text, self.at = "", None
         self.id = self.id_of(name)
 
     def send(self, family, command, attributes):
@@ -96,15 +97,20 @@ class Requests:
         self.netlink.recv(ROOM)  # the ACK
         return struct.unpack("=H", attributes_of(answer, HEAD.size + GENL.size)[FAMILY_ID])[0]
 
-    def change(self, row, attributes):
-        """0 or the errno of the answer; .text: what the kernel says of it, if it does."""
-        protocol = row[HEAD.size] == socket.AF_INET6  # XTCPPROTO_IPV6 is 1
-        answer = self.send(self.id, SET, attribute(PROTOCOL, bytes([protocol])) +
-                           attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
-        self.text = ""
-        if HEAD.unpack_from(answer)[2] & ANSWER_HAS_TEXT:
-            self.text = attributes_of(answer, HEAD.size + 4 + HEAD.size).get(TEXT, b"").rstrip(b"\0").decode()
+    def ask(self, command, attributes):
+        """0 or the errno of the answer; .text: what the kernel says of it, if it does; .at: the offset of the attribute
+        that is wrong, or None."""
+        answer = self.send(self.id, command, attributes)
+        told = attributes_of(answer, HEAD.size + 4 + HEAD.size) if HEAD.unpack_from(answer)[2] & ANSWER_HAS_TEXT else {}
+        self.text = told.get(TEXT, b"").rstrip(b"\0").decode()
+        self.at = struct.unpack("=I", told[PLACE])[0] if PLACE in told else None
         return -struct.unpack_from("=i", answer, HEAD.size)[0]
+
+    def change(self, row, attributes):
+        """0 or the errno of the answer."""
+        protocol = row[HEAD.size] == socket.AF_INET6  # XTCPPROTO_IPV6 is 1
+        return self.ask(SET, attribute(PROTOCOL, bytes([protocol])) +
+                        attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
 
 
 def change(requests, row, attributes):

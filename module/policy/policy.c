@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The policy table of a namespace: rules for connections that begin. An administrator writes it
+ * (policy_set.c). A connection obeys one rule, the most specific one that matches (rules.c).
+ *
+ * A connection looks for its rule once: an active one in connect(), a passive one when its sock is
+ * made. The rule sets options of the sock as if a program had set them, but only those that no
+ * program has set. What a rule has set is taken back when the sock is disconnected, so the next
+ * connection of the sock begins without it.
+ *
+ * A table in force never changes. A change makes a new table, which shares the rules that stay with
+ * the old one, and puts it in the place of the old one. So a connection sees the whole old table or
+ * the whole new one. The old one is freed after a grace period of RCU.
+ *
+ * All memory is charged to the memory control group of the writer, who may be any user: a guest
+ * writes the table of its own namespace.
+ */
+#include "policy/policy.h"
+
+#include <linux/limits.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+#include "base/sock.h"
+#include "cong/algorithms.h"
+#include "lookup/demux.h"
+#include "time/pace.h"
+
+#define MOST		1024	/* rules in a table */
+#define MOST_OF_GUEST	64
+
+/* Take the options of a rule that the program has not set itself. */
+static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sets->algorithm && xtcp_algorithms_take_rule(sk, sets->algorithm))
+		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
+	if (sets->max_pacing_rate && READ_ONCE(sk->sk_max_pacing_rate) == ULONG_MAX) {
+		xtcp_pace_set_limit(sk, sets->max_pacing_rate);
+		xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
+	}
+	/* this goes with the connection: it is no option */
+	xsk->cong.initial = sets->initial;
+}
+
+/**
+ * xtcp_policy_apply() - let a connection obey the rule that matches, if there is one
+ * @sk: a sock in connect(), or a new child; its addresses and ports are known. Its route comes
+ *	afterwards, since the route's metrics beat the rule
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_policy_apply(struct sock *sk)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct xtcp_rules_facts facts = {
+		.to = tuple.faddr,
+		.v4 = xtcp_tuple_is_v4(&tuple),
+		.dport = tuple.fport,
+		.sport = tuple.lport,
+	};
+	const struct xtcp_policy *policy;
+	const struct xtcp_rule *rule;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	policy = rcu_dereference(xtcp_net_of(sk)->policy);
+	rule = policy ? xtcp_rules_find(&policy->rules, &facts) : NULL;
+	if (rule) {
+		this_cpu_inc(*rule->hits);
+		obey(sk, &rule->sets);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_policy_undo() - take back what a rule has set
+ * @sk: a sock whose connection is over, before its TCB is reset
+ *
+ * Nobody tells us when a program sets SO_MAX_PACING_RATE. So a limit that a program has set while
+ * that of a rule was in force goes, too.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_policy_undo(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
+		xtcp_algorithms_assign(sk);
+	if (xsk->by_rule & XTCP_BY_RULE_MAX_PACING_RATE)
+		xtcp_pace_set_limit(sk, ULONG_MAX);
+	xsk->by_rule = 0;
+}
+
+/* A table no longer has @rule. */
+static void put_rule(struct xtcp_rule *rule)
+{
+	if (!refcount_dec_and_test(&rule->tables))
+		return;
+	free_percpu(rule->hits);
+	kfree(rule);
+}
+
+static void free_table(struct rcu_head *rcu)
+{
+	struct xtcp_policy *policy = container_of(rcu, struct xtcp_policy, rcu);
+	unsigned int i;
+
+	for (i = 0; i < policy->rules.n; i++)
+		put_rule(policy->entries[i].rule);
+	kvfree(policy);
+}
+
+/* The table in force; NULL: none. */
+static struct xtcp_policy *present(struct xtcp_net *xn)
+{
+	return rcu_dereference_protected(xn->policy, lockdep_is_held(&xn->policy_lock));
+}
+
+/**
+ * xtcp_policy_most() - how many rules may a namespace have?
+ * @xn: the namespace
+ *
+ * Context: any.
+ *
+ * Return: the number.
+ */
+unsigned int xtcp_policy_most(const struct xtcp_net *xn)
+{
+	return xn->is_guest ? MOST_OF_GUEST : MOST;
+}
+
+/**
+ * xtcp_policy_draft() - begin a new table
+ * @xn: the namespace
+ * @empty: the table begins without a rule, not with those of the table in force
+ * @more: number of rules that shall be added, at most xtcp_policy_most()
+ *
+ * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
+ *
+ * Return: the table, for xtcp_policy_install() or xtcp_policy_discard(); ERR_PTR: -ENOSPC if the
+ * table would have too many rules, -ENOMEM.
+ */
+struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
+{
+	const struct xtcp_policy *old = present(xn);
+	const unsigned int n = old && !empty ? old->rules.n : 0;
+	struct xtcp_policy *draft;
+	unsigned int i;
+
+	lockdep_assert_held(&xn->policy_lock);
+	if (n + more > xtcp_policy_most(xn))
+		return ERR_PTR(-ENOSPC);
+	draft = kvzalloc(struct_size(draft, entries, n + more), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!draft)
+		return ERR_PTR(-ENOMEM);
+	draft->room = n + more;
+	draft->rules.entries = draft->entries;
+	draft->rules.n = n;
+	for (i = 0; i < n; i++) {
+		draft->entries[i] = old->entries[i];
+		refcount_inc(&draft->entries[i].rule->tables);	/* put_rule() */
+	}
+	return draft;
+}
+
+/**
+ * xtcp_policy_add() - add a rule to a new table
+ * @draft: the table
+ * @key: which connections the rule is for
+ * @sets: what it sets
+ *
+ * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
+ *
+ * Return: 0; -EEXIST if the table has a rule with this key; -ENOMEM.
+ */
+int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, const struct xtcp_rule_sets *sets)
+{
+	struct xtcp_rule *rule;
+
+	if (WARN_ON(draft->rules.n >= draft->room))
+		return -ENOMEM;
+	rule = kzalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!rule)
+		return -ENOMEM;
+	rule->hits = alloc_percpu_gfp(unsigned long, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!rule->hits) {
+		kfree(rule);
+		return -ENOMEM;
+	}
+	refcount_set(&rule->tables, 1);
+	rule->sets = *sets;
+	if (xtcp_rules_add(&draft->rules, key, rule))
+		return 0;
+	put_rule(rule);
+	return -EEXIST;
+}
+
+/**
+ * xtcp_policy_del() - delete a rule from a new table
+ * @draft: the table
+ * @key: of the rule
+ *
+ * Context: process. Lock: xtcp_net.policy_lock, held.
+ *
+ * Return: 0, or -ENOENT if the table has no rule with this key.
+ */
+int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
+{
+	struct xtcp_rule *rule = xtcp_rules_del(&draft->rules, key);
+
+	if (!rule)
+		return -ENOENT;
+	put_rule(rule);
+	return 0;
+}
+
+/**
+ * xtcp_policy_install() - put a new table in force
+ * @xn: the namespace
+ * @draft: the table; it becomes that of the namespace, unless an error is returned
+ *
+ * A table without a rule is freed: then connections look for none.
+ *
+ * Context: process. Lock: xtcp_net.policy_lock, held.
+ *
+ * Return: 0, or -E2BIG if the rules have too many kinds of keys.
+ */
+int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
+{
+	struct xtcp_policy *old = present(xn);
+
+	lockdep_assert_held(&xn->policy_lock);
+	if (!xtcp_rules_ready(&draft->rules))
+		return -E2BIG;
+	if (!draft->rules.n) {
+		xtcp_policy_discard(draft);
+		draft = NULL;
+	}
+	rcu_assign_pointer(xn->policy, draft);
+	if (old)
+		call_rcu(&old->rcu, free_table);
+	return 0;
+}
+
+/**
+ * xtcp_policy_discard() - free a table that was never in force
+ * @draft: the table
+ *
+ * Context: process.
+ */
+void xtcp_policy_discard(struct xtcp_policy *draft)
+{
+	free_table(&draft->rcu);
+}
+
+static unsigned long hits_of(const struct xtcp_rule *rule)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(rule->hits, cpu));
+	return sum;
+}
+
+static void show_key(struct seq_file *m, const struct xtcp_rule_key *key)
+{
+	struct xtcp_rule_match match;
+
+	xtcp_rules_match(&match, key);
+	if (match.len != XTCP_RULES_NO_PREFIX && match.v4)
+		seq_printf(m, " to=%pI4/%u", &match.to.s6_addr32[3], match.len);
+	else if (match.len != XTCP_RULES_NO_PREFIX)
+		seq_printf(m, " to=%pI6c/%u", &match.to, match.len);
+	if (match.dport)
+		seq_printf(m, " dport=%u", ntohs(match.dport));
+	if (match.sport)
+		seq_printf(m, " sport=%u", ntohs(match.sport));
+}
+
+static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
+{
+	if (sets->algorithm)
+		seq_printf(m, " cc=%s", sets->algorithm->name);
+	if (sets->initial)
+		seq_printf(m, " initcwnd=%u", sets->initial);
+	if (sets->max_pacing_rate)
+		seq_printf(m, " max_pacing_rate=%lu", sets->max_pacing_rate);
+}
+
+/**
+ * xtcp_policy_show() - show /proc/net/xtcp_policy: a line for each rule, the most specific kind first
+ * @m: the file; its private pointer is the namespace
+ * @v: unused
+ *
+ * The lines are of one table: a reader sees the old one or the new one. Rates are octets per second.
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_policy_show(struct seq_file *m, void *v)
+{
+	const struct xtcp_policy *policy;
+	unsigned int i;
+
+	rcu_read_lock();
+	policy = rcu_dereference(xtcp_net(m->private)->policy);
+	for (i = 0; policy && i < policy->rules.n; i++) {
+		const struct xtcp_rules_entry *entry = &policy->entries[i];
+
+		seq_printf(m, "hits=%lu", hits_of(entry->rule));
+		show_key(m, &entry->key);
+		show_sets(m, &entry->rule->sets);
+		seq_putc(m, '\n');
+	}
+	rcu_read_unlock();
+	return 0;
+}
+
+/**
+ * xtcp_policy_net_exit() - free the table of a namespace that ends
+ * @xn: the namespace; it has no connection and no file in /proc any more
+ *
+ * Context: process.
+ */
+void xtcp_policy_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_policy *policy = rcu_dereference_protected(xn->policy, true);
+
+	RCU_INIT_POINTER(xn->policy, NULL);
+	if (policy)
+		call_rcu(&policy->rcu, free_table);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The policy table of a namespace: what an administrator wants for connections that begin. */
+#ifndef XTCP_POLICY_H
+#define XTCP_POLICY_H
+
+#include <linux/bits.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/types.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "policy/rules.h"
+
+struct seq_file;
+struct sock;
+struct xtcp_cong_ops;
+
+/* Bits of xtcp_sock.by_rule: what a rule has set, and what has to go when the connection is over. */
+enum xtcp_by_rule {
+	XTCP_BY_RULE_CONGESTION		= BIT(0),
+	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),
+};
+
+/**
+ * struct xtcp_rule_sets - what a rule sets; 0 or NULL: the rule leaves it as it is
+ * @algorithm: TCP_CONGESTION
+ * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
+ * @initial: the initial window, segments
+ */
+struct xtcp_rule_sets {
+	const struct xtcp_cong_ops *algorithm;
+	unsigned long max_pacing_rate;
+	u8 initial;
+};
+
+/**
+ * struct xtcp_rule - a rule
+ * @tables: how many tables have the rule: the present one, the next one while it is being made,
+ *	and those that some reader may still use
+ * @hits: number of connections that have obeyed it, by processor
+ * @sets: what it sets
+ */
+struct xtcp_rule {
+	refcount_t tables;
+	unsigned long __percpu *hits;
+	struct xtcp_rule_sets sets;
+};
+
+/**
+ * struct xtcp_policy - a table, which never changes once it is in force
+ * @rcu: for call_rcu()
+ * @room: how many entries there is room for
+ * @rules: the rules in their order
+ * @entries: those of @rules
+ */
+struct xtcp_policy {
+	struct rcu_head rcu;
+	unsigned int room;
+	struct xtcp_rules rules;
+	struct xtcp_rules_entry entries[];
+};
+
+void xtcp_policy_apply(struct sock *sk);
+void xtcp_policy_undo(struct sock *sk);
+
+/*
+ * A connection begins, and its addresses and ports are known: let it obey the rule that matches, if
+ * there is one. Socket lock held.
+ */
+static inline void xtcp_policy_begin(struct sock *sk)
+{
+	if (unlikely(rcu_access_pointer(xtcp_net_of(sk)->policy)))
+		xtcp_policy_apply(sk);
+}
+
+/* xtcp_net.policy_lock held. */
+unsigned int xtcp_policy_most(const struct xtcp_net *xn);
+struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more);
+int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, const struct xtcp_rule_sets *sets);
+int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key);
+int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft);
+void xtcp_policy_discard(struct xtcp_policy *draft);
+
+int xtcp_policy_show(struct seq_file *m, void *v);
+void xtcp_policy_net_exit(struct xtcp_net *xn);
+
+#endif /* XTCP_POLICY_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests of generic netlink that change the policy table of a namespace, as those of
+ * `xtcp-policy`. uapi/linux/xtcp.h has their attributes. A request is carried out as a whole or not
+ * at all. The answer to a request that fails says why, and which attribute is wrong.
+ *
+ * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may name
+ * any congestion control, also one that is not allowed: the sender could choose it for its own
+ * sockets. Congestion controls are part of this module and last as long as it does, so a rule holds
+ * no other module.
+ *
+ * Requests of one namespace wait for each other. Those of another do not wait: each namespace has
+ * its own lock.
+ */
+#include "policy/policy_set.h"
+
+#include <linux/err.h>
+#include <linux/limits.h>
+#include <linux/xtcp.h>
+#include <net/genetlink.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "base/net.h"
+#include "cong/algorithms.h"
+#include "policy/policy.h"
+
+static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
+	[XTCP_RULE_TO] = NLA_POLICY_RANGE(NLA_BINARY, sizeof(__be32), sizeof(struct in6_addr)),
+	[XTCP_RULE_TO_LEN] = NLA_POLICY_MAX(NLA_U8, 128),
+	[XTCP_RULE_DPORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[XTCP_RULE_SPORT] = NLA_POLICY_MIN(NLA_U16, 1),
+	[XTCP_RULE_CONGESTION] = { .type = NLA_NUL_STRING, .len = TCP_CA_NAME_MAX - 1 },
+	[XTCP_RULE_INITCWND] = NLA_POLICY_MIN(NLA_U8, 1),
+	[XTCP_RULE_MAX_PACING_RATE] = NLA_POLICY_MIN(NLA_U64, 1),
+};
+
+/* Fill the prefix of @match. Return: 0 or -EINVAL. */
+static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *to = attrs[XTCP_RULE_TO], *len = attrs[XTCP_RULE_TO_LEN];
+
+	match->len = XTCP_RULES_NO_PREFIX;
+	if (!to && !len)
+		return 0;
+	if (!to || !len) {
+		NL_SET_ERR_MSG_ATTR(extack, to ?: len, "an address and its length belong together");
+		return -EINVAL;
+	}
+	match->len = nla_get_u8(len);
+	match->v4 = nla_len(to) == sizeof(__be32);
+	if (match->v4) {
+		ipv6_addr_set_v4mapped(nla_get_in_addr(to), &match->to);
+		return 0;
+	}
+	if (nla_len(to) != sizeof(struct in6_addr)) {
+		NL_SET_ERR_MSG_ATTR(extack, to, "an address has 4 or 16 octets");
+		return -EINVAL;
+	}
+	match->to = nla_get_in6_addr(to);
+	/* IPv4 carries connections to such addresses: no rule for IPv6 matches them */
+	if (ipv6_addr_v4mapped(&match->to) && match->len >= 96) {
+		NL_SET_ERR_MSG_ATTR(extack, to, "a v4-mapped prefix: name the IPv4 prefix instead");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Fill the key of a rule. Return: 0 or an error. */
+static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	struct xtcp_rule_match match = {};
+	int err = take_prefix(&match, attrs, extack);
+
+	if (err)
+		return err;
+	if (attrs[XTCP_RULE_DPORT])
+		match.dport = htons(nla_get_u16(attrs[XTCP_RULE_DPORT]));
+	if (attrs[XTCP_RULE_SPORT])
+		match.sport = htons(nla_get_u16(attrs[XTCP_RULE_SPORT]));
+	if (!xtcp_rules_key(key, &match)) {
+		NL_SET_ERR_MSG_ATTR(extack, attrs[XTCP_RULE_TO],
+				    "the prefix is longer than its address, or has bits beyond its length");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Fill what a rule sets. Return: 0 or an error. */
+static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
+
+	memset(sets, 0, sizeof(*sets));
+	if (congestion) {
+		sets->algorithm = xtcp_algorithms_named(nla_data(congestion));
+		if (!sets->algorithm) {
+			NL_SET_ERR_MSG_ATTR(extack, congestion, "there is no such congestion control");
+			return -ENOENT;
+		}
+	}
+	if (attrs[XTCP_RULE_INITCWND])
+		sets->initial = nla_get_u8(attrs[XTCP_RULE_INITCWND]);
+	/* the largest value of SO_MAX_PACING_RATE means no limit */
+	if (rate)
+		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
+	return 0;
+}
+
+static bool is_empty(struct nlattr **attrs)
+{
+	unsigned int i;
+
+	for (i = 0; i <= XTCP_RULE_MAX; i++)
+		if (attrs[i])
+			return false;
+	return true;
+}
+
+/* Add or delete the rule that @nest describes. Return: 0 or an error. */
+static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest, struct netlink_ext_ack *extack)
+{
+	struct nlattr *attrs[XTCP_RULE_MAX + 1];
+	struct xtcp_rule_sets sets;
+	struct xtcp_rule_key key;
+	int err;
+
+	err = nla_parse_nested(attrs, XTCP_RULE_MAX, nest, rule_policy, extack);
+	if (!err)
+		err = take_key(&key, attrs, extack);
+	if (err)
+		return err;
+	if (cmd == XTCP_CMD_POLICY_DEL) {
+		err = xtcp_policy_del(draft, &key);
+		if (err)
+			NL_SET_ERR_MSG_ATTR(extack, nest, "there is no rule with this key");
+		return err;
+	}
+	err = take_sets(&sets, attrs, extack);
+	if (err)
+		return err;
+	if (is_empty(attrs)) {
+		NL_SET_ERR_MSG_ATTR(extack, nest, "the rule is empty");
+		return -EINVAL;
+	}
+	err = xtcp_policy_add(draft, &key, &sets);
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG_ATTR(extack, nest, "there is a rule with this key already");
+	return err;
+}
+
+/* How many rules does the request have? Return: the number, or -EINVAL for another attribute. */
+static int count_rules(const struct genl_info *info)
+{
+	const struct nlattr *attr;
+	int n = 0, left;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		if (nla_type(attr) != XTCP_POLICY_RULE) {
+			NL_SET_ERR_MSG_ATTR(info->extack, attr, "unknown attribute");
+			return -EINVAL;
+		}
+		n++;
+	}
+	if (left) {
+		NL_SET_ERR_MSG(info->extack, "octets after the last attribute");
+		return -EINVAL;
+	}
+	return n;
+}
+
+/* Make all changes of a request, in a new table. Return: 0 or an error. */
+static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_info *info)
+{
+	const int cmd = info->genlhdr->cmd;
+	struct xtcp_policy *draft;
+	const struct nlattr *attr;
+	int err = 0, left;
+
+	draft = xtcp_policy_draft(xn, cmd == XTCP_CMD_POLICY_REPLACE, cmd == XTCP_CMD_POLICY_DEL ? 0 : n);
+	if (IS_ERR(draft)) {
+		err = PTR_ERR(draft);
+		if (err == -ENOSPC)
+			NL_SET_ERR_MSG(info->extack, "too many rules");
+		return err;
+	}
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
+		err = change(draft, cmd, attr, info->extack);
+		if (err)
+			goto discard;
+		cond_resched();
+	}
+	err = xtcp_policy_install(xn, draft);
+	if (!err)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "too many kinds of keys: use fewer lengths of prefixes");
+
+discard:
+	xtcp_policy_discard(draft);
+	return err;
+}
+
+/**
+ * xtcp_policy_set_requested() - handle XTCP_CMD_POLICY_ADD, XTCP_CMD_POLICY_DEL and
+ * XTCP_CMD_POLICY_REPLACE
+ * @skb: the request
+ * @info: the same, parsed
+ *
+ * Context: process, may sleep. Takes xtcp_net.policy_lock.
+ *
+ * Return: 0 or an error, which uapi/linux/xtcp.h explains; after an error nothing has changed.
+ */
+int xtcp_policy_set_requested(struct sk_buff *skb, struct genl_info *info)
+{
+	struct xtcp_net *xn = xtcp_net(genl_info_net(info));
+	int n = count_rules(info), err;
+
+	if (n < 0)
+		return n;
+	if (!n && info->genlhdr->cmd != XTCP_CMD_POLICY_REPLACE) {
+		NL_SET_ERR_MSG(info->extack, "the request has no rule");
+		return -EINVAL;
+	}
+	mutex_lock(&xn->policy_lock);
+	err = make_policy(xn, n, info);
+	mutex_unlock(&xn->policy_lock);
+	return err;
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The order of the rules of a policy table, and the search for the one that a connection obeys. A
+ * pure file: no sock, no clock.
+ *
+ * One rule counts for a connection, the most specific one that matches. The longest prefix is the
+ * most specific; among rules with the same length the one that names a foreign port, then the one
+ * that names a local port, then the one with the deepest cgroup. So the kind of a rule, which is
+ * what its key names and how long or deep that is, decides between two rules that match: two keys
+ * of one kind never match the same connection.
+ *
+ * The search takes one kind after the other, the most specific first. It makes the only key of this
+ * kind that matches the connection, and looks for it in the ordered entries of the kind. With k
+ * kinds this is k binary searches, however many rules there are.
+ */
+#include "policy/rules.h"
+
+#ifdef __KERNEL__
+#include <linux/string.h>
+#else
+#include <string.h>
+#endif
+#include <asm/byteorder.h>
+
+#define MAPPED_BITS	96	/* of a v4-mapped address, before the IPv4 address */
+
+/* Bits of kind[1]. A smaller kind is more specific, so the first two say what is missing. */
+#define ANY_DPORT	4
+#define ANY_SPORT	2
+#define IS_V4		1	/* decides nothing: a connection has one family */
+
+static void kind_of(u8 *kind, const struct xtcp_rule_match *match)
+{
+	kind[0] = 255 - (match->len == XTCP_RULES_NO_PREFIX ? 0 : match->len + 1);
+	kind[1] = (match->dport ? 0 : ANY_DPORT) | (match->sport ? 0 : ANY_SPORT) | (match->v4 ? IS_V4 : 0);
+	kind[2] = 255 - match->depth;
+	kind[3] = 0;
+}
+
+/* Length of the prefix, or XTCP_RULES_NO_PREFIX. */
+static u8 prefix_len(const u8 *kind)
+{
+	return kind[0] == 255 ? XTCP_RULES_NO_PREFIX : 254 - kind[0];
+}
+
+/* @addr without what comes after its first @bits bits. */
+static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
+{
+	struct in6_addr prefix = *addr;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++, bits -= bits < 32 ? bits : 32)
+		if (bits < 32)
+			prefix.s6_addr32[i] &= bits ? __cpu_to_be32(~0U << (32 - bits)) : 0;
+	return prefix;
+}
+
+/**
+ * xtcp_rules_key() - make the key of a rule
+ * @key: filled
+ * @match: what the rule says
+ *
+ * Context: any.
+ *
+ * Return: false if a length or depth is out of range, or the prefix has bits beyond its length.
+ */
+bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *match)
+{
+	const unsigned int most = match->v4 ? 32 : 128;
+
+	memset(key, 0, sizeof(*key));
+	if (match->depth > XTCP_RULES_DEPTH_MAX)
+		return false;
+	kind_of(key->kind, match);
+	key->dport = match->dport;
+	key->sport = match->sport;
+	key->cgroup = match->depth ? match->cgroup : 0;
+	if (match->len == XTCP_RULES_NO_PREFIX)
+		return true;
+	if (match->len > most)
+		return false;
+	key->to = prefix_of(&match->to, match->len + (match->v4 ? MAPPED_BITS : 0));
+	return !memcmp(&key->to, &match->to, sizeof(key->to));
+}
+
+/**
+ * xtcp_rules_match() - undo xtcp_rules_key()
+ * @match: filled
+ * @key: of a rule
+ *
+ * Context: any.
+ */
+void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key *key)
+{
+	match->to = key->to;
+	match->len = prefix_len(key->kind);
+	match->v4 = key->kind[1] & IS_V4;
+	match->dport = key->dport;
+	match->sport = key->sport;
+	match->depth = 255 - key->kind[2];
+	match->cgroup = key->cgroup;
+}
+
+/*
+ * The first entry from @first on, before @end, whose key is not smaller than @key.
+ */
+static unsigned int place_of(const struct xtcp_rules *rules, unsigned int first, unsigned int end,
+			     const struct xtcp_rule_key *key)
+{
+	unsigned int middle;
+
+	while (first < end) {
+		middle = (first + end) / 2;
+		if (memcmp(&rules->entries[middle].key, key, sizeof(*key)) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struct xtcp_rule_key *key)
+{
+	return at < rules->n && !memcmp(&rules->entries[at].key, key, sizeof(*key));
+}
+
+/**
+ * xtcp_rules_add() - add a rule to a table that nobody searches yet
+ * @rules: the table; there is room for one more entry
+ * @key: its key
+ * @rule: the rule
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: false if the table has a rule with this key.
+ */
+bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, struct xtcp_rule *rule)
+{
+	unsigned int at = place_of(rules, 0, rules->n, key);
+	struct xtcp_rules_entry *entry = &rules->entries[at];
+
+	if (has_key(rules, at, key))
+		return false;
+	memmove(entry + 1, entry, (rules->n - at) * sizeof(*entry));
+	entry->key = *key;
+	entry->rule = rule;
+	rules->n++;
+	return true;
+}
+
+/**
+ * xtcp_rules_del() - take a rule out of a table that nobody searches yet
+ * @rules: the table
+ * @key: its key
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: the rule, or NULL if there is none with this key.
+ */
+struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key)
+{
+	unsigned int at = place_of(rules, 0, rules->n, key);
+	struct xtcp_rules_entry *entry = &rules->entries[at];
+	struct xtcp_rule *rule;
+
+	if (!has_key(rules, at, key))
+		return NULL;
+	rule = entry->rule;
+	rules->n--;
+	memmove(entry, entry + 1, (rules->n - at) * sizeof(*entry));
+	return rule;
+}
+
+/**
+ * xtcp_rules_ready() - make a table ready for searches, after the last change
+ * @rules: the table
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: false if there are more than %XTCP_RULES_KINDS kinds: a search would take too long.
+ */
+bool xtcp_rules_ready(struct xtcp_rules *rules)
+{
+	unsigned int i;
+
+	rules->kinds = 0;
+	for (i = 0; i < rules->n; i++) {
+		if (i && !memcmp(rules->entries[i].key.kind, rules->entries[i - 1].key.kind,
+				 sizeof(rules->entries[i].key.kind)))
+			rules->ends[rules->kinds - 1]++;
+		else if (rules->kinds < XTCP_RULES_KINDS)
+			rules->ends[rules->kinds++] = i + 1;
+		else
+			return false;
+	}
+	return true;
+}
+
+/* Make the only key of this kind that matches. Return: false if no key of this kind does. */
+static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp_rules_facts *facts)
+{
+	const u8 len = prefix_len(kind), depth = 255 - kind[2];
+	const bool v4 = kind[1] & IS_V4;
+
+	memset(key, 0, sizeof(*key));
+	memcpy(key->kind, kind, sizeof(key->kind));
+	if (len != XTCP_RULES_NO_PREFIX) {
+		if (v4 != facts->v4)
+			return false;
+		key->to = prefix_of(&facts->to, len + (v4 ? MAPPED_BITS : 0));
+	}
+	if (!(kind[1] & ANY_DPORT))
+		key->dport = facts->dport;
+	if (!(kind[1] & ANY_SPORT))
+		key->sport = facts->sport;
+	if (depth) {
+		key->cgroup = facts->cgroup_at(facts->of, depth);
+		return key->cgroup;
+	}
+	return true;
+}
+
+/**
+ * xtcp_rules_find() - find the rule that a connection obeys
+ * @rules: a table that is ready
+ * @facts: the connection
+ *
+ * Context: any.
+ *
+ * Return: the rule, or NULL if none matches.
+ */
+struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts)
+{
+	struct xtcp_rule_key key;
+	unsigned int i, at, first = 0;
+
+	for (i = 0; i < rules->kinds; first = rules->ends[i++]) {
+		if (!key_for(&key, rules->entries[first].key.kind, facts))
+			continue;
+		at = place_of(rules, first, rules->ends[i], &key);
+		if (at < rules->ends[i] && has_key(rules, at, &key))
+			return rules->entries[at].rule;
+	}
+	return NULL;
+}

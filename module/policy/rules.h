@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The order of the rules of a policy table, and the search for the one that a connection obeys. A
+ * pure file: no sock, no clock.
+ */
+#ifndef XTCP_RULES_H
+#define XTCP_RULES_H
+
+#include <linux/in6.h>
+#include <linux/types.h>
+
+struct xtcp_rule;
+
+#define XTCP_RULES_KINDS	64	/* so many kinds of keys may be in a table */
+#define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address */
+#define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
+
+/**
+ * struct xtcp_rule_match - which connections a rule is for
+ * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
+ * @len: bits of the prefix, of 32 for IPv4; or XTCP_RULES_NO_PREFIX
+ * @v4: the prefix is one of IPv4; without a prefix false
+ * @dport: the foreign port; 0: any
+ * @sport: the local port; 0: any
+ * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
+ * @cgroup: the id of the cgroup, if @depth is not 0
+ */
+struct xtcp_rule_match {
+	struct in6_addr to;
+	u8 len;
+	bool v4;
+	__be16 dport;
+	__be16 sport;
+	u8 depth;
+	u64 cgroup;
+};
+
+/**
+ * struct xtcp_rule_key - the same, so that memcmp() orders keys as they are searched
+ * @kind: which parts of the key are set; the most specific kind is the smallest (kind_of())
+ * @dport: as in struct xtcp_rule_match
+ * @sport: as in struct xtcp_rule_match
+ * @cgroup: as in struct xtcp_rule_match
+ * @to: as in struct xtcp_rule_match; zero without a prefix
+ *
+ * It has no padding.
+ */
+struct xtcp_rule_key {
+	u8 kind[4];
+	__be16 dport;
+	__be16 sport;
+	u64 cgroup;
+	struct in6_addr to;
+};
+
+/* A rule with its key; the key stands here so that the search touches no rule. */
+struct xtcp_rules_entry {
+	struct xtcp_rule_key key;
+	struct xtcp_rule *rule;
+};
+
+/**
+ * struct xtcp_rules - a table
+ * @n: number of rules
+ * @kinds: number of kinds among them
+ * @ends: for each kind, the index of the entry after its last one
+ * @entries: the rules, ordered by their keys
+ */
+struct xtcp_rules {
+	u16 n;
+	u16 kinds;
+	u16 ends[XTCP_RULES_KINDS];
+	struct xtcp_rules_entry *entries;
+};
+
+/**
+ * struct xtcp_rules_facts - what the search asks of a connection
+ * @to: the foreign address; IPv4 as v4-mapped
+ * @v4: IPv4 carries the connection
+ * @dport: the foreign port
+ * @sport: the local port
+ * @cgroup_at: the id of the cgroup of that depth above the socket, or its own; 0: the socket's is
+ *	not so deep
+ * @of: for @cgroup_at
+ */
+struct xtcp_rules_facts {
+	struct in6_addr to;
+	bool v4;
+	__be16 dport;
+	__be16 sport;
+	u64 (*cgroup_at)(const void *of, unsigned int depth);
+	const void *of;
+};
+
+bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *match);
+void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key *key);
+bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, struct xtcp_rule *rule);
+struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key);
+bool xtcp_rules_ready(struct xtcp_rules *rules);
+struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts);
+
+#endif /* XTCP_RULES_H */

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-policy does with its words. A rule is one line of words NAME=VALUE."""
+
+import argparse
+import ipaddress
+import os
+import re
+import socket
+import struct
+import sys
+
+import change
+import program
+from change import UNITS, attribute
+from program import Wrong
+
+PROC = "/proc/net"
+ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
+RULE = 1  # XTCP_POLICY_RULE
+TO, TO_LEN, DPORT, SPORT, CONGESTION, INITCWND, MAX_PACING_RATE = range(1, 8)  # XTCP_RULE_*
+NESTED = 0x8000  # NLA_F_NESTED
+
+
+def number(kind, form, least, most):
+    """Encodes a number of that range as this attribute."""
+    def encode(name, text):
+        if not re.fullmatch("[0-9]{1,10}", text) or not least <= int(text) <= most:
+            raise Wrong("%s=%s: a number from %d to %d is meant" % (name, text, least, most))
+        return attribute(kind, struct.pack("=" + form, int(text)))
+    return encode
+
+
+def prefix(_, text):
+    try:
+        found = ipaddress.ip_network(text)
+    except ValueError as error:
+        raise Wrong("to=%s: %s" % (text, error)) from None
+    return attribute(TO, found.network_address.packed) + attribute(TO_LEN, bytes([found.prefixlen]))
+
+
+def congestion(_, text):
+    if not 0 < len(text.encode()) < 16:
+        raise Wrong("cc=%s: the name of a congestion control is meant" % text)
+    return attribute(CONGESTION, text.encode() + b"\0")
+
+
+def pacing(_, text):
+    if text == "off":
+        raise Wrong("pacing=off: a rule without pacing= sets no limit")
+    try:
+        return attribute(MAX_PACING_RATE, change.rate(text))
+    except change.Wrong as wrong:
+        raise Wrong(str(wrong)) from None
+
+
+KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535)}
+SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": pacing}
+
+
+def encoded(words, names):
+    """The attribute of a rule."""
+    octets, seen = b"", set()
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name not in names or not equals:
+            raise Wrong("%s: a rule has %s" % (word, ", ".join(name + "=" for name in names)))
+        if name in seen:
+            raise Wrong("%s= comes twice" % name)
+        seen.add(name)
+        octets += names[name](name, text)
+    return attribute(RULE | NESTED, octets)
+
+
+def lines_of(name):
+    """(number of the line, its words) of each rule in the file."""
+    try:
+        with sys.stdin if name == "-" else open(name, encoding="utf-8") as file:
+            for at, line in enumerate(file, 1):
+                words = line.partition("#")[0].split()
+                if words:
+                    yield at, words
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong("cannot read %s: %s" % (name, getattr(error, "strerror", None) or error)) from None
+
+
+def ask(args, command, rules):
+    """@rules: (what it is called in an error, its attribute) of each."""
+    requests = change.Requests(args.name)
+    if requests.id is None:
+        raise Wrong("the module %s is not loaded, or has no policy tables" % args.name)
+    requests.netlink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+    try:
+        error = requests.ask(command, b"".join(octets for _, octets in rules))
+    except OSError as failed:
+        raise Wrong("the rules are too many: %s" % failed.strerror) from None
+    if not error:
+        return 0
+    at, where = change.FIRST_ATTRIBUTE, ""
+    for name, octets in rules:
+        if requests.at is not None and at <= requests.at < at + len(octets):
+            where = name
+        at += len(octets)
+    raise Wrong(where + (requests.text or os.strerror(error)), 1)
+
+
+def rate(octets):
+    """As pacing= takes it."""
+    bits = octets * 8
+    unit = max((unit for unit in UNITS if unit and bits % UNITS[unit] == 0), key=UNITS.get)
+    return "%d%s" % (bits // UNITS[unit], unit)
+
+
+def shown(line):
+    """A line of /proc in words that add takes."""
+    words = dict(word.split("=", 1) for word in line.split())
+    hits = words.pop("hits")
+    if "max_pacing_rate" in words:
+        words["pacing"] = rate(int(words.pop("max_pacing_rate")))
+    return "%s # %s hit%s" % (" ".join("%s=%s" % pair for pair in words.items()), hits, "" if hits == "1" else "s")
+
+
+def do_list(args):
+    if args.words:
+        raise Wrong("list takes no word")
+    try:
+        with open("%s/%s_policy" % (args.proc, args.name)) as file:
+            for line in file:
+                print(shown(line))
+    except OSError as error:
+        raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
+
+
+def do_add(args):
+    return ask(args, ADD, [("", encoded(args.words, {**KEYS, **SETS}))])
+
+
+def do_del(args):
+    return ask(args, DEL, [("", encoded(args.words, KEYS))])
+
+
+def do_replace(args):
+    if len(args.words) != 1:
+        raise Wrong("replace wants the name of one file, or -")
+    rules = []
+    for at, words in lines_of(args.words[0]):
+        try:
+            rules.append(("line %d: " % at, encoded(words, {**KEYS, **SETS})))
+        except Wrong as wrong:
+            raise Wrong("line %d: %s" % (at, wrong)) from None
+    return ask(args, REPLACE, rules)
+
+
+COMMANDS = {"list": do_list, "add": do_add, "del": do_del, "replace": do_replace}
+
+
+def options(doc):
+    parser = argparse.ArgumentParser(prog="xtcp-policy", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
+    parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
+    parser.add_argument("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
+    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("words", nargs="*", metavar="WORD")
+    args = parser.parse_args()
+    if not re.fullmatch("[a-z0-9_]+", args.name):
+        raise Wrong("'%s' is no name of a module" % args.name)
+    return args
+
+
+def run(args):
+    if args.netns:
+        program.enter(args.netns)
+    return COMMANDS[args.command](args)
+
+
+def main(doc):
+    return program.ends("xtcp-policy", lambda: run(options(doc)))

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The policy table: rules for connections that begin, by address and port, written by generic netlink as `xtcp policy`
+ * does. What each field makes of a connection, in both directions; which rule wins; what a program or a route says
+ * beats it; what is listed. Last, `xtcp policy` itself. Attacks are the matter of policy_attacks.
+ */
+#include <errno.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/ns.h"
+#include "lib/rules.h"
+#include "lib/same.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+NEEDS_SCRIPTS;
+
+#define PORT		8500
+#define MAPPED_B4	"::ffff:" NS_B4
+#define MAPPED_A4	"::ffff:" NS_A4
+
+static struct ns_pair net;
+static int next_port = PORT;
+
+/* The result of what was compared since the last one. */
+static void result(const char *what)
+{
+	ksft_test_result(!problems, "%s\n", what);
+	problems = 0;
+}
+
+static void close_all(int a, int b)
+{
+	close(a);
+	close(b);
+}
+
+static void set_congestion(int fd, const char *name)
+{
+	must(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), "TCP_CONGESTION");
+}
+
+/* A connection from xtcp in net.a to kernel TCP in net.b. */
+static void active(const char *to, int *fd, int *peer)
+{
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, to, next_port++, fd, peer);
+}
+
+/* From kernel TCP in net.b to xtcp in net.a. */
+static void passive(const char *at, int *fd, int *peer)
+{
+	stack_pair_or_die(net.b, KERNEL, net.a, XTCP, at, next_port++, peer, fd);
+}
+
+static void fields_are(int fd, int peer)
+{
+	SAME(rules_has_congestion(fd, "bbr"), true);
+	SAME(rules_cwnd_of(fd), 23);
+	SAME(rules_rate_of(fd), 12345678);
+	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
+	close_all(fd, peer);
+}
+
+static void fields_are_not(int fd, int peer)
+{
+	SAME(rules_has_congestion(fd, "cubic"), true);
+	SAME(rules_cwnd_of(fd), 10);
+	SAME(rules_rate_of(fd), UINT32_MAX);
+	close_all(fd, peer);
+}
+
+#define FIELDS	" cc=bbr initcwnd=23 rate=12345678"
+
+/* @peer: a rule for it; @other: a rule that is for none of the connections */
+static void each_field(const char *own, const char *peer_addr, const char *rule, const char *other, const char *what)
+{
+	int fd, peer;
+
+	SAME(rules_replace(rule), 0);
+	active(peer_addr, &fd, &peer);
+	fields_are(fd, peer);
+	passive(own, &fd, &peer);
+	fields_are(fd, peer);
+	SAME(rules_replace(other), 0);
+	active(peer_addr, &fd, &peer);
+	fields_are_not(fd, peer);
+	passive(own, &fd, &peer);
+	fields_are_not(fd, peer);
+	result(what);
+}
+
+static void by_ports(void)
+{
+	char rule[128];
+	int fd, peer, port = next_port;
+
+	snprintf(rule, sizeof(rule), "dport=%d" FIELDS, port);
+	SAME(rules_replace(rule), 0);
+	active(NS_B4, &fd, &peer);
+	fields_are(fd, peer);
+	active(NS_B4, &fd, &peer);
+	fields_are_not(fd, peer);
+	next_port = port;
+	active(NS_B6, &fd, &peer);
+	fields_are(fd, peer);
+	result("by the foreign port, of the server that a program connects to");
+	port = next_port;
+	snprintf(rule, sizeof(rule), "sport=%d" FIELDS, port);
+	SAME(rules_replace(rule), 0);
+	passive(NS_A4, &fd, &peer);
+	fields_are(fd, peer);
+	passive(NS_A4, &fd, &peer);
+	fields_are_not(fd, peer);
+	next_port = port;
+	passive(NS_A6, &fd, &peer);
+	fields_are(fd, peer);
+	next_port = port;
+	active(NS_B4, &fd, &peer);
+	fields_are_not(fd, peer);
+	result("by the local port, of a listener");
+}
+
+static void which_wins(void)
+{
+	static const struct {
+		const char *rules, *cc;
+	} row[] = {
+		{ "cc=bbr", "bbr" },
+		{ "cc=bbr; to=0.0.0.0/0 cc=dctcp", "dctcp" },
+		{ "to=10.0.0.0/8 cc=bbr; to=0.0.0.0/0 dport=8499 cc=dctcp", "bbr" },
+		{ "to=10.9.0.0/24 cc=dctcp; to=10.0.0.0/8 dport=8499 cc=bbr", "dctcp" },
+		{ "dport=8499 cc=dctcp; to=0.0.0.0/0 cc=bbr", "bbr" },
+		{ "dport=8499 cc=dctcp; sport=8498 cc=bbr; cc=reno", "dctcp" },
+		{ "sport=8498 cc=bbr; cc=reno", "bbr" },
+		{ "dport=8499 sport=8498 cc=reno; dport=8499 cc=dctcp; sport=8498 cc=bbr", "reno" },
+		{ "to=::/0 cc=bbr; to=::ffc0:0:0/90 cc=dctcp", "cubic" },
+		{ "cc=bbr; to=10.9.0.2 initcwnd=3", "cubic" },
+		{ "cc=bbr; to=10.9.0.2", "cubic" },
+	};
+	const struct linger at_once = { .l_onoff = 1 };
+	int fd, peer, listener = stack_listener(net.b, KERNEL, NS_B4, 8499, true);
+	unsigned int i;
+
+	must(listener >= 0, "listener");
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		SAME(rules_replace(row[i].rules), 0);
+		fd = stack_bound(net.a, XTCP, NS_A4, 8498, true);
+		must(fd >= 0 && !stack_connect(fd, NS_B4, 8499), "connect");
+		peer = accept(listener, NULL, NULL);
+		if (!rules_has_congestion(fd, row[i].cc)) {
+			ksft_print_msg("not %s with %s\n", row[i].cc, row[i].rules);
+			problems++;
+		}
+		/* a RST: the port is free again */
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close_all(fd, peer);
+	}
+	close(listener);
+	result("the most specific rule counts, and nothing of another");
+}
+
+static void program_wins(void)
+{
+	unsigned int rate = 7000000;
+	int fd, peer, listener;
+
+	SAME(rules_replace(FIELDS), 0);
+	listener = stack_listener(net.b, KERNEL, NS_B4, next_port, true);
+	fd = stack_socket(net.a, XTCP, NS_B4);
+	must(fd >= 0 && listener >= 0, "sockets");
+	set_congestion(fd, "reno");
+	must(!setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
+	must(!stack_connect(fd, NS_B4, next_port++), "connect");
+	SAME(rules_has_congestion(fd, "reno"), true);
+	SAME(rules_rate_of(fd), rate);
+	SAME(rules_cwnd_of(fd), 23);
+	close_all(fd, listener);
+	listener = stack_listener(net.a, XTCP, NS_A4, next_port, true);
+	must(listener >= 0, "listener");
+	set_congestion(listener, "reno");
+	must(!setsockopt(listener, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
+	peer = stack_connected(net.b, KERNEL, NS_A4, next_port++);
+	fd = accept(listener, NULL, NULL);
+	must(peer >= 0 && fd >= 0, "accept");
+	SAME(rules_has_congestion(fd, "reno"), true);
+	SAME(rules_rate_of(fd), rate);
+	SAME(rules_cwnd_of(fd), 23);
+	SAME(rules_has_congestion(listener, "reno"), true);
+	close(listener);
+	close_all(fd, peer);
+	result("what the program has set before connect() or listen() stays");
+	active(NS_B4, &fd, &peer);
+	set_congestion(fd, "reno");
+	SAME(rules_has_congestion(fd, "reno"), true);
+	close_all(fd, peer);
+	result("a program can choose another congestion control afterwards");
+}
+
+static void route_wins(void)
+{
+	int fd, peer;
+
+	SAME(rules_replace(FIELDS), 0);
+	must(!ns_shell(net.a, "ip route replace 10.9.0.0/24 dev veth0 congctl dctcp initcwnd 5"), "route");
+	active(NS_B4, &fd, &peer);
+	SAME(rules_has_congestion(fd, "dctcp"), true);
+	SAME(rules_cwnd_of(fd), 5);
+	SAME(rules_rate_of(fd), 12345678);
+	close_all(fd, peer);
+	passive(NS_A4, &fd, &peer);
+	SAME(rules_has_congestion(fd, "dctcp"), true);
+	SAME(rules_cwnd_of(fd), 5);
+	close_all(fd, peer);
+	must(!ns_shell(net.a, "ip route replace 10.9.0.0/24 dev veth0"), "route");
+	result("a metric of the route beats the rule");
+}
+
+static void again(void)
+{
+	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	int fd, peer, listener = stack_listener(net.b, KERNEL, NS_B4, next_port, true), port = next_port++;
+
+	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
+	active(NS_B4, &fd, &peer);
+	SAME(rules_has_congestion(fd, "bbr"), true);
+	close(peer);
+	SAME(rules_replace(""), 0);
+	must(listener >= 0 && !connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	peer = accept(listener, NULL, NULL);
+	fields_are_not(fd, peer);
+	result("what a rule has set is gone when the socket connects again");
+	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
+	active(NS_B4, &fd, &peer);
+	set_congestion(fd, "reno");
+	close(peer);
+	SAME(rules_replace(""), 0);
+	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	peer = accept(listener, NULL, NULL);
+	SAME(rules_has_congestion(fd, "reno"), true);
+	close_all(fd, peer);
+	result("what the program has set meanwhile is not");
+	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
+	fd = stack_socket(net.a, XTCP, NS_B4);
+	must(fd >= 0 && stack_connect(fd, NS_B4, 1) && errno == ECONNREFUSED, "a refused connect");
+	SAME(rules_has_congestion(fd, "cubic"), true);
+	SAME(rules_rate_of(fd), UINT32_MAX);
+	close_all(fd, listener);
+	result("nor does it stay after connect() has failed");
+}
+
+static void listed(void)
+{
+	int fd, peer;
+
+	SAME(rules_replace("to=2001:db8::/32 dport=443 cc=bbr; cc=reno rate=1000; to=10.0.0.0/8 sport=80 initcwnd=20;"
+		     "to=10.9.0.2 initcwnd=4"), 0);
+	rules_list_is(net.a, "hits=0 to=2001:db8::/32 dport=443 cc=bbr\n"
+		     "hits=0 to=10.9.0.2/32 initcwnd=4\n"
+		     "hits=0 to=10.0.0.0/8 sport=80 initcwnd=20\n"
+		     "hits=0 cc=reno max_pacing_rate=1000\n");
+	rules_list_is(net.b, "");
+	active(NS_B4, &fd, &peer);
+	close_all(fd, peer);
+	passive(NS_A4, &fd, &peer);
+	close_all(fd, peer);
+	active(NS_B6, &fd, &peer);
+	close_all(fd, peer);
+	SAME(rules_request(XTCP_CMD_POLICY_ADD, "to=fd00:9::/64 cc=bbr"), 0);
+	SAME(rules_request(XTCP_CMD_POLICY_DEL, "to=10.0.0.0/8 sport=80; to=2001:db8::/32 dport=443"), 0);
+	rules_list_is(net.a, "hits=0 to=fd00:9::/64 cc=bbr\n"
+		     "hits=2 to=10.9.0.2/32 initcwnd=4\n"
+		     "hits=1 cc=reno max_pacing_rate=1000\n");
+	result("the list, its order, and how often each rule was obeyed; hits stay when others come and go");
+	SAME(rules_request(XTCP_CMD_POLICY_DEL, "to=fd00:9::/64; to=10.9.0.2"), 0);
+	SAME(rules_request(XTCP_CMD_POLICY_DEL, "cc=reno"), 0);
+	rules_list_is(net.a, "");
+	result("the last rule is deleted; del looks at the key alone");
+}
+
+/* Runs the tool in net.a; its exit status. What it says must have @words in it. */
+static int tool(const char *arguments, const char *words)
+{
+	return ns_shell(net.a, "out=$(scripts/tools/xtcp-policy %s 2>&1); status=$?; case $out in *'%s'*) ;;"
+			" *) echo \"# $out\"; status=99 ;; esac; exit $status", arguments, words);
+}
+
+/* What `xtcp policy` takes, and what it says. */
+static void by_the_tool(void)
+{
+	SAME(tool("add to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit", ""), 0);
+	rules_list_is(net.a, "hits=0 to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 max_pacing_rate=12500000\n");
+	SAME(tool("add dport=443 to=10.0.0.0/8", "xtcp-policy: there is a rule with this key already"), 1);
+	SAME(tool("add to=10.0.0.1/8", "host bits"), 2);
+	must(!ns_shell(net.a, "printf 'cc=reno # all\n\nto=::/0 cc=nosuch\n' >/tmp/xtcp_rules"), "rules");
+	SAME(tool("replace - </tmp/xtcp_rules", "line 3: there is no such congestion control"), 1);
+	SAME(tool("add sport=22 cc=reno", ""), 0);
+	SAME(tool("list", "to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit # 0 hits\n"
+		  "sport=22 cc=reno # 0 hits"), 0);
+	SAME(tool("list >/tmp/xtcp_rules; scripts/tools/xtcp-policy del dport=443 to=10.0.0.0/8", ""), 0);
+	rules_list_is(net.a, "hits=0 sport=22 cc=reno\n");
+	SAME(tool("replace /tmp/xtcp_rules; rm /tmp/xtcp_rules", ""), 0);
+	rules_list_is(net.a, "hits=0 to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 max_pacing_rate=12500000\n"
+		     "hits=0 sport=22 cc=reno\n");
+	SAME(tool("replace /dev/null", ""), 0);
+	rules_list_is(net.a, "");
+	result("xtcp policy lists, adds, deletes and replaces rules, and takes what it lists");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(15);
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
+		   "each field, IPv4");
+	each_field(NS_A6, NS_B6, "to=fd00:9::/64" FIELDS, "to=fd00:a::/64" FIELDS "; to=0.0.0.0/0" FIELDS,
+		   "each field, IPv6");
+	each_field(MAPPED_A4, MAPPED_B4, "to=10.9.0.2/32" FIELDS, "to=10.9.0.1/32" FIELDS "; to=::/0" FIELDS,
+		   "each field, IPv4 by an IPv6 socket");
+	by_ports();
+	which_wins();
+	program_wins();
+	route_wins();
+	again();
+	listed();
+	by_the_tool();
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}

@@ -1,0 +1,476 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attacks on the policy table: requests that must be refused and change nothing, users and guests without rights, too
+ * many rules; a table that is replaced under a storm of connections; memory that runs out; namespaces and the module
+ * that go meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/xtcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/failing.h"
+#include "lib/generic.h"
+#include "lib/module.h"
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/ns.h"
+#include "lib/rules.h"
+#include "lib/same.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+NEEDS_MODULE;
+
+#define PORT		8600
+#define MOST		1024	/* rules */
+#define MOST_OF_GUEST	64
+#define KINDS		64	/* kinds of keys */
+#define STORM_MS	2000
+
+static struct ns_pair net;
+static int next_port = PORT;
+
+/* The result of what was compared since the last one. */
+static void result(const char *what)
+{
+	ksft_test_result(!problems, "%s\n", what);
+	problems = 0;
+}
+
+static void close_all(int a, int b)
+{
+	close(a);
+	close(b);
+}
+
+/* A connection from xtcp in net.a to kernel TCP in net.b. */
+static void active(const char *to, int *fd, int *peer)
+{
+	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, to, next_port++, fd, peer);
+}
+
+static void is_usual(int fd, int peer)
+{
+	SAME(rules_has_congestion(fd, "cubic"), true);
+	close_all(fd, peer);
+}
+
+static void refused(void)
+{
+	static const struct {
+		int cmd;
+		const char *rules;
+		int err;
+		const char *says;
+	} row[] = {
+		{ XTCP_CMD_POLICY_ADD, "dport=80 cc=reno", EEXIST, "there is a rule with this key already" },
+		{ XTCP_CMD_POLICY_ADD, "dport=81 cc=bbr; dport=81 cc=reno", EEXIST,
+		  "there is a rule with this key already" },
+		{ XTCP_CMD_POLICY_REPLACE, "cc=bbr; to=10.0.0.0/8; to=10.0.0.0/8 cc=bbr", EEXIST,
+		  "there is a rule with this key already" },
+		{ XTCP_CMD_POLICY_ADD, "dport=82 cc=nosuch", ENOENT, "there is no such congestion control" },
+		{ XTCP_CMD_POLICY_ADD, "dport=82 cc=bbr; dport=83 cc=", ENOENT, "there is no such congestion control" },
+		{ XTCP_CMD_POLICY_DEL, "dport=80; dport=81", ENOENT, "there is no rule with this key" },
+		{ XTCP_CMD_POLICY_DEL, "dport=80 sport=80", ENOENT, "there is no rule with this key" },
+		{ XTCP_CMD_POLICY_DEL, "", EINVAL, "the request has no rule" },
+		{ XTCP_CMD_POLICY_ADD, "", EINVAL, "the request has no rule" },
+		{ XTCP_CMD_POLICY_ADD, " ", EINVAL, "the rule is empty" },
+		{ XTCP_CMD_POLICY_ADD, "to=10.0.0.1/8 cc=bbr", EINVAL,
+		  "the prefix is longer than its address, or has bits beyond its length" },
+		{ XTCP_CMD_POLICY_ADD, "to=10.0.0.0/33 cc=bbr", EINVAL,
+		  "the prefix is longer than its address, or has bits beyond its length" },
+		{ XTCP_CMD_POLICY_ADD, "to=2001:db8::1/64 cc=bbr", EINVAL,
+		  "the prefix is longer than its address, or has bits beyond its length" },
+		{ XTCP_CMD_POLICY_ADD, "to=::ffff:10.0.0.0/104 cc=bbr", EINVAL,
+		  "a v4-mapped prefix: name the IPv4 prefix instead" },
+		{ XTCP_CMD_POLICY_ADD, "to=2001:db8::/129 cc=bbr", ERANGE, NULL },
+		{ XTCP_CMD_POLICY_ADD, "dport=0 cc=bbr", ERANGE, NULL },
+		{ XTCP_CMD_POLICY_ADD, "sport=0 cc=bbr", ERANGE, NULL },
+		{ XTCP_CMD_POLICY_ADD, "dport=81 initcwnd=0", ERANGE, NULL },
+		{ XTCP_CMD_POLICY_ADD, "dport=81 rate=0", ERANGE, NULL },
+		{ XTCP_CMD_POLICY_ADD, "dport=81 cc=0123456789abcdef", EINVAL, NULL },
+	};
+	unsigned int i;
+
+	SAME(rules_replace("dport=80 cc=bbr"), 0);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		int err = rules_request(row[i].cmd, row[i].rules);
+
+		if (err == row[i].err && (!row[i].says || !strcmp(row[i].says, generic_said)))
+			continue;
+		ksft_print_msg("%d, \"%s\", not %d: %s\n", err, generic_said, row[i].err, row[i].rules);
+		problems++;
+	}
+	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
+	result("contradictions and values that cannot be are refused by name, and nothing changes");
+	rules_start(XTCP_CMD_POLICY_ADD);
+	rules_put_rule("dport=90 cc=bbr");
+	rules_put_rule("dport=91 cc=bbr");
+	i = rules_req.head.nlmsg_len;
+	rules_put_rule("dport=80 cc=bbr");
+	SAME(rules_ask(), EEXIST);
+	SAME(generic_at, i);
+	result("the answer names the rule that is wrong");
+}
+
+/* Attributes that nobody can have meant. */
+static void malformed(void)
+{
+	static const struct {
+		int type, len, err;
+	} row[] = {
+		{ XTCP_RULE_MAX + 1, 4, EINVAL }, { XTCP_RULE_TO, 5, EINVAL }, { XTCP_RULE_TO, 0, ERANGE },
+		{ XTCP_RULE_TO, 17, ERANGE }, { XTCP_RULE_TO, 4, EINVAL }, { XTCP_RULE_TO_LEN, 1, EINVAL },
+		{ XTCP_RULE_DPORT, 1, EINVAL }, { XTCP_RULE_DPORT, 4, EINVAL }, { XTCP_RULE_INITCWND, 4, EINVAL },
+		{ XTCP_RULE_MAX_PACING_RATE, 4, EINVAL }, { XTCP_RULE_CONGESTION, 4, EINVAL }, { 0, 4, EINVAL },
+	};
+	static const char ones[] = "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11";
+	unsigned int i, at;
+
+	SAME(rules_replace("dport=80 cc=bbr"), 0);
+	for (i = 0; i < ARRAY_SIZE(row); i++) {
+		rules_start(XTCP_CMD_POLICY_ADD);
+		at = rules_req.head.nlmsg_len;
+		rules_put_rule("dport=81 cc=bbr");
+		rules_put(row[i].type, ones, row[i].len);
+		((struct nlattr *)((char *)&rules_req + at))->nla_len = rules_req.head.nlmsg_len - at;
+		if (rules_ask() != row[i].err) {
+			ksft_print_msg("row %u: %d, not %d: %s\n", i, rules_ask(), row[i].err, generic_said);
+			problems++;
+		}
+	}
+	rules_start(XTCP_CMD_POLICY_ADD);
+	rules_put(XTCP_POLICY_RULE, "", 0);
+	SAME(rules_ask(), EINVAL);
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	rules_put(XTCP_POLICY_RULE + 1, "abcd", 4);
+	SAME(rules_ask(), EINVAL);
+	rules_said("unknown attribute");
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	rules_put_rule("cc=bbr");
+	rules_put(XTCP_POLICY_RULE | NLA_F_NESTED, "abcdefgh", 8);
+	SAME(rules_ask() != 0, true);
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	rules_put_rule("cc=bbr");
+	rules_req.head.nlmsg_len += 2;
+	SAME(rules_ask(), EINVAL);
+	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
+	result("malformed requests are refused");
+}
+
+static int replace_as(void *text)
+{
+	return rules_replace(text);
+}
+
+static int replace_unprivileged(void *text)
+{
+	must(!setresuid(65534, 65534, 65534), "setresuid");
+	return rules_replace(text) == EPERM && rules_request(XTCP_CMD_POLICY_ADD, text) == EPERM &&
+		rules_request(XTCP_CMD_POLICY_DEL, text) == EPERM ? EPERM : 0;
+}
+
+static int child_of(int ns, int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = ns_fork(ns, fn, arg);
+	int status;
+
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	return WEXITSTATUS(status);
+}
+
+/* @n rules in one request. */
+static int many(int n)
+{
+	char text[64];
+	int i;
+
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	for (i = 0; i < n; i++) {
+		snprintf(text, sizeof(text), "to=10.%d.%d.0/24 dport=%d cc=bbr initcwnd=20 rate=1000", i >> 8, i & 255,
+			 1 + i);
+		rules_put_rule(text);
+	}
+	return rules_ask();
+}
+
+static int many_of_guest(void *unused)
+{
+	int err = many(MOST_OF_GUEST + 1);
+
+	(void)unused;
+	if (err != ENOSPC)
+		return 1;
+	if (many(MOST_OF_GUEST))
+		return 2;
+	if (rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr") != ENOSPC)
+		return 3;
+	if (rules_request(XTCP_CMD_POLICY_DEL, "to=10.0.0.0/24 dport=1"))
+		return 4;
+	return rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr");
+}
+
+static void rights(void)
+{
+	int lent, guest, fd, peer;
+
+	SAME(rules_replace("dport=80 cc=bbr"), 0);
+	SAME(child_of(net.a, replace_unprivileged, "cc=reno"), EPERM);
+	must(!seteuid(65534), "seteuid");
+	lent = generic_open();
+	must(!seteuid(0), "seteuid");
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	rules_req.head.nlmsg_type = generic_family(lent, GENERIC_XTCP);
+	SAME(generic_talk(lent, &rules_req.head), EPERM);
+	close(lent);
+	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
+	result("a user without CAP_NET_ADMIN changes nothing, nor does a netlink socket that was opened without it");
+	guest = ns_make_guest();
+	must(guest >= 0, "guest");
+	SAME(child_of(guest, replace_as, "cc=dctcp"), 0);
+	rules_list_is(guest, "hits=0 cc=dctcp\n");
+	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
+	stack_pair_or_die(guest, XTCP, guest, XTCP, "127.0.0.1", PORT, &fd, &peer);
+	SAME(rules_has_congestion(fd, "dctcp") && rules_has_congestion(peer, "dctcp"), true);
+	close_all(fd, peer);
+	active(NS_B4, &fd, &peer);
+	is_usual(fd, peer);
+	result("a guest writes its own table, before it has a socket, and no other");
+	SAME(child_of(guest, many_of_guest, NULL), 0);
+	SAME(rules_listed(guest), MOST_OF_GUEST);
+	close(guest);
+	result("a guest has at most 64 rules");
+}
+
+static void limits(void)
+{
+	char text[64];
+	int i;
+
+	SAME(many(MOST + 1), ENOSPC);
+	rules_said("too many rules");
+	SAME(many(MOST), 0);
+	SAME(rules_listed(net.a), MOST);
+	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr"), ENOSPC);
+	SAME(rules_listed(net.a), MOST);
+	SAME(rules_replace(""), 0);
+	SAME(rules_listed(net.a), 0);
+	result("a table has at most 1,024 rules");
+	rules_start(XTCP_CMD_POLICY_REPLACE);
+	for (i = 0; i < KINDS; i++) {
+		snprintf(text, sizeof(text), "to=::/%d cc=bbr", i);
+		rules_put_rule(text);
+	}
+	SAME(rules_ask(), 0);
+	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr"), E2BIG);
+	rules_said("too many kinds of keys: use fewer lengths of prefixes");
+	SAME(rules_listed(net.a), KINDS);
+	SAME(rules_replace(""), 0);
+	result("a table has at most 64 kinds of keys");
+}
+
+static struct {
+	atomic_bool stop;
+	atomic_int done, strange;
+} writer;
+
+/* Two tables, one after the other. A connection must not see a mixture. */
+static void *write_again(void *arg)
+{
+	must(!ns_enter(net.a), "namespace");
+	while (!writer.stop) {
+		int err = rules_replace(writer.done & 1 ? "to=10.0.0.0/8 cc=bbr initcwnd=31 rate=31000000" :
+						    "dport=1 cc=bbr; cc=dctcp initcwnd=41 rate=41000000");
+
+		if (err && err != ENODEV && err != ENOENT)
+			writer.strange = err;
+		writer.done++;
+	}
+	return arg;
+}
+
+static void writer_start(pthread_t *thread)
+{
+	writer.stop = false;
+	writer.done = 0;
+	writer.strange = 0;
+	must(!pthread_create(thread, NULL, write_again, NULL), "thread");
+}
+
+static bool is_whole(int fd)
+{
+	const char *name = rules_rate_of(fd) == 31000000 ? "bbr" : "dctcp";
+
+	return (rules_rate_of(fd) == 31000000 || rules_rate_of(fd) == 41000000) && rules_has_congestion(fd, name) &&
+		rules_cwnd_of(fd) == (rules_rate_of(fd) == 31000000 ? 31 : 41);
+}
+
+static void under_storm(void)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	int fd, peer, n = 0, listener = stack_listener(net.a, XTCP, "127.0.0.1", PORT, true), mixed = 0;
+	pthread_t thread;
+	long long until, began;
+
+	must(listener >= 0, "listener");
+	must(!ns_shell(net.a, "ip addr replace 10.7.0.1/32 dev lo"), "address");
+	close(listener);
+	listener = stack_listener(net.a, XTCP, "10.7.0.1", PORT, true);
+	must(listener >= 0, "listener");
+	SAME(rules_replace("cc=dctcp initcwnd=41 rate=41000000"), 0);
+	writer_start(&thread);
+	began = wait_now_ms();
+	until = began + STORM_MS;
+	while (wait_now_ms() < until) {
+		fd = stack_connected(net.a, XTCP, "10.7.0.1", PORT);
+		peer = accept(listener, NULL, NULL);
+		must(fd >= 0 && peer >= 0, "a connection");
+		mixed += !is_whole(fd) + !is_whole(peer);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		close_all(fd, peer);
+		n++;
+	}
+	writer.stop = true;
+	pthread_join(thread, NULL);
+	ksft_print_msg("%lld connections and %lld tables a second\n", n * 1000LL / (wait_now_ms() - began),
+		       writer.done * 1000LL / (wait_now_ms() - began));
+	SAME(mixed, 0);
+	SAME(writer.strange, 0);
+	SAME(writer.done > 10, true);
+	close(listener);
+	SAME(rules_replace(""), 0);
+	result("a table is replaced under a storm of connections: each obeys the old one or the new one, whole");
+}
+
+#define LOST	ENOBUFS	/* netlink had no memory for the request or its answer */
+
+/* Sends a request that is complete. 0, the errno of the answer, or LOST. */
+static int add_three(int fd)
+{
+	char answer[1024];
+	const struct nlmsgerr *told = NLMSG_DATA((struct nlmsghdr *)answer);
+
+	if (send(fd, &rules_req, rules_req.head.nlmsg_len, 0) < 0)
+		return LOST;
+	return recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0 ? -told->error : LOST;
+}
+
+static void without_memory(void)
+{
+	const char *what = "an allocation fails: the request fails, and the table is as before";
+	int n, fd, failed = 0, err;
+	bool hit = true;
+
+	if (!failing_begin()) {
+		ksft_test_result_skip("the kernel cannot let allocations fail: %s\n", what);
+		return;
+	}
+	for (n = 1; hit && n < 100; n++) {
+		SAME(rules_replace("dport=80 cc=bbr; cc=dctcp"), 0);
+		fd = generic_open();
+		rules_start(XTCP_CMD_POLICY_ADD);
+		rules_put_rule("dport=81 cc=bbr");
+		rules_put_rule("dport=82 cc=bbr");
+		rules_put_rule("dport=83 cc=bbr");
+		rules_req.head.nlmsg_type = generic_family(fd, GENERIC_XTCP);
+		failing_nth(n);
+		err = add_three(fd);
+		hit = failing_hit();
+		failing_nth(0);
+		close(fd);
+		if (err == ENOMEM)
+			failed++;
+		else
+			SAME(!err || err == LOST, true);
+		if (err == ENOMEM)
+			rules_list_is(net.a, "hits=0 dport=80 cc=bbr\nhits=0 cc=dctcp\n");
+		else if (!err)
+			SAME(rules_listed(net.a), 5);
+		else
+			SAME(rules_listed(net.a) == 5 || rules_listed(net.a) == 2, true);
+	}
+	ksft_print_msg("%d of %d requests failed for want of memory\n", failed, n - 1);
+	SAME(hit, false);
+	SAME(failed >= 4, true);
+	SAME(rules_replace(""), 0);
+	result(what);
+}
+
+static int open_listing(void *unused)
+{
+	(void)unused;
+	return open("/proc/thread-self/net/xtcp_policy", O_RDONLY | O_CLOEXEC);
+}
+
+static void namespace_goes(void)
+{
+	int ns = ns_make(), fd;
+	char text[16];
+
+	must(ns >= 0, "namespace");
+	SAME(child_of(ns, replace_as, "cc=bbr; dport=1 cc=reno"), 0);
+	fd = ns_call(ns, open_listing, NULL);
+	must(fd >= 0 && read(fd, text, 4) == 4, "listing");
+	close(ns);
+	SAME(read(fd, text, sizeof(text)), sizeof(text));
+	close(fd);
+	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
+	result("a namespace with a table ends, after the listing of it that was open");
+}
+
+static void module_goes(void)
+{
+	pthread_t thread;
+	int i, done, fd, peer;
+
+	SAME(rules_replace("cc=bbr"), 0);
+	fd = ns_call(net.a, open_listing, NULL);
+	must(fd >= 0, "listing");
+	SAME(module_unload(), 0);
+	must(!module_load(""), "load the module");
+	SAME(read(fd, &i, 1) < 0, true);
+	close(fd);
+	rules_list_is(net.a, "");
+	result("the module is unloaded with a table and an open listing");
+	writer_start(&thread);
+	for (i = 0; i < 8; i++) {
+		must(WAIT_FOR(writer.done > 1, STACK_DEADLINE_MS), "requests");
+		SAME(module_unload(), 0);
+		done = writer.done;
+		must(WAIT_FOR(writer.done > done + 1, STACK_DEADLINE_MS), "requests");
+		must(!module_load(""), "load the module");
+	}
+	writer.stop = true;
+	pthread_join(thread, NULL);
+	SAME(writer.strange, 0);
+	SAME(rules_replace("cc=bbr"), 0);
+	active(NS_B4, &fd, &peer);
+	SAME(rules_has_congestion(fd, "bbr"), true);
+	close_all(fd, peer);
+	SAME(rules_replace(""), 0);
+	result("the module is unloaded and loaded while tables are written");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(13);
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	refused();
+	malformed();
+	rights();
+	limits();
+	under_storm();
+	without_memory();
+	namespace_goes();
+	module_goes();
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
