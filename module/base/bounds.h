@@ -25,6 +25,18 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 }
 
 /*
+ * The value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, in ticks; 0: as in Linux, it
+ * is refused if it is less than two ticks or more than 200 ms.
+ */
+static inline u8 xtcp_bounds_ticks(u32 us)
+{
+	const unsigned long ticks = usecs_to_jiffies(us);
+
+	BUILD_BUG_ON(HZ / 5 > U8_MAX);
+	return ticks < 2 || ticks > HZ / 5 ? 0 : ticks;
+}
+
+/*
  * xtcp_bounds_rto_min_us() without the metric of the route, as TCP_RTO_MIN_US tells it. Any
  * context.
  */

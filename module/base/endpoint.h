@@ -78,7 +78,10 @@ struct xtcp_endpoint {
 
 	); /* own */
 
-	/* Set by the program: survives a reconnect, and children of a listener inherit it. */
+	/*
+	 * Set by the program: survives a reconnect, and children of a listener inherit it. Or by a
+	 * rule of the policy table (xtcp_sock.by_rule), then only for one connection.
+	 */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* by the route; children do not inherit it */

@@ -24,14 +24,88 @@
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/tcp.h>
 
+#include "base/bounds.h"
 #include "base/sock.h"
+#include "compat.h"
 #include "cong/algorithms.h"
 #include "lookup/demux.h"
 #include "time/pace.h"
 
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
+
+/* The options that are numbers, of which 0 means that nobody has set them. */
+#define NUMBER(name, bit, field) {						\
+	.optname = (name), .by_rule = (bit),					\
+	.to = offsetof(struct xtcp_sock, field), .from = offsetof(struct xtcp_rule_sets, field),	\
+	.size = sizeof_field(struct xtcp_rule_sets, field) +			\
+		BUILD_BUG_ON_ZERO(sizeof_field(struct xtcp_rule_sets, field) !=	\
+				  sizeof_field(struct xtcp_sock, field)),	\
+}
+
+static const struct number {
+	int optname;
+	u16 by_rule;
+	u16 to;
+	u8 from;
+	u8 size;
+} numbers[] = {
+	NUMBER(TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, rto_min),
+	NUMBER(TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, rto_max),
+	NUMBER(TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, delack_max),
+	NUMBER(TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, user_timeout),
+	NUMBER(TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, keepalive_time),
+	NUMBER(TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, keepalive_intvl),
+	NUMBER(TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, keepalive_probes),
+};
+
+static u32 read_number(const void *from, u8 size)
+{
+	switch (size) {
+	case sizeof(u8):
+		return *(const u8 *)from;
+	case sizeof(u16):
+		return *(const u16 *)from;
+	default:
+		return *(const u32 *)from;
+	}
+}
+
+/* Readers of an option may be without the socket lock. */
+static void write_number(void *to, u8 size, u32 value)
+{
+	switch (size) {
+	case sizeof(u8):
+		WRITE_ONCE(*(u8 *)to, value);
+		break;
+	case sizeof(u16):
+		WRITE_ONCE(*(u16 *)to, value);
+		break;
+	default:
+		WRITE_ONCE(*(u32 *)to, value);
+	}
+}
+
+static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct number *n;
+	u32 value;
+
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
+		value = read_number((const void *)sets + n->from, n->size);
+		if (!value || read_number((void *)xsk + n->to, n->size))
+			continue;
+		write_number((void *)xsk + n->to, n->size, value);
+		xsk->by_rule |= n->by_rule;
+	}
+	if (sets->keepalive && !sock_flag(sk, SOCK_KEEPOPEN)) {
+		sock_set_flag(sk, SOCK_KEEPOPEN);
+		xsk->by_rule |= XTCP_BY_RULE_KEEPALIVE;
+	}
+}
 
 /* Take the options of a rule that the program has not set itself. */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
@@ -44,6 +118,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 		xtcp_pace_set_limit(sk, sets->max_pacing_rate);
 		xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
 	}
+	obey_timers(sk, sets);
 	/* this goes with the connection: it is no option */
 	xsk->cong.initial = sets->initial;
 }
@@ -90,13 +165,36 @@ void xtcp_policy_apply(struct sock *sk)
 void xtcp_policy_undo(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct number *n;
 
 	sock_owned_by_me(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
 		xtcp_algorithms_assign(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_MAX_PACING_RATE)
 		xtcp_pace_set_limit(sk, ULONG_MAX);
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		if (xsk->by_rule & n->by_rule)
+			write_number((void *)xsk + n->to, n->size, 0);
+	if (xsk->by_rule & XTCP_BY_RULE_KEEPALIVE)
+		sock_reset_flag(sk, SOCK_KEEPOPEN);
 	xsk->by_rule = 0;
+}
+
+/**
+ * xtcp_policy_program_sets() - a program or an administrator has set an option
+ * @sk: a sock of which a rule has set options
+ * @optname: the option of IPPROTO_TCP; it is no longer the rule's
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_policy_program_sets(struct sock *sk, int optname)
+{
+	const struct number *n;
+
+	sock_owned_by_me(sk);
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		if (n->optname == optname)
+			xtcp_sk(sk)->by_rule &= ~n->by_rule;
 }
 
 /* A table no longer has @rule. */
@@ -294,6 +392,22 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 		seq_printf(m, " initcwnd=%u", sets->initial);
 	if (sets->max_pacing_rate)
 		seq_printf(m, " max_pacing_rate=%lu", sets->max_pacing_rate);
+	if (sets->rto_min)
+		seq_printf(m, " rto_min_us=%lu", sets->rto_min * XTCP_TICK_US);
+	if (sets->rto_max)
+		seq_printf(m, " rto_max_ms=%u", sets->rto_max * XTCP_RTO_MAX_UNIT_MS);
+	if (sets->delack_max)
+		seq_printf(m, " delack_max_us=%lu", sets->delack_max * XTCP_TICK_US);
+	if (sets->user_timeout)
+		seq_printf(m, " user_timeout_ms=%u", sets->user_timeout);
+	if (sets->keepalive)
+		seq_puts(m, " keepalive=on");
+	if (sets->keepalive_time)
+		seq_printf(m, " keepidle=%u", sets->keepalive_time);
+	if (sets->keepalive_intvl)
+		seq_printf(m, " keepintvl=%u", sets->keepalive_intvl);
+	if (sets->keepalive_probes)
+		seq_printf(m, " keepcnt=%u", sets->keepalive_probes);
 }
 
 /**

@@ -21,6 +21,14 @@ struct xtcp_cong_ops;
 enum xtcp_by_rule {
 	XTCP_BY_RULE_CONGESTION		= BIT(0),
 	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),
+	XTCP_BY_RULE_RTO_MIN		= BIT(2),
+	XTCP_BY_RULE_RTO_MAX		= BIT(3),
+	XTCP_BY_RULE_DELACK_MAX		= BIT(4),
+	XTCP_BY_RULE_USER_TIMEOUT	= BIT(5),
+	XTCP_BY_RULE_KEEPALIVE		= BIT(6),
+	XTCP_BY_RULE_KEEPIDLE		= BIT(7),
+	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
+	XTCP_BY_RULE_KEEPCNT		= BIT(9),
 };
 
 /**
@@ -28,11 +36,27 @@ enum xtcp_by_rule {
  * @algorithm: TCP_CONGESTION
  * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
  * @initial: the initial window, segments
+ * @keepalive: SO_KEEPALIVE
+ * @keepalive_probes: as in struct xtcp_endpoint, and so are those that follow
+ * @rto_min: see above
+ * @delack_max: see above
+ * @rto_max: see above
+ * @keepalive_time: see above
+ * @keepalive_intvl: see above
+ * @user_timeout: see above
  */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;
 	unsigned long max_pacing_rate;
 	u8 initial;
+	bool keepalive;
+	u8 keepalive_probes;
+	u8 rto_min;
+	u8 delack_max;
+	u16 rto_max;
+	u16 keepalive_time;
+	u16 keepalive_intvl;
+	u32 user_timeout;
 };
 
 /**
@@ -64,6 +88,7 @@ struct xtcp_policy {
 
 void xtcp_policy_apply(struct sock *sk);
 void xtcp_policy_undo(struct sock *sk);
+void xtcp_policy_program_sets(struct sock *sk, int optname);
 
 /*
  * A connection begins, and its addresses and ports are known: let it obey the rule that matches, if

@@ -21,9 +21,14 @@
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
+#include "base/bounds.h"
 #include "base/net.h"
+#include "base/wire.h"
 #include "cong/algorithms.h"
 #include "policy/policy.h"
+
+static struct netlink_range_validation rto_max_range = { .min = MSEC_PER_SEC, .max = XTCP_RTO_MAX_MS };
+static struct netlink_range_validation positive_range = { .min = 1, .max = INT_MAX };
 
 static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
 	[XTCP_RULE_TO] = NLA_POLICY_RANGE(NLA_BINARY, sizeof(__be32), sizeof(struct in6_addr)),
@@ -33,6 +38,14 @@ static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
 	[XTCP_RULE_CONGESTION] = { .type = NLA_NUL_STRING, .len = TCP_CA_NAME_MAX - 1 },
 	[XTCP_RULE_INITCWND] = NLA_POLICY_MIN(NLA_U8, 1),
 	[XTCP_RULE_MAX_PACING_RATE] = NLA_POLICY_MIN(NLA_U64, 1),
+	[XTCP_RULE_RTO_MIN_US] = { .type = NLA_U32 },
+	[XTCP_RULE_RTO_MAX_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &rto_max_range),
+	[XTCP_RULE_DELACK_MAX_US] = { .type = NLA_U32 },
+	[XTCP_RULE_USER_TIMEOUT] = NLA_POLICY_FULL_RANGE(NLA_U32, &positive_range),
+	[XTCP_RULE_KEEPALIVE] = NLA_POLICY_RANGE(NLA_U8, 1, 1),
+	[XTCP_RULE_KEEPIDLE] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPIDLE),
+	[XTCP_RULE_KEEPINTVL] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPINTVL),
+	[XTCP_RULE_KEEPCNT] = NLA_POLICY_RANGE(NLA_U8, 1, MAX_TCP_KEEPCNT),
 };
 
 /* Fill the prefix of @match. Return: 0 or -EINVAL. */
@@ -86,6 +99,46 @@ static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, struct net
 	return 0;
 }
 
+/*
+ * Set @field to the time of @attr, microseconds, in ticks. Return: 0, or -ERANGE if the option that
+ * the field is for would not take this time.
+ */
+static int take_ticks(u8 *field, const struct nlattr *attr, struct netlink_ext_ack *extack)
+{
+	const u32 us = attr ? nla_get_u32(attr) : 0;
+
+	if (!attr)
+		return 0;
+	*field = us <= INT_MAX ? xtcp_bounds_ticks(us) : 0;
+	if (*field)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, attr, "a time from two ticks to 200 ms is meant");
+	return -ERANGE;
+}
+
+/* Fill the timers that a rule sets. Return: 0 or an error. */
+static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	int err;
+
+	err = take_ticks(&sets->rto_min, attrs[XTCP_RULE_RTO_MIN_US], extack) ?:
+		take_ticks(&sets->delack_max, attrs[XTCP_RULE_DELACK_MAX_US], extack);
+	if (err)
+		return err;
+	if (attrs[XTCP_RULE_RTO_MAX_MS])
+		sets->rto_max = DIV_ROUND_UP(nla_get_u32(attrs[XTCP_RULE_RTO_MAX_MS]), XTCP_RTO_MAX_UNIT_MS);
+	if (attrs[XTCP_RULE_USER_TIMEOUT])
+		sets->user_timeout = nla_get_u32(attrs[XTCP_RULE_USER_TIMEOUT]);
+	sets->keepalive = attrs[XTCP_RULE_KEEPALIVE];
+	if (attrs[XTCP_RULE_KEEPIDLE])
+		sets->keepalive_time = nla_get_u32(attrs[XTCP_RULE_KEEPIDLE]);
+	if (attrs[XTCP_RULE_KEEPINTVL])
+		sets->keepalive_intvl = nla_get_u32(attrs[XTCP_RULE_KEEPINTVL]);
+	if (attrs[XTCP_RULE_KEEPCNT])
+		sets->keepalive_probes = nla_get_u8(attrs[XTCP_RULE_KEEPCNT]);
+	return 0;
+}
+
 /* Fill what a rule sets. Return: 0 or an error. */
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
@@ -104,7 +157,7 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	/* the largest value of SO_MAX_PACING_RATE means no limit */
 	if (rate)
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
-	return 0;
+	return take_timers(sets, attrs, extack);
 }
 
 static bool is_empty(struct nlattr **attrs)

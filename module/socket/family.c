@@ -29,6 +29,7 @@
 #include "lookup/listeners.h"
 #include "netns/netns.h"
 #include "netns/sockstat.h"
+#include "policy/policy.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "send/sndbuf.h"
@@ -92,6 +93,7 @@ static void leave_memory_pressure(struct sock *sk)
  */
 static void proto_keepalive(struct sock *sk, int on)
 {
+	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_KEEPALIVE;
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
 	xtcp_timer_keepalive_changed(sk);
 }

@@ -28,6 +28,7 @@
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"
 #include "listen/listener.h"
+#include "policy/policy.h"
 #include "recv/savedsyn.h"
 #include "recv/text.h"
 #include "send/output.h"
@@ -242,10 +243,9 @@ static int set_u8(u8 *field, int val, int most)
  */
 static int set_ticks(u8 *field, int us)
 {
-	unsigned long ticks = usecs_to_jiffies(us);
+	const u8 ticks = us < 0 ? 0 : xtcp_bounds_ticks(us);
 
-	BUILD_BUG_ON(HZ / 5 > U8_MAX);
-	if (us < 0 || ticks < 2 || ticks > HZ / 5)
+	if (!ticks)
 		return -EINVAL;
 	WRITE_ONCE(*field, ticks);
 	return 0;
@@ -271,22 +271,10 @@ static int set_rto_max(struct sock *sk, int ms)
 	return 0;
 }
 
-/**
- * xtcp_sockopt_set_int() - set an option of IPPROTO_TCP whose value is a number
- * @sk: in any state
- * @optname: the option
- * @val: its value
- *
- * Context: process; for TCP_USER_TIMEOUT and TCP_KEEPIDLE also with BH disabled. Lock: socket,
- * held.
- *
- * Return: as xtcp_sockopt_set().
- */
-int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
+static int set_int(struct sock *sk, int optname, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	switch (optname) {
 	case TCP_NODELAY:
 		set_nodelay(sk, val);
@@ -372,6 +360,28 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 	default:
 		return -ENOPROTOOPT;
 	}
+}
+
+/**
+ * xtcp_sockopt_set_int() - set an option of IPPROTO_TCP whose value is a number
+ * @sk: in any state
+ * @optname: the option
+ * @val: its value
+ *
+ * Context: process; for TCP_USER_TIMEOUT and TCP_KEEPIDLE also with BH disabled. Lock: socket,
+ * held.
+ *
+ * Return: as xtcp_sockopt_set().
+ */
+int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
+{
+	int err;
+
+	sock_owned_by_me(sk);
+	err = set_int(sk, optname, val);
+	if (!err && unlikely(xtcp_sk(sk)->by_rule))
+		xtcp_policy_program_sets(sk, optname);
+	return err;
 }
 
 /**

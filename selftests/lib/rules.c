@@ -80,6 +80,14 @@ static const struct {
 	{ "sport", XTCP_RULE_SPORT, 2 },
 	{ "initcwnd", XTCP_RULE_INITCWND, 1 },
 	{ "rate", XTCP_RULE_MAX_PACING_RATE, 8 },
+	{ "rto_min_us", XTCP_RULE_RTO_MIN_US, 4 },
+	{ "rto_max_ms", XTCP_RULE_RTO_MAX_MS, 4 },
+	{ "delack_max_us", XTCP_RULE_DELACK_MAX_US, 4 },
+	{ "user_timeout_ms", XTCP_RULE_USER_TIMEOUT, 4 },
+	{ "keepalive", XTCP_RULE_KEEPALIVE, 1 },
+	{ "keepidle", XTCP_RULE_KEEPIDLE, 4 },
+	{ "keepintvl", XTCP_RULE_KEEPINTVL, 4 },
+	{ "keepcnt", XTCP_RULE_KEEPCNT, 1 },
 };
 
 static void put_word(const char *word)

@@ -14,15 +14,26 @@
 
 #include "lib/must.h"
 #include "lib/needs.h"
+#include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/rules.h"
 #include "lib/same.h"
+#include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
 
 NEEDS_SCRIPTS;
 
 #define PORT		8500
+
+/* older headers lack these */
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS		44
+#endif
+#ifndef TCP_RTO_MIN_US
+#define TCP_RTO_MIN_US		45
+#define TCP_DELACK_MAX_US	46
+#endif
 #define MAPPED_B4	"::ffff:" NS_B4
 #define MAPPED_A4	"::ffff:" NS_A4
 
@@ -77,6 +88,206 @@ static void fields_are_not(int fd, int peer)
 }
 
 #define FIELDS	" cc=bbr initcwnd=23 rate=12345678"
+
+#define TIMERS	" rto_min_us=40000 rto_max_ms=3000 delack_max_us=80000 user_timeout_ms=54321 keepalive=1 keepidle=77" \
+		" keepintvl=33 keepcnt=4"
+
+static const struct {
+	int level, name, value, own, usual;	/* of the rule, of the program, without both */
+} timers[] = {
+	{ IPPROTO_TCP, TCP_RTO_MIN_US, 40000, 80000, 200000 },
+	{ IPPROTO_TCP, TCP_RTO_MAX_MS, 3000, 4000, 120000 },
+	{ IPPROTO_TCP, TCP_DELACK_MAX_US, 80000, 120000, 200000 },
+	{ IPPROTO_TCP, TCP_USER_TIMEOUT, 54321, 11111, 0 },
+	{ SOL_SOCKET, SO_KEEPALIVE, 1, 1, 0 },
+	{ IPPROTO_TCP, TCP_KEEPIDLE, 77, 66, 7200 },
+	{ IPPROTO_TCP, TCP_KEEPINTVL, 33, 22, 75 },
+	{ IPPROTO_TCP, TCP_KEEPCNT, 4, 5, 9 },
+};
+
+#define TIMER_OPTIONS	((int)ARRAY_SIZE(timers))
+#define NONE		TIMER_OPTIONS	/* of the options is the program's */
+
+static int option(int fd, int i)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	must(!getsockopt(fd, timers[i].level, timers[i].name, &value, &len), "getsockopt");
+	return value;
+}
+
+static void set_option(int fd, int i)
+{
+	must(!setsockopt(fd, timers[i].level, timers[i].name, &timers[i].own, sizeof(int)), "setsockopt");
+}
+
+/* The rule has set all but option @own, which the program has set. */
+static void timers_are(int fd, int own)
+{
+	int i;
+
+	for (i = 0; i < TIMER_OPTIONS; i++)
+		if (option(fd, i) != (i == own ? timers[i].own : timers[i].value)) {
+			ksft_print_msg("option %d is %d, and that of the program %d\n", i, option(fd, i), own);
+			problems++;
+		}
+}
+
+/* There is no rule. Option @own is the program's. */
+static void timers_are_not(int fd, int own)
+{
+	int i;
+
+	for (i = 0; i < TIMER_OPTIONS; i++)
+		if (option(fd, i) != (i == own ? timers[i].own : timers[i].usual)) {
+			ksft_print_msg("without a rule, option %d is %d, and that of the program %d\n", i,
+				       option(fd, i), own);
+			problems++;
+		}
+}
+
+static void each_timer(const char *own, const char *peer_addr, const char *rule, const char *what)
+{
+	int fd, peer;
+
+	SAME(rules_replace(rule), 0);
+	active(peer_addr, &fd, &peer);
+	timers_are(fd, NONE);
+	close_all(fd, peer);
+	passive(own, &fd, &peer);
+	timers_are(fd, NONE);
+	close_all(fd, peer);
+	SAME(rules_replace("to=192.0.2.1" TIMERS), 0);
+	active(peer_addr, &fd, &peer);
+	timers_are_not(fd, NONE);
+	close_all(fd, peer);
+	result(what);
+}
+
+/* The program sets one of them before connect(), on the listener, or afterwards; and then it connects again. */
+static void program_has_timers(void)
+{
+	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	int i, fd, peer, port = next_port++, listener = stack_listener(net.b, KERNEL, NS_B4, port, true), own;
+
+	must(listener >= 0, "listener");
+	for (i = 0; i < TIMER_OPTIONS; i++) {
+		SAME(rules_replace(TIMERS), 0);
+		fd = stack_socket(net.a, XTCP, NS_B4);
+		must(fd >= 0, "socket");
+		set_option(fd, i);
+		must(!stack_connect(fd, NS_B4, port), "connect");
+		peer = accept(listener, NULL, NULL);
+		timers_are(fd, i);
+		close(peer);
+		SAME(rules_replace(""), 0);
+		must(!connect(fd, &unspec, sizeof(unspec)), "disconnect");
+		timers_are_not(fd, i);
+		close(fd);
+	}
+	result("an option of the program before connect() stays, also when it connects again; those of the rule go");
+	for (i = 0; i < TIMER_OPTIONS; i++) {
+		SAME(rules_replace(TIMERS), 0);
+		fd = stack_connected(net.a, XTCP, NS_B4, port);
+		must(fd >= 0, "connect");
+		peer = accept(listener, NULL, NULL);
+		set_option(fd, i);
+		timers_are(fd, i);
+		close(peer);
+		SAME(rules_replace(""), 0);
+		must(!connect(fd, &unspec, sizeof(unspec)), "disconnect");
+		timers_are_not(fd, i);
+		close(fd);
+	}
+	result("an option that the program sets afterwards is its own from then on");
+	close(listener);
+	SAME(rules_replace(TIMERS), 0);
+	for (i = 0; i < TIMER_OPTIONS; i++) {
+		own = stack_listener(net.a, XTCP, NS_A4, port, true);
+		must(own >= 0, "listener");
+		set_option(own, i);
+		peer = stack_connected(net.b, KERNEL, NS_A4, port);
+		fd = accept(own, NULL, NULL);
+		must(peer >= 0 && fd >= 0, "accept");
+		timers_are(fd, i);
+		timers_are_not(own, i);
+		close_all(fd, peer);
+		close(own);
+	}
+	result("an option of the listener stays in its children, and the listener does not change");
+}
+
+static int rto_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_rto;
+}
+
+static void ends_in_silence(int fd, int peer)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
+	SAME(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) && err == ETIMEDOUT, true);
+	close_all(fd, peer);
+}
+
+static void timers_work(void)
+{
+	int fd, peer;
+
+	SAME(rules_replace("rto_min_us=40000"), 0);
+	active(NS_B4, &fd, &peer);
+	SAME(stack_carries(fd, peer, 1000) && rto_of(fd) < 200000, true);
+	close_all(fd, peer);
+	passive(NS_A4, &fd, &peer);
+	SAME(stack_carries(fd, peer, 1000) && rto_of(fd) < 200000, true);
+	close_all(fd, peer);
+	result("a short retransmission timeout, from the first sample on");
+	SAME(rules_replace("keepalive=1 keepidle=1 keepintvl=1 keepcnt=1"), 0);
+	active(NS_B4, &fd, &peer);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	ends_in_silence(fd, peer);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	passive(NS_A4, &fd, &peer);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	ends_in_silence(fd, peer);
+	result("keepalive ends a connection whose peer is gone");
+	SAME(rules_replace("user_timeout_ms=1000"), 0);
+	fd = stack_socket(net.a, XTCP, NS_B4);
+	SAME(stack_connect(fd, NS_B4, next_port++) && errno == ETIMEDOUT, true);
+	close(fd);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	SAME(rules_replace(""), 0);
+	result("a user timeout ends connect()");
+}
+
+static void timers_out_of_range(void)
+{
+	static const char * const wrong[] = {
+		"rto_min_us=0", "rto_min_us=200001", "rto_min_us=0xffffffff", "rto_min_us=0x80000001", "rto_max_ms=999",
+		"rto_max_ms=120001", "rto_max_ms=0xffffffff", "delack_max_us=0", "delack_max_us=204001",
+		"user_timeout_ms=0", "user_timeout_ms=0x80000000", "keepalive=0", "keepalive=2", "keepidle=0",
+		"keepidle=32768", "keepintvl=0",
+		"keepintvl=32768", "keepcnt=0", "keepcnt=128",
+	};
+	unsigned int i;
+
+	SAME(rules_replace("dport=80" TIMERS), 0);
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		if (rules_replace(wrong[i]) != ERANGE) {
+			ksft_print_msg("it takes %s\n", wrong[i]);
+			problems++;
+		}
+	rules_list_is(net.a, "hits=0 dport=80 rto_min_us=40000 rto_max_ms=3000 delack_max_us=80000 "
+		     "user_timeout_ms=54321 keepalive=on keepidle=77 keepintvl=33 keepcnt=4\n");
+	result("timers out of range are refused; the list has those that were taken");
+}
 
 /* @peer: a rule for it; @other: a rule that is for none of the connections */
 static void each_field(const char *own, const char *peer_addr, const char *rule, const char *other, const char *what)
@@ -300,14 +511,18 @@ static void by_the_tool(void)
 	SAME(tool("add to=10.0.0.1/8", "host bits"), 2);
 	must(!ns_shell(net.a, "printf 'cc=reno # all\n\nto=::/0 cc=nosuch\n' >/tmp/xtcp_rules"), "rules");
 	SAME(tool("replace - </tmp/xtcp_rules", "line 3: there is no such congestion control"), 1);
-	SAME(tool("add sport=22 cc=reno", ""), 0);
+	SAME(tool("add sport=22 cc=reno rto_min=40 rto_max=2000 delack_max=80 user_timeout=1 keepalive=60 keepcnt=3",
+		  ""), 0);
 	SAME(tool("list", "to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit # 0 hits\n"
-		  "sport=22 cc=reno # 0 hits"), 0);
+		  "sport=22 cc=reno rto_min=40 rto_max=2000 delack_max=80 user_timeout=1 keepalive=on keepidle=60 "
+		  "keepcnt=3 # 0 hits"), 0);
 	SAME(tool("list >/tmp/xtcp_rules; scripts/tools/xtcp-policy del dport=443 to=10.0.0.0/8", ""), 0);
-	rules_list_is(net.a, "hits=0 sport=22 cc=reno\n");
+	rules_list_is(net.a, "hits=0 sport=22 cc=reno rto_min_us=40000 rto_max_ms=2000 delack_max_us=80000 "
+		     "user_timeout_ms=1 keepalive=on keepidle=60 keepcnt=3\n");
 	SAME(tool("replace /tmp/xtcp_rules; rm /tmp/xtcp_rules", ""), 0);
 	rules_list_is(net.a, "hits=0 to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 max_pacing_rate=12500000\n"
-		     "hits=0 sport=22 cc=reno\n");
+		     "hits=0 sport=22 cc=reno rto_min_us=40000 rto_max_ms=2000 delack_max_us=80000 user_timeout_ms=1 "
+		     "keepalive=on keepidle=60 keepcnt=3\n");
 	SAME(tool("replace /dev/null", ""), 0);
 	rules_list_is(net.a, "");
 	result("xtcp policy lists, adds, deletes and replaces rules, and takes what it lists");
@@ -316,8 +531,9 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(15);
+	ksft_set_plan(24);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
 		   "each field, IPv4");
 	each_field(NS_A6, NS_B6, "to=fd00:9::/64" FIELDS, "to=fd00:a::/64" FIELDS "; to=0.0.0.0/0" FIELDS,
@@ -325,6 +541,11 @@ int main(void)
 	each_field(MAPPED_A4, MAPPED_B4, "to=10.9.0.2/32" FIELDS, "to=10.9.0.1/32" FIELDS "; to=::/0" FIELDS,
 		   "each field, IPv4 by an IPv6 socket");
 	by_ports();
+	each_timer(NS_A4, NS_B4, "to=10.9.0.0/24" TIMERS, "each timer, IPv4");
+	each_timer(NS_A6, NS_B6, "to=fd00:9::/64" TIMERS, "each timer, IPv6");
+	program_has_timers();
+	timers_work();
+	timers_out_of_range();
 	which_wins();
 	program_wins();
 	route_wins();

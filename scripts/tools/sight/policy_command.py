@@ -18,15 +18,16 @@ PROC = "/proc/net"
 ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
 RULE = 1  # XTCP_POLICY_RULE
 TO, TO_LEN, DPORT, SPORT, CONGESTION, INITCWND, MAX_PACING_RATE = range(1, 8)  # XTCP_RULE_*
+RTO_MIN, RTO_MAX, DELACK_MAX, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, KEEPINTVL, KEEPCNT = range(8, 16)
 NESTED = 0x8000  # NLA_F_NESTED
 
 
-def number(kind, form, least, most):
-    """Encodes a number of that range as this attribute."""
+def number(kind, form, least, most, unit=1):
+    """Encodes a number of that range, times @unit, as this attribute."""
     def encode(name, text):
         if not re.fullmatch("[0-9]{1,10}", text) or not least <= int(text) <= most:
             raise Wrong("%s=%s: a number from %d to %d is meant" % (name, text, least, most))
-        return attribute(kind, struct.pack("=" + form, int(text)))
+        return attribute(kind, struct.pack("=" + form, int(text) * unit))
     return encode
 
 
@@ -53,8 +54,18 @@ def pacing(_, text):
         raise Wrong(str(wrong)) from None
 
 
+def keepalive(name, text):
+    """on, or how many seconds to the first probe, as xtcp-ss --set has it."""
+    on = attribute(KEEPALIVE, b"\1")
+    return on if text == "on" else on + number(KEEPIDLE, "I", 1, 32767)(name, text)
+
+
 KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535)}
-SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": pacing}
+SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": pacing,
+        "rto_min": number(RTO_MIN, "I", 1, 200, 1000), "rto_max": number(RTO_MAX, "I", 1000, 120000),
+        "delack_max": number(DELACK_MAX, "I", 1, 200, 1000), "user_timeout": number(USER_TIMEOUT, "I", 1, 0x7FFFFFFF),
+        "keepalive": keepalive, "keepidle": number(KEEPIDLE, "I", 1, 32767), "keepintvl": number(KEEPINTVL, "I", 1, 32767),
+        "keepcnt": number(KEEPCNT, "B", 1, 127)}
 
 
 def encoded(words, names):
@@ -110,13 +121,18 @@ def rate(octets):
     return "%d%s" % (bits // UNITS[unit], unit)
 
 
+# How words of /proc read in those of add.
+SHOWN = {"max_pacing_rate": lambda text: "pacing=" + rate(int(text)),
+         "rto_min_us": lambda text: "rto_min=%d" % (int(text) // 1000), "rto_max_ms": "rto_max={}".format,
+         "delack_max_us": lambda text: "delack_max=%d" % (int(text) // 1000), "user_timeout_ms": "user_timeout={}".format}
+
+
 def shown(line):
     """A line of /proc in words that add takes."""
     words = dict(word.split("=", 1) for word in line.split())
     hits = words.pop("hits")
-    if "max_pacing_rate" in words:
-        words["pacing"] = rate(int(words.pop("max_pacing_rate")))
-    return "%s # %s hit%s" % (" ".join("%s=%s" % pair for pair in words.items()), hits, "" if hits == "1" else "s")
+    rule = " ".join(SHOWN[name](text) if name in SHOWN else name + "=" + text for name, text in words.items())
+    return "%s # %s hit%s" % (rule, hits, "" if hits == "1" else "s")
 
 
 def do_list(args):
