@@ -167,6 +167,7 @@
 
 #include "base/checksum.c"
 #include "base/stream.c"
+#include "base/seldom.c"
 #include "base/orphan.c"
 #include "base/state.c"
 #include "base/memory.c"

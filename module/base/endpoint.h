@@ -11,12 +11,12 @@
 #include "lookup/demux.h"
 
 struct xtcp_cong_ops;
-struct xtcp_fastopenq;
 struct xtcp_fastsyn;
 struct xtcp_lease;
 struct xtcp_listener;
 struct xtcp_net;
 struct xtcp_pace;
+struct xtcp_seldom;
 
 /*
  * Work that softirq could not do because a user held the socket lock; release_sock() does it
@@ -62,7 +62,7 @@ struct xtcp_endpoint {
 	 * before that, any past state
 	 */
 	unsigned long left_table;
-	struct xtcp_fastopenq *fastopenq; /* state of TCP_FASTOPEN; NULL: none (fastopen.c); RCU */
+	struct xtcp_seldom *seldom;	/* what few sockets have; NULL: nothing of it; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since these
 	 * threads wake later and count themselves out

@@ -29,6 +29,7 @@
 
 #include "base/net.h"
 #include "base/seg.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "send/output.h"
@@ -137,11 +138,12 @@ static int draw_key(struct xtcp_net *xn)
 /* The Fast Open state of @sk; allocated at the first call. */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
 {
-	struct xtcp_fastopenq *queue = xtcp_sk(sk)->fastopenq;
+	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, GFP_KERNEL_ACCOUNT);
+	struct xtcp_fastopenq *queue;
 
 	sock_owned_by_me(sk);
-	if (queue)
-		return queue;
+	if (!seldom || seldom->fastopenq)
+		return seldom ? seldom->fastopenq : NULL;
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return NULL;
@@ -149,7 +151,7 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->resets);
 	/* a SYN that finds the queue finds it complete */
-	smp_store_release(&xtcp_sk(sk)->fastopenq, queue);
+	smp_store_release(&seldom->fastopenq, queue);
 	return queue;
 }
 
@@ -199,7 +201,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
  */
 int xtcp_fastopen_max(const struct sock *sk)
 {
-	const struct xtcp_fastopenq *queue = READ_ONCE(xtcp_sk(sk)->fastopenq);
+	const struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
 
 	return queue ? READ_ONCE(queue->max) : 0;
 }
@@ -240,7 +242,7 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
  */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 {
-	struct xtcp_fastopenq *queue = READ_ONCE(xtcp_sk(sk)->fastopenq);
+	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
 
 	return queue ? copy_keys(&queue->keys, octets) : 0;
 }
@@ -274,11 +276,11 @@ int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
  */
 void xtcp_fastopen_free(struct sock *sk)
 {
-	struct xtcp_fastopenq *queue = xtcp_sk(sk)->fastopenq;
+	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
 
 	if (likely(!queue))
 		return;
-	WRITE_ONCE(xtcp_sk(sk)->fastopenq, NULL);
+	WRITE_ONCE(xtcp_endpoint(sk)->seldom->fastopenq, NULL);
 	put_queue(queue);
 }
 
@@ -482,8 +484,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
 {
-	/* pairs with smp_store_release() in queue_of() */
-	struct xtcp_fastopenq *queue = smp_load_acquire(&xtcp_sk(lsk)->fastopenq);
+	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(lsk);
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_fastopen_cookie cookie;
@@ -552,8 +553,7 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
  */
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 {
-	/* pairs with smp_store_release() in queue_of() */
-	struct xtcp_fastopenq *queue = smp_load_acquire(&xtcp_sk(lsk)->fastopenq), *old;
+	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(lsk), *old;
 	struct xtcp_fastopen *fast = xtcp_sk(sk)->fastopen;
 
 	sock_owned_by_me(sk);

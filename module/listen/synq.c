@@ -25,6 +25,7 @@
 #include "base/options.h"
 #include "base/secret.h"
 #include "base/seg.h"
+#include "base/seldom.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
@@ -195,7 +196,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		xtcp_pool_free(xtcp_net_of(listener->sk), he);
 		return NOT_ANSWERED;
 	}
-	if (unlikely(READ_ONCE(xtcp_endpoint(listener->sk)->fastopenq))) {
+	if (unlikely(xtcp_seldom_fastopenq(listener->sk))) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_pool_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);

@@ -26,6 +26,7 @@
 
 #include "base/orphan.h"
 #include "base/rstdiag.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/stream.h"
@@ -61,6 +62,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_text_purge(sk);
 	xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	xtcp_fastopen_free(sk);
+	xtcp_seldom_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);
 	xtcp_stream_end(sk);

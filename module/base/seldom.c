@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The memory of what few sockets have. */
+#include "base/seldom.h"
+
+#include <linux/slab.h>
+
+/**
+ * xtcp_seldom_get() - get a sock's struct xtcp_seldom; the first call allocates it
+ * @sk: not destroyed
+ * @gfp: GFP_KERNEL_ACCOUNT, or GFP_ATOMIC in softirq
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: the struct, or NULL without memory.
+ */
+struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+
+	sock_owned_by_me(sk);
+	if (seldom)
+		return seldom;
+	seldom = kzalloc(sizeof(*seldom), gfp);
+	if (!seldom)
+		return NULL;
+	/* a segment that finds the struct finds it complete */
+	smp_store_release(&xtcp_endpoint(sk)->seldom, seldom);
+	return seldom;
+}
+
+/**
+ * xtcp_seldom_free() - free a sock's struct xtcp_seldom
+ * @sk: CLOSED; no Fast Open state is left
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_seldom_free(struct sock *sk)
+{
+	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+
+	if (likely(!seldom))
+		return;
+	WARN_ON_ONCE(seldom->fastopenq);
+	WRITE_ONCE(xtcp_endpoint(sk)->seldom, NULL);
+	kfree_rcu(seldom, rcu);
+}

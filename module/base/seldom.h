@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What few sockets have, and what the others need no room for: one pointer in the sock. */
+#ifndef XTCP_SELDOM_H
+#define XTCP_SELDOM_H
+
+#include <linux/types.h>
+
+#include "base/endpoint.h"
+
+struct xtcp_fastopenq;
+
+/**
+ * struct xtcp_seldom - what few sockets have
+ * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
+ * @rcu: frees it when the sock has ended
+ *
+ * It is allocated when an option first needs it, and stays until the sock is destroyed.
+ */
+struct xtcp_seldom {
+	struct xtcp_fastopenq *fastopenq;
+	struct rcu_head rcu;
+};
+
+/*
+ * NULL: the sock has nothing of it. The caller holds the RCU read side, the socket lock or the
+ * descriptor.
+ */
+static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
+{
+	/* pairs with smp_store_release() in seldom.c */
+	return smp_load_acquire(&xtcp_endpoint(sk)->seldom);
+}
+
+/* The Fast Open state of @sk, or NULL. The caller holds the same as for xtcp_seldom(). */
+static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	/* pairs with smp_store_release() in fastopen.c */
+	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
+}
+
+struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
+void xtcp_seldom_free(struct sock *sk);
+
+#endif /* XTCP_SELDOM_H */
