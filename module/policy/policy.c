@@ -12,11 +12,17 @@
  * the old one, and puts it in the place of the old one. So a connection sees the whole old table or
  * the whole new one. The old one is freed after a grace period of RCU.
  *
+ * A rule for a cgroup remembers its id and its depth, and holds no reference: ids are never used
+ * again, so the rule matches nothing once the cgroup is gone. The cgroup of a connection is that of
+ * the process that made the socket, a child's that of its listener's, as for all of Linux that asks
+ * a socket for its cgroup.
+ *
  * All memory is charged to the memory control group of the writer, who may be any user: a guest
  * writes the table of its own namespace.
  */
 #include "policy/policy.h"
 
+#include <linux/cgroup.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -35,6 +41,18 @@
 
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
+
+/* xtcp_rules_facts.cgroup_at, of a sock. RCU read side. */
+static u64 cgroup_at(const void *of, unsigned int depth)
+{
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	struct cgroup *cgroup = cgroup_ancestor(sock_cgroup_ptr(&((struct sock *)of)->sk_cgrp_data), depth - 1);
+
+	return cgroup ? cgroup_id(cgroup) : 0;
+#else
+	return 0;
+#endif
+}
 
 /* The options that are numbers, of which 0 means that nobody has set them. */
 #define NUMBER(name, bit, field) {						\
@@ -138,6 +156,8 @@ void xtcp_policy_apply(struct sock *sk)
 		.v4 = xtcp_tuple_is_v4(&tuple),
 		.dport = tuple.fport,
 		.sport = tuple.lport,
+		.cgroup_at = cgroup_at,
+		.of = sk,
 	};
 	const struct xtcp_policy *policy;
 	const struct xtcp_rule *rule;
@@ -382,6 +402,8 @@ static void show_key(struct seq_file *m, const struct xtcp_rule_key *key)
 		seq_printf(m, " dport=%u", ntohs(match.dport));
 	if (match.sport)
 		seq_printf(m, " sport=%u", ntohs(match.sport));
+	if (match.depth)
+		seq_printf(m, " cgroup=%llu", match.cgroup);
 }
 
 static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)

@@ -14,6 +14,7 @@
  */
 #include "policy/policy_set.h"
 
+#include <linux/cgroup.h>
 #include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/xtcp.h>
@@ -46,6 +47,7 @@ static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
 	[XTCP_RULE_KEEPIDLE] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPIDLE),
 	[XTCP_RULE_KEEPINTVL] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPINTVL),
 	[XTCP_RULE_KEEPCNT] = NLA_POLICY_RANGE(NLA_U8, 1, MAX_TCP_KEEPCNT),
+	[XTCP_RULE_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
 };
 
 /* Fill the prefix of @match. Return: 0 or -EINVAL. */
@@ -79,11 +81,54 @@ static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, str
 	return 0;
 }
 
+/* The depth of a cgroup that the sender may see; 0: there is none. The root has 1. */
+static unsigned int depth_of(u64 id)
+{
+	unsigned int depth = 0;
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	struct cgroup *cgroup = cgroup_get_from_id(id);
+
+	if (!IS_ERR(cgroup)) {
+		depth = cgroup->level + 1;
+		cgroup_put(cgroup);
+	}
+#endif
+	return depth;
+}
+
+/*
+ * Fill the cgroup of @match. @is_there: find it, and its depth; otherwise that is left to
+ * delete_rule(). Return: 0 or an error.
+ */
+static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
+		       struct netlink_ext_ack *extack)
+{
+	unsigned int depth;
+
+	if (!id)
+		return 0;
+	if (!IS_ENABLED(CONFIG_SOCK_CGROUP_DATA)) {
+		NL_SET_ERR_MSG_ATTR(extack, id, "this kernel has no cgroups for sockets");
+		return -EOPNOTSUPP;
+	}
+	match->cgroup = nla_get_u64(id);
+	match->depth = 1;
+	if (!is_there)
+		return 0;
+	depth = depth_of(match->cgroup);
+	if (!depth || depth > XTCP_RULES_DEPTH_MAX) {
+		NL_SET_ERR_MSG_ATTR(extack, id, "there is no such cgroup");
+		return -ENOENT;
+	}
+	match->depth = depth;
+	return 0;
+}
+
 /* Fill the key of a rule. Return: 0 or an error. */
-static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, struct netlink_ext_ack *extack)
+static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_there, struct netlink_ext_ack *extack)
 {
 	struct xtcp_rule_match match = {};
-	int err = take_prefix(&match, attrs, extack);
+	int err = take_prefix(&match, attrs, extack) ?: take_cgroup(&match, attrs[XTCP_RULE_CGROUP], is_there, extack);
 
 	if (err)
 		return err;
@@ -170,6 +215,25 @@ static bool is_empty(struct nlattr **attrs)
 	return true;
 }
 
+/*
+ * Delete the rule with this key. If the key has a cgroup, that may be gone, so nobody knows its
+ * depth: try each. Return: 0 or -ENOENT.
+ */
+static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
+{
+	struct xtcp_rule_match match;
+	int err = xtcp_policy_del(draft, key);
+
+	xtcp_rules_match(&match, key);
+	if (!match.depth)
+		return err;
+	while (err && match.depth++ < XTCP_RULES_DEPTH_MAX) {
+		xtcp_rules_key(key, &match);
+		err = xtcp_policy_del(draft, key);
+	}
+	return err;
+}
+
 /* Add or delete the rule that @nest describes. Return: 0 or an error. */
 static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
@@ -180,11 +244,11 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 
 	err = nla_parse_nested(attrs, XTCP_RULE_MAX, nest, rule_policy, extack);
 	if (!err)
-		err = take_key(&key, attrs, extack);
+		err = take_key(&key, attrs, cmd != XTCP_CMD_POLICY_DEL, extack);
 	if (err)
 		return err;
 	if (cmd == XTCP_CMD_POLICY_DEL) {
-		err = xtcp_policy_del(draft, &key);
+		err = delete_rule(draft, &key);
 		if (err)
 			NL_SET_ERR_MSG_ATTR(extack, nest, "there is no rule with this key");
 		return err;

@@ -88,6 +88,7 @@ static const struct {
 	{ "keepidle", XTCP_RULE_KEEPIDLE, 4 },
 	{ "keepintvl", XTCP_RULE_KEEPINTVL, 4 },
 	{ "keepcnt", XTCP_RULE_KEEPCNT, 1 },
+	{ "cgroup", XTCP_RULE_CGROUP, 8 },
 };
 
 static void put_word(const char *word)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policy table: rules for connections that begin, by address and port, written by generic netlink as `xtcp policy`
- * does. What each field makes of a connection, in both directions; which rule wins; what a program or a route says
- * beats it; what is listed. Last, `xtcp policy` itself. Attacks are the matter of policy_attacks.
+ * The policy table: rules for connections that begin, by address, port and cgroup, written by generic netlink.
+ * What each field makes of a connection, in both directions; which rule wins; what a program or a route says beats
+ * it; what is listed. Last, `xtcp policy` itself. Attacks are the matter of policy_attacks.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/must.h"
@@ -377,6 +380,128 @@ static void which_wins(void)
 	result("the most specific rule counts, and nothing of another");
 }
 
+/* Runs the tool in net.a; its exit status. What it says must have @words in it. */
+static int tool(const char *arguments, const char *words)
+{
+	return ns_shell(net.a, "out=$(scripts/tools/xtcp-policy %s 2>&1); status=$?; case $out in *'%s'*) ;;"
+			" *) echo \"# $out\"; status=99 ;; esac; exit $status", arguments, words);
+}
+
+#define TREE	"/tmp/xtcp_policy"
+#define GROUP	TREE "/xtcp_policy"
+#define BELOW	GROUP "/below"
+#define OTHER	TREE "/xtcp_policy_other"
+
+static unsigned long long id_of(const char *group)
+{
+	struct stat st;
+
+	must(!stat(group, &st), group);
+	return st.st_ino;
+}
+
+static void enter_group(const char *group)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	must(fd >= 0 && write(fd, "0", 1) == 1, path);
+	close(fd);
+}
+
+/* The algorithm of a connection whose socket was made there: its program is elsewhere when it connects. */
+static void made_in(const char *group, const char *cc)
+{
+	int fd, peer, listener = stack_listener(net.b, KERNEL, NS_B4, next_port, true);
+
+	enter_group(group);
+	fd = stack_socket(net.a, XTCP, NS_B4);
+	enter_group(TREE);
+	must(fd >= 0 && listener >= 0 && !stack_connect(fd, NS_B4, next_port++), "connect");
+	peer = accept(listener, NULL, NULL);
+	if (!rules_has_congestion(fd, cc)) {
+		ksft_print_msg("an active connection of %s is to have %s\n", group, cc);
+		problems++;
+	}
+	close(listener);
+	close_all(fd, peer);
+	enter_group(group);
+	listener = stack_listener(net.a, XTCP, NS_A4, next_port, true);
+	enter_group(TREE);
+	peer = stack_connected(net.b, KERNEL, NS_A4, next_port++);
+	fd = accept(listener, NULL, NULL);
+	must(listener >= 0 && peer >= 0 && fd >= 0, "accept");
+	if (!rules_has_congestion(fd, cc)) {
+		ksft_print_msg("a passive connection of %s is to have %s\n", group, cc);
+		problems++;
+	}
+	close(listener);
+	close_all(fd, peer);
+}
+
+static void by_cgroup(void)
+{
+	static const char * const what[] = {
+		"by the cgroup, or one above it", "the deepest cgroup counts, after address and ports",
+		"a cgroup that is gone: its rule matches nothing, and can be deleted",
+		"xtcp policy takes the path of a cgroup, and lists it",
+	};
+	char rules[512], row[128];
+	unsigned long long id;
+	unsigned int i;
+
+	mkdir(TREE, 0755);
+	if (mount("none", TREE, "cgroup2", 0, NULL)) {
+		for (i = 0; i < ARRAY_SIZE(what); i++)
+			ksft_test_result_skip("the kernel cannot mount cgroups of version 2: %s\n", what[i]);
+		return;
+	}
+	must(!mkdir(GROUP, 0755) && !mkdir(BELOW, 0755) && !mkdir(OTHER, 0755), "cgroups");
+	snprintf(rules, sizeof(rules), "cgroup=%llu cc=bbr", id_of(GROUP));
+	SAME(rules_replace(rules), 0);
+	made_in(GROUP, "bbr");
+	made_in(BELOW, "bbr");
+	made_in(OTHER, "cubic");
+	made_in(TREE, "cubic");
+	result(what[0]);
+	snprintf(rules, sizeof(rules), "cgroup=%llu cc=bbr; cgroup=%llu cc=dctcp; cgroup=%llu cc=reno;"
+		 "sport=%d cgroup=%llu cc=bbr; to=::/0 cgroup=%llu", id_of(GROUP), id_of(BELOW), id_of(TREE),
+		 next_port + 9, id_of(OTHER), id_of(BELOW));
+	SAME(rules_replace(rules), 0);
+	made_in(GROUP, "bbr");
+	made_in(BELOW, "dctcp");
+	made_in(TREE, "reno");
+	made_in(OTHER, "reno");
+	next_port++;
+	made_in(BELOW, "dctcp");
+	result(what[1]);
+	id = id_of(BELOW);
+	snprintf(rules, sizeof(rules), "cgroup=%llu cc=bbr", id);
+	SAME(rules_replace(rules), 0);
+	must(!rmdir(BELOW), BELOW);
+	snprintf(row, sizeof(row), "hits=0 cgroup=%llu cc=bbr\n", id);
+	rules_list_is(net.a, row);
+	must(!mkdir(BELOW, 0755), BELOW);
+	made_in(BELOW, "cubic");
+	SAME(rules_request(XTCP_CMD_POLICY_ADD, rules), ENOENT);
+	rules_said("there is no such cgroup");
+	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cgroup=12345678901234567 cc=bbr"), ENOENT);
+	SAME(rules_request(XTCP_CMD_POLICY_DEL, "cgroup=12345678901234567"), ENOENT);
+	rules_list_is(net.a, row);
+	SAME(rules_request(XTCP_CMD_POLICY_DEL, rules), 0);
+	rules_list_is(net.a, "");
+	result(what[2]);
+	SAME(tool("add dport=80 cgroup=" BELOW " cc=bbr; scripts/tools/xtcp-policy add cgroup=/xtcp_policy", ""), 0);
+	SAME(tool("list", "dport=80 cgroup=/xtcp_policy/below cc=bbr # 0 hits\ncgroup=/xtcp_policy # 0 hits"), 0);
+	SAME(tool("add cgroup=/xtcp_policy/nosuch", "No such file"), 2);
+	SAME(tool("del cgroup=xtcp_policy; scripts/tools/xtcp-policy del dport=80 cgroup=/xtcp_policy/below", ""), 0);
+	rules_list_is(net.a, "");
+	result(what[3]);
+	must(!rmdir(BELOW) && !rmdir(GROUP) && !rmdir(OTHER) && !umount(TREE) && !rmdir(TREE), "cgroups");
+}
+
 static void program_wins(void)
 {
 	unsigned int rate = 7000000;
@@ -495,13 +620,6 @@ static void listed(void)
 	result("the last rule is deleted; del looks at the key alone");
 }
 
-/* Runs the tool in net.a; its exit status. What it says must have @words in it. */
-static int tool(const char *arguments, const char *words)
-{
-	return ns_shell(net.a, "out=$(scripts/tools/xtcp-policy %s 2>&1); status=$?; case $out in *'%s'*) ;;"
-			" *) echo \"# $out\"; status=99 ;; esac; exit $status", arguments, words);
-}
-
 /* What `xtcp policy` takes, and what it says. */
 static void by_the_tool(void)
 {
@@ -531,7 +649,7 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(24);
+	ksft_set_plan(28);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
@@ -547,6 +665,7 @@ int main(void)
 	timers_work();
 	timers_out_of_range();
 	which_wins();
+	by_cgroup();
 	program_wins();
 	route_wins();
 	again();

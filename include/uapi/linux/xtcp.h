@@ -88,10 +88,10 @@ enum xtcp_set_attribute {
  * request is carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules,
  * XTCP_CMD_POLICY_DEL deletes those whose keys it names, XTCP_CMD_POLICY_REPLACE puts its rules in
  * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of
- * enum xtcp_rule_attribute. The first attributes there are the key, and a key that is missing
- * matches everything; the others are what the rule sets. /proc/net/xtcp_policy lists the rules.
+ * enum xtcp_rule_attribute. Addresses, ports and the cgroup there are the key, and what is missing in a
+ * key matches everything; the other attributes are what the rule sets. /proc/net/xtcp_policy lists the rules.
  * Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has the key, or there
- * is no such congestion control; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and
+ * is no such congestion control or cgroup; EOPNOTSUPP, the kernel has no cgroups for sockets; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and
  * ERANGE, a value is not allowed.
  */
 enum xtcp_policy_attribute {
@@ -116,9 +116,10 @@ enum xtcp_rule_attribute {
 	XTCP_RULE_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPINTVL,	/* TCP_KEEPINTVL: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPCNT,	/* TCP_KEEPCNT: 8 bits, from 1 to 127 */
+	XTCP_RULE_CGROUP,	/* key: the id of a cgroup of version 2: 64 bits; also for those below */
 };
 
-#define XTCP_RULE_MAX	XTCP_RULE_KEEPCNT
+#define XTCP_RULE_MAX	XTCP_RULE_CGROUP
 
 /* Why a connection ended. New reasons come at the end. */
 enum xtcp_abort_reason {

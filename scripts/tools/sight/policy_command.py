@@ -18,7 +18,7 @@ PROC = "/proc/net"
 ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
 RULE = 1  # XTCP_POLICY_RULE
 TO, TO_LEN, DPORT, SPORT, CONGESTION, INITCWND, MAX_PACING_RATE = range(1, 8)  # XTCP_RULE_*
-RTO_MIN, RTO_MAX, DELACK_MAX, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, KEEPINTVL, KEEPCNT = range(8, 16)
+RTO_MIN, RTO_MAX, DELACK_MAX, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, KEEPINTVL, KEEPCNT, CGROUP = range(8, 17)
 NESTED = 0x8000  # NLA_F_NESTED
 
 
@@ -37,6 +37,41 @@ def prefix(_, text):
     except ValueError as error:
         raise Wrong("to=%s: %s" % (text, error)) from None
     return attribute(TO, found.network_address.packed) + attribute(TO_LEN, bytes([found.prefixlen]))
+
+
+def mounted():
+    """The folders where the hierarchy of version 2 is."""
+    with open("/proc/mounts", encoding="utf-8", errors="surrogateescape") as file:
+        return [line.split()[1] for line in file if line.split()[2] == "cgroup2"]
+
+
+def cgroup(_, text):
+    """By its path below the root of the hierarchy, its whole path, or its id, which is the number of the folder."""
+    if re.fullmatch("[0-9]{1,19}", text):
+        return attribute(CGROUP, struct.pack("=Q", int(text)))
+    tops = mounted()
+    if not tops:
+        raise Wrong("cgroup=%s: no hierarchy of version 2 is mounted, so only an id can be meant" % text)
+    path = text if any((text + "/").startswith(top + "/") for top in tops) else tops[0] + "/" + text.lstrip("/")
+    try:
+        return attribute(CGROUP, struct.pack("=Q", os.stat(path).st_ino))
+    except OSError as error:
+        raise Wrong("cgroup=%s: %s" % (text, error.strerror)) from None
+
+
+def cgroup_paths(wanted):
+    """{id: path below the root} of those that are there."""
+    top, found = (mounted() + [None])[0] if wanted else None, {}
+    for folder, _, _ in os.walk(top) if top else ():
+        if len(found) == len(wanted):
+            break
+        try:
+            number = str(os.stat(folder).st_ino)
+        except OSError:
+            continue
+        if number in wanted and " " not in folder:
+            found[number] = folder[len(top):] or "/"
+    return found
 
 
 def congestion(_, text):
@@ -60,7 +95,7 @@ def keepalive(name, text):
     return on if text == "on" else on + number(KEEPIDLE, "I", 1, 32767)(name, text)
 
 
-KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535)}
+KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535), "cgroup": cgroup}
 SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": pacing,
         "rto_min": number(RTO_MIN, "I", 1, 200, 1000), "rto_max": number(RTO_MAX, "I", 1000, 120000),
         "delack_max": number(DELACK_MAX, "I", 1, 200, 1000), "user_timeout": number(USER_TIMEOUT, "I", 1, 0x7FFFFFFF),
@@ -127,10 +162,12 @@ SHOWN = {"max_pacing_rate": lambda text: "pacing=" + rate(int(text)),
          "delack_max_us": lambda text: "delack_max=%d" % (int(text) // 1000), "user_timeout_ms": "user_timeout={}".format}
 
 
-def shown(line):
+def shown(line, paths):
     """A line of /proc in words that add takes."""
     words = dict(word.split("=", 1) for word in line.split())
     hits = words.pop("hits")
+    if "cgroup" in words:
+        words["cgroup"] = paths.get(words["cgroup"], words["cgroup"])
     rule = " ".join(SHOWN[name](text) if name in SHOWN else name + "=" + text for name, text in words.items())
     return "%s # %s hit%s" % (rule, hits, "" if hits == "1" else "s")
 
@@ -140,10 +177,12 @@ def do_list(args):
         raise Wrong("list takes no word")
     try:
         with open("%s/%s_policy" % (args.proc, args.name)) as file:
-            for line in file:
-                print(shown(line))
+            lines = file.readlines()
     except OSError as error:
         raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
+    paths = cgroup_paths({word[7:] for line in lines for word in line.split() if word.startswith("cgroup=")})
+    for line in lines:
+        print(shown(line, paths))
 
 
 def do_add(args):
