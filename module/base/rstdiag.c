@@ -30,6 +30,7 @@ u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 	case XTCP_ABORT_LISTENER:
 	case XTCP_ABORT_DISCONNECT:
 	case XTCP_ABORT_KILLED:
+	case XTCP_ABORT_NETNS:
 		return XTCP_RSTDIAG_ABORT;
 	case XTCP_ABORT_ORPHANS:
 		return XTCP_RSTDIAG_RESOURCES;
@@ -41,7 +42,6 @@ u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 	case XTCP_ABORT_RESET:
 	case XTCP_ABORT_ICMP:
 	case XTCP_ABORT_TIMEOUT:
-	case XTCP_ABORT_NETNS:
 	case XTCP_ABORT_USER_TIMEOUT:
 		break;
 	}

@@ -112,7 +112,7 @@ static void codes(void)
 
 	for (reason = 0; reason <= XTCP_ABORT_HALF_CLOSED; reason++)
 		with += xtcp_rstdiag_code_of(reason) != XTCP_RSTDIAG_NO_CODE;
-	UNIT_CHECK(with == 11);
+	UNIT_CHECK(with == 12);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_UNREAD) == 2);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_LINGER) == 3);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_ORPHANS) == 12);
