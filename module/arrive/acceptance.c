@@ -61,8 +61,8 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * May an ACK answer this segment? One such ACK may leave per invalid_ratelimit: otherwise two ends
- * could answer each other's ACKs forever.
+ * May an ACK answer this segment? Per invalid_ratelimit one ACK may answer a segment without data:
+ * otherwise two ends could answer each other's ACKs forever.
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {

@@ -71,8 +71,8 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
 	/*
-	 * For one tuple, different values of the cookie give different inputs to SipHash. Two
-	 * tuples may have equal inputs, but nobody can tell when without knowing both hashes.
+	 * For one tuple, each period and set of options gives SipHash another input. The inputs of
+	 * two tuples may be equal, but only somebody who knows both hashes can see that they are.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }

@@ -51,8 +51,8 @@ static void prague_start(struct sock *sk)
 }
 
 /*
- * In a repair PRR sets cwnd, and after a timeout slow start does. Then marks are only counted, and
- * do not reduce cwnd.
+ * During loss recovery PRR sets cwnd, and after a timeout slow start sets it. Until both are over,
+ * and during CWR, marks are counted but do not reduce cwnd.
  */
 static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

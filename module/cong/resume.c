@@ -4,7 +4,7 @@
  * Pure: no socket, no clock. resuming.c applies it to a sock, paths.c has what was saved.
  *
  *      NORMAL (observes)          the table has the path
- *        |  ^                            |
+ *        ^  ^                            |
  *        |  |  not this path, congestion v
  *        |  +------------------- RECONNAISSANCE
  *        |  |                            | the initial data is acknowledged: jump
@@ -16,10 +16,10 @@
  *        |  |                                         |
  *        |  +-----------------------------------------+
  *
- * The table saves a rate: the octets that arrived in a round, scaled down to the smallest RTT. So
- * octets that were only waiting in a queue do not count. A jump sends half of the saved window, and
- * paces it over the present RTT, which must be longer than half of the saved RTT. So a jump is
- * never faster than the earlier connection was.
+ * The table saves a window: the octets that arrived in a round, scaled down to the smallest RTT, so
+ * that octets which only waited in a queue do not count. A jump sends at most half of the saved
+ * window, and paces it over the present RTT, which must be longer than half of the saved RTT. So a
+ * jump is never faster than the earlier connection was.
  */
 #include "cong/resume.h"
 

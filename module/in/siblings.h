@@ -23,6 +23,8 @@ struct xtcp_sibling_link {
 	const void **saved;
 };
 
+/* Sibling: another loaded build of this module. */
+
 /* Does a listener of this build want a SYN that would reopen a sibling's record? Softirq, RCU. */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*

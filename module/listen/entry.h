@@ -66,7 +66,7 @@ struct xtcp_synq {
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: its third ACK came, but met a full accept queue or TCP_DEFER_ACCEPT (listener lock)
  * @has_syn: a copy of the SYN follows the entry in memory (savedsyn.c); constant
- * @of_guest: its namespace is a guest; constant
+ * @of_guest: its namespace belongs to a user namespace other than the first one; constant
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; last, because it is shorter for IPv4
  */

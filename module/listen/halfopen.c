@@ -39,10 +39,10 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSval belongs to
- * an old connection, whose SYN-ACK may have had the same ISN. But an older TSval may also belong to
- * a cookie, so nothing is checked while cookies are believed. As in Linux, a TSecr of 0 is not
- * checked.
+ * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSecr answers
+ * the SYN-ACK of an old connection. The acknowledgment number does not show this if both SYN-ACKs
+ * had the same ISN. But an older TSecr may also answer a cookie that was sent before this entry was
+ * made, so nothing is checked while cookies are accepted. As in Linux, a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)

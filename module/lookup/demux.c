@@ -62,7 +62,7 @@ static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn
 	       inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, key->dif, key->sdif);
 }
 
-/* RCU read side, or the chain's lock. */
+/* The caller is in an RCU read side, or holds the chain's lock. */
 static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
 {
 	struct xtcp_conn *conn;

@@ -22,7 +22,7 @@ enum xtcp_conn_kind {
 };
 
 /**
- * struct xtcp_conn - the common part of the three sizes of connection, as it stands in the table
+ * struct xtcp_conn - the part that the three kinds of connection have in common; the table links it
  * @next: next in its chain (conns.h)
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
@@ -32,10 +32,11 @@ enum xtcp_conn_kind {
  * @net_id: the namespace's number, set when the connection enters the table
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: IPv4: @laddr4 and @faddr4 are valid
- * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c); copied
- *	to a connection of another size that replaces this one
- * @map: number of the map that has the port, 0: none (portmap.c); set under the lock of the map,
- *	and also under the chain's lock if the connection can leave the table meanwhile; copied, too
+ * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c). A
+ *	connection of another kind that replaces this one gets a copy
+ * @map: number of the map that has the port, 0: none (portmap.c). Who sets it holds the lock of the
+ *	map, and also the chain's lock if another processor could take the connection out of the
+ *	table at that moment. Copied like @shared_port
  * @laddr4: local address
  * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
  * @laddr6: local address

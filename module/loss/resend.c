@@ -26,7 +26,7 @@ static bool is_to_be_resent(const struct sk_buff *skb)
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/* Finds the place of @seq in @list, starting at @cb; gives up after WALK_MAX steps. */
+/* Walks from @cb to the place of @seq in @list, at most WALK_MAX steps; returns where it ends. */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;

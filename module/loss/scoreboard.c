@@ -503,8 +503,9 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sample: counts one segment more
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
- * is limited to the octets outstanding, less the missing segment. More duplicate ACKs than segments
- * outstanding show reordering; their number becomes the reordering estimate.
+ * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
+ * segments are outstanding, and nothing is marked lost, that shows reordering: the number of
+ * duplicate ACKs becomes the reordering estimate if it is higher.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {

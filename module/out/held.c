@@ -372,8 +372,9 @@ static void look_at(struct held_list *there)
 		local_bh_disable();
 		bh_lock_sock(sk);
 		/*
-		 * if a user has the lock, leave the sock to the next round: the user needs the lock
-		 * only for a moment, or is a program to which accept() gave the sock
+		 * if a user has the lock, leave the sock to the next round. The user needs the lock
+		 * only for a moment, or accept() has given the sock to a program: then
+		 * xtcp_held_look() ends the hold in the next round
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);
@@ -410,7 +411,7 @@ static void look_again(struct work_struct *work)
 }
 
 /**
- * xtcp_held_exit() - stop the work
+ * xtcp_held_exit() - stop looking at held socks
  *
  * Context: process, module exit: nothing holds the module.
  */

@@ -133,7 +133,8 @@ static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 }
 
 /*
- * Remove the mark: the taker was not let in, because memory was lacking or another sock came first.
+ * Remove the mark that invite() has set: kernel TCP did not admit the taker, because memory was
+ * lacking or another sock came first.
  */
 static void disinvite(const struct sock *taker, u16 port)
 {
@@ -148,8 +149,9 @@ static void disinvite(const struct sock *taker, u16 port)
 }
 
 /*
- * Let kernel TCP's connect() skip the port from now on. Return: false when the mark was gone
- * already, so something other than the mark has let the taker in.
+ * Make kernel TCP's connect() skip the port from now on. Return: true if the mark of invite() was
+ * still set. If it was not, a bind() came between, and kernel TCP admitted the taker for another
+ * reason.
  */
 static bool shut_door(const struct sock *taker, u16 port)
 {

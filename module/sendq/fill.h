@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Puts octets that the program has written into the send queue. */
+/* Fills the send queue with the octets that the program writes. */
 #ifndef XTCP_FILL_H
 #define XTCP_FILL_H
 

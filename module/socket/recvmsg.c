@@ -104,9 +104,9 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Let a read of @rest octets from @offset on end before the urgent octet. If the read begins with
- * the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets are left
- * to read.
+ * A read starts at @offset and has @rest octets to go: stop it before the urgent octet. If it
+ * starts at the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets
+ * may be read.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {

@@ -264,7 +264,10 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
 	xtcp_sock_begin_fastsyn(xsk, &fast);
-	/* after a simultaneous open, no SYN of ours is needed any more */
+	/*
+	 * send the SYN that connect() has deferred, unless the peer's SYN has moved the sock out of
+	 * SYN-SENT (simultaneous open)
+	 */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
 		xtcp_connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
