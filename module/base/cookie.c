@@ -7,14 +7,17 @@
  * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
  * octet. IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Of the
  * 24 bits, four are options and twenty are a MAC over the whole hash (which stands for the tuple),
- * the period and all options. The ISN grows from period to period: a period adds 2^24, which is
- * more than the 24 bits can fall.
+ * the period and all options. The ISN grows from period to period: a period adds 2^24, and the
+ * lower 24 bits differ by less.
  *
- * With timestamps, the lowest six bits of TSval carry window scale, SACK and ECN, and the peer
- * echoes them. Without timestamps, SACK and ECN are off, and two of the four bits carry the scale,
- * rounded down: a smaller shift only makes the peer's window look smaller. Two periods are
- * accepted, each with 16 values of the four bits, so 32 of 2^32 blind guesses for one tuple pass.
- * Every check computes one MAC, whatever it finds, so the duration of a check reveals nothing.
+ * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
+ * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
+ * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
+ * SACK and ECN are off.
+ *
+ * Two periods are accepted, each with 16 values of the four bits, so 32 of 2^32 blind guesses for
+ * one tuple pass. Every check computes one MAC, whatever it finds, so the duration of a check
+ * reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie is too old.

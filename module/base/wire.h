@@ -83,7 +83,7 @@ enum xtcp_option_len {
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
 #define XTCP_DELACK_MIN_MS	40U	/* Linux's range; < 500 ms (RFC 9293 3.8.6.3, MUST-40) */
 #define XTCP_DELACK_MAX_MS	200U
-#define XTCP_ANSWER_MS		4U	/* so long an ACK waits for a program's answer */
+#define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 #define XTCP_PAWS_STAMP_S	60	/* seconds idle after which PAWS passes a RST, as Linux */
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */

@@ -379,7 +379,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_sent() - count octets that were sent, for the first time or again
+ * xtcp_cong_sent() - tell PRR, if it controls a reduction, of octets that were sent or resent
  * @sk: the sock
  * @octets: how many
  *

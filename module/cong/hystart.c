@@ -64,9 +64,10 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 }
 
 /*
- * Have ACKs come without a pause for five eighths of the smallest RTT? Until the path is three
- * quarters full, the pause between two windows is longer than a quarter of the RTT, so it ends the
- * train. Trains shorter than MIN_RTT_THRESH are mere bursts.
+ * Have ACKs come for five eighths of the smallest RTT, and no two of them more than pause_us apart?
+ * pause_us is at most a quarter of the RTT. While the window fills less than three quarters of the
+ * path, the gap between two windows is longer than that, and ends the train. Trains shorter than
+ * MIN_RTT_THRESH_US are mere bursts.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {

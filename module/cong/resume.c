@@ -49,7 +49,8 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 
 /*
  * Keep the largest observation, since most rounds do not fill the path. When the largest
- * observation is older than REFRESH_SECONDS, one that is at least half as large replaces it.
+ * observation is older than REFRESH_SECONDS, one that is at least half as large replaces it. An
+ * observation on another interface always replaces it.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {

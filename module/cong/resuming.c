@@ -401,7 +401,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_resuming_end() - save what the connection has learned of its path
+ * xtcp_resuming_end() - end Careful Resume: save what is worth saving of the path, free the state
  * @sk: the connection ends or gets another algorithm, or Careful Resume was switched off
  */
 void xtcp_resuming_end(struct sock *sk)

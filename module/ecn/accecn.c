@@ -11,8 +11,8 @@
  * if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does, except
- * after a timeout. If the peer reports that a SYN or SYN-ACK arrived with ECT or CE, something on
+ * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does,
+ * except after a timeout. If the peer reports that a SYN or SYN-ACK arrived with ECT or CE, something on
  * the path has changed IP's ECN field.
  */
 #include "ecn/accecn.h"
@@ -342,8 +342,9 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @resent: the segment was sent before
  * @is_pure: the segment has neither text nor SACK blocks
  *
- * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. The caller has to send the flags: the marks in them
- * count as reported.
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. The caller has to send the segment. On a SYN, and
+ * on the ACK that echoes the codepoint of the SYN-ACK, the flags are a codepoint. On all others
+ * they are the ACE counter, and all marks that have come then count as reported.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -191,10 +191,11 @@ void xtcp_thirdack_exit(void)
  * xtcp_thirdack_waits() - connect() returns: let the third ACK wait for text
  * @sk: the sock, in any state
  *
- * RFC 9293 section 3.8.6.3, MUST-40.
+ * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,
+ * MUST-40: within 500 ms).
  *
- * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due, and of @sk if
- * too many wait.
+ * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due or has left,
+ * and of @sk if too many wait.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {

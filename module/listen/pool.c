@@ -291,7 +291,7 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* Frees a list of entries, a grace period after they left the table. */
+/* Frees a list of entries. Called a grace period after they left the table. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;

@@ -144,10 +144,10 @@ void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_follow() - move a listener to another seat if its option has changed
+ * xtcp_incoming_follow() - move a listener to its new processor if SO_INCOMING_CPU has changed
  * @sk: a sock in LISTEN
  *
- * Context: process, in release_sock(). Lock: socket, held. Takes the lock of the place.
+ * Context: process, in release_sock(). Lock: socket, held. Takes the lock of struct xtcp_incoming.
  */
 void xtcp_incoming_follow(struct sock *sk)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The listeners of one group on one place, and which of them gets a SYN. */
+/*
+ * The listeners of one group (SO_REUSEPORT) on one place, which is a local address, port and
+ * device; and which of them gets a SYN.
+ */
 #ifndef XTCP_MEMBERS_H
 #define XTCP_MEMBERS_H
 

@@ -42,7 +42,7 @@
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
 
-/* xtcp_rules_facts.cgroup_at, of a sock. RCU read side. */
+/* For xtcp_rules_facts.cgroup_at: a sock's cgroup at @depth, by id; 0: none. RCU read side. */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
@@ -433,11 +433,12 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 }
 
 /**
- * xtcp_policy_show() - show /proc/net/xtcp_policy: a line for each rule, the most specific kind first
+ * xtcp_policy_show() - show /proc/net/xtcp_policy: a line for each rule, most specific kind first
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
- * The lines are of one table: a reader sees the old one or the new one. Rates are octets per second.
+ * If the table is replaced during the read, all lines are still of one table, the old one or the
+ * new one. Rates are octets per second.
  *
  * Context: process.
  *

@@ -149,7 +149,7 @@ bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, s
 }
 
 /**
- * xtcp_rules_del() - take a rule out of a table that nobody searches yet
+ * xtcp_rules_del() - take a rule out of a table
  * @rules: the table
  * @key: its key
  *

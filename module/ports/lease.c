@@ -220,7 +220,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	return lease;
 }
 
-/* The lock of the port of a lease, which must have a place. */
+/* The lock of the port that @lease reserves. The lease is in kernel TCP's table. */
 static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 {
 	return xtcp_portlist_lock(lease->xn, lease->inet.inet_num);

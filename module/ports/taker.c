@@ -206,8 +206,9 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Replace @from by @to in kernel TCP's table. One of them is a shared lease, the other its taker,
- * and one of them holds the port at every moment.
+ * Replace @from by @to in kernel TCP's table. One of them is a shared lease, the other its taker:
+ * the full sock that stands in for the lease. The locks of both buckets are held, so the port is
+ * never free in between.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {

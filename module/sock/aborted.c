@@ -41,7 +41,7 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
 	 * Softirq takes the lock of this xarray, but not the locks of the module's other xarrays.
-	 * With a class of its own, lockdep does not take them for the same lock.
+	 * Lockdep needs to know that they are different locks.
 	 */
 	static struct lock_class_key class;
 

@@ -15,10 +15,10 @@
 #define TRIES		200U	/* looks at the sock in one close(); all of them take some 10 us */
 
 /*
- * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so no more of
- * its segments come below TCP. If @sk holds the module without need, the hold is given back when
- * the sock is freed, and not here. The socket lock is not held here, so xtcp_held_segment_freed()
- * may be about to give the same hold back. Return: true when the reference was the last one.
+ * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
+ * no more of its segments to IP. This function does not end a needless hold on the module: without
+ * the socket lock, xtcp_held_segment_freed() might end the same hold at the same time. Such a hold
+ * ends when the sock is freed. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {

@@ -67,7 +67,8 @@ static void mark_push(struct sock *sk)
 
 /*
  * As in Linux, set PSH when more than half of the peer's largest window was written without PSH.
- * The peer may keep text from its program until a PSH arrives, and its window would stay closed.
+ * The peer's TCP may hold text back from its program until a PSH arrives. Without one, its window
+ * would stay closed.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {

@@ -181,7 +181,7 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /**
- * xtcp_status_info() - TCP_INFO: take the socket lock and fill a struct tcp_info
+ * xtcp_status_info() - TCP_INFO: fill a struct tcp_info
  * @sk: the sock
  * @whole: receives the values
  *
