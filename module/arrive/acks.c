@@ -9,10 +9,12 @@
 #include <net/tcp_states.h>
 
 #include "base/metric.h"
+#include "base/net.h"
 #include "base/sock.h"
 #include "out/ip.h"
 #include "recv/text.h"
 #include "send/output.h"
+#include "time/pace.h"
 #include "time/timer.h"
 #include "window/window.h"
 
@@ -77,6 +79,36 @@ static bool route_hurries(const struct sock *sk)
 	return xtcp_metric_of(sk, RTAX_QUICKACK);
 }
 
+/*
+ * The ACK that is owed is for text out of order. Let a later ACK replace it, if the last ones have
+ * told the peer of the hole. As in Linux, comp_sack_nr ACKs are replaced at most, the ACK waits for
+ * a twentieth of the round trip at most, and only a timer of high resolution is exact enough.
+ * Return: false if the ACK must go now.
+ */
+static bool compress(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sysctl *ctl = &xsk->xn->sysctl;
+	struct xtcp_sack *sack = &xsk->stream->sack;
+	u32 rtt_us = min(xsk->rto.srtt_us ?: U32_MAX, xsk->stream->rcv_rtt_us);
+	u64 delay_ns;
+
+	sack->may_wait = false;
+	if ((xsk->acking.quick && !xsk->acking.pingpong) || route_hurries(sk) ||
+	    (xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss && ack_lets_send(sk)) ||
+	    sack->compressed >= READ_ONCE(ctl->comp_sack_nr))
+		return false;
+	if (sack->dups < XTCP_DUPACK_THRESHOLD) {
+		sack->dups++;
+		return false;
+	}
+	delay_ns = min_t(u64, READ_ONCE(ctl->comp_sack_delay_ns), (u64)rtt_us * NSEC_PER_USEC / 20);
+	if (!sack->compressed && !xtcp_pace_ack_within(sk, delay_ns, READ_ONCE(ctl->comp_sack_slack_ns)))
+		return false;
+	sack->compressed++;
+	return true;
+}
+
 /**
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
@@ -107,6 +139,12 @@ void xtcp_acks_owed(struct sock *sk)
 	if (!xsk->acking.pending)
 		return;
 	xtcp_acking_expect_reply(&xsk->acking, false);
+	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
+		/* if this is another segment than text, the timer of those that wait sends the ACK */
+		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
+			xtcp_output_ack_now(sk);
+		return;
+	}
 	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
 	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
 	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {

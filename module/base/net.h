@@ -39,6 +39,7 @@ struct xtcp_portmaps;
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
 	u8 autocorking;
+	u8 comp_sack_nr;
 	u8 dsack;
 	u8 early_retrans;
 	u8 ecn;
@@ -75,6 +76,8 @@ struct xtcp_sysctl {
 	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
 	int challenge_ack_limit;	/* a second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
+	int comp_sack_delay_ns;
+	int comp_sack_slack_ns;
 	int fin_timeout;	/* jiffies */
 	int half_closed_ms;	/* 0: none */
 	int idle_ms;		/* 0: none */

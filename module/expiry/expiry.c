@@ -359,7 +359,7 @@ void xtcp_expiry_init(struct sock *sk)
 }
 
 /**
- * xtcp_expiry_paced() - send the text that pacing or coalescing has delayed, if its time has come
+ * xtcp_expiry_paced() - send text and ACKs that wait for the timer of pace.c, if their time has come
  * @sk: the sock, in any state
  *
  * The timer of pace.c calls it, or release_sock() if a user owned the lock when that timer fired.
@@ -369,9 +369,17 @@ void xtcp_expiry_init(struct sock *sk)
  */
 void xtcp_expiry_paced(struct sock *sk)
 {
-	if (!xtcp_pace_is_over(sk))
-		return;
-	xtcp_recovery_resend_waiting(sk);
-	xtcp_output_push(sk);
-	xtcp_sndbuf_wake(sk);
+	struct xtcp_sack *sack = &xtcp_sk(sk)->stream->sack;
+
+	if (xtcp_pace_is_over(sk)) {
+		xtcp_recovery_resend_waiting(sk);
+		xtcp_output_push(sk);
+		xtcp_sndbuf_wake(sk);
+	}
+	/* no text has carried the ACK. One ACK of those that were compressed goes now */
+	if (unlikely(sack->compressed)) {
+		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
+		sack->compressed = 0;
+		xtcp_output_ack_now(sk);
+	}
 }

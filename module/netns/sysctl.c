@@ -40,6 +40,7 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* fits an int when rounded up */
 static int max_usecs = 1000000;
+static int max_ack_delay_ns = 500000000;	/* RFC 9293 MUST-40 */
 static int max_lifetime = 21600;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
@@ -270,6 +271,9 @@ static const struct ctl_table entries[] = {
 	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
 	ENTRY(challenge_ack_limit, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
 	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
+	ENTRY(comp_sack_delay_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(comp_sack_nr, u8, do_octet, NULL, NULL),
+	ENTRY(comp_sack_slack_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
 	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
@@ -432,6 +436,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.blackbox = { 0, 0, 65535 },
 		.challenge_ack_limit = INT_MAX,
 		.coalesce_usecs = 50,
+		.comp_sack_delay_ns = 1000000,
+		.comp_sack_slack_ns = 100000,
 		.fastopen = XTCP_FASTOPEN_CLIENT,
 		.fin_timeout = TCP_FIN_TIMEOUT,
 		.invalid_ratelimit = HZ / 2,

@@ -222,6 +222,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	struct xtcp_stream *stream = xsk->stream;
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 	bool had_holes = fin_waits || !RB_EMPTY_ROOT(&stream->out_of_order);
+	struct xtcp_sack_block first = {};
 	enum xtcp_verdict verdict;
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
@@ -231,13 +232,17 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
 	}
+	if (had_holes)
+		first = stream->sack.block[1];
 	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
 	/*
 	 * RFC 5681 section 4.2: an ACK goes at once if text is out of order (MAY-13) or fills a
 	 * hole
 	 */
-	if (had_holes || !RB_EMPTY_ROOT(&stream->out_of_order))
+	if (!RB_EMPTY_ROOT(&stream->out_of_order))
+		xtcp_sack_out_of_order(sk, first);
+	else if (had_holes)
 		xtcp_acking_hurry(&xsk->acking);
 	verdict = taken(sk);
 	if (in_order && stream->sack.blocks)

@@ -22,6 +22,9 @@
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
  *
+ * And the timer sends the ACK that replaces several others (acks.c). If it runs earlier for another
+ * reason, this ACK goes earlier.
+ *
  * The timer is allocated when it is needed for the first time. If there is no memory for it, no
  * text is delayed. A timer that was started holds a reference to the sock, and its function takes
  * this reference over. If the timer is queued again while its function runs, it gets another
@@ -144,10 +147,11 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Make the timer run at @at_ns or earlier. If the timer's function already waits for the socket
- * lock, it sends once it has the lock. Return: false when the connection sends nothing any more.
+ * Make the timer run at @at_ns or earlier, or up to @slack_ns later if the processor handles another
+ * timer then. If the timer's function already waits for the socket lock, it sends once it has the
+ * lock. Return: false when the connection sends nothing any more.
  */
-static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
+static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 slack_ns)
 {
 	unsigned long irq;
 
@@ -157,7 +161,7 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns)
 	if (!pace->has_ref) {
 		sock_hold(sk);	/* put in pace_fired() or xtcp_pace_stop() */
 		WRITE_ONCE(pace->has_ref, true);
-		hrtimer_start(&pace->timer, ns_to_ktime(at_ns), HRTIMER_MODE_ABS_PINNED_SOFT);
+		hrtimer_start_range_ns(&pace->timer, ns_to_ktime(at_ns), slack_ns, HRTIMER_MODE_ABS_PINNED_SOFT);
 	} else {
 		bring_forward(pace, ns_to_ktime(at_ns));
 	}
@@ -181,7 +185,7 @@ bool xtcp_pace_must_wait(struct sock *sk)
 	if (!pace || pace->next_ns <= ktime_get_ns())
 		return false;
 	pace->early = true;
-	start_pace(sk, pace, pace->next_ns);
+	start_pace(sk, pace, pace->next_ns, 0);
 	return true;
 }
 
@@ -289,7 +293,7 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 		return false;
 	WRITE_ONCE(pace->below_max, most);
 	pace->again_ns = ktime_get_ns() + AGAIN_NS;
-	start_pace(sk, pace, pace->again_ns);
+	start_pace(sk, pace, pace->again_ns, 0);
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
@@ -319,7 +323,28 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 	if (ns < hrtimer_resolution)
 		return false;
 	pace = pace_of(sk);
-	return pace && start_pace(sk, pace, ktime_get_ns() + ns);
+	return pace && start_pace(sk, pace, ktime_get_ns() + ns, 0);
+}
+
+/**
+ * xtcp_pace_ack_within() - let the timer send the ACK that the caller holds back
+ * @sk: the sock
+ * @delay_ns: when the timer sends it, from now, nanoseconds
+ * @slack_ns: how much later it may send it
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_pace_goes_within().
+ */
+bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
+{
+	struct xtcp_pace *pace;
+
+	sock_owned_by_me(sk);
+	if (!delay_ns || delay_ns + slack_ns < hrtimer_resolution)
+		return false;
+	pace = pace_of(sk);
+	return pace && start_pace(sk, pace, ktime_get_ns() + delay_ns, slack_ns);
 }
 
 /**
@@ -378,7 +403,7 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 		return true;
 	if (!most || ktime_get_ns() >= pace->again_ns)
 		return most;
-	start_pace(sk, pace, pace->again_ns);
+	start_pace(sk, pace, pace->again_ns, 0);
 	/*
 	 * pairs with the barrier in xtcp_pace_room(): either that function sees @below_max, or the
 	 * segment that was freed is no longer counted here

@@ -53,6 +53,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
 bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
+bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
 bool xtcp_pace_is_waiting(const struct sock *sk);
 bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);

@@ -20,6 +20,8 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
+#define FEW_BLOCKS	2	/* with timestamps an ACK has room for three */
+
 /* The blocks of text out of order: they stand behind the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
@@ -36,6 +38,18 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 	if (xtcp_seq_gt(more.end, block->end))
 		block->end = more.end;
 	return true;
+}
+
+/* An ACK leaves, or none is needed any more: it replaces those that were compressed. */
+static void end_compression(struct xtcp_sock *xsk)
+{
+	struct xtcp_sack *sack = &xsk->stream->sack;
+
+	sack->may_wait = false;
+	if (likely(!sack->compressed))
+		return;
+	XTCP_NET_ADD_STATS(xsk->xn, LINUX_MIB_TCPACKCOMPRESSED, sack->compressed);
+	sack->compressed = 0;
 }
 
 /**
@@ -149,6 +163,9 @@ void xtcp_sack_advanced(struct sock *sk)
 		if (xtcp_seq_gt(blocks[i].start, xsk->rcv.nxt))
 			blocks[kept++] = blocks[i];
 	stream->sack.blocks = kept;
+	stream->sack.dups = 0;
+	if (!kept)
+		end_compression(xsk);
 }
 
 /**
@@ -227,7 +244,7 @@ void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room,
  * xtcp_sack_told() - a segment with the blocks was sent, so forget the D-SACK
  * @sk: the sock
  *
- * A D-SACK is sent once (RFC 2883 section 4).
+ * A D-SACK is sent once (RFC 2883 section 4). ACKs that were compressed are replaced now.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -237,9 +254,35 @@ void xtcp_sack_told(struct sock *sk)
 	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
+	end_compression(xsk);
 	if (!stream->sack.came_twice)
 		return;
 	stream->sack.came_twice = false;
 	XTCP_NET_INC_STATS(xsk->xn, xtcp_seq_lt(stream->sack.block[0].start, xsk->rcv.nxt) ? LINUX_MIB_TCPDSACKOLDSENT :
 											  LINUX_MIB_TCPDSACKOFOSENT);
+}
+
+/**
+ * xtcp_sack_out_of_order() - text was queued, and text out of order is left: may its ACK wait?
+ * @sk: the sock; the ACK is owed
+ * @before: the first block before the text came
+ *
+ * It may if comp_sack_nr says so and the next ACK tells the same: the text has extended the first
+ * block, or there are so few blocks that later ones do not displace a new one before an ACK has told
+ * it. Otherwise the ACK goes at once (RFC 5681 section 4.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sack *sack = &xsk->stream->sack;
+	const struct xtcp_sack_block *first = queued_blocks(xsk);
+
+	sock_owned_by_me(sk);
+	if (likely(!READ_ONCE(xsk->xn->sysctl.comp_sack_nr)) || !sack->blocks ||
+	    (sack->blocks > FEW_BLOCKS && first->start != before.start && first->end != before.end))
+		xtcp_acking_hurry(&xsk->acking);
+	else
+		sack->may_wait = true;
 }

@@ -19,11 +19,18 @@ struct sock;
  *	of text out of order, the newest first; they neither overlap nor touch each other
  * @blocks: how many blocks of text out of order are valid
  * @came_twice: the D-SACK is valid and was not sent yet
+ * @compressed: ACKs for text out of order that one later ACK replaces (acks.c); their timer runs
+ * @dups: ACKs for text out of order that went at once since RCV.NXT moved, at most
+ *	XTCP_DUPACK_THRESHOLD
+ * @may_wait: the ACK that is owed is for text out of order, and may be compressed
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
 	u8 blocks;
-	bool came_twice;
+	bool came_twice : 1;
+	bool may_wait : 1;
+	u8 dups : 2;
+	u8 compressed;
 };
 
 static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
@@ -40,5 +47,6 @@ void xtcp_sack_dropped(struct sock *sk, u32 start);
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok);
 void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts);
 void xtcp_sack_told(struct sock *sk);
+void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before);
 
 #endif /* XTCP_SACK_H */

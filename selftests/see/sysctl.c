@@ -38,6 +38,9 @@ static const struct knob {
 	{ "careful_resume", 1, 0, 21600, 0 },
 	{ "challenge_ack_limit", 1, 1, INT_MAX, -1 },
 	{ "coalesce_usecs", 1, 0, 1000000, 50 },
+	{ "comp_sack_delay_ns", 1, 0, 500000000, -1 },
+	{ "comp_sack_nr", 1, 0, 255, 0 },
+	{ "comp_sack_slack_ns", 1, 0, 500000000, -1 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
 	{ "ecn", 1, 0, 5, -1 },
@@ -98,6 +101,8 @@ static const struct knob {
 
 /* Values out of its range, of which Linux 6.1 takes at least one. */
 static const char *const refused[] = {
+	/* longer than an ACK may wait */
+	"comp_sack_delay_ns", "comp_sack_slack_ns",
 	/* a size that no segment can have */
 	"base_mss", "probe_threshold",
 	/* a time, or a limit, below 0; a keepalive probe after no time; more seconds than ticks can count */

@@ -6,7 +6,8 @@
  *
  * Cases: blocks with and without timestamps, in text, FIN and challenge ACK; blocks that merge,
  * that RCV.NXT passes, that others displace; D-SACK for what came twice below RCV.NXT and out of
- * order; no block without negotiation; 4,200 holes, none of them for want of room.
+ * order; no block without negotiation; 4,200 holes, none of them for want of room; ACKs for text out
+ * of order that one ACK replaces (comp_sack_nr).
  */
 #include "lib/wire.h"
 
@@ -18,6 +19,16 @@
 			"< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;" \
 			"< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501 1001:1501>;" \
 			"< . 4001(500) ack 1;"
+
+/*
+ * ACKs may be compressed: for a twentieth of 800 ms, since the ACKs of the beginning are spent, and
+ * three for the hole have gone.
+ */
+#define COMPRESS(nr)	"sysctl comp_sack_delay_ns 100000000; sysctl comp_sack_nr " nr "; listen"
+#define SLOW_PATH	"< S 0 $; > S. 0 ack 1; pass 800; < . 1 ack 1; accept; write 100; > P. 1(100) ack 1;" \
+			"pass 800; < P. 1(1000) ack 101; >@1000 . 101 ack 1001; set QUICKACK 0;"
+#define THREE_GO	"< P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101; > . 101 ack 1001;" \
+			"< P. 2201(100) ack 101; > . 101 ack 1001 <sack 2001:2301>;"
 
 #define HOLES	4200
 
@@ -360,6 +371,118 @@ static const struct wire_row rows[] = {
 			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(1000) ack 1;"
 				  "> . 1 ack 1001 <nosack>",
 			.counters = "TCPDSACKOldSent=0 TCPDSACKOfoSent=0",
+		},
+	},
+	/* Compressed ACKs: Linux's knobs. */
+	{
+		.name = "compressed_%s_one_ack_for_three", .rfc = "RFC 5681 4.2", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "mark; < P. 2301(100) ack 101; none; < P. 2401(100) ack 101; none;"
+				  "< P. 2501(100) ack 101; none; >@1000 . 101 ack 1001 <sack 2001:2601>;"
+				  "elapsed >= 25; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=2",
+		},
+	},
+	{
+		.name = "compressed_%s_not_more_than_comp_sack_nr", .rfc = "RFC 5681 4.2", .in = LISTEN,
+		SACK_TS, .pre = COMPRESS("2"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < P. 2401(100) ack 101; none;"
+				  "< P. 2501(100) ack 101; > . 101 ack 1001 <sack 2001:2601>; pass 200; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=2",
+		},
+	},
+	{
+		.name = "compressed_%s_no_longer_than_comp_sack_delay_ns", .rfc = "RFC 5681 4.2",
+		.in = LISTEN, SACK_TS, .pre = COMPRESS("44") "; sysctl comp_sack_delay_ns 0",
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; >@20 . 101 ack 1001 <sack 2001:2401>",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "compressed_%s_by_comp_sack_nr_0", .rfc = "RFC 5681 4.2", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("0"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; > . 101 ack 1001 <sack 2001:2401>;"
+				  "< P. 2401(100) ack 101; > . 101 ack 1001 <sack 2001:2501>; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=0",
+		},
+	},
+	{
+		.name = "compressed_%s_text_carries_the_ack", .rfc = "RFC 5681 4.2", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; write 100;"
+				  "> P. 101(100) ack 1001 <sack 2001:2401>; pass 200; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=1",
+		},
+	},
+	{
+		.name = "compressed_%s_but_not_what_came_twice", .rfc = "RFC 2883 4", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < P. 2301(100) ack 101;"
+				  "> . 101 ack 1001 <sack 2301:2401 2001:2401>; pass 200; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=1",
+		},
+		.kernel_differs = "compresses that ACK, too",
+		.kernel.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < P. 2301(100) ack 101; none;"
+				 ">@1000 . 101 ack 1001 <sack 2301:2401 2001:2401>; pass 200; none",
+	},
+	{
+		.name = "compressed_%s_but_not_what_fills_the_hole", .rfc = "RFC 5681 4.2", .in = LISTEN,
+		SACK_TS, .pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < P. 1001(1000) ack 101;"
+				  "> . 101 ack 2401 <nosack>; pass 200; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=1",
+		},
+	},
+	{
+		.name = "compressed_%s_not_after_a_part_of_the_hole", .rfc = "RFC 5681 4.2", .in = LISTEN,
+		SACK_TS, .pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < P. 1001(100) ack 101;"
+				  "> . 101 ack 1101 <sack 2001:2401>; < P. 2401(100) ack 101;"
+				  "> . 101 ack 1101 <sack 2001:2501>; < P. 2501(100) ack 101; > . 101 ack 1101;"
+				  "< P. 2601(100) ack 101; none; >@1000 . 101 ack 1101 <sack 2001:2701>; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=1",
+		},
+	},
+	{
+		.name = "compressed_%s_without_sack", .rfc = "RFC 5681 4.2", .in = LISTEN,
+		.syn = "mss 1012,ts T R", .pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH "< P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101;"
+				  "> . 101 ack 1001; < P. 2201(100) ack 101; > . 101 ack 1001;"
+				  "< P. 2301(100) ack 101; > . 101 ack 1001; none",
+			.state = ESTABLISHED,
+		},
+	},
+	/* A block that others will displace must stand in an ACK before. */
+	{
+		.name = "compressed_%s_no_block_is_lost", .rfc = "RFC 2018 4", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 3001(100) ack 101; none; < P. 4001(100) ack 101;"
+				  "> . 101 ack 1001 <sack 4001:4101 3001:3101 2001:2301>; < P. 4101(100) ack 101; none;"
+				  ">@1000 . 101 ack 1001 <sack 4001:4201 3001:3101 2001:2301>; none",
+			.state = ESTABLISHED, .counters = "TCPAckCompressed=1",
+		},
+		.kernel_differs = "sends the ACK before the third block counts",
+		.kernel.script = SLOW_PATH THREE_GO "< P. 3001(100) ack 101; none; < P. 4001(100) ack 101;"
+				 "> . 101 ack 1001 <sack 3001:3101 2001:2301>; < P. 4101(100) ack 101; none;"
+				 ">@1000 . 101 ack 1001 <sack 4001:4201 3001:3101 2001:2301>; none",
+		.kernel.counters = "TCPAckCompressed=0",
+	},
+	{
+		.name = "compressed_%s_until_it_is_reset", .rfc = "RFC 9293 3.10.5", .in = LISTEN, SACK_TS,
+		.pre = COMPRESS("44"),
+		.want = {
+			.script = SLOW_PATH THREE_GO "< P. 2301(100) ack 101; none; < R 1001; none; pass 200; none",
+			.state = CLOSED, .err = "ECONNRESET",
 		},
 	},
 	{
