@@ -244,8 +244,8 @@ verdict "module/SYSCTLS.md" "$(scripts/check/check-sysctls.py 2>&1)"
 verdict "calls from room to room" "$(scripts/check/check-rooms.py build/style/module 2>&1)"
 verdict "contexts of functions" "$(scripts/check/check-contexts.py 2>&1)"
 verdict "checkpatch: module" "$(checkpatch NONE \
-	$(ls module/*.[ch] module/*/*.[ch] include/uapi/linux/*.h | grep -v /compat.h))"
-verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat.h)"
+	$(ls module/*.[ch] module/*/*.[ch] include/uapi/linux/*.h | grep -v '/compat'))"
+verdict "checkpatch: compat.h" "$(checkpatch $compat module/compat*.h)"
 verdict "checkpatch: trace events" "$(checkpatch $trace include/trace/events/*.h)"
 verdict "checkpatch: selftests" \
 	"$(checkpatch $user $(find selftests scripts/tools/run -name '*.[ch]' | sort))"
