@@ -124,6 +124,11 @@
 #include "sendq/stamp.c"
 #include "sendq/busy.c"
 
+#include "auth/md5opt.c"
+#include "auth/verify.c"
+#include "auth/keys.c"
+#include "auth/md5.c"
+
 #include "lookup/early.c"
 #include "lookup/listeners.c"
 #include "lookup/members.c"

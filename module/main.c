@@ -24,6 +24,7 @@
 
 #include "main.h"
 
+#include "auth/md5.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/stream.h"
@@ -140,6 +141,7 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
+	xtcp_md5_exit();
 	xtcp_thirdack_exit();
 	xtcp_spare_exit();
 	xtcp_sysctl_exit();

@@ -25,6 +25,7 @@
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
 #include "arrive/told.h"
+#include "auth/verify.h"
 #include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -435,11 +436,12 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	case XTCP_RESET:
 		xtcp_blackbox_refused(sk, verdict);
 		if (!(seg->flags & XTCP_RST))
-			xtcp_reply_rst(xtcp_net_of(sk), skb, 0);
+			xtcp_reply_rst(xtcp_net_of(sk), skb, 0, xtcp_verify_key(sk, skb));
 		break;
 	case XTCP_ABORTED:
 		xtcp_blackbox_refused(sk, XTCP_RESET);
-		xtcp_reply_rst(xtcp_net_of(sk), skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason));
+		xtcp_reply_rst(xtcp_net_of(sk), skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason),
+			       xtcp_verify_key(sk, skb));
 		break;
 	}
 	consume_skb(skb);

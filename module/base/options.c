@@ -85,6 +85,28 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 }
 
 /**
+ * xtcp_options_find_md5() - find the digest of an MD5 signature (RFC 2385 section 2.0)
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ *
+ * As in Linux, the first such option counts; with a wrong length it is none. xtcp_options_parse()
+ * omits this option.
+ *
+ * Context: any.
+ *
+ * Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
+ */
+const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
+{
+	const u8 *end = bytes + len;
+
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
+		if (*bytes == XTCP_OPT_MD5)
+			return bytes[1] == XTCP_OPTLEN_MD5 ? bytes + 2 : NULL;
+	return NULL;
+}
+
+/**
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
@@ -213,6 +235,8 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {
 	unsigned int size = 0;
 
+	if (opts->has_md5)
+		size += XTCP_OPTLEN_MD5_ALIGNED;	/* after two NOPs */
 	if (opts->mss) {
 		size += XTCP_OPTLEN_MSS;
 		if (opts->has_fastopen)		/* on SYNs only; two NOPs may follow */
@@ -280,6 +304,14 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 	unsigned int i;
 	u8 *p = bytes;
 
+	if (opts->has_md5) {
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_NOP;
+		*p++ = XTCP_OPT_MD5;
+		*p++ = XTCP_OPTLEN_MD5;
+		for (i = 0; i < XTCP_MD5_LEN; i++)
+			*p++ = 0;
+	}
 	if (opts->mss) {
 		*p++ = XTCP_OPT_MSS;
 		*p++ = XTCP_OPTLEN_MSS;

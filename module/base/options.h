@@ -9,10 +9,13 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets on a SYN or SYN-ACK, without a Fast Open cookie: MSS, timestamps with SACK-permitted,
- * window scale, and on a SYN-ACK two AccECN counters
+ * octets on a SYN or SYN-ACK, without a Fast Open cookie and a signature: MSS, timestamps with
+ * SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
  */
 #define XTCP_OPTIONS_MAX_SYN	28
+
+/* octets from the start of the options that we write to the digest of an MD5 signature */
+#define XTCP_OPTIONS_MD5_AT	4
 
 #define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
 #define XTCP_FASTOPEN_MAX	16
@@ -47,6 +50,7 @@ struct xtcp_fastopen_cookie {
  * @has_wscale: the window scale option is there
  * @sack_permitted: the SACK-permitted option is there
  * @has_accecn: write the AccECN option
+ * @has_md5: write the option of MD5 signatures, with zeros; it comes first (XTCP_OPTIONS_MD5_AT)
  * @has_fastopen: write the Fast Open option
  * @accecn_order: order of the AccECN option, 0 or 1
  * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
@@ -69,6 +73,7 @@ struct xtcp_options {
 	bool sack_permitted : 1;
 	bool malformed : 1;
 	bool has_accecn : 1;
+	bool has_md5 : 1;
 	bool has_fastopen : 1;
 	bool accecn_order : 1;
 	u8 accecn_fields;
@@ -118,6 +123,7 @@ static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
 
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
+const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len);
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
 unsigned int xtcp_options_size(const struct xtcp_options *opts);

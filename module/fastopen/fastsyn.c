@@ -24,6 +24,7 @@
 #include <net/dst.h>
 #include <net/tcp.h>
 
+#include "auth/keys.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"
@@ -71,6 +72,11 @@ static bool needs_cookie(struct sock *sk)
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	cookie->len = 0;
+	/* a signature and a cookie have no room together on a SYN */
+	if (unlikely(xtcp_keys_of(sk))) {
+		cookie->len = -1;
+		return false;
+	}
 	if (!xtcp_metrics_get(sk, cookie, mss) || in_black_hole(sk)) {
 		cookie->len = -1;
 		return false;

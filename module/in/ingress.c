@@ -18,6 +18,7 @@
 
 #include "arrive/arrives.h"
 #include "arrive/arrives_child.h"
+#include "auth/verify.h"
 #include "base/checksum.h"
 #include "base/net.h"
 #include "base/options.h"
@@ -37,6 +38,7 @@
 #include "out/reply.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "timewait/record.h"
 #include "timewait/timewait.h"
 
 /*
@@ -131,13 +133,25 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
+/* Not inlined: hardly a segment has a signature. */
+static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, struct sk_buff *skb, int state,
+				  int l3index)
+{
+	enum skb_drop_reason reason = xtcp_verify_segment(sk, skb, l3index);
+
+	if (reason)
+		xtcp_ingress_drop(xn->net, skb, state, reason);
+	return !reason;
+}
+
 /*
- * Check what the owner of a segment demands: hop limit, IPsec policy, socket filter. Frees the
- * segment on failure. The segment keeps its conntrack entry here. IPsec policies name the addresses
- * from before NAT, which only the conntrack entry knows, and another owner may check its own policy
- * after this one.
+ * Check what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter. The
+ * filter may cut the text, so the signature is checked before. Frees the segment on failure. The
+ * segment keeps its conntrack entry here. IPsec policies name the addresses from before NAT, which
+ * only the conntrack entry knows, and another owner may check its own policy after this one.
  */
-static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state)
+static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state, int dif,
+				     int sdif)
 {
 	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
@@ -148,6 +162,8 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
+	if (sk && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, skb, state, sdif ? dif : 0))
+		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
 		return false;
@@ -311,7 +327,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The common path, inlined as a whole: this saves five calls per segment. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state, dif, sdif))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -324,7 +340,7 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
 				   const struct xtcp_demux_key *key)
 {
-	if (!owner_ok(xn, lsk, skb, state))
+	if (!owner_ok(xn, lsk, skb, state, key->dif, key->sdif))
 		return false;
 	fill_seg(skb, key->dif, key->sdif);
 	return true;
@@ -347,10 +363,11 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
+		const struct sock *lsk = READ_ONCE(he->lsk);
+
 		/* otherwise send no RST: the peer resends the segment, and is answered then */
-		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK &&
-		    xtcp_listen_has_ended(xtcp_listen_queues(READ_ONCE(he->lsk))))
-			xtcp_reply_rst(xn, skb, 0);
+		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK && xtcp_listen_has_ended(xtcp_listen_queues(lsk)))
+			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
 		consume_skb(skb);
 		return;
 	}
@@ -403,6 +420,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
 	char ip_notes[sizeof(skb->cb)];
+	const struct sock *ended;
 	bool told = timewait_iss;
 
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
@@ -415,32 +433,59 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 		told = true;
 		if (timewait_iss ? xtcp_synq_syn(lsk, skb, key, timewait_iss) : xtcp_arrives_listen(lsk, skb, key))
 			return;
+		ended = lsk;
 		lsk = whose(xn, skb, key);
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
-			xtcp_reply_rst(xn, skb, 0);
+			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(ended, skb));
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 	}
 	consume_skb(skb);
 }
 
+static bool is_plain_syn(const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
+}
+
 /*
  * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
  * NULL: the segment is no plain SYN, or no listener has room, or the segment has fewer hops left
- * than the listener demands.
+ * than the listener demands, or is not signed as the listener demands.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_listener *listener;
 	struct sock *lsk;
 
-	if ((xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) != XTCP_SYN)
+	if (!is_plain_syn(xtcp_seg(skb)))
 		return NULL;
 	/* a listener without queues has just ended; the next lookup does not find it */
 	do {
 		lsk = whose(xn, skb, key);
 		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
 	} while (lsk && !listener);
-	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(lsk, skb) ? lsk : NULL;
+	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
+		return NULL;
+	if (xtcp_verify_is_due(lsk, skb) && xtcp_verify_segment(lsk, skb, key->sdif ? key->dif : 0))
+		return NULL;
+	return lsk;
+}
+
+/*
+ * Is a segment signed as the connection's were? Not asked of a SYN: its peer may have another key
+ * by now, and its listener judges it (who_reopens()). Frees the segment on failure.
+ */
+static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
+{
+	const struct xtcp_md5_key *key = xtcp_record_key(tw);
+	enum skb_drop_reason reason;
+
+	if (likely(!key) || is_plain_syn(xtcp_seg(skb)))
+		return true;
+	reason = xtcp_verify_for_record(xn, key, skb);
+	if (reason)
+		xtcp_ingress_drop(xn->net, skb, tw->substate, reason);
+	return !reason;
 }
 
 /* Not inlined, so that other segments need no room on the stack for the copy of skb->cb. */
@@ -455,7 +500,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
+	if (!is_acceptable(xn, NULL, skb, tw->substate, key) || !record_signature_ok(xn, skb, tw))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
 	lsk = who_reopens(xn, skb, key);

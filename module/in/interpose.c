@@ -17,7 +17,8 @@
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection on the tuple. Segments that a listener drops in silence are
  *     ours, too: SYN with FIN, and segments with none of SYN, ACK, RST.
- *  4. An ACK for a listener of ours is ours if its cookie is valid.
+ *  4. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a key
+ *     for the peer: kernel TCP, which does not know the key, would answer without a signature.
  *  5. The rest is kernel TCP's, which also answers segments without any owner. So a program that
  *     moves its listener to xtcp keeps the connections that kernel TCP has accepted before.
  */
@@ -32,6 +33,7 @@
 #include <net/ip.h>
 #include <net/protocol.h>
 
+#include "auth/keys.h"
 #include "base/checksum.h"
 #include "base/endpoint.h"
 #include "base/net.h"
@@ -151,9 +153,12 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 
 	if (th->rst)
 		return false;
-	if (th->ack)
-		return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);
-	return true;
+	if (!th->ack)
+		return true;
+	if (!th->syn && xtcp_cookieack_is_ours(listener, skb, key))
+		return true;
+	return unlikely(xtcp_seldom(listener->sk)) &&
+	       xtcp_keys_find(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0);
 }
 
 /*

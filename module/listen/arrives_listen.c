@@ -6,16 +6,28 @@
 #include <linux/skbuff.h>
 
 #include "arrive/arrives_child.h"
+#include "auth/verify.h"
+#include "base/endpoint.h"
 #include "base/seg.h"
 #include "base/wire.h"
 #include "listen/cookieack.h"
+#include "listen/listener.h"
 #include "listen/synq.h"
+#include "out/reply.h"
+
+/* Does the ACK of a peer with a key acknowledge a cookie? A listener that ends gives no RST. */
+static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+
+	return xtcp_listen_has_ended(listener) || xtcp_cookieack_is_valid(listener, skb, key);
+}
 
 /**
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
- * @skb: a SYN, an ACK with a valid cookie, or a segment that is dropped without answer; consumed
- *	unless false is returned
+ * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer with a key, or a segment that is
+ *	dropped without answer; consumed unless false is returned
  * @key: made from @skb
  *
  * Context: softirq, RCU read side. No lock.
@@ -25,14 +37,23 @@
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
+	const struct xtcp_md5_key *md5;
 	struct sock *child = NULL;
 
 	/* first: check for a RST. It cannot be meant for a connection of ours. */
 	if (seg->flags & XTCP_RST)
 		goto drop;
 
-	/* second: check for an ACK. If it acknowledges our cookie, it opens a connection. */
+	/*
+	 * second: check for an ACK. If it acknowledges our cookie, it opens a connection. Other
+	 * ACKs come here only from a peer for which there is a key
+	 */
 	if (seg->flags & XTCP_ACK) {
+		md5 = xtcp_verify_key(lsk, skb);
+		if (unlikely(md5) && !is_cookie(lsk, skb, key)) {
+			xtcp_reply_rst(xtcp_net_of(lsk), skb, 0, md5);
+			goto drop;
+		}
 		child = xtcp_cookieack_arrives(lsk, skb, key);
 		if (child == ERR_PTR(-EAGAIN))
 			return false;

@@ -16,6 +16,7 @@
 #include <net/ipv6.h>
 #include <net/transp_v6.h>
 
+#include "auth/keys.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -210,6 +211,9 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child_names(child, he, &tuple);
 	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
 		reflect_tos(child, he);
+	err = xtcp_keys_inherit(child, lsk);
+	if (err)
+		goto err_child;
 	err = -EHOSTUNREACH;
 	/* the hash selects a path: keep that of the SYN-ACK, since this path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);

@@ -12,6 +12,7 @@
 #include <linux/tcp.h>
 #include <net/dst.h>
 
+#include "auth/verify.h"
 #include "base/checksum.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -51,22 +52,17 @@ bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_cookieack_is_ours() - does this ACK complete a handshake without an entry?
- * @listener: the listener of the ACK's port; if it has just ended, the answer holds for its heir
- * @skb: a segment without a connection; skb->data is the TCP header. Unchanged, except that its
- *	checksum may have been verified
+ * xtcp_cookieack_is_valid() - has this ACK a cookie of ours?
+ * @listener: the listener of the ACK's port
+ * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
  * @key: the key of @skb
- *
- * An ACK with a bad cookie is counted if the listener may have sent cookies lately, and kernel TCP
- * has no connection on the tuple. If its checksum is wrong, kernel TCP counts the ACK instead.
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when the cookie is valid.
+ * Return: true when the cookie is valid, and the listener may have sent one lately.
  */
-bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
-	struct sock *lsk = listener->sk;
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
 	struct xtcp_cookie cookie;
 	struct xtcp_options opts;
@@ -79,9 +75,35 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 	if (!len || !th->ack || th->syn || th->rst)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
-	if (cookie_ok(lsk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie))
+	return cookie_ok(listener->sk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
+			 &cookie);
+}
+
+/**
+ * xtcp_cookieack_is_ours() - does this ACK complete a handshake without an entry?
+ * @listener: the listener of the ACK's port; if it has just ended, the answer holds for its heir
+ * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
+ *	Unchanged, except that its checksum may have been verified
+ * @key: the key of @skb
+ *
+ * An ACK with a bad cookie is counted if the listener may have sent cookies lately, and kernel TCP
+ * has no connection on the tuple. If its checksum is wrong, kernel TCP counts the ACK instead.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when the cookie is valid.
+ */
+bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct sock *lsk = listener->sk;
+	const struct tcphdr *th;
+
+	if (!xtcp_cookieack_believed(listener))
+		return false;
+	if (xtcp_cookieack_is_valid(listener, skb, key))
 		return true;
-	if (!xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
+	if (xtcp_seg_peek(skb, buf, &th) && !xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
 		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;
 }
@@ -163,7 +185,7 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		xtcp_refusal_overflow(lsk, listener);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
-			xtcp_reply_rst(xn, skb, 0);
+			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
 	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		xtcp_refusal_drop(lsk);
 	}

@@ -7,6 +7,7 @@
 
 #include <linux/skbuff.h>
 
+#include "auth/verify.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -173,7 +174,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	 * still valid by its cookie
 	 */
 	if (aborts)
-		xtcp_reply_rst(xn, skb, 0);
+		xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(listener->sk, skb));
 	else
 		xtcp_entry_note_declined(listener);
 	return 0;
@@ -234,7 +235,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
-		xtcp_reply_rst(xn, skb, 0);
+		xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
 		return NULL;
 	}
 
@@ -274,7 +275,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		err = embryonic_reset(listener, he);
 		if (!err) {
 			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
-			xtcp_reply_rst(xn, skb, 0);
+			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
 		}
 		return ERR_PTR(err);
 	}

@@ -12,6 +12,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "auth/keys.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
@@ -85,6 +86,29 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 }
 
 /**
+ * xtcp_request_leave_room() - give up options for which a signature leaves no room (RFC 2385)
+ * @he: the entry, after xtcp_request_fill_syn()
+ * @lsk: the listener
+ * @by_cookie: no entry will be kept
+ *
+ * Timestamps, a SACK block and a signature have no room together. As in Linux, SACK is worth more
+ * than timestamps; but only timestamps carry the options of a cookie.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
+{
+	if (likely(!xtcp_keys_for(lsk, &he->conn)) || !he->ts_ok || !he->sack_ok)
+		return;
+	if (by_cookie) {
+		he->sack_ok = false;
+		return;
+	}
+	he->ts_ok = false;
+	he->ts_recent = 0;
+}
+
+/**
  * xtcp_request_fill_cookie() - rebuild an entry that was not kept
  * @he: a zeroed entry after xtcp_request_fill_names()
  * @seg: the third ACK
@@ -120,6 +144,8 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	if (xtcp_keys_for(listener->sk, &he->conn))
+		mss -= XTCP_OPTLEN_MD5_ALIGNED;
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
 	he->rcv_wscale = 0;
 	if (he->wscale_ok)

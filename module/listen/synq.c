@@ -18,6 +18,7 @@
 #include <net/inet_sock.h>
 
 #include "arrive/arrives_child.h"
+#include "auth/keys.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -90,13 +91,17 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	return admission;
 }
 
-/* Fills @he from the SYN and routes the SYN-ACK. Returns false if the SYN cannot be answered. */
+/*
+ * Fills @he from the SYN and routes the SYN-ACK. @by_cookie: no entry will be kept. Returns false
+ * if the SYN cannot be answered.
+ */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
-		     const u32 *timewait_iss, struct xtcp_request *he, struct xtcp_ip_reply *how)
+		     const u32 *timewait_iss, bool by_cookie, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
 	struct sock *lsk = listener->sk;
 
 	xtcp_request_fill_syn(he, lsk, skb, key);
+	xtcp_request_leave_room(he, lsk, by_cookie);
 	if (!xtcp_request_lsm_ok(lsk, skb, he, &key->tuple) ||
 	    xtcp_reply_synack_route(lsk, he, &key->tuple, skb->dev, how)) {
 		xtcp_refusal_drop(lsk);
@@ -129,7 +134,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 	/* clear all but the addresses, which come last: read_syn() fills these */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
-	if (!read_syn(listener, skb, key, NULL, &syn, &how))
+	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*
 	 * without timestamps the cookie cannot carry SACK and ECN. The cookie need not carry
@@ -192,11 +197,12 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
 	int err;
 
-	if (!read_syn(listener, skb, key, timewait_iss, he, &how)) {
+	if (!read_syn(listener, skb, key, timewait_iss, false, he, &how)) {
 		xtcp_pool_free(xtcp_net_of(listener->sk), he);
 		return NOT_ANSWERED;
 	}
-	if (unlikely(xtcp_seldom_fastopenq(listener->sk))) {
+	/* a signature and a Fast Open cookie have no room together on a SYN */
+	if (unlikely(xtcp_seldom_fastopenq(listener->sk)) && !xtcp_keys_for(listener->sk, &he->conn)) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_pool_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);

@@ -21,6 +21,8 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "auth/keys.h"
+#include "auth/md5.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -45,8 +47,9 @@
  */
 static const u32 first_counters[2] = { 1, 0 };
 
-/* The TCP header of a reply. */
+/* The TCP header of a reply. @key: signs it; NULL: no signature. */
 struct reply {
+	const struct xtcp_md5_key *key;
 	u32 seq;
 	u32 ack;
 	u16 wnd;
@@ -94,7 +97,7 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
-	unsigned int len = XTCP_HDR_LEN + xtcp_options_size(&reply->opts);
+	const unsigned int len = XTCP_HDR_LEN + xtcp_options_size(&reply->opts);
 	struct sk_buff *skb = syn;
 	struct tcphdr *th;
 
@@ -117,6 +120,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	((u8 *)th)[13] = reply->flags;
 	th->window = htons(reply->wnd);
 	xtcp_options_write((u8 *)(th + 1), &reply->opts);
+	if (unlikely(reply->key))
+		xtcp_md5_sign(reply->key, &tuple->laddr, &tuple->faddr, skb);
 	return skb;
 }
 
@@ -151,6 +156,21 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 {
 	if (!xtcp_ip_reply_route(xn, how))
 		send_routed(xn, how, state, reply, NULL);
+}
+
+/* Lets @key sign the reply, if it is not NULL. */
+static void sign_with(struct reply *reply, const struct xtcp_md5_key *key)
+{
+	reply->key = key;
+	reply->opts.has_md5 = !!key;
+}
+
+/* The same for an entry: its listener may have a key for the peer. */
+static void sign_for(struct reply *reply, const struct sock *lsk, const struct xtcp_request *he)
+{
+	const struct xtcp_key *key = xtcp_keys_for(lsk, &he->conn);
+
+	sign_with(reply, key ? &key->md5 : NULL);
 }
 
 /**
@@ -196,13 +216,14 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: if the segment has just ended its connection: the code that tells why, for a diagnostic
  *	payload; otherwise 0. So a RST without a connection is never larger than what it answers
+ * @key: signs the RST; NULL: no signature
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
  * 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. RCU read side not needed.
  */
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code)
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_md5_key *key)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
@@ -225,6 +246,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code)
 		reply.seq = 0;
 		reply.ack = seg->end_seq;
 	}
+	sign_with(&reply, key);
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
@@ -335,13 +357,17 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	/* a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2) */
-	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option)) {
+	sign_for(&reply, lsk, he);
+	/*
+	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2); beside timestamps
+	 * and a signature it has no room
+	 */
+	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.key && he->ts_ok)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
 		reply.opts.accecn = first_counters;
 	}
-	if (unlikely(cookie)) {
+	if (unlikely(cookie) && !reply.key) {
 		reply.opts.has_fastopen = true;
 		reply.opts.fastopen = cookie;
 	}
@@ -410,6 +436,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
 		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 	}
+	sign_for(&reply, lsk, he);
 	send(xn, &how, TCP_SYN_RECV, &reply);
 }
 
@@ -417,12 +444,13 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
  * @xn: the namespace
  * @tw: the record, or a copy of it
+ * @key: signs the ACK; NULL: no signature
  *
  * RFC 9293 section 3.10.7.4.
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw)
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_md5_key *key)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 	struct xtcp_ip_reply how = {
@@ -443,6 +471,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
 		reply.opts.tsecr = tw->ts_recent;
 	}
+	sign_with(&reply, key);
 	send(xn, &how, tw->substate, &reply);
 }
 

@@ -12,6 +12,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_fastopen_cookie;
 struct xtcp_ip_reply;
+struct xtcp_md5_key;
 struct xtcp_net;
 struct xtcp_request;
 struct xtcp_seg;
@@ -20,7 +21,7 @@ struct xtcp_tuple;
 
 /* Softirq or process, RCU read side; xtcp_reply_rst() does not need the RCU read side. */
 u8 xtcp_reply_tos(const struct sk_buff *skb);
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code);
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_md5_key *key);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
@@ -28,7 +29,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he);
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
-void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw);
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_md5_key *key);
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
 bool xtcp_reply_may_challenge(struct xtcp_net *xn);
 

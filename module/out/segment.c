@@ -17,6 +17,8 @@
 
 #include <net/tcp.h>
 
+#include "auth/keys.h"
+#include "auth/md5.h"
 #include "base/clock.h"
 #include "base/is_v4.h"
 #include "base/options.h"
@@ -51,9 +53,11 @@
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
 /* Fills in all options but SACK blocks and the AccECN option. */
-static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, struct xtcp_options *opts)
+static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, bool is_signed,
+					 struct xtcp_options *opts)
 {
 	memset(opts, 0, sizeof(*opts));
+	opts->has_md5 = is_signed;
 	if (flags & XTCP_SYN) {
 		/* the MSS option is sent on SYNs only (MUST-14, MUST-65) */
 		opts->mss = xsk->agreed.advmss;
@@ -233,7 +237,8 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 u32 xtcp_segment_lasting_options(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
+	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) +
+	       (xtcp_keys_of(sk) ? XTCP_OPTLEN_MD5_ALIGNED : 0);
 }
 
 /* Pushes the timestamps, if they are agreed, as the only option. */
@@ -254,18 +259,19 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
  * beside the text.
  */
 static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
-					    bool has_blocks, u32 wanted)
+					    bool has_blocks, u32 wanted, bool is_signed)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];
 	const u32 len = skb->len;
 	struct xtcp_options opts;
 
-	fill_options(xsk, flags, clock, &opts);
+	fill_options(xsk, flags, clock, is_signed, &opts);
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
-		xtcp_sack_fill(&xsk->stream->sack, xsk->agreed.ts_ok, room_for_blocks(xsk, skb), &opts);
+		xtcp_sack_fill(&xsk->stream->sack, xsk->agreed.ts_ok,
+			       min(room_for_blocks(xsk, skb), XTCP_MAX_OPTIONS - xtcp_options_size(&opts)), &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
 	if (has_blocks && opts.sack_blocks)
 		xtcp_sack_told(sk);
@@ -330,6 +336,14 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	return th;
 }
 
+/* Signs a segment whose header is complete but for the checksum (RFC 2385). */
+static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	xtcp_md5_sign(&key->md5, &tuple.laddr, &tuple.faddr, skb);
+}
+
 /* Makes the sock own @skb until a device has sent it, as skb_set_owner_w() does with more tests. */
 static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 {
@@ -355,7 +369,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
 	const u8 codepoint = xtcp_ecn_codepoint(sk, has_text, new_text);
-	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
+	const struct xtcp_key *key = xtcp_keys_of(sk);
+	/* timestamps and a signature leave no room for a block, even without text */
+	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) &&
+				!(flags & (XTCP_SYN | XTCP_RST)) && !(key && xsk->agreed.ts_ok);
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
 	 * While a segment is below TCP, something has to hold the module. A dead sock has no
@@ -380,11 +397,13 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is owed at once, its SACK blocks and counters have to go at once, too. If this
 	 * segment has no room for them, they get a segment of their own
 	 */
-	if (unlikely(flags & XTCP_SYN || has_blocks || wanted))
-		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted) && xsk->acking.now;
+	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || key))
+		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted, !!key) && xsk->acking.now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
 	th = push_header(sk, skb, text, seq, flags, said);
+	if (unlikely(key))
+		sign(sk, skb, key);
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (unlikely(untold))

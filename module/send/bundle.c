@@ -10,6 +10,7 @@
 
 #include <net/tcp.h>
 
+#include "auth/keys.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
@@ -23,6 +24,19 @@
 
 #define WINDOW_SHARE	3U	/* a third of the window, or more, never waits */
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
+
+/*
+ * Must each segment be an skb of its own? GSO would copy the urgent pointer into each segment of a
+ * bundle unchanged, but the pointer counts from the sequence number of its segment (RFC 9293
+ * section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768
+ * section 3.2.2). And each segment has a signature of its own (RFC 2385).
+ */
+static bool goes_singly(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_keys_of(sk));
+}
 
 /**
  * xtcp_bundle_goal() - how large should an skb of the send queue become?
@@ -39,7 +53,7 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 	u32 mss = xtcp_mss_payload(sk), segments = 1;
 
 	sock_owned_by_me(sk);
-	if (sk_can_gso(sk)) {
+	if (sk_can_gso(sk) && likely(!xtcp_keys_of(sk))) {
 		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
 
 		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
@@ -79,11 +93,6 @@ u32 xtcp_bundle_most(struct sock *sk)
  * @skb: the skb
  * @n: how many octets may go
  *
- * GSO would copy the urgent pointer into each segment of a bundle unchanged, but the pointer counts
- * from the sequence number of its segment (RFC 9293 section 3.8.5). On older kernels GSO also
- * changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2). So segments with urgent
- * data, or with an ACE counter on such kernels, go one by one.
- *
  * As in Linux, a bundle has at most half of the congestion window. So two bundles are in flight,
  * and when the ACK of one lets the next bundle go, the other is still in flight.
  *
@@ -97,7 +106,7 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	sock_owned_by_me(sk);
 	if (skb->len > half && skb->len > mss)
 		n = min(n, max(half - half % mss, mss));
-	if (unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn)) && skb->len > mss)
+	if (goes_singly(sk) && skb->len > mss)
 		n = min(n, mss);
 	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
 		n = min(n, xtcp_stamp_room(skb, mss));
@@ -152,8 +161,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
 	/* such text goes segment by segment */
-	if (unlikely(xsk->snd_urgent || xtcp_sndcb(skb)->stamps ||
-		     xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn)))
+	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);
 }
@@ -177,8 +185,7 @@ u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 
 	sock_owned_by_me(sk);
 	if (n > mss)
-		n = unlikely(xsk->snd_urgent) || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) ?
-		    mss : n - n % mss;
+		n = goes_singly(sk) ? mss : n - n % mss;
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		n = min(n, xtcp_stamp_room(skb, mss));
 	return min(n, skb->len);

@@ -24,6 +24,7 @@
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
+#include "auth/keys.h"
 #include "base/orphan.h"
 #include "base/rstdiag.h"
 #include "base/seldom.h"
@@ -62,6 +63,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_text_purge(sk);
 	xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	xtcp_fastopen_free(sk);
+	xtcp_keys_free(sk);
 	xtcp_seldom_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);

@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "auth/keys.h"
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/secret.h"
@@ -77,8 +78,9 @@ static void fill_tcb(struct sock *sk)
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0, READ_ONCE(xn->sysctl.timestamps),
-			    READ_ONCE(xn->sysctl.sack));
+	/* as in Linux: timestamps and a signature leave no room for SACK blocks */
+	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
+			    READ_ONCE(xn->sysctl.timestamps) && !xtcp_keys_of(sk), READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
 
 	/* the default of the peer's MSS, until the peer's SYN tells it (MUST-15) */

@@ -19,6 +19,7 @@
 #include <net/tcp.h>
 
 #include "arrive/acks.h"
+#include "auth/md5opt.h"
 #include "base/abort.h"
 #include "base/bounds.h"
 #include "base/clock.h"
@@ -31,6 +32,7 @@
 #include "policy/policy.h"
 #include "recv/savedsyn.h"
 #include "recv/text.h"
+#include "send/mss.h"
 #include "send/output.h"
 #include "socket/coalesce.h"
 #include "socket/status.h"
@@ -228,6 +230,19 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
+/* A key makes the segments of a connection shorter by its signature. */
+static int set_md5(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+{
+	int err;
+
+	lock_sock(sk);
+	err = xtcp_md5opt_set(sk, optname, optval, optlen);
+	if (!err && !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		xtcp_mss_sync(sk, xtcp_sk(sk)->pmtu);
+	release_sock(sk);
+	return err;
+}
+
 /* Set @field to a value from 1 to @most. Return: 0, or -EINVAL if @val is not in this range. */
 static int set_u8(u8 *field, int val, int most)
 {
@@ -398,7 +413,8 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open.
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; as xtcp_md5opt_set()
+ * for keys.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -423,6 +439,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
 		return -EFAULT;
+	if (optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT)
+		return set_md5(sk, optname, optval, optlen);
 
 	lock_sock(sk);
 	err = xtcp_sockopt_set_int(sk, optname, val);

@@ -24,6 +24,7 @@
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 
+#include "auth/keys.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/counter.h"
@@ -75,6 +76,25 @@ static size_t size_of(bool v4)
 static struct kmem_cache *cache_of(bool v4)
 {
 	return v4 ? cache_v4 : cache_v6;
+}
+
+/* Where the key of a signed record is: behind it, since few records have one. */
+static struct xtcp_md5_key *key_place(struct xtcp_timewait *tw)
+{
+	return (struct xtcp_md5_key *)((u8 *)tw + size_of(tw->conn.v4));
+}
+
+/**
+ * xtcp_record_key() - get the key that signs the answers of a record
+ * @tw: the record itself, no copy of it
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: the key, which is constant; NULL: answers are not signed.
+ */
+const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) ? key_place((struct xtcp_timewait *)tw) : NULL;
 }
 
 /**
@@ -138,6 +158,8 @@ static void free_rcu(struct rcu_head *rcu)
 			kfree_bulk(n, batch);
 			n = 0;
 		}
+		if (unlikely(tw->is_signed))
+			memzero_explicit(key_place(tw), sizeof(struct xtcp_md5_key));
 		batch[n++] = tw;
 		tw = tw->next_dead;
 	}
@@ -382,7 +404,17 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->records);
 }
 
-static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
+/* Allocates a record; with room for the key if segments are signed. */
+static struct xtcp_timewait *new_record(bool v4, bool is_signed)
+{
+	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+
+	if (likely(!is_signed))
+		return kmem_cache_alloc(cache_of(v4), gfp);
+	return kmalloc(size_of(v4) + sizeof(struct xtcp_md5_key), gfp);
+}
+
+static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate, const struct xtcp_key *key)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -402,6 +434,10 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->substate = substate;
 	tw->family = sk->sk_family;
 	tw->ts_ok = xsk->agreed.ts_ok;
+	if (unlikely(key)) {
+		tw->is_signed = true;
+		*key_place(tw) = key->md5;
+	}
 }
 
 /*
@@ -522,18 +558,19 @@ void xtcp_record_begin(struct sock *sk, int substate)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
+	const struct xtcp_key *key = xtcp_keys_of(sk);
 	struct xtcp_timewait *tw;
 
 	sock_owned_by_me(sk);
-	tw = kmem_cache_alloc(cache_of(xtcp_sk(sk)->conn.v4), GFP_ATOMIC | __GFP_NOWARN);
+	tw = new_record(xtcp_sk(sk)->conn.v4, key);
 	if (tw) {
-		fill_record(tw, sk, substate);
+		fill_record(tw, sk, substate, key);
 		if (replace_sock(xn, sk, tw, timeout)) {
 			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
 									       LINUX_MIB_TIMEWAITED);
 			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
 		} else {
-			kmem_cache_free(cache_of(tw->conn.v4), tw);
+			kfree_sensitive(tw);
 		}
 	} else {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);

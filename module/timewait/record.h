@@ -8,6 +8,7 @@
 #include "lookup/demux.h"
 
 struct xtcp_lease;
+struct xtcp_md5_key;
 
 /**
  * struct xtcp_timewait - what is left of a connection
@@ -30,10 +31,11 @@ struct xtcp_lease;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
+ * @is_signed: segments are signed; the key stands behind the record (xtcp_record_key())
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
  *	shard
  * @conn: the entry in the table of connections; the last member, because a record for IPv4 is
- *	allocated without the end of it
+ *	allocated without the end of it, and since a key may follow
  */
 struct xtcp_timewait {
 	union {
@@ -57,7 +59,8 @@ struct xtcp_timewait {
 	u8 rcv_wscale;
 	u8 substate;
 	u8 family;
-	bool ts_ok;
+	bool ts_ok : 1;
+	bool is_signed : 1;
 	bool dead;
 	struct xtcp_conn conn;
 };
@@ -70,6 +73,8 @@ void xtcp_record_net_exit(struct xtcp_net *xn);
 /* xtcp_record_begin() needs the socket lock. */
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
+
+const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw);
 
 /* The lock of the record's shard is held. */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);

@@ -340,10 +340,10 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		break;
 	case ANSWER_ACK:
 	case ANSWER_LIMITED_ACK:
-		xtcp_reply_timewait_ack(xn, &copy);
+		xtcp_reply_timewait_ack(xn, &copy, xtcp_record_key(tw));
 		break;
 	case ANSWER_RST_AND_END:
-		xtcp_reply_rst(xn, skb, 0);
+		xtcp_reply_rst(xn, skb, 0, xtcp_record_key(tw));
 		break;
 	case ANSWER_REOPEN:
 		*iss = copy.snd_nxt + REOPEN_STEP;

@@ -90,8 +90,7 @@ static bool newer_number(const struct option_probe *k, const struct option_probe
 #define REFUSED(why)		.differs = refused, .reason = why
 
 #define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
-#define MD5		REFUSED("not built: each segment would be signed by itself (RFC 2385)")
-#define AO		REFUSED("not built: each segment would be signed by itself (RFC 5925)"), .since = 6012
+#define AO		REFUSED("not built; MD5 signatures are (RFC 5925)"), .since = 6012
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
 #define HEADER		REFUSED("not built: many routers drop packets with options (RFC 7126, RFC 9098)")
@@ -207,7 +206,6 @@ struct option_differs options_differ[] = {
 	    .reason = "figures of the moment; the fields that 6.2 and 6.7 have added are there on every kernel"),
 	TCP(11, "TCP_INFO", .varies = true, .since = 6002, .reason = "figures of the moment"),
 	TCP(13, "TCP_CONGESTION", .is_name = true),
-	TCP(14, "TCP_MD5SIG", MD5),
 	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS"),
 	TCP(17, "TCP_THIN_DUPACK", REFUSED("has no effect in Linux, either")),
 	TCP(19, "TCP_REPAIR", REPAIR),
@@ -218,7 +216,6 @@ struct option_differs options_differ[] = {
 	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
 	TCP(31, "TCP_ULP",
 	    REFUSED("upper layer protocols cast the sock to tcp_sock"), .is_name = true),
-	TCP(32, "TCP_MD5SIG_EXT", MD5),
 	TCP(35, "TCP_ZEROCOPY_RECEIVE", REFUSED("the kernel maps only what its own mmap() of TCP has prepared")),
 	TCP(37, "TCP_TX_DELAY", REFUSED("a path that is slow for a test is made by netem")),
 	TCP(38, "TCP_AO_ADD_KEY", AO),

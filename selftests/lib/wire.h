@@ -111,10 +111,15 @@ struct wire_segment {
 	unsigned int sacks;	/* blocks of a SACK option */
 	uint32_t sack[5][2];	/* their edges, as on the wire */
 	uint32_t tsval, tsecr;
+	const uint8_t *digest;	/* of an MD5 signature; NULL: there is none */
 	/* building only */
 	int doff;		/* data offset to claim, in words; -1: the right one */
 	int cut;		/* keep this many bytes of TCP; -1: all */
 	bool badsum;
+	bool is_unsigned;	/* although the peer has a key */
+	uint8_t bad_digest;	/* bits of the digest to turn */
+	const char *other_key;	/* instead of the peer's */
+	unsigned int digest_at;	/* octets from the TCP header to the digest; 0: not signed */
 	uint8_t reserved;	/* the four bits behind the data offset */
 };
 
@@ -159,6 +164,7 @@ struct wire {
 	bool bundles;		/* the stack may hand over more than a segment at a time */
 	bool is_down;		/* the tun device */
 	bool shared;		/* with rows that are played at the same time */
+	char key[81];		/* of MD5 signatures, by which the peer signs; "": it does not */
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
 	struct wire_conn previous;	/* its incarnation before "reopen" */
@@ -211,6 +217,13 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 int wire_segment_flags(const char *text);
 void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg);
 uint8_t wire_segment_byte(uint32_t offset);
+
+/* wire_sign.c */
+int wire_sign_step(struct wire *w, const char *key);
+void wire_sign_add(struct wire *w, struct wire_segment *seg);
+void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len);
+int wire_sign_check(struct wire *w, const struct wire_segment *seg);
+int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix);
 
 /* wire_peer.c */
 int wire_peer_send(struct wire *w, struct wire_segment *seg);

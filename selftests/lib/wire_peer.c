@@ -39,6 +39,7 @@ void wire_peer_reset(struct wire *w, bool new_ports)
 	if (new_ports) {
 		w->other.fd = -1;
 		memset(&w->previous, 0, sizeof(w->previous));
+		w->key[0] = 0;
 		w->rows++;
 		c->lport = FIRST_LOCAL_PORT + w->rows;
 		c->pport = FIRST_PEER_PORT + w->rows % 10000;
@@ -102,6 +103,7 @@ int wire_peer_send(struct wire *w, struct wire_segment *seg)
 		seg->dport = c->lport;
 	if (c->ts_on && !seg->ts && !(seg->flags & (WIRE_SYN | WIRE_RST)))
 		add_timestamp(c, seg);
+	wire_sign_add(w, seg);
 	if (seg->flags & WIRE_SYN) {
 		c->ts_out = seg->ts;
 		c->sack_out = seg->sackok;
@@ -161,6 +163,8 @@ static int learn(struct wire *w, const struct wire_segment *seg)
 		return wire_fail(w, "sent from another address of its own (MUST-45)");
 	if (seg->packet > w->mtu)
 		return wire_fail(w, "%zu bytes on a link of %u (MUST-16)", seg->packet, w->mtu);
+	if (wire_sign_check(w, seg))
+		return -1;
 	if (seg->flags & WIRE_RST)
 		return 0;
 	if (seg->ts)

@@ -21,6 +21,8 @@
  *   sport N|none; host N	go on from the peer's port, its address that is N above; port 0
  *   dport N|none		the same to another port of the stack
  *   tick N			move the peer's timestamp clock
+ *   key TEXT|none		the peer signs with this key (RFC 2385), and what is sent to it has to be
+ *				signed with it; none: nothing may be signed
  *   at home|second		go on with this address of the stack
  *   prefer home|second		its routing now chooses this source towards the peer
  *   route NAME VALUE ... lock	metrics of its route to the peer, as in ip-route(8); lock: all of them are locked
@@ -35,7 +37,8 @@
  * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
- * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits). "text HEX", also of an answer: its text is
+ * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits), unsigned, badsign,
+ * signed KEY. "text HEX", also of an answer: its text is
  * these octets, and not those of the stream. OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
  * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
@@ -130,11 +133,23 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		seg->badsum = true;
 		return 0;
 	}
+	if (!strcmp(word, "unsigned")) {
+		seg->is_unsigned = true;
+		return 0;
+	}
+	if (!strcmp(word, "badsign")) {
+		seg->bad_digest = 1;
+		return 0;
+	}
 	arg = strtok_r(NULL, " ", next);
 	if (!arg)
 		return wire_fail(w, "'%s' lacks a value", word);
 	if (!strcmp(word, "text"))
 		return inject_text(w, arg, seg);
+	if (!strcmp(word, "signed")) {
+		seg->other_key = arg;
+		return 0;
+	}
 	if (!strcmp(word, "src") || !strcmp(word, "dst")) {
 		if (!strcmp(arg, "self"))
 			seg->sport = w->c.lport;

@@ -174,6 +174,8 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 		t[20 + optlen + i] = seg->data ? seg->data[i] : wire_segment_byte(first + i) ^ w->c.tint;
 	if (seg->cut >= 0 && (size_t)seg->cut < tcplen)
 		tcplen = seg->cut;
+	else
+		wire_sign_fill(w, seg, t, tcplen);
 	if (tcplen >= 18) {
 		sum = wire_segment_sum(t, tcplen, wire_segment_pseudo(w, seg->src, seg->dst,
 								      IPPROTO_TCP, tcplen));
@@ -225,6 +227,8 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			seg->sackok = true;
 		if (o[i] == 5 && parse_sack(w, o + i, l, seg))
 			return -1;
+		if (o[i] == 19 && l == 18)
+			seg->digest = o + i + 2;
 		if (o[i] == 34) {
 			seg->fo = true;
 			if (l > 18 || l % 2)
@@ -376,6 +380,8 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 		o += sprintf(opts + o, " fo %s", *seg->cookie ? seg->cookie : "?");
 	if (*seg->accecn)
 		o += sprintf(opts + o, " accecn %s", seg->accecn);
+	if (seg->digest || seg->digest_at)
+		o += sprintf(opts + o, " md5");
 	for (block = 0; block < seg->sacks; block++)
 		o += sprintf(opts + o, "%s%u:%u", block ? " " : " sack ", seg->sack[block][0] - ack0,
 			     seg->sack[block][1] - ack0);

@@ -12,6 +12,9 @@
  *   passed N			RECEIVE goes over so many octets without a read
  *   atmark 0|1; inq N		SIOCATMARK, SIOCINQ
  *   shut; shutrd; close; abort; closelisten
+ *   md5 KEY|none [ERR]; md5listener KEY|none [ERR]	TCP_MD5SIG for the peer, of the connection's
+ *				socket or the listener's; md5prefix N KEY|none [ERR]: of the listener, by
+ *				TCP_MD5SIG_EXT
  *   set OPTION VALUE [ERR]; get OPTION VALUE	CONGESTION has a name for its value
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
@@ -171,6 +174,21 @@ static int do_bind(struct wire *w, const char *want)
 		return -1;
 	w->c.bound = true;
 	return verdict(w, "bind", bind(w->c.fd, (struct sockaddr *)&ss, len), want);
+}
+
+static int do_md5(struct wire *w, const char *verb, char *args)
+{
+	const bool prefixed = !strcmp(verb, "md5prefix"), of_listener = strcmp(verb, "md5");
+	char *next, *word = strtok_r(args, " ", &next), *key;
+	int prefix = prefixed ? atoi(word) : -1;
+
+	key = prefixed ? strtok_r(NULL, " ", &next) : word;
+	if (!key || (of_listener && w->c.lfd < 0))
+		return wire_fail(w, "no key, or no listener");
+	if (!of_listener && new_socket(w, &w->c.fd))
+		return -1;
+	return verdict(w, verb, wire_sign_option(w, of_listener ? w->c.lfd : w->c.fd, key, prefix),
+		       strtok_r(NULL, " ", &next));
 }
 
 static int do_connect(struct wire *w, char *args)
@@ -660,6 +678,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_connect(w, args);
 	if (!strcmp(verb, "accept"))
 		return do_accept(w, first);
+	if (!strncmp(verb, "md5", 3))
+		return do_md5(w, verb, args);
 	if (!strcmp(verb, "fast"))
 		return do_fast(w, args);
 	if (!strcmp(verb, "waits"))

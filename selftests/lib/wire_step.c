@@ -303,6 +303,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		wire_peer_reset(w, false);
 		return 0;
 	}
+	if (!strcmp(verb, "key"))
+		return wire_sign_step(w, args);
 	if (!strcmp(verb, "swap"))
 		return swap(w);
 	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu") || !strcmp(verb, "bundles")) {

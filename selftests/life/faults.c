@@ -293,6 +293,15 @@ static int call_key(struct scene *scene)
 	return setsockopt(scene->client, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, sizeof(key));
 }
 
+static int call_md5(struct scene *scene)
+{
+	const union stack_addr addr = stack_addr(scene->text, 0);
+	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
+
+	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
+	return setsockopt(scene->client, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
+}
+
 /* To open it would be an allocation of its own. */
 static void prepare_knob(struct scene *scene, const char *path, int how)
 {
@@ -427,6 +436,7 @@ static const struct call {
 	{ "set_max_of_fastopen", prepare_bound, call_queue, true },
 	{ "set_fastopen_key", prepare_key_knob, call_key_knob, true },
 	{ "set_key_of_a_socket", prepare_bound, call_key, true },
+	{ "set_md5_key", prepare_bound, call_md5, true },
 	{ "fastopen", prepare_cookie, call_fast, true, server_reads_request },
 	{ "fastopen_without_cookie", prepare_no_cookie, call_fast, true, server_reads_request },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },

@@ -479,6 +479,50 @@ static void fastopen_round_trip(void)
 	}
 }
 
+/* Behind every number of NOPs, of every length, in copies that end where their memory ends. */
+static void md5_lengths(void)
+{
+	unsigned int len, before, room;
+	const u8 *found;
+	u8 *at;
+
+	for (before = 0; before <= XTCP_MAX_OPTIONS - 2; before++)
+		for (len = 0; len <= 40; len++)
+			for (room = before + 2; room <= XTCP_MAX_OPTIONS; room++) {
+				at = malloc(room);
+				memset(at, XTCP_OPT_NOP, room);
+				at[before] = XTCP_OPT_MD5;
+				at[before + 1] = len;
+				found = xtcp_options_find_md5(at, room);
+				if (len == XTCP_OPTLEN_MD5 && before + len <= room)
+					UNIT_CHECK(found == at + before + 2);
+				else
+					UNIT_CHECK(!found);
+				free(at);
+			}
+	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"", 0));
+	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\23", 1));
+	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\0\23\x12 sixteen octets.", 20));
+	/* as in Linux, the first of them decides */
+	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\23\3x\23\x12 sixteen octets.", 22));
+}
+
+/* It comes first, with zeros. */
+static void md5_written(void)
+{
+	static const u8 first[] = { 1, 1, 19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0x05, 0xb4 };
+	struct xtcp_options opts = {
+		.mss = 1460, .has_md5 = true, .has_ts = true, .sack_permitted = true, .has_wscale = true, .wscale = 7,
+	};
+	u8 bytes[64];
+	unsigned int size = xtcp_options_write(bytes, &opts);
+
+	UNIT_CHECK(size == XTCP_MAX_OPTIONS && size == xtcp_options_size(&opts));
+	UNIT_CHECK(!memcmp(bytes, first, sizeof(first)));
+	UNIT_CHECK(xtcp_options_find_md5(bytes, size) == bytes + XTCP_OPTIONS_MD5_AT);
+	UNIT_CHECK(parse(bytes, size, true).mss == 1460 && parse(bytes, size, true).has_ts);
+}
+
 int main(void)
 {
 	static const struct unit_case cases[] = {
@@ -498,6 +542,8 @@ int main(void)
 		{ "AccECN options are found as they were written", accecn_round_trip },
 		{ "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
 		{ "Fast Open options are found as they were written", fastopen_round_trip },
+		{ "an MD5 option of each length (RFC 2385 section 2.0)", md5_lengths },
+		{ "an MD5 option is written in front of all others", md5_written },
 		{ "random octets", fuzz },
 	};
 

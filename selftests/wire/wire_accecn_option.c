@@ -450,6 +450,29 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* Beside a signature (RFC 2385). */
+	{
+		.name = "accecn_option_beside_a_signature", .rfc = "RFC 9768 3.2.3",
+		.pre = "sysctl ecn 3; listen; md5listener secret; key secret",
+		.syn = "mss 1000,nop,nop,sackok,nop,ws 7",
+		.want = {
+			.script = "< SECA 0 $; > S.C 0 ack 1 <sackok,accecn ac08000001000000>;"
+				  "< .C 1 ack 1 <hex ac0b000001000000000001>; accept; < P.EA 1(100) ack 1 tos 2;"
+				  "> .EA 1 ack 101 <accecn ac0b000065000000000001>; read 100; write 100; skim;"
+				  "< .EA 101 ack 101; none",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "accecn_option_has_no_room_on_a_signed_syn_ack", .rfc = "RFC 9768 3.2.3",
+		.pre = "sysctl ecn 3; listen; md5listener secret; key secret",
+		.syn = "mss 1000,nop,nop,ts T 0,nop,ws 7",
+		.want = {
+			.script = "< SECA 0 $; > S.C 0 ack 1 <ts,noaccecn>; < .C 1 ack 1; accept;"
+				  "< P.C 1(100) ack 1; skim; read 100; write 100; skim; < .C 101 ack 101; none",
+			.state = ESTABLISHED,
+		},
+	},
 };
 
 int main(int argc, char **argv)

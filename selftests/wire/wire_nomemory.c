@@ -120,6 +120,7 @@ static int reset_without_payload(struct wire *w)
 	return plain ? 0 : wire_fail(w, "no RST went without its payload");
 }
 
+#define SIGNED	"listen; md5listener secret; key secret;"
 #define OPEN	"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 /* Whatever has been sent so far, and what its ACKs let out. */
@@ -138,6 +139,14 @@ static const struct wire_row rows[] = {
 	ROW("third_ack_with_fin", "RFC 9293 3.10.7.4, eighth",
 	    "listen; < S 0 $; > S. 0 ack 1 | < F. 1 ack 1 | skim; < F. 1 ack 1; skim; accept; read eof; write 10;"
 	    "> P. 1(10) ack 2; state close_wait"),
+	ROW("third_ack_that_is_signed", "RFC 2385 2.0",
+	    SIGNED "< S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept; < P. 1(100) ack 1; skim;"
+	    "read 100; write 10; > P. 1(10) ack 101; state established"),
+	ROW("text_that_is_signed", "RFC 2385 2.0",
+	    SIGNED OPEN "| < P. 1(100) ack 1 | skim; < P. 1(100) ack 1; skim; read 100; write 10; > P. 1(10) ack 101"),
+	ROW("fin_that_is_signed", "RFC 2385 2.0",
+	    SIGNED OPEN "shut; > F. 1 ack 1; < . 1 ack 2; state fin_wait_2 | < F. 1 ack 2 | skim; < F. 1 ack 2; skim;"
+	    "read eof"),
 	ROW("syn_ack", "RFC 9293 3.10.7.3, fourth",
 	    "connect; > S 0 | < S. 0 ack 1 $ | skim; < S. 0 ack 1 $; skim; < P. 1(100) ack 1; skim; read 100;"
 	    "write 10; > P. 1(10) ack 101; state established"),

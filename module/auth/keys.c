@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The keys of a sock: a list that is read under RCU and written under the socket lock. A key on the
+ * list never changes. A new key for the same peers takes the place of the old one, so each segment
+ * is signed or checked by one of both.
+ *
+ * The memory of keys counts for the sock, and net.core.optmem_max limits it, as in Linux.
+ */
+#include "auth/keys.h"
+
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/sock.h>
+
+#include "auth/md5.h"
+#include "lookup/demux.h"
+
+static void free_key(struct rcu_head *rcu)
+{
+	kfree_sensitive(container_of(rcu, struct xtcp_key, rcu));
+}
+
+/* Is @key a better match than @best? A key of a VRF is; otherwise the longest prefix counts. */
+static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *key)
+{
+	if (!best)
+		return true;
+	if (!best->peers.l3index != !key->peers.l3index)
+		return key->peers.l3index;
+	return key->peers.prefix > best->peers.prefix;
+}
+
+/**
+ * xtcp_keys_find() - find a sock's key for a peer
+ * @sk: the sock, or a listener
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: the device of the VRF in which the peer is, 0: none
+ *
+ * Context: softirq or process. Lock: RCU read side, or socket, held.
+ *
+ * Return: the key; NULL: segments to and from this peer are not signed.
+ */
+const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_key *key, *best = NULL;
+	const bool v4 = ipv6_addr_v4mapped(peer);
+
+	if (!seldom)
+		return NULL;
+	hlist_for_each_entry_rcu(key, &seldom->keys, node, lockdep_sock_is_held(sk)) {
+		if (key->peers.v4 != v4 || (key->peers.in_l3 && key->peers.l3index != l3index))
+			continue;
+		if (ipv6_prefix_equal(&key->peers.addr, peer, key->peers.prefix) && matches_better(best, key))
+			best = key;
+	}
+	return best;
+}
+
+/**
+ * xtcp_keys_find_conn() - find a sock's key for the peer of a connection
+ * @sk: the sock, or the listener of an entry
+ * @conn: its tuple and device are set
+ *
+ * Context: softirq or process. Lock: RCU read side, or socket, held.
+ *
+ * Return: as xtcp_keys_find().
+ */
+const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+
+	return xtcp_keys_find(sk, &tuple.faddr, l3mdev_master_ifindex_by_index(sock_net(sk), conn->bound_dev_if));
+}
+
+/* The key that was set for exactly these peers, or NULL. */
+static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp_peers *peers)
+{
+	struct xtcp_key *key;
+
+	hlist_for_each_entry(key, &seldom->keys, node)
+		if (key->peers.v4 == peers->v4 && key->peers.in_l3 == peers->in_l3 &&
+		    key->peers.l3index == peers->l3index && key->peers.prefix == peers->prefix &&
+		    ipv6_addr_equal(&key->peers.addr, &peers->addr))
+			return key;
+	return NULL;
+}
+
+/**
+ * xtcp_keys_add() - add a key, or replace the key for the same peers
+ * @sk: not destroyed
+ * @peers: whose key it is
+ * @md5: the key
+ * @gfp: GFP_KERNEL, or GFP_ATOMIC in softirq
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: 0; -ENOMEM without memory, beyond net.core.optmem_max, or if the kernel has no MD5.
+ */
+int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom;
+	struct xtcp_key *key, *old;
+
+	sock_owned_by_me(sk);
+	seldom = xtcp_md5_is_there() ? xtcp_seldom_get(sk, gfp | __GFP_ACCOUNT) : NULL;
+	if (!seldom)
+		return -ENOMEM;
+	old = find_exact(seldom, peers);
+	/* the new key takes over what the old one counts for the sock */
+	key = old ? kmalloc(sizeof(*key), gfp) : sock_kmalloc(sk, sizeof(*key), gfp);
+	if (!key)
+		return -ENOMEM;
+	key->peers = *peers;
+	key->md5 = *md5;
+	if (old) {
+		hlist_replace_rcu(&old->node, &key->node);
+		call_rcu(&old->rcu, free_key);
+	} else {
+		hlist_add_head_rcu(&key->node, &seldom->keys);
+	}
+	return 0;
+}
+
+static void drop_key(struct sock *sk, struct xtcp_key *key)
+{
+	hlist_del_rcu(&key->node);
+	atomic_sub(sizeof(*key), &sk->sk_omem_alloc);
+	call_rcu(&key->rcu, free_key);
+}
+
+/**
+ * xtcp_keys_remove() - remove the key for some peers
+ * @sk: not destroyed
+ * @peers: as they were when the key was added
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0, or -ENOENT.
+ */
+int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	struct xtcp_key *key = seldom ? find_exact(seldom, peers) : NULL;
+
+	sock_owned_by_me(sk);
+	if (!key)
+		return -ENOENT;
+	drop_key(sk, key);
+	return 0;
+}
+
+/**
+ * xtcp_keys_inherit() - give a child the key of its listener for this peer
+ * @child: a new child; its tuple and device are set
+ * @lsk: the listener
+ *
+ * As in Linux, the copy holds for the peer's address alone. Unlike in Linux, a child without memory
+ * for the key does not live on without signatures.
+ *
+ * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
+{
+	const struct xtcp_conn *conn = &xtcp_endpoint(child)->conn;
+	const struct xtcp_key *key = xtcp_keys_for(lsk, conn);
+	struct xtcp_peers peers;
+
+	if (likely(!key))
+		return 0;
+	peers = key->peers;
+	peers.addr = xtcp_conn_tuple(conn).faddr;
+	peers.prefix = 128;
+	peers.l3index = l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if);
+	return xtcp_keys_add(child, &peers, &key->md5, GFP_ATOMIC | __GFP_NOWARN);
+}
+
+/**
+ * xtcp_keys_free() - drop all keys of a sock
+ * @sk: CLOSED; no new segment finds it, but a lookup under RCU may still read the keys
+ *
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ */
+void xtcp_keys_free(struct sock *sk)
+{
+	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct hlist_node *next;
+	struct xtcp_key *key;
+
+	if (likely(!seldom))
+		return;
+	hlist_for_each_entry_safe(key, next, &seldom->keys, node)
+		drop_key(sk, key);
+}

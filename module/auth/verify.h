@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Is an arriving segment signed as its owner demands? */
+#ifndef XTCP_VERIFY_H
+#define XTCP_VERIFY_H
+
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+
+#include "base/seldom.h"
+#include "base/wire.h"
+
+struct xtcp_md5_key;
+struct xtcp_net;
+
+/*
+ * Might the segment have a signature, or @sk a key? Nearly always it does not: signed segments have
+ * at least 20 octets of options. @skb begins with the TCP header, whose options are in the linear
+ * part.
+ */
+static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
+{
+	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_MD5 || xtcp_seldom(sk));
+}
+
+enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, struct sk_buff *skb, int l3index);
+enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *key, struct sk_buff *skb);
+const struct xtcp_md5_key *xtcp_verify_key(const struct sock *sk, const struct sk_buff *skb);
+
+#endif /* XTCP_VERIFY_H */

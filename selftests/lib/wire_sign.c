@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP MD5 signatures (RFC 2385) at the peer's end: it signs what it sends, and checks that what
+ * arrives is signed with the same key, or not at all.
+ */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "md5.h"
+#include "wire.h"
+
+#define OPTION_LEN	18
+
+/**
+ * wire_sign_step() - Choose the key by which the peer signs from here on.
+ * @w: lane
+ * @key: its text, or "none"
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_sign_step(struct wire *w, const char *key)
+{
+	if (strlen(key) >= sizeof(w->key))
+		return wire_fail(w, "the key is too long");
+	strcpy(w->key, strcmp(key, "none") ? key : "");
+	return 0;
+}
+
+/**
+ * wire_sign_add() - Add the option to a segment that is to be sent, without its digest.
+ * @w: lane
+ * @seg: the segment
+ */
+void wire_sign_add(struct wire *w, struct wire_segment *seg)
+{
+	uint8_t *o = seg->opt + seg->optlen;
+
+	if (!*w->key || seg->is_unsigned || seg->optlen + OPTION_LEN + 2 > sizeof(seg->opt))
+		return;
+	o[0] = 1;
+	o[1] = 1;
+	o[2] = 19;
+	o[3] = OPTION_LEN;
+	seg->digest_at = 20 + seg->optlen + 4;
+	seg->optlen += OPTION_LEN + 2;
+}
+
+/* RFC 2385 section 2.0. @t: TCP header of a segment of @len octets */
+static void digest(const struct wire *w, const uint8_t *src, const uint8_t *dst, const uint8_t *t, size_t len,
+		   const char *key, uint8_t *out)
+{
+	const size_t n = w->ip == 4 ? 4 : 16, header = (t[12] >> 4) * 4;
+	const uint8_t length4[4] = { 0, IPPROTO_TCP, len >> 8, len };
+	const uint8_t length6[8] = { 0, 0, len >> 8, len, 0, 0, 0, IPPROTO_TCP };
+	struct md5 m;
+
+	md5_begin(&m);
+	md5_add(&m, src, n);
+	md5_add(&m, dst, n);
+	if (w->ip == 4)
+		md5_add(&m, length4, sizeof(length4));
+	else
+		md5_add(&m, length6, sizeof(length6));
+	md5_add(&m, t, 16);
+	md5_add(&m, "\0", 2);
+	md5_add(&m, t + 18, 2);
+	if (len > header)
+		md5_add(&m, t + header, len - header);
+	md5_add(&m, key, strlen(key));
+	md5_end(&m, out);
+}
+
+/**
+ * wire_sign_fill() - Write the digest into a segment that is complete but for its checksum.
+ * @w: lane
+ * @seg: the segment
+ * @t: its TCP header
+ * @len: octets from there on
+ */
+void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len)
+{
+	if (!seg->digest_at)
+		return;
+	digest(w, seg->src, seg->dst, t, len, seg->other_key ? seg->other_key : w->key, t + seg->digest_at);
+	t[seg->digest_at] ^= seg->bad_digest;
+}
+
+/**
+ * wire_sign_check() - Is a segment that the stack sent signed as it must be?
+ * @w: lane
+ * @seg: parsed, from the lane's packet
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_sign_check(struct wire *w, const struct wire_segment *seg)
+{
+	const size_t ip_len = w->ip == 4 ? 20 : 40;
+	uint8_t right[16];
+
+	if (!*w->key)
+		return seg->digest ? wire_fail(w, "a signature without a key (RFC 2385)") : 0;
+	if (!seg->digest)
+		return wire_fail(w, "no signature (RFC 2385 2.0)");
+	digest(w, seg->src, seg->dst, w->packet + ip_len, seg->packet - ip_len, w->key, right);
+	return memcmp(right, seg->digest, 16) ? wire_fail(w, "a wrong signature (RFC 2385 2.0)") : 0;
+}
+
+/**
+ * wire_sign_option() - TCP_MD5SIG of a socket, for the peer.
+ * @w: lane
+ * @fd: the socket
+ * @key: its text, or "none" to remove it
+ * @prefix: how many bits of the peer's address count; -1: all, by TCP_MD5SIG
+ *
+ * Return: as setsockopt().
+ */
+int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix)
+{
+	struct tcp_md5sig cmd = { .tcpm_flags = prefix < 0 ? 0 : TCP_MD5SIG_FLAG_PREFIX, .tcpm_prefixlen = prefix };
+	struct sockaddr_in *sin = (struct sockaddr_in *)&cmd.tcpm_addr;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&cmd.tcpm_addr;
+
+	cmd.tcpm_addr.ss_family = w->ip == 4 ? AF_INET : AF_INET6;
+	if (w->ip == 4)
+		memcpy(&sin->sin_addr, w->peer, 4);
+	else
+		memcpy(&sin6->sin6_addr, w->peer, 16);
+	cmd.tcpm_keylen = strcmp(key, "none") ? strlen(key) : 0;
+	memcpy(cmd.tcpm_key, key, cmd.tcpm_keylen);
+	return setsockopt(fd, IPPROTO_TCP, prefix < 0 ? TCP_MD5SIG : TCP_MD5SIG_EXT, &cmd, sizeof(cmd));
+}

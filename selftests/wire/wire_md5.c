@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP MD5 signatures (RFC 2385), segment by segment: what is signed, what is dropped, and which key
+ * counts. The engine checks each answer: signed with the peer's key, or without a key not signed.
+ */
+#include "wire.h"
+
+#define SERVER		"listen; md5listener secret; key secret"
+#define CLIENT		"socket; md5 secret; key secret"
+#define OPENS		"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+
+#define NONE_BAD	"TCPMD5NotFound=0 TCPMD5Unexpected=0 TCPMD5Failure=0"
+
+/* Text both ways, in a connection that is open. */
+#define TEXT_BOTH_WAYS	"< P. N(100) ack S; >@500 . S ack N+100; read 100; write 50; > P. S(50) ack N;"	\
+			"< . N ack S;"
+
+/* What is not signed as it has to be is dropped, whatever else it says. */
+#define BAD_TEXT	"< P. N(10) unsigned; none; < P. N(10) badsign; none; < P. N(10) signed other; none;"	\
+			"read EAGAIN;"
+
+static const struct wire_row rows[] = {
+	/* Connections. */
+	{
+		.name = "text_of_a_server", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = TEXT_BOTH_WAYS, .counters = NONE_BAD },
+	},
+	{
+		.name = "text_of_a_client", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = CLIENT,
+		.want = { .script = TEXT_BOTH_WAYS, .counters = NONE_BAD },
+	},
+	{
+		.name = "both_syns_cross", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = SIMULTANEOUS,
+		.pre = CLIENT,
+		.want = { .script = TEXT_BOTH_WAYS, .counters = NONE_BAD },
+	},
+	{
+		.name = "a_signature_makes_segments_shorter", .rfc = "RFC 2385 4.3", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER,
+		.want = { .script = "info snd_mss = 980; write 1960; > . S(980); > P. S(980); < . N ack S; none" },
+	},
+	{
+		.name = "a_signature_makes_segments_of_a_client_shorter", .rfc = "RFC 2385 4.3",
+		.in = ESTABLISHED, .via = ACTIVE, .pre = CLIENT,
+		.want = { .script = "write 1960; > . S(980); > P. S(980); < . N ack S; none" },
+	},
+	{
+		.name = "text_that_is_resent_is_signed_anew", .rfc = "RFC 2385 2.0", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER, .syn = "mss 1000,nop,nop,ts T 0",
+		.want = {
+			.script = "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S; none",
+			.counters = NONE_BAD,
+		},
+	},
+	/* Options. */
+	{
+		.name = "a_client_offers_no_timestamps", .rfc = "RFC 2385 4.3", .pre = CLIENT,
+		.want = { .script = "connect; > S 0 <sackok,nots>", .state = SYN_SENT },
+	},
+	{
+		.name = "a_server_prefers_sack_to_timestamps", .rfc = "RFC 2385 4.3", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0,nop,ws 7>; > S. 0 ack 1 <sackok,nots>;"
+				  "< . 1 ack 1; accept; info snd_mss = 980",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "a_server_takes_timestamps_without_sack", .rfc = "RFC 2385 4.3", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,nop,nop,ts T 0>; > S. 0 ack 1 <nosackok,ts>;"
+				  "< . 1 ack 1; accept; info snd_mss = 968;" TEXT_BOTH_WAYS,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "two_blocks_beside_a_signature", .rfc = "RFC 2018 3", .pre = SERVER,
+		.syn = "mss 1000,nop,nop,sackok",
+		.want = {
+			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;"
+				  "< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;"
+				  "< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501>",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "text_beside_a_hole_ends_in_no_storm_of_acks", .rfc = "RFC 2018 3", .pre = SERVER,
+		.syn = "mss 1000,nop,nop,sackok",
+		.want = {
+			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>; write 980;"
+				  "skim; none; < . 1501 ack 981; none",
+			.state = ESTABLISHED,
+		},
+	},
+	/* SYNs. */
+	{
+		.name = "syn_without_signature", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< S 0 unsigned $; none",
+			.counters = "TCPMD5NotFound=1 ListenDrops=0 TCPMD5Failure=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_a_wrong_signature", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< S 0 badsign $; none; < S 0 signed other $; none",
+			.counters = "TCPMD5Failure=2 ListenDrops=0 TCPMD5NotFound=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_a_signature_that_nobody_expects", .rfc = "RFC 2385 2.0",
+		.pre = "listen; key secret",
+		.want = { .script = "< S 0 $; none", .counters = "TCPMD5Unexpected=1 ListenDrops=0", .state = LISTEN },
+	},
+	{
+		.name = "a_flood_of_forged_syns_costs_nothing", .rfc = "RFC 2385 2.0",
+		.pre = "sysctl syncookies 2; " SERVER,
+		.want = {
+			.script = "repeat 200 < S 0 badsign $; none; repeat 200 < S 0 unsigned $; none",
+			.counters = "TCPMD5Failure=200 TCPMD5NotFound=200 TCPReqQFullDoCookies=0 SyncookiesSent=0",
+			.state = LISTEN,
+		},
+	},
+	/* Handshakes. */
+	{
+		.name = "third_ack_that_is_forged", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;"
+				  "state syn_received; < R 1 unsigned; none; state syn_received; < . 1 ack 1; accept",
+			.counters = "TCPMD5NotFound=2 TCPMD5Failure=1 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_ack_that_is_forged", .rfc = "RFC 2385 2.0", .in = SYN_SENT, .pre = CLIENT,
+		.want = {
+			.script = "< S. 0 ack 1 unsigned $; none; < S. 0 ack 1 badsign $; none; < R. 0 ack 1 unsigned;"
+				  "none; < S. 0 ack 1 $; > . 1 ack 1",
+			.counters = "TCPMD5NotFound=2 TCPMD5Failure=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_ack_is_resent_with_a_signature", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = { .script = "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED },
+	},
+	{
+		.name = "rst_for_a_third_ack_with_a_wrong_number", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 5; > R 5; none",
+			.counters = "OutRsts=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "ack_for_an_entry_outside_of_the_window", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 900000(10) ack 1; > . 1 ack 1; none",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "handshake_by_cookie", .rfc = "RFC 2385 2.0", .pre = "sysctl syncookies 2; " SERVER,
+		.kernel_shrinks = true,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;" OPENS
+				  TEXT_BOTH_WAYS,
+			.counters = "SyncookiesSent=2 SyncookiesRecv=1 TCPMD5NotFound=1 TCPMD5Failure=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "handshake_by_cookie_keeps_timestamps", .rfc = "RFC 2385 4.3",
+		.pre = "sysctl syncookies 2; " SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0,nop,ws 7>; > S. 0 ack 1 <nosackok,ts>; < . 1 ack 1;"
+				  "accept;" TEXT_BOTH_WAYS,
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "agrees on SACK, too, and then has no room for a block",
+		.kernel = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0,nop,ws 7>; > S. 0 ack 1 <sackok,ts>; < . 1 ack 1;"
+				  "accept;" TEXT_BOTH_WAYS,
+		},
+	},
+	/* Segments of a connection. */
+	{
+		.name = "forged_segments_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = BAD_TEXT "< R N unsigned; none; < R N badsign; none; < F. N unsigned; none;"
+				  "< S N unsigned; none;" TEXT_BOTH_WAYS,
+			.counters = "TCPMD5NotFound=4 TCPMD5Failure=3 TCPChallengeACK=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "forged_segments_of_a_client_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = CLIENT,
+		.want = {
+			.script = BAD_TEXT "< R N unsigned; none; < R N badsign; none;" TEXT_BOTH_WAYS,
+			.counters = "TCPMD5NotFound=2 TCPMD5Failure=3 TCPChallengeACK=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "signature_that_nobody_expects_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED,
+		.want = {
+			.script = "key secret; < P. N(10); none; < R N; none; key none; < P. N(10); >@500 . S ack N+10",
+			.counters = "TCPMD5Unexpected=2 OutRsts=0",
+		},
+	},
+	{
+		.name = "signed_rst_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = { .script = "< R N; none", .state = CLOSED, .err = "ECONNRESET" },
+	},
+	{
+		.name = "challenge_ack_is_signed_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1" },
+	},
+	{
+		.name = "abort_sends_a_signed_rst_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "abort; > R. S ack N; none", .state = CLOSED },
+	},
+	{
+		.name = "keepalive_probe_is_signed", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none" },
+	},
+	/* The end. */
+	{
+		.name = "fin_again_%s", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "time_wait_of_a_client", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = ACTIVE, .pre = CLIENT,
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "forged_segments_%s", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< F. 1 ack 2 unsigned; none; < F. 1 ack 2 badsign; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1",
+		},
+		.kernel_differs = "checks no signature in TIME-WAIT",
+		.kernel = {
+			.script = "< F. 1 ack 2 unsigned; > . 2 ack 2; < F. 1 ack 2 badsign; > . 2 ack 2;"
+				  "< F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPMD5NotFound=0 TCPMD5Failure=0",
+		},
+	},
+	{
+		.name = "forged_segments_of_an_orphan", .rfc = "RFC 2385 2.0", .in = FIN_WAIT_2, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1",
+			.state = TIME_WAIT,
+		},
+		.kernel_differs = "checks no signature of an orphan in FIN-WAIT-2: a forged RST ends it",
+		.kernel = { .script = "close; < R N unsigned; none", .state = CLOSED, .counters = "TCPMD5NotFound=0" },
+	},
+	{
+		.name = "time_wait_keeps_its_key", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "md5listener other; < F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "text_for_a_closed_socket_draws_a_signed_rst", .rfc = "RFC 2385 2.0", .in = FIN_WAIT_2,
+		.via = PASSIVE, .pre = SERVER,
+		.want = { .script = "close; < P. N(10) ack S; > R S; none", .state = CLOSED },
+		.kernel_differs = "looks for a listener at the port of the segment's sender",
+		.kernel = { .script = "close; < P. N(10) ack S; none" },
+	},
+	{
+		.name = "forged_syn_does_not_end_time_wait", .rfc = "RFC 2385 2.0, RFC 1337", .in = TIME_WAIT,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< S 100000 unsigned $; > . 2 ack 2; state time_wait; < S 100000 badsign $; none;"
+				  "state time_wait; < F. 1 ack 2; > . 2 ack 2",
+		},
+		.kernel_differs = "ends TIME-WAIT before it looks at the signature",
+		.kernel = { .script = "< S 100000 unsigned $; none", .state = CLOSED },
+	},
+	{
+		.name = "segment_without_a_connection", .rfc = "RFC 2385 2.0", .pre = SERVER,
+		.want = {
+			.script = "< . 1 ack 77; > R 77; none; < P. 1(10) ack 78; > R 78; none;"
+				  "< . 1 ack 77 unsigned; none; < . 1 ack 77 badsign; none; < S. 1 ack 79; > R 79;"
+				  "none",
+			.counters = "OutRsts=3 TCPMD5NotFound=1 TCPMD5Failure=1",
+			.state = LISTEN,
+		},
+	},
+	/* Keys. */
+	{
+		.name = "another_key_in_a_live_connection", .rfc = "RFC 2385 4.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = TEXT_BOTH_WAYS "md5 other; < P. N(10); none; key other;" TEXT_BOTH_WAYS,
+			.counters = "TCPMD5Failure=1",
+		},
+	},
+	{
+		.name = "key_removed_in_a_live_connection", .rfc = "RFC 2385 4.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "md5 none; < P. N(10); none; key none;" TEXT_BOTH_WAYS
+				  "write 1000; > P. S(1000); < . N ack S",
+			.counters = "TCPMD5Unexpected=1",
+		},
+	},
+	{
+		.name = "key_added_to_a_live_connection", .rfc = "RFC 2385 4.4", .in = ESTABLISHED,
+		.want = {
+			.script = "md5 secret; < P. N(10); none; key secret;" TEXT_BOTH_WAYS
+				  "write 3000; > . S(980); > . S(980); > p. S(980); > P. S(60);"
+				  "< . N ack S",
+			.counters = "TCPMD5NotFound=1",
+		},
+	},
+	{
+		.name = "another_key_of_a_listener_leaves_its_children_alone", .rfc = "RFC 2385 4.4",
+		.in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "md5listener other;" TEXT_BOTH_WAYS
+				  "fresh; < S 0 $; none; key other; < S 0 $; > S. 0 ack 1",
+			.state = SYN_RECEIVED,
+			.counters = "TCPMD5Failure=1",
+		},
+	},
+	{
+		.name = "another_key_of_a_listener_between_syn_and_third_ack", .rfc = "RFC 2385 4.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; md5listener other; < . 1 ack 1; none; key other; < . 1 ack 1;"
+				  "accept;" TEXT_BOTH_WAYS,
+			.counters = "TCPMD5Failure=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "longest_prefix_counts", .rfc = "RFC 2385 4.4",
+		.pre = "listen; md5prefix 8 wide; md5prefix 24 near; md5prefix 16 middle; key near",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; fresh; md5prefix 24 none; < S 0 $; none; key middle; < S 0 $;"
+				  "> S. 0 ack 1; fresh; md5listener exact; < S 0 $; none; key exact; < S 0 $;"
+				  "> S. 0 ack 1",
+			.counters = "TCPMD5Failure=2",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "child_of_a_prefix", .rfc = "RFC 2385 4.4", .pre = "listen; md5prefix 0 all; key all",
+		.want = {
+			.script = OPENS "md5prefix 0 none;" TEXT_BOTH_WAYS "md5 none; md5 none ENOENT",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "keys_that_are_refused", .rfc = "RFC 2385 4.4", .pre = "listen",
+		.want = {
+			.script = "md5listener none ENOENT; md5prefix 129 secret EINVAL; md5prefix 24 secret;"
+				  "md5listener none ENOENT; md5prefix 24 none; md5prefix 24 none ENOENT",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "keys_that_are_refused_over_ipv4", .rfc = "RFC 2385 4.4", .only = 4, .pre = "listen",
+		.want = {
+			.script = "md5prefix 33 secret EINVAL; md5prefix 32 secret; md5listener none",
+			.state = LISTEN,
+		},
+	},
+	/* Fast Open has no room beside a signature. */
+	{
+		.name = "client_with_a_key_does_not_open_fast", .rfc = "RFC 7413 4.1", .pre = CLIENT,
+		.want = {
+			.script = "fast 100 EINPROGRESS; > S 0 <nofo>; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "asks for a cookie: the request, unlike a cookie, has room",
+		.kernel = { .script = "fast 100 EINPROGRESS; > S 0 <fo>; < S. 0 ack 1 $; > . 1 ack 1" },
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
