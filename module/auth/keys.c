@@ -153,6 +153,29 @@ int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 }
 
 /**
+ * xtcp_keys_count() - how many keys has a sock?
+ * @sk: the sock; the caller has its descriptor
+ *
+ * Context: process.
+ *
+ * Return: the number.
+ */
+int xtcp_keys_count(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_key *key;
+	int n = 0;
+
+	if (!seldom)
+		return 0;
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(key, &seldom->keys, node)
+		n++;
+	rcu_read_unlock();
+	return n;
+}
+
+/**
  * xtcp_keys_inherit() - give a child the key of its listener for this peer
  * @child: a new child; its tuple and device are set
  * @lsk: the listener

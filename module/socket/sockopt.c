@@ -19,6 +19,7 @@
 #include <net/tcp.h>
 
 #include "arrive/acks.h"
+#include "auth/keys.h"
 #include "auth/md5opt.h"
 #include "base/abort.h"
 #include "base/bounds.h"
@@ -522,6 +523,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_SAVE_SYN:
 		*val = xsk->save_syn;
+		return 0;
+	case XTCP_KEYS:
+		*val = xtcp_keys_count(sk);
 		return 0;
 	case TCP_TIMESTAMP:
 		/* the TSval that a segment would have now (RFC 7323 section 3.2) */

@@ -51,9 +51,9 @@ NEEDS_SCRIPTS;
 #define RING	"xtcp_run: N: process N: io_uring: sockets that it opens stay on kernel TCP\n"		\
 		"ring kernel\ntcp4 xtcp\nring EPERM\ntcp4 xtcp\n"
 
-/* What a program hears that asks for keys, then connects: first on xtcp, then on kernel TCP to both ports. */
+/* What a program hears that sets keys, then connects: on xtcp, where it stays, then on kernel TCP to two ports. */
 #define MD5	"both xtcp nonblock cloexec\nmd5 xtcp nonblock cloexec\n"			\
-		"connect EINPROGRESS kernel nonblock cloexec\n"						\
+		"connect EINPROGRESS xtcp nonblock cloexec\n"						\
 		"both kernel nonblock cloexec\nmd5 kernel nonblock cloexec\n"					\
 		"connect EINPROGRESS kernel nonblock cloexec\n"						\
 		"both kernel nonblock cloexec\nmd5 kernel nonblock cloexec\n"					\
@@ -212,7 +212,7 @@ static const struct shell_row rows[] = {
 	  "xtcp_run: N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n"
 	  "tcp4 kernel\nttls kernel\nxtcp_run: N: IP_RECVTTL does not go along: Protocol not available\n"
 	  "xtcp_run: N: process N: socket 3 moves to xtcp\nconnect ECONNREFUSED xtcp\n" },
-	{ "keys of TCP_MD5SIG, which either stack takes; a socket that moves later has none",
+	{ "keys of TCP_MD5SIG: a socket of xtcp stays there, one of kernel TCP leaves them behind",
 	  "for p in $A $S; do $R --not-port 179 $p both md5 connect 179; $R --only-port 22 $p both md5 connect 179 "
 	  "both md5 connect 22; done",
 	  MD5 MD5 },

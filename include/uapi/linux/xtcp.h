@@ -32,6 +32,13 @@
 #define XTCP_ABORT		2500
 
 /*
+ * getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, ...) says how many keys of TCP_MD5SIG the socket has, an
+ * int. The keys themselves nobody can read. On a socket of kernel TCP the call fails with
+ * ENOPROTOOPT.
+ */
+#define XTCP_KEYS		2501
+
+/*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.

@@ -6,8 +6,8 @@
  * has set, so an option that was set to what it is anyway becomes what it is anyway on the other stack.
  *
  * What nobody can read does not go along: IP_IPSEC_POLICY, IP_XFRM_POLICY and IPv6's, the programs of
- * SO_ATTACH_REUSEPORT_CBPF and _EBPF, SO_BUSY_POLL_BUDGET, memberships of multicast groups, keys of MD5 and AO. Of what
- * SO_ATTACH_BPF has attached, we learn that it is there.
+ * SO_ATTACH_REUSEPORT_CBPF and _EBPF, SO_BUSY_POLL_BUDGET, memberships of multicast groups, keys of MD5 and AO. (A
+ * socket of xtcp with keys stays where it is: swap.c.) Of what SO_ATTACH_BPF has attached, we learn that it is there.
  */
 #define _GNU_SOURCE
 #include <errno.h>

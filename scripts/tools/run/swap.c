@@ -59,10 +59,19 @@ static bool are_apart(const struct stack_calls *calls, int a, int b)
 	       !calls->getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &cookie[1], &len[1]) && cookie[0] != cookie[1];
 }
 
+/* Whether a socket of xtcp has keys of TCP_MD5SIG, which nobody can read and set on another one. */
+static bool has_keys(const struct stack_calls *calls, int fd)
+{
+	socklen_t len = sizeof(int);
+	int keys = 0;
+
+	return !calls->getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, &keys, &len) && keys;
+}
+
 /*
  * swap_prepare() - A socket of the other stack with the options of @fd, which stays. Return: it, or -1 with errno;
  * EXDEV: not here. The filter gives us none of that stack, and its process does it; or the caller has entered another
- * network namespace since.
+ * network namespace since; or @fd has keys, without which another one would be open to everybody.
  * @bound and @len: where @fd is bound, which the caller repeats once @fd is gone, for two stacks do not share a port.
  */
 int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union address *bound, socklen_t *len)
@@ -71,6 +80,11 @@ int swap_prepare(const struct stack_calls *calls, int fd, bool to_xtcp, union ad
 	bool apart;
 
 	*len = sizeof(*bound);
+	if (!to_xtcp && has_keys(calls, fd)) {
+		log_line("a socket stays what it is: it has keys of TCP_MD5SIG, which nobody can read");
+		errno = EXDEV;
+		return -1;
+	}
 	if (getsockname(fd, &bound->sa, len))
 		return -1;
 	made = socket_on(calls, to_xtcp, bound->sa.sa_family);
