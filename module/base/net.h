@@ -97,6 +97,7 @@ struct xtcp_sysctl {
 	int rto_max_ms;
 	int rto_min_us;
 	int timewait_ms;
+	int tw_reuse_delay;	/* milliseconds */
 	int user_timeout_ms;	/* 0: none */
 	unsigned int notsent_lowat;	/* octets */
 	int rmem[3];		/* octets: min, default, max */

@@ -37,6 +37,7 @@ static int max_mss = 65535;
 static int min_mss = XTCP_MSS_MIN_SND;
 static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
+static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* fits an int when rounded up */
 static int max_usecs = 1000000;
@@ -329,6 +330,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
 	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
 	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(tw_reuse_delay, int, do_int, SYSCTL_ONE, &max_tw_reuse_delay_ms),
 	ENTRY(user_timeout_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
 	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
@@ -456,6 +458,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.rto_max_ms = 120000,
 		.rto_min_us = 200000,
 		.timewait_ms = XTCP_MSL2_MS,
+		.tw_reuse_delay = 1000,
 	};
 	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));

@@ -414,6 +414,20 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 	return kmalloc(size_of(v4) + sizeof(struct xtcp_md5_key), gfp);
 }
 
+/*
+ * When TS.Recent was taken, in milliseconds. The sock knows only the second, so what is less than a
+ * second old counts as new. What is much too old for PAWS counts as 30 days old: a record does not
+ * last until the clock has wrapped then.
+ */
+static u32 ts_stamp_ms(const struct xtcp_paws *paws)
+{
+	u32 age = xtcp_clock_seconds() - paws->stamp;
+
+	if (!paws->stamp)
+		return 0;
+	return xtcp_clock_ts_stamp() - min(age ? age - 1 : 0, 30U * 24 * 3600) * MSEC_PER_SEC ?: 1;
+}
+
 static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate, const struct xtcp_key *key)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -426,7 +440,7 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate,
 	tw->rcv_nxt = xsk->rcv.nxt;
 	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
 	tw->ts_recent = xsk->paws.ts_recent;
-	tw->ts_recent_stamp = xsk->paws.stamp;
+	tw->ts_recent_stamp = ts_stamp_ms(&xsk->paws);
 	tw->ts_offset = xsk->snd.ts_offset;
 	tw->mark = READ_ONCE(sk->sk_mark);
 	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;

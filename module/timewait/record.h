@@ -22,7 +22,8 @@ struct xtcp_md5_key;
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: the window last offered, as in the header: octets shifted right by @rcv_wscale
  * @ts_recent: TS.Recent
- * @ts_recent_stamp: when @ts_recent was taken, seconds
+ * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(); or earlier, if it was taken
+ *	long before the record began; 0: never
  * @ts_offset: added to the clock for TSval
  * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
  * @mark: SO_MARK of the socket, for the answers

@@ -64,7 +64,7 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
  * May an active open take the tuple of this record? The old connection must have used timestamps:
  * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
  * has not chosen the port, net.xtcp.tw_reuse must permit the reuse, too, and the peer's timestamp
- * clock must have had time to tick.
+ * clock must have had time to tick: tw_reuse_delay.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -76,7 +76,7 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 		return true;
 	if (!xtcp_timewait_reuse_is_on(xn, &tuple, tw->conn.bound_dev_if))
 		return false;
-	return (s32)(xtcp_clock_seconds() - tw->ts_recent_stamp) > 0;
+	return xtcp_clock_ts_stamp() - tw->ts_recent_stamp > READ_ONCE(xn->sysctl.tw_reuse_delay);
 }
 
 /**
@@ -147,7 +147,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
  */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
-	u32 idle = xtcp_clock_seconds() - tw->ts_recent_stamp;
+	u32 idle = (xtcp_clock_ts_stamp() - tw->ts_recent_stamp) / MSEC_PER_SEC;
 
 	if (!tw->ts_ok || !has_ts || !tw->ts_recent_stamp || !tw->ts_recent || xtcp_seq_le(tw->ts_recent, tsval))
 		return false;
@@ -207,7 +207,7 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 	if (!tw->ts_ok || !seg->has_ts)
 		return;
 	tw->ts_recent = seg->tsval;
-	tw->ts_recent_stamp = xtcp_clock_seconds();
+	tw->ts_recent_stamp = xtcp_clock_ts_stamp();
 }
 
 /*

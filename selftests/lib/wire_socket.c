@@ -52,6 +52,7 @@
 
 static const struct { const char *name; int value; } errors[] = {
 	{ "none", 0 }, { "EAGAIN", EAGAIN }, { "ECONNRESET", ECONNRESET },
+	{ "EADDRNOTAVAIL", EADDRNOTAVAIL },
 	{ "ECONNREFUSED", ECONNREFUSED }, { "EPIPE", EPIPE }, { "ETIMEDOUT", ETIMEDOUT },
 	{ "EINPROGRESS", EINPROGRESS }, { "ENOTCONN", ENOTCONN }, { "EISCONN", EISCONN },
 	{ "EHOSTUNREACH", EHOSTUNREACH }, { "ENETUNREACH", ENETUNREACH },

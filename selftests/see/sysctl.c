@@ -94,6 +94,7 @@ static const struct knob {
 	{ "timewait_ms", 1, 1000, 240000, 60000 },
 	{ "tso_rtt_log", 1, 0, 255, -1 },
 	{ "tw_reuse", 1, 0, 2, -1 },
+	{ "tw_reuse_delay", 1, 1, 60000, 1000 },
 	{ "user_timeout_ms", 1, 0, INT_MAX, 0 },
 	{ "window_scaling", 1, 0, 255, -1 },
 	{ "wmem", 3, 1, INT_MAX, -1 },

@@ -34,6 +34,8 @@
 #define ACTIVE_SHARED_TIME_WAIT	"sysctl ipv4/ip_local_port_range 30000 30000;" \
 			"sysctl tw_reuse 1;" ACTIVE_DATA WE_CLOSE "state time_wait"
 
+#define NO_KNOB		"has no such knob before 6.13"
+
 /* The new connection reads only what is new, and its octets arrive. */
 #define GOES_ON		"read EAGAIN; < P. N(100) ack S; >@1000 . S ack N+100; read 100;" \
 			"read EAGAIN; write 10; > P. S(10) ack N; < . N ack S; none"
@@ -456,6 +458,28 @@ static const struct wire_row rows[] = {
 		.name = "data_established_tw_reuse", .rfc = "RFC 6191 2",
 		.pre = ACTIVE_SHARED_TIME_WAIT, .syn = TIMESTAMPS,
 		.want = REUSES("-1002", "<old P. 1(1000) ack 1; > . 1 ack 1 <ecr T>", OPENED_BY_US(1, 1, 0, 0, 0, 0)),
+	},
+	{
+		.name = "connect_tw_reuse_delay", .rfc = "RFC 6191 2",
+		.pre = "sysctl xtcp/tw_reuse_delay 5000;" ACTIVE_SHARED_TIME_WAIT, .syn = TIMESTAMPS,
+		.want = {
+			.script = "until Q <= 5750; connect EADDRNOTAVAIL; close; pass 3000; reopen -1002;"
+				  "tick 5000; connect; > S 0; check I = 65537;" ANSWERED GOES_ON,
+			.state = ESTABLISHED, .counters = "TWRecycled=1",
+		},
+		.kernel_differs = NO_KNOB,
+		.kernel.script = REUSE("-1002") ANSWERED GOES_ON,
+	},
+	{
+		.name = "connect_tw_reuse_delay_of_a_millisecond", .rfc = "RFC 6191 2",
+		.pre = "sysctl xtcp/tw_reuse_delay 1;" ACTIVE_SHARED_TIME_WAIT, .syn = TIMESTAMPS,
+		.want = {
+			.script = "pass 20; check Q >= 5950; reopen -1002; tick 2000; connect; > S 0; check I = 65537;"
+				  ANSWERED GOES_ON,
+			.state = ESTABLISHED, .counters = "TWRecycled=1",
+		},
+		.kernel_differs = NO_KNOB,
+		.kernel.script = REUSE("-1002") ANSWERED GOES_ON,
 	},
 };
 
