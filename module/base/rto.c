@@ -177,9 +177,9 @@ void xtcp_rto_backoff(struct xtcp_rto *rto)
 }
 
 /**
- * xtcp_rto_ease() - undo the backoff that probes have caused
+ * xtcp_rto_ease() - undo a part of the backoff
  * @rto: to update
- * @timeouts: how often a probe has doubled the RTO
+ * @timeouts: how many doublings of the RTO not to count
  *
  * Context: any.
  */

@@ -317,8 +317,8 @@ void xtcp_ecn_undone(struct sock *sk)
  * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
  * @sk: in a synchronized state, with text in flight
  *
- * If no text of the connection has arrived yet, it may do: send no ECT from now on. Otherwise each
- * flight could cost a timeout. The cause may also be an outage, and then the connection does
+ * If no text has arrived yet but that of a SYN, which is not ECT, it may do: send no ECT from now
+ * on. Otherwise each flight could cost a timeout. The cause may also be an outage, and then the connection does
  * without L4S. Where text has arrived before, an outage is likelier, and only what is resent after
  * the timeout is not ECT (xtcp_ecn_codepoint()).
  *
@@ -329,7 +329,7 @@ void xtcp_ecn_timeout(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
+	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered_segments && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
 		xsk->ecn &= ~XTCP_ECN_OK;
 }
 

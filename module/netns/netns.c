@@ -7,12 +7,13 @@
  * ports, which every arriving segment reads.
  *
  * A namespace ends when no file refers to it any more. Then only orphans and TIME-WAIT records of
- * ours are left. Orphans are reset in pre_exit, while the devices still work. All else is freed in exit,
- * when no packet can arrive any more. Unloading the module does the same in every namespace, after
+ * ours are left. Orphans are reset in pre_exit, while the devices still work. All else is freed in
+ * exit, when no packet can arrive any more. Unloading the module does the same in every namespace, after
  * the handlers are restored.
  */
 #include "netns/netns.h"
 
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
@@ -40,6 +41,8 @@
 #include "sock/aborted.h"
 #include "sock/end.h"
 #include "timewait/record.h"
+
+#define TELL_TIME	(HZ / 10)
 
 /* The bitmap of ports of every namespace that has not started: no port is ours. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
@@ -160,11 +163,14 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	return ep ? xtcp_sk_of(ep) : NULL;
 }
 
-static void end_orphan(struct sock *sk)
+static void end_orphan(struct sock *sk, bool tell)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
-	xtcp_sock_abort(sk, 0, XTCP_ABORT_NETNS);
+	if (tell)
+		xtcp_sock_abort(sk, 0, XTCP_ABORT_NETNS);
+	else
+		xtcp_sock_fail(sk, 0, XTCP_ABORT_NETNS);
 	bh_unlock_sock(sk);
 	local_bh_enable();
 	sock_put(sk);
@@ -172,19 +178,24 @@ static void end_orphan(struct sock *sk)
 
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
- * devices are still there, so a RST tells the peer. When the module is unloaded, no RST is sent: it
- * could wait in a queue below TCP, and unloading would wait for it (held.c). Then kernel TCP
- * answers the peer's next segment with a RST.
+ * devices are still there, so a RST tells the peer. A RST passes all rules of the namespace, which
+ * may be slow on purpose, and other namespaces wait for this one to end. So only in the first
+ * TELL_TIME RSTs are sent.
+ *
+ * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
+ * the RST could wait in a queue below TCP, and unloading would wait for it. Then kernel TCP answers
+ * the peer's next segment with a RST.
  */
 static void end_orphans(struct xtcp_net *xn)
 {
+	const unsigned long told_until = jiffies + TELL_TIME;
 	bool found = false;
 	struct sock *sk;
 	unsigned int i;
 
 	for (i = 0; i <= xtcp_shard_mask; i++) {
 		while ((sk = first_orphan(&xn->shards[i]))) {
-			end_orphan(sk);
+			end_orphan(sk, time_before(jiffies, told_until));
 			found = true;
 			cond_resched();
 		}

@@ -478,12 +478,13 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 /**
  * xtcp_reply_is_limited() - is it too early for another answer to an unacceptable segment?
  * @xn: the namespace
- * @seg: the segment; one with text or FIN, but without SYN, is always answered
+ * @seg: the segment; one with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
  * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
  *	allowed
  *
- * This keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
+ * This keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit. A RST
+ * needs no answer, whatever text it has: its sender may be forged, and the answer meets a victim.
  *
  * Context: softirq. The caller owns @stamp; a race costs one answer at most.
  *
@@ -494,7 +495,7 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
 	u32 now = xtcp_clock_stamp();
 	u32 last = READ_ONCE(*stamp);
 
-	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
+	if (seg->seq != seg->end_seq && !(seg->flags & (XTCP_SYN | XTCP_RST)))
 		return false;
 	if (last && now - last < (u32)READ_ONCE(xn->sysctl.invalid_ratelimit)) {
 		XTCP_NET_INC_STATS(xn, field);
@@ -527,6 +528,7 @@ bool xtcp_reply_may_challenge(struct xtcp_net *xn)
 	now = jiffies / HZ;
 	last = atomic_read(&xn->challenge_second);
 	if (now != last && atomic_cmpxchg(&xn->challenge_second, last, now) == last)
-		atomic_set(&xn->challenges, (limit + 1) / 2 + reciprocal_scale(get_random_u32(), limit));
+		atomic_set(&xn->challenges,
+			   min_t(u32, INT_MAX, (limit + 1) / 2 + reciprocal_scale(get_random_u32(), limit)));
 	return atomic_dec_if_positive(&xn->challenges) >= 0;
 }

@@ -298,11 +298,11 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_early_forget(sk);
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
-	xtcp_sk(sk)->ended = ended;
 	if (unlikely(ended.is_told)) {
 		xtcp_sk(sk)->timers.told_code = told_code;
 		xtcp_sk(sk)->timers.told_pen = told_pen;
 	}
+	xtcp_sk(sk)->ended = ended;
 	/* timestamps of the next connection are numbered from its first octet */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {

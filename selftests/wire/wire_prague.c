@@ -122,6 +122,17 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED, .counters = "TCPTimeouts=1",
 		},
 	},
+	/* The text of a SYN has arrived, but it was not ECT. */
+	{
+		.name = "prague_path_drops_ect_1_after_the_syn_s_text", .rfc = "RFC 3168 6.1.5",
+		.pre = "sysctl fastopen 5;" CONNECT,
+		.want = {
+			.script = "fast 10 10; > SECA 0(10) tos 0 <nofo>; < S.C 0 ack 11 $$; > .C 11 ack 1 tos 0;"
+				  "write 100; > P.EA 11(100) ack 1 tos 1; >@3000 P.EA 11(100) ack 1 tos 0;"
+				  "dctcp enabled = 0; < .EA 1 ack 111; write 100; > P.EA 111(100) ack 1 tos 0",
+			.state = ESTABLISHED, .counters = "TCPTimeouts=1 TCPFastOpenActive=1",
+		},
+	},
 	{
 		.name = "prague_path_drops_ect_1_and_nobody_looks", .rfc = "RFC 3168 6.1.5",
 		.pre = "sysctl ecn_fallback 0;" PRAGUE,
