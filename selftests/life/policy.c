@@ -544,14 +544,14 @@ static void route_wins(void)
 	int fd, peer;
 
 	SAME(rules_replace(FIELDS), 0);
-	must(!ns_shell(net.a, "ip route replace 10.9.0.0/24 dev veth0 congctl dctcp initcwnd 5"), "route");
+	must(!ns_shell(net.a, "ip route replace 10.9.0.0/24 dev veth0 congctl reno initcwnd 5"), "route");
 	active(NS_B4, &fd, &peer);
-	SAME(rules_has_congestion(fd, "dctcp"), true);
+	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_cwnd_of(fd), 5);
 	SAME(rules_rate_of(fd), 12345678);
 	close_all(fd, peer);
 	passive(NS_A4, &fd, &peer);
-	SAME(rules_has_congestion(fd, "dctcp"), true);
+	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_cwnd_of(fd), 5);
 	close_all(fd, peer);
 	must(!ns_shell(net.a, "ip route replace 10.9.0.0/24 dev veth0"), "route");
