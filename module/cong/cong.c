@@ -258,15 +258,38 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 	tx->algorithm->acked(sk, &part);
 }
 
+/*
+ * The sender did not use the whole window, and an ACK has made it larger than @before. Bound it by
+ * twice the most that was in flight: what a window of that size would yield in slow start
+ * (draft-ietf-ccwg-ratelimited-increase section 3). The initial window counts as used until cwnd is
+ * first reduced.
+ */
+static void bound_by_use(struct sock *sk, u32 before)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_cong_stream *usage = &tx->stream->cong;
+	u32 most = usage->most_out;
+
+	if (tx->cong.cwnd / 2 < most)
+		return;
+	if (tx->cong.ssthresh == U32_MAX && !usage->idled)
+		most = max(most, xtcp_cong_initial(sk));
+	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
+}
+
 static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 before = tx->cong.cwnd;
 
 	/* on a path that reorders, newly sacked octets show progress, too */
 	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
-	if (sample->delivered && is_limiting(tx))
-		tx->algorithm->acked(sk, sample);
+	if (!sample->delivered || !is_limiting(tx))
+		return;
+	tx->algorithm->acked(sk, sample);
+	if (!tx->stream->cong.is_limiting)
+		bound_by_use(sk, before);
 }
 
 static bool is_reducing(const struct xtcp_sender *tx)
@@ -645,7 +668,10 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	least = min(segments, xtcp_cong_initial(sk) / tx->mss);
 	for (; idle > rto && segments > least; idle -= rto)
 		segments /= 2;
-	tx->cong.cwnd = max(segments, least) * tx->mss;
+	segments = max(segments, least);
+	if (segments * tx->mss < tx->cong.cwnd)
+		tx->stream->cong.idled = true;
+	tx->cong.cwnd = segments * tx->mss;
 }
 
 /**

@@ -117,6 +117,7 @@ struct xtcp_cong {
  * @most_out: the most octets that were outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in that window
+ * @idled: an idle time has reduced cwnd since the connection began
  * @prr: the state of the current reduction
  * @resume: the state of Careful Resume; NULL: none
  * @private: the algorithm's state, see xtcp_cong_private()
@@ -128,6 +129,7 @@ struct xtcp_cong_stream {
 	u32 usage_seq;
 	struct xtcp_prr prr;
 	bool is_limiting;
+	bool idled;
 	struct xtcp_resume *resume;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };

@@ -4,7 +4,8 @@
  * timeout, what ends slow start before any loss (HyStart++, RFC 9406), and that a connection goes on as it is when its
  * algorithm changes. The curve itself is tested in unit/.
  *
- * A train of ACKs or a slower round ends slow start; a faster round does not. On both stacks.
+ * A train of ACKs or a slower round ends slow start; a faster round does not. A window that is not used up grows
+ * only to twice what is used. On both stacks.
  */
 #include "lib/wire.h"
 
@@ -40,6 +41,26 @@
 #define SLOWER		"< S 0 $; > S. 0 ack 1; pass 300; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;" \
 			"write 24000; skim; pass 300;" ACKS_OF_TEN "pass 450;" SEVEN_ACKS
 #define ROUND		"pass 450; < . 1 ack S; skim;"
+#define NINETEEN	CONNECTED "write 9000; > p. 1(1000) ack 1 x8; > P. 8001(1000) ack 1; < . 1 ack 9001;" \
+			"info snd_cwnd = 19; write 10000; > p. 9001(1000) ack 1 x9; > P. 18001(1000) ack 1;" \
+			"< . 1 ack 19001; none;"
+#define IDLED		TWENTY_IN_FLIGHT "< . 1 ack 30001; none; info snd_cwnd = 40; pass 1800; write 6000;" \
+			"> p. 30001(1000) ack 1 x5; > P. 35001(1000) ack 1; info snd_cwnd = 10;" \
+			"< . 1 ack 36001; none;"
+#define PART_OF_WINDOW(algorithm, pre_)	{						\
+		.name = algorithm "_slow_start_one_ack_of_a_part_of_the_window",		\
+		.rfc = "draft-ietf-ccwg-ratelimited-increase 3", .pre = pre_,			\
+		.want = { .script = NINETEEN "info snd_cwnd = 20", .state = ESTABLISHED },	\
+		.kernel_differs = BEYOND, .kernel.script = NINETEEN "info snd_cwnd = 29",	\
+	}
+#define AFTER_IDLE(algorithm, pre_)	{							\
+		.name = algorithm "_slow_start_one_ack_after_an_idle_time",			\
+		.rfc = "draft-ietf-ccwg-ratelimited-increase 3", .pre = pre_,			\
+		.want = { .script = IDLED "info snd_cwnd = 12", .state = ESTABLISHED },		\
+		.kernel_differs = BEYOND, .kernel.script = IDLED "info snd_cwnd = 16",		\
+	}
+#define BEYOND		"grows by all that one ACK covers"
+
 static const struct wire_row rows[] = {
 	{
 		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
@@ -60,6 +81,12 @@ static const struct wire_row rows[] = {
 				  "info snd_cwnd = 12; < . 1 ack 6001; none; info snd_cwnd = 12",
 		},
 	},
+	/*
+	 * One ACK must not lead beyond twice what was in flight at most; the initial window counts as used until the
+	 * window is first reduced.
+	 */
+	PART_OF_WINDOW("cubic", CUBIC), AFTER_IDLE("cubic", CUBIC),
+	PART_OF_WINDOW("reno", "listen"), AFTER_IDLE("reno", "listen"),
 	/* 1.4 s without text are seven RTOs, though probes of the closed window have doubled the last three timeouts */
 	{
 		.name = "cubic_restarts_after_a_closed_window", .rfc = "RFC 5681 4.1", .pre = CUBIC,
