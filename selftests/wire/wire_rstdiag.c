@@ -323,6 +323,12 @@ static const struct wire_row rows[] = {
 			.counters = "OutRsts=0",
 		},
 	},
+	/* The signature of a RST covers its payload (RFC 2385). */
+	{
+		.name = "abort_of_a_signed_connection", .rfc = FORMAT, .in = ESTABLISHED, .via = PASSIVE,
+		.pre = ON "; listen; md5listener secret; key secret", SAYS("abort;", "R. S ack N", ABORT),
+		.want.state = CLOSED,
+	},
 };
 
 int main(int argc, char **argv)
