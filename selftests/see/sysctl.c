@@ -17,11 +17,10 @@
 #include <unistd.h>
 
 #include "lib/release.h"
+#include "lib/tracing.h"
 #include "ns.h"
 
 #define KERNEL	"ipv4/tcp_"
-#define TABLES	20
-#define TABLE_KB 13
 
 /* @numbers in one file; what each may be; the default where it is not that of net.ipv4.tcp_NAME */
 static const struct knob {
@@ -372,52 +371,39 @@ static int count_files(void *arg)
 	return count;
 }
 
-/* KiB that the kernel has allocated for itself and cannot reclaim; large allocations count in it, too. */
-static long kernel_kb(void)
+/* How often the module has allocated something of 12 to 16 KiB since the events were forgotten. */
+static int tables_allocated(void)
 {
-	char line[256];
-	long kb = -1;
-	FILE *file;
+	FILE *events = tracing_open();
+	char line[512];
+	int n = 0;
 
-	/* what each processor has counted by itself is added */
-	file = fopen("/proc/sys/vm/stat_refresh", "re");
-	if (file) {
-		while (fgets(line, sizeof(line), file))
-			;
-		fclose(file);
-	}
-	file = fopen("/proc/meminfo", "re");
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "SUnreclaim: %ld", &kb) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kb;
+	while (fgets(line, sizeof(line), events))
+		n += !!strstr(line, " [xtcp");
+	fclose(events);
+	return n;
 }
 
-/* Only a namespace that switches Careful Resume on gets a table of paths. */
-static bool zero_allocates_nothing(void)
+/* Only a namespace that switches Careful Resume on gets a table of paths, of 13 KiB. */
+static bool zero_allocates_nothing(int ns)
 {
 	static const struct knob knob = { "careful_resume", 1, 0, 21600, 0 };
-	long before, off, on;
-	int spaces[TABLES], i;
-	bool good = true;
+	int off, on;
+	bool good;
 
-	for (i = 0; i < TABLES; i++)
-		spaces[i] = ns_make();
-	before = kernel_kb();
-	for (i = 0; i < TABLES; i++)
-		good &= !put(spaces[i], &knob, 0);
-	off = kernel_kb() - before;
-	for (i = 0; i < TABLES; i++)
-		good &= !put(spaces[i], &knob, 1);
-	on = kernel_kb() - before - off;
-	for (i = 0; i < TABLES; i++)
-		close(spaces[i]);
-	good &= before > 0 && off < TABLES * TABLE_KB / 2 && on > TABLES * TABLE_KB / 2;
-	if (!good)
-		ksft_print_msg("%d tables: %ld KiB after 0, %ld KiB after 1\n", TABLES, off, on);
-	return good;
+	tracing_start("xtcp_sysctl");
+	tracing_forget();
+	tracing_set("events/kmem/kmalloc/filter", "bytes_req >= 12288 && bytes_req <= 16384");
+	tracing_set("events/kmem/kmalloc/enable", "1");
+	good = !put(ns, &knob, 0);
+	off = tables_allocated();
+	good &= !put(ns, &knob, 1);
+	on = tables_allocated() - off;
+	tracing_set("events/kmem/kmalloc/enable", "0");
+	tracing_stop();
+	if (off || on != 1)
+		ksft_print_msg("%d tables after 0, %d after 1\n", off, on);
+	return good && !off && on == 1;
 }
 
 int main(void)
@@ -435,7 +421,7 @@ int main(void)
 	ksft_test_result(takes_keys(a), "fastopen_key: one, two, and nothing else\n");
 	ksft_test_result(key_is(b, "00000000-00000000-00000000-00000000"), "fastopen_key: another namespace's\n");
 	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
-	ksft_test_result(zero_allocates_nothing(), "careful_resume 0 allocates nothing\n");
+	ksft_test_result(zero_allocates_nothing(ns_make()), "careful_resume 0 allocates nothing\n");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
 		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);
