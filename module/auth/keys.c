@@ -198,15 +198,16 @@ int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
 	peers = key->peers;
 	peers.addr = xtcp_conn_tuple(conn).faddr;
 	peers.prefix = 128;
-	peers.l3index = l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if);
+	/* so that the child's program can replace the key by TCP_MD5SIG, if the listener's was so set */
+	peers.l3index = peers.in_l3 ? l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if) : 0;
 	return xtcp_keys_add(child, &peers, &key->md5, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /**
  * xtcp_keys_free() - drop all keys of a sock
- * @sk: CLOSED; no new segment finds it, but a lookup under RCU may still read the keys
+ * @sk: its memory is being freed
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: RCU callback, or process.
  */
 void xtcp_keys_free(struct sock *sk)
 {

@@ -68,6 +68,8 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, struct sk_buff *
 	const struct xtcp_key *key;
 	struct xtcp_tuple tuple;
 
+	if (likely(!xtcp_seldom(sk) && !digest_in(skb)))
+		return SKB_NOT_DROPPED_YET;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	key = xtcp_keys_find(sk, &tuple.faddr, l3index);
 	return judge(xtcp_net_of(sk), key ? &key->md5 : NULL, &tuple, skb);

@@ -30,9 +30,9 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 
 /**
  * xtcp_seldom_free() - free a sock's struct xtcp_seldom
- * @sk: CLOSED; no Fast Open state and no keys are left
+ * @sk: its memory is being freed; no Fast Open state and no keys are left
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: RCU callback, or process.
  */
 void xtcp_seldom_free(struct sock *sk)
 {
@@ -41,6 +41,5 @@ void xtcp_seldom_free(struct sock *sk)
 	if (likely(!seldom))
 		return;
 	WARN_ON_ONCE(seldom->fastopenq || !hlist_empty(&seldom->keys));
-	WRITE_ONCE(xtcp_endpoint(sk)->seldom, NULL);
-	kfree_rcu(seldom, rcu);
+	kfree(seldom);
 }

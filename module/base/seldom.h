@@ -13,14 +13,12 @@ struct xtcp_fastopenq;
  * struct xtcp_seldom - what few sockets have
  * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
- * @rcu: frees it when the sock has ended
  *
- * It is allocated when an option first needs it, and stays until the sock is destroyed.
+ * It is allocated when an option first needs it, and stays until the memory of the sock is freed.
  */
 struct xtcp_seldom {
 	struct xtcp_fastopenq *fastopenq;
 	struct hlist_head keys;
-	struct rcu_head rcu;
 };
 
 /*

@@ -371,7 +371,9 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		consume_skb(skb);
 		return;
 	}
-	lock_or_backlog(xn, skb, sk);
+	/* the segment was checked for the listener, which may have had no key any more */
+	if (!xtcp_verify_is_due(sk, skb) || signature_ok(xn, sk, skb, sk->sk_state, key->sdif ? key->dif : 0))
+		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
 
@@ -450,7 +452,8 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 /*
  * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
  * NULL: the segment is no plain SYN, or no listener has room, or the segment has fewer hops left
- * than the listener demands, or is not signed as the listener demands.
+ * than the listener demands. An error: the segment is not signed as the listener demands, and was
+ * freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -466,21 +469,21 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	} while (lsk && !listener);
 	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
 		return NULL;
-	if (xtcp_verify_is_due(lsk, skb) && xtcp_verify_segment(lsk, skb, key->sdif ? key->dif : 0))
-		return NULL;
+	if (xtcp_verify_is_due(lsk, skb) && !signature_ok(xn, lsk, skb, TCP_LISTEN, key->sdif ? key->dif : 0))
+		return ERR_PTR(-EKEYREJECTED);
 	return lsk;
 }
 
 /*
- * Is a segment signed as the connection's were? Not asked of a SYN: its peer may have another key
- * by now, and its listener judges it (who_reopens()). Frees the segment on failure.
+ * Is a segment signed as the connection's were? Not asked of a SYN that a listener accepts: its
+ * peer may have another key by now (who_reopens()). Frees the segment on failure.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
 	const struct xtcp_md5_key *key = xtcp_record_key(tw);
 	enum skb_drop_reason reason;
 
-	if (likely(!key) || is_plain_syn(xtcp_seg(skb)))
+	if (likely(!key))
 		return true;
 	reason = xtcp_verify_for_record(xn, key, skb);
 	if (reason)
@@ -500,10 +503,12 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, skb, tw->substate, key) || !record_signature_ok(xn, skb, tw))
+	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
+		return;
+	lsk = who_reopens(xn, skb, key);
+	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
-	lsk = who_reopens(xn, skb, key);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
 		 * the listener checks the segment again: the record had no sock with a hop limit
@@ -576,7 +581,8 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  * @lsk: the listener that xtcp_listeners_lookup() found or xtcp_group_choose() chose
  * @key: the key of that lookup
  *
- * The segment is a SYN, an ACK with a good cookie, or one that a listener drops in silence.
+ * The segment is a SYN, an ACK with a good cookie, an ACK from a peer for which the listener has a
+ * key, or a segment that a listener drops in silence.
  *
  * Context: softirq, RCU read side. No lock; this never takes the listener's socket lock.
  *

@@ -155,10 +155,11 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 		return false;
 	if (!th->ack)
 		return true;
-	if (!th->syn && xtcp_cookieack_is_ours(listener, skb, key))
+	/* look for a key first: an ACK without a signature is none of those with a bad cookie */
+	if (unlikely(xtcp_seldom(listener->sk)) &&
+	    xtcp_keys_find(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
 		return true;
-	return unlikely(xtcp_seldom(listener->sk)) &&
-	       xtcp_keys_find(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0);
+	return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);
 }
 
 /*

@@ -113,10 +113,21 @@ static long all_socks(void)
 	return sum;
 }
 
-static void destruct_v4(struct sock *sk)
+/*
+ * The keys live as long as the sock's memory: a segment that has found the sock just before its end
+ * is checked by them, and the RST that answers it is signed.
+ */
+static void free_parts(struct sock *sk)
 {
 	xtcp_held_freed(sk);
 	xtcp_pace_free(sk);
+	xtcp_keys_free(sk);
+	xtcp_seldom_free(sk);
+}
+
+static void destruct_v4(struct sock *sk)
+{
+	free_parts(sk);
 	inet_sock_destruct(sk);
 	sock_gone();
 }
@@ -124,8 +135,7 @@ static void destruct_v4(struct sock *sk)
 #if IS_ENABLED(CONFIG_IPV6)
 static void destruct_v6(struct sock *sk)
 {
-	xtcp_held_freed(sk);
-	xtcp_pace_free(sk);
+	free_parts(sk);
 	inet6_sock_destruct(sk);
 	sock_gone();
 }

@@ -63,8 +63,6 @@ void xtcp_sock_release_resources(struct sock *sk)
 	xtcp_text_purge(sk);
 	xtcp_savedsyn_drop(&xtcp_sk(sk)->saved_syn);
 	xtcp_fastopen_free(sk);
-	xtcp_keys_free(sk);
-	xtcp_seldom_free(sk);
 	if (xtcp_sk(sk)->lease)
 		xtcp_port_release(sk);
 	xtcp_stream_end(sk);

@@ -279,11 +279,30 @@ static const struct wire_row rows[] = {
 		.name = "forged_syn_does_not_end_time_wait", .rfc = "RFC 2385 2.0, RFC 1337", .in = TIME_WAIT,
 		.via = PASSIVE, .pre = SERVER,
 		.want = {
-			.script = "< S 100000 unsigned $; > . 2 ack 2; state time_wait; < S 100000 badsign $; none;"
+			.script = "< S 100000 unsigned $; none; state time_wait; < S 100000 badsign $; none;"
 				  "state time_wait; < F. 1 ack 2; > . 2 ack 2",
 		},
 		.kernel_differs = "ends TIME-WAIT before it looks at the signature",
 		.kernel = { .script = "< S 100000 unsigned $; none", .state = CLOSED },
+	},
+	/* An orphan that has not sent its FIN for good is still a sock. */
+	{
+		.name = "text_for_an_orphan_draws_a_signed_rst", .rfc = "RFC 2385 2.0", .in = FIN_WAIT_1,
+		.via = PASSIVE, .pre = SERVER,
+		.want = { .script = "close; < P. N(10) ack S; > R S; none", .state = CLOSED },
+		.kernel_differs = "has lost the key by then, so its RST has no signature",
+		.kernel = { .script = "close" },
+	},
+	/* Neither a SYN that would keep the record for another minute. */
+	{
+		.name = "old_forged_syn_does_not_reach_time_wait", .rfc = "RFC 2385 2.0", .in = TIME_WAIT,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< S N-100 unsigned $; none; < S N-100 badsign $; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1",
+		},
+		.kernel_differs = "looks at no signature in TIME-WAIT",
+		.kernel = { .script = "< S N-100 unsigned $; > . 2 ack 2", .counters = "TCPMD5NotFound=0" },
 	},
 	{
 		.name = "segment_without_a_connection", .rfc = "RFC 2385 2.0", .pre = SERVER,
