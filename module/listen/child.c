@@ -4,9 +4,10 @@
  * Fast Open. It is a clone of the listener, with the TCB that SYN and SYN-ACK have agreed on (RFC
  * 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
- * The child is complete before anybody can find it. Under the listener's lock it takes the place of
- * its entry in the table of connections and enters the accept queue. The child itself stays locked
- * until it has processed the segment that made it, so no other segment comes first.
+ * The child is complete before anybody can find it. Under the listener's lock it enters the table
+ * of connections, where it replaces its entry if it has one, and enters the accept queue. The child
+ * itself stays locked until it has processed the segment that made it, so no other segment comes
+ * first.
  */
 #include "listen/child.h"
 
@@ -123,7 +124,10 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
-/* As with IP_TOS or IPV6_TCLASS. The priority of the segments stays the listener's, as in Linux. */
+/*
+ * Gives the child the DSCP of the SYN (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would. The
+ * priority of the segments stays the listener's, as in Linux.
+ */
 static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 {
 	if (he->conn.v4)
@@ -192,7 +196,8 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer:
  * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED when the listener
- * has ended, or the entry has ended or moved to an heir; -EADDRNOTAVAIL when the tuple is taken.
+ * has ended, or the entry has ended or moved to another listener (heir.c); -EADDRNOTAVAIL when the
+ * tuple is taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)

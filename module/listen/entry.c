@@ -11,8 +11,8 @@
  * empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
- * the last retry it ends the entry. When the queue is more than half full, old entries get fewer
- * retries, to make room for young ones.
+ * the last retry it ends the entry. When the queue is more than half full and most entries are old,
+ * entries get fewer retries, to make room for young ones.
  */
 #include "listen/entry.h"
 
@@ -34,7 +34,7 @@
 #define BELIEVE_S	120		/* seconds that cookies are believed; they live for 128 */
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped in one hold of the lock */
-#define HEIR_STEPS	64		/* limit of comparisons for the place of an inherited entry */
+#define HEIR_STEPS	64		/* comparisons to find an inherited entry's position */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
@@ -226,9 +226,9 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 }
 
 /*
- * Returns how many timeouts an entry gets. They are fewer when the queue is more than half full, so
- * that old entries make way for young ones, as in Linux's reqsk_timer_handler(). *@cut: true if the
- * number was reduced.
+ * Returns how many timeouts an entry gets. They are fewer when the queue is more than half full and
+ * at least half of the entries are old, so that old entries make way for young ones, as in Linux's
+ * reqsk_timer_handler(). *@cut: true if the number was reduced.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -339,8 +339,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the first entry if its time has come: ends it, or moves it to the next level. *@resend is
- * the entry if its SYN-ACK has to go out again. Returns false when nothing more is due.
+ * Handles the entry that expires first if its time has come: ends the entry, or moves it to the
+ * next level. *@resend is the entry if its SYN-ACK has to go out again. Returns false when nothing
+ * more is due.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

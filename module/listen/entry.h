@@ -34,7 +34,7 @@ struct xtcp_synq {
 
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
- * @node: place on the listener's list
+ * @node: links the entries on a list of the listener
  * @next_in_batch: of a dead entry: the next one that is freed together with it
  * @rcu: of a dead entry that is freed alone
  * @lsk: the listener. It changes under the locks of both the old and the new listener (heir.c). The

@@ -77,8 +77,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 }
 
 /*
- * The following functions return -EAGAIN when another CPU has just ended the entry, or moved it to
- * an heir; nothing has changed then.
+ * The following functions fail with -EAGAIN when another CPU has just ended the entry, or moved it
+ * to another listener (heir.c); nothing has changed then.
  */
 
 /* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
@@ -96,7 +96,10 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	is_there = xtcp_listen_has_entry(listener, he);
 	answers = is_there && !listener->closed;
 	if (!answers) {
-		/* nothing was sent: take the stamp back, so that an heir may answer this SYN */
+		/*
+		 * nothing was sent: take the stamp back, so that the entry's next listener may
+		 * answer this SYN
+		 */
 		WRITE_ONCE(he->ack_stamp, answered);
 	} else {
 		xtcp_entry_restart(listener, he);
@@ -109,7 +112,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	return is_there ? 0 : -EAGAIN;
 }
 
-/* Back to LISTEN (RFC 9293 section 3.5.3). */
+/* Ends an entry after a RST or a SYN: back to LISTEN (RFC 9293 section 3.5.3). */
 static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
@@ -154,7 +157,10 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
-	/* a trace shows the overflow before the reset; neither if an heir takes the segment */
+	/*
+	 * a trace shows the overflow before the reset. It shows neither if the entry has moved,
+	 * because its new listener then processes the segment
+	 */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
 	if (is_there && aborts)

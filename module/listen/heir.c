@@ -16,16 +16,16 @@
  *     child comes any more.
  *  4. Its children move, and the program of each heir is woken.
  *
- * No segment is lost during the steps. When an entry moves, only its pointer to the listener
- * changes. It stays in its place in the table of connections, so the move cannot fail for lack of
- * memory. A softirq that has found an entry takes the lock of its listener, and then sees whether
- * the entry has moved. If so, the segment is processed again, for the heir (to_request() in
+ * During these steps, no segment for an entry is lost. When an entry moves, only its pointer to the
+ * listener changes. It stays in its place in the table of connections, so the move cannot fail for
+ * lack of memory. A softirq that has found an entry takes the lock of its listener, and then sees
+ * whether the entry has moved. If so, the segment is processed again, for the heir (to_request() in
  * in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, and come to its queues
- * after step 3. It is looked up again (to_listener()). If there is no heir, the SYN is dropped, and
- * the ACK is answered with a RST. If the heir has refused no SYN lately, it does not check cookies,
- * and drops the ACK. An ICMP error may be lost: it is no more than a hint.
+ * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
+ * dropped, and the ACK is answered with a RST. If the heir has refused no SYN lately, it does not
+ * check cookies, and drops the ACK. An ICMP error may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
  * listener had left it, so the heir always leaves later. So the lock of the heir always nests
@@ -49,7 +49,7 @@
 #define TAKE_BATCH	64	/* entries that move in one hold of the lock */
 
 /**
- * xtcp_heir_begin() - does a listener that is about to end have heirs?
+ * xtcp_heir_begin() - must a listener that is about to end hand over its connections?
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *

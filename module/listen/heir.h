@@ -14,7 +14,7 @@ struct xtcp_listener;
 /**
  * struct xtcp_heirs - where to find the heirs of a listener that is about to end
  * @from: the listener
- * @place: its place in the table of listeners
+ * @place: its local address, port and device
  */
 struct xtcp_heirs {
 	struct xtcp_listener *from;

@@ -53,9 +53,9 @@ struct xtcp_listener_stats {
  * @members: the listeners of the same group that have the same place in the table of listeners
  *	(members.c); lock: xtcp_net.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the value of SO_INCOMING_CPU for which the listener has a seat (incoming.c), -1: it has no
- *	seat; lock: xtcp_incoming.cpus
- * @cpu_index: the index of that seat; the same lock
+ * @cpu: the value of SO_INCOMING_CPU by which incoming.c has sorted the listener in, -1: none;
+ *	lock: xtcp_incoming.cpus
+ * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: its number for the listing in /proc (listeners.c)
  * @rcu: frees it after the last lookup
  */
@@ -92,7 +92,10 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 	return !listener || smp_load_acquire(&listener->closed);
 }
 
-/* Is @he still an entry of @listener? @he may have ended, or moved to an heir. Lock: held. */
+/*
+ * Is @he still an entry of @listener? @he may have ended, or moved to another listener (heir.c).
+ * Lock: the listener's, held.
+ */
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);

@@ -3,8 +3,9 @@
  * The memory of half-open entries (RFC 4987).
  *
  * An entry is small, and smaller for IPv4. The entries of all namespaces together may use 1/128 of
- * the memory. All guests together (namespaces that any user can make) may use half of that, and one
- * guest a quarter of the guests' half. An entry that keeps its SYN is larger and counts as several.
+ * the memory. All guests together (namespaces that belong to a user namespace other than the first
+ * one) may use half of that, and one guest a quarter of the guests' half. An entry that keeps its
+ * SYN is larger and counts as several.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
  * While a grace period runs, dead entries gather and share the next one, so most handshakes start
@@ -192,8 +193,9 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Adds an entry to the count of its guest (@sign 1), or takes it off (-1). The entry is taken off
- * already when it dies: later, when its memory is freed, the namespace may be gone.
+ * Adds an entry to the count of its namespace if that is a guest (@sign 1), or takes it off (-1).
+ * The entry is taken off already when it dies: later, when its memory is freed, the namespace may
+ * be gone.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {

@@ -4,9 +4,8 @@
  *
  * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
  * entry into a child on the accept queue (halfopen.c). When the SYN queue of the listener is full,
- * or the host has as many entries as it may have, the SYN-ACK still goes out, but no entry is kept.
- * The cookie in the third ACK then rebuilds the entry (cookieack.c). No entry is evicted for a new
- * one.
+ * or a limit of pool.c is reached, the SYN-ACK still goes out, but no entry is kept. The cookie in
+ * the third ACK then rebuilds the entry (cookieack.c). No entry is evicted for a new one.
  *
  * The limits of the queues are as in Linux: each queue takes one more than the backlog of listen().
  * The SYN queue is tested first. If both queues are full, a SYN is counted for both.
@@ -83,7 +82,10 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		xtcp_refusal_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
-	/* without cookies, Linux keeps the last quarter for peers that it knows; xtcp knows none */
+	/*
+	 * without cookies, Linux keeps the last quarter of max_syn_backlog for peers that it knows;
+	 * xtcp knows none
+	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
 		return ADMIT_NOT;

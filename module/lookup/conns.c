@@ -6,8 +6,8 @@
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
  * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of
  * 256 locks while it walks a chain. A connection that has left the table may return only after a
- * grace period. So a reader that stands on such a connection stays in the same chain, and reaches
- * the chain's end.
+ * grace period. So a reader that is at such a connection when it leaves goes on in the same chain,
+ * and reaches the chain's end.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -225,7 +225,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * It is inlined in both callers, because its code is hardly longer than a call.
+ * This function is inlined in both callers, because its code is hardly longer than a call.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

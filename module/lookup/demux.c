@@ -2,10 +2,10 @@
 /*
  * Finds the connection of a tuple.
  *
- * Connections of all three sizes stand in one hash table (conns.c). The key is the namespace and
- * the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer cannot aim at a chain.
- * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
- * table meanwhile.
+ * Connections of all three kinds (enum xtcp_conn_kind) stand in one hash table (conns.c). The key
+ * is the namespace and the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer
+ * cannot aim at a chain. Lookups run under RCU: the result stays in memory until the read side
+ * ends, but may leave the table meanwhile.
  *
  * Addresses and interfaces are matched as in kernel TCP, so that a program that moves between the
  * two stacks meets the same connection and the same errors.
@@ -28,7 +28,7 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* expedited grace periods per second and user */
+#define FAST_WAITS	50		/* expedited grace periods per second and counter */
 #define FAST_USERS	16		/* counters for all users but root, by uid */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
@@ -75,8 +75,7 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 
 /*
  * Warns if a sock returns to the table before a grace period has passed since it left. A reader
- * that still stands on the sock would go on in the sock's new chain. See
- * xtcp_demux_wait_for_lookups().
+ * that is still at the sock would go on in the sock's new chain. See xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -324,7 +323,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_replace() - replace a connection by one of another size
+ * xtcp_demux_replace() - replace a connection by one of another kind
  * @xn: the namespace
  * @old: the connection that leaves the table
  * @new: the one that takes its place; the tuple is the same
@@ -354,8 +353,8 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a connection to a map of ports, which is then told when the
- *	connection leaves the table
+ * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c), which is then told
+ *	when the connection leaves the table
  * @xn: the namespace
  * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
@@ -394,7 +393,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * Context: softirq or process, BH disabled.
  *
  * Return: true when it was in the table. The caller then counts the removal by xtcp_demux_left()
- * and tells the map whose number is conn->map.
+ * and, if conn->map is not 0, calls xtcp_portmap_tuple_ended().
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -504,8 +503,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/*
-	 * set this even if a record has replaced the sock already: lookups may still stand on the
-	 * sock
+	 * set this even if a TIME-WAIT record has replaced the sock already: lookups may still be
+	 * at the sock
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
@@ -517,7 +516,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
 /*
  * Returns the counter that limits a user's expedited grace periods per second. All users share 16
  * counters, so the sum over all of them is bounded, and a user who exhausts a counter slows down
- * few others. The machine's own root has a counter of its own.
+ * few others. Root of the first user namespace has a counter of its own.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
@@ -535,11 +534,11 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * A grace period has to pass. Otherwise a lookup that still stands on the sock would go on in the
+ * A grace period has to pass. Otherwise a lookup that is still at the sock would go on in the
  * sock's new chain and miss connections of its own chain. And a segment that had found the sock
- * would reach the wrong connection. An expedited grace period interrupts every processor, so each
- * user gets only a few per second. A user who disconnects and connects in a loop waits for normal
- * grace periods, which cost others nothing.
+ * would reach the wrong connection. An expedited grace period interrupts every processor, so
+ * fast_waits_of() limits how many a user gets per second. A user who disconnects and connects in a
+ * loop waits for normal grace periods, which cost others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -38,7 +38,8 @@ enum xtcp_conn_kind {
  *	map, and also the chain's lock if another processor could take the connection out of the
  *	table at that moment. Copied like @shared_port
  * @laddr4: local address
- * @faddr4: foreign address; the memory of an IPv4 entry or record ends behind it
+ * @faddr4: foreign address; the memory of a half-open entry or TIME-WAIT record of IPv4 ends behind
+ *	it
  * @laddr6: local address
  * @faddr6: foreign address
  */

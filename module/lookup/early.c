@@ -64,7 +64,10 @@ static __always_inline void give_route(const struct sock *sk, struct sk_buff *sk
 		skb_dst_set_noref(skb, dst);
 }
 
-/* An IPv6 packet with v4-mapped addresses must not match a connection over IPv4. */
+/*
+ * Finds the connection of an IPv6 packet. A packet with v4-mapped addresses must not match a
+ * connection over IPv4.
+ */
 static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct xtcp_demux_key key;
@@ -209,7 +212,10 @@ void xtcp_early_start(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/* No descriptor of ours is left in this namespace. Netfilter drops the segments in its queues. */
+/*
+ * No descriptor of ours is left in this namespace. Without the hooks, netfilter drops the segments
+ * in its queues.
+ */
 static void __net_exit stop(struct net *net)
 {
 	if (xtcp_net(net)->early)

@@ -12,7 +12,7 @@
  * kernel TCP's do: members are numbered as they join, and the last member takes the number of a
  * member that leaves. So the program's numbers mean the same members in both stacks. Listeners of
  * kernel TCP and of ours never meet in one struct sock_reuseport: each stack looks for members in
- * its own table of listeners. The choice of the program is checked all the same.
+ * its own table of listeners. is_beside() checks the choice of the program all the same.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
@@ -84,7 +84,7 @@ void xtcp_group_put(struct xtcp_group *group)
 /**
  * xtcp_group_join() - add a listener to its struct sock_reuseport
  * @sk: the new listener; nothing happens without SO_REUSEPORT
- * @member: a listener on the same place; NULL if there is none
+ * @member: a listener of the group that @sk joins; NULL if there is none
  *
  * If a BPF program was attached before listen(), @sk has a struct sock_reuseport already. If
  * @member is NULL, @sk keeps this struct, and later listeners join it.
@@ -122,8 +122,8 @@ void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen take a segment for @lsk? Not if @chosen is on another place: it may have been bound
- * to another device since it joined the group.
+ * May @chosen take a segment for @lsk? Not if @chosen is on another place (address, port and
+ * device): @chosen may have been bound to another device since it joined the group.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {

@@ -9,8 +9,8 @@
 #include <net/sock.h>
 
 /**
- * struct xtcp_group - listeners with SO_REUSEPORT on one place; any other listener is alone in its
- *	group
+ * struct xtcp_group - listeners with SO_REUSEPORT on one place (address, port and device); any
+ *	other listener is alone in its group
  * @members: number of listeners
  * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
  *	not offer different shifts, because a cookie does not carry the shift

@@ -5,14 +5,15 @@
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
  * the processor. So of the members with the processor, the one behind the largest gap gets most
- * SYNs. Here, the members with the same processor stand in an array of their own, and the hash
- * chooses among them. Each gets an equal share, and thousands of members cost no more than a few.
- * If no member has the processor, any member may get the SYN, in both stacks.
+ * SYNs. Here, the members with the same processor stand in an array of their own (struct
+ * xtcp_seats), and the hash chooses among them. Each gets an equal share, and thousands of members
+ * cost no more than a few. If no member has the processor, any member may get the SYN, in both
+ * stacks.
  *
  * Generic socket code sets the option without telling us. But that code holds the socket lock. So
  * we read the option when the lock is released, which is before setsockopt() returns. If there is
- * no memory for a seat at that moment, the listener counts as one without the option until its lock
- * is released again, for example at the next accept().
+ * no memory for a larger array at that moment, the listener counts as one without the option until
+ * its lock is released again, for example at the next accept().
  */
 #include "lookup/incoming.h"
 
@@ -28,8 +29,9 @@
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 /**
- * xtcp_incoming_start() - set up the seats of a new place; nobody has one yet
- * @incoming: the seats
+ * xtcp_incoming_start() - set up the arrays of a new place (address, port and device); there are
+ *	none yet
+ * @incoming: the arrays
  *
  * Context: any.
  */
@@ -44,8 +46,8 @@ void xtcp_incoming_start(struct xtcp_incoming *incoming)
 }
 
 /**
- * xtcp_incoming_free() - free the seats after the last lookup
- * @incoming: the seats; no listener joins any more
+ * xtcp_incoming_free() - free the arrays of a place after the last lookup
+ * @incoming: the arrays of a place that no listener joins any more
  *
  * Context: process.
  */
@@ -59,7 +61,7 @@ void xtcp_incoming_free(struct xtcp_incoming *incoming)
 	xa_destroy(&incoming->cpus);
 }
 
-/* Returns the seats of @cpu, with room for one more; NULL without memory. */
+/* Returns the array of @cpu, with room for one more listener; NULL without memory. */
 static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
 {
 	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;
@@ -83,7 +85,7 @@ static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_seats *seats;
 
-	/* a processor that does not exist gets no segments, so it needs no seats */
+	/* a processor that does not exist gets no segments, so it needs no array */
 	if (cpu >= 0 && cpu < nr_cpu_ids) {
 		seats = seats_for(incoming, cpu);
 		if (!seats)
@@ -108,9 +110,9 @@ static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_join() - seat a listener that has joined a place
- * @incoming: the seats of the place
- * @sk: the listener, without a seat
+ * xtcp_incoming_join() - add a listener that has joined a place to the array of its processor
+ * @incoming: the arrays of the place
+ * @sk: the listener, in none of the arrays
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
  */
@@ -127,8 +129,9 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_leave() - unseat a listener that is about to leave a place
- * @incoming: the seats of the place
+ * xtcp_incoming_leave() - remove a listener that is about to leave a place from the array of its
+ *	processor
+ * @incoming: the arrays of the place
  * @sk: the listener
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
@@ -167,13 +170,13 @@ void xtcp_incoming_follow(struct sock *sk)
 
 /**
  * xtcp_incoming_choose() - choose a listener whose option names this processor
- * @incoming: the seats of a place
+ * @incoming: the arrays of a place
  * @hash: the hash of a SYN's tuple
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *
- * Return: the listener, the same one for the same hash and processor until the seats change; NULL
- * if no listener has this processor.
+ * Return: the listener, the same one for the same hash and processor until the array of the
+ * processor changes; NULL if no listener has this processor.
  */
 struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {

@@ -99,10 +99,10 @@ struct fitting {
 };
 
 /*
- * Tries the listeners of one place. The score is kernel TCP's: one point for a bound device, one
- * for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this processor. A listener on the
- * SYN's destination address beats one on the wildcard address, because the caller tries the
- * destination address first.
+ * Tries the listeners of one place (address, port and device). The score is kernel TCP's: one point
+ * for a bound device, one for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this
+ * processor. A listener on the SYN's destination address beats one on the wildcard address, because
+ * the caller tries the destination address first.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -164,7 +164,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 /**
  * xtcp_listeners_heir() - find the member of a group that takes over a connection
  * @xn: the namespace
- * @place: the place of the member that had the connection
+ * @place: address, port and device of the member that had the connection
  * @group: the group of both members; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
  *
@@ -330,7 +330,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * xtcp_listeners_add() - let SYNs find a listener
  * @sk: the listening sock; address and port are final
  *
- * @sk joins the group on its place, if there is one that it may join.
+ * @sk joins the group on its address, port and device, if there is one that it may join.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -389,8 +389,9 @@ void xtcp_listeners_remove(struct sock *sk)
  * xtcp_listeners_rehash() - move a listener whose device has changed (SO_BINDTODEVICE)
  * @sk: the sock, in any state
  *
- * This is proto.rehash. The listener enters its new place before it leaves the old one, and stays
- * in its group. If there is no memory for the new place, the listener stays on the old one.
+ * This is proto.rehash. The listener enters the table under its new device before it leaves the old
+ * device, and stays in its group. If there is no memory for that, SYNs find the listener under its
+ * old device.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -410,8 +411,8 @@ void xtcp_listeners_rehash(struct sock *sk)
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
 		/*
-		 * SO_INCOMING_CPU: a listener remembers only one such seat, so it leaves the old
-		 * one before enter() takes the new one
+		 * SO_INCOMING_CPU: a listener remembers its index in only one array of a processor,
+		 * so it leaves the old array before enter() adds it to the new one
 		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listeners that share the SYNs of one place. A listener that cannot share its place is alone
- * there.
+ * Listeners that share the SYNs of one place (address, port and device). A listener that cannot
+ * share its place is alone there.
  *
  * The hash of a SYN chooses one of these listeners, the members, in constant time (seats.c).
  * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives come first
@@ -23,7 +23,7 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
 }
 
-/* Puts @sk on a seat. @seats has room. */
+/* Adds @sk to @seats, which is the array of @members and has room. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
 	/* WRITE_ONCE(): xtcp_group_choose() reads it without a lock */

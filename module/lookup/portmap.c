@@ -7,8 +7,8 @@
  * A map is made when ports towards a destination become scarce, by one walk over the table of
  * connections. From then on it is kept up to date. With a map the choice of a port costs a search
  * for a clear bit, however full the range is. A map is made for the port range of one sock, which
- * may be a small part of the namespace's range. Socks try one half of the sock's range first. When
- * three quarters of that half seem to be free again, the map is freed.
+ * may be a small part of the namespace's range. connect() tries one half of the sock's range first.
+ * When three quarters of that half seem to be free again, the map is freed.
  *
  * A connection whose port is in a map stores the map's number, so that the end of the connection
  * needs no lookup. The connection may outlive the map, and another map may get the number. So a map
@@ -433,8 +433,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @xn: the namespace
  * @map: the map of the destination
  * @range: the ports, and where to begin
- * @first: true: choose from the first half. False: from the other half, and there first among ports
- *	that have a lease already, because kernel TCP's connect() cannot take these
+ * @first: true: choose from the half that connect() tries first. False: from the other half, and
+ *	there first among ports that have a lease already, because kernel TCP's connect() cannot
+ *	take these
  *
  * The port is marked in @others until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that no
  * other call tries it.

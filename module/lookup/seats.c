@@ -17,12 +17,12 @@
 
 /**
  * xtcp_seats_new() - allocate an empty array
- * @room: number of seats, at least 1
+ * @room: how many listeners it can hold, at least 1
  * @gfp: flags of the allocation
  *
  * Context: as @gfp allows.
  *
- * Return: the seats, for kvfree_rcu(); NULL without memory.
+ * Return: the array, for kvfree_rcu(); NULL without memory.
  */
 struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 {
@@ -46,7 +46,7 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
  *
  * Context: as @gfp allows. Lock: the one that guards @old, held.
  *
- * Return: the seats; NULL without memory.
+ * Return: the larger array; NULL without memory.
  */
 struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 {
@@ -81,7 +81,7 @@ void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 /**
  * xtcp_seats_remove() - remove a listener
  * @seats: the array
- * @index: its seat
+ * @index: its index in the array
  *
  * Context: any. Lock: the one that guards @seats, held.
  *

@@ -11,8 +11,9 @@ struct sock;
 /**
  * struct xtcp_seats - an array of listeners; the owner's lock guards changes
  * @rcu: frees it after the last lookup
- * @n: number of listeners; written after the seat that it counts, read by smp_load_acquire()
- * @room: number of seats
+ * @n: number of listeners; written after the entry of @sk that it counts, read by
+ *	smp_load_acquire()
+ * @room: how many listeners the array can hold
  * @sk: the listeners
  */
 struct xtcp_seats {

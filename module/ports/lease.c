@@ -13,11 +13,11 @@
  *
  * The other kind is the shared lease, which connect() without bind() makes. It is a wildcard for
  * both families and serves any number of 4-tuples. It has no sk_reuseport, so nothing can be bound
- * beside it. It looks like a TIME-WAIT sock, because that is small. Only a full sock can take a
- * place in the table, so the taker takes the place for the lease (taker.c).
+ * beside it. It looks like a TIME-WAIT sock, because that is small. Only a full sock can enter the
+ * table, so another sock, the taker, enters it for the lease (taker.c).
  *
- * Each full sock on the port holds the lease: the sock that bound the port, and the children of a
- * listener. So does each TIME-WAIT record.
+ * Each full sock on the port holds the lease: the sock that bound the port, the socks whose
+ * connect() chose it, and the children of a listener. So does each TIME-WAIT record.
  *
  * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
  * TCP would have a dangling pointer. So portlist.c lists the leases by port, and a namespace that
@@ -55,8 +55,9 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
  * Each lease points to this reuseport group, which one sock has left. Kernel TCP's bind() compares
  * a sock of such a group with each sock on the port. Any other sock may take a fast path: if it has
  * SO_REUSEPORT and the same user as the last sock that bound, it may be admitted without that
- * comparison. By the fast path, a lease that asks for its own place again would always be admitted,
- * since all leases have SO_REUSEPORT and the same user.
+ * comparison. By the fast path, a lease that asks for its own port again, as in
+ * xtcp_lease_listen(), would always be admitted, since all leases have SO_REUSEPORT and the same
+ * user.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -121,8 +122,8 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Give the lease a place on @port in kernel TCP's table, and put it on the list of the port. If
- * @port is 0, the lease has a place already.
+ * Put the lease into kernel TCP's table on @port, and on the list of the port. If @port is 0, the
+ * lease is in the table already.
  */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -358,7 +359,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - put the references of records or of a full sock, which leave the port
+ * xtcp_lease_put_users() - put the references of TIME-WAIT records or of a full sock, which leave
+ *	the port
  * @lease: held @n times
  * @n: how many references to put, not 0
  *

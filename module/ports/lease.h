@@ -28,13 +28,13 @@ struct xtcp_net;
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
  * @admits_others: the lease stands beside another one that @reuse, @reuseport and @uid would not
  *	admit; lock of the port
- * @beside: for a shared lease: kernel TCP had connections on the port before, or their TIME-WAIT;
- *	these may have any 4-tuple
+ * @beside: for a shared lease: when it entered the table, kernel TCP may have had connections on
+ *	the port, or their TIME-WAIT; these may have any 4-tuple
  * @devices: some of these connections of kernel TCP are bound to devices, and the lease is not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
- * @reach: covers the sock of any other lease, up to the last field that is read; README.md says
- *	which code reads which field
+ * @reach: covers the sock of a lease that is not shared, up to the last field that is read;
+ *	README.md says which code reads which field
  * @owner: the sock that bound the port; NULL when it has left, and for a shared lease; lock of the
  *	port
  *
@@ -107,8 +107,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Hold the lease for a record. While only records hold the lease, kernel TCP may bind its port, as
- * it may bind the port of its own TIME-WAIT.
+ * Hold the lease for a TIME-WAIT record. While only records hold the lease, kernel TCP may bind its
+ * port, as it may bind the port of its own TIME-WAIT.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

@@ -150,8 +150,8 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 }
 
 /*
- * Try at most @tries ports of one half of the range, from its offset on. @first: our half, not
- * kernel TCP's.
+ * Try at most @tries ports of one half of @range, from the offset of @range on. @first: our half,
+ * not kernel TCP's.
  */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
@@ -201,9 +201,9 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Try the ports of one half that the map shows as free. Then try a few others: their tuples may
- * belong to records that may be replaced. One of these few will do, unless most records of the half
- * are too young.
+ * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
+ * turn: their tuples may belong to TIME-WAIT records that may be replaced. One of these few will
+ * do, unless most records of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)
@@ -361,7 +361,7 @@ int xtcp_port_listen(struct sock *sk)
 
 /**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
- * @sk: addresses and foreign port are set; in SYN-SENT; no lookup stands on it any more
+ * @sk: addresses and foreign port are set; in SYN-SENT; no lookup is at it any more
  *	(xtcp_demux_wait_for_lookups())
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -374,7 +374,7 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* the ISS stays 0 here, unless the connection takes the place of a record */
+	/* the ISS stays 0 here, unless the connection replaces a TIME-WAIT record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);

@@ -16,7 +16,10 @@ int xtcp_port_listen(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
-/* The same, but keeps inet_sport for getsockname(). Does nothing if the program chose the port. */
+/*
+ * As xtcp_port_release(), but keeps inet_sport for getsockname(). Does nothing if the program chose
+ * the port.
+ */
 void xtcp_port_connection_ended(struct sock *sk);
 
 #endif /* XTCP_PORT_H */

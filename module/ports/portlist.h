@@ -17,7 +17,7 @@ struct xtcp_lease;
 #define XTCP_PORTLIST_BLOCK	128	/* ports */
 
 /**
- * struct xtcp_portlist - the leases of one in 64 ports, in a list per port
+ * struct xtcp_portlist - the leases of every 64th port, in a list per port
  * @lock: guards this struct, and the bits of these ports in xtcp_net.port_bits. It also guards the
  *	fields of the leases that decide which binds may share a port; struct xtcp_lease names them
  * @used: for each block, how many of its lists are not empty

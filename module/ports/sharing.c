@@ -9,9 +9,10 @@
  * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
  * other group.
  *
- * When a lease asks for its place, kernel TCP compares it with its own socks. Kernel TCP always
- * lets two leases share a port (lease.c), so the code here compares leases afterwards. It walks
- * kernel TCP's table by address, and takes the table's own locks in their order.
+ * When a lease asks for its place in the table, kernel TCP compares it with the socks of kernel
+ * TCP. Kernel TCP always lets two leases share a port (lease.c), so the code here compares leases
+ * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in their
+ * order.
  *
  * Kernel TCP compares the present options of socks, except on a port on which all socks had the
  * same options when they bound. Here it suffices that the rules hold for one of two sets: the
@@ -299,7 +300,8 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 }
 
 /**
- * xtcp_sharing_listen() - turn the place of a lease into a listener's, if nothing is in the way
+ * xtcp_sharing_listen() - mark a lease in kernel TCP's table as one that listens, if nothing is in
+ *	the way
  * @lease: has a place
  * @sk: its owner
  *
@@ -330,7 +332,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_leave() - give the place of a lease back
+ * xtcp_sharing_leave() - take a lease out of kernel TCP's table
  * @lease: has a place
  *
  * Context: softirq or process. Lock: of the port, held.

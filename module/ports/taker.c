@@ -108,9 +108,10 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * Prepare the bucket so that kernel TCP lets the taker in. If connect() chose the port for all
  * socks on it, each of these socks needs one 4-tuple only, and the taker may join them. The bucket
- * gets the mark of a SO_REUSEPORT group whose only member is the taker. If a bind() comes before
- * the taker, that bind() removes the mark. Socks that are bound to a device do not keep out a lease
- * that is bound to none, because xtcp_taker_meets() compares the 4-tuples of the lease with theirs.
+ * gets the mark (fastreuseport) of a SO_REUSEPORT group whose only member is the taker. If a bind()
+ * comes before the taker, that bind() removes the mark. Socks that are bound to a device do not
+ * keep out a lease that is bound to none, because xtcp_taker_meets() compares the 4-tuples of the
+ * lease with theirs.
  * Return: true when the mark is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
@@ -276,7 +277,7 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 }
 
 /**
- * xtcp_taker_leave() - give the place of a shared lease back
+ * xtcp_taker_leave() - take a shared lease out of kernel TCP's table
  * @lease: has a place
  *
  * Context: softirq or process. Lock: of the port, held.

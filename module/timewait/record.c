@@ -53,11 +53,12 @@
 #define LITTLE_PART	16	/* while the guests together exceed guest_records_max, one guest may have 1/16 of its share */
 #define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
-#define KILLED_JIFFIES	(4 * HZ) /* waits up to this count as TWKilled, as in Linux */
+#define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
 
 /*
- * The records of all guests. The user of a guest may set max_tw_buckets to any value, so the
- * records of all guests together are limited, too (guest_records_max).
+ * The records of all guests: namespaces that belong to a user namespace other than the first one.
+ * The user of a guest may set max_tw_buckets to any value, so the records of all guests together
+ * are limited, too (guest_records_max).
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -515,7 +516,7 @@ static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 		;
 }
 
-/* Put the record in the place of the sock in the table. */
+/* Replace the sock by the record in the table of connections, and put the record on its list. */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
