@@ -32,7 +32,7 @@ struct xtcp_net;
 
 /**
  * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before that ACK
- * @node: place on the queue's list of resets
+ * @node: links the queue's list of resets
  * @queue: the queue that counts the connection
  * @until: after a reset: the connection counts until then, jiffies
  * @cookie: the cookie for the SYN-ACK; none if its length is negative

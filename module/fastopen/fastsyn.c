@@ -40,7 +40,10 @@
 #define DOUBLINGS_MAX	6	/* most doublings of the time without Fast Open */
 #define TIMEOUTS_BEFORE	2	/* after so many timeouts, one more is a sign of a black hole */
 
-/* Is Fast Open off because of a black hole? */
+/*
+ * Is Fast Open off because of a black hole? If the time without Fast Open is over, this notes that
+ * @sk tries again (syn_fastopen_ch).
+ */
 static bool in_black_hole(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -95,7 +98,8 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
  * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
  * @sk: SYN-SENT; its addresses are known
  *
- * With TCP_FASTOPEN_CONNECT it does, if there is a cookie or no need for one.
+ * With TCP_FASTOPEN_CONNECT it does, if the SYN may carry data: there is a cookie or no need for
+ * one, and Fast Open has not failed lately.
  *
  * Context: process, may sleep. Lock: socket, held.
  *

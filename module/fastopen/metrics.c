@@ -10,7 +10,7 @@
  * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
  * replaces that host of its set which has been silent longest.
  *
- * Each set has a lock of its own. Only Fast Open takes it, to copy the contents.
+ * Each set has a lock of its own. Only Fast Open takes it, to read or write one host.
  */
 #include "fastopen/metrics.h"
 

@@ -70,7 +70,10 @@ void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, en
 	kfree_skb_reason(skb, reason);
 }
 
-/* Checks length and checksum (RFC 9293 section 3.1, MUST-3). Frees the segment on failure. */
+/*
+ * Checks length and checksum (RFC 9293 section 3.1, MUST-3), and that the segment is for this host.
+ * Frees the segment on failure.
+ */
 static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	const struct tcphdr *th;
@@ -353,8 +356,9 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * The segment's request entry has just ended. Most likely another CPU has made the child, and the
- * child gets the segment. But if the listener has ended without an heir, an ACK is answered with a
- * RST, because the peer believes that it is connected and may wait for data.
+ * child gets the segment. But if the listener has ended and no other one has taken over the entry
+ * (heir.c), an ACK is answered with a RST, because the peer believes that it is connected and may
+ * wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_demux_key *key)
@@ -365,7 +369,10 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	if (!sk || !refcount_inc_not_zero(&sk->sk_refcnt)) {
 		const struct sock *lsk = READ_ONCE(he->lsk);
 
-		/* otherwise send no RST: the peer resends the segment, and is answered then */
+		/*
+		 * if the listener has not ended, send no RST: the peer resends the segment, and is
+		 * answered then
+		 */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK && xtcp_listen_has_ended(xtcp_listen_queues(lsk)))
 			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
 		consume_skb(skb);
@@ -389,7 +396,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
-	/* if the entry has moved to an heir (net.xtcp.migrate_req), the heir's checks decide */
+	/* if the entry has moved to another listener (heir.c), that listener's checks decide */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));

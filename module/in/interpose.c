@@ -11,9 +11,10 @@
  *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
  *     (TPROXY, sk_assign) it is kernel TCP's.
  *  2. A connection of ours has exactly this tuple: the segment is ours. A TIME-WAIT record makes
- *     way in two cases. It makes way as soon as kernel TCP has a connection on the tuple. It also
- *     makes way for a SYN that would reopen it, if no listener of ours wants the SYN, but a
- *     listener of kernel TCP or of another build does: the program may have moved there.
+ *     way in two cases: it ends, and the segment is not ours. It makes way as soon as kernel TCP
+ *     has a connection on the tuple. It also makes way for a SYN that would reopen it, if no
+ *     listener of ours wants the SYN, but a listener of kernel TCP or of another build does: the
+ *     program may have moved there.
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection on the tuple. Segments that a listener drops in silence are
  *     ours, too: SYN with FIN, and segments with none of SYN, ACK, RST.
@@ -77,7 +78,8 @@ static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * The same for an ICMP error: we may have sent the quoted segment, so our port is its source port.
+ * As might_be_ours(), for an ICMP error: we may have sent the quoted segment, so our port is the
+ * source port of that segment.
  * @offset: octets before the quoted TCP header.
  */
 static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
@@ -95,8 +97,9 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a TIME-WAIT record of ours make way for this SYN? @elsewhere tells whether a listener of
- * another build wants the SYN. A SYN that no listener wants may be forged to end the record (RFC
+ * May a TIME-WAIT record of ours make way for this SYN? Only if a listener of kernel TCP or of
+ * another build wants the SYN, and no listener of ours gets it. @elsewhere tells whether a listener
+ * of another build wants the SYN. A SYN that no listener wants may be forged to end the record (RFC
  * 1337). A listener whose accept queue is full does not want the SYN now: the peer sends the SYN
  * again, and the record is still there then. A listener with IP_MINTTL never wants a SYN from far
  * away.
@@ -203,8 +206,8 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 /*
  * Another build calls this before its listener takes a segment: does a connection of ours own the
  * segment? If the segment would reopen a TIME-WAIT record of ours and @wanted says that the
- * listener wants it, the record makes way. We may be leaving the ring of builds at this moment, so
- * nothing here walks the ring.
+ * listener wants it, the record makes way. We may be leaving the ring of builds (siblings.c) at
+ * this moment, so nothing here walks the ring.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
@@ -322,7 +325,9 @@ static bool is_restored_v4(void)
 	return was == &ours_v4 || was == saved_v4;
 }
 
-/* The RCU read side keeps the other module's struct alive. */
+/*
+ * Logs whose handler stands in the array. The RCU read side keeps the other module's struct alive.
+ */
 static void say_who_v4(void)
 {
 	const struct net_protocol *other;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Other builds of this module, under other names, that are loaded at the same time.
+ * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
  * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: each build
  * sees the other's leases as it sees kernel TCP's socks. Registration arbitrates families, names in
@@ -12,8 +12,8 @@
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before the listener of a build takes a segment, the build asks the others, as it
  *    asks kernel TCP.
- *  - A family number that is taken. If a build finds its number taken, it looks which other build
- *    has this number, and names the other build in the log.
+ *  - A family number that is taken. A build that finds its number taken looks up which other build
+ *    has it, and names that build in the log.
  *
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know. The first build that hears the

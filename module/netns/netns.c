@@ -6,10 +6,10 @@
  * has its first socket of ours, it has only its knobs, its files in /proc, and an empty bitmap of
  * ports, which every arriving segment reads.
  *
- * A namespace ends when no file refers to it any more. Then only orphans and TIME-WAIT records of
- * ours are left. Orphans are reset in pre_exit, while the devices still work. All else is freed in
- * exit, when no packet can arrive any more. Unloading the module does the same in every namespace, after
- * the handlers are restored.
+ * A namespace ends when no file refers to it any more. Of xtcp, it then has only orphans and
+ * TIME-WAIT records. Orphans are reset in pre_exit, while the devices still work. All else is freed
+ * in exit, when no packet can arrive any more. Unloading the module does the same in every
+ * namespace, after the handlers are restored.
  */
 #include "netns/netns.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_blackbox: the black boxes of a namespace. Each box has one line that names the
- * connection. An indented line for each event follows, the oldest first:
+ * /proc/net/xtcp_blackbox: the black boxes of a namespace, which are the last events of its
+ * connections (blackbox.c). Each box has one line that names the connection. An indented line for
+ * each event follows, the oldest first:
  *
  *	box=17 netns=4026531840 local=10.9.0.2:80 peer=10.9.0.1:40000 began=12.345678 ended=...
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
@@ -9,8 +10,8 @@
  * Times are of CLOCK_MONOTONIC; the time of a system call is exact only to a tick. Events that are
  * also tracepoints have the names, fields and words of the tracepoint, without addresses and ports.
  * So a program that reads a trace can read these lines. Segments also have "cwnd", "srtt_us" and
- * "snd_una": the values before the segment arrived, or when it left. "rebuilt" marks a segment of a
- * handshake that was noted later, when the connection got a sock.
+ * "snd_una": the values before the segment arrived, or when it left. "rebuilt" marks a segment of
+ * the handshake that the box got only later, when the connection got a sock.
  *
  * Sequence numbers help to forge segments, so the file is for the owner of the namespace alone. A
  * write makes the namespace forget the boxes of connections that have ended.

@@ -8,10 +8,10 @@
  * sense: the write fails with EINVAL, and the old value stays.
  *
  * The kernel gives a handler only the address of an entry in the registered table. A table for each
- * namespace would take 4 KiB, and most would never be read. So there are two tables, one for the
- * first namespace and one for all others. Each namespace maps the pages of its table at an address
- * of its own. This address leads to the namespace, and the entry has the offset of the knob in
- * struct xtcp_sysctl.
+ * namespace would take one or two pages, and most would never be read. So there are two tables, one
+ * for the first namespace and one for all others. Each namespace maps the pages of its table at an
+ * address of its own. This address leads to the namespace, and the entry has the offset of the knob
+ * in struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
@@ -198,8 +198,8 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * A write that turns the knob on needs the table of paths. 0 forgets what the table has stored, and
- * tells live connections.
+ * A write that turns the knob on needs the table of paths. A write of 0 makes the table forget all
+ * paths; live connections then save nothing that they have observed before.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
@@ -247,14 +247,17 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/* A knob of the whole machine; length 0 marks it. Only the first namespace can write it. */
+/*
+ * A knob of the whole machine, which is marked by .maxlen = 0. Only the first namespace can write
+ * it.
+ */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
 	.proc_handler = (handler),		\
 }
 
-/* Only the administrator may read it. */
+/* A knob that only the administrator may read. */
 #define SECRET(name, handler) {		\
 	.procname = (name),			\
 	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
@@ -473,7 +476,7 @@ static void unmap_table(const struct ctl_table *table)
 	vunmap(table);
 }
 
-/* Maps the table for this namespace alone, and enters the mapping into namespaces. */
+/* Maps the table for this namespace alone, and enters the pages of the mapping into the xarray. */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
 	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];

@@ -8,17 +8,17 @@
  * program has set. What a rule has set is taken back when the sock is disconnected, so the next
  * connection of the sock begins without it.
  *
- * A table in force never changes. A change makes a new table, which shares the rules that stay with
- * the old one, and puts it in the place of the old one. So a connection sees the whole old table or
- * the whole new one. The old one is freed after a grace period of RCU.
+ * A table in force never changes. A change makes a new table and puts it in the place of the old
+ * one; both share the rules that have not changed. So a connection sees the whole old table or the
+ * whole new one. The old one is freed after a grace period of RCU.
  *
- * A rule for a cgroup remembers its id and its depth, and holds no reference: ids are never used
- * again, so the rule matches nothing once the cgroup is gone. The cgroup of a connection is that of
- * the process that made the socket, a child's that of its listener's, as for all of Linux that asks
- * a socket for its cgroup.
+ * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
+ * used again, so the rule matches nothing once the cgroup is gone. The cgroup of a connection is
+ * that of the process that made its socket; a child has the cgroup of its listener. All of Linux
+ * that asks a socket for its cgroup sees the same one.
  *
- * All memory is charged to the memory control group of the writer, who may be any user: a guest
- * writes the table of its own namespace.
+ * All memory is charged to the memory control group of the writer, who may be any user: whoever
+ * owns a namespace writes its table.
  */
 #include "policy/policy.h"
 
@@ -125,7 +125,7 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 	}
 }
 
-/* Take the options of a rule that the program has not set itself. */
+/* Set those options of a rule that the program has not set itself. */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -137,14 +137,14 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 		xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
 	}
 	obey_timers(sk, sets);
-	/* this goes with the connection: it is no option */
+	/* this is no option; it goes when the TCB is reset */
 	xsk->cong.initial = sets->initial;
 }
 
 /**
  * xtcp_policy_apply() - let a connection obey the rule that matches, if there is one
- * @sk: a sock in connect(), or a new child; its addresses and ports are known. Its route comes
- *	afterwards, since the route's metrics beat the rule
+ * @sk: a sock in connect(), or a new child; its addresses and ports are known. The metrics of its
+ *	route are taken afterwards, since they beat the rule
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -217,7 +217,7 @@ void xtcp_policy_program_sets(struct sock *sk, int optname)
 			xtcp_sk(sk)->by_rule &= ~n->by_rule;
 }
 
-/* A table no longer has @rule. */
+/* Drop a table's reference to @rule. */
 static void put_rule(struct xtcp_rule *rule)
 {
 	if (!refcount_dec_and_test(&rule->tables))

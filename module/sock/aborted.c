@@ -51,7 +51,7 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_aborted_net_exit() - the namespace ends
+ * xtcp_aborted_net_exit() - free the empty table of a namespace that ends
  * @xn: the namespace; no program holds a sock of it
  *
  * Context: process.

@@ -132,7 +132,7 @@ void xtcp_sock_done(struct sock *sk)
 }
 
 /**
- * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
+ * xtcp_sock_leave_record() - replace a sock by a TIME-WAIT record, and end the sock
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
  *
@@ -146,7 +146,9 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 	xtcp_sock_done(sk);
 }
 
-/* Keeps what the peer's RST said, in the memory of the deadlines, which have ended. */
+/*
+ * Stores what the peer's RST said about its reason, in memory of the deadlines: none runs any more.
+ */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * When the last descriptor of a sock is closed: must the sock hold the module, because segments of
- * it are below TCP (held.c)?
+ * it are still below TCP, for example in a qdisc (held.c)?
  */
 #include "sock/held_let_go.h"
 

@@ -168,12 +168,12 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
 }
 
 /**
- * xtcp_timewait_syn_reopens() - may this SYN take the place of a record?
+ * xtcp_timewait_syn_reopens() - may this SYN open a new connection in the place of a record?
  * @tw: found in the table
  * @skb: a segment with SYN, but without ACK, RST and FIN; its data begins with the TCP header, and
  *	it is not changed
  *
- * Context: softirq, RCU read side. It takes no lock, so the answer may be out of date.
+ * Context: softirq, RCU read side. No lock, so the answer may be out of date.
  *
  * Return: true when it may.
  */
