@@ -75,7 +75,7 @@ static inline void xtcp_acking_text(struct xtcp_acking *acking, u32 full)
 	acking->pending = true;
 }
 
-/* A segment acknowledges RCV.NXT: no ACK is owed any more. */
+/* A segment of ours acknowledges RCV.NXT: no ACK is owed any more. */
 static inline void xtcp_acking_said(struct xtcp_acking *acking)
 {
 	if (acking->quick)

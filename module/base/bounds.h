@@ -18,15 +18,18 @@
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
-/* Bring the floor of a timeout into its bounds: at least a tick, the granularity G of RFC 6298. */
+/*
+ * Bring the least value of a timeout into its bounds: at least a tick, the granularity G of RFC
+ * 6298.
+ */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
 	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
 }
 
 /*
- * The value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, in ticks; 0: as in Linux, it
- * is refused if it is less than two ticks or more than 200 ms.
+ * The value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, in ticks; 0 if the value is
+ * less than two ticks or more than 200 ms, and has to be refused, as in Linux.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
@@ -47,9 +50,10 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 }
 
 /*
- * The floor of the RTO's variation term (RFC 6298 (2.3): K*RTTVAR), microseconds. The metric
- * rto_min of the route beats TCP_RTO_MIN_US, and TCP_RTO_MIN_US beats the knob. As in Linux, the
- * metric counts only if it is locked; iproute2 locks it. Socket lock held.
+ * The floor of the RTO: the least value of its variation term (RFC 6298 (2.3): K*RTTVAR),
+ * microseconds. The metric rto_min of the route beats TCP_RTO_MIN_US, and TCP_RTO_MIN_US beats
+ * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2 locks it.
+ * Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
@@ -82,9 +86,10 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
- * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO is below
- * 200 ms, the peer is likely to use the same floor, and would resend before an ACK that waits for
- * longer. So an ACK then waits a tick less than the floor, as in Linux 6.11. Socket lock held.
+ * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
+ * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
+ * resend before an ACK that waits for longer. So an ACK then waits a tick less than the floor, as
+ * in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when its request entry
- * is gone.
+ * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when its half-open
+ * entry is gone or was never kept.
  *
  * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
  * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper

@@ -110,8 +110,8 @@ struct xtcp_sysctl {
 #define XTCP_SYSCTL_PARTS	3	/* see netns/sysctl.c */
 
 /*
- * How many shards a namespace has at most. There is one for each processor, so that processors
- * seldom wait for each other.
+ * How many shards a namespace has at most. Below this number there is at least one for each
+ * processor, so that processors seldom wait for each other.
  */
 #define XTCP_SHARDS_MAX		16U
 
@@ -120,7 +120,7 @@ extern unsigned int xtcp_shard_mask;
 /**
  * struct xtcp_shard - a part of a namespace's TIME-WAIT records and orphans
  * @lock: guards the rest
- * @tw_list: TIME-WAIT records, oldest first
+ * @tw_list: TIME-WAIT records, the next to expire first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
  * @tw_timer: ends records
  * @orphans: socks without a file, linked by xtcp_endpoint.accept_node
@@ -184,7 +184,7 @@ struct xtcp_shard {
  * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
  * @blackholes: number of such signs in a row
  * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
- * @entries: number of half-open entries; counted for guests only (entry.c)
+ * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks whose connection was aborted and which a program holds, by number; read under RCU
@@ -253,7 +253,10 @@ struct xtcp_net {
 	u32 boxes_made;
 };
 
-/* All guests together may use 1/2 of a global limit; one guest may use 1/4 of that half. */
+/*
+ * All guests (xtcp_net.is_guest) together may use 1/2 of a global limit; one guest may use 1/4 of
+ * that half.
+ */
 #define XTCP_GUESTS_PART	2
 #define XTCP_GUEST_SHARE	4
 

@@ -38,8 +38,8 @@ struct xtcp_fastopen_cookie {
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
  * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
- * @fastopen: the cookie to write; shares its place with the blocks, which a SYN never has; valid
- *	when @has_fastopen
+ * @fastopen: the cookie to write; shares its memory with @sack, which a SYN never has; valid when
+ *	@has_fastopen
  * @accecn: the AccECN counters to write, in the option's order; NULL when parsed
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale

@@ -17,8 +17,8 @@
 #define GUESTS_ROUGH	8	/* the same for the limits of guests: 1/8 */
 
 /*
- * The number of orphans in all namespaces, and in all guests. A guest may set its own max_orphans
- * to any value, so that limit alone does not bound guests.
+ * The number of orphans in all namespaces, and in all guests (xtcp_net.is_guest). A guest may set
+ * its own max_orphans to any value, so that limit alone does not bound guests.
  */
 static struct percpu_counter all_orphans, guest_orphans;
 
@@ -157,11 +157,12 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * @is_new: it has just become an orphan
  *
  * It does, as in Linux's tcp_check_oom(), if this namespace has more orphans than its max_orphans,
- * if all namespaces together have more than max_orphans of the initial one, or if memory is beyond
- * its last limit. All guests together may have half of the global limit, and one guest a quarter of
- * that half. Otherwise one guest could have the orphans of all others reset. The limits of guests
- * apply only to new orphans: a new orphan counts before it is judged, and must not cause the reset
- * of another guest's older orphan.
+ * if all namespaces together have more than max_orphans of the initial one, or if @sk has queued
+ * more than SOCK_MIN_SNDBUF octets while memory is beyond the last limit of tcp_mem. All guests
+ * together may have half of the global limit, and one guest a quarter of that half. Otherwise one
+ * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
+ * a new orphan counts before it is judged, and must not cause the reset of another guest's older
+ * orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *

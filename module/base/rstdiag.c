@@ -69,7 +69,8 @@ void xtcp_rstdiag_write(u8 *text, u16 code)
  * @seg_len: SEG.LEN, which also counts SYN and FIN
  * @diag: receives what the payload says, if it is valid
  *
- * Section 4.1: SEG.LEN is 8, and the code is not 0. An unknown code is valid (section 4.2).
+ * Section 4.1 of the draft (rstdiag.h): SEG.LEN is 8, and the code is not 0. An unknown code is
+ * valid (section 4.2).
  *
  * Context: any.
  *

@@ -91,7 +91,10 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-/* Not inlined: only the first SYN of an epoch needs room on the stack for the key. */
+/*
+ * Draws the key of @epoch, unless another caller has done so. Not inlined: only the first SYN of an
+ * epoch needs room on the stack for the key.
+ */
 static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {
 	siphash_key_t key;

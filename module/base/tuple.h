@@ -35,7 +35,10 @@ static inline u64 xtcp_tuple_hash_v4(__be32 laddr, __be32 faddr, __be16 lport, _
 			    key);
 }
 
-/* One half selects a bucket, the other half goes into ISNs. Neither half reveals the other. */
+/*
+ * The keyed hash of a tuple. One half selects a bucket, the other half goes into ISNs. Neither half
+ * reveals the other.
+ */
 static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_key_t *key)
 {
 	if (!xtcp_tuple_is_v4(tuple))

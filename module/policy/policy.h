@@ -37,7 +37,7 @@ enum xtcp_by_rule {
  * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
  * @initial: the initial window, segments
  * @keepalive: SO_KEEPALIVE
- * @keepalive_probes: as in struct xtcp_endpoint, and so are those that follow
+ * @keepalive_probes: the unit is that of struct xtcp_endpoint, also for the fields below
  * @rto_min: see above
  * @delack_max: see above
  * @rto_max: see above

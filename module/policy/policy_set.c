@@ -9,8 +9,8 @@
  * sockets. Congestion controls are part of this module and last as long as it does, so a rule holds
  * no other module.
  *
- * Requests of one namespace wait for each other. Those of another do not wait: each namespace has
- * its own lock.
+ * Requests of one namespace wait for each other. Requests of different namespaces do not: each
+ * namespace has its own lock.
  */
 #include "policy/policy_set.h"
 
@@ -97,8 +97,8 @@ static unsigned int depth_of(u64 id)
 }
 
 /*
- * Fill the cgroup of @match. @is_there: find it, and its depth; otherwise that is left to
- * delete_rule(). Return: 0 or an error.
+ * Fill the cgroup of @match. @is_there: find the cgroup and fill in its depth. Otherwise the depth
+ * is 1, and delete_rule() tries the others. Return: 0 or an error.
  */
 static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
 		       struct netlink_ext_ack *extack)
@@ -216,8 +216,8 @@ static bool is_empty(struct nlattr **attrs)
 }
 
 /*
- * Delete the rule with this key. If the key has a cgroup, that may be gone, so nobody knows its
- * depth: try each. Return: 0 or -ENOENT.
+ * Delete the rule with this key. If the key has a cgroup, that cgroup may be gone, so nobody knows
+ * its depth: try each depth. Return: 0 or -ENOENT.
  */
 static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 {

@@ -36,7 +36,8 @@ struct xtcp_rule_match {
 };
 
 /**
- * struct xtcp_rule_key - the same, so that memcmp() orders keys as they are searched
+ * struct xtcp_rule_key - what struct xtcp_rule_match says, in a form that memcmp() puts in the
+ *	order of the search
  * @kind: which parts of the key are set; the most specific kind is the smallest (kind_of())
  * @dport: as in struct xtcp_rule_match
  * @sport: as in struct xtcp_rule_match
@@ -79,9 +80,9 @@ struct xtcp_rules {
  * @v4: IPv4 carries the connection
  * @dport: the foreign port
  * @sport: the local port
- * @cgroup_at: the id of the cgroup of that depth above the socket, or its own; 0: the socket's is
- *	not so deep
- * @of: for @cgroup_at
+ * @cgroup_at: returns the id of the cgroup at @depth which is that of the socket or above it; 0:
+ *	the socket's cgroup is not so deep
+ * @of: the socket, as the argument of @cgroup_at
  */
 struct xtcp_rules_facts {
 	struct in6_addr to;
