@@ -47,8 +47,8 @@ struct xtcp_endpoint {
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: not yet (pace.c) */
 	union {
 		/*
-		 * place on the listener's accept queue or, as an orphan, in its shard; under the
-		 * lock of that queue or shard
+		 * links the listener's accept queue or, for an orphan, the list of its shard; under
+		 * the lock of that queue or shard
 		 */
 		struct list_head accept_node;
 		/*

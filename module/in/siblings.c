@@ -175,8 +175,8 @@ void xtcp_siblings_leave(void)
 }
 
 /**
- * xtcp_siblings_keep() - does a sibling's connection own a segment that would go to a listener of
- *	ours?
+ * xtcp_siblings_keep() - does a connection of another build own a segment that would go to a
+ *	listener of ours?
  * @skb: at the TCP header, which is linear
  *
  * A sibling's TIME-WAIT record makes way only if the listener wants the segment.
@@ -196,7 +196,8 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
 }
 
 /**
- * xtcp_siblings_want() - does a sibling's listener want a SYN that would reopen a record of ours?
+ * xtcp_siblings_want() - does a listener of another build want a SYN that would reopen a TIME-WAIT
+ *	record of ours?
  * @skb: at the TCP header, which is linear
  *
  * Context: softirq, RCU read side.
@@ -214,7 +215,7 @@ bool xtcp_siblings_want(struct sk_buff *skb)
 }
 
 /**
- * xtcp_siblings_set_family() - tell the siblings our family
+ * xtcp_siblings_set_family() - tell the other builds our family
  * @family: the number that we have registered; 0 when we have none any more
  *
  * Context: process, may sleep.
@@ -227,9 +228,9 @@ void xtcp_siblings_set_family(int family)
 }
 
 /**
- * xtcp_siblings_have_family() - does a sibling have this family?
+ * xtcp_siblings_have_family() - does another build have this family?
  * @family: the number of the family
- * @name: receives the sibling's name
+ * @name: receives the name of that build
  * @size: octets in @name
  *
  * Context: process, may sleep.

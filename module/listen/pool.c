@@ -219,7 +219,8 @@ static void count_memory(const struct xtcp_request *he, int sign)
  * Context: any.
  *
  * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(). NULL when there is no
- * memory, or the limit of all namespaces, of all guests or of this guest is reached.
+ * memory, or the limit of all namespaces, of all guests (xtcp_net.is_guest) or of this guest is
+ * reached.
  */
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 {

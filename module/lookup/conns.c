@@ -204,7 +204,7 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
  * @old: the connection to replace, in the chain or not
  * @new: the other one, which has been in no chain for a grace period
  *
- * A lookup finds one of the two at any moment. A reader that stands on @old goes on from there.
+ * A lookup finds one of the two at any moment. A reader that is at @old goes on from there.
  *
  * Context: softirq or process. Lock: the chain's, held.
  *

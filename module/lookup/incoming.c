@@ -46,8 +46,8 @@ void xtcp_incoming_start(struct xtcp_incoming *incoming)
 }
 
 /**
- * xtcp_incoming_free() - free the arrays of a place after the last lookup
- * @incoming: the arrays of a place that no listener joins any more
+ * xtcp_incoming_free() - free all arrays after the last lookup
+ * @incoming: the arrays (xtcp_members.incoming); no listener joins any more
  *
  * Context: process.
  */
@@ -110,8 +110,9 @@ static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_join() - add a listener that has joined a place to the array of its processor
- * @incoming: the arrays of the place
+ * xtcp_incoming_join() - add a listener to the array of the processor that its SO_INCOMING_CPU
+ *	names
+ * @incoming: the arrays (xtcp_members.incoming)
  * @sk: the listener, in none of the arrays
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
@@ -129,9 +130,8 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 }
 
 /**
- * xtcp_incoming_leave() - remove a listener that is about to leave a place from the array of its
- *	processor
- * @incoming: the arrays of the place
+ * xtcp_incoming_leave() - remove a listener from the array of its processor
+ * @incoming: the arrays (xtcp_members.incoming)
  * @sk: the listener
  *
  * Context: process. Lock: socket, held. Takes the lock of @incoming.
@@ -170,7 +170,7 @@ void xtcp_incoming_follow(struct sock *sk)
 
 /**
  * xtcp_incoming_choose() - choose a listener whose option names this processor
- * @incoming: the arrays of a place
+ * @incoming: the arrays (xtcp_members.incoming)
  * @hash: the hash of a SYN's tuple
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.

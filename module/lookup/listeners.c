@@ -219,8 +219,8 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the members that @sk may join on the place of @key. @begins: @sk calls listen(), and any
- * group to which it belongs will do. Otherwise @sk moves to another device, within its group.
+ * Finds the members with key @key that @sk may join. @begins: @sk calls listen(), and any group to
+ * which it belongs will do. Otherwise @sk moves to another device, within its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {

@@ -53,7 +53,7 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 }
 
 /**
- * xtcp_members_new() - make the members of a place, with one listener
+ * xtcp_members_new() - make a struct xtcp_members, with one listener
  * @sk: the listener
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
@@ -90,7 +90,7 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 }
 
 /**
- * xtcp_members_free() - free the members of a place after the last lookup
+ * xtcp_members_free() - free a struct xtcp_members after the last lookup
  * @members: no longer in the table
  *
  * Context: process.
@@ -171,7 +171,7 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: a member. All of them have the same owner and place.
+ * Return: a member. All of them have the same owner, address, port and device.
  */
 struct sock *xtcp_members_any(const struct xtcp_members *members)
 {

@@ -31,7 +31,7 @@ struct xtcp_members_key {
 };
 
 /**
- * struct xtcp_members - listeners of one group on one place
+ * struct xtcp_members - listeners of one group with the same address, port and device
  * @node: the node in xtcp_net.listeners
  * @key: address, device and port; constant
  * @v4: the listeners take segments over IPv4; constant

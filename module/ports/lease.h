@@ -26,7 +26,7 @@ struct xtcp_net;
  *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the lease stands beside another one that @reuse, @reuseport and @uid would not
+ * @admits_others: the lease overlaps with another one that @reuse, @reuseport and @uid would not
  *	admit; lock of the port
  * @beside: for a shared lease: when it entered the table, kernel TCP may have had connections on
  *	the port, or their TIME-WAIT; these may have any 4-tuple

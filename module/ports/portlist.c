@@ -50,7 +50,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 /**
  * xtcp_portlist_add() - put a lease on the list of its port
- * @lease: has a place in kernel TCP's table; loses it if this fails
+ * @lease: in kernel TCP's table; taken out of it if this fails
  *
  * Shared leases come before the others.
  *

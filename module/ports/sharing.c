@@ -40,7 +40,7 @@
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct bind_query - a lease asks for a place
+ * struct bind_query - a lease asks for a place in kernel TCP's table
  * @lease: gets the place
  * @sk: the sock for which @lease asks
  * @tries: how many entries may still be examined
@@ -110,7 +110,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	return xtcp_group_may_share(sk) && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
 }
 
-/* May @sk share the place of @lease? */
+/* May @sk share the port with @lease, if their addresses overlap? */
 static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
@@ -135,13 +135,13 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @lease alone prove that @sk may take the same place, so that no other entry has to be
- * compared? Mostly yes, if both are of one SO_REUSEPORT group: the members of a group are alike, so
- * an entry that admits one member admits all. There are exceptions. If @lease has SO_REUSEADDR,
- * socks outside the group may stand beside @lease. They admit @sk only if @sk has SO_REUSEADDR,
- * too, and if none of them listens. Only while @lease itself listens is it certain that none of
- * them does. Socks outside the group may also stand beside @lease if only records hold @lease, or
- * if @admits_others is set.
+ * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
+ * entry has to be compared? Mostly yes, if both are of one SO_REUSEPORT group: the members of a
+ * group are alike, so an entry that admits one member admits all. There are exceptions. If @lease
+ * has SO_REUSEADDR, socks outside the group may overlap with @lease. They admit @sk only if @sk has
+ * SO_REUSEADDR, too, and if none of them listens. Only while @lease itself listens is it certain
+ * that none of them does. Socks outside the group may also overlap with @lease if only records hold
+ * @lease, or if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -226,8 +226,9 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * The lease has its place. Is another entry in its way? If all socks on the port have SO_REUSEADDR
- * and none listens, none is in the way; kernel TCP does not walk the entries then, either.
+ * @lease is in kernel TCP's table now. Is another entry in its way? If all socks on the port have
+ * SO_REUSEADDR and none listens, none is in the way; kernel TCP does not walk the entries then,
+ * either.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -254,7 +255,7 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 
 /**
  * xtcp_sharing_bind() - give a lease a place in kernel TCP's table, if nothing is in the way
- * @lease: has no place
+ * @lease: not in kernel TCP's table yet
  * @sk: the sock for which @lease asks
  * @port: host order, not 0
  *
@@ -287,7 +288,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  * @mine: the lease's sock, in kernel TCP's table
  *
  * If so, kernel TCP looks for the lease in another bucket than the one that it is in. So the lease
- * must not ask for its place again.
+ * must not ask for its port again.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -302,7 +303,7 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 /**
  * xtcp_sharing_listen() - mark a lease in kernel TCP's table as one that listens, if nothing is in
  *	the way
- * @lease: has a place
+ * @lease: in kernel TCP's table
  * @sk: its owner
  *
  * Context: softirq or process. Lock: of the port, held.
@@ -333,7 +334,7 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 
 /**
  * xtcp_sharing_leave() - take a lease out of kernel TCP's table
- * @lease: has a place
+ * @lease: in kernel TCP's table
  *
  * Context: softirq or process. Lock: of the port, held.
  */

@@ -28,7 +28,8 @@
  * struct taker - a full sock, as far as kernel TCP's table reads it
  * @lock: guards the taker. The holder has BH disabled, so only on PREEMPT_RT kernels may another
  *	task of the processor wait for the lock
- * @inet: the sock; between two calls it has no place, but still the namespace of the last call
+ * @inet: the sock; between two calls it is not in the table, but still has the namespace of the
+ *	last call
  * @reach: covers all fields that the table reads
  */
 struct taker {
@@ -167,7 +168,9 @@ static bool shut_door(const struct sock *taker, u16 port)
 	return invited;
 }
 
-/* Let the taker take a place beside kernel TCP's own connections and their TIME-WAIT. */
+/*
+ * Put the taker into kernel TCP's table, beside kernel TCP's own connections and their TIME-WAIT.
+ */
 static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
@@ -226,7 +229,10 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/* Let the taker ask for a place, as the lease would, and hand it to the lease. */
+/*
+ * Let the taker ask for the port, as the lease would, and then put the lease into the table
+ * instead.
+ */
 static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
@@ -252,7 +258,7 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 
 /**
  * xtcp_taker_take() - give a shared lease a place in kernel TCP's table, if nothing is in the way
- * @lease: has no place
+ * @lease: not in kernel TCP's table yet
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
@@ -278,7 +284,7 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 
 /**
  * xtcp_taker_leave() - take a shared lease out of kernel TCP's table
- * @lease: has a place
+ * @lease: in kernel TCP's table
  *
  * Context: softirq or process. Lock: of the port, held.
  */
@@ -322,7 +328,7 @@ static bool is_on_device_with(struct sock *other, void *arg)
 
 /**
  * xtcp_taker_meets() - does a sock of kernel TCP that is bound to a device have the 4-tuple?
- * @lease: has a place
+ * @lease: in kernel TCP's table
  * @tuple: on the port of @lease; its sock is bound to no device
  *
  * A segment that comes by the device would match that sock as well as ours.

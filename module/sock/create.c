@@ -66,9 +66,9 @@
  * These hold a reference to a full sock: the file or the accept queue (xtcp_sock_destroy() drops
  * it), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a lookup until it is
  * done. An outgoing skb holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's
- * memory from being freed. But code below TCP may take references. held.c assumes that each
- * reference that it does not know is of this kind. A change that adds another kind of lasting
- * reference must tell held.c.
+ * memory from being freed. But code below TCP, such as NFQUEUE, may take references. held.c assumes
+ * that each reference that it does not know is of this kind. A change that adds another kind of
+ * lasting reference must tell held.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -32,7 +32,7 @@ static bool free_if_last(struct sock *sk)
 
 /*
  * May close() return now? Return: true when @sk holds the module, or when its connection lives on
- * and has nothing below TCP.
+ * and no segment of it is below TCP.
  * @last: this is the last try, so let @sk hold the module if in doubt.
  */
 static bool is_settled(struct sock *sk, bool last)

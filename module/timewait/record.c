@@ -560,7 +560,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 }
 
 /**
- * xtcp_record_begin() - put a record into the place of a sock that ends
+ * xtcp_record_begin() - replace a sock that ends by a record, in the table of connections
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
  *
