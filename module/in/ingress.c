@@ -136,7 +136,7 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/* Not inlined: hardly a segment has a signature. */
+/* Not inlined: hardly any segment has a signature. */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, struct sk_buff *skb, int state,
 				  int l3index)
 {
@@ -482,8 +482,8 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed as the connection's were? Not asked of a SYN that a listener accepts: its
- * peer may have another key by now (who_reopens()). Frees the segment on failure.
+ * Is a segment signed as those of the record's connection were? Not asked of a SYN that a listener
+ * accepts: its peer may have another key by now (who_reopens()). Frees the segment on failure.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {

@@ -15,7 +15,10 @@
 #include "listen/synq.h"
 #include "out/reply.h"
 
-/* Does the ACK of a peer with a key acknowledge a cookie? A listener that ends gives no RST. */
+/*
+ * Does the ACK of a peer with a key acknowledge a cookie? True also if the listener has ended: then
+ * the caller sends no RST.
+ */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);

@@ -81,13 +81,15 @@ bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb
 
 /**
  * xtcp_cookieack_is_ours() - does this ACK complete a handshake without an entry?
- * @listener: the listener of the ACK's port; if it has just ended, the answer holds for its heir
+ * @listener: the listener of the ACK's port; if it has just ended, the answer holds for the
+ *	listener that takes over (heir.c)
  * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
  *	Unchanged, except that its checksum may have been verified
  * @key: the key of @skb
  *
  * An ACK with a bad cookie is counted if the listener may have sent cookies lately, and kernel TCP
- * has no connection on the tuple. If its checksum is wrong, kernel TCP counts the ACK instead.
+ * has no connection on the tuple. If the checksum of the ACK is wrong, kernel TCP counts the ACK
+ * instead.
  *
  * Context: softirq, RCU read side.
  *

@@ -11,8 +11,8 @@
  * empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
- * the last retry it ends the entry. When the queue is more than half full and most entries are old,
- * entries get fewer retries, to make room for young ones.
+ * the last retry it ends the entry. When the queue is more than half full and at least half of its
+ * entries are old, entries get fewer retries, to make room for young ones.
  */
 #include "listen/entry.h"
 

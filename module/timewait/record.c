@@ -417,8 +417,8 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 
 /*
  * When TS.Recent was taken, in milliseconds. The sock knows only the second, so what is less than a
- * second old counts as new. What is much too old for PAWS counts as 30 days old: a record does not
- * last until the clock has wrapped then.
+ * second old counts as new. What is much too old for PAWS counts as 30 days old, so that the record
+ * ends before the clock wraps.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
