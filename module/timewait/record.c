@@ -50,7 +50,8 @@
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of it */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-#define LITTLE_PART	16	/* while the guests together exceed guest_records_max, one guest may have 1/16 of its share */
+/* while the guests together exceed guest_records_max, one guest may have 1/16 of its share */
+#define LITTLE_PART	16
 #define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
