@@ -68,7 +68,7 @@ static bool close_state(struct sock *sk)
 /*
  * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
  * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. CLOSING and LAST-ACK count as FIN-WAIT-1 and
- * CLOSE-WAIT as long as the FIN is behind unsent data (see above).
+ * CLOSE-WAIT as long as the FIN is behind unsent data (see the head of this file).
  */
 static bool needs_reset(const struct sock *sk)
 {

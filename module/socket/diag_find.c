@@ -86,7 +86,7 @@ bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tup
 }
 
 /**
- * xtcp_diag_find_listens() - does a sock listen at the place that a request names?
+ * xtcp_diag_find_listens() - does a sock listen at the address, port and device of a request?
  * @sk: any sock
  * @req: the request
  *

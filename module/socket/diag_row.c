@@ -305,8 +305,8 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state before the tuple. While a listing stands on a sock that has ended,
-	 * connect() changes neither
+	 * read the state before the tuple. If the sock has ended, neither changes before this RCU
+	 * read side ends: connect() waits for it first
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);
@@ -388,7 +388,7 @@ int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 
 	if (sk->sk_family != ask->family || !owner_fits(ask, sk) || !refcount_inc_not_zero(&sk->sk_refcnt))
 		return 0;
-	/* as in xtcp_diag_row_conn() */
+	/* as in /proc, a data race may show an old value; this does no harm */
 	kcsan_disable_current();
 	err = fill_row_of_aborted(&row, ask, sk) ?: put_row(skb, ask, &row);
 	kcsan_enable_current();

@@ -165,7 +165,10 @@ bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 	return true;
 }
 
-/* Walks over socks that have numbers. */
+/*
+ * Walks over the listeners or the aborted socks, from walk->number upwards. @next: finds the sock
+ * with this number or the next higher one. @row: adds its row. Return: 0, or -EMSGSIZE.
+ */
 static int walk_numbers(struct xtcp_diag_walk *walk, struct sk_buff *skb,
 			struct sock *(*next)(struct xtcp_net *xn, unsigned long *number),
 			int (*row)(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk))

@@ -64,7 +64,7 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk need not be an xtcp_sock: the stand-in of base/memory.c also charges its memory to us. */
+/* @sk may be one of the stand-ins of base/memory.c, which are no xtcp_socks but use our counts. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))

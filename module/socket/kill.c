@@ -74,7 +74,8 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 /*
  * Drop a half-open entry. No program knows of the connection yet. When the peer next sends
  * something, it learns that the connection has ended. Return: 0; -EAGAIN if the entry has moved to
- * an heir or has ended: the caller tries again, since a child may have replaced the entry.
+ * another listener of its group or has ended: the caller tries again, since a child may have
+ * replaced the entry.
  */
 static int kill_entry(struct xtcp_request *he)
 {
@@ -129,10 +130,10 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. During a try, something else may replace what was found: an entry moves to an
- * heir, a child replaces the entry, a TIME-WAIT record replaces the child. So there are four tries.
- * If several listeners end at once, an entry may move more often. The answer is ENOENT then, and
- * the administrator asks again.
+ * End a connection. During a try, something else may replace what was found: an entry moves to
+ * another listener of its group, a child replaces the entry, a TIME-WAIT record replaces the child.
+ * So there are four tries. If several listeners end at once, an entry may move more often. The
+ * answer is ENOENT then, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

@@ -196,8 +196,8 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	int error = -EINVAL;
 
 	/*
-	 * if this thread is also the client, the child may be waiting for a third ACK that is held
-	 * back for this thread
+	 * this thread may also be the client of a connection to this listener: then its third ACK
+	 * may be waiting for the thread's first write, and only that ACK makes a child
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();

@@ -67,8 +67,8 @@ static void mark_push(struct sock *sk)
 
 /*
  * As in Linux, set PSH when more than half of the peer's largest window was written without PSH.
- * The peer's TCP may hold text back from its program until a PSH arrives. Without one, its window
- * would stay closed.
+ * The peer's TCP may hold text back from its program until a PSH arrives. If no PSH came, the text
+ * would fill the peer's window, and the window would stay closed.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
@@ -203,9 +203,10 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 }
 
 /*
- * Autocorking: shall the only unsent skb wait, because it is small and more of the connection is
- * still below TCP? If so, it is sent together with all that is written meanwhile: when a device has
- * sent some of what is below TCP, or when an ACK comes, whichever is first.
+ * Autocorking: shall the only unsent skb wait, because it is small, and earlier segments of the
+ * connection are still in a queue of IP or of the device? If so, it is sent together with all that
+ * is written meanwhile: when a device has sent some of these segments, or when an ACK comes,
+ * whichever is first.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -214,7 +215,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* a segment below TCP takes at least this much */
+	/* a segment that has not left the device takes at least this much */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);
@@ -274,8 +275,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/*
-	 * if the sock has another fastsyn now, or none, the connection ended while the lock was
-	 * released, and the SYN took nothing of @msg
+	 * if the sock's struct xtcp_fastsyn is not &fast any more, the connection ended while the
+	 * lock was released, and the SYN took nothing of @msg
 	 */
 	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;

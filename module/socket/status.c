@@ -100,7 +100,7 @@ static void info_counts(const struct xtcp_sock *xsk, struct tcp_info *info)
 	info->tcpi_rcv_ooopack = stream->rcv_ooopack;
 }
 
-/* Convert a rate for TCP_INFO. All bits set mean "no limit", both in the long and in the u64. */
+/* Convert a rate for TCP_INFO. All bits set mean "no limit", before and after the conversion. */
 static u64 octets_per_second(unsigned long rate)
 {
 	return rate == ~0UL ? ~0ULL : rate;
@@ -336,7 +336,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
-		/* as in accept(), which the program calls next */
+		/* send a third ACK that this thread holds back, as xtcp_listen_accept() does */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
