@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): which share of the octets was marked in the last
- * observation windows, each of which counts for 1/16. The algorithm decides when a window ends, and
- * what the share does to cwnd. Pure: no socket, no clock.
+ * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): which share of the octets was marked. It is a moving
+ * average, in which the observation window that ends counts for 1/16. The algorithm decides when a
+ * window ends, and what the share does to cwnd. Pure: no socket, no clock.
  */
 #include "cong/alpha.h"
 
@@ -75,7 +75,7 @@ void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_s
 }
 
 /**
- * xtcp_alpha_update() - let the share take in what the window has shown
+ * xtcp_alpha_update() - update the share at the end of an observation window
  * @alpha: to update; something was acknowledged in the window
  * @one: 1.0, a multiple of 16
  *

@@ -240,7 +240,7 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	usage->usage_seq = tx->snd.nxt;
 }
 
-/* Grow the window after a timeout. */
+/* Grow the window during the repair after a timeout, if the ACK has moved SND.UNA. */
 static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -252,7 +252,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 		tx->algorithm->acked(sk, sample);
 		return;
 	}
-	/* an ACK that fills the hole may cover much: do not allow a burst (RFC 3465 section 2.3) */
+	/*
+	 * without SACK, an ACK that fills the hole may cover much: do not allow a burst (RFC 3465
+	 * section 2.3)
+	 */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
 	tx->algorithm->acked(sk, &part);
@@ -282,7 +285,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 before = tx->cong.cwnd;
 
-	/* on a path that reorders, newly sacked octets show progress, too */
+	/* only on a path that reorders does an ACK count that sacks octets but leaves SND.UNA */
 	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
 	if (!sample->delivered || !is_limiting(tx))
@@ -388,7 +391,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 		return;
 	}
 	if (unlikely(tx->stream->cong.resume) && xtcp_resuming_acked(sk, sample))
-		; /* the window is set */
+		; /* xtcp_resuming_acked() has set the window */
 	else if (is_reducing(tx))
 		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
 	else if (tx->cong.phase == XTCP_CONG_LOSS)
@@ -432,7 +435,7 @@ static void keep_windows(struct xtcp_sender *tx)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux: ssthresh or, unless the window is falling, 3/4 of it if that is more */
+	/* as in Linux: ssthresh, or 3/4 of cwnd if that is more and no reduction is going on */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
@@ -556,7 +559,7 @@ void xtcp_cong_allow_one(struct sock *sk)
 }
 
 /**
- * xtcp_cong_lost() - set ssthresh after the first timeout of the data in flight
+ * xtcp_cong_lost() - save the windows and set ssthresh, at the first timeout of the data in flight
  * @sk: the sock; its phase has not changed yet
  *
  * RFC 5681 section 3.1, equation (4).

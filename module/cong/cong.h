@@ -22,7 +22,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
 	XTCP_CONG_CWR,		/* the window is being reduced for a congestion mark (RFC 3168) */
 	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
-	XTCP_CONG_LOSS,		/* after a timeout, until SND.UNA passes recover */
+	XTCP_CONG_LOSS,		/* repair after a timeout, see recovery.c */
 };
 
 #define XTCP_CONG_PRIVATE	112	/* size of an algorithm's state in a stream, octets */
@@ -63,8 +63,8 @@ struct xtcp_cong_loss {
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
  * @paces: text must leave at sk_pacing_rate
- * @resumes: the window may jump to what an earlier connection has observed (Careful Resume). Such an
- *	algorithm has no @control and no @marked
+ * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection
+ *	has observed. Such an algorithm has no @control and no @marked
  * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
  * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it, whatever net.xtcp.ecn says. In
  *	AccECN mode text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in

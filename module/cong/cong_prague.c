@@ -8,8 +8,8 @@
  *
  * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
  * Without AccECN, or when something on the path changes IP's ECN field or seems to drop ECT(1), no
- * segment says ECT(1), and the connection goes on as NewReno, which reacts to a mark as to a loss
- * (RFC 9331 sections 4.1 and 4.2). A loss always counts as in NewReno (section 4.3).
+ * segment is sent as ECT(1), and the connection goes on as NewReno, which reacts to a mark as to a
+ * loss (RFC 9331 sections 4.1 and 4.2). A loss always counts as in NewReno (section 4.3).
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>
@@ -23,7 +23,7 @@
 #include "loss/sample.h"
 
 #define BURST_SHIFT	12	/* a bundle has what the rate sends in 1/4096 of a second */
-#define USUAL_SHIFT	10	/* the kernel's default for a new sock */
+#define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* from XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 
 /**

@@ -6,7 +6,7 @@
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
  * and is charged to the memory control group of that program. A keyed hash selects a set, and a
- * path may have any place in its set. A new path replaces the oldest one of its set. No user knows
+ * path may be any element of its set. A new path replaces the oldest one of its set. No user knows
  * the key, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. It is taken when a connection first fills its window, when it
@@ -25,9 +25,9 @@
 #include "cong/resume.h"
 
 #define PATH_SETS	64U
-#define PATH_PLACES	4U		/* 256 paths in all, in 13 KiB */
+#define PATH_PLACES	4U		/* in each set; 256 paths in all, in 13 KiB */
 
-/* @saved.cwnd: 0: the place is free */
+/* One element of a set; it is free if @saved.cwnd is 0. */
 struct saved_path {
 	struct in6_addr addrs[2];
 	struct xtcp_saved saved;
@@ -98,7 +98,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* whoever takes the lock of a set after this loop has emptied the set sees the new number */
+	/* before the loop: who takes the lock of a set that was emptied also sees the new number */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
@@ -149,7 +149,7 @@ static struct saved_path *find_path(struct path_set *set, const struct in6_addr 
 	return NULL;
 }
 
-/* A place for a new path: a free one, or that of the oldest. */
+/* Finds the element of @set for a new path: a free one, or that of the oldest path. */
 static struct saved_path *new_path(struct path_set *set, const struct in6_addr *addrs)
 {
 	struct saved_path *path = &set->paths[0];
@@ -170,9 +170,9 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 }
 
 /*
- * Finds what is saved of a path, and forgets it if it was saved too long ago. @taken: NULL, or what
- * was found before: take it out of the table if it is still there. Return: false when nothing is
- * saved, or something else than @taken.
+ * Finds what is saved of a path, and forgets it if it was saved too long ago. If @taken is NULL,
+ * @found receives what is saved. Otherwise @taken is what was found before, and is taken out of the
+ * table if it is still there. Return: false when nothing is saved, or something else than @taken.
  */
 static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {

@@ -96,7 +96,10 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
-	/* a path that takes less than a jump gets no jump: what was saved is not put back */
+	/*
+	 * a path that takes less than a jump shall get no jump: with has_taken false,
+	 * xtcp_resuming_end() does not put @saved back
+	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }
 

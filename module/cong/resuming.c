@@ -126,7 +126,10 @@ void xtcp_resuming_begin(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.resume = resume;
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
-	/* an algorithm before this one may have left no ssthresh after a loss */
+	/*
+	 * test lost_total, too: after a loss under an earlier algorithm that leaves ssthresh at
+	 * infinity (BBR), is_fresh() may still be true
+	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;
@@ -211,7 +214,10 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 		leave_unvalidated(sk);
 }
 
-/* @reducing: a reduction is going on; when it ends, xtcp_cong_reduced() may end the phase */
+/*
+ * Process an ACK in the Safe Retreat Phase. @reducing: a reduction is going on; when it ends,
+ * xtcp_cong_reduced() may end the phase
+ */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
 	/*
@@ -355,7 +361,7 @@ void xtcp_resuming_retreat(struct sock *sk)
 
 /**
  * xtcp_resuming_reduced() - leave the Safe Retreat Phase if the jump is acknowledged
- * @sk: in this phase; no reduction is going on
+ * @sk: in the Safe Retreat Phase; no reduction is going on
  *
  * The phase ends when all that the jump has sent is acknowledged. The window stays, and slow start
  * raises it as far as ssthresh.
@@ -409,7 +415,7 @@ void xtcp_resuming_end(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* what comes after this goes on with what has arrived of the jump */
+	/* the jump is not validated: whatever sets the window next starts from PipeSize */
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		stop_pacing(sk);

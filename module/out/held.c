@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Socks without a program hold the module while they have segments below TCP.
+ * Socks without a program hold the module while they have segments below TCP, that is, in IP,
+ * netfilter, a qdisc or a device. A sock has a hold while it is on a list of this file.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
  * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
@@ -139,7 +140,7 @@ static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
-/* Ends the hold of a sock. Lock: as xtcp_held_take(). */
+/* Ends the hold that xtcp_held_take() has given to a sock. Lock: as there. */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_endpoint(sk));
@@ -188,7 +189,7 @@ static unsigned int own_references(const struct sock *sk)
 }
 
 /**
- * xtcp_held_is_below() - does a sock without a program have a segment below TCP?
+ * xtcp_held_is_below() - does a sock without a program have a segment in IP, a qdisc or a device?
  * @sk: the sock
  * @callers: number of references that the caller has
  *
@@ -250,7 +251,7 @@ void xtcp_held_name_listener(struct sock *sk)
 }
 
 /**
- * xtcp_held_look() - end the hold if the sock has a program, or nothing below TCP
+ * xtcp_held_look() - end the hold if the sock has a program, or no segment in IP or below
  * @sk: the sock
  * @callers: number of references that the caller has
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Socks without a program hold the module while they have segments below TCP. */
+/* Socks without a program hold the module while they have segments in IP, a qdisc or a device. */
 #ifndef XTCP_HELD_H
 #define XTCP_HELD_H
 

@@ -510,9 +510,10 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * @xn: the namespace
  *
  * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has one, and
- * challenge_ack_limit adds one for all connections of the namespace. A limit that all share tells
- * who draws challenge ACKs on a connection of his own whether others draw them, too. So no second
- * has exactly the limit: it has half of it, and a random number below the limit more.
+ * challenge_ack_limit adds one for all connections of the namespace. If this shared limit were
+ * exact, a peer could count the challenge ACKs on his own connection, and so learn whether other
+ * connections send some, too. So the limit of each second is half of challenge_ack_limit plus a
+ * random number below challenge_ack_limit.
  *
  * Context: any.
  *

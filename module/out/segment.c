@@ -6,12 +6,12 @@
  * the peer has been told. Every segment leaves by transmit(), so counters and tracepoint stand
  * there once.
  *
- * IP gets a clone or a control segment. Each counts in sk_wmem_alloc, so the sock's memory stays
- * until the last of them is freed. The kernel frees each by sock_wfree(). If SOCK_USE_WRITE_QUEUE
- * is set, sock_wfree() calls no code of ours. If the flag is clear (time/pace.c), sock_wfree()
- * calls sk_write_space, and subtracts the segment's last octet from sk_wmem_alloc only after that
- * call. This octet keeps the sock, and unloading waits for each sock's destructor. So the module
- * cannot go while sk_write_space runs.
+ * IP gets a clone of a queued skb, or a control segment. Each counts in sk_wmem_alloc, so the
+ * sock's memory stays until the last of them is freed. The kernel frees each by sock_wfree(). If
+ * SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
+ * (time/pace.c), sock_wfree() calls sk_write_space, and subtracts the segment's last octet from
+ * sk_wmem_alloc only after that call. This octet keeps the sock, and unloading waits for each
+ * sock's destructor. So the module cannot go while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -461,7 +461,7 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 {
 	struct sk_buff *out;
 
-	/* an earlier clone may still be below TCP: its header must not change */
+	/* IP or a device may still have an earlier clone, whose header must not change */
 	if (skb_cloned(skb))
 		out = pskb_copy(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	else

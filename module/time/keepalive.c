@@ -158,8 +158,8 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * text that the window admits, also text that pacing or the own queue holds back: R2 and the
-	 * user timeout decide
+	 * the window is open: R2 and the user timeout decide, also for text that pacing or a queue
+	 * of this machine holds back
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;

@@ -12,12 +12,12 @@
  * timer of high resolution sends the bundle when its time has come. This timer is the one exception
  * to "one timer per connection": a tick is longer than the time between two bundles.
  *
- * The same timer sends text that waits for room because too much of its connection is below TCP
- * (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on, sock_wfree() calls
- * sk_write_space for each segment that a device is done with, and the timer runs as soon as there
- * is room. sock_wfree() may run under any lock, so it cannot send. The timer also runs after
- * AGAIN_NS, because the first wait can miss a report: another processor that frees a segment at
- * that moment may have read the flag before it was cleared.
+ * The same timer sends text that waits for room because IP and the device have too much of its
+ * connection (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
+ * sock_wfree() calls sk_write_space for each segment that a device is done with, and the timer runs
+ * as soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
+ * runs after AGAIN_NS, because the first wait can miss a report: another processor that frees a
+ * segment at that moment may have read the flag before it was cleared.
  *
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
@@ -54,8 +54,8 @@
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
- * @below_max: text waits until sk_wmem_alloc, the memory of what is below TCP, has fallen to this
- *	number of octets; 0: no text waits for room
+ * @below_max: text waits until sk_wmem_alloc, the memory of what IP and the device have, is at most
+ *	this number of octets; 0: no text waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
  * @sk: the sock
  */
@@ -147,7 +147,7 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Make the timer run at @at_ns or earlier, or up to @slack_ns later if the processor handles another
+ * Let the timer run at @at_ns or earlier, or up to @slack_ns later if the processor handles another
  * timer then. If the timer's function already waits for the socket lock, it sends once it has the
  * lock. Return: false when the connection sends nothing any more.
  */
@@ -275,9 +275,11 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - too much is below TCP: let the timer send when there is room
+ * xtcp_pace_waits_for_room() - IP and the device have too much: let the timer send when there is
+ *	room
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when at most this much is below TCP, in octets of sk_wmem_alloc
+ * @most: there is room when sk_wmem_alloc, the memory of what IP and the device have, is at most
+ *	this number of octets
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -348,7 +350,7 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 }
 
 /**
- * xtcp_pace_is_waiting() - does text wait for room below TCP?
+ * xtcp_pace_is_waiting() - does text wait until IP and the device have room?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -364,7 +366,7 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_room() - a device is done with a segment: is there room below TCP now?
+ * xtcp_pace_room() - a device is done with a segment: let waiting text go if there is room now
  * @sk: the sock, in any state; the segment has a reference to it
  *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
