@@ -359,7 +359,7 @@ void xtcp_expiry_init(struct sock *sk)
 }
 
 /**
- * xtcp_expiry_paced() - send text and ACKs that wait for the timer of pace.c, if their time has come
+ * xtcp_expiry_paced() - send text and ACKs that waited for the timer of pace.c, if they are due
  * @sk: the sock, in any state
  *
  * The timer of pace.c calls it, or release_sock() if a user owned the lock when that timer fired.

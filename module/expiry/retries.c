@@ -95,7 +95,7 @@ static bool is_alive(const struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_orphan() - reset an orphan if there are too many
+ * xtcp_retries_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
  * @is_new: it has just become an orphan
  *

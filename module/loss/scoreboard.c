@@ -322,8 +322,8 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/*
-		 * a block must begin above the left edge: an octet that has arrived at the left edge
-		 * would have been acknowledged
+		 * a block must begin above @edge: if the octet at @edge had arrived, the peer would
+		 * have acknowledged it
 		 */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {

@@ -199,8 +199,8 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Is so much of this connection below TCP that @n more octets have to wait? This keeps one
- * connection from filling a qdisc or a device. It may have as much below TCP as its rate sends in a
+ * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
+ * one connection from filling a qdisc or a device. They may have as much as its rate sends in a
  * millisecond, but at least two bundles of @n octets. If nobody paces the connection,
  * limit_output_bytes is the upper limit. Nothing has to wait if nothing is in flight, or if pace.c
  * could not learn when the device has made room. Each ACK makes us try again, and so does pace.c

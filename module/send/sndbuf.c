@@ -42,8 +42,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
 }
 
 /**
- * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or a segment below TCP was
- *	freed
+ * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or IP or a device has
+ *	freed a segment
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
@@ -122,7 +122,8 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - too much is below TCP: let a timer send when there is room
+ * xtcp_sndbuf_waits_for_room() - IP and the device have too much: let a timer send when there is
+ *	room
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Puts octets that the program has written into the send queue: as a copy, or by a reference to the
- * pages that contain them (RFC 9293 section 3.9.1.2).
+ * Fills the send queue with the octets that the program writes: copies them, or takes references to
+ * the pages that contain them (RFC 9293 section 3.9.1.2).
  *
  * Context of all public functions: process, may sleep. Lock: socket, held.
  */

@@ -379,7 +379,7 @@ bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 
-/* Before a change of the list of fragments, copy the list if a clone below TCP shares it. */
+/* Before a change of the list of fragments, copy the list if a clone of @skb shares it. */
 static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 {
 	u32 truesize = skb->truesize;

@@ -40,7 +40,7 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 	return true;
 }
 
-/* An ACK leaves, or none is needed any more: it replaces those that were compressed. */
+/* Forgets the compressed ACKs: an ACK that leaves now replaces them, or none is needed any more. */
 static void end_compression(struct xtcp_sock *xsk)
 {
 	struct xtcp_sack *sack = &xsk->stream->sack;
@@ -267,9 +267,9 @@ void xtcp_sack_told(struct sock *sk)
  * @sk: the sock; the ACK is owed
  * @before: the first block before the text came
  *
- * It may if comp_sack_nr says so and the next ACK tells the same: the text has extended the first
- * block, or there are so few blocks that later ones do not displace a new one before an ACK has told
- * it. Otherwise the ACK goes at once (RFC 5681 section 4.2).
+ * The ACK may wait if comp_sack_nr is not 0 and a later ACK reports this text, too: the text has
+ * extended the first block, or there are so few blocks that a new one is not displaced before an
+ * ACK has reported it. Otherwise the ACK goes at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
