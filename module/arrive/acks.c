@@ -19,9 +19,9 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? It is if a thread that slept in RECEIVE has been woken, or if
- * @asked: the program has sent a request and will call RECEIVE. It also is while the connection
- * waits for accept().
+ * Is the program about to read? After TCP_QUICKACK the answer is no. While the connection waits for
+ * accept(), it is yes. Otherwise it is yes if there is enough text to wake a thread that sleeps in
+ * RECEIVE, or if @asked: the program has sent a request and will call RECEIVE.
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -140,7 +140,10 @@ void xtcp_acks_owed(struct sock *sk)
 		return;
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
-		/* if this is another segment than text, the timer of those that wait sends the ACK */
+		/*
+		 * without may_wait, this ACK is not for text out of order: the timer of the
+		 * compressed ACKs sends it, too
+		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);
 		return;

@@ -100,7 +100,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
-/* Process the ACK of the SYN without its text: judge_syn_text() processes the ACK of the text. */
+/* Process the ACK of our SYN itself; judge_syn_text() processes the ACK of the text on the SYN. */
 static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);

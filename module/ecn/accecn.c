@@ -12,8 +12,8 @@
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
  * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does,
- * except after a timeout. If the peer reports that a SYN or SYN-ACK arrived with ECT or CE, something on
- * the path has changed IP's ECN field.
+ * except after a timeout. If the peer reports that a SYN or SYN-ACK arrived with ECT or CE,
+ * something on the path has changed IP's ECN field.
  */
 #include "ecn/accecn.h"
 

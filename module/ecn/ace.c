@@ -95,7 +95,7 @@ u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 /**
  * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
  * @order: the order of the option: 0 or 1
- * @field: the place of the counter: 0 to 2
+ * @field: the position of the counter in the option: 0 to 2
  *
  * RFC 9768 section 3.2.3, figure 3.
  *

@@ -39,7 +39,10 @@ static bool needs_ecn(const struct sock *sk)
 	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
 }
 
-/* A listener that may grant AccECN (perhaps for L4S) also grants ECN to a peer without AccECN. */
+/*
+ * Does a listener grant ECN, whatever the route says? It does if its algorithm needs ECN. It also
+ * does if it may grant AccECN: a peer without AccECN then gets ECN.
+ */
 static bool grants_ecn(const struct sock *lsk)
 {
 	return needs_ecn(lsk) || xtcp_accecn_is_allowed(lsk);
@@ -317,10 +320,10 @@ void xtcp_ecn_undone(struct sock *sk)
  * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
  * @sk: in a synchronized state, with text in flight
  *
- * If no text has arrived yet but that of a SYN, which is not ECT, it may do: send no ECT from now
- * on. Otherwise each flight could cost a timeout. The cause may also be an outage, and then the connection does
- * without L4S. Where text has arrived before, an outage is likelier, and only what is resent after
- * the timeout is not ECT (xtcp_ecn_codepoint()).
+ * If no text has arrived yet but that of a SYN, which is not ECT, the path may drop such segments:
+ * send no ECT from now on, or each flight could cost a timeout. The cause may also be an outage,
+ * and then the connection does without L4S. If text has arrived before, an outage is likelier, and
+ * only what is resent after the timeout is not ECT (xtcp_ecn_codepoint()).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -341,8 +344,8 @@ void xtcp_ecn_timeout(struct sock *sk)
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
  * exactly. In AccECN mode all reports are exact, so this does nothing.
  *
- * If ECE is being sent at the moment, this goes on. It ends with new text without a mark when @on,
- * and with CWR when not.
+ * If ECE is being sent at the moment, it is sent further: if @on, until new text without a mark
+ * comes, otherwise until CWR comes.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -20,7 +20,7 @@ struct xtcp_net;
 enum xtcp_ecn {
 	/*
 	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set. In
-	 * AccECN mode a fault on the path clears it, or what looks like one
+	 * AccECN mode a fault on the path, or what looks like one, clears this bit
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* not known after a SYN cookie: only echo marks */

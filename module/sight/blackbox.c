@@ -9,8 +9,9 @@
  * replaces the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are
  * freed for the box of a new connection. If the namespace has no kept box, the new connection gets
  * no box. A live connection never loses its box, so a user who opens many connections does not take
- * the boxes of others. All guests together get only a part, as of other resources. The memory is
- * not charged to the program, since the administrator has asked for the boxes.
+ * the boxes of others. All namespaces that belong to a user namespace other than the first one
+ * together get only a part, as of other resources. The memory is not charged to the program, since
+ * the administrator has asked for the boxes.
  *
  * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
  * in blocks.
@@ -195,8 +196,8 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * Free the oldest kept boxes of the namespace to make room for a new one. If the limit was lowered,
- * many boxes may be beyond it; so only a few are freed at a time.
+ * Free the oldest kept boxes of the namespace to make room for a new one, but at most WAYS_MAX: if
+ * the limit was lowered, very many boxes may be beyond it.
  */
 static void make_way(struct xtcp_net *xn)
 {

@@ -161,7 +161,7 @@ void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
 
-/* The place of a slot in the table; NULL if its block of the table was never needed. */
+/* The element of the table for a slot; NULL if its block of the table was never needed. */
 static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 {
 	/* pairs with smp_store_release() in new_slot() */
@@ -194,9 +194,9 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 }
 
 /*
- * Event: the connection has ended, for the reason in xtcp_sock.ended. The key is not tested here:
- * it may have been turned off just before the box was made, and the box has to be kept or freed all
- * the same.
+ * Event: the connection has ended, for the reason in xtcp_sock.ended. This does not test
+ * xtcp_boxnote_key: it may have been turned off just before the box was made, and the box has to be
+ * kept or freed all the same.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {
