@@ -19,9 +19,10 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? After TCP_QUICKACK the answer is no. While the connection waits for
- * accept(), it is yes. Otherwise it is yes if there is enough text to wake a thread that sleeps in
- * RECEIVE, or if @asked: the program has sent a request and will call RECEIVE.
+ * Is the program about to read? If it has turned delayed ACKs off (TCP_QUICKACK), the answer is no.
+ * While the connection waits for accept(), it is yes. Otherwise it is yes if there is enough text
+ * to wake a thread that sleeps in RECEIVE, or if @asked: the program has sent a request and will
+ * call RECEIVE.
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -80,9 +81,10 @@ static bool route_hurries(const struct sock *sk)
 }
 
 /*
- * The ACK that is owed is for text out of order. Let a later ACK replace it, if the last ones have
- * told the peer of the hole. As in Linux, comp_sack_nr ACKs are replaced at most, the ACK waits for
- * a twentieth of the round trip at most, and only a timer of high resolution is exact enough.
+ * The ACK that is owed is for text out of order. Let a later ACK replace it, if enough ACKs have
+ * told the peer of the hole (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in Linux,
+ * at most comp_sack_nr ACKs are replaced, and the ACK waits for comp_sack_delay_ns or a twentieth
+ * of the round trip, whichever is less. Only a timer of high resolution is exact enough for this.
  * Return: false if the ACK must go now.
  */
 static bool compress(struct sock *sk)
@@ -172,9 +174,9 @@ void xtcp_acks_owed(struct sock *sk)
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
  * A program that waits in connect() returns now. If it sends data, the data carries the ACK. If it
- * reads, or does nothing for XTCP_ANSWER_MS, the ACK leaves alone. To a peer on this machine the
- * ACK leaves at once: the peer may be the same program, and its next call may be accept(). RFC 9293
- * section 3.8.6.3, MUST-40.
+ * reads, or does nothing for XTCP_ANSWER_MS, the ACK leaves alone. The ACK leaves at once if no
+ * program waits in connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may be
+ * the same program, and its next call may be accept(). RFC 9293 section 3.8.6.3, MUST-40.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -130,7 +130,7 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  *
  * Context: any.
  *
- * Return: octets: half of what was saved at most; 0: it is another path, or the jump would gain
+ * Return: octets, at most half of what was saved; 0: it is another path, or the jump would gain
  * nothing.
  */
 u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)

@@ -71,7 +71,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
- * marks from there would mean nothing. There are two exceptions. A SYN with a reserved header bit
+ * marks on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
  * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP
  * sends its SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
  *

@@ -31,7 +31,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define LINEAR_TIMEOUTS		6	/* of a thin stream, as in Linux */
+#define LINEAR_TIMEOUTS		6	/* see is_linear(); as in Linux */
 #define ROOM_RETRY_MS		500U	/* after a send failed for lack of memory or queue room */
 
 /* Resend the SYN, or the SYN-ACK of a simultaneous or a fast open. */
@@ -105,7 +105,7 @@ static void note_timeout(struct sock *sk)
 
 /*
  * Does the next timeout take no longer than this one? RFC 6298 (5.5) says that it takes twice as
- * long. But a stream that has little in flight puts little load on the path, and it waits long for
+ * long. But a connection with little in flight puts little load on the path, and waits long for
  * what is lost. So the program or the namespace may ask for some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)

@@ -73,7 +73,7 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
-/* Which limit has passed? @user: TCP_USER_TIMEOUT. */
+/* The reason for an end: TCP_USER_TIMEOUT has passed if @user, otherwise the limit of retries. */
 static enum xtcp_abort_reason limit_was(bool user)
 {
 	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
@@ -195,9 +195,10 @@ static bool orphan_had_its_time(const struct sock *sk)
  * xtcp_retries_end_retransmission() - text has timed out: give up, if it is time
  * @sk: in a synchronized state; its retransmission deadline has passed
  *
- * R2 or TCP_USER_TIMEOUT ends the connection (MUST-20, MUST-21). Otherwise the retransmission takes
- * another path. From R1 on, this function also asks routing for another route, and mtuprobe.c
- * whether the segments are too large for the path.
+ * TCP_USER_TIMEOUT ends the connection; without it R2 does, or for an orphan a shorter limit
+ * (MUST-20, MUST-21). Otherwise the retransmission takes another path. From R1 on, this function
+ * also asks routing for another route, and mtuprobe.c whether the segments are too large for the
+ * path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -297,8 +298,9 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
  * @sk: in a synchronized state
  *
- * A peer that answers may keep its window closed (MUST-37). For an orphan there is a limit (RFC
- * 6429).
+ * Probes without an answer end the connection when retries2 of them have gone out. A peer that
+ * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed. For an orphan the
+ * limits are lower, and one of them holds even if the peer answers (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *

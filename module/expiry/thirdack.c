@@ -71,8 +71,8 @@ static bool still_waits(const struct sock *sk)
 }
 
 /*
- * Removes the entry at @i: the last entry takes its place. forget_at() reads the count without the
- * lock.
+ * Removes the entry at @i: the last entry takes its place. The count is written by WRITE_ONCE(),
+ * since forget_at() reads it without the lock.
  */
 static void take_out(struct thirdacks *here, unsigned int i)
 {

@@ -80,10 +80,11 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 }
 
 /*
- * Returns how late a segment may be, in microseconds (section 6.2 step 4); 0 when three other
- * segments show that it is missing. RACK.rtt is the RTT of the segment that arrived last. Where
- * segments overtake each other, the one that arrived last may have taken a faster path than the
- * others. So the others are allowed the smoothed RTT, if this is longer than RACK.rtt.
+ * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
+ * been seen, this is 0 during a repair, or while enough segments are sacked to show that one is
+ * missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each
+ * other, the one that arrived last may have taken a faster path than the others. So once reordering
+ * has been seen, the others are allowed the smoothed RTT, if this is longer than RACK.rtt.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {

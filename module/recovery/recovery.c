@@ -107,7 +107,10 @@ static void enter_too_large(struct sock *sk)
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
-/* A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. */
+/*
+ * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But if it was a probe
+ * of the path MTU, only resend its text, since nothing says that the network is congested.
+ */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -141,12 +141,12 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  *
  * When a window ends inside @skb, each ACK could let another small part of @skb go. But every
  * machine on the path has as much work with a small bundle as with a large one. So, as in Linux, a
- * part that is less than a third of the window waits. More than two thirds of the window are in
- * flight then, so the peer must send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that
- * ACK arrives, this function is asked again. If the ACK is lost, the timer for the text in flight
- * makes us send. An skb that may go as a whole never waits, so the last octets of a stream never
- * wait. Nothing waits here during a repair or with pacing, which decide for themselves how much
- * goes.
+ * part that is less than a third of the window waits if the next ACK is due soon (ack_is_near()).
+ * More than two thirds of the window are in flight then, so the peer must send an ACK at once (RFC
+ * 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is asked again. If the ACK
+ * is lost, the timer for the text in flight makes us send. An skb that may go as a whole never
+ * waits, so the last octets of a stream never wait. Nothing waits here during a repair or with
+ * pacing, which decide for themselves how much goes.
  *
  * Return: true when it should.
  */

@@ -156,7 +156,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * lookups and listings that began earlier may still be at the old place of the sock in the
+	 * lookups and listings that began earlier may still be at the sock, where it was in the
 	 * table. Wait for them before anything changes, or a listing would show the tuple of one
 	 * connection in the state of another
 	 */

@@ -355,9 +355,9 @@ static bool probe_applies(const struct sock *sk)
 }
 
 /*
- * The probe timeout PTO, microseconds: two RTTs. When only one segment is in flight, the time by
- * which a peer may delay its ACK is added (RFC 8985 section 7.2). As in Linux, the RTO's minimum is
- * taken for this time.
+ * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
+ * When only one segment is in flight, the time by which a peer may delay its ACK replaces the 2 ms
+ * (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time.
  */
 static u32 probe_timeout_us(const struct sock *sk)
 {
