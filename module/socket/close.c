@@ -144,12 +144,12 @@ static void judge_orphan(struct sock *sk)
 }
 
 /*
- * SO_LINGER: wait until the FIN is acknowledged or a signal comes. The kernel no longer exports
- * sk_stream_wait_close().
+ * SO_LINGER: wait until the FIN is acknowledged, a signal comes, or @timeout jiffies have passed.
+ * The kernel no longer exports sk_stream_wait_close().
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* in SYN-RECEIVED the FIN is not yet sent (close_state()) */
+	/* in SYN-RECEIVED of a Fast Open the FIN is not sent yet (close_state()) */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
