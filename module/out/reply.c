@@ -165,7 +165,7 @@ static void sign_with(struct reply *reply, const struct xtcp_md5_key *key)
 	reply->opts.has_md5 = !!key;
 }
 
-/* The same for an entry: its listener may have a key for the peer. */
+/* As sign_with(), with the key that the listener has for the peer of an entry, if it has one. */
 static void sign_for(struct reply *reply, const struct sock *lsk, const struct xtcp_request *he)
 {
 	const struct xtcp_key *key = xtcp_keys_for(lsk, &he->conn);
@@ -484,7 +484,8 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  *	allowed
  *
  * This keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit. A RST
- * needs no answer, whatever text it has: its sender may be forged, and the answer meets a victim.
+ * needs no answer, whatever text it has: its source address may be forged, and the answer would go
+ * to a victim.
  *
  * Context: softirq. The caller owns @stamp; a race costs one answer at most.
  *

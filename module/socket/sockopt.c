@@ -231,7 +231,9 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
-/* A key makes the segments of a connection shorter by its signature. */
+/*
+ * Set a key. The signature takes room in each segment, so on a connection the MSS is computed anew.
+ */
 static int set_md5(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
 	int err;
@@ -414,8 +416,8 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; as xtcp_md5opt_set()
- * for keys.
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what
+ * xtcp_md5opt_set() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
