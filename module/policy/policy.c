@@ -42,6 +42,9 @@
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
 
+/* A request gets memory that is there or is freed at once: see set.c. */
+#define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
+
 /* For xtcp_rules_facts.cgroup_at: a sock's cgroup at @depth, by id; 0: none. RCU read side. */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
@@ -276,7 +279,7 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
 	lockdep_assert_held(&xn->policy_lock);
 	if (n + more > xtcp_policy_most(xn))
 		return ERR_PTR(-ENOSPC);
-	draft = kvzalloc(struct_size(draft, entries, n + more), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	draft = kvzalloc(struct_size(draft, entries, n + more), GFP_POLICY);
 	if (!draft)
 		return ERR_PTR(-ENOMEM);
 	draft->room = n + more;
@@ -305,10 +308,10 @@ int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, 
 
 	if (WARN_ON(draft->rules.n >= draft->room))
 		return -ENOMEM;
-	rule = kzalloc(sizeof(*rule), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	rule = kzalloc(sizeof(*rule), GFP_POLICY);
 	if (!rule)
 		return -ENOMEM;
-	rule->hits = alloc_percpu_gfp(unsigned long, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	rule->hits = alloc_percpu_gfp(unsigned long, GFP_POLICY);
 	if (!rule->hits) {
 		kfree(rule);
 		return -ENOMEM;

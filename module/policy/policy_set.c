@@ -9,8 +9,8 @@
  * sockets. Congestion controls are part of this module and last as long as it does, so a rule holds
  * no other module.
  *
- * Requests of one namespace wait for each other. Requests of different namespaces do not: each
- * namespace has its own lock.
+ * Each namespace has a lock for changes of its table. A request that finds it taken fails with
+ * EBUSY: set.c says why no request may wait.
  */
 #include "policy/policy_set.h"
 
@@ -323,7 +323,7 @@ discard:
  * @skb: the request
  * @info: the same, parsed
  *
- * Context: process, may sleep. Takes xtcp_net.policy_lock.
+ * Context: process, may sleep for memory. Takes xtcp_net.policy_lock, if it is free.
  *
  * Return: 0 or an error, which uapi/linux/xtcp.h explains; after an error nothing has changed.
  */
@@ -338,7 +338,10 @@ int xtcp_policy_set_requested(struct sk_buff *skb, struct genl_info *info)
 		NL_SET_ERR_MSG(info->extack, "the request has no rule");
 		return -EINVAL;
 	}
-	mutex_lock(&xn->policy_lock);
+	if (!mutex_trylock(&xn->policy_lock)) {
+		NL_SET_ERR_MSG(info->extack, "another request changes the table");
+		return -EBUSY;
+	}
 	err = make_policy(xn, n, info);
 	mutex_unlock(&xn->policy_lock);
 	return err;

@@ -9,8 +9,9 @@
  *
  * While a request of any family runs, no family can be registered or unregistered, and a task that
  * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
- * made, and may keep the lock of a sock for as long as he likes. So no request waits for a sock
- * here: the answer is EBUSY, and the tool asks again.
+ * made, and may keep the lock of a sock, or that of a policy table, for as long as he likes. So no
+ * request waits for a lock here: the answer is EBUSY, and the tool asks again. A request that makes
+ * a policy table may sleep for memory, as those of other families do, but not until there is some.
  *
  * Generic netlink is not told the policy of the attributes. Otherwise, any user could ask for the
  * policy, leave the answer unread, and so hold the module.

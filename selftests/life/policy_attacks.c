@@ -349,6 +349,50 @@ static void under_storm(void)
 	result("a table is replaced under a storm of connections: each obeys the old one or the new one, whole");
 }
 
+#define WAS_DONE	1
+#define WAS_BUSY	2
+#define WAS_STRANGE	4
+
+/* Writes long tables one after the other; what the answers were. */
+static int write_long(void *unused)
+{
+	const long long until = wait_now_ms() + STORM_MS;
+	int err = many(MOST), answers = 0;
+
+	(void)unused;
+	do {
+		answers |= !err ? WAS_DONE : err == EBUSY ? WAS_BUSY : WAS_STRANGE;
+		err = rules_ask();
+	} while (wait_now_ms() < until);
+	return answers;
+}
+
+static void no_request_waits(void)
+{
+	const char *what = "a request that comes during another one fails with EBUSY, and does not wait";
+	pid_t pid[3];
+	int answers = 0, status;
+	unsigned int i;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
+		ksft_test_result_skip("the kernel cannot carry out two requests at once: %s\n", what);
+		return;
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		pid[i] = ns_fork(net.a, write_long, NULL);
+		must(pid[i] > 0, "fork");
+	}
+	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+		must(waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status), "child");
+		SAME(WEXITSTATUS(status) & WAS_DONE, WAS_DONE);
+		answers |= WEXITSTATUS(status);
+	}
+	SAME(answers, WAS_DONE | WAS_BUSY);
+	SAME(rules_listed(net.a), MOST);
+	SAME(rules_replace(""), 0);
+	result(what);
+}
+
 #define STEP	32	/* octets, fewer than any allocation takes */
 #define ENOUGH	65536
 
@@ -459,13 +503,14 @@ static void module_goes(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(13);
+	ksft_set_plan(14);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	refused();
 	malformed();
 	rights();
 	limits();
 	under_storm();
+	no_request_waits();
 	without_memory();
 	namespace_goes();
 	module_goes();

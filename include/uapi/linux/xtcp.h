@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * What a program needs to open xtcp sockets, to list them and to change them, the rules for new
- * connections, and the one option that other TCPs do not have. For everything else, the API of TCP sockets applies.
+ * connections, and the options that other TCPs do not have. For everything else, the API of TCP
+ * sockets applies.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
@@ -62,7 +63,7 @@
  * cookie. The other attributes are the new values: either all of them are set or none. Errors:
  * ESRCH, there is no such connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP,
  * the connection cannot be changed in this state; ENOENT, unknown congestion control; ERANGE and
- * EINVAL, a value is not allowed.
+ * EINVAL, a value is not allowed; EPERM, the sender has no such right.
  */
 #define XTCP_GENL_VERSION	1
 
@@ -95,11 +96,13 @@ enum xtcp_set_attribute {
  * request is carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules,
  * XTCP_CMD_POLICY_DEL deletes those whose keys it names, XTCP_CMD_POLICY_REPLACE puts its rules in
  * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of
- * enum xtcp_rule_attribute. Addresses, ports and the cgroup there are the key, and what is missing in a
- * key matches everything; the other attributes are what the rule sets. /proc/net/xtcp_policy lists the rules.
- * Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has the key, or there
- * is no such congestion control or cgroup; EOPNOTSUPP, the kernel has no cgroups for sockets; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and
- * ERANGE, a value is not allowed.
+ * enum xtcp_rule_attribute. Addresses, ports and the cgroup there are the key, and what is missing
+ * in a key matches everything; the other attributes are what the rule sets. /proc/net/xtcp_policy
+ * lists the rules. Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has
+ * the key, or there is no such congestion control or cgroup; EBUSY, another request changes the
+ * table at this moment; EOPNOTSUPP, the kernel has no cgroups for sockets; ENOSPC, too many rules;
+ * E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not allowed; EPERM, the sender has no
+ * such right; ENOMEM.
  */
 enum xtcp_policy_attribute {
 	XTCP_POLICY_UNSPEC,

@@ -42,7 +42,7 @@ class Refused(Exception):
 
 
 def until_free(ask):
-    """The first errno of ask() that is not EBUSY; or that one, if a program does not let go of its socket."""
+    """The first errno of ask() that is not EBUSY; or that one, if it is busy for too long."""
     until = time.monotonic() + PATIENCE
     while True:
         error = ask()

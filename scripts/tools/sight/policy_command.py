@@ -12,6 +12,7 @@ import sys
 import change
 import program
 from change import UNITS, attribute
+from diag import until_free
 from program import Wrong
 
 PROC = "/proc/net"
@@ -136,7 +137,7 @@ def ask(args, command, rules):
         raise Wrong("the module %s is not loaded, or has no policy tables" % args.name)
     requests.netlink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     try:
-        error = requests.ask(command, b"".join(octets for _, octets in rules))
+        error = until_free(lambda: requests.ask(command, b"".join(octets for _, octets in rules)))
     except OSError as failed:
         raise Wrong("the rules are too many: %s" % failed.strerror) from None
     if not error:
