@@ -85,6 +85,7 @@ struct xtcp_endpoint {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
+	bool algorithm_by_rule : 1;	/* by the policy table: to keep it needs permission */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */

@@ -196,6 +196,7 @@ int xtcp_algorithms_allow(char *names)
 void xtcp_algorithms_assign(struct sock *sk)
 {
 	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
+	xtcp_sender(sk)->algorithm_by_rule = false;
 }
 
 /**
@@ -231,6 +232,7 @@ bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 		return false;
 	/* getsockopt() reads it without the lock */
 	WRITE_ONCE(tx->algorithm, ops);
+	tx->algorithm_by_rule = true;
 	return true;
 }
 
@@ -271,6 +273,7 @@ void xtcp_algorithms_take_route(struct sock *sk)
 		/* getsockopt() reads it without the lock */
 		WRITE_ONCE(tx->algorithm, algorithms[i]);
 		tx->algorithm_locked = xtcp_metric_locked_of(sk, RTAX_CC_ALGO);
+		tx->algorithm_by_rule = false;
 	}
 }
 
@@ -287,7 +290,8 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * A live connection keeps its windows. As in Linux, choosing the current algorithm needs no
- * permission, unless the route has locked it.
+ * permission, unless the route has locked it. If a rule of the policy table has chosen it, it does:
+ * it is lent for connections that match the rule, and the program could then use it for others.
  *
  * Context: process. Lock: socket, held.
  *
@@ -304,9 +308,9 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 		return -EPERM;
 	if (i < 0)
 		return -ENOENT;
+	if ((algorithms[i] != tx->algorithm || tx->algorithm_by_rule) && !test_bit(i, allowed) && !administrator)
+		return -EPERM;
 	if (algorithms[i] != tx->algorithm) {
-		if (!test_bit(i, allowed) && !administrator)
-			return -EPERM;
 		xtcp_algorithms_end(sk);
 		/* getsockopt() reads it without the lock */
 		WRITE_ONCE(tx->algorithm, algorithms[i]);
@@ -314,6 +318,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 			xtcp_algorithms_start(sk);
 	}
 	tx->algorithm_chosen = true;
+	tx->algorithm_by_rule = false;
 	return 0;
 }
 

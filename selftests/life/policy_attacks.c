@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/xtcp.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -217,6 +218,28 @@ static int many_of_guest(void *unused)
 	return rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr");
 }
 
+static int choose(int fd, const char *name)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)) ? errno : 0;
+}
+
+/* A user without rights wants to keep what the rule lends him, for connections that it does not match. */
+static int keep_what_is_lent(void *unused)
+{
+	int fd, peer, first, second;
+
+	(void)unused;
+	stack_pair_or_die(net.a, XTCP, net.a, XTCP, "127.0.0.1", PORT, &fd, &peer);
+	must(!setresuid(65534, 65534, 65534), "setresuid");
+	if (!rules_has_congestion(fd, "bbr") || !rules_has_congestion(peer, "bbr"))
+		return 99;
+	first = choose(fd, "bbr");
+	second = choose(peer, "bbr");
+	if (choose(fd, "cubic") || choose(fd, "cubic"))
+		return 98;
+	return first == second ? first : 97;
+}
+
 static void rights(void)
 {
 	int lent, guest, fd, peer;
@@ -232,6 +255,10 @@ static void rights(void)
 	close(lent);
 	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
 	result("a user without CAP_NET_ADMIN changes nothing, nor does a netlink socket that was opened without it");
+	SAME(rules_replace("to=127.0.0.1 cc=bbr"), 0);
+	SAME(child_of(net.a, keep_what_is_lent, NULL), EPERM);
+	SAME(rules_replace("dport=80 cc=bbr"), 0);
+	result("a user without CAP_NET_ADMIN cannot keep a congestion control that is not allowed, and that a rule lends");
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
 	SAME(child_of(guest, replace_as, "cc=dctcp"), 0);
@@ -503,7 +530,7 @@ static void module_goes(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(14);
+	ksft_set_plan(15);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	refused();
 	malformed();
