@@ -25,6 +25,8 @@ struct xtcp_fastopen;
 struct xtcp_fastsyn;
 struct xtcp_saved_syn;
 
+#define XTCP_BY_RULE_BITS	11	/* of xtcp_sock.by_rule */
+
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
  *
@@ -60,7 +62,7 @@ struct xtcp_sock {
 	 * bits of enum xtcp_by_rule (policy.h): a rule of the policy table has set these options, and
 	 * no program has set them since; xtcp_sock_reset_tcb() takes them back
 	 */
-	u16 by_rule : 10;
+	u16 by_rule : XTCP_BY_RULE_BITS;
 	/*
 	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data arrives
 	 * with that number

@@ -128,6 +128,38 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 	}
 }
 
+/*
+ * Nobody tells us when a program sets SO_MAX_PACING_RATE, so this remembers the limit of the rule. It
+ * is a field for datagrams, which TCP has no use for: a sock has no room for another one.
+ */
+static u64 *limit_of_rule(struct sock *sk)
+{
+	return &inet_sk(sk)->cork.base.transmit_time;
+}
+
+static void obey_limit(struct sock *sk, unsigned long limit)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!limit || READ_ONCE(sk->sk_max_pacing_rate) != ULONG_MAX)
+		return;
+	if (READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
+		xsk->by_rule |= XTCP_BY_RULE_PACES;
+	*limit_of_rule(sk) = limit;
+	xtcp_pace_set_limit(sk, limit);
+	xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
+}
+
+static void undo_limit(struct sock *sk)
+{
+	if (!(xtcp_sk(sk)->by_rule & XTCP_BY_RULE_MAX_PACING_RATE) ||
+	    READ_ONCE(sk->sk_max_pacing_rate) != *limit_of_rule(sk))
+		return;
+	xtcp_pace_set_limit(sk, ULONG_MAX);
+	if (xtcp_sk(sk)->by_rule & XTCP_BY_RULE_PACES)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
+}
+
 /* Set those options of a rule that the program has not set itself. */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
@@ -135,10 +167,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 
 	if (sets->algorithm && xtcp_algorithms_take_rule(sk, sets->algorithm))
 		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
-	if (sets->max_pacing_rate && READ_ONCE(sk->sk_max_pacing_rate) == ULONG_MAX) {
-		xtcp_pace_set_limit(sk, sets->max_pacing_rate);
-		xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
-	}
+	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
 	/* this is no option; it goes when the TCB is reset */
 	xsk->cong.initial = sets->initial;
@@ -180,8 +209,7 @@ void xtcp_policy_apply(struct sock *sk)
  * xtcp_policy_undo() - take back what a rule has set
  * @sk: a sock whose connection is over, before its TCB is reset
  *
- * Nobody tells us when a program sets SO_MAX_PACING_RATE. So a limit that a program has set while
- * that of a rule was in force goes, too.
+ * A limit of pacing that a program has set meanwhile stays, unless it is the rule's.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -193,8 +221,7 @@ void xtcp_policy_undo(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
 		xtcp_algorithms_assign(sk);
-	if (xsk->by_rule & XTCP_BY_RULE_MAX_PACING_RATE)
-		xtcp_pace_set_limit(sk, ULONG_MAX);
+	undo_limit(sk);
 	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
 		if (xsk->by_rule & n->by_rule)
 			write_number((void *)xsk + n->to, n->size, 0);
@@ -213,6 +240,8 @@ void xtcp_policy_undo(struct sock *sk)
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
 	const struct number *n;
+
+	BUILD_BUG_ON(XTCP_BY_RULE_END > BIT(XTCP_BY_RULE_BITS));
 
 	sock_owned_by_me(sk);
 	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)

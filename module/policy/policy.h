@@ -29,6 +29,8 @@ enum xtcp_by_rule {
 	XTCP_BY_RULE_KEEPIDLE		= BIT(7),
 	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
 	XTCP_BY_RULE_KEEPCNT		= BIT(9),
+	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before */
+	XTCP_BY_RULE_END		= BIT(11),	/* no bit */
 };
 
 /**

@@ -32,6 +32,7 @@
 #include "cong/algorithms.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
+#include "policy/policy.h"
 #include "policy/policy_set.h"
 #include "sight/trace.h"
 #include "socket/diag_find.h"
@@ -129,8 +130,10 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 		err = change_congestion(sk, attrs[XTCP_SET_CONGESTION], extack);
 	if (err)
 		return err;
-	if (attrs[XTCP_SET_MAX_PACING_RATE])
+	if (attrs[XTCP_SET_MAX_PACING_RATE]) {
+		xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_MAX_PACING_RATE;
 		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
+	}
 	if (attrs[XTCP_SET_USER_TIMEOUT])
 		err = xtcp_sockopt_set_int(sk, TCP_USER_TIMEOUT, nla_get_s32(attrs[XTCP_SET_USER_TIMEOUT]));
 	if (keepidle && !err)

@@ -558,6 +558,32 @@ static void route_wins(void)
 	result("a metric of the route beats the rule");
 }
 
+/* The program, or an administrator, limits the rate of a connection that a rule limits already. */
+static void limit_again(int listener, int port)
+{
+	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	const char *what[] = { "so is a limit of pacing", "and one that an administrator sets by xtcp ss --set, even to what the rule had" };
+	unsigned int own[] = { 7000000, 12345678 }, i;
+	int fd, peer;
+
+	for (i = 0; i < ARRAY_SIZE(own); i++) {
+		SAME(rules_replace("to=" NS_B4 FIELDS), 0);
+		active(NS_B4, &fd, &peer);
+		if (!i)
+			must(!setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &own[i], sizeof(own[i])), "limit");
+		else
+			SAME(ns_shell(net.a, "scripts/tools/xtcp-ss --set pacing=98765424bit dst " NS_B4 " >/dev/null"), 0);
+		SAME(rules_rate_of(fd), own[i]);
+		close(peer);
+		SAME(rules_replace(""), 0);
+		must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+		peer = accept(listener, NULL, NULL);
+		SAME(rules_rate_of(fd), own[i]);
+		close_all(fd, peer);
+		result(what[i]);
+	}
+}
+
 static void again(void)
 {
 	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
@@ -582,6 +608,7 @@ static void again(void)
 	SAME(rules_has_congestion(fd, "reno"), true);
 	close_all(fd, peer);
 	result("what the program has set meanwhile is not");
+	limit_again(listener, port);
 	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
 	fd = stack_socket(net.a, XTCP, NS_B4);
 	must(fd >= 0 && stack_connect(fd, NS_B4, 1) && errno == ECONNREFUSED, "a refused connect");
@@ -649,7 +676,7 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(28);
+	ksft_set_plan(30);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
