@@ -13,9 +13,10 @@
  * whole new one. The old one is freed after a grace period of RCU.
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
- * used again, so the rule matches nothing once the cgroup is gone. The cgroup of a connection is
- * that of the process that made its socket; a child has the cgroup of its listener. All of Linux
- * that asks a socket for its cgroup sees the same one.
+ * used again. The cgroup of a connection is that of the process that made its socket; a child has
+ * the cgroup of its listener. All of Linux that asks a socket for its cgroup sees the same one. A
+ * socket keeps its cgroup: once the folder is removed, the rule still matches sockets that were
+ * made there, and no others, even if a new folder has the same name.
  *
  * All memory is charged to the memory control group of the writer, who may be any user: whoever
  * owns a namespace writes its table.
@@ -129,8 +130,8 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /*
- * Nobody tells us when a program sets SO_MAX_PACING_RATE, so this remembers the limit of the rule. It
- * is a field for datagrams, which TCP has no use for: a sock has no room for another one.
+ * Nobody tells us when a program sets SO_MAX_PACING_RATE, so this remembers the limit of the rule.
+ * It is a field for datagrams, which TCP has no use for: a sock has no room for another one.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -241,7 +242,7 @@ void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
 	const struct number *n;
 
-	BUILD_BUG_ON(XTCP_BY_RULE_END > BIT(XTCP_BY_RULE_BITS));
+	BUILD_BUG_ON(XTCP_BY_RULE_END >> XTCP_BY_RULE_BITS > 1);
 
 	sock_owned_by_me(sk);
 	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)

@@ -441,12 +441,60 @@ static void made_in(const char *group, const char *cc)
 	close_all(fd, peer);
 }
 
+/* BELOW is removed after a program there has made a listener, and made again. */
+static void listener_of_gone(void)
+{
+	int fd, peer, listener;
+	char rule[64];
+
+	snprintf(rule, sizeof(rule), "cgroup=%llu cc=bbr", id_of(BELOW));
+	SAME(rules_replace(rule), 0);
+	enter_group(BELOW);
+	listener = stack_listener(net.a, XTCP, NS_A4, next_port, true);
+	enter_group(TREE);
+	must(listener >= 0 && !rmdir(BELOW) && !mkdir(BELOW, 0755), BELOW);
+	peer = stack_connected(net.b, KERNEL, NS_A4, next_port++);
+	fd = accept(listener, NULL, NULL);
+	must(peer >= 0 && fd >= 0, "accept");
+	SAME(rules_has_congestion(fd, "bbr"), true);
+	close(listener);
+	close_all(fd, peer);
+	made_in(BELOW, "cubic");
+	SAME(rules_replace(""), 0);
+}
+
+/* Whoever may make folders in a cgroup chooses their names, which root's terminal shows. */
+static void odd_names(void)
+{
+	static const char * const names[] = { "a b", "a#b", "a\033[2Jb", "a\xff" "b" };
+	char path[64], words[128];
+	unsigned long long id;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		snprintf(path, sizeof(path), GROUP "/%s", names[i]);
+		must(!mkdir(path, 0755), path);
+		id = id_of(path);
+		snprintf(words, sizeof(words), "cgroup=%llu cc=bbr", id);
+		SAME(rules_replace(words), 0);
+		snprintf(words, sizeof(words), "cgroup=%llu cc=bbr # 0 hits", id);
+		SAME(tool("list", words), 0);
+		SAME(tool("list | grep -c such", "0"), 1);
+		must(!rmdir(path), path);
+		snprintf(words, sizeof(words), "cgroup=%llu cc=bbr # 0 hits, no such cgroup is here", id);
+		SAME(tool("list", words), 0);
+	}
+	SAME(rules_replace(""), 0);
+}
+
 static void by_cgroup(void)
 {
 	static const char * const what[] = {
 		"by the cgroup, or one above it", "the deepest cgroup counts, after address and ports",
-		"a cgroup that is gone: its rule matches nothing, and can be deleted",
+		"a cgroup that is gone: its rule matches no new socket, and can be deleted",
+		"a cgroup that is gone: its rule still matches the children of a listener that was made there",
 		"xtcp policy takes the path of a cgroup, and lists it",
+		"xtcp policy lists the id of a cgroup whose name is no single word, or whose folder is gone",
 	};
 	char rules[512], row[128];
 	unsigned long long id;
@@ -493,12 +541,16 @@ static void by_cgroup(void)
 	SAME(rules_request(XTCP_CMD_POLICY_DEL, rules), 0);
 	rules_list_is(net.a, "");
 	result(what[2]);
+	listener_of_gone();
+	result(what[3]);
 	SAME(tool("add dport=80 cgroup=" BELOW " cc=bbr; scripts/tools/xtcp-policy add cgroup=/xtcp_policy", ""), 0);
 	SAME(tool("list", "dport=80 cgroup=/xtcp_policy/below cc=bbr # 0 hits\ncgroup=/xtcp_policy # 0 hits"), 0);
 	SAME(tool("add cgroup=/xtcp_policy/nosuch", "No such file"), 2);
 	SAME(tool("del cgroup=xtcp_policy; scripts/tools/xtcp-policy del dport=80 cgroup=/xtcp_policy/below", ""), 0);
 	rules_list_is(net.a, "");
-	result(what[3]);
+	result(what[4]);
+	odd_names();
+	result(what[5]);
 	must(!rmdir(BELOW) && !rmdir(GROUP) && !rmdir(OTHER) && !umount(TREE) && !rmdir(TREE), "cgroups");
 }
 
@@ -562,7 +614,10 @@ static void route_wins(void)
 static void limit_again(int listener, int port)
 {
 	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
-	const char *what[] = { "so is a limit of pacing", "and one that an administrator sets by xtcp ss --set, even to what the rule had" };
+	static const char * const what[] = {
+		"so is a limit of pacing",
+		"and one that an administrator sets by xtcp ss --set, even to what the rule had",
+	};
 	unsigned int own[] = { 7000000, 12345678 }, i;
 	int fd, peer;
 
@@ -572,7 +627,8 @@ static void limit_again(int listener, int port)
 		if (!i)
 			must(!setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &own[i], sizeof(own[i])), "limit");
 		else
-			SAME(ns_shell(net.a, "scripts/tools/xtcp-ss --set pacing=98765424bit dst " NS_B4 " >/dev/null"), 0);
+			SAME(ns_shell(net.a, "scripts/tools/xtcp-ss --set pacing=98765424bit dst " NS_B4
+				      " >/dev/null"), 0);
 		SAME(rules_rate_of(fd), own[i]);
 		close(peer);
 		SAME(rules_replace(""), 0);
@@ -676,7 +732,7 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(30);
+	ksft_set_plan(32);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,

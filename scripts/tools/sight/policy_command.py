@@ -61,7 +61,8 @@ def cgroup(_, text):
 
 
 def cgroup_paths(wanted):
-    """{id: path below the root} of those that are there."""
+    """{id: path below the root} of those that are there. If another word or the terminal could misread the path, which
+    whoever made the folder has chosen, it is the id."""
     top, found = (mounted() + [None])[0] if wanted else None, {}
     for folder, _, _ in os.walk(top) if top else ():
         if len(found) == len(wanted):
@@ -70,8 +71,9 @@ def cgroup_paths(wanted):
             number = str(os.stat(folder).st_ino)
         except OSError:
             continue
-        if number in wanted and " " not in folder:
-            found[number] = folder[len(top):] or "/"
+        if number in wanted:
+            path = folder[len(top):] or "/"
+            found[number] = path if re.fullmatch('[!-"$-~]+', path) else number
     return found
 
 
@@ -166,11 +168,12 @@ SHOWN = {"max_pacing_rate": lambda text: "pacing=" + rate(int(text)),
 def shown(line, paths):
     """A line of /proc in words that add takes."""
     words = dict(word.split("=", 1) for word in line.split())
-    hits = words.pop("hits")
+    hits, more = words.pop("hits"), ""
     if "cgroup" in words:
+        more = "" if words["cgroup"] in paths else ", no such cgroup is here"
         words["cgroup"] = paths.get(words["cgroup"], words["cgroup"])
     rule = " ".join(SHOWN[name](text) if name in SHOWN else name + "=" + text for name, text in words.items())
-    return "%s # %s hit%s" % (rule, hits, "" if hits == "1" else "s")
+    return "%s # %s hit%s%s" % (rule, hits, "" if hits == "1" else "s", more)
 
 
 def do_list(args):
