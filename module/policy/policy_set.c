@@ -234,6 +234,22 @@ static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 	return err;
 }
 
+/* Does an attribute come twice in @nest, whose types have been checked? */
+static bool has_one_twice(const struct nlattr *nest, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *attr;
+	unsigned long seen = 0;
+	int left;
+
+	BUILD_BUG_ON(XTCP_RULE_MAX >= BITS_PER_LONG);
+	nla_for_each_nested(attr, nest, left)
+		if (__test_and_set_bit(nla_type(attr), &seen)) {
+			NL_SET_ERR_MSG_ATTR(extack, attr, "this comes twice in the rule");
+			return true;
+		}
+	return false;
+}
+
 /* Add or delete the rule that @nest describes. Return: 0 or an error. */
 static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
@@ -243,6 +259,8 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 	int err;
 
 	err = nla_parse_nested(attrs, XTCP_RULE_MAX, nest, rule_policy, extack);
+	if (!err && has_one_twice(nest, extack))
+		err = -EINVAL;
 	if (!err)
 		err = take_key(&key, attrs, cmd != XTCP_CMD_POLICY_DEL, extack);
 	if (err)

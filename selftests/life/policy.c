@@ -466,7 +466,7 @@ static void listener_of_gone(void)
 /* Whoever may make folders in a cgroup chooses their names, which root's terminal shows. */
 static void odd_names(void)
 {
-	static const char * const names[] = { "a b", "a#b", "a\033[2Jb", "a\xff" "b" };
+	static const char * const names[] = { "a b", "a#b", "a\033[2Jb", "a\377b" };
 	char path[64], words[128];
 	unsigned long long id;
 	unsigned int i;

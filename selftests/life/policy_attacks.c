@@ -131,6 +131,7 @@ static void malformed(void)
 		{ XTCP_RULE_TO, 17, ERANGE }, { XTCP_RULE_TO, 4, EINVAL }, { XTCP_RULE_TO_LEN, 1, EINVAL },
 		{ XTCP_RULE_DPORT, 1, EINVAL }, { XTCP_RULE_DPORT, 4, EINVAL }, { XTCP_RULE_INITCWND, 4, EINVAL },
 		{ XTCP_RULE_MAX_PACING_RATE, 4, EINVAL }, { XTCP_RULE_CONGESTION, 4, EINVAL }, { 0, 4, EINVAL },
+		{ XTCP_RULE_DPORT, 2, EINVAL },	/* twice */
 	};
 	static const char ones[] = "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11";
 	unsigned int i, at;

@@ -101,8 +101,8 @@ enum xtcp_set_attribute {
  * lists the rules. Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has
  * the key, or there is no such congestion control or cgroup; EBUSY, another request changes the
  * table at this moment; EOPNOTSUPP, the kernel has no cgroups for sockets; ENOSPC, too many rules;
- * E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not allowed; EPERM, the sender has no
- * such right; ENOMEM.
+ * E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not allowed, or an attribute comes
+ * twice in a nest; EPERM, the sender has no such right; ENOMEM.
  */
 enum xtcp_policy_attribute {
 	XTCP_POLICY_UNSPEC,
