@@ -161,7 +161,10 @@ static void undo_limit(struct sock *sk)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
 }
 
-/* Set those options of a rule that the program has not set itself. */
+/*
+ * Take the options of a rule that the program has not set itself. If it has set one to its default,
+ * nothing tells that from one that was never set.
+ */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
