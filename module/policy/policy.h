@@ -65,7 +65,7 @@ struct xtcp_rule_sets {
  * struct xtcp_rule - a rule
  * @tables: how many tables have the rule: the present one, the next one while it is being made,
  *	and those that some reader may still use
- * @hits: number of connections that have obeyed it, by processor
+ * @hits: number of connections that have begun with it, also those that then failed; by processor
  * @sets: what it sets
  */
 struct xtcp_rule {
