@@ -494,6 +494,9 @@ int xtcp_policy_show(struct seq_file *m, void *v)
 		show_key(m, &entry->key);
 		show_sets(m, &entry->rule->sets);
 		seq_putc(m, '\n');
+		/* seq_file calls again with a larger buffer, until everything fits */
+		if (seq_has_overflowed(m))
+			break;
 	}
 	rcu_read_unlock();
 	return 0;
