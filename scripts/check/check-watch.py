@@ -740,6 +740,17 @@ def check_why(folder):
                    program="xtcp-why")
 
 
+def check_why_said():
+    """A peer decides which reasons its RSTs name, and how many."""
+    sys.path.insert(0, "scripts/tools/sight")
+    import why_command
+    reasons = [("code %d of enterprise 9" % code, 100 - code) for code in range(7)]
+    five = ", ".join("%s, %d times" % reason for reason in reasons[:5])
+    for count, more in ((5, ""), (6, " and 1 other"), (7, " and 2 others")):
+        text = why_command.said({}, reasons[:count])
+        verdict(text == "of sockets that programs still hold: " + five + more, "why: %d reasons of peers" % count, text)
+
+
 def blocks_of(data):
     """(type, body, {option: [values]}) of each block of a capture, pcapng."""
     while data:
@@ -844,6 +855,7 @@ def main():
         verdict.run(check_prometheus, folder)
         verdict.run(check_ends, folder)
         verdict.run(check_why, folder)
+        verdict.run(check_why_said)
         verdict.run(check_blackbox, folder)
         verdict.run(check_xtcp)
         verdict.run(check_pages)

@@ -16,6 +16,7 @@ from watch_listen import dropped
 from watch_view import PROC
 
 WIDTH = 100
+MOST = 5            # reasons of peers
 CLOSED = 1 << 7     # of the states of sock_diag
 
 
@@ -64,15 +65,18 @@ def told_by_sockets(name):
 
 
 def said(counts, sockets):
-    """What the peers' RSTs said of their reasons; nobody has verified it."""
+    """What the peers' RSTs said of their reasons; nobody has verified it. A peer may say thousands of them, so only the
+    most frequent ones are listed."""
     words = []
     if counts.get("TCPRstDiagRecv"):
         words.append("%s the RST said why" % times(counts["TCPRstDiagRecv"]))
     if counts.get("TCPRstDiagMalformed"):
         words.append("%s what it said was malformed" % times(counts["TCPRstDiagMalformed"]))
     if sockets:
-        words.append("of sockets that programs still hold: " +
-                     ", ".join("%s, %s" % (cause, times(count)) for cause, count in sockets))
+        listed = ", ".join("%s, %s" % (cause, times(count)) for cause, count in sockets[:MOST])
+        others = len(sockets) - MOST
+        words.append("of sockets that programs still hold: " + listed +
+                     (" and %d other%s" % (others, "s" if others > 1 else "") if others > 0 else ""))
     return "; ".join(words)
 
 
