@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/xtcp.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -238,6 +240,61 @@ static void ends_in_silence(int fd, int peer)
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	SAME(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) && err == ETIMEDOUT, true);
 	close_all(fd, peer);
+}
+
+static int unacked(int fd)
+{
+	int len = -1;
+
+	must(!ioctl(fd, TIOCOUTQ, &len), "TIOCOUTQ");
+	return len;
+}
+
+/* For how long is the ACK of a small segment delayed, milliseconds, the shortest of some? */
+static int shortest_delay(int fd, int peer)
+{
+	int off = 0, i, delay, shortest = INT_MAX;
+	long long began;
+	char text;
+
+	for (i = 0; i < 5; i++) {
+		must(!setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off)), "TCP_QUICKACK");
+		began = wait_now_ms();
+		must(write(peer, "", 1) == 1 && read(fd, &text, 1) == 1, "a segment");
+		must(WAIT_FOR(!unacked(peer), STACK_DEADLINE_MS), "ACK");
+		delay = wait_now_ms() - began;
+		if (delay < shortest)
+			shortest = delay;
+	}
+	return shortest;
+}
+
+static void bounds_work(void)
+{
+	int fd, peer;
+
+	SAME(rules_replace("delack_max_us=20000"), 0);
+	active(NS_B4, &fd, &peer);
+	SAME(shortest_delay(fd, peer) < 36, true);
+	close_all(fd, peer);
+	passive(NS_A4, &fd, &peer);
+	SAME(shortest_delay(fd, peer) < 36, true);
+	close_all(fd, peer);
+	SAME(rules_replace(""), 0);
+	active(NS_B4, &fd, &peer);
+	SAME(shortest_delay(fd, peer) >= 36, true);
+	close_all(fd, peer);
+	result("a short delay of ACKs");
+	SAME(rules_replace("rto_min_us=40000 rto_max_ms=1000"), 0);
+	active(NS_B4, &fd, &peer);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	must(write(fd, "", 1) == 1, "write");
+	SAME(WAIT_FOR(rto_of(fd) >= 1000000, STACK_DEADLINE_MS), true);
+	wait_until_ms(wait_now_ms() + 2500);
+	SAME(rto_of(fd), 1000000);
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	close_all(fd, peer);
+	result("a retransmission timeout that grows no further");
 }
 
 static void timers_work(void)
@@ -732,7 +789,7 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(32);
+	ksft_set_plan(34);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
@@ -746,6 +803,7 @@ int main(void)
 	each_timer(NS_A6, NS_B6, "to=fd00:9::/64" TIMERS, "each timer, IPv6");
 	program_has_timers();
 	timers_work();
+	bounds_work();
 	timers_out_of_range();
 	which_wins();
 	by_cgroup();
