@@ -58,15 +58,20 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* The options that are numbers, of which 0 means that nobody has set them. */
-#define NUMBER(name, bit, field) {						\
-	.optname = (name), .by_rule = (bit),					\
-	.to = offsetof(struct xtcp_sock, field), .from = offsetof(struct xtcp_rule_sets, field),	\
-	.size = sizeof_field(struct xtcp_rule_sets, field) +			\
-		BUILD_BUG_ON_ZERO(sizeof_field(struct xtcp_rule_sets, field) !=	\
-				  sizeof_field(struct xtcp_sock, field)),	\
-}
+/* Where an option is in a sock and in a rule, and how many octets it has in both. */
+#define TO(field)	offsetof(struct xtcp_sock, field)
+#define FROM(field)	offsetof(struct xtcp_rule_sets, field)
+#define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
 
+static_assert(OCTETS(rto_min) == sizeof_field(struct xtcp_sock, rto_min));
+static_assert(OCTETS(rto_max) == sizeof_field(struct xtcp_sock, rto_max));
+static_assert(OCTETS(delack_max) == sizeof_field(struct xtcp_sock, delack_max));
+static_assert(OCTETS(user_timeout) == sizeof_field(struct xtcp_sock, user_timeout));
+static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive_time));
+static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
+static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
+
+/* The options that are numbers, of which 0 means that nobody has set them. */
 static const struct number {
 	int optname;
 	u16 by_rule;
@@ -74,13 +79,13 @@ static const struct number {
 	u8 from;
 	u8 size;
 } numbers[] = {
-	NUMBER(TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, rto_min),
-	NUMBER(TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, rto_max),
-	NUMBER(TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, delack_max),
-	NUMBER(TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, user_timeout),
-	NUMBER(TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, keepalive_time),
-	NUMBER(TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, keepalive_intvl),
-	NUMBER(TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, keepalive_probes),
+	{ TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, TO(rto_min), FROM(rto_min), OCTETS(rto_min) },
+	{ TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, TO(rto_max), FROM(rto_max), OCTETS(rto_max) },
+	{ TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, TO(delack_max), FROM(delack_max), OCTETS(delack_max) },
+	{ TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, TO(user_timeout), FROM(user_timeout), OCTETS(user_timeout) },
+	{ TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, TO(keepalive_time), FROM(keepalive_time), OCTETS(keepalive_time) },
+	{ TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, TO(keepalive_intvl), FROM(keepalive_intvl), OCTETS(keepalive_intvl) },
+	{ TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, TO(keepalive_probes), FROM(keepalive_probes), OCTETS(keepalive_probes) },
 };
 
 static u32 read_number(const void *from, u8 size)

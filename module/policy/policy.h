@@ -17,7 +17,7 @@ struct seq_file;
 struct sock;
 struct xtcp_cong_ops;
 
-/* Bits of xtcp_sock.by_rule: what a rule has set, and what has to go when the connection is over. */
+/* Bits of xtcp_sock.by_rule: what a rule has set, and what goes when the connection is over. */
 enum xtcp_by_rule {
 	XTCP_BY_RULE_CONGESTION		= BIT(0),
 	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),

@@ -4,8 +4,8 @@
  * `xtcp-policy`. uapi/linux/xtcp.h has their attributes. A request is carried out as a whole or not
  * at all. The answer to a request that fails says why, and which attribute is wrong.
  *
- * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may name
- * any congestion control, also one that is not allowed: the sender could choose it for its own
+ * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
+ * name any congestion control, also one that is not allowed: the sender could choose it for its own
  * sockets. Congestion controls are part of this module and last as long as it does, so a rule holds
  * no other module.
  *
