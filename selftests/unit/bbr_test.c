@@ -138,6 +138,7 @@ static void startup_ends_by_loss(u32 lost, int acks, bool out)
 	UNIT_CHECK((bbr.state == XTCP_BBR_DRAIN) == out);
 	if (!out)
 		return;
+	UNIT_CHECK(bbr.full_bw_reached && bbr.full_bw_now);
 	UNIT_CHECK(bbr.inflight_longterm >= BDP * 99 / 100 && bbr.inflight_longterm <= 2 * BDP);
 	/* and it was for nothing */
 	xtcp_bbr_undone(&bbr, ack.delivered);
