@@ -17,6 +17,8 @@
 
 /* With what stands in front of it: both ends agree. */
 #define AGREE	AGREE_ECN
+#define TEXT	"< P. N(100) ack 1 tos 2; skim;"
+#define EIGHT	TEXT TEXT TEXT TEXT TEXT TEXT TEXT TEXT
 #define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
 
 static const struct wire_row rows[] = {
@@ -415,6 +417,15 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 14001; info snd_ssthresh = 2; info ca_state = 0;"
 				  "write 2000; > p. 14001(1000) ack 1 x2 tos 2",
 			.state = ESTABLISHED, .counters = "RetransSegs=0",
+		},
+	},
+	{	/* by then the ACKs of the first segments, which are not delayed either, are used up */
+		.name = "ce_hurries_the_ack_after_it_too", .rfc = "RFC 9293 3.8.6.3", .pre = "listen",
+		.want = {
+			.script = AGREE EIGHT EIGHT "< P. 1601(100) ack 1 tos 2; none; < P. 1701(100) ack 1 tos 3;"
+				  "> .E 1 ack 1801; < P. 1801(100) ack 1 tos 2; > .E 1 ack 1901;"
+				  "< P. 1901(100) ack 1 tos 2; none; >@1000 .E 1 ack 2001",
+			.state = ESTABLISHED,
 		},
 	},
 	{
