@@ -14,6 +14,10 @@
 #define TWENTY		"set SNDBUF 200000; < . 1 ack 1; write 60000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
 			"> p. 10001(1000) ack 1 x20; none; info snd_cwnd = 20;"
 #define ONE_LOST	TWENTY "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1;"
+#define THREE_ACKS	TWENTY "< . 1 ack 10001 <sack 11001:12001>; > p. 30001(1000) ack 1; none;"		\
+			"< . 1 ack 10001 <sack 11001:13001>; > p. 31001(1000) ack 1; none;"		\
+			"< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none;"		\
+			"< . 1 ack 10001 <sack 11001:15001>;"
 /* The same, and nothing more to send. */
 #define TWENTY_ALONE	"set SNDBUF 200000; < . 1 ack 1; write 30000; > p. 1(1000) ack 1 x10; < . 1 ack 10001;"	\
 			"> p. 10001(1000) ack 1 x19; > P. 29001(1000) ack 1; none; info snd_cwnd = 20;"
@@ -61,6 +65,19 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 30001; > p. 39001(1000) ack 1; skim; info ca_state = 0;"
 				  "info snd_cwnd >= 10; info snd_cwnd <= 11",
 		},
+	},
+	/* What SACK blocks named before the recovery began was not in flight any more. */
+	{
+		.name = "prr_%s_one_loss_that_three_acks_tell", .rfc = "RFC 9937 6.1", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = THREE_ACKS "none; < . 1 ack 10001 <sack 11001:16001>; none;"
+				  "< . 1 ack 10001 <sack 11001:17001>; > p. 32001(1000) ack 1; none;"
+				  TWO(18001, 19001, 33001) TWO(20001, 21001, 34001),
+			.counters = "RetransSegs=1 TCPTimeouts=0",
+		},
+		.kernel_differs = "counts in segments, and rounds up",
+		.kernel.script = THREE_ACKS "< . 1 ack 10001 <sack 11001:16001>; > p. 32001(1000) ack 1; none;"
+				 TWO(17001, 18001, 33001) TWO(19001, 20001, 34001),
 	},
 	{
 		.name = "prr_%s_ten_losses_of_twenty", .rfc = "RFC 9937 6", .in = ESTABLISHED, .syn = SACK,
