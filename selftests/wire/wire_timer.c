@@ -542,6 +542,14 @@ static const struct wire_row rows[] = {
 			.counters = "TCPKeepAlive=1",
 		},
 	},
+	{	/* asked for before there was a segment */
+		.name = "keepalive_counts_from_the_syn_ack", .rfc = "RFC 9293 3.8.4", .id = "MUST-26",
+		.want = {
+			.script = "socket; set KEEPIDLE 2; set KEEPALIVE 1; connect; > S 0; < S. 0 ack 1 $;"
+				  "> . 1 ack 1; mark; pass 1000; none; >@4000 . 0 ack 1; elapsed >= 1500",
+			.state = ESTABLISHED, .counters = "TCPKeepAlive=1",
+		},
+	},
 	{
 		.name = "keepalive_%s_is_off_and_then_takes_two_hours", .rfc = "RFC 9293 3.8.4",
 		.id = "MUST-24 MUST-25 MUST-27 MUST-28",
