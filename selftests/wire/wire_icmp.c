@@ -385,6 +385,18 @@ static const struct wire_row rows[] = {
 				  "> P. 5*A-399(A) ack 1; info snd_mss = A; < . 1 ack 6*A-399; none",
 		},
 	},
+	{	/* what goes again is cut where it was cut before */
+		.name = "mtu_of_the_device_%s_grows_before_a_timeout", .rfc = "RFC 9293 3.8.1", .in = ESTABLISHED,
+		.syn = "mss 9000", .pre = "bundles 64",
+		.want = {
+			.script = "mtu 1300; write 5*A; > p. 1(A) ack 1 x4; > P. 4*A+1(A) ack 1; mtu 1500;"
+				  ">@1500 p. 1(A-200) ack 1; < . 1 ack A-199; > p. A-199(A-200) ack 1 x2; none;"
+				  "< . 1 ack 5*A-999; none",
+		},
+		.kernel_differs = "cuts what goes again by the new MSS",
+		.kernel.script = "mtu 1300; write 5*A; > p. 1(A) ack 1 x4; > P. 4*A+1(A) ack 1; mtu 1500;"
+				 ">@1500 p. 1(A) ack 1; < . 1 ack 5*A-999; skim",
+	},
 	{
 		.name = "too_big_%s_larger_than_now", .rfc = "RFC 1191 6.3", .in = ESTABLISHED,
 		.syn = "mss 9000",
