@@ -76,6 +76,15 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
 		},
 	},
+	{	/* as in Linux: the RTO is as long as it may be, and a router says that the peer is not there */
+		.name = "give_up_orphan_before_its_first_probe", .rfc = "RFC 6429",
+		.pre = "sysctl rto_max_ms 1000; sysctl orphan_retries 5; listen",
+		.want = {
+			.script = "< S 0 win 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1; < . 1 ack 1 win 0; accept;"
+				  "write 100; none; icmp host seq 1; none; close; gone 2000; skim",
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=1 TCPWinProbe=0",
+		},
+	},
 	{
 		.name = "window_%s_closed_is_probed_within_rto_max_ms", .rfc = "RFC 9293 3.8.6.1",
 		.in = ESTABLISHED, .synwin = "4000", .pre = "sysctl rto_max_ms 1000",
