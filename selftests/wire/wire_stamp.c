@@ -104,7 +104,29 @@ static int says_which_octet(struct wire *w)
 	       wire_script_run(w, "write 100; skim; < . 1 ack 411; none") ?: is_told_of(w, 399);
 }
 
+/* A write is one skb, until its first segment goes again. The skb with the last octet has the stamp then. */
+static int says_when_all_arrived(struct wire *w)
+{
+	const int numbered = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID;
+	uint8_t octet;
+
+	if (wire_script_run(w, OPENED))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &numbered, sizeof(numbered)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	if (wire_script_run(w, "write 2500; > p. 1(1000) ack 1 x2; > P. 2001(500) ack 1; >@1500 p. 1(1000) ack 1;"
+			    "< . 1 ack 1001; skim"))
+		return -1;
+	if (recv(w->c.fd, &octet, 1, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0)
+		return wire_fail(w, "a stamp before all has arrived");
+	return wire_script_run(w, "< . 1 ack 2501; none") ?: is_told_of(w, 2499);
+}
+
 static const struct wire_row rows[] = {
+	{
+		.name = "stamp_is_of_the_last_segment_of_a_write", .rfc = "RFC 9293 3.4", .run = says_when_all_arrived,
+		.pre = "bundles 64", .want = { .state = ESTABLISHED },
+	},
 	{
 		.name = "stamp_says_which_octet", .rfc = "RFC 9293 3.4", .run = says_which_octet,
 		.want = { .state = ESTABLISHED },
