@@ -138,6 +138,20 @@ SCENARIO(epoll_edge_room)
 	BITS(c, POLLOUT);
 }
 
+/* A larger buffer is news for a writer, even if there was room before. */
+SCENARIO(epoll_edge_larger_buffer)
+{
+	int ep = epoll_create1(0), c, s;
+
+	diff_pair(&c, &s);
+	RET(watch(ep, c, 'c', EPOLLOUT | EPOLLET));
+	EPOLL_WAIT(ep);
+	EPOLL(ep);
+	SET(c, SOL_SOCKET, SO_SNDBUF, 200000);
+	EPOLL(ep);
+	EPOLL(ep);
+}
+
 SCENARIO(epoll_oneshot)
 {
 	int ep = epoll_create1(0), c, s;
