@@ -78,7 +78,9 @@
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
 
+#include "auth/keys.h"
 #include "base/net.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"

@@ -24,10 +24,8 @@
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
-#include "auth/keys.h"
 #include "base/orphan.h"
 #include "base/rstdiag.h"
-#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/stream.h"
