@@ -733,7 +733,7 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
  * @now_us: the clock
  * @delivered: C.delivered
  * @cwnd: the congestion window
- * @random: any number
+ * @random: a random number
  *
  * The program had written too little to fill the window, and nothing is in flight.
  *

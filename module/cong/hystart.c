@@ -153,8 +153,8 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
  *
  * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
  * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
- * stop slow start from doubling the window. A bundle of ours is just as large, so the limit here is
- * a bundle.
+ * stop slow start from doubling the window. We send skbs of 64 KB in any case (GSO), so growth by
+ * 64 KB makes no larger burst. The limit here is 64 KB, or 8 segments if that is more.
  *
  * Context: any.
  *

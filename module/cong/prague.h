@@ -11,7 +11,7 @@
 #include "cong/alpha.h"
 
 #define XTCP_PRAGUE_ONE		0x1000000U	/* 1.0 of the share, 2^24 */
-#define XTCP_PRAGUE_RTT_US	25000U		/* the shortest RTT that counts as such */
+#define XTCP_PRAGUE_RTT_US	25000U		/* a shorter RTT counts as this one */
 
 /**
  * struct xtcp_prague - Prague's state

@@ -342,9 +342,10 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @resent: the segment was sent before
  * @is_pure: the segment has neither text nor SACK blocks
  *
- * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. The caller has to send the segment. On a SYN, and
- * on the ACK that echoes the codepoint of the SYN-ACK, the flags are a codepoint. On all others
- * they are the ACE counter, and all marks that have come then count as reported.
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
+ * and on the ACK of a SYN-ACK, they say with which codepoint the SYN or SYN-ACK arrived. On all
+ * others they are the ACE counter. The marks that it counts are regarded as reported after this
+ * call, so the caller has to send the segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -65,7 +65,7 @@ struct xtcp_accecn_told {
 enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
-	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field as no router may */
+	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field in a forbidden way */
 	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* first option has counter 0: ignore options */
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */

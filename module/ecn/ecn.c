@@ -320,10 +320,11 @@ void xtcp_ecn_undone(struct sock *sk)
  * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
  * @sk: in a synchronized state, with text in flight
  *
- * If no text has arrived yet but that of a SYN, which is not ECT, the path may drop such segments:
- * send no ECT from now on, or each flight could cost a timeout. The cause may also be an outage,
- * and then the connection does without L4S. If text has arrived before, an outage is likelier, and
- * only what is resent after the timeout is not ECT (xtcp_ecn_codepoint()).
+ * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
+ * or each flight could cost a timeout. Text on the SYN does not count, since a SYN is not ECT. If the
+ * cause is only an outage, the connection goes on without L4S. If the peer has acknowledged text
+ * before, an outage is likelier: only what is resent after the timeout is not ECT
+ * (xtcp_ecn_codepoint()).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -149,9 +149,11 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, st
 
 /*
  * Check what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter. The
- * filter may cut the text, so the signature is checked before. Frees the segment on failure. The
- * segment keeps its conntrack entry here. IPsec policies name the addresses from before NAT, which
- * only the conntrack entry knows, and another owner may check its own policy after this one.
+ * filter may cut the text, so the signature is checked before. Frees the segment on failure.
+ *
+ * The segment keeps its conntrack entry here, because only that entry knows the addresses from
+ * before NAT, which IPsec policies name. A second owner may check its policy later: a SYN passes
+ * from a TIME-WAIT record to a listener.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state, int dif,
 				     int sdif)

@@ -238,7 +238,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
-	 * fifth: check the ACK field; a RST is judged by its sequence number alone (section 3.5.3)
+	 * fifth, before the others: check the ACK field, as in Linux. A RST is judged by its
+	 * sequence number alone (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));

@@ -102,7 +102,7 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 
 /**
  * xtcp_heir_close() - hand over all half-open entries of a listener, and close it
- * @heirs: its heirs
+ * @heirs: the listeners that take the entries over
  * @children: receives the children that nobody accepted, each with the queue's reference
  *
  * An entry is dropped if no heir is left.

@@ -145,7 +145,7 @@ int xtcp_pool_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_pool_net_exit() - undo xtcp_pool_net_init()
- * @xn: the namespace
+ * @xn: the namespace; all its entries are gone
  *
  * Context: process, namespace exit.
  */

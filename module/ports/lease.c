@@ -64,7 +64,7 @@ static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 /**
  * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, except namespace, address
  * and port
- * @sk: zeroed; its memory may end behind these fields
+ * @sk: zeroed; it may be only the front part of a struct sock, up to the last of these fields
  *
  * Context: process.
  */

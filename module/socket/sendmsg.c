@@ -390,8 +390,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (err)
 		goto error;
 	/*
-	 * if there is no memory for the stream, queue_all() tries again and waits, as it does for
-	 * an skb
+	 * a failure does not matter: without a struct xtcp_stream, queue_all() tries again and
+	 * waits for memory, as it does for an skb
 	 */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);

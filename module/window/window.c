@@ -46,9 +46,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. If the step to that number is not worthwhile, offer all of @space.
- * Otherwise, the offer could be less than twice the present window even when the program has read
- * all text, and no window update would be sent (xtcp_window_would_double()).
+ * segments cannot use the rest. But offer all of @space if the rounded number moves the right edge
+ * too little (is_worthwhile()). A rounded offer could stay below twice the present window even when
+ * the program has read all text, and no window update would be sent (xtcp_window_would_double()).
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {

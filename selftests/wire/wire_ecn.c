@@ -18,7 +18,7 @@
 /* With what stands in front of it: both ends agree. */
 #define AGREE	AGREE_ECN
 #define TEXT	"< P. N(100) ack 1 tos 2; skim;"
-#define EIGHT	TEXT TEXT TEXT TEXT TEXT TEXT TEXT TEXT
+#define EIGHT	TEXT TEXT TEXT TEXT TEXT TEXT TEXT TEXT ""
 #define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
 
 static const struct wire_row rows[] = {
