@@ -285,6 +285,8 @@ static int set_rto_max(struct sock *sk, int ms)
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS / XTCP_RTO_MAX_UNIT_MS > U16_MAX);
 	if (ms < (int)MSEC_PER_SEC || ms > (int)XTCP_RTO_MAX_MS)
 		return -EINVAL;
+	/* as in Linux, whole jiffies */
+	ms = jiffies_to_msecs(msecs_to_jiffies(ms));
 	WRITE_ONCE(xtcp_sk(sk)->rto_max, DIV_ROUND_UP(ms, XTCP_RTO_MAX_UNIT_MS));
 	return 0;
 }
