@@ -18,8 +18,8 @@
  * socket keeps its cgroup: once the folder is removed, the rule still matches sockets that were
  * made there, and no others, even if a new folder has the same name.
  *
- * All memory is charged to the memory control group of the writer, who may be any user: whoever
- * owns a namespace writes its table.
+ * All memory is charged to the memory control group of the writer. Any user can make a namespace
+ * and write its table.
  */
 #include "policy/policy.h"
 

@@ -17,7 +17,7 @@ ask()
 
 hang_up()
 {
-	local tries
+	local tries left
 
 	[ -n "$shell" ] || return
 	kill -HUP "$shell" 2>/dev/null
@@ -28,7 +28,7 @@ hang_up()
 	kill -KILL "$shell" 2>/dev/null
 	wait "$shell" 2>/dev/null
 	# The kernel hangs up the foreground group alone: not a command that the shell was about to put there.
-	pkill -HUP -s "$shell"
+	left=$(ps -o pid= -s "$shell") && kill -HUP $left 2>/dev/null
 	shell=
 }
 

@@ -520,7 +520,7 @@ static void listener_of_gone(void)
 	SAME(rules_replace(""), 0);
 }
 
-/* Whoever may make folders in a cgroup chooses their names, which root's terminal shows. */
+/* A user without rights may name a cgroup, and root's terminal shows that name. */
 static void odd_names(void)
 {
 	static const char * const names[] = { "a b", "a#b", "a\033[2Jb", "a\377b" };

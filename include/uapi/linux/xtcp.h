@@ -170,8 +170,8 @@ enum xtcp_abort_cause {
  *
  * peer_code and peer_pen are what the peer's RST said about its reason
  * (draft-ietf-tcpm-rst-diagnostic-payload-03). If peer_pen is 0, the code is one of IANA's "TCP
- * Failure Causes", otherwise one of that private enterprise. The peer may lie, and so may whoever
- * could send a RST in its name.
+ * Failure Causes", otherwise one of that private enterprise. Do not trust it: the peer may lie, and
+ * an attacker may forge a RST.
  */
 struct xtcp_abort {
 	unsigned char reason;	/* enum xtcp_abort_reason */

@@ -61,8 +61,8 @@ def cgroup(_, text):
 
 
 def cgroup_paths(wanted):
-    """{id: path below the root} of those that are there. If another word or the terminal could misread the path, which
-    whoever made the folder has chosen, it is the id."""
+    """{id: path below the root} of the cgroups that exist. Any user may choose a folder's name, so a path that a terminal
+    or a rule could misread is replaced by the id."""
     top, found = (mounted() + [None])[0] if wanted else None, {}
     for folder, _, _ in os.walk(top) if top else ():
         if len(found) == len(wanted):
