@@ -176,6 +176,7 @@ class Watch:
         """What has come, but no longer than that; is there more?"""
         more = self.reader is not None
         while more:
+            began = time.monotonic()
             more = self.reader.read()
             for event in self.reader.take(time.monotonic_ns()):
                 self.view.take(event)
@@ -183,6 +184,8 @@ class Watch:
                 self.seen += 1
             if time.monotonic() >= until:
                 break
+        if self.reader:
+            self.view.read_to = self.last if more and self.last else began - raw.HELD / 1e9
         self.view.behind = time.monotonic() - self.last if more and self.last else 0.0
         return more
 

@@ -26,6 +26,7 @@ class View:
         self.owners = Owners()
         self.where = ""     # the namespace, in words
         self.note = ""      # what is missing in the pictures, and why
+        self.read_to = None # all events up to then are known
         self.behind = 0.0   # seconds by which what was read last is older than what is still to be read
         self.at = 0         # the first thing that the screen has room for
         self.page = 1       # how many it has room for
@@ -42,10 +43,11 @@ class View:
             self.owners.look((row.inode for row in rows), algorithms)
 
     def now(self):
-        """Of the recorded trace, or of the clock that the events have."""
+        """The end of the recorded trace; live, the moment up to which all events have been read, by their clock. To
+        read /proc takes a while, in which no event is read: a rate up to the end of it would be too low."""
         if self.args.trace:
             return self.flows.now or 0.0
-        return time.monotonic()
+        return self.read_to or time.monotonic()
 
     def head(self, width, paint, words):
         left = "xtcp-watch %s: %s, %s" % (self.args.view, self.args.name, self.where)
