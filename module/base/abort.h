@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Records why a connection ended, if not by a FIN from each end (uapi/linux/xtcp.h lists the
+ * Records why a connection ended, unless a FIN from each end closed it (uapi/linux/xtcp.h lists the
  * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
  * disconnect resets the TCB, and then restores this struct (close.c).
  */
@@ -11,13 +11,13 @@
 #include <uapi/linux/xtcp.h>
 
 /**
- * struct xtcp_ended - what a TCB remembers of its end
+ * struct xtcp_ended - how a connection ended
  * @reason: enum xtcp_abort_reason
  * @is_listed: the sock is in the table of aborted.c
  * @is_told: the peer's RST said why; the code is in struct xtcp_timers
  * @error: the errno that the program got; 0: none
- * @flags: low octet of the control bits of the last acceptable segment; kept up to date all the
- *	time
+ * @flags: low octet of the control bits of the last acceptable segment; each such segment updates
+ *	it
  *
  * The socket lock guards it.
  */
@@ -29,13 +29,13 @@ struct xtcp_ended {
 	u8 flags;
 };
 
-/* An acceptable segment has come. */
+/* An acceptable segment has arrived. */
 static inline void xtcp_ended_heard(struct xtcp_ended *ended, u16 flags)
 {
 	ended->flags = (u8)flags;
 }
 
-/* OPEN: another connection begins. */
+/* OPEN: the sock begins a new connection. */
 static inline void xtcp_ended_forget(struct xtcp_ended *ended)
 {
 	*ended = (struct xtcp_ended) { };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The ACKs that we owe. Other files report events; only this file writes the state. */
+/*
+ * The ACKs that we owe: segments have arrived, and we have not acknowledged them yet. Other files
+ * report events; only this file writes the state.
+ */
 #ifndef XTCP_ACKING_H
 #define XTCP_ACKING_H
 
@@ -15,8 +18,9 @@
  * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or at the
  *	delayed-ACK deadline
  * @now: the owed ACK may not be delayed
- * @pingpong: the program answers what arrives: prefer delayed ACKs
- * @ack_held_for_app: the owed ACK waits a moment: the program is about to read, and may answer
+ * @pingpong: the program answers what arrives, so ACKs are delayed, and the answer can carry them
+ * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
+ *	answer
  * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
  *	waits in connect(); poll() clears the field
  *
@@ -56,7 +60,7 @@ static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
 	acking->now = true;
 }
 
-/* The next ACKs, at least @n, may not be delayed. */
+/* At least the next @n ACKs may not be delayed. */
 static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
 {
 	acking->quick = max(acking->quick, n);

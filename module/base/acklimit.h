@@ -45,8 +45,8 @@ static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
 	BUILD_BUG_ON(HZ > U16_MAX);
 	/*
-	 * @second has only the low half of jiffies, which may have wrapped after a second without
-	 * an answer: so look at @stamp, too
+	 * @second is only the low half of jiffies, which may have wrapped since the last answer; so
+	 * test @stamp, too
 	 */
 	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;

@@ -19,8 +19,7 @@
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
 /*
- * Bring the least value of a timeout into its bounds: at least a tick, the granularity G of RFC
- * 6298.
+ * Clamp the least value of a timeout. It is at least a tick, the clock granularity G of RFC 6298.
  */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
@@ -28,8 +27,9 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 }
 
 /*
- * The value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, in ticks; 0 if the value is
- * less than two ticks or more than 200 ms, and has to be refused, as in Linux.
+ * Convert the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, to ticks. Returns 0
+ * if the value is less than two ticks or more than 200 ms; the caller has to refuse it, as Linux
+ * does.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
@@ -40,8 +40,8 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 }
 
 /*
- * xtcp_bounds_rto_min_us() without the metric of the route, as TCP_RTO_MIN_US tells it. Any
- * context.
+ * The floor of the RTO as getsockopt(TCP_RTO_MIN_US) returns it: xtcp_bounds_rto_min_us() without
+ * the metric of the route. Any context.
  */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
@@ -76,7 +76,7 @@ static inline u32 xtcp_bounds_rto_ms(const struct sock *sk)
 	return xtcp_rto_current_ms(&xtcp_sender(sk)->rto, xtcp_bounds_rto_max_ms(sk));
 }
 
-/* How long to wait before a probe of the window, milliseconds: the RTO, but not below 200 ms. */
+/* How long to wait before a window probe, milliseconds: the RTO, but not below 200 ms. */
 static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_rto *rto)
 {
 	struct xtcp_rto slow = *rto;
@@ -88,8 +88,8 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
  * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
- * resend before an ACK that waits for longer. So an ACK then waits a tick less than the floor, as
- * in Linux 6.11. Socket lock held.
+ * resend before an ACK that is delayed for longer arrives. Then an ACK waits a tick less than the
+ * floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

@@ -14,8 +14,8 @@ static inline u64 xtcp_clock_us(void)
 }
 
 /*
- * Microseconds since @then_us; 0 if @then_us is in the future, as for a segment that fq still holds
- * back.
+ * Microseconds since @then_us; 0 if @then_us is in the future, as it is for a segment that the fq
+ * qdisc still delays.
  */
 static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
 {
@@ -36,7 +36,7 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 
 /*
  * Clocks for stamps in which 0 means "none": they return 1 when the clock is 0. Compute the age of
- * such a stamp with the same function. The plain clock may still be 0, so the stamp 1 would seem to
+ * such a stamp with the same function: the plain clock may still be 0, and the stamp 1 would then
  * be in the future.
  */
 static inline u32 xtcp_clock_stamp(void)
@@ -49,7 +49,7 @@ static inline u32 xtcp_clock_ts_stamp(void)
 	return xtcp_clock_ts() ?: 1;
 }
 
-/* @stamp, a 32-bit value at most 2^31 jiffies away, as full-length jiffies. */
+/* Extend @stamp, 32-bit jiffies at most 2^31 away from now, to full-length jiffies. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {
 	return jiffies + (s32)(stamp - (u32)jiffies);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when its half-open
- * entry is gone or was never kept.
+ * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when the half-open
+ * entry was dropped or never made.
  *
  * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
  * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
@@ -15,9 +15,9 @@
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
  * SACK and ECN are off.
  *
- * Two periods are accepted, each with 16 values of the four bits, so 32 of 2^32 blind guesses for
- * one tuple pass. Every check computes one MAC, whatever it finds, so the duration of a check
- * reveals nothing.
+ * Two periods are accepted, each with 16 values of the four bits, so for one tuple the check
+ * accepts 32 of the 2^32 possible ISNs. Every check computes one MAC, whatever it finds, so the
+ * duration of a check reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie is too old.
@@ -75,7 +75,7 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash another input. The inputs of
-	 * two tuples may be equal, but only somebody who knows both hashes can see that they are.
+	 * two tuples may be equal, but nobody can notice that without knowing both hashes.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }

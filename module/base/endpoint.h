@@ -26,7 +26,7 @@ struct xtcp_seldom;
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
-	XTCP_DEFERRED_PACE,		/* paced data, or data that waited for more, may leave */
+	XTCP_DEFERRED_PACE,		/* paced data, or a small write that waited, may leave */
 };
 
 /*
@@ -47,8 +47,8 @@ struct xtcp_endpoint {
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: not yet (pace.c) */
 	union {
 		/*
-		 * links the listener's accept queue or, for an orphan, the list of its shard; under
-		 * the lock of that queue or shard
+		 * links the sock into its listener's accept queue or, if it is an orphan, into the
+		 * list of its shard (net.h); the lock of the queue or shard guards it
 		 */
 		struct list_head accept_node;
 		/*
@@ -58,34 +58,35 @@ struct xtcp_endpoint {
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * RCU grace period state when the sock last left the table of connections or of listeners;
-	 * before that, any past state
+	 * get_state_synchronize_rcu() of when the sock last left the table of connections or of
+	 * listeners; before it first leaves, any past state
 	 */
 	unsigned long left_table;
-	struct xtcp_seldom *seldom;	/* what few sockets have; NULL: nothing of it; RCU */
+	struct xtcp_seldom *seldom;	/* fields that few sockets need; NULL: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since these
 	 * threads wake later and count themselves out
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* black box's slot, low octet; 0: none; socket lock */
+	u8 box;				/* slot of its event recorder, low octet; 0: none */
 	/*
-	 * the sock is on the list of processor held_at - 1 and holds the module (held.c); 0:
-	 * neither; socket lock
+	 * the processor, plus 1, on whose list the sock is, because its segments are still below
+	 * TCP and the module must stay loaded (held.c); 0: on no list; socket lock
 	 */
 	u16 held_at;
 
 	); /* own */
 
 	/*
-	 * Set by the program: survives a reconnect, and children of a listener inherit it. Or by a
-	 * rule of the policy table (xtcp_sock.by_rule), then only for one connection.
+	 * The program sets these fields. They survive a reconnect, and children of a listener
+	 * inherit them. A rule of the policy table may also set them, but only for one connection
+	 * (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
-	bool algorithm_by_rule : 1;	/* by the policy table: to keep it needs permission */
+	bool algorithm_by_rule : 1;	/* by the policy table; a program may not be allowed it */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
@@ -100,7 +101,7 @@ struct xtcp_endpoint {
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
-	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: from IP on, 2: from link on */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP header, 2: link, too */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
 	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */

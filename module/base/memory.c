@@ -3,9 +3,9 @@
  * Charges memory that a sock must have, even beyond all limits, and keeps memory that the sock will
  * soon need again.
  *
- * Some octets are charged whatever the limits of tcp_mem and of the memory control group say.
- * Without them a connection would stand still, and would never give back what it holds. They count
- * against the limits all the same, so less is left for other sockets.
+ * Some memory is charged whatever the limits of tcp_mem and of the memory control group say.
+ * Without it a connection could not proceed, and would never free the memory that it has. It still
+ * counts against the limits, so less is left for other sockets.
  */
 #include "base/memory.h"
 
@@ -24,10 +24,10 @@
 /*
  * Modules cannot call sk_forced_mem_schedule(). But the kernel never refuses memory to a stream
  * socket whose send buffer is full, since such a socket would not wait for memory. A stand-in is a
- * socket like this, with a send buffer of 0: the memory is charged to the stand-in and then moved
- * to the real sock. A stand-in is too large for the stack. Each accept() in a memory control group
- * uses a stand-in. So that processors seldom wait for each other, there are several, and the
- * processor's number selects one of them.
+ * dummy sock with a send buffer of 0 octets, which counts as full: the memory is charged to the
+ * stand-in and then moved to the real sock. A stand-in is too large for the stack. Each accept() in
+ * a memory control group uses one. There are several, selected by the processor's number, so that
+ * processors seldom wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -119,7 +119,7 @@ void xtcp_memory_accepted(struct sock *sk)
 	lock_sock(sk);
 	held = charged(sk);
 	__sk_mem_reclaim(sk, held);
-	sk->sk_memcg = memcg;	/* the sock's end drops the reference */
+	sk->sk_memcg = memcg;	/* freeing the sock drops the reference */
 	if (held)
 		sk_forward_alloc_add(sk, charge_always(sk, held));
 	release_sock(sk);

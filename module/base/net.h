@@ -32,7 +32,7 @@ struct xtcp_portmaps;
 
 /**
  * struct xtcp_sysctl - net.xtcp.*, with the names, units, ranges and defaults of Linux's tcp_*
- *	where Linux has the knob
+ *	sysctls where Linux has them
  *
  * Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
  */
@@ -110,8 +110,8 @@ struct xtcp_sysctl {
 #define XTCP_SYSCTL_PARTS	3	/* see netns/sysctl.c */
 
 /*
- * How many shards a namespace has at most. Below this number there is at least one for each
- * processor, so that processors seldom wait for each other.
+ * The most shards that a namespace has. A machine with fewer processors has at least one shard for
+ * each processor, so that processors seldom wait for each other.
  */
 #define XTCP_SHARDS_MAX		16U
 
@@ -144,11 +144,11 @@ struct xtcp_shard {
  * @started: the namespace has had a socket of ours, so all fields below are set up
  *	(xtcp_netns_start())
  * @is_guest: belongs to a user namespace other than the initial one. Any user can make such a
- *	guest, so guests get a limited part of the memory
+ *	namespace (a guest), so all guests together get a limited part of the memory
  * @early: the hooks of early.c are registered
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
- *	Each segment reads it first, without a lock; portlist.c writes it. Before the first socket
- *	it is an empty map that all namespaces share
+ *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
+ *	socket it is an empty bitmap that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes: of tuples, for the table of connections and the constant part of
@@ -175,21 +175,23 @@ struct xtcp_shard {
  * @cookie: the secrets of the SYN cookies (secret.c)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: what is remembered of other hosts; NULL: no table yet (metrics.c)
- * @paths: what is saved of paths, for Careful Resume; NULL: never switched on (paths.c)
+ * @metrics: metrics of earlier connections, by host; NULL: no table yet (metrics.c)
+ * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @challenge_second: the second to which @challenges belongs (reply.c)
  * @challenges: how many challenge ACKs may still leave in that second
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy
- * @blackhole_stamp: jiffies of the last sign of a black hole for Fast Open (fastsyn.c)
+ * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
  * @blackholes: number of such signs in a row
- * @spare_block: a block of empty lists for @portlists, or NULL; exchanged atomically
+ * @spare_block: a block of empty lists that @portlists last emptied and will use next, or NULL;
+ *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks whose connection was aborted and which a program holds, by number; read under RCU
  *	(aborted.c)
- * @boxes_kept: black boxes of connections that have ended, the oldest first (blackbox.c)
+ * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
+ *	(blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
  * @boxes: number of all black boxes
  * @boxes_made: how many black boxes the namespace has had so far

@@ -89,8 +89,8 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
  *
- * As in Linux, the first such option counts; with a wrong length it is none. xtcp_options_parse()
- * omits this option.
+ * As in Linux, the first such option counts; if its length is wrong, there is no digest.
+ * xtcp_options_parse() skips this option.
  *
  * Context: any.
  *
@@ -113,7 +113,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * @cookie: receives the cookie. Its length is 0 if the option asks for a cookie, and -1 if there is
  *	no option or its length is invalid
  *
- * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() omits this
+ * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() skips this
  * option, since only Fast Open needs it.
  *
  * Context: any.
@@ -147,9 +147,9 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is there
  *
- * RFC 9768 section 3.2.3: if the length fits no form of the option, its complete counters count, at
- * most three; the rest is padding. Of several options the last one counts. xtcp_options_parse()
- * omits this option, since only AccECN mode needs it.
+ * RFC 9768 section 3.2.3: if the length fits no form of the option, its complete counters are
+ * valid, at most three; the rest is padding. Of several options the last one counts.
+ * xtcp_options_parse() skips this option, since only AccECN mode needs it.
  *
  * Context: any.
  *
@@ -227,8 +227,8 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: a multiple of four. Without SACK blocks and cookie it is at most %XTCP_OPTIONS_MAX_SYN.
- * The caller must make sure that SACK blocks and the other options fit into
+ * Return: a multiple of four. On a SYN without a Fast Open cookie or a signature it is at most
+ * %XTCP_OPTIONS_MAX_SYN. The caller must make sure that SACK blocks and the other options fit into
  * %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
@@ -287,13 +287,13 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
 
 /**
  * xtcp_options_write() - write options into a header
- * @bytes: room for xtcp_options_size() octets, any alignment
+ * @bytes: a buffer of xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs in front of an option, or behind a cookie, fill up to whole words. So no End of Option List
+ * NOPs in front of an option, or behind a cookie, complete its last word. So no End of Option List
  * and no padding is needed (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1,
- * since programs identify systems by them. The AccECN option, which Linux 6.1 does not have, stands
- * between the others and the cookie.
+ * since some programs identify an operating system by them. The AccECN option, which Linux 6.1 does
+ * not have, stands between the others and the cookie.
  *
  * Context: any.
  *

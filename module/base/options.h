@@ -9,12 +9,12 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets on a SYN or SYN-ACK, without a Fast Open cookie and a signature: MSS, timestamps with
+ * octets on a SYN or SYN-ACK, without a Fast Open cookie or a signature: MSS, timestamps with
  * SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
  */
 #define XTCP_OPTIONS_MAX_SYN	28
 
-/* octets from the start of the options that we write to the digest of an MD5 signature */
+/* offset of the MD5 digest in the options that we write, octets */
 #define XTCP_OPTIONS_MD5_AT	4
 
 #define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */

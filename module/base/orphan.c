@@ -12,7 +12,7 @@
 #include "base/net.h"
 #include "compat.h"
 
-#define ORPHANS_BATCH	8	/* what one processor may count before it adds to the sum */
+#define ORPHANS_BATCH	8	/* one processor counts fewer than this before it adds to the sum */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
 #define GUESTS_ROUGH	8	/* the same for the limits of guests: 1/8 */
 
@@ -44,7 +44,7 @@ int xtcp_orphan_init(void)
 /**
  * xtcp_orphan_exit() - free the counters
  *
- * Context: process, module exit; the last sock is gone.
+ * Context: process, module exit; the last sock was freed.
  */
 void xtcp_orphan_exit(void)
 {
@@ -105,8 +105,8 @@ void xtcp_orphan_leave_netns(struct sock *sk)
  * @sk: sock_orphan() was called for it, and its backlog is empty
  *
  * As in Linux, an orphan does not keep its namespace alive, but dies with it. So the reference is
- * dropped here, not when the sock is freed. From here on the namespace may exit at any time. Its
- * exit waits for this socket lock.
+ * dropped here, not when the sock is freed. From here on the namespace may exit at any time; its
+ * exit takes the socket lock of each orphan, so it waits for the caller.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
@@ -134,7 +134,7 @@ static s64 all_max(void)
 
 /*
  * Are there more orphans than @limit? The answer is exact for a small limit. For a large limit, an
- * exact answer would have to ask all processors at each close(), just when there is most to do.
+ * exact answer would have to ask all processors at each close(), just when the load is highest.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -161,8 +161,8 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * more than SOCK_MIN_SNDBUF octets while memory is beyond the last limit of tcp_mem. All guests
  * together may have half of the global limit, and one guest a quarter of that half. Otherwise one
  * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
- * a new orphan counts before it is judged, and must not cause the reset of another guest's older
- * orphan.
+ * a new orphan that exceeds them is reset itself, and never causes the reset of another guest's
+ * older orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -183,7 +183,7 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 }
 
 /**
- * xtcp_orphan_leave() - undo xtcp_orphan_add(), but for the namespace reference
+ * xtcp_orphan_leave() - undo xtcp_orphan_add(), except for the namespace reference
  * @sk: an orphan that is CLOSED
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.

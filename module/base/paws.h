@@ -28,7 +28,7 @@ static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
 	paws->stamp = xtcp_clock_seconds();
 }
 
-/* Let a segment with @tsval pass the test, even if TS.Recent is newer. */
+/* Let a segment with @tsval pass the PAWS test, even if TS.Recent is newer. */
 static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
 {
 	if (paws->ts_recent && xtcp_seq_gt(paws->ts_recent, tsval))

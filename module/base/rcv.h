@@ -11,7 +11,8 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what was read
+ * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
+ *	read
  * @nxt: RCV.NXT: the next octet expected
  * @wnd: RCV.WND: the window that we offered, counted from @wup
  * @wup: the last RCV.NXT that we acknowledged; Last.ACK.sent of RFC 7323
@@ -62,7 +63,7 @@ static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
 	WRITE_ONCE(rcv->copied_seq, rcv->copied_seq + n);
 }
 
-/* Nobody will receive the octets before @seq. */
+/* The octets before @seq are discarded unread. */
 static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 {
 	WRITE_ONCE(rcv->copied_seq, seq);

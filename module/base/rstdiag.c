@@ -3,7 +3,7 @@
  * The diagnostic payload of a RST: read and write it.
  *
  * Pure: no socket, no skb, no namespace. The octets come from the wire, and anybody may have
- * written them. What they say is shown, and nothing else depends on it.
+ * written them. The module only shows what they say; nothing else depends on it.
  */
 #include "base/rstdiag.h"
 

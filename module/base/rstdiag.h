@@ -16,21 +16,21 @@
 /* The codes that we send. They are IANA's, "TCP Failure Causes" (section 9.1, table 2). */
 enum xtcp_rstdiag_code {
 	XTCP_RSTDIAG_NO_CODE = 0,	/* reserved, never on the wire */
-	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data waited or came, and no program can read it any more */
+	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data has arrived that no program can read */
 	XTCP_RSTDIAG_ABORT = 3,		/* ABORT of RFC 9293 section 3.10.5 */
 	XTCP_RSTDIAG_RESOURCES = 12,	/* a limit was reached */
 	XTCP_RSTDIAG_TIMEOUT = 16,
 };
 
 enum xtcp_rstdiag_verdict {
-	XTCP_RSTDIAG_NONE,	/* the text is none of these payloads */
+	XTCP_RSTDIAG_NONE,	/* the text is not such a payload */
 	XTCP_RSTDIAG_VALID,
 	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
 };
 
 /**
  * struct xtcp_rstdiag - what a payload says
- * @pen: the private enterprise number of the one who has defined the code; 0: IANA
+ * @pen: the private enterprise number of the organisation that defined the code; 0: IANA
  * @code: why the connection was reset, not 0
  */
 struct xtcp_rstdiag {

@@ -2,7 +2,7 @@
 /*
  * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
  *
- * Two bounds are Linux's and not the RFC's. The caller knows them (base/bounds.h). The floor, 200
+ * Two bounds are Linux's and not the RFC's. The caller passes them (base/bounds.h). The floor, 200
  * ms if nobody has set another one, applies to the variation term, so that a peer's delayed ACK
  * never looks like a loss. The ceiling is 120 s or less.
  *
@@ -179,7 +179,7 @@ void xtcp_rto_backoff(struct xtcp_rto *rto)
 /**
  * xtcp_rto_ease() - undo a part of the backoff
  * @rto: to update
- * @timeouts: how many doublings of the RTO not to count
+ * @timeouts: how many doublings of the RTO to take back
  *
  * Context: any.
  */

@@ -13,12 +13,11 @@
  * @rttvar_us: RTTVAR, microseconds
  * @held_us: the variation that the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only
  *	once per round trip
- * @peak_us: the largest RTTVAR of this round trip, at least floor_us / 4: the RTO adds four times
- *	this value, and at least the floor_us of xtcp_rto_sample()
+ * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
+ *	xtcp_rto_sample(): the RTO is SRTT + 4 * @held_us, and @held_us is at least @peak_us
  * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
- * @next_min_us: smallest RTT since @min_since_s; @min_rtt_us takes this value when these minutes
- *	are over
+ * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value
  * @rto_ms: RTO without backoff, milliseconds
  * @min_since_s: when @next_min_us began to be measured, the low half of seconds; 0: never
  * @backoff: how often the RTO is doubled at present (5.5)

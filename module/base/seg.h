@@ -19,7 +19,7 @@
  * @tsecr: valid when @has_ts
  * @wnd: the window field, unscaled
  * @len: octets of data; text.c updates it when it trims the segment
- * @hdr_len: octets of TCP header at skb->data; 0 after text.c has pulled the header
+ * @hdr_len: octets of TCP header at skb->data; 0 when text.c has pulled the header
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is there
  * @has_wscale: the window scale option is there, on a SYN

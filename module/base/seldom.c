@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The memory of what few sockets have. */
+/* Allocates and frees struct xtcp_seldom, the fields that few sockets need. */
 #include "base/seldom.h"
 
 #include <linux/slab.h>
@@ -23,7 +23,7 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 	seldom = kzalloc(sizeof(*seldom), gfp);
 	if (!seldom)
 		return NULL;
-	/* a segment that finds the struct finds it complete */
+	/* softirq reads the pointer without the socket lock, and must find zeroed fields */
 	smp_store_release(&xtcp_endpoint(sk)->seldom, seldom);
 	return seldom;
 }

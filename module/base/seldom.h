@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What few sockets have, and what the others need no room for: one pointer in the sock. */
+/* Fields that few sockets need. The sock has a pointer to them, which costs the others 8 octets. */
 #ifndef XTCP_SELDOM_H
 #define XTCP_SELDOM_H
 
@@ -10,7 +10,7 @@
 struct xtcp_fastopenq;
 
 /**
- * struct xtcp_seldom - what few sockets have
+ * struct xtcp_seldom - fields that few sockets need
  * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
  *
@@ -22,8 +22,8 @@ struct xtcp_seldom {
 };
 
 /*
- * NULL: the sock has nothing of it. The caller holds the RCU read side, the socket lock or the
- * descriptor.
+ * NULL: not allocated. The caller holds the RCU read side, the socket lock or a reference to the
+ * socket's file.
  */
 static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 {

@@ -25,8 +25,8 @@ struct xtcp_sender {
 	struct xtcp_endpoint;
 
 	/*
-	 * The fields that only data needs; XTCP_STREAM_NONE until the connection first has data
-	 * (stream.c). Socket lock.
+	 * The fields that only data transfer needs; XTCP_STREAM_NONE until the connection first has
+	 * data (stream.c). Socket lock.
 	 */
 	struct xtcp_stream *stream;
 
@@ -45,7 +45,7 @@ struct xtcp_sender {
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */
-	struct xtcp_tries tries;	/* what the peer has not answered */
+	struct xtcp_tries tries;	/* retransmissions and probes without an answer */
 
 	/* Agreed at the opening. Only pmtu is written later, too. */
 	struct xtcp_agreed agreed;	/* the options of the SYNs */

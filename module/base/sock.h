@@ -30,9 +30,9 @@ struct xtcp_saved_syn;
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
  *
- * Fields that only data needs are in struct xtcp_stream, which an idle connection does without.
- * Here are the fields that the handshake, keepalive, a RST or a bare ACK uses, and those that are
- * read without the socket lock.
+ * Fields that only data transfer needs are in struct xtcp_stream, which a connection without data
+ * does not have. This struct has the fields that the handshake, keepalive, a RST or a bare ACK
+ * uses, and those that are read without the socket lock.
  *
  * The struct at its beginning has no member name, so the code reaches its fields directly
  * (-fms-extensions). Fields that are written together and equally often stand together. Units:
@@ -59,13 +59,13 @@ struct xtcp_sock {
 	u8 rcv_ratio;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*
-	 * bits of enum xtcp_by_rule (policy.h): a rule of the policy table has set these options, and
-	 * no program has set them since; xtcp_sock_reset_tcb() takes them back
+	 * bits of enum xtcp_by_rule (policy.h): a rule of the policy table has set these options,
+	 * and no program has set them since; xtcp_sock_reset_tcb() resets them
 	 */
 	u16 by_rule : XTCP_BY_RULE_BITS;
 	/*
 	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data arrives
-	 * with that number
+	 * with that sequence number
 	 */
 	u16 rcv_fin_known : 1;
 	u16 snd_urgent : 1;		/* urgent data is unacknowledged: stream->snd_up counts */
@@ -80,11 +80,11 @@ struct xtcp_sock {
 	bool syn_data_acked : 1;	/* data of a SYN was taken before the handshake ended */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
-	bool syn_fastopen_ch : 1;	/* if this opening succeeds, the black hole is gone */
+	bool syn_fastopen_ch : 1;	/* success shows that Fast Open SYNs pass again */
 	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	u8 box_high;			/* black box's slot, high octet (boxnote.c) */
+	u8 box_high;			/* slot of its event recorder, high octet (boxnote.c) */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;
@@ -112,8 +112,8 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 
 /*
  * The call that opens @xsk by Fast Open (fastsyn.c), or NULL. During such a call the sock has a
- * program, so it is neither an orphan nor on an accept queue. So accept_node is not in use, and
- * fastsyn can take its place.
+ * program, so it is neither an orphan nor on an accept queue. So accept_node is unused, and fastsyn
+ * can share its memory.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

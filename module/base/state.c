@@ -88,9 +88,9 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code asks sk_unhashed() whether the protocol can find the sock; sk_node.pprev is
- * the answer. If the sock already listens without a reuseport group, the answer stops
- * SO_ATTACH_REUSEPORT_* from creating a group, whose BPF program nothing would ever run.
+ * Generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol can find
+ * the sock. So set pprev by the state. Otherwise SO_ATTACH_REUSEPORT_* would create a group for a
+ * sock that already listens without one, and nothing would ever run the group's BPF program.
  */
 static void tell_core(struct sock *sk, int state)
 {

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The part of a TCB that only data needs: struct xtcp_stream, in a slab of its own. Most
- * connections of a busy server are idle, and many never have any data. They do without a stream.
+ * struct xtcp_stream: the part of a TCB that only data transfer needs, in a slab of its own. Many
+ * connections of a busy server never have any data, and need no stream.
  *
  * "Data" here is anything but a SYN that takes sequence numbers, in either direction. A connection
  * gets its stream
  *
- *  - with the first skb of its send queue that is no SYN. xtcp_sndq_alloc() makes both, or neither
- *    without memory: SEND then waits, a SYN leaves without its data, and a FIN is tried again when
- *    the next segment arrives or the persist deadline passes, as xtcp_output_fin() says;
+ *  - with the first skb of its send queue that is no SYN. Without memory, xtcp_sndq_alloc() makes
+ *    neither: SEND then waits, a SYN leaves without its data, and a FIN is tried again when the
+ *    next segment arrives or the persist deadline passes, as xtcp_output_fin() says;
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
- *  - with an ACK that reports something though nothing was sent, which no honest peer does. Without
- *    memory the ACK is ignored;
- *  - when it is established, if its algorithm has something of its own for TCP_INFO or TCP_CC_INFO,
- *    or if the search for the path MTU begins at once. Without memory the connection gets its
- *    stream with its data, and the search begins when timeouts call for it.
+ *  - with an ACK that reports a loss or an ECN mark before we have sent any data, which no honest
+ *    peer does. Without memory the ACK is ignored;
+ *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
+ *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory the connection
+ *    gets its stream with its data, and the search begins when timeouts call for it.
  *
  * The stream stays until the sock is freed or disconnects. Before the stream exists, tx->stream
  * points to xtcp_stream_none, a constant with the values of a new stream. So a reader need not test
  * whether the stream exists, and a writer that forgets to test faults. Two fields have no constant
  * value without a stream: snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The
- * SYN's round-trip time is in the sock.
+ * round-trip time of the SYN is in the sock.
  */
 #include "base/stream.h"
 
@@ -59,7 +59,7 @@ int xtcp_stream_init(void)
 /**
  * xtcp_stream_exit() - free the slab
  *
- * Context: process, module exit; the last sock is gone.
+ * Context: process, module exit; the last sock was freed.
  */
 void xtcp_stream_exit(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The part of a connection that only data needs, and that an idle connection does without. stream.c
- * tells when this part exists.
+ * The part of a connection that only data transfer needs. A connection that never had data does not
+ * have it; stream.c says when it is allocated.
  */
 #ifndef XTCP_STREAM_H
 #define XTCP_STREAM_H
@@ -26,17 +26,20 @@ struct sk_buff;
 struct sock;
 
 /*
- * struct xtcp_stream - the part of a TCB that only data reads or writes
+ * struct xtcp_stream - the part of a TCB that only data transfer reads or writes
  *
- * Grouped as struct xtcp_sock, with the same units. The socket lock guards all of it.
+ * Grouped like struct xtcp_sock, with the same units. The socket lock guards all of it.
  */
 struct xtcp_stream {
 	/* For each outgoing segment with data, and each ACK. */
-	/* skbs in flight of which the peer has reported nothing, in order of sending */
+	/*
+	 * skbs in flight that are neither acknowledged nor sacked nor on to_resend, in order of
+	 * sending
+	 */
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
-	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: that skb left */
+	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: it was removed */
 	u64 delivered_us;		/* time of the last delivery, or of sending after a pause */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* the same in segments, rounded up for each ACK; for TCP_INFO */
@@ -99,14 +102,14 @@ struct xtcp_stream {
 };
 
 /*
- * Stands in for a stream that does not exist: readers find the values of a new stream. It is
- * constant: nobody can write to it.
+ * xtcp_sender.stream of a connection without a stream: readers find the values of a new stream. It
+ * is constant, so a write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 
 #define XTCP_STREAM_NONE	((struct xtcp_stream *)&xtcp_stream_none)
 
-/* Has the connection a stream of its own? Only such a stream may be written. */
+/* Does the connection have a stream of its own? Only then may the caller write to it. */
 static inline bool xtcp_stream_is_there(const struct xtcp_stream *stream)
 {
 	return likely(stream != &xtcp_stream_none);

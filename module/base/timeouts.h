@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What TCP_INFO tells about the timeouts of a connection, as Linux counts them. Other files report
- * events; only this file writes the struct.
+ * What TCP_INFO reports about the timeouts of a connection, as Linux counts them. Other files
+ * report events; only this file writes the struct.
  */
 #ifndef XTCP_TIMEOUTS_H
 #define XTCP_TIMEOUTS_H

@@ -57,7 +57,7 @@ static inline void xtcp_tries_probed(struct xtcp_tries *tries)
 		tries->probes_out++;
 }
 
-/* An ACK came, or no probe is needed any more. */
+/* An ACK has arrived, or no probe is needed any more. */
 static inline void xtcp_tries_end_probes(struct xtcp_tries *tries)
 {
 	tries->probes_out = 0;
@@ -68,15 +68,15 @@ static inline void xtcp_tries_kept_alive(struct xtcp_tries *tries)
 	WRITE_ONCE(tries->keepalive_sent, tries->keepalive_sent + 1);
 }
 
-/* A segment came. */
+/* A segment has arrived. */
 static inline void xtcp_tries_heard(struct xtcp_tries *tries)
 {
 	WRITE_ONCE(tries->keepalive_sent, 0);
 }
 
 /*
- * Number of window probes without an answer. If there are none, the number of keepalive probes
- * without an answer, as Linux shows it. Also read without a lock.
+ * Number of window probes without an answer or, if there are none, of keepalive probes without an
+ * answer, as Linux shows it. Also read without a lock.
  */
 static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 {

@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_tuple - addresses and ports of a connection, seen from here
+ * struct xtcp_tuple - addresses and ports of a connection, as this host sees it
  * @laddr: local address; IPv4 as v4-mapped
  * @faddr: foreign address; IPv4 as v4-mapped
  * @lport: local port

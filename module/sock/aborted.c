@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The socks that a program still holds after their connection has ended otherwise than by both
- * FINs. Such a sock has left the table of connections, so no segment finds it. But a listing finds
- * it here, and says why its connection ended. Each namespace has a table of these socks
- * (xtcp_net.aborted).
+ * Socks that a program still has open after their connection was aborted, that is, ended without a
+ * FIN from each end. Such a sock has left the table of connections, so no segment finds it.
+ * Listings find it in this table, and say why its connection ended. Each namespace has a table of
+ * these socks (xtcp_net.aborted).
  *
  * A sock enters this table when its connection ends. It leaves the table when the program
- * disconnects it or when it is destroyed, so no entry outlives its sock. The sock has the number of
- * its entry in the memory of its deadlines, which are not used any more (struct xtcp_timers). If
- * there is no memory for the entry, listings do not show the sock; nothing else depends on the
- * entry.
+ * disconnects it or when it is destroyed, so no entry outlives its sock. The number of the entry is
+ * in struct xtcp_timers, in the memory of the deadlines, which are not used any more. If there is
+ * no memory for the entry, listings do not show the sock; nothing else depends on the entry.
  */
 #include "sock/aborted.h"
 
@@ -24,7 +23,7 @@
 
 /*
  * If the connection ended for one of these reasons, the program has closed the sock, or never had
- * it. The sock is destroyed in a moment.
+ * it. The caller destroys the sock next.
  */
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
@@ -41,7 +40,7 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
 	 * Softirq takes the lock of this xarray, but not the locks of the module's other xarrays.
-	 * Lockdep needs to know that they are different locks.
+	 * So this lock needs a lockdep class of its own.
 	 */
 	static struct lock_class_key class;
 
@@ -67,7 +66,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
  * xtcp_aborted_enter() - let listings find a sock whose connection has ended
  * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
  *
- * Nothing happens if both FINs have ended the connection, or if nobody holds @sk.
+ * Nothing happens if both FINs have ended the connection, or if no program has @sk open.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -86,10 +85,10 @@ void xtcp_aborted_enter(struct sock *sk)
 }
 
 /**
- * xtcp_aborted_leave() - let listings not find a sock any more
+ * xtcp_aborted_leave() - hide a sock from listings again
  * @sk: the sock, in any state
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk but a listing.
+ * Context: softirq or process. Lock: socket, held, or only a listing can still find @sk.
  */
 void xtcp_aborted_leave(struct sock *sk)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The socks that a program still holds after their connection has ended otherwise than by both
- * FINs.
+ * Socks that a program still has open after their connection was aborted, that is, ended without a
+ * FIN from each end.
  */
 #ifndef XTCP_ABORTED_H
 #define XTCP_ABORTED_H

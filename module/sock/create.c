@@ -66,9 +66,9 @@
  * These hold a reference to a full sock: the file or the accept queue (xtcp_sock_destroy() drops
  * it), the table (demux.c), each pending timer (sk_reset_timer(), pace.c), and a lookup until it is
  * done. An outgoing skb holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's
- * memory from being freed. But code below TCP, such as NFQUEUE, may take references. held.c assumes
- * that each reference that it does not know is of this kind. A change that adds another kind of
- * lasting reference must tell held.c.
+ * memory from being freed. But code below TCP, such as NFQUEUE, may take references. held.c knows
+ * the references listed above, and assumes that code below TCP has taken all others. A change that
+ * adds another lasting reference must also change held.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -116,8 +116,9 @@ static long all_socks(void)
 }
 
 /*
- * The keys live as long as the sock's memory: a segment that has found the sock just before its end
- * is checked by them, and the RST that answers it is signed.
+ * The keys of TCP_MD5SIG are freed with the sock's memory and not before: a segment may find the
+ * sock just before the sock ends. It is checked with the keys, and the RST that answers it is
+ * signed with them.
  */
 static void free_parts(struct sock *sk)
 {
@@ -146,9 +147,9 @@ static void destruct_v6(struct sock *sk)
 /**
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
- * Socks with segments in a qdisc or an NFQUEUE hold the module (held.c), so this should take no
- * longer than a softirq. If it takes longer, the log says once a second how many socks are left.
- * Afterwards the caller waits for RCU callbacks (rcu_barrier()).
+ * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so no such sock is
+ * left, and this should take no longer than a softirq. If it takes longer, the log says once a
+ * second how many socks are left. Afterwards the caller waits for RCU callbacks (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -306,8 +307,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
 	/*
-	 * a listener that is closing has this set, but the child must not inherit it: children of
-	 * such a listener are reset
+	 * sk_shutdown is set in a listener that is being closed. The child must not inherit it; the
+	 * end of the listener resets the child
 	 */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);

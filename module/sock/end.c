@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What ends a sock.
- *
- * The end of a connection, in this order:
+ * How a sock ends. * * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From
  *     here on, each holder of the lock sees a dead connection and touches neither the namespace
  *     nor a timer.
@@ -13,8 +11,8 @@
  *     is destroyed:
  *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
  *     is dropped.
- *  5. When the last skb in a qdisc or a queue is gone, too, the memory is freed after an RCU grace
- *     period, and the count of xtcp_sock_wait_gone() falls.
+ *  5. When the last skb in a qdisc or a queue is freed, the memory of the sock is freed after an
+ *     RCU grace period. Then the sock no longer counts for xtcp_sock_wait_gone().
  *
  * An orphan holds no reference to its namespace. When the namespace ends, so does the orphan
  * (netns.c). So step 5 may come after the end of the namespace, and must not read sock_net().
@@ -145,7 +143,8 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 }
 
 /*
- * Stores what the peer's RST said about its reason, in memory of the deadlines: none runs any more.
+ * Stores the reason that the peer's RST gave in the memory of the deadlines, since none of them
+ * runs any more.
  */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What ends a sock. Socket lock held in all of these. */
+/* How a sock ends. All these functions need the socket lock. */
 #ifndef XTCP_SOCK_END_H
 #define XTCP_SOCK_END_H
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When the last descriptor of a sock is closed: must the sock hold the module, because segments of
- * it are still below TCP, for example in a qdisc (held.c)?
+ * Decides, when the last descriptor of a sock is closed, whether the sock must keep the module
+ * loaded, because its segments are still below TCP, for example in a qdisc (held.c).
  */
 #include "sock/held_let_go.h"
 
@@ -12,13 +12,14 @@
 #include "expiry/thirdack.h"
 #include "out/held.h"
 
-#define TRIES		200U	/* looks at the sock in one close(); all of them take some 10 us */
+#define TRIES		200U	/* most checks of the sock in one close(); they take some 10 us */
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
- * no more of its segments to IP. This function does not end a needless hold on the module: without
- * the socket lock, xtcp_held_segment_freed() might end the same hold at the same time. Such a hold
- * ends when the sock is freed. Return: true when the reference was the last one.
+ * no more of its segments to IP. If the sock keeps the module loaded without need, this function
+ * does not change that: it has no socket lock, and xtcp_held_segment_freed() might release the
+ * module at the same time. Freeing the sock releases the module. Return: true when the reference
+ * was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -31,9 +32,9 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * May close() return now? Return: true when @sk holds the module, or when its connection lives on
- * and no segment of it is below TCP.
- * @last: this is the last try, so let @sk hold the module if in doubt.
+ * May close() return now? Return: true when @sk keeps the module loaded, or when its connection
+ * continues and no segment of it is below TCP. @last: this is the last try, so let @sk keep the
+ * module loaded if in doubt.
  */
 static bool is_settled(struct sock *sk, bool last)
 {
@@ -57,7 +58,8 @@ static bool is_settled(struct sock *sk, bool last)
 }
 
 /**
- * xtcp_held_let_go() - let a sock whose descriptor is being closed hold the module, if needed
+ * xtcp_held_let_go() - let a sock whose descriptor is being closed keep the module loaded, if
+ *	needed
  * @sk: the sock; the function puts the caller's reference
  *
  * Context: process, BH enabled; the descriptor still holds the module. The caller holds no lock;

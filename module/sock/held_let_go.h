@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What to do when the last descriptor of a sock is closed. */
+/* When the last descriptor of a sock is closed, the sock may have to keep the module loaded. */
 #ifndef XTCP_HELD_LET_GO_H
 #define XTCP_HELD_LET_GO_H
 
