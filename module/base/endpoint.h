@@ -101,7 +101,7 @@ struct xtcp_endpoint {
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
-	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP header, 2: link, too */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link as well */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
 	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */

@@ -15,19 +15,20 @@
  *  user owns it)
  * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
  *                                                                         lock, or a child's; the
- *                                                                         same lock of a listener
- *                                                                         that ends (heir.c)
+ *                                                                         lock of a listener that
+ *                                                                         ends and moves its queues
+ *                                                                         to this one (heir.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two of them                 xtcp_listener.lock
- * xtcp_portmaps.lock       which maps there are                 both      the same; never with
+ * xtcp_portmaps.lock       the list of these maps               both      the same; never with
  *                                                                         the lock of a map
- * xtcp_portlist.lock       the leases of one in 64 ports, and   both      a socket lock,
- *                          who may share them (portlist.h);               xtcp_listener.lock
+ * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
+ *                          (leases) for every 64th port, and              xtcp_listener.lock
+ *                          who may share them (portlist.h);
  *                          never two of these locks
- * taker.lock               a processor's taker: the sock that   both      xtcp_portlist.lock
- *                          takes places for shared leases
- *                          (taker.c)
+ * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
+ *                          shared ports (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
  *                          sleep
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
@@ -38,9 +39,10 @@
  *                          connections (policy.c); may sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their third ACK
- * xtcp_net.aborted         socks that a program holds after an  both      a socket lock
- *                          abort (aborted.c)
- * boxes_lock               which black boxes there are          both      every lock above
+ * xtcp_net.aborted         socks that are open after an abort   both      a socket lock
+ *                          (aborted.c)
+ * boxes_lock               the list of event recorders          both      every lock above
+ *                          (sight/blackbox.c)
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
  *  bhash2[].lock                                                          taker.lock, and the locks

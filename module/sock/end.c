@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a sock ends. * * The end of a connection, in this order:
+ * How a sock ends.
+ *
+ * The end of a connection, in this order:
  *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From
  *     here on, each holder of the lock sees a dead connection and touches neither the namespace
  *     nor a timer.

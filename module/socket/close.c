@@ -4,8 +4,7 @@
  * disconnect.
  *
  * As in Linux, the state changes when the program calls, and not when the FIN goes out behind
- * queued data. So a connection in FIN-WAIT-1 may be in what RFC 9293 calls ESTABLISHED with CLOSE
- * queued.
+ * queued data. So FIN-WAIT-1 here may be what RFC 9293 calls ESTABLISHED with a queued CLOSE.
  */
 #include "socket/close.h"
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lets small writes that follow each other closely leave as one segment.
+ * Sends small writes that follow each other closely in one segment.
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
  * next write, for at most coalesce_usecs, if three things are true: the last two skbs in flight are
- * small, no ACK has told the fate of either, and the later one left less than coalesce_usecs ago.
- * Without TCP_NODELAY, only full segments wait for one another here, to become a bundle; Nagle
- * decides about partial segments. Requests that wait for their answers have no two small skbs
- * before them, so they leave at once.
+ * small, no ACK has acknowledged or sacked them, and the later one was sent less than
+ * coalesce_usecs ago. Without TCP_NODELAY, only full segments wait for one another, to be sent as
+ * one GSO packet; Nagle decides about partial segments. A program that waits for the answer to each
+ * request never has two small skbs in flight, so its requests leave at once.
  *
- * Waiting data goes with the next push(). This comes when the timer of pace.c expires, when an ACK
- * arrives, when a bundle is full, or when a write may not wait. xtcp_coalesce_flush() pushes the
- * data when the program asks anything else of the socket. If all of this fails, something is still
- * in flight, and its retransmission timer runs.
+ * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
+ * expires, when an ACK arrives, when the GSO packet is full, or when a write may not wait.
+ * xtcp_coalesce_flush() sends the data when the program makes any other call on the socket. In any
+ * case data is in flight, so the retransmission timer runs.
  */
 #include "socket/coalesce.h"
 
@@ -34,7 +34,7 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 
 /*
  * May this data wait at all? Urgent data, the end of a record and data with timestamps never wait.
- * Data that Nagle or TCP_CORK holds back, and data before the third ACK, are not handled here.
+ * This file does not handle data that Nagle or TCP_CORK delays, or data before the third ACK.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {

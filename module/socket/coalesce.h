@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Lets small writes that follow each other closely leave as one segment. */
+/* Sends small writes that follow each other closely in one segment. */
 #ifndef XTCP_COALESCE_H
 #define XTCP_COALESCE_H
 
@@ -9,8 +9,8 @@
 bool xtcp_coalesce_waits(struct sock *sk, u32 written);
 
 /*
- * Shall the last write, of @written octets, wait for the next one? Only if at least two skbs are in
- * flight whose fate is not known yet.
+ * Does the last write, of @written octets, have to wait for the next one? Only if at least two skbs
+ * are in flight that are neither acknowledged nor sacked.
  */
 static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {

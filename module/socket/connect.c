@@ -78,7 +78,10 @@ static void fill_tcb(struct sock *sk)
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	/* as in Linux: timestamps and a signature leave no room for SACK blocks */
+	/*
+	 * as in Linux, a connection with TCP_MD5SIG has no timestamps: the header has no space for
+	 * a signature, timestamps and SACK blocks
+	 */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
 			    READ_ONCE(xn->sysctl.timestamps) && !xtcp_keys_of(sk), READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
@@ -156,9 +159,9 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * lookups and listings that began earlier may still be at the sock, where it was in the
-	 * table. Wait for them before anything changes, or a listing would show the tuple of one
-	 * connection in the state of another
+	 * lookups and listings that began earlier may still use the sock, if it was in the table.
+	 * Wait for them before anything changes. Otherwise, a listing could show the tuple of one
+	 * connection with the state of another
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
@@ -205,9 +208,9 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the third ACK waits a moment for that request. A thread that calls connect() once more does
- * not send a request on its earlier connection now, so the third ACK of the earlier connection goes
- * at once.
+ * So the third ACK waits a moment for that request. A thread that now calls connect() again does
+ * not send a request on its earlier connection, so the third ACK of that connection is sent at
+ * once.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

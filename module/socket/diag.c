@@ -8,9 +8,9 @@
  * AF_INET or AF_INET6. Attributes of a request may follow: a filter, and those of
  * uapi/linux/xtcp.h. A request sees only the sockets of its own namespace.
  *
- * A dump holds the module from its request until the program has read the dump to its end, or has
- * closed the netlink socket. So any user can hold the module; scripts/tools/xtcp-holders says which
- * user does. The netlink socket holds the namespace.
+ * A dump keeps the module loaded from its request until the program has read the dump to its end,
+ * or has closed the netlink socket. So any user can keep the module loaded;
+ * scripts/tools/xtcp-holders says which user does. The netlink socket keeps the namespace alive.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -255,7 +255,8 @@ static bool is_registered;
 /**
  * xtcp_diag_register() - let programs list sockets, and an administrator end them
  *
- * The module works without this. So if the family has another handler, only the log says so.
+ * The module works without this handler. So if the family already has another handler, the function
+ * only logs a warning.
  *
  * Context: process, module init. The family is registered.
  */
@@ -271,7 +272,7 @@ void xtcp_diag_register(void)
 /**
  * xtcp_diag_unregister() - undo xtcp_diag_register()
  *
- * Context: process, module exit. No request is under way, since each holds the module.
+ * Context: process, module exit. No request is being handled, since each keeps the module loaded.
  */
 void xtcp_diag_unregister(void)
 {

@@ -3,10 +3,10 @@
  * The filters of inet_diag. A pure file: no socket, no clock.
  *
  * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE. `ss` compiles its filter
- * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Its "yes" and
- * "no" say how many octets further the next operation is, if the condition is true or false. A
- * program that reaches its end accepts the socket. A program that jumps four octets beyond its end
- * refuses the socket.
+ * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Its "yes" is the
+ * distance in octets to the next operation if the condition is true, its "no" if the condition is
+ * false. A program that reaches its end accepts the socket. A program that jumps four octets beyond
+ * its end refuses the socket.
  *
  * Any user may send a program, so it is checked before it runs. Each operation and its arguments
  * must lie inside the program. Each jump must go forward, to the beginning of an operation or to
@@ -109,12 +109,12 @@ static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
  * xtcp_diag_filter_check() - may this program run?
  * @program: the program, aligned to four octets
  * @len: its length, octets
- * @administrator: the caller has CAP_NET_ADMIN; only then may the program test marks
+ * @administrator: the caller has CAP_NET_ADMIN; only then may the program test SO_MARK
  * @notes: xtcp_diag_filter_notes() octets, all 0
  *
  * Context: any.
  *
- * Return: 0; -EINVAL; -EPERM if the program tests a mark and the caller is no administrator.
+ * Return: 0; -EINVAL; -EPERM if the program tests SO_MARK and the caller is no administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {

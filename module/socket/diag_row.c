@@ -8,8 +8,8 @@
  * Most of a row is read without a lock, as in /proc. Only three things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, and the tuple of an aborted
  * connection. While a program has the socket lock, no row is made: the caller tries again, or asks
- * for a row without the lock. A program can keep the lock for as long as it likes, since a page of
- * its buffer may never come. So no code here sleeps until the program releases the lock.
+ * for a row without the lock. A program can keep the lock for as long as it likes, since a page
+ * fault on its buffer may never end. So this file never sleeps until a program releases the lock.
  */
 #include "socket/diag_row.h"
 
@@ -48,7 +48,7 @@ struct diag_row {
 	u32 rqueue;
 	u32 wqueue;
 	u32 mark;
-	struct xtcp_abort abort;	/* no reason: it was not aborted */
+	struct xtcp_abort abort;	/* if its reason is 0, the connection was not aborted */
 };
 
 static bool asks_for(const struct xtcp_diag_ask *ask, int attribute)
@@ -187,10 +187,7 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
 }
 
-/*
- * The attribute that has room for what an algorithm reports. The length of the report tells which
- * struct it is.
- */
+/* The attribute for the report of an algorithm. The length of the report identifies its struct. */
 static int attribute_of(size_t len)
 {
 	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
@@ -269,7 +266,7 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
  *
  * Context: process, RCU read side.
  *
- * Return: 0, also if the listener is not wanted or has stopped; -EMSGSIZE if there is no room;
+ * Return: 0, also if the listener is not wanted or has stopped; -EMSGSIZE if the message is full;
  * -EAGAIN if a program has the socket lock.
  */
 int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk)
@@ -379,7 +376,7 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *
  * Return: 0, also if the sock is not wanted, or if the program has closed or disconnected it;
- * -EMSGSIZE if there is no room; -EAGAIN if a program has the socket lock.
+ * -EMSGSIZE if the message is full; -EAGAIN if a program has the socket lock.
  */
 int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
@@ -429,9 +426,9 @@ static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *a
  *
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *
- * Return: 0, also if the connection is not wanted; -EMSGSIZE if there is no room; -EAGAIN if a
- * program has the socket lock; -ESTALE if the connection has ended, or something else has taken its
- * place.
+ * Return: 0, also if the connection is not wanted; -EMSGSIZE if the message is full; -EAGAIN if a
+ * program has the socket lock; -ESTALE if the connection has ended, or if a sock or record has
+ * replaced it.
  */
 int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
 {

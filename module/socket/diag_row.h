@@ -13,12 +13,12 @@ struct xtcp_conn;
 struct xtcp_net;
 
 /**
- * struct xtcp_diag_ask - what a request asks for, and who asks
+ * struct xtcp_diag_ask - a request of sock_diag and its sender
  * @xn: the namespace
  * @users: the user namespace of the netlink socket that asks
  * @filter: a filter program that has been checked (diag_filter.h); NULL: none
  * @filter_len: the length of @filter, octets
- * @states: bits of the states that are wanted
+ * @states: a bit for each state that is wanted
  * @portid: the netlink port to which the messages go
  * @seq: nlmsg_seq of the messages
  * @flags: nlmsg_flags of the messages
@@ -27,11 +27,11 @@ struct xtcp_net;
  * @sport: the only local port that is wanted; 0: any
  * @dport: the only foreign port that is wanted; 0: any
  * @family: AF_INET or AF_INET6
- * @ext: bits of the attributes that are wanted: idiag_ext of the request
- * @has_cookie: @cookie counts
- * @by_uid: @uid counts
- * @administrator: who asks has CAP_NET_ADMIN
- * @unlocked: leave out what would need a socket lock
+ * @ext: a bit for each attribute that is wanted: idiag_ext of the request
+ * @has_cookie: @cookie is valid
+ * @by_uid: @uid is valid
+ * @administrator: the sender has CAP_NET_ADMIN
+ * @unlocked: omit the attributes that need a socket lock
  */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;

@@ -4,12 +4,13 @@
  * aborted, for a dump.
  *
  * A dump goes on each time the program that asked for it reads, and between two reads everything
- * may change. But each listener and each connection that is there all the time is shown exactly
- * once, for two reasons:
+ * may change. But each listener and each connection that exists during the whole dump is shown
+ * exactly once, for two reasons:
  *
  *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
- *  - A connection keeps its chain, since the table never grows, and its key (struct
- *    xtcp_diag_key), whether it is an entry, a sock or a record.
+ *  - A connection stays in its hash chain, since the table never grows. It also keeps its key
+ *    (struct xtcp_diag_key) when a sock replaces its half-open entry, or a TIME-WAIT record its
+ *    sock.
  *
  * The walk takes the connections of a chain in the order of their keys, and notes the key of the
  * last one. To find the next ones, it goes through the whole chain again. So a chain may be longer
@@ -96,8 +97,8 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 }
 
 /*
- * Find what has taken the place of @old, as a record takes the place of its sock. NULL: nothing
- * has.
+ * Find the connection that has replaced @old, as a TIME-WAIT record replaces its sock. NULL: there
+ * is none.
  */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)
@@ -127,7 +128,7 @@ static int put_conn(struct xtcp_diag_walk *walk, struct sk_buff *skb, unsigned i
 	return err == -ESTALE ? 0 : err;
 }
 
-/* Write the rows of the batch. Return: 0, or the error of the connection at which this stopped. */
+/* Write the rows of the batch. Return: 0, or the error of the first connection that failed. */
 static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {
 	unsigned int i;
@@ -146,7 +147,7 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_diag_walk_waits() - a program has the lock of the next sock: wait a moment, or do without
+ * xtcp_diag_walk_waits() - wait a moment for a program that has the lock of the next sock
  * @walk: the walk; if it has waited long enough, @ask.unlocked is set
  *
  * Context: process, may sleep.

@@ -12,11 +12,12 @@
 struct sk_buff;
 struct xtcp_conn;
 
-#define XTCP_DIAG_BATCH	32	/* how many connections one RCU read side looks at, at most */
+#define XTCP_DIAG_BATCH	32	/* most connections that one RCU read side shows */
 
 /**
- * struct xtcp_diag_key - identifies a connection for as long as it lives, be it an entry, a sock or
- *	a record; a walk takes the connections of a chain in the order of their keys
+ * struct xtcp_diag_key - identifies a connection for its whole life, as a half-open entry, a sock
+ *	and a TIME-WAIT record; a walk takes the connections of a hash chain in the order of their
+ *	keys
  * @hash: as in struct xtcp_conn
  * @dev: the device to which it is bound
  * @tuple: its addresses and ports
@@ -34,7 +35,7 @@ struct xtcp_diag_key {
  * @listens: not all listeners have been written yet
  * @aborts: not all aborted socks have been written yet
  * @number: the number of the next listener, or of the next aborted sock
- * @chain: the present chain of the table of connections
+ * @chain: the present hash chain of the table of connections
  * @is_inside: the walk is inside @chain, and @last is valid
  * @last: the key of the last connection of @chain that has been written
  * @tries: how many times in a row a program has owned the lock of the next sock

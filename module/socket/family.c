@@ -57,14 +57,14 @@ MODULE_PARM_DESC(family, "address family number, positive, less than " __stringi
 
 /*
  * How many pages all our socks in all namespaces use. Kernel TCP counts the pages of its socks
- * separately. Each of the two counts has the limits net.ipv4.tcp_mem.
+ * separately. The limits net.ipv4.tcp_mem apply to each of the two counts.
  */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk may be one of the stand-ins of base/memory.c, which are no xtcp_socks but use our counts. */
+/* @sk may be a stand_in of base/memory.c, which is no xtcp_sock but uses our counts. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
@@ -163,7 +163,7 @@ XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
 	XTCP_PROTO_UNMERGED,							\
-	/* no .owner: not every sock holds the module, see held.c */		\
+	/* no .owner: held.c decides which socks keep the module */		\
 	.name
 
 struct proto xtcp_prot = {
@@ -386,8 +386,8 @@ int xtcp_family_register(void)
 	if (!err) {
 		xtcp_siblings_set_family(family_number);
 		/*
-		 * the kernel has logged the usual owner of the number, for example "Registered
-		 * PF_WANPIPE", so say who has it now
+		 * sock_register() has logged the usual owner of the number, for example "Registered
+		 * PF_WANPIPE", so log who has it now
 		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;

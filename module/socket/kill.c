@@ -164,8 +164,8 @@ static void stop_listener(struct sock *sk)
 }
 
 /*
- * End the first listener that matches the request. Of a group, only one listener ends. Return: 0;
- * -ENOENT if there is none; -EBUSY.
+ * End the first listener that matches the request. The other members of its group continue. Return:
+ * 0; -ENOENT if there is none; -EBUSY.
  */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

@@ -56,7 +56,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* any MSS will do: the shift does not depend on it */
+	/* any MSS will do: the window scale does not depend on it */
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
@@ -116,7 +116,7 @@ static int start(struct sock *sk, int backlog)
  * @sock: not connected; if it is not bound, it gets a port now
  * @backlog: as for listen(2)
  *
- * Both queues are limited to @backlog, but at most to net.core.somaxconn. A second call changes the
+ * The smaller of @backlog and net.core.somaxconn limits both queues. A second call changes the
  * limit.
  *
  * Context: process. Takes the socket lock; may sleep.
@@ -284,14 +284,14 @@ void xtcp_listen_stop(struct sock *sk)
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
 	/*
-	 * a reader that sees NULL also sees that the listener has left the table, and its entries
-	 * are gone
+	 * a reader that sees NULL also sees that the listener has left the table, and that its
+	 * entries were dropped
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
 	 * A segment that has found an entry reaches the queues through the sock. Until now it found
 	 * the old queues; after another listen() it would find the new ones. So the next listen()
-	 * waits until all such segments are done.
+	 * waits until all such segments have been processed.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

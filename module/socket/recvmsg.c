@@ -2,8 +2,8 @@
 /*
  * RECEIVE (RFC 9293 section 3.10.3).
  *
- * text.c puts the octets that came in order on sk_receive_queue. copied_seq is the sequence number
- * of the next octet to return. A FIN is not an octet of any skb. If fin_received is set, nothing
+ * text.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
+ * the next octet to return. A FIN is not an octet of any skb. If fin_received is set, nothing
  * follows the end of the queue.
  */
 #include "socket/recvmsg.h"
@@ -34,7 +34,7 @@
 #include "window/space.h"
 
 /**
- * xtcp_recvmsg_inq() - how many octets are there to read?
+ * xtcp_recvmsg_inq() - how many octets can the program read?
  * @sk: not a listener
  *
  * Context: any; racy without the socket lock.
@@ -104,9 +104,9 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * A read starts at @offset and has @rest octets to go: stop it before the urgent octet. If it
- * starts at the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets
- * may be read.
+ * A read of @rest octets starts at @offset in its skb: end it before the urgent octet. If it starts
+ * at the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets may be
+ * read.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
@@ -132,8 +132,8 @@ static void forget_mark(struct xtcp_sock *xsk)
 }
 
 /*
- * Give the program the octets that are there, up to the mark. Return: how many octets, or -EFAULT
- * if none could be copied.
+ * Copy queued octets to the program, up to the urgent octet. Return: how many octets, or -EFAULT if
+ * none could be copied.
  */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {
@@ -145,7 +145,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		u32 offset = *r->seq - xtcp_seg(skb)->seq;
 		u32 rest, used;
 
-		/* MSG_PEEK has returned all of this skb before */
+		/* MSG_PEEK has already returned all octets of this skb */
 		if (offset >= skb->len)
 			continue;
 		if (copied && at_mark(xsk, *r->seq))
@@ -183,7 +183,8 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 /*
  * There is nothing more to read now. Return: true when RECEIVE ends. *@err is then the result if
  * the call has read nothing: 0 at the end of the stream, or an error, which is reported once. The
- * end of the stream comes first, so that a program can tell close from abort (MUST-12).
+ * end of the stream is tested before the error, so that a program can tell close from abort
+ * (MUST-12).
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -349,8 +350,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * as in Linux, this may send an ACK after MSG_PEEK, too: no room was made,
-			 * but the program has seen the data for which the ACK is owed
+			 * as in Linux, this may send an ACK even after MSG_PEEK. MSG_PEEK frees no
+			 * buffer space, but the program has seen the data that the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)
 				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
@@ -372,8 +373,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		consume_skb(r.stamped);
 	}
 	/*
-	 * not if another thread has disconnected the socket meanwhile: the octets were those of the
-	 * earlier connection, whose window is not offered any more
+	 * send no window update if another thread has disconnected the socket meanwhile: the octets
+	 * belonged to the earlier connection
 	 */
 	if (likely(sk->sk_disconnects == disconnects))
 		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
@@ -381,8 +382,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 }
 
 /*
- * MSG_OOB: return the urgent octet, which also stays in the stream. The call never waits. The
- * errors are those of Linux and BSD.
+ * MSG_OOB: return the urgent octet, which also stays in the receive queue. The call never waits.
+ * The errors are those of Linux and BSD.
  */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -467,10 +468,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	return ret;
 }
 
-/*
- * Move what is there into @pipe, but at most @len octets. Return: how many octets; if none, 0 or
- * -errno.
- */
+/* Move up to @len queued octets into @pipe. Return: how many octets; if none, 0 or -errno. */
 static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t len, unsigned int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -504,7 +502,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 /**
  * xtcp_recvmsg_splice_read() - proto_ops.splice_read: RECEIVE into a pipe
  * @sock: the socket
- * @ppos: must be 0: a stream cannot seek
+ * @ppos: must be 0, since a socket cannot seek
  * @pipe: where the octets go
  * @len: how many octets to move at most
  * @flags: SPLICE_F_*; as in Linux, only O_NONBLOCK of the file says whether the call may block

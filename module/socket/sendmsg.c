@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * SEND (RFC 9293 section 3.10.2): the program's octets go into the send queue, and output.c sends
- * what may go.
+ * those that may be sent now.
  *
- * Before a call waits for room, it pushes what it has queued, whatever Nagle and MSG_MORE say.
- * Otherwise, it might wait for room that only its own data takes.
+ * Before a call waits for space in the send buffer, it sends what it has queued, whatever Nagle and
+ * MSG_MORE say. Otherwise, the call might wait for space that only its own unsent data takes.
  */
 #include "socket/sendmsg.h"
 
@@ -52,8 +52,8 @@ static void mark_urgent(struct sock *sk, int flags)
 
 /*
  * Mark the end of a write: its last octet is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As
- * in Linux, each write gets the mark, unless the program has said that more follows. If a later
- * write joins the same skb, its first octet removes the PSH.
+ * in Linux, this is done for each write, unless the program has said that more follows. If a later
+ * write adds octets to the same skb, the PSH is removed.
  */
 static void mark_push(struct sock *sk)
 {
@@ -67,7 +67,7 @@ static void mark_push(struct sock *sk)
 
 /*
  * As in Linux, set PSH when more than half of the peer's largest window was written without PSH.
- * The peer's TCP may hold text back from its program until a PSH arrives. If no PSH came, the text
+ * The peer's TCP may withhold text from its program until a PSH arrives. Without a PSH, the text
  * would fill the peer's window, and the window would stay closed.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
@@ -86,13 +86,13 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	}
 	if (copied || waits)
 		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
-	/* now that the waiting data is sent, there may be room */
+	/* sending the waiting data may have made space */
 	if (waits && sk_stream_memory_free(sk))
 		return 0;
 	return sk_stream_wait_memory(sk, timeo);
 }
 
-/* There is no skb or no memory for the next octets: expand the buffer, or wait for room. */
+/* There is no skb or no memory for the next octets: expand the buffer, or wait for space. */
 static __always_inline int get_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	const bool was_full = !sk_stream_memory_free(sk);
@@ -129,8 +129,8 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 }
 
 /*
- * How large should the skb for the next octets become? Data that begins an skb and fits a segment
- * needs no larger goal; this case saves a division per message.
+ * How large should the skb for the next octets become? Data that begins a new skb and fits into one
+ * segment needs no larger goal; this case saves a division per message.
  */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
@@ -140,9 +140,9 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 }
 
 /*
- * Queue all of @msg, unless an error comes or there is no room in time. With @splices, queue the
- * pages that @msg points to, otherwise a copy. *@copied receives the number of queued octets.
- * -EPIPE and the sock's own error are tested first: a program that still writes after a RST expects
+ * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
+ * the pages that @msg points to, otherwise a copy. *@copied receives the number of queued octets.
+ * -EPIPE and the sock's own error are tested first, since a program that writes after a RST expects
  * them.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
@@ -234,9 +234,9 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * More pages follow at once, and as in Linux all of them go together. If no further page comes,
- * because a file cannot be read, the next ACK makes the queued pages go. If nothing is in flight,
- * no ACK will come; a timer is set then.
+ * The caller has said that more pages follow at once. As in Linux, they are all sent together. If
+ * no further page comes, for example because a file cannot be read, the next ACK sends the queued
+ * pages. If nothing is in flight, no ACK will come; then the persist timer sends them.
  */
 static void wait_for_more(struct sock *sk)
 {
@@ -247,7 +247,7 @@ static void wait_for_more(struct sock *sk)
 /*
  * Connect with a Fast Open (RFC 7413), for MSG_FASTOPEN or for the first write after a connect()
  * that has sent no SYN. The SYN takes *@taken octets of @msg. The call then waits for the
- * connection, if it may.
+ * connection, if it may block.
  */
 static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, size_t size, int *taken)
 {
@@ -287,8 +287,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 }
 
 /*
- * Read control messages of SOL_SOCKET. *@tsflags receives which timestamps they ask for. Return: 0
- * or -EINVAL.
+ * Read control messages of SOL_SOCKET. *@tsflags receives the timestamps that the messages ask for.
+ * Return: 0 or -EINVAL.
  */
 static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
@@ -406,7 +406,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	err = queue_all(sk, msg, splices, &timeo, &copied);
 	/*
 	 * another thread has disconnected the socket while this thread waited, and the queued
-	 * octets are gone with the connection
+	 * octets were dropped with the connection
 	 */
 	if (unlikely(sk->sk_disconnects != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
@@ -427,8 +427,8 @@ error:
  *	control messages of SOL_SOCKET
  * @size: how many octets the data has
  *
- * Without MSG_DONTWAIT, the call waits for the connection and for room. RFC 9293 section 3.10.2,
- * MUST-60; section 3.8.5, MUST-31.
+ * Without MSG_DONTWAIT, the call waits for the connection and for space in the send buffer. RFC
+ * 9293 section 3.10.2, MUST-60; section 3.8.5, MUST-31.
  *
  * Context: process. Takes the socket lock; may sleep.
  *

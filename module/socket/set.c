@@ -11,10 +11,11 @@
  * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
  * made, and may keep the lock of a sock, or that of a policy table, for as long as he likes. So no
  * request waits for a lock here: the answer is EBUSY, and the tool asks again. A request that makes
- * a policy table may sleep for memory, as those of other families do, but not until there is some.
+ * a policy table may sleep in an allocation, as requests of other families do, but the allocation
+ * fails if there is no memory (__GFP_NORETRY).
  *
  * Generic netlink is not told the policy of the attributes. Otherwise, any user could ask for the
- * policy, leave the answer unread, and so hold the module.
+ * policy, leave the answer unread, and so keep the module loaded.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -114,7 +115,7 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 
 /*
  * Make all changes, or none. The change that can fail comes first. The later ones cannot fail,
- * because the policy has checked their values.
+ * because set_policy has checked their values.
  */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
@@ -252,8 +253,8 @@ static bool takes_requests;
 /**
  * xtcp_set_register() - let an administrator change connections
  *
- * The module works without this. So if the family of generic netlink cannot be registered, only the
- * log says so.
+ * The module works without this. So if the family of generic netlink cannot be registered, the
+ * function only logs a warning.
  *
  * Context: process, module init.
  */

@@ -7,9 +7,9 @@
  * SOL_SOCKET and does not call us.
  *
  * The kernel's own code handles the options of IP and IPv6. An option is passed on only if it makes
- * sense for a stream and if the kernel's code does not treat the sock as one of another type. For
- * example, multicast memberships would leak, and IPV6_ADDRFORM would turn the sock into one of
- * kernel TCP.
+ * sense for a stream socket and if the kernel's code does not mistake our sock for one of another
+ * protocol. For example, multicast memberships would leak, and IPV6_ADDRFORM would turn our sock
+ * into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 
@@ -43,7 +43,7 @@
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 
-/* Is this an option of SOL_IP that works on our streams? */
+/* Is this an option of SOL_IP that works on our sockets? */
 static bool ip_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -66,7 +66,7 @@ static bool ip_option_is_known(int optname, bool set)
 	}
 }
 
-/* Is this an option of SOL_IPV6 that works on our streams? */
+/* Is this an option of SOL_IPV6 that works on our sockets? */
 static bool ipv6_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -232,7 +232,8 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 }
 
 /*
- * Set a key. The signature takes room in each segment, so on a connection the MSS is computed anew.
+ * Set a key. The signature takes space in each segment, so on a connection the MSS is computed
+ * anew.
  */
 static int set_md5(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

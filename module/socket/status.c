@@ -292,7 +292,7 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	return 0;
 }
 
-/* Is there room to write? If not, a waiting writer is woken when there is. */
+/* Is there space to write? If not, ask for a wakeup when there is. */
 static bool writeable(struct sock *sk)
 {
 	if (__sk_stream_is_writeable(sk, 1))
@@ -300,8 +300,8 @@ static bool writeable(struct sock *sk)
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	/*
-	 * test again, since room may have come after the first test; pairs with the barrier in
-	 * sk_write_space
+	 * test again, since space may have been freed after the first test; pairs with the barrier
+	 * in xtcp_sndbuf_write_space()
 	 */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1);
@@ -314,10 +314,10 @@ static bool writeable(struct sock *sk)
  * @wait: the table to which the socket's wait queue is added
  *
  * An ACK may wait for the program's next action (xtcp_acks_owed()). If there is nothing to read,
- * this ACK goes now. Data that waits for the next write (coalesce.c) goes now, too.
+ * this ACK is sent now. Data that waits for the next write (coalesce.c) is sent now in any case.
  *
  * Context: process. No lock is needed to test the socket, since a later change wakes the waiter. If
- * an ACK or data goes now, the function takes the lock of bh_lock_sock().
+ * an ACK or data is sent, the function takes the lock of bh_lock_sock().
  *
  * Return: EPOLL* bits, as in Linux.
  */
