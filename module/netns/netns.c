@@ -3,13 +3,13 @@
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
- * has its first socket of ours, it has only its knobs, its files in /proc, and an empty bitmap of
+ * has its first socket of ours, it has only its sysctls, its files in /proc, and an empty bitmap of
  * ports, which every arriving segment reads.
  *
- * A namespace ends when no file refers to it any more. Of xtcp, it then has only orphans and
- * TIME-WAIT records. Orphans are reset in pre_exit, while the devices still work. All else is freed
- * in exit, when no packet can arrive any more. Unloading the module does the same in every
- * namespace, after the handlers are restored.
+ * A namespace ends when no file refers to it any more. Then its only connections of ours are
+ * orphans and TIME-WAIT records. pre_exit resets the orphans, while the devices still work. exit
+ * frees everything else, when no packet can arrive any more. Unloading the module does the same in
+ * every namespace, after the handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -72,8 +72,8 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 }
 
 /*
- * The list of leases comes last. Once its bitmap of ports exists, arriving segments read it and use
- * the other parts, so no step after that may fail.
+ * The lists of leases (our socks in kernel TCP's bind table) come last. Once their bitmap of ports
+ * exists, arriving segments read it and use the other parts, so no later step may fail.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -102,7 +102,7 @@ fail:
  * xtcp_netns_start() - set up a namespace for its first socket of ours
  * @xn: the namespace
  *
- * Before this call, a namespace has only its knobs and its files in /proc. Any user can make
+ * Before this call, a namespace has only its sysctls and its files in /proc. Any user can make
  * namespaces and sockets in them. So the memory is charged to the memory control group of the task
  * that makes the first socket.
  *
@@ -178,9 +178,9 @@ static void end_orphan(struct sock *sk, bool tell)
 
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
- * devices are still there, so a RST tells the peer. A RST passes all rules of the namespace, which
- * may be slow on purpose, and other namespaces wait for this one to end. So RSTs are sent only
- * during the first TELL_TIME.
+ * devices are still there, so a RST tells the peer. A RST passes the netfilter rules of the
+ * namespace. Its user may have made them slow on purpose, and other namespaces wait for this one to
+ * end. So RSTs are sent only during the first TELL_TIME.
  *
  * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
  * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then
@@ -201,8 +201,9 @@ static void end_orphans(struct xtcp_net *xn)
 		}
 	}
 	/*
-	 * a grace period comes before the devices go, and softirqs deliver the RSTs meanwhile. A
-	 * kernel for one processor does not wait for a grace period, so wait here for a tick
+	 * before the devices are removed, the kernel waits for a grace period, in which softirqs
+	 * deliver the RSTs. A kernel for one processor does not wait for it, so wait here for a
+	 * tick
 	 */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);
@@ -227,7 +228,8 @@ static void __net_exit netns_exit(struct net *net)
 	if (!xn->started)
 		return;
 	/*
-	 * end these parts before the list of leases: entries and records that end put their leases
+	 * end these parts before the lists of leases: entries and records put their leases when
+	 * they end
 	 */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);

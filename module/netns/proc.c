@@ -7,10 +7,11 @@
  *
  * A listing is made as it is read, one listener or one chain of the table at a time. The buffer of
  * an open file is one page, or more if a chain needs more. A slow reader neither misses nor repeats
- * a row that exists throughout: a listener keeps its number, and a connection its chain, whether it
- * is an entry, a sock or a record. A row that comes or goes meanwhile may or may not be listed.
- * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
- * values of a row may change while they are read.
+ * a row that exists throughout: a listener keeps its number, and a connection stays in its hash
+ * chain when a sock replaces its half-open entry, or a TIME-WAIT record its sock. A row that
+ * appears or disappears meanwhile may or may not be listed. Softirq never waits for a reader:
+ * chains are read under RCU, without a lock. So, as in Linux, the values of a row may change while
+ * they are read.
  */
 #include "netns/proc.h"
 
@@ -263,7 +264,7 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 	return conn;
 }
 
-/* Returns the position of the first listener or used chain from @pos on. */
+/* Returns the position of the first listener or chain with a connection, from @pos on. */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
@@ -422,7 +423,7 @@ static int open_rows(struct file *file, const struct proc_file *which, struct ne
 	return 0;
 }
 
-/* The open file holds the namespace, as Linux's own files in /proc/net do. */
+/* The open file keeps the namespace alive, as Linux's own files in /proc/net do. */
 static int file_open(struct inode *inode, struct file *file)
 {
 	const struct proc_file *which = pde_data(inode);
@@ -457,9 +458,9 @@ static int file_release(struct inode *inode, struct file *file)
 /*
  * A read may hang: its buffer may be a page of a FUSE file whose server does not answer. Any user
  * can make such a file. The removal of a file in /proc waits for its readers, and no signal ends
- * that wait. So each read holds the module, and unloading fails at once with "in use". After
- * module_put() the removal still waits until this function has returned. An open descriptor alone
- * does not hold the module.
+ * that wait. So each read has a reference to the module, and unloading fails at once with "in use".
+ * After module_put() the removal still waits until this function has returned. An open descriptor
+ * alone has no reference to the module.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
@@ -472,7 +473,7 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* A file does the same thing for every write, whatever the written text is. */
+/* What a write does depends only on the file, not on the written text. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));

@@ -10,11 +10,11 @@
  * Times are of CLOCK_MONOTONIC; the time of a system call is exact only to a tick. Events that are
  * also tracepoints have the names, fields and words of the tracepoint, without addresses and ports.
  * So a program that reads a trace can read these lines. Segments also have "cwnd", "srtt_us" and
- * "snd_una": the values before the segment arrived, or when it left. "rebuilt" marks a segment of
- * the handshake that the box got only later, when the connection got a sock.
+ * "snd_una": the values before the segment arrived, or when it left. "rebuilt" is 1 for a segment
+ * of the handshake that was recorded only later, when the connection got a sock.
  *
- * Sequence numbers help to forge segments, so the file is for the owner of the namespace alone. A
- * write makes the namespace forget the boxes of connections that have ended.
+ * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
+ * write discards the boxes of connections that have ended.
  */
 #include "netns/proc_blackbox.h"
 
@@ -148,8 +148,8 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Returns when event @i happened. For a call, jiffies tell the time only to a tick, so the result
- * is kept between the times of the events before and after the call.
+ * Returns when event @i happened. The time of a call is known only to a tick. So the result is not
+ * before the previous event, and not after the next one.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -3,7 +3,8 @@
  * /proc/net/xtcp_listen shows the two queues of each listener: their present and largest lengths,
  * and how much they have refused since listen().
  *
- * The limit is the same for both queues. As in Linux, each queue takes one more.
+ * The limit is the same for both queues. As in Linux, each queue takes one entry more than the
+ * limit.
  */
 #include "netns/proc_listen.h"
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.*: the knobs of a namespace.
+ * net.xtcp.*: the sysctls of a namespace.
  *
  * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
  * the size of memory, a namespace copies the value of its own kernel TCP when the namespace (or the
- * module) starts. Where Linux takes any number, a knob of ours refuses a number that makes no
- * sense: the write fails with EINVAL, and the old value stays.
+ * module) starts. Where Linux accepts any number, xtcp refuses a number that makes no sense: the
+ * write fails with EINVAL, and the old value stays.
  *
  * The kernel gives a handler only the address of an entry in the registered table. A table for each
  * namespace would take one or two pages, and most would never be read. So there are two tables, one
- * for the first namespace and one for all others. Each namespace maps the pages of its table at an
- * address of its own. This address leads to the namespace, and the entry has the offset of the knob
- * in struct xtcp_sysctl.
+ * for the initial namespace and one for all others. Each namespace maps the pages of its table at
+ * an address of its own. So the address of an entry identifies the namespace, and the entry has the
+ * offset of the value in struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
@@ -129,7 +129,7 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
 }
 
-/* Reads or writes @text, which has room for @size octets. */
+/* Reads or writes @text, a buffer of @size octets. */
 static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct ctl_table copy = { .data = text, .maxlen = size };
@@ -176,7 +176,7 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* A write also resets the count of black holes. */
+/* A write also resets the count of signs that the network drops Fast Open SYNs. */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
@@ -198,8 +198,8 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * A write that turns the knob on needs the table of paths. A write of 0 makes the table forget all
- * paths; live connections then save nothing that they have observed before.
+ * A write of another value than 0 makes the table of paths, if there is none. A write of 0 empties
+ * the table; live connections then never save what they have observed before.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
@@ -248,7 +248,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 }
 
 /*
- * A knob of the whole machine, which is marked by .maxlen = 0. Only the first namespace can write
+ * A sysctl of the whole machine; .maxlen = 0 identifies it. Only the initial namespace can write
  * it.
  */
 #define GLOBAL(name, access, handler) {	\
@@ -257,7 +257,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.proc_handler = (handler),		\
 }
 
-/* A knob that only the administrator may read. */
+/* A sysctl that only the administrator may read. */
 #define SECRET(name, handler) {		\
 	.procname = (name),			\
 	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
@@ -341,7 +341,7 @@ static const struct ctl_table entries[] = {
 
 /*
  * For each registered table, the kernel allocates one block with 32 octets per entry. A block for
- * 29 entries fits 1 KiB, a larger one would take 2 KiB. So the knobs are registered in parts. An
+ * 29 entries fits 1 KiB, a larger one would take 2 KiB. So the table is registered in parts. An
  * empty entry follows each part: it marks the end on kernels before 6.11.
  */
 #define PART		29
@@ -351,7 +351,7 @@ static const struct ctl_table entries[] = {
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
-/* The first page of each table: that for the first namespace, and that for all others. */
+/* The first page of each table: for the initial namespace, and for all others. */
 static struct page *pages[2];
 
 /* Allocates the pages and fills them with the table: the parts, with an empty entry after each. */
@@ -511,7 +511,7 @@ static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
 }
 
 /**
- * xtcp_sysctl_net_init() - set and register the knobs of a namespace
+ * xtcp_sysctl_net_init() - set and register the sysctls of a namespace
  * @xn: the namespace
  *
  * Context: process.
@@ -542,7 +542,7 @@ err_parts:
 }
 
 /**
- * xtcp_sysctl_net_exit() - unregister the knobs of a namespace
+ * xtcp_sysctl_net_exit() - unregister the sysctls of a namespace
  * @xn: the namespace
  *
  * Context: process, namespace exit.

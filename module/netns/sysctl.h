@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.xtcp.*: the knobs of a namespace. */
+/* net.xtcp.*: the sysctls of a namespace. */
 #ifndef XTCP_SYSCTL_H
 #define XTCP_SYSCTL_H
 

@@ -3,21 +3,22 @@
  * A lease reserves a port for xtcp in kernel TCP's bind table.
  *
  * It is a sock that does nothing but occupy the port. inet_csk_get_port() puts it into the table,
- * so that bind() on either stack respects the ports of the other, by the rules of kernel TCP.
+ * so that bind() on either stack respects the ports of the other stack, by the rules of kernel TCP.
  * README.md lists which code reads which field.
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
- * user that no process can be. So kernel TCP takes them for a group of one user, and lets all of
- * them share a port; sharing.c decides which of them really may. A sock of kernel TCP never has
- * this user, so SO_REUSEPORT does not let it share the port with a lease.
+ * user id that no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user,
+ * and lets them all share a port; sharing.c decides which leases really may. A sock of kernel TCP
+ * never has this user, so SO_REUSEPORT does not let it share the port with a lease.
  *
- * The other kind is the shared lease, which connect() without bind() makes. It is a wildcard for
- * both families and serves any number of 4-tuples. It has no sk_reuseport, so nothing can be bound
- * beside it. It looks like a TIME-WAIT sock, because that is small. Only a full sock can enter the
- * table, so another sock, the taker, enters it for the lease (taker.c).
+ * The other kind is the shared lease, which connect() without bind() makes. It is bound to the
+ * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
+ * nothing else can bind its port. It is a TIME-WAIT sock, because these are small. Only a full sock
+ * can be bound, so another sock, the taker, binds the port, and the lease then replaces it in the
+ * table (taker.c).
  *
- * Each full sock on the port holds the lease: the sock that bound the port, the socks whose
- * connect() chose it, and the children of a listener. So does each TIME-WAIT record.
+ * Each full sock on the port has a reference to the lease: the sock that bound the port, the socks
+ * whose connect() chose it, and the children of a listener. So does each TIME-WAIT record.
  *
  * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
  * TCP would have a dangling pointer. So portlist.c lists the leases by port, and a namespace that
@@ -45,25 +46,25 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP reads here whether a protocol has a bind table of its own; this one has none */
+/* kernel TCP looks here for a bind table; none means the table of the namespace */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * Each lease points to this reuseport group, which one sock has left. Kernel TCP's bind() compares
- * a sock of such a group with each sock on the port. Any other sock may take a fast path: if it has
- * SO_REUSEPORT and the same user as the last sock that bound, it may be admitted without that
- * comparison. By the fast path, a lease that asks for its own port again, as in
+ * Each lease points to this reuseport group, in which one sock counts as closed. Kernel TCP's
+ * bind() compares a sock of such a group with each sock on the port. Any other sock may take a fast
+ * path: if it has SO_REUSEPORT and the same user as the last sock that bound, it may be admitted
+ * without that comparison. By the fast path, a lease that asks for its own port again, as in
  * xtcp_lease_listen(), would always be admitted, since all leases have SO_REUSEPORT and the same
  * user.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /**
- * xtcp_lease_init_sock() - set the fields that kernel TCP's table reads, except namespace, address
- * and port
+ * xtcp_lease_init_sock() - set the fields that the code of kernel TCP's bind table reads, except
+ *	namespace, address and port
  * @sk: zeroed; it may be only the front part of a struct sock, up to the last of these fields
  *
  * Context: process.
@@ -99,7 +100,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 	return lease;
 }
 
-/* Note the options of @sk. Later binds are compared with these. */
+/* Note the options of @sk. Later bind() calls are compared with these. */
 static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lease->reuse = sk->sk_reuse;
@@ -166,9 +167,9 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. Kernel TCP
-	 * compares this lease with others by SO_REUSEADDR alone (ip_autobind_reuse). If another
-	 * bind() of ours asks for the chosen port before get_place() takes the lock, the other
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. Kernel TCP then
+	 * compares this lease with other socks by SO_REUSEADDR alone (ip_autobind_reuse). If
+	 * another bind() of ours asks for the chosen port before get_place() takes the lock, that
 	 * bind() is refused.
 	 */
 	if (!port)
@@ -232,8 +233,8 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
  * @lease: the lease
  * @sk: its owner
  *
- * Two socks that may both bind a port may not always both listen on it. So the table is asked a
- * second time, as by kernel TCP's own listen().
+ * Two socks may be allowed to bind one port, but not to listen on it. So the lease asks kernel
+ * TCP's table a second time, as kernel TCP's own listen() does.
  *
  * Context: process. Lock: socket, held.
  *
@@ -255,7 +256,7 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 
 /**
  * xtcp_lease_unlisten() - note that the owner no longer listens
- * @lease: the lease; children of the listener may still hold it
+ * @lease: the lease; children of the listener may still refer to it
  *
  * Context: softirq or process.
  */
@@ -272,10 +273,11 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * xtcp_lease_make_exclusive() - keep socks of kernel TCP off the port while ours is connected
  * @lease: the lease of a sock that calls connect()
  *
- * With SO_REUSEADDR a sock of each stack may bind the same port. If both connected, they could get
- * the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. The lease gets the
- * option back when its last full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT
- * does not make this fail, so the caller checks whether kernel TCP has the 4-tuple.
+ * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
+ * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. The lease
+ * gets the option back when its last full sock has left. The function does not fail because of a
+ * TIME-WAIT sock of kernel TCP with SO_REUSEPORT, so the caller checks whether kernel TCP has the
+ * 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *
@@ -302,7 +304,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 
 /**
  * xtcp_lease_hold() - take a reference to a lease, for one more full sock on the port
- * @lease: held by the caller or by a sock that it has locked
+ * @lease: the caller, or a sock that it has locked, has a reference to it
  *
  * Context: softirq or process.
  *
@@ -342,7 +344,10 @@ static noinline void lease_end(struct xtcp_lease *lease)
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
-	/* the owner and the last full sock change fields that others read, so they need the lock */
+	/*
+	 * the owner and the last full sock change fields that other processors read, so take the
+	 * lock
+	 */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
 		spinlock_t *lock = lock_of_lease(lease);
@@ -361,7 +366,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 /**
  * xtcp_lease_put_users() - put the references of TIME-WAIT records or of a full sock, which leave
  *	the port
- * @lease: held @n times
+ * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *
  * Context: softirq or process, BH disabled.
@@ -374,7 +379,8 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 
 /**
  * xtcp_lease_set_user() - choose the user to whom leases belong in kernel TCP's table
- * @family: our address family; another build that is loaded at the same time has another family
+ * @family: our address family; another build of the module that is loaded at the same time has
+ *	another family
  *
  * The build named xtcp uses INVALID_UID, which no process can have. If the leases of two builds had
  * the same user, kernel TCP would let them share a port. So another build uses one of the last user

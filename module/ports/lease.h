@@ -19,18 +19,19 @@ struct xtcp_net;
  * struct xtcp_lease - a small sock in kernel TCP's bind table, with fields of our own
  * @node: links the leases of a port; lock of the port
  * @xn: the namespace; NULL: it has ended
- * @users: how many full socks and records hold the lease; the last one to leave ends it
+ * @users: how many full socks and TIME-WAIT records refer to the lease; the last one to leave ends
+ *	it
  * @socks: how many of the users are full socks; once 0, it stays 0, unless the lease is shared
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
  *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the lease overlaps with another one that @reuse, @reuseport and @uid would not
- *	admit; lock of the port
- * @beside: for a shared lease: when it entered the table, kernel TCP may have had connections on
- *	the port, or their TIME-WAIT; these may have any 4-tuple
- * @devices: some of these connections of kernel TCP are bound to devices, and the lease is not
+ * @admits_others: the owner's later options have admitted an overlapping lease, which @reuse,
+ *	@reuseport and @uid would refuse; lock of the port
+ * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
+ *	port, with any 4-tuple
+ * @devices: some of these socks of kernel TCP are bound to devices, and the lease is not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
  * @reach: covers the sock of a lease that is not shared, up to the last field that is read;
@@ -69,8 +70,8 @@ static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_leas
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP and taker.c read these fields of every entry of the table, be it a full sock or
- * TIME-WAIT. So each field must be in struct sock_common. Three of the fields are bit fields, which
+ * Kernel TCP and taker.c read these fields of every entry of the table, of full socks and TIME-WAIT
+ * socks. So each field must be in struct sock_common. Three of the fields are bit fields, which
  * have no sizeof: "+ 0" makes them integers.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
@@ -107,8 +108,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Hold the lease for a TIME-WAIT record. While only records hold the lease, kernel TCP may bind its
- * port, as it may bind the port of its own TIME-WAIT.
+ * Take a reference for a TIME-WAIT record. While only records refer to the lease, kernel TCP may
+ * bind its port, as it may bind the port of a TIME-WAIT sock of its own.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

@@ -3,27 +3,27 @@
  * How a sock gets its local port and gives it back, and how connect() chooses a port.
  *
  * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
- * things matter. If somebody sees the connections to one destination, he shall not learn the ports
- * towards another. And a port shall be reused as late as possible. A keyed hash of the destination
- * gives the first port to try, and a counter then moves on by random steps. If two destinations
- * share a counter, an observer of one could count the connections to the other. So all namespaces
- * together have many counters with random values, and the hash changes every few seconds: each
- * destination then starts at another port, with another counter.
+ * things matter. An observer of the connections to one destination must not learn the ports towards
+ * another. And a port should be reused as late as possible. A keyed hash of the destination gives
+ * the first port to try, and a counter then moves on by random steps. If two destinations share a
+ * counter, an observer of one destination could count the connections to the other. So all
+ * namespaces together have many counters with random values, and the hash changes every few
+ * seconds: each destination then starts at another port, with another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
  * other half, the ports with the other parity. It takes a port of kernel TCP's half only when no
- * port of the other half will do. In kernel TCP's half it prefers ports that already have a lease,
+ * port of our half is usable. In kernel TCP's half it prefers ports that already have a lease,
  * because kernel TCP's connect() cannot take these. In each stack, connections to different
  * destinations share ports, and our connections may share ports with those of kernel TCP (taker.c).
  * The last 1,024 ports of kernel TCP's half are never used here. Otherwise, one user with
  * connections to one destination could put a lease on every port, and kernel TCP could not connect
  * to any destination.
  *
- * A port will do for a destination if nobody has the 4-tuple, or if only a TIME-WAIT record has it
- * and net.xtcp.tw_reuse permits its replacement. Connections to other destinations share the lease
- * on the port. While many ports are free, one of the first few tried will do. When ports become
- * scarce, the destination gets a map of its ports (portmap.c).
+ * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
+ * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
+ * share the lease on the port. While many ports are free, one of the first few is usable. When
+ * ports become scarce, the destination gets a bitmap of its ports (portmap.c).
  */
 #include "ports/port.h"
 
@@ -45,7 +45,7 @@
 
 #define COUNTERS	65536	/* the table of RFC 6056 section 3.3.4; Linux has as many */
 #define HASH_LASTS	(10 * HZ)
-#define FIRST_TRIES	16	/* ports tried before a map is made */
+#define FIRST_TRIES	16	/* ports tried before a bitmap is made */
 #define RESERVE_MAX	1024	/* ports kept for kernel TCP, but at most an eighth of the range */
 #define RESERVE_FROM	128	/* in a smaller range no ports are kept */
 
@@ -83,7 +83,7 @@ void xtcp_port_exit(void)
 }
 
 /*
- * Does kernel TCP have the 4-tuple of @sk, for a connection or its TIME-WAIT? @lease: the shared
+ * Does kernel TCP have the 4-tuple of @sk, in a connection or a TIME-WAIT sock? @lease: the shared
  * lease of @sk, or NULL for a bound port.
  */
 static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
@@ -102,8 +102,8 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 }
 
 /*
- * Try to take @port for the connection. Return: 0; -EADDRINUSE when another port may do; another
- * error.
+ * Try to take @port for the connection. Return: 0; -EADDRINUSE when the caller may try another
+ * port; another error.
  */
 static int try_port(struct sock *sk, u16 port)
 {
@@ -124,8 +124,8 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
 	/*
-	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease: a tuple that is free
-	 * of kernel TCP now stays so
+	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease. So if kernel TCP does
+	 * not have the 4-tuple now, it does not get it later
 	 */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
@@ -175,7 +175,7 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
 	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
 }
 
-/* Try the ports of one half that the map shows as free, until one will do. */
+/* Try the ports of one half that the map shows as free, until one is usable. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -202,8 +202,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 
 /*
  * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn: their tuples may belong to TIME-WAIT records that may be replaced. One of these few will
- * do, unless most records of the half are too young.
+ * turn: their tuples may belong to TIME-WAIT records that may be replaced. One of these ports is
+ * usable, unless most records of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)
@@ -214,8 +214,8 @@ static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp
 }
 
 /*
- * Try our half and then kernel TCP's. If no port will do, a second round tries again the ports that
- * were refused at an earlier time.
+ * Try our half and then kernel TCP's. If no port is usable, a second round also tries the ports
+ * that were refused earlier.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
 {
@@ -337,7 +337,7 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
 
 /**
  * xtcp_port_listen() - bind if needed, and let the sock listen on its port
- * @sk: the sock; if it has no port, it is bound to any
+ * @sk: the sock; if it has no port, it gets any free port
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -361,7 +361,7 @@ int xtcp_port_listen(struct sock *sk)
 
 /**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
- * @sk: addresses and foreign port are set; in SYN-SENT; no lookup is at it any more
+ * @sk: addresses and foreign port are set; in SYN-SENT; no lookup uses it any more
  *	(xtcp_demux_wait_for_lookups())
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -386,7 +386,7 @@ int xtcp_port_connect(struct sock *sk)
  * xtcp_port_release() - proto.put_port: give the port back
  * @sk: neither in the table of connections nor in that of listeners
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_port_release(struct sock *sk)
 {

@@ -2,15 +2,15 @@
 /*
  * The leases of a namespace, in one list per port, and the locks of ports.
  *
- * As in kernel TCP's bind table, neighbouring ports have different locks, for the sake of
- * connect(). It takes the ports towards one destination in turn, so connections that several
- * processors open or end at the same time have neighbouring ports. A lease is compared only with
- * leases of the same port, so no caller needs two of these locks.
+ * As in kernel TCP's bind table, neighbouring ports have different locks. connect() takes the ports
+ * towards one destination in turn, so connections that several processors open or end at the same
+ * time have neighbouring ports. A lease is compared only with leases of the same port, so no caller
+ * needs two of these locks.
  *
- * The leases of connect() come and go with connections, so the lists are found by two arrays and
- * not by a tree. A block of lists is allocated while one of its ports has a lease. One empty block
- * is kept for reuse, so that a port that has a lease only now and then does not need an allocation
- * each time.
+ * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
+ * tree. A block of lists is allocated while one of its ports has a lease. One empty block is kept
+ * for reuse, so that a port that has a lease only now and then does not need an allocation each
+ * time.
  */
 #include "ports/portlist.h"
 
@@ -50,7 +50,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 /**
  * xtcp_portlist_add() - put a lease on the list of its port
- * @lease: in kernel TCP's table; taken out of it if this fails
+ * @lease: in kernel TCP's table; removed from it if the call fails
  *
  * Shared leases come before the others.
  *
@@ -110,7 +110,7 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_portlist_find_shared() - find and hold a shared lease
+ * xtcp_portlist_find_shared() - find a shared lease and take a reference
  * @xn: the namespace
  * @port: host order
  * @bound_dev_if: the interface to which the lease is bound; 0: none
@@ -158,16 +158,16 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
 	/*
-	 * Segments that arrive already read this pointer. A reader that sees the new bitmap also
-	 * sees that it is empty, and sees all parts of the namespace that were initialised before.
+	 * Arriving segments already read this pointer. A reader that sees the new bitmap also sees
+	 * that it is empty, and sees all parts of the namespace that were initialised before.
 	 */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }
 
 /*
- * A lease is left because a put is missing somewhere. Take it out of kernel TCP's table: leaked
- * memory is better than a dangling pointer there.
+ * Only a bug, a reference that was never put, leaves a lease. Remove it from kernel TCP's table:
+ * leaked memory is better than a dangling pointer in that table.
  */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {
@@ -184,7 +184,7 @@ static void leave_all(struct xtcp_net *xn, u16 port)
 
 /**
  * xtcp_portlist_net_exit() - free the lists and the bitmap of a namespace
- * @xn: the namespace; its socks and records are gone, so it should have no lease
+ * @xn: the namespace; its socks and records were freed, so it should have no lease
  *
  * Context: process, namespace exit.
  */

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which leases and socks may share a port. First kernel TCP's table is asked, then our leases are
- * compared with each other.
+ * Decides which leases and socks may share a port: first asks kernel TCP's bind table, then
+ * compares our leases with each other.
  *
- * The rules are those of kernel TCP. Two binds that overlap may share a port in two cases. In the
- * first, both have SO_REUSEADDR and the one already there does not listen. In the second, both have
- * SO_REUSEPORT and the same user. The second case does not apply to a sock that already has a
- * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
- * other group.
+ * The rules are those of kernel TCP. Two socks whose addresses overlap may share a port in two
+ * cases. In the first, both have SO_REUSEADDR and the older one does not listen. In the second,
+ * both have SO_REUSEPORT and the same user. The second case does not apply to a sock that already
+ * has a struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins
+ * no other group.
  *
- * When a lease asks for its place in the table, kernel TCP compares it with the socks of kernel
- * TCP. Kernel TCP always lets two leases share a port (lease.c), so the code here compares leases
- * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in their
- * order.
+ * When a lease binds its port, kernel TCP compares the lease with its own socks. Kernel TCP always
+ * lets two leases share a port (lease.c), so this file compares leases afterwards. It walks kernel
+ * TCP's table by address, and takes the table's own locks in their order.
  *
  * Kernel TCP compares the present options of socks, except on a port on which all socks had the
- * same options when they bound. Here it suffices that the rules hold for one of two sets: the
- * options that the owner of a lease had at bind() or listen(), or its present options.
+ * same options when they bound. Leases may share a port if the rules hold for one of two sets of
+ * options: those that the owner of the lease had at bind() or listen(), or its present ones.
  */
 #include "ports/sharing.h"
 
@@ -31,7 +30,7 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* the search for a member examines at most this many entries, the newest first */
+#define GROUP_TRIES	16	/* most entries that group_is_there() examines, the newest first */
 
 /*
  * Looks at an entry of the table during a walk. The entry may have no more than a struct
@@ -40,9 +39,9 @@
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct bind_query - a lease asks for a place in kernel TCP's table
- * @lease: gets the place
- * @sk: the sock for which @lease asks
+ * struct bind_query - a lease that binds its port in kernel TCP's table
+ * @lease: the lease
+ * @sk: the sock that binds the port
  * @tries: how many entries may still be examined
  */
 struct bind_query {
@@ -115,20 +114,20 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
 
-	/* without users the lease is about to be freed, so it is not in the way */
+	/* a lease without users is about to be freed, so it does not conflict */
 	if (!refcount_read(&lease->users))
 		return true;
 	if (sk->sk_reuse && lease->reuse && !listens)
 		return true;
-	/* if only records hold the lease, @sk may belong to another user than the owner did */
+	/* if only TIME-WAIT records refer to the lease, @sk may belong to any user */
 	if (xtcp_group_may_share(sk) && lease->reuseport &&
 	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
 		return true;
 	if (!owner_admits(lease, sk, listens))
 		return false;
 	/*
-	 * from now on @lease must not vouch for others (lease_vouches()), since the new lease
-	 * beside it may have other options
+	 * from now on, lease_vouches() must be false for @lease, since the new lease that shares
+	 * its port may have other options
 	 */
 	lease->admits_others = true;
 	return true;
@@ -136,12 +135,12 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * entry has to be compared? Mostly yes, if both are of one SO_REUSEPORT group: the members of a
- * group are alike, so an entry that admits one member admits all. There are exceptions. If @lease
- * has SO_REUSEADDR, socks outside the group may overlap with @lease. They admit @sk only if @sk has
- * SO_REUSEADDR, too, and if none of them listens. Only while @lease itself listens is it certain
- * that none of them does. Socks outside the group may also overlap with @lease if only records hold
- * @lease, or if @admits_others is set.
+ * entry has to be compared? Mostly yes, if both belong to one SO_REUSEPORT group: an entry that
+ * admits one member of a group admits all. There are exceptions. If @lease has SO_REUSEADDR, socks
+ * outside the group may overlap with @lease. These socks admit @sk only if @sk also has
+ * SO_REUSEADDR, and if none of them listens; that is certain only while @lease itself listens.
+ * Socks outside the group may also overlap with @lease if only TIME-WAIT records refer to @lease,
+ * or if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -166,9 +165,9 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has let the lease in. Is the entry @other in the way nevertheless? Each lease has
- * sk_reuseport, so kernel TCP never objects to two leases on a port, nor to a lease beside its own
- * TIME-WAIT with SO_REUSEPORT.
+ * Kernel TCP has admitted the lease. Does the lease conflict with the entry @other nevertheless?
+ * Each lease has sk_reuseport, so kernel TCP never refuses a lease because of another lease, or
+ * because of a TIME-WAIT sock of its own with SO_REUSEPORT.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -205,9 +204,9 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Is there a member of the group that vouches for @sk (lease_vouches())? Then @sk need not be
- * compared with the other entries; this comparison would take longer with each new member. If the
- * search misses a member that vouches, only time is lost: the other entries are compared.
+ * Is there a member of the group that alone proves that @sk may bind (lease_vouches())? Then @sk
+ * need not be compared with the other entries; this comparison would take longer with each new
+ * member. If the search misses such a member, only time is lost: the other entries are compared.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -226,9 +225,9 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * @lease is in kernel TCP's table now. Is another entry in its way? If all socks on the port have
- * SO_REUSEADDR and none listens, none is in the way; kernel TCP does not walk the entries then,
- * either.
+ * @lease is in kernel TCP's table now. Does another entry conflict with it? If all socks on the
+ * port have SO_REUSEADDR and none listens, there is no conflict; kernel TCP does not walk the
+ * entries then, either.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -254,9 +253,9 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_bind() - give a lease a place in kernel TCP's table, if nothing is in the way
+ * xtcp_sharing_bind() - bind the port of a lease in kernel TCP's table, if no other entry conflicts
  * @lease: not in kernel TCP's table yet
- * @sk: the sock for which @lease asks
+ * @sk: the sock that binds the port
  * @port: host order, not 0
  *
  * Context: softirq or process. Lock: of the port, held.
@@ -284,11 +283,11 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /**
- * xtcp_sharing_has_moved() - has the device of a lease moved to another VRF?
+ * xtcp_sharing_has_moved() - has the device of a lease been moved to another VRF?
  * @mine: the lease's sock, in kernel TCP's table
  *
- * If so, kernel TCP looks for the lease in another bucket than the one that it is in. So the lease
- * must not ask for its port again.
+ * If so, kernel TCP would look for the lease in a wrong bucket. So the lease must not ask for its
+ * port again.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
@@ -301,8 +300,8 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 }
 
 /**
- * xtcp_sharing_listen() - mark a lease in kernel TCP's table as one that listens, if nothing is in
- *	the way
+ * xtcp_sharing_listen() - set the state of a lease in kernel TCP's table to LISTEN, if no other
+ *	entry conflicts
  * @lease: in kernel TCP's table
  * @sk: its owner
  *
@@ -320,7 +319,8 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 		return -EADDRINUSE;
 	/*
 	 * if the lease has no SO_REUSEADDR while it has other socks, such as children, it must not
-	 * get the option here: xtcp_lease_make_exclusive() may have taken it away for one of these
+	 * get the option here: xtcp_lease_make_exclusive() may have cleared it for one of these
+	 * socks
 	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);

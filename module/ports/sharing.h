@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Which leases and socks may share a port. */
+/* Decides which leases and socks may share a port. */
 #ifndef XTCP_SHARING_H
 #define XTCP_SHARING_H
 

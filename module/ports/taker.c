@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How a shared lease gets a place in kernel TCP's table, and gives it back.
+ * How a shared lease (lease.c) enters kernel TCP's bind table, and leaves it.
  *
- * A shared lease looks like TIME-WAIT in the table, but inet_csk_get_port() and inet_put_port()
- * need a full sock. The taker is this full sock. It takes a place and hands it to the lease. When
- * the lease ends, the taker gets the place back and gives it up (README.md). If kernel TCP's own
- * connect() chose the port for all socks on it, the code here lets the taker in beside them. Each
- * processor has one taker, for all namespaces.
+ * A shared lease is a TIME-WAIT sock in the table, but inet_csk_get_port() and inet_put_port() need
+ * a full sock. The taker is this full sock. It binds the port, and the lease replaces it in the
+ * table. When the lease ends, the taker replaces the lease, and then unbinds the port (README.md).
+ * If kernel TCP's own connect() chose the port for all socks on it, this file lets the taker share
+ * the port with them. Each processor has one taker, for all namespaces.
  */
 #include "ports/taker.h"
 
@@ -96,8 +96,8 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
- * Is @other bound to a device, and the taker not to the same one? Such a sock is not found by a
- * lookup of its 4-tuple that names the taker's device, or no device.
+ * Is @other bound to another device than the taker? A lookup of the 4-tuple with the taker's
+ * device, or without a device, does not find such a sock.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
@@ -107,13 +107,12 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * Prepare the bucket so that kernel TCP lets the taker in. If connect() chose the port for all
- * socks on it, each of these socks needs one 4-tuple only, and the taker may join them. The bucket
- * gets the mark (fastreuseport) of a SO_REUSEPORT group whose only member is the taker. If a bind()
- * comes before the taker, that bind() removes the mark. Socks that are bound to a device do not
- * keep out a lease that is bound to none, because xtcp_taker_meets() compares the 4-tuples of the
- * lease with theirs.
- * Return: true when the mark is set.
+ * Prepare the bucket so that kernel TCP admits the taker. If connect() chose the port for all socks
+ * on it, each of these socks needs one 4-tuple only, and the taker may share the port with them.
+ * Then fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group had the port. If a
+ * bind() comes before the taker, that bind() clears fastreuseport. Socks that are bound to a device
+ * do not keep out a lease that is bound to none, because xtcp_taker_meets() compares the 4-tuples
+ * of the lease with theirs. Return: true when fastreuseport is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -135,8 +134,8 @@ static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 }
 
 /*
- * Remove the mark that invite() has set: kernel TCP did not admit the taker, because memory was
- * lacking or another sock came first.
+ * Reset fastreuseport after invite(): kernel TCP did not admit the taker, because there was no
+ * memory or another sock came first.
  */
 static void disinvite(const struct sock *taker, u16 port)
 {
@@ -151,8 +150,8 @@ static void disinvite(const struct sock *taker, u16 port)
 }
 
 /*
- * Make kernel TCP's connect() skip the port from now on. Return: true if the mark of invite() was
- * still set. If it was not, a bind() came between, and kernel TCP admitted the taker for another
+ * Make kernel TCP's connect() skip the port from now on. Return: true if fastreuseport was still as
+ * invite() has set it. If not, a bind() came between, and kernel TCP admitted the taker for another
  * reason.
  */
 static bool shut_door(const struct sock *taker, u16 port)
@@ -168,9 +167,7 @@ static bool shut_door(const struct sock *taker, u16 port)
 	return invited;
 }
 
-/*
- * Put the taker into kernel TCP's table, beside kernel TCP's own connections and their TIME-WAIT.
- */
+/* Bind the taker to a port that connections and TIME-WAIT socks of kernel TCP use. */
 static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
@@ -194,10 +191,10 @@ static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 por
 }
 
 /*
- * The lease leaves, so no 4-tuple of ours is left on the port. While the lease was there, no bind()
- * could take the port. So kernel TCP's connect() may use the port again, beside its own
- * connections. If the lease is bound to a device, the bucket stays as it is, because it may contain
- * a lease that is bound to another device.
+ * The lease leaves the table, so no 4-tuple of ours is left on the port. While the lease was in the
+ * table, no bind() could take the port. So kernel TCP's connect() may use the port again. If the
+ * lease is bound to a device, the bucket stays as it is, because it may contain a lease that is
+ * bound to another device.
  */
 static void open_door(const struct xtcp_lease *lease)
 {
@@ -210,9 +207,8 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Replace @from by @to in kernel TCP's table. One of them is a shared lease, the other its taker:
- * the full sock that stands in for the lease. The locks of both buckets are held, so the port is
- * never free in between.
+ * Replace @from by @to in kernel TCP's table. One of the two is a shared lease, the other is the
+ * taker. The locks of both buckets are held, so the port is never free in between.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
@@ -229,10 +225,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/*
- * Let the taker ask for the port, as the lease would, and then put the lease into the table
- * instead.
- */
+/* Bind the port with the taker, and then replace the taker by the lease in the table. */
 static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
@@ -257,12 +250,13 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 }
 
 /**
- * xtcp_taker_take() - give a shared lease a place in kernel TCP's table, if nothing is in the way
+ * xtcp_taker_take() - bind the port of a shared lease in kernel TCP's table, if no other entry
+ *	conflicts
  * @lease: not in kernel TCP's table yet
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
- * Socks for which kernel TCP's connect() chose the port are not in the way. If there may be such
+ * Socks for which kernel TCP's connect() chose the port do not conflict. If there may be such
  * socks, @beside of the lease is set.
  *
  * Context: softirq or process. Lock: of the port, held.
@@ -331,13 +325,13 @@ static bool is_on_device_with(struct sock *other, void *arg)
  * @lease: in kernel TCP's table
  * @tuple: on the port of @lease; its sock is bound to no device
  *
- * A segment that comes by the device would match that sock as well as ours.
+ * A segment that arrives by the device would match both that sock and ours.
  * xtcp_demux_kernel_holds() does not find such a sock, so this function walks all socks on the
  * port. It does so only if @devices of the lease is set.
  *
  * Context: process. Takes the lock of kernel TCP's chain.
  *
- * Return: true when it has.
+ * Return: true when there is such a sock.
  */
 bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
 {

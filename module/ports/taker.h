@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a shared lease gets a place in kernel TCP's table, and gives it back. */
+/* How a shared lease (lease.c) enters kernel TCP's bind table, and leaves it. */
 #ifndef XTCP_TAKER_H
 #define XTCP_TAKER_H
 
