@@ -5,9 +5,9 @@
  * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
  * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of
- * 256 locks while it walks a chain. A connection that has left the table may return only after a
- * grace period. So a reader that is at such a connection when it leaves goes on in the same chain,
- * and reaches the chain's end.
+ * 256 locks while it walks a chain. A connection that has left the table may enter it again only
+ * after a grace period. So a reader that has just reached such a connection continues in the same
+ * chain, and reaches the end of this chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -63,9 +63,9 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * All processors read the table, so its pages are spread over all memory nodes, as in Linux. Such
- * pages are small. A table on one node may get huge pages, so a machine with one node does not use
- * this function. kvfree() frees the table of either kind.
+ * All processors read the table, so its pages are spread over all memory nodes, as in Linux. vmap()
+ * maps these pages as small ones. On a machine with one node, kvzalloc() may use huge pages, so
+ * such a machine does not use this function. kvfree() frees both kinds of table.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -158,7 +158,7 @@ void xtcp_conns_lock(u32 chain)
 }
 
 /**
- * xtcp_conns_unlock() - give the lock of a chain back
+ * xtcp_conns_unlock() - release the lock of a chain
  * @chain: the chain
  *
  * Context: softirq or process, BH disabled.
@@ -202,9 +202,10 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
  * xtcp_conns_replace() - replace a connection by another
  * @chain: the chain of both
  * @old: the connection to replace, in the chain or not
- * @new: the other one, which has been in no chain for a grace period
+ * @new: its replacement, which has been in no chain for a grace period
  *
- * A lookup finds one of the two at any moment. A reader that is at @old goes on from there.
+ * A lookup finds either @old or @new at any moment. A reader that has reached @old continues in the
+ * chain.
  *
  * Context: softirq or process. Lock: the chain's, held.
  *
@@ -229,7 +230,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *
- * Return: true when it was in its chain.
+ * Return: true when @conn was in its chain.
  */
 inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 {

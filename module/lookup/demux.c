@@ -2,13 +2,13 @@
 /*
  * Finds the connection of a tuple.
  *
- * Connections of all three kinds (enum xtcp_conn_kind) stand in one hash table (conns.c). The key
- * is the namespace and the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer
- * cannot aim at a chain. Lookups run under RCU: the result stays in memory until the read side
- * ends, but may leave the table meanwhile.
+ * Connections of all three kinds (enum xtcp_conn_kind) are in one hash table (conns.c). The key is
+ * the namespace and the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer
+ * cannot fill one chain on purpose. Lookups run under RCU: the result stays in memory until the
+ * read side ends, but may leave the table meanwhile.
  *
  * Addresses and interfaces are matched as in kernel TCP, so that a program that moves between the
- * two stacks meets the same connection and the same errors.
+ * two stacks sees the same behaviour and the same errors.
  */
 #include "lookup/demux.h"
 
@@ -75,7 +75,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 
 /*
  * Warns if a sock returns to the table before a grace period has passed since it left. A reader
- * that is still at the sock would go on in the sock's new chain. See xtcp_demux_wait_for_lookups().
+ * that has reached the sock in its old chain would continue in its new chain. See
+ * xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -221,8 +222,8 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
  * @skb: the segment; skb->cb is still IP's
  * @th: its TCP header, of which at least the ports are linear
  *
- * This does the same as xtcp_demux_lookup(), but builds no key: nearly every segment over IPv4 is
- * looked up here, and needs no key for anything else.
+ * This does the same as xtcp_demux_lookup(), but builds no key: this function looks up nearly every
+ * segment over IPv4, and such a segment needs no key for anything else.
  *
  * Context: softirq, RCU read side; the result is valid until it ends.
  *
@@ -248,11 +249,11 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
  * @net: the namespace
  * @key: the tuple
  *
- * It also sees kernel TCP's half-open entries and TIME-WAIT sockets.
+ * A half-open entry or TIME-WAIT sock of kernel TCP counts, too.
  *
  * Context: any, RCU read side.
  *
- * Return: true when it does.
+ * Return: true when kernel TCP has one.
  */
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 {
@@ -326,9 +327,9 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
  * xtcp_demux_replace() - replace a connection by one of another kind
  * @xn: the namespace
  * @old: the connection that leaves the table
- * @new: the one that takes its place; the tuple is the same
+ * @new: the connection that replaces it; the tuple is the same
  *
- * A lookup finds one or the other at any moment.
+ * A lookup finds either @old or @new at any moment.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -387,8 +388,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * This function is inlined, because most of the time that the end of a TIME-WAIT record takes is
- * spent here.
+ * This function is inlined, because the end of a TIME-WAIT record spends most of its time here.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -503,8 +503,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/*
-	 * set this even if a TIME-WAIT record has replaced the sock already: lookups may still be
-	 * at the sock
+	 * set this even if a TIME-WAIT record has replaced the sock already: lookups may still use
+	 * the sock
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
@@ -516,7 +516,7 @@ void xtcp_demux_remove_sk(struct sock *sk)
 /*
  * Returns the counter that limits a user's expedited grace periods per second. All users share 16
  * counters, so the sum over all of them is bounded, and a user who exhausts a counter slows down
- * few others. Root of the first user namespace has a counter of its own.
+ * few others. Root of the initial user namespace has a counter of its own.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
@@ -534,9 +534,9 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * A grace period has to pass. Otherwise a lookup that is still at the sock would go on in the
- * sock's new chain and miss connections of its own chain. And a segment that had found the sock
- * would reach the wrong connection. An expedited grace period interrupts every processor, so
+ * A grace period has to pass. Otherwise a lookup that has reached the sock in its old chain would
+ * continue in its new chain, and miss connections of the old one. And a segment that had found the
+ * sock would reach the wrong connection. An expedited grace period interrupts every processor, so
  * fast_waits_of() limits how many a user gets per second. A user who disconnects and connects in a
  * loop waits for normal grace periods, which cost others nothing.
  *

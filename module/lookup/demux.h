@@ -34,9 +34,9 @@ enum xtcp_conn_kind {
  * @v4: IPv4: @laddr4 and @faddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c). A
  *	connection of another kind that replaces this one gets a copy
- * @map: number of the map that has the port, 0: none (portmap.c). Who sets it holds the lock of the
- *	map, and also the chain's lock if another processor could take the connection out of the
- *	table at that moment. Copied like @shared_port
+ * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
+ *	lock of the map, and also the chain's lock if another processor could remove the connection
+ *	from the table at that moment. Copied like @shared_port
  * @laddr4: local address
  * @faddr4: foreign address; the memory of a half-open entry or TIME-WAIT record of IPv4 ends behind
  *	it
@@ -70,7 +70,7 @@ struct xtcp_conn {
 
 /**
  * struct xtcp_demux_key - the key to look up an arriving segment
- * @tuple: the segment's addresses and ports, seen from here
+ * @tuple: the segment's addresses and ports, as this host sees them
  * @dif: the interface by which it arrived
  * @sdif: the slave interface of a VRF, or 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace

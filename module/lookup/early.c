@@ -5,18 +5,19 @@
  * IP looks up a route for every packet that arrives, unless early demux has attached one. Kernel
  * TCP's early demux (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING. It attaches the
  * sock, and the route by which the sock's last segment came. For segments of ours, a netfilter hook
- * in the same place does the same. So each segment is looked up once and needs no route lookup, and
- * the rules of INPUT see its sock. interpose.c takes the sock from the segment.
+ * at the same point does the same. So each segment is looked up once and needs no route lookup, and
+ * the netfilter rules of INPUT see its sock. interpose.c takes the sock from the segment.
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
  * defers a segment to a work item. Meanwhile the segment's sock may end, so xtcp_early_take()
  * checks the sock again.
  *
  * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
- * sock holds the module: by its descriptor, or as held.c says. So when the module's exit begins, no
- * such segment is in a queue. Some may still be on their way to our handlers, which are removed a
- * grace period after the hooks. It would not be enough to count the segments: the owner of a queue
- * may turn a segment into a datagram, and UDP then takes the sock and tells nobody.
+ * sock keeps the module loaded: by its descriptor, or through held.c. So when the module's exit
+ * begins, no such segment is in a queue. Some segments may still be on their way to our handlers,
+ * which are removed a grace period after the hooks. It would not be enough to count the segments:
+ * the program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the
+ * sock without telling us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before those calls a socket receives nothing, while every packet that
@@ -92,7 +93,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 		return;
 	/*
 	 * Pairs with held.c: either held.c sees our reference, or we see SOCK_DEAD here. A dead
-	 * sock has no descriptor that holds the module, so a queue must not keep such a sock.
+	 * sock has no descriptor that keeps the module loaded, so a queue must not keep such a
+	 * sock.
 	 */
 	smp_mb__after_atomic();
 	/* data_race(): another flag may change at the same time */
@@ -213,8 +215,8 @@ void xtcp_early_start(struct xtcp_net *xn)
 }
 
 /*
- * No descriptor of ours is left in this namespace. Without the hooks, netfilter drops the segments
- * in its queues.
+ * No descriptor of ours is left in this namespace. When the hooks are unregistered, netfilter drops
+ * the segments in its queues.
  */
 static void __net_exit stop(struct net *net)
 {
@@ -265,8 +267,8 @@ int xtcp_early_init(void)
 /**
  * xtcp_early_exit() - remove the hooks, and wait until segments with a sock of ours have passed
  *
- * Context: process, module exit; nothing holds the module, no socket can be made any more, and
- * interpose.c's handlers are still installed.
+ * Context: process, module exit; nothing keeps the module loaded, no socket can be made any more,
+ * and interpose.c's handlers are still installed.
  */
 void xtcp_early_exit(void)
 {
@@ -348,7 +350,7 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_early_forget() - drop the remembered route when the connection is over
+ * xtcp_early_forget() - drop the remembered route when the connection has ended
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.

@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_REUSEPORT: listeners that share the SYNs of one place (address, port and device).
+ * SO_REUSEPORT: listeners on the same address, port and device share the SYNs.
  *
- * Sockets of one user that all have the option may bind to the same place or to overlapping ones
- * (sharing.c). Those that listen on the same place are a group. If a SYN fits several of them
- * equally well, the hash of its tuple chooses one (members.c). The choice stays the same as long as
- * the group does not change. A listener that cannot share its place is a group of one.
+ * Sockets of one user that all have the option may bind to the same address, port and device, or to
+ * overlapping ones (sharing.c). Those that listen on exactly the same ones are the members of a
+ * group. The hash of a SYN's tuple chooses the member that gets the SYN (members.c). The choice
+ * stays the same as long as the group does not change. A listener that cannot share its port is a
+ * group of one.
  *
  * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps the program
- * in a struct sock_reuseport, which has members of its own. Our listeners join and leave it as
- * kernel TCP's do: members are numbered as they join, and the last member takes the number of a
- * member that leaves. So the program's numbers mean the same members in both stacks. Listeners of
- * kernel TCP and of ours never meet in one struct sock_reuseport: each stack looks for members in
- * its own table of listeners. is_beside() checks the choice of the program all the same.
+ * in a struct sock_reuseport, with an array of sockets. Our listeners join and leave this array as
+ * kernel TCP's do: a listener gets the next number when it joins, and the last listener takes the
+ * number of one that leaves. So the number that a program returns selects the same member in both
+ * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
+ * members in its own table of listeners. is_beside() checks the choice of the program all the same.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
- * reset, as in Linux, unless it carries a cookie that may be believed. Cookies may be believed only
- * for some time after an entry was declined. So the members share the time when one of them last
- * declined an entry.
+ * reset, as in Linux, unless it carries a valid cookie. Cookies are checked only for some time
+ * after a listener has dropped or refused an entry (declined it). So the members share the time
+ * when one of them last declined an entry.
  */
 #include "lookup/group.h"
 
@@ -122,8 +123,8 @@ void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen take a segment for @lsk? Not if @chosen is on another place (address, port and
- * device): @chosen may have been bound to another device since it joined the group.
+ * May @chosen take a segment for @lsk? Only if both have the same address, port and device: @chosen
+ * may have been bound to another device since it joined the group.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -158,7 +159,7 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	struct sock *chosen;
 	unsigned int len;
 
-	/* data_race(): if SO_REUSEPORT changes at this moment, either answer will do */
+	/* data_race(): if SO_REUSEPORT changes at this moment, either answer is right */
 	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || data_race(!lsk->sk_reuseport))
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;

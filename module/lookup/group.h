@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SO_REUSEPORT: listeners that share the SYNs of one place. */
+/* SO_REUSEPORT: listeners on the same address, port and device share the SYNs. */
 #ifndef XTCP_GROUP_H
 #define XTCP_GROUP_H
 
@@ -9,14 +9,14 @@
 #include <net/sock.h>
 
 /**
- * struct xtcp_group - listeners with SO_REUSEPORT on one place (address, port and device); any
- *	other listener is alone in its group
+ * struct xtcp_group - listeners with SO_REUSEPORT on the same address, port and device; any other
+ *	listener is alone in its group
  * @members: number of listeners
  * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
  *	not offer different shifts, because a cookie does not carry the shift
- * @declined: when a member last gave up an entry or refused to keep one, in seconds; shared,
- *	because the third ACK may reach another member
- * @rcu: frees it after the last lookup
+ * @declined: when a member last dropped or refused a half-open entry, in seconds; shared, because
+ *	the third ACK may reach another member
+ * @rcu: frees the group after the last lookup
  */
 struct xtcp_group {
 	refcount_t members;
@@ -36,8 +36,8 @@ struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
 
 /*
- * May @sk bind beside other sockets of its user? As in Linux, it may not if it has a reuseport
- * group already, from a program that was attached before bind(). Socket lock held.
+ * May @sk share a port with other sockets of its user? As in Linux, it may not if it has a struct
+ * sock_reuseport already, from a BPF program that was attached before bind(). Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {

@@ -4,8 +4,8 @@
  * the SYN arrives.
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
- * the processor. So of the members with the processor, the one behind the largest gap gets most
- * SYNs. Here, the members with the same processor stand in an array of their own (struct
+ * this processor. So of the members with this processor, the one behind the largest gap gets most
+ * SYNs. In xtcp, the members with the same processor are in an array of their own (struct
  * xtcp_seats), and the hash chooses among them. Each gets an equal share, and thousands of members
  * cost no more than a few. If no member has the processor, any member may get the SYN, in both
  * stacks.
@@ -29,8 +29,7 @@
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 /**
- * xtcp_incoming_start() - set up the arrays of a new place (address, port and device); there are
- *	none yet
+ * xtcp_incoming_start() - set up the arrays of a new struct xtcp_members; there are none yet
  * @incoming: the arrays
  *
  * Context: any.
@@ -61,7 +60,7 @@ void xtcp_incoming_free(struct xtcp_incoming *incoming)
 	xa_destroy(&incoming->cpus);
 }
 
-/* Returns the array of @cpu, with room for one more listener; NULL without memory. */
+/* Returns the array of @cpu, with space for one more listener; NULL without memory. */
 static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
 {
 	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;

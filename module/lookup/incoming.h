@@ -10,7 +10,8 @@ struct sock;
 
 /**
  * struct xtcp_incoming - the listeners of a struct xtcp_members that have SO_INCOMING_CPU
- * @cpus: for each processor, the array (struct xtcp_seats) of the listeners whose option names it
+ * @cpus: for each processor, the array (struct xtcp_seats) of the listeners whose option names this
+ *	processor
  */
 struct xtcp_incoming {
 	/* its xa_lock guards changes, and also the cpu and cpu_index of each listener */

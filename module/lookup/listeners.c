@@ -2,15 +2,16 @@
 /*
  * Finds the listener of a SYN.
  *
- * Listeners stand in a hash table of their namespace, by port, address and device. The listeners of
- * one group stand together (members.c). A SYN is looked up by its destination address and by the
- * wildcard address, and also by its device if any listener is bound to a device. So a lookup takes
- * a few steps, however many listeners there are. The table grows with their number. A random number
- * keys the hash, so a user who may bind to many addresses cannot aim at a chain.
+ * Listeners are in a hash table of their namespace, by port, address and device. The listeners of
+ * one group share an entry of the table (members.c). A SYN is looked up by its destination address
+ * and by the wildcard address, and also by its device if any listener is bound to a device. So a
+ * lookup takes a few steps, however many listeners there are. The table grows with their number. A
+ * random number keys the hash, so a user who may bind to many addresses cannot fill one chain on
+ * purpose.
  *
  * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
- * table meanwhile. The best of several matches is chosen as in kernel TCP, so that a program that
- * moves between the two stacks meets the same listener.
+ * table meanwhile. The best of several matches is chosen as in kernel TCP, so that both stacks
+ * choose the same listener.
  *
  * Each listener has a number, so that a listing in /proc can continue where it stopped.
  */
@@ -99,10 +100,10 @@ struct fitting {
 };
 
 /*
- * Tries the listeners of one place (address, port and device). The score is kernel TCP's: one point
- * for a bound device, one for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on this
- * processor. A listener on the SYN's destination address beats one on the wildcard address, because
- * the caller tries the destination address first.
+ * Tries the listeners with one address, port and device (@place). The score is kernel TCP's: one
+ * point for a bound device, one for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on
+ * this processor. A listener on the SYN's destination address beats one on the wildcard address,
+ * because the caller tries the destination address first.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -219,8 +220,8 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the members with key @key that @sk may join. @begins: @sk calls listen(), and any group to
- * which it belongs will do. Otherwise @sk moves to another device, within its group.
+ * Finds the members with key @key that @sk may join. @begins: @sk calls listen(), and may join any
+ * group to which it belongs. Otherwise @sk moves to another device, and stays in its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
@@ -240,7 +241,7 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	return found;
 }
 
-/* Adds @sk to @members, which has room for it. */
+/* Adds @sk to @members, whose array is not full. */
 static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
@@ -361,7 +362,7 @@ int xtcp_listeners_add(struct sock *sk)
 }
 
 /**
- * xtcp_listeners_remove() - remove a listener; only lookups under way may still find it
+ * xtcp_listeners_remove() - remove a listener; only lookups that have begun may still find it
  * @sk: the listening sock; the caller has a reference of its own
  *
  * Context: process, may sleep. Lock: socket, held.

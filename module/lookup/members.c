@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Listeners that share the SYNs of one place (address, port and device). A listener that cannot
- * share its place is alone there.
+ * struct xtcp_members: the listeners of one SO_REUSEPORT group on the same address, port and
+ * device, which share the SYNs. Any other listener has a struct of its own.
  *
  * The hash of a SYN chooses one of these listeners, the members, in constant time (seats.c).
- * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives come first
+ * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives are preferred
  * (incoming.c). The array of members never shrinks; it is freed when the last member leaves.
  */
 #include "lookup/members.h"
@@ -23,7 +23,7 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
 }
 
-/* Adds @sk to @seats, which is the array of @members and has room. */
+/* Adds @sk to @seats, the array of @members, which is not full. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
 	/* WRITE_ONCE(): xtcp_group_choose() reads it without a lock */
@@ -105,7 +105,7 @@ void xtcp_members_free(struct xtcp_members *members)
 }
 
 /**
- * xtcp_members_make_room() - make room for one more listener
+ * xtcp_members_make_room() - make the array larger if it is full
  * @members: the members
  * @xn: their namespace
  *
@@ -130,7 +130,7 @@ int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 
 /**
  * xtcp_members_join() - add a listener
- * @members: the members, with room for it
+ * @members: the members, whose array is not full
  * @sk: the listener, of the same group
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held since xtcp_members_make_room().
@@ -187,7 +187,7 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
  * @hash: the hash of the SYN's tuple
  * @on_cpu: set to true if the member's SO_INCOMING_CPU names this processor, else to false
  *
- * Members whose SO_INCOMING_CPU names this processor come first.
+ * Members whose SO_INCOMING_CPU names this processor are preferred.
  *
  * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The listeners of one group (SO_REUSEPORT) on one place, which is a local address, port and
- * device; and which of them gets a SYN.
+ * The listeners of one SO_REUSEPORT group on the same address, port and device, and the choice of
+ * the one that gets a SYN.
  */
 #ifndef XTCP_MEMBERS_H
 #define XTCP_MEMBERS_H
@@ -40,7 +40,7 @@ struct xtcp_members_key {
  * @group: the listeners' group; it exists as long as one of its members
  * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
  * @incoming: the listeners that have SO_INCOMING_CPU
- * @rcu: frees it after the last lookup
+ * @rcu: frees the struct after the last lookup
  */
 struct xtcp_members {
 	struct rhlist_head node;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A map shows the ports in use towards one destination. It serves the socks that are bound to one
- * interface, or those that are bound to none. Other socks may use ports towards the destination,
- * too; the map learns of such a port when an attempt to take the port is refused.
+ * A map is a bitmap of the ports in use towards one destination. It serves the socks that are bound
+ * to one interface, or those that are bound to none. Other socks may also use ports towards the
+ * destination; such a port is entered into the map when an attempt to take it is refused.
  *
  * A map is made when ports towards a destination become scarce, by one walk over the table of
  * connections. From then on it is kept up to date. With a map the choice of a port costs a search
@@ -12,15 +12,15 @@
  *
  * A connection whose port is in a map stores the map's number, so that the end of the connection
  * needs no lookup. The connection may outlive the map, and another map may get the number. So a map
- * that is told of the end of a connection to another destination ignores it. A connection gets the
- * number before the bit of its port is set, and the bit is cleared after the connection has left
- * the table. This keeps the map correct, with one exception: the end of a connection may be
- * reported when another connection already has the port. The map then shows this port as free until
- * the next attempt to take it is refused.
+ * ignores the end of a connection to another destination. A connection gets the number before the
+ * bit of its port is set, and the bit is cleared after the connection has left the table. This
+ * keeps the map correct, with one exception: the end of a connection may be reported when another
+ * connection already has the port. The map then shows this port as free until the next attempt to
+ * take it is refused.
  *
- * Each map has a lock of its own, so connections to different destinations share none. The last
+ * Each map has a lock of its own, so connections to different destinations share no lock. The last
  * user of a map marks it as dead under this lock, and then takes it out of the namespace. A lookup
- * finds a map under RCU, takes its lock, and sees whether the map is dead.
+ * finds a map under RCU, takes its lock, and tests whether the map is dead.
  */
 #include "lookup/portmap.h"
 
@@ -35,7 +35,7 @@
 
 #define BUCKETS		64
 #define MAPS_MAX	255	/* of a namespace, 16 KiB each: as many as xtcp_conn.map can name */
-#define SCAN_CHUNK	64	/* ports examined in one hold of the lock */
+#define SCAN_CHUNK	64	/* ports examined before the lock is released */
 
 /**
  * struct xtcp_portmap - the ports in use towards one destination
@@ -158,8 +158,8 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 }
 
 /*
- * Finds the map of a destination; a dead map does not count, and there is at most one other. RCU
- * read side.
+ * Finds the map of a destination, and skips dead maps; at most one map of the destination is not
+ * dead. RCU read side.
  */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
@@ -219,7 +219,7 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 
 /*
  * Marks the map as dead if nobody uses it and it is not worth its memory. Returns true if so: the
- * caller then gives the lock back and calls remove_map().
+ * caller then releases the lock and calls remove_map().
  */
 static bool end_if_idle(struct xtcp_portmap *map)
 {
@@ -302,7 +302,7 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* Clears a port's mark in @ours. Return: false when the port was not marked. */
+/* Clears the bit of a port in @ours. Return: false when it was not set. */
 static bool clear_ours(struct xtcp_portmap *map, u32 port)
 {
 	if (!__test_and_clear_bit(port, map->ours))
@@ -313,8 +313,8 @@ static bool clear_ours(struct xtcp_portmap *map, u32 port)
 }
 
 /*
- * Marks a port if a tuple in the table uses it. If the tuple leaves the table meanwhile, the report
- * of its end waits for the lock, and then clears the mark.
+ * Sets the bit of a port in @ours if a tuple in the table uses the port. If the tuple leaves the
+ * table meanwhile, xtcp_portmap_tuple_ended() waits for the lock, and then clears the bit.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -395,7 +395,7 @@ static unsigned long each_second(u32 from)
 
 /*
  * Finds the first port in [@from, @to) whose bit is clear in both bitmaps and set in @half, which
- * applies to every word. If @wanted is not NULL, the bit has to be set there, too. Return: the
+ * applies to every word. If @wanted is not NULL, the bit must also be set in @wanted. Return: the
  * port; @to if there is none.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
@@ -433,12 +433,11 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @xn: the namespace
  * @map: the map of the destination
  * @range: the ports, and where to begin
- * @first: true: choose from the half that connect() tries first. False: from the other half, and
- *	there first among ports that have a lease already, because kernel TCP's connect() cannot
- *	take these
+ * @first: true: choose from the half that connect() tries first. False: from the other half, first
+ *	among its ports that already have a lease, because kernel TCP's connect() cannot take these
  *
- * The port is marked in @others until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so that no
- * other call tries it.
+ * The bit of the port in @others is set until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so
+ * that no other call tries the port.
  *
  * Context: process.
  *
@@ -460,7 +459,8 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 }
 
 /**
- * xtcp_portmap_taken() - mark the chosen port, which a connection in the table now has
+ * xtcp_portmap_taken() - set the bit of the chosen port in @ours, because a connection in the table
+ *	now has the port
  * @xn: the namespace
  * @map: the map of the destination
  * @conn: the connection with the port; it cannot leave the table yet
@@ -481,9 +481,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * A tuple of ours of which the map does not know may use the port. Then the map learns of the
- * tuple, and shows the port as free again when the tuple leaves the table. Otherwise the port stays
- * marked in @others.
+ * If a tuple of ours that is not in the map yet uses the port, its bit in @ours is set, until the
+ * tuple leaves the table. Otherwise the bit of the port in @others stays set.
  *
  * Context: process.
  */
@@ -495,7 +494,8 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 }
 
 /**
- * xtcp_portmap_not_taken() - unmark the chosen port, after a failure that was not due to the port
+ * xtcp_portmap_not_taken() - clear the bit of the chosen port in @others, after a failure that was
+ *	not due to the port
  * @xn: the namespace
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
@@ -510,7 +510,7 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 }
 
 /**
- * xtcp_portmap_forget_others() - unmark the refused ports, which may be free by now
+ * xtcp_portmap_forget_others() - clear all bits of @others, since these ports may be free by now
  * @xn: the namespace
  * @map: the map of the destination
  *
@@ -525,7 +525,8 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_tuple_ended() - unmark the port of a tuple that has left the table of connections
+ * xtcp_portmap_tuple_ended() - clear the bit of a port in @ours, because its tuple has left the
+ *	table of connections
  * @xn: the namespace
  * @conn: the connection with the tuple; it stores the number of a map
  *

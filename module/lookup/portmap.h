@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Maps of the ports in use towards one destination: they make it cheap to choose a free port. */
+/* Bitmaps of the ports in use towards one destination: they make it cheap to choose a free port. */
 #ifndef XTCP_PORTMAP_H
 #define XTCP_PORTMAP_H
 

@@ -3,7 +3,7 @@
  * An array of listeners, from which a hash chooses one in constant time.
  *
  * Lookups read the array under RCU while it changes in place. A new listener is written behind the
- * others before the count includes it. When a listener leaves, the last one takes its seat. A
+ * others before the count includes it. When a listener leaves, the last one moves to its index. A
  * lookup may find a listener that has just left; such a listener stays in memory until the read
  * side ends. Or the lookup may find a listener that is about to join; such a listener is complete
  * already. When the array is full, one of twice the size replaces it.
@@ -61,7 +61,7 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 
 /**
  * xtcp_seats_add() - append a listener
- * @seats: the array, with room for it
+ * @seats: the array, which is not full
  * @sk: the listener, complete for lookups
  *
  * Context: any. Lock: the one that guards @seats, held.
@@ -69,8 +69,8 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * release, although the count does not include this seat yet: a lookup may have read a
-	 * larger count before another listener left. Such a lookup may read this seat now, and has
+	 * release, although the count does not include this index yet: a lookup may have read a
+	 * larger count before another listener left. Such a lookup may read this index now, and has
 	 * to find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);

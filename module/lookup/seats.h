@@ -10,7 +10,7 @@ struct sock;
 
 /**
  * struct xtcp_seats - an array of listeners; the owner's lock guards changes
- * @rcu: frees it after the last lookup
+ * @rcu: frees the array after the last lookup
  * @n: number of listeners; written after the entry of @sk that it counts, read by
  *	smp_load_acquire()
  * @room: how many listeners the array can hold
