@@ -3,7 +3,7 @@
  * The server side of TCP Fast Open (RFC 7413).
  *
  * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
- * server keeps nothing. A later SYN with this cookie may carry data. For such a SYN the listener
+ * server stores no state. A later SYN with this cookie may carry data. For such a SYN the listener
  * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. The program reads and
  * answers before the third ACK. The child sends the SYN-ACK itself, with its own timer. A wrong
  * cookie costs the client a round trip: the listener does not take the data, and the SYN-ACK brings
@@ -49,14 +49,14 @@ struct xtcp_fastopen_keys {
 
 /**
  * struct xtcp_fastopenq - the Fast Open state of a socket
- * @refs: held by the socket, by each counted connection that is not reset, and while a SYN is
- *	examined
- * @max: how many connections may count; 0: Fast Open is off
+ * @refs: references of the socket, of each counted connection that was not reset, and of a SYN that
+ *	is being examined
+ * @max: most connections that may wait for their third ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards the rest; taken in softirq and process context, nests inside a socket lock
- * @len: number of connections that count
+ * @len: number of connections that count against @max
  * @resets: connections that were reset and still count, the oldest first
- * @rcu: frees the queue
+ * @rcu: frees this struct
  */
 struct xtcp_fastopenq {
 	refcount_t refs;
@@ -150,7 +150,7 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 	refcount_set(&queue->refs, 1);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->resets);
-	/* a SYN that finds the queue finds it complete */
+	/* a SYN reads this pointer without a lock, and must find the queue initialised */
 	smp_store_release(&seldom->fastopenq, queue);
 	return queue;
 }
@@ -234,7 +234,7 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
 /**
  * xtcp_fastopen_get_keys() - the socket's own keys
  * @sk: in any state; the caller has its descriptor
- * @octets: room for two keys
+ * @octets: a buffer for two keys
  *
  * Context: process.
  *
@@ -252,7 +252,7 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
  * @sk: in CLOSED
  * @backlog: the argument of listen(), used as the limit
  *
- * Only for a listener that has not set TCP_FASTOPEN.
+ * Nothing changes if the program has set TCP_FASTOPEN.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -395,8 +395,8 @@ static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fa
 }
 
 /*
- * Counts one more connection, if there is room. Connections that were reset more than a minute ago
- * no longer count.
+ * Counts one more connection, if the limit permits it. Connections that were reset more than a
+ * minute ago no longer count.
  */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
@@ -427,7 +427,7 @@ static void leave_queue(struct xtcp_fastopenq *queue)
 
 static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 {
-	/* the program may change its option at this moment: then either answer will do */
+	/* the program may change its option at this moment: then either answer is right */
 	const bool wants_none = data_race(!!xtcp_sk(lsk)->fastopen_no_cookie);
 
 	return wants_none || READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
@@ -544,8 +544,8 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 /**
  * xtcp_fastopen_move() - let another listener count a connection that waits for its third ACK
  * @sk: the connection; if Fast Open did not open it, or its third ACK has come, nothing happens
- * @lsk: the other listener; if it has no Fast Open state, the connection still counts at the old
- *	one
+ * @lsk: the other listener; if it has no Fast Open state, the old listener still counts the
+ *	connection
  *
  * The limit of the new listener does not matter: the connection exists already.
  *

@@ -11,10 +11,10 @@
  *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks for a cookie
  *   the same, with a cookie                               nothing; the first write sends the SYN
  *
- * A middlebox may drop a SYN with data, or the segments that follow. After a sign of this, no
- * connection of the namespace uses Fast Open for fastopen_blackhole_timeout_sec. Each further sign
- * doubles this time, at most to 64 times its first length. Signs are three timeouts in a row, and a
- * RST or FIN out of order before any data. All of this is as in Linux.
+ * A middlebox may drop a SYN with data, or the segments that follow (a black hole). After a sign of
+ * this, no connection of the namespace uses Fast Open for fastopen_blackhole_timeout_sec. Each
+ * further sign doubles this time, at most to 64 times its first length. Signs are three timeouts in
+ * a row, and a RST or FIN out of order before any data. All of this is as in Linux.
  */
 #include "fastopen/fastsyn.h"
 
@@ -38,11 +38,11 @@
 #include "sight/mib.h"
 
 #define DOUBLINGS_MAX	6	/* most doublings of the time without Fast Open */
-#define TIMEOUTS_BEFORE	2	/* after so many timeouts, one more is a sign of a black hole */
+#define TIMEOUTS_BEFORE	2	/* one more timeout after these is a sign of a black hole */
 
 /*
- * Is Fast Open off because of a black hole? If the time without Fast Open is over, this notes that
- * @sk tries again (syn_fastopen_ch).
+ * Is Fast Open off because of a black hole? If the time without Fast Open is over, syn_fastopen_ch
+ * notes that @sk tries it again.
  */
 static bool in_black_hole(struct sock *sk)
 {
@@ -75,7 +75,7 @@ static bool needs_cookie(struct sock *sk)
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	cookie->len = 0;
-	/* a signature and a cookie have no room together on a SYN */
+	/* a SYN has no space for both a signature and a cookie */
 	if (unlikely(xtcp_keys_of(sk))) {
 		cookie->len = -1;
 		return false;
@@ -115,8 +115,8 @@ bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 }
 
 /*
- * How many octets of data may be on a SYN to a host with MSS @mss? As in Linux, this leaves room
- * for the most options that a SYN can have.
+ * How many octets of data may be on a SYN to a host with MSS @mss? As in Linux, 40 octets are left
+ * for options.
  */
 static size_t room_for_syn_text(struct sock *sk, u16 mss)
 {
@@ -131,8 +131,8 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 }
 
 /*
- * Queues data behind the SYN, as much as there is room and memory for. Data that cannot be copied
- * now stays with the program.
+ * Queues data behind the SYN, at most @room octets, and as much as there is memory for. Data that
+ * cannot be copied now stays with the program.
  */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
@@ -248,7 +248,7 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * @sk: the sock; it still knows what it has received
  *
  * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. If the
- * connection has received data, the black hole is gone.
+ * connection has tried Fast Open again and received data, the signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a namespace remembers of hosts to which it has opened connections. As in Linux's
- * tcp_metrics, a pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section
- * 4.1.3): it keeps the cookie, the MSS that came with the cookie, and how many SYNs with data in a
- * row were lost.
+ * A table of the hosts to which a namespace has opened connections. As in Linux's tcp_metrics, a
+ * pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section 4.1.3): it keeps
+ * the cookie, the MSS that came with the cookie, and how many SYNs with data in a row were lost.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
  * do. The first connection that needs the table allocates it, charged to the memory control group
- * of its program. A keyed hash selects a set, and a host may have any place in its set. A new host
- * replaces that host of its set which has been silent longest.
+ * of its program. A keyed hash selects a set, and a host may be at any index in its set. A new host
+ * replaces the host of its set that was updated longest ago.
  *
  * Each set has a lock of its own. Only Fast Open takes it, to read or write one host.
  */
@@ -35,7 +34,7 @@
  * @stamp: xtcp_clock_seconds() at the last write; 32-bit jiffies would wrap in 50 days
  * @last_loss: xtcp_clock_seconds() at the last loss of a SYN with data
  * @losses: number of SYNs with data that were lost in a row
- * @mss: the MSS in the host's SYN-ACK; 0: the place is free
+ * @mss: the MSS in the host's SYN-ACK; 0: the entry is unused
  */
 struct host {
 	struct in6_addr addrs[2];
@@ -69,7 +68,7 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 		return NULL;
 	for (i = 0; i < SETS; i++)
 		spin_lock_init(&metrics->sets[i].lock);
-	/* a reader that finds the table finds it complete */
+	/* a reader of this pointer must find the table initialised */
 	other = cmpxchg(&xn->metrics, NULL, metrics);
 	if (!other)
 		return metrics;
@@ -93,7 +92,7 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/* Find a place for a new host in its set. */
+/* Make the entry of a new host in its set. */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];

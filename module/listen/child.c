@@ -78,7 +78,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
  * Measures the round-trip time from SYN-ACK to third ACK. If the SYN-ACK was sent again, there is a
  * sample only if a timestamp tells which copy the peer answers (RFC 6298 section 3). If two copies
  * had the same TSval, the later one counts. If an earlier third ACK has made no child, there is no
- * sample: the time since that ACK is a delay of ours.
+ * sample, because we have delayed the connection since that ACK.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -188,16 +188,16 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * @skb: the segment that completed the handshake
  * @he: the entry, or one that was rebuilt from a cookie
  * @ts_offset: milliseconds from our clock to the child's TSvals, by xtcp_secret_ts_offset()
- * @is_entry: true if @he is in the table; the child takes its place
+ * @is_entry: true if @he is in the table; the child replaces it
  * @fast: NULL, unless @skb is a SYN that opens the connection before the handshake ends (RFC 7413).
- *	The child takes it over, unless an error is returned.
+ *	The child then owns it, unless an error is returned.
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; or an error pointer:
- * -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED when the listener
- * has ended, or the entry has ended or moved to another listener (heir.c); -EADDRNOTAVAIL when the
- * tuple is taken.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; or an error
+ * pointer: -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED when the
+ * listener has ended, or the entry has ended or moved to another listener (heir.c); -EADDRNOTAVAIL
+ * when the tuple is taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
@@ -255,9 +255,9 @@ err_child:
  * @child: the child
  * @seg: the segment
  *
- * Another CPU may have raised TS.Recent of the entry since this segment passed PAWS there. The
- * segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or the program
- * never learns of the child.
+ * Another CPU may have raised TS.Recent of the entry since this segment passed the PAWS test of the
+ * entry. The segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or
+ * the program never learns of the child.
  *
  * Context: softirq. Lock: socket, held (bh_lock_sock()).
  */

@@ -2,9 +2,9 @@
 /*
  * Third ACKs of handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
- * An ACK without an entry is believed only while this listener may have sent a SYN-ACK without an
- * entry: for two minutes after it last refused an entry or gave one up early. With syncookies = 0
- * it is never believed.
+ * The cookie of an ACK without an entry is checked only while this listener may have sent a SYN-ACK
+ * without an entry: for two minutes after it last refused an entry or dropped one early. With
+ * syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 
@@ -52,7 +52,7 @@ bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_cookieack_is_valid() - has this ACK a cookie of ours?
+ * xtcp_cookieack_is_valid() - does this ACK have a cookie of ours?
  * @listener: the listener of the ACK's port
  * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
  * @key: the key of @skb
@@ -113,7 +113,8 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 /*
  * Fills in the ECN mode of a connection without an entry. The ACE field of the third ACK says
  * whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since
- * the SYN-ACK, we send no ACE feedback; to the peer the field then looks zeroed on the path.
+ * the SYN-ACK, we send no ACE feedback; the peer then takes the field for one that the path has
+ * zeroed.
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -137,9 +138,9 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; the caller passes the
- * segment to it. NULL when the ACK opens nothing. ERR_PTR(-EAGAIN) when the listener has ended;
- * another lookup finds its successor, if any.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
+ * the segment to it. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the listener has
+ * ended; another lookup finds its successor, if any.
  */
 struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

@@ -2,17 +2,17 @@
 /*
  * The listener's queue of half-open entries, and its timer.
  *
- * Each entry stands in the table of connections and on one of its listener's lists. There is a list
- * for each number of timeouts. All entries of a list wait equally long, so each list is in order of
+ * Each entry is in the table of connections and on one of its listener's lists. There is a list for
+ * each number of timeouts. All entries of a list wait equally long, so each list is in order of
  * deadlines, and one timer serves the listener.
  *
- * An entry enters and leaves the table and its list under the listener's lock. "dead" says that it
- * has left both. pool.c frees its memory. The listener outlives its entries: xtcp_entry_stop()
- * empties the lists.
+ * An entry enters and leaves the table and its list under the listener's lock. An entry that has
+ * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
+ * xtcp_entry_stop() empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
  * the last retry it ends the entry. When the queue is more than half full and at least half of its
- * entries are old, entries get fewer retries, to make room for young ones.
+ * entries are old, entries get fewer retries, so that old entries make way for young ones.
  */
 #include "listen/entry.h"
 
@@ -31,9 +31,9 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define BELIEVE_S	120		/* seconds that cookies are believed; they live for 128 */
+#define BELIEVE_S	120		/* seconds in which cookies are checked; valid for 128 */
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
-#define STOP_BATCH	64		/* entries dropped in one hold of the lock */
+#define STOP_BATCH	64		/* entries dropped before the lock is released */
 #define HEIR_STEPS	64		/* comparisons to find an inherited entry's position */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
@@ -93,7 +93,7 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-/* Not inlined, so that the tuple costs nothing unless tracing is on. */
+/* Not inlined, so that the tuple takes no stack unless tracing is on. */
 static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
 						 unsigned int len, int reason)
 {
@@ -164,7 +164,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 }
 
 /**
- * xtcp_entry_completed() - remove an entry whose child has taken its place in the table
+ * xtcp_entry_completed() - remove an entry whose child has replaced it in the table
  * @listener: the listener of @he
  * @he: the entry, not dead
  *
@@ -197,7 +197,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 
 /**
  * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
- * @listener: the listener that has refused to keep an entry, or has given one up early
+ * @listener: the listener that has refused an entry, or has dropped one early
  *
  * Context: any.
  */
@@ -279,7 +279,7 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 
 /*
  * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
- * deadline. If more than HEIR_STEPS entries of the list expire later, the inherited entry stands
+ * deadline. If more than HEIR_STEPS entries of the list expire later, the inherited entry is put
  * behind some of them. Its timeout then fires late, but no later than a timeout that began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
@@ -304,7 +304,8 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
  * @to: the other listener; it was found in the table after @from had left
  * @he: the entry, not dead
  *
- * The entry keeps its deadline, its number of timeouts and its place in the table of connections.
+ * The entry keeps its deadline, its number of timeouts and its position in the table of
+ * connections.
  *
  * Context: process, BH disabled, RCU read side. Lock: @from->lock, held; takes @to->lock inside it
  * (heir.c explains this order).
@@ -435,7 +436,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 
 	might_sleep();
 	WARN_ON_ONCE(!listener->closed);
-	/* no entries come any more; segments may still end those that are left */
+	/* no entry can be added any more; arriving segments may still end the remaining ones */
 	do {
 		spin_lock_bh(&listener->lock);
 		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)

@@ -45,11 +45,11 @@ struct xtcp_synq {
  * @ts_recent: TS.Recent, first the TSval of the SYN
  * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
  * @ack_stamp: jiffies of the last answer to an unacceptable segment; 0: never
- * @mark: the mark of our segments, as SO_MARK would set it
+ * @mark: skb->mark of our segments, as SO_MARK would set it
  * @mss: the peer's MSS option, or the default
  * @rcv_wnd: the window that the SYN-ACK offers, octets
  * @level: SYN-ACK timeouts so far
- * @tos: DSCP of the SYN, or of the ACK that brought the cookie: what reflect_tos reflects
+ * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos
  * @snd_wscale: the peer's window shift
  * @rcv_wscale: our window shift
  * @wscale_ok: SYN and SYN-ACK carry window scaling; this bit and those up to @syn_codepoint are
@@ -64,9 +64,10 @@ struct xtcp_synq {
  * @resent: how often the SYN-ACK was sent again
  * @ts_late: milliseconds by which the last SYN-ACK went out later than its TSval says (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
- * @acked: its third ACK came, but met a full accept queue or TCP_DEFER_ACCEPT (listener lock)
+ * @acked: its third ACK has arrived, but the accept queue was full, or TCP_DEFER_ACCEPT lets the
+ *	entry wait for data (listener lock)
  * @has_syn: a copy of the SYN follows the entry in memory (savedsyn.c); constant
- * @of_guest: its namespace belongs to a user namespace other than the first one; constant
+ * @of_guest: its namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; last, because it is shorter for IPv4
  */
@@ -107,7 +108,7 @@ struct xtcp_request {
 	struct xtcp_conn conn;
 };
 
-/* The facts that the cookie of an entry has to carry. */
+/* The options that the cookie of an entry has to carry. */
 static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)
 {
 	return (struct xtcp_cookie) {

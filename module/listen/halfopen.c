@@ -29,7 +29,9 @@
 /* 32 timeouts of a SYN-ACK take 52 minutes; sent_us (32 bits) wraps after 71 minutes */
 #define OLD_LEVEL	32
 
-/* RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout is long. */
+/*
+ * PAWS: RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout is a minute.
+ */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 ts_recent = READ_ONCE(he->ts_recent);
@@ -70,8 +72,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
 	/*
-	 * a peer that has filled the window sends its ACK from the right edge. A RST there is out
-	 * of the window (RFC 5961 section 3.2)
+	 * a peer that has filled the window sends its ACK with the sequence number of the right
+	 * edge. A RST with this number is outside the window (RFC 5961 section 3.2)
 	 */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
@@ -97,13 +99,13 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	answers = is_there && !listener->closed;
 	if (!answers) {
 		/*
-		 * nothing was sent: take the stamp back, so that the entry's next listener may
-		 * answer this SYN
+		 * nothing was sent: restore the stamp, so that the entry's new listener may answer
+		 * this SYN
 		 */
 		WRITE_ONCE(he->ack_stamp, answered);
 	} else {
 		xtcp_entry_restart(listener, he);
-		/* a resent SYN may ask for no ECN any more (RFC 9768 section 3.1.5) */
+		/* a resent SYN may no longer ask for ECN (RFC 9768 section 3.1.5) */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 	}
 	spin_unlock(&listener->lock);
@@ -158,8 +160,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
 	/*
-	 * a trace shows the overflow before the reset. It shows neither if the entry has moved,
-	 * because its new listener then processes the segment
+	 * trace the overflow before the reset. If the entry has moved, trace neither, because its
+	 * new listener then processes the segment
 	 */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
@@ -212,14 +214,14 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * This is RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked
  * first, as in section 3.5.2 and in Linux, so that the sender of a wrong ACK gets a RST and learns
  * nothing else from us. A RST is processed as in RFC 5961 section 3.2. A segment that makes a child
- * goes on to the child, and brings it to ESTABLISHED in handshake.c.
+ * is then passed to the child, and brings it to ESTABLISHED in handshake.c.
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock() and held; the caller passes the
- * segment to it. NULL when the segment is done with. ERR_PTR(-EAGAIN) when another CPU has just
- * ended the entry or moved it to another listener; nothing has changed then. The caller tries the
- * other listener, or looks the segment up again.
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
+ * the segment to it. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when another
+ * CPU has just ended the entry or moved it to another listener; nothing has changed then. The
+ * caller tries the new listener, or looks the segment up again.
  */
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {

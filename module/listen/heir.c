@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it gives its half-open entries
- * and the children that nobody accepted to the other members.
+ * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it hands its half-open entries
+ * and the children that nobody accepted over to the other members (the heirs).
  *
  * The heir of a connection is the member that its SYN would reach now: one whose SO_INCOMING_CPU is
  * this processor, else the one that the hash selects. As in Linux, an heir takes entries and
@@ -17,12 +17,12 @@
  *  4. Its children move, and the program of each heir is woken.
  *
  * During these steps, no segment for an entry is lost. When an entry moves, only its pointer to the
- * listener changes. It stays in its place in the table of connections, so the move cannot fail for
- * lack of memory. A softirq that has found an entry takes the lock of its listener, and then sees
- * whether the entry has moved. If so, the segment is processed again, for the heir (to_request() in
- * in/ingress.c).
+ * listener changes. The entry keeps its position in the table of connections, so the move cannot
+ * fail for lack of memory. A softirq that has found an entry takes the lock of its listener, and
+ * then tests whether the entry has moved. If so, the segment is processed again, for the heir
+ * (to_request() in in/ingress.c).
  *
- * A SYN, or an ACK with a cookie, may have found the listener before step 1, and come to its queues
+ * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
  * dropped, and the ACK is answered with a RST. If the heir has refused no SYN lately, it does not
  * check cookies, and drops the ACK. An ICMP error may be lost: it is no more than a hint.
@@ -46,15 +46,15 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define TAKE_BATCH	64	/* entries that move in one hold of the lock */
+#define TAKE_BATCH	64	/* entries that move before the lock is released */
 
 /**
  * xtcp_heir_begin() - must a listener that is about to end hand over its connections?
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
- * The answer is true also for the only member of a group: as in Linux, it counts a failure for each
- * connection that it cannot hand over. A listener without SO_REUSEPORT counts nothing.
+ * The answer is also true for the only member of a group: as in Linux, each connection that it
+ * cannot hand over counts as a failure. A listener without SO_REUSEPORT counts nothing.
  *
  * Context: process. Lock: socket of @from, held.
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* net.xtcp.migrate_req: when a member of a group ends, the other members get its connections. */
+/*
+ * net.xtcp.migrate_req: when a member of a group ends, the other members (heirs) get its
+ * connections.
+ */
 #ifndef XTCP_HEIR_H
 #define XTCP_HEIR_H
 

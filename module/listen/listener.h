@@ -38,26 +38,27 @@ struct xtcp_listener_stats {
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
- * @stats: counters whose sums stand in /proc; this_cpu_inc() needs no lock. A SYN that is answered
- *	by cookie writes nothing else of the listener
+ * @stats: counters; /proc shows their sums; this_cpu_inc() needs no lock. A SYN that is answered by
+ *	cookie writes nothing else in the listener
  * @lock: guards what follows, unless another lock is named; taken in softirq and process context;
  *	nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the locks of the
  *	demux table, and pool.c's
  * @closed: no entry and no child may be queued any more
- * @accept_queue: children, established or opened fast, oldest first (xtcp_endpoint.accept_node)
+ * @accept_queue: children, established or opened by Fast Open, oldest first
+ *	(xtcp_endpoint.accept_node)
  * @accept_len: number of children
- * @accept_max: the limit; as in Linux, the queue takes one more
+ * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
  * @synq: half-open entries (entry.c)
  * @group: the listeners that share its SYNs, or this one alone (group.c)
- * @members: the listeners of the same group that have the same place in the table of listeners
- *	(members.c); lock: xtcp_net.listeners_lock
+ * @members: the listeners of the same group with the same address, port and device (members.c);
+ *	lock: xtcp_net.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the value of SO_INCOMING_CPU by which incoming.c has sorted the listener in, -1: none;
- *	lock: xtcp_incoming.cpus
+ * @cpu: the processor in whose array incoming.c has put the listener, -1: none; lock:
+ *	xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: its number for the listing in /proc (listeners.c)
- * @rcu: frees it after the last lookup
+ * @rcu: frees the struct after the last lookup
  */
 struct xtcp_listener {
 	struct sock *sk;

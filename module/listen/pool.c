@@ -3,9 +3,9 @@
  * The memory of half-open entries (RFC 4987).
  *
  * An entry is small, and smaller for IPv4. The entries of all namespaces together may use 1/128 of
- * the memory. All guests together (namespaces that belong to a user namespace other than the first
- * one) may use half of that, and one guest a quarter of the guests' half. An entry that keeps its
- * SYN is larger and counts as several.
+ * the memory. All guests together (namespaces that belong to a user namespace other than the
+ * initial one) may use half of that, and one guest a quarter of the guests' half. An entry with a
+ * copy of its SYN is larger and counts as several.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
  * While a grace period runs, dead entries gather and share the next one, so most handshakes start
@@ -35,7 +35,7 @@
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
 static struct percpu_counter guest_entries;	/* guests only; includes entries that wait, too */
-static s32 entries_batch;	/* a processor counts so many before it updates the sum */
+static s32 entries_batch;	/* entries that a processor counts before it updates the sum */
 
 /**
  * struct free_batch - a processor's entries that have left the table
@@ -92,8 +92,9 @@ int xtcp_pool_init(void)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
 	/*
-	 * each processor keeps back up to a batch, and the sum is wrong by that. The batch is so
-	 * small that this error of all processors is a small part of the smallest limit
+	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
+	 * a batch for each processor. The batch is so small that this error is a small part of the
+	 * smallest limit
 	 */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;
@@ -145,7 +146,7 @@ int xtcp_pool_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_pool_net_exit() - undo xtcp_pool_net_init()
- * @xn: the namespace; all its entries are gone
+ * @xn: the namespace; all its entries have ended
  *
  * Context: process, namespace exit.
  */
@@ -183,7 +184,10 @@ struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
 }
 
-/* An entry counts as 1; with its SYN, it counts as the number of entries that its memory holds. */
+/*
+ * An entry counts as 1; with its SYN, it counts as the number of entries that would fit into its
+ * memory.
+ */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
@@ -193,9 +197,8 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Adds an entry to the count of its namespace if that is a guest (@sign 1), or takes it off (-1).
- * The entry is taken off already when it dies: later, when its memory is freed, the namespace may
- * be gone.
+ * If the namespace is a guest, adds an entry to its count (@sign 1), or subtracts it (-1). An entry
+ * that has left the table is subtracted at once: the namespace may end before the memory is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -203,7 +206,7 @@ static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int 
 		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
 }
 
-/* Adds an entry to the counts of memory (@sign 1), or takes it off (-1). */
+/* Adds an entry to the counts of memory (@sign 1), or subtracts it (-1). */
 static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
@@ -239,7 +242,7 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 }
 
 /**
- * xtcp_pool_new_for_syn() - allocate an entry with room for its SYN
+ * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
  * @xn: the namespace of the entry
  * @v4: true if its addresses are IPv4
  * @len: octets of the SYN, which the caller writes to xtcp_pool_syn()

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a listener refuses, and how it counts that. */
+/* Counts and traces what a listener refuses. */
 #ifndef XTCP_REFUSAL_H
 #define XTCP_REFUSAL_H
 
@@ -37,7 +37,7 @@ static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xt
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
 }
 
-/* TCP_DEFER_ACCEPT: a bare ACK makes a child only after the SYN-ACK has had so many timeouts. */
+/* TCP_DEFER_ACCEPT: a bare ACK makes a child only after defer_accept timeouts of the SYN-ACK. */
 static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fills a half-open entry from a SYN, or from a cookie and the third ACK. Also checks addresses and
- * security policy: they may forbid an answer even if the queues have room.
+ * security policy: they may forbid an answer even if the queues are not full.
  */
 #include "listen/request.h"
 
@@ -28,7 +28,7 @@
 #include "window/window.h"
 
 /**
- * xtcp_request_fill_names() - fill both addresses, the device, the mark and the DSCP
+ * xtcp_request_fill_names() - fill both addresses, the device, skb->mark and the DSCP
  * @he: a zeroed entry
  * @lsk: the listener
  * @skb: a segment of the connection; skb->data is its TCP header
@@ -86,13 +86,14 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 }
 
 /**
- * xtcp_request_leave_room() - give up options for which a signature leaves no room (RFC 2385)
+ * xtcp_request_leave_room() - drop an option that does not fit beside a signature (RFC 2385)
  * @he: the entry, after xtcp_request_fill_syn()
  * @lsk: the listener
  * @by_cookie: no entry will be kept
  *
- * Timestamps, a SACK block and a signature have no room together. As in Linux, SACK is worth more
- * than timestamps; but only timestamps carry the options of a cookie.
+ * A header has no space for timestamps, a SACK block and a signature. As in Linux, timestamps are
+ * dropped, and SACK stays. But if a cookie is sent, SACK is dropped, because only timestamps can
+ * carry the options of a cookie.
  *
  * Context: softirq, RCU read side.
  */
@@ -212,8 +213,8 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
 	/*
-	 * clear what the previous request has left here: the LSM's labels, IP options that carry
-	 * labels, and the cookie that a BPF program asked for
+	 * clear what the previous request has left in this memory: the LSM's labels, IP options
+	 * that carry labels, and the cookie that a BPF program asked for
 	 */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;

@@ -83,8 +83,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		return ADMIT_NOT;
 	}
 	/*
-	 * without cookies, Linux keeps the last quarter of max_syn_backlog for peers that it knows;
-	 * xtcp knows none
+	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers in its
+	 * tcp_metrics; for xtcp all peers are unknown
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
@@ -203,7 +203,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		xtcp_pool_free(xtcp_net_of(listener->sk), he);
 		return NOT_ANSWERED;
 	}
-	/* a signature and a Fast Open cookie have no room together on a SYN */
+	/* a SYN-ACK has no space for both a signature and a Fast Open cookie */
 	if (unlikely(xtcp_seldom_fastopenq(listener->sk)) && !xtcp_keys_for(listener->sk, &he->conn)) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_pool_free(xtcp_net_of(listener->sk), he);
@@ -238,7 +238,7 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	return he;
 }
 
-/* Answers a SYN, and keeps an entry if there is room for it. */
+/* Answers a SYN, and keeps an entry if the limits permit it. */
 static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				  const u32 *timewait_iss)
 {
@@ -275,7 +275,7 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
  *	unless TCP Fast Open takes it (RFC 7413)
  * @key: the key of @skb
  * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. This ISN is no cookie,
- *	so the SYN is dropped if there is no room for an entry
+ *	so the SYN is dropped if no entry can be kept
  *
  * RFC 9293 section 3.10.7.2, third step.
  *
