@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * All differences between kernel versions, by explicit KERNEL_VERSION. Those of kernel TCP's tables
- * are in compat_ktcp.h, which is included here, and nowhere else. The code elsewhere is written for
- * the newest version.
+ * are in compat_ktcp.h, which only this file includes. All other code is written for the newest
+ * version.
  *
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
  *
- * - Leases have places in kernel TCP's bind table (ports/README.md lists who reads which field).
- *   There, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's connect() off the
- *   port. No code reads a field of a lease behind icsk_bind2_hash. INVALID_UID is compared like the
- *   UID of any user. inet_diag walks the buckets, but shows no entry whose state is TCP_ESTABLISHED
- *   or TCP_LISTEN.
+ * - Our leases are socks in kernel TCP's bind table (ports/README.md lists which code reads which
+ *   field). In this table, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's
+ *   connect() off the port. No code reads a field of a lease behind icsk_bind2_hash. INVALID_UID is
+ *   compared like the UID of any user. inet_diag walks the buckets, but shows no entry whose state
+ *   is TCP_ESTABLISHED or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
@@ -31,12 +31,12 @@
  *   a sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
- * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem exchanges
- *   the one for the other, and takes the reference first (out/held.c).
+ * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem replaces the
+ *   count by a reference, and takes the reference first (out/held.c).
  * - The core sets the options of SOL_SOCKET without asking the protocol. It calls proto.keepalive
  *   before it sets SO_KEEPALIVE, and proto.rehash after it has set the device. (Since 6.12 the core
- *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT. xtcp does not set this flag, and so answers
- *   alike on all versions.) The core gives some options only to protocols that it knows:
+ *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT. xtcp does not set this flag, so the options work
+ *   the same on all versions.) The core supports some options only for protocols that it knows:
  *   SO_ZEROCOPY, SO_RESERVE_MEM since 6.12, SO_TXREHASH in 7.2.
  * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
@@ -96,9 +96,9 @@
 
 /*
  * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
- * for a kernel sock, and __sk_destruct() releases what a kernel sock holds: since 6.2 a tracker of
+ * for a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker of
  * another kind, since 6.14 also a passive count of the namespace. So this function takes both. The
- * passive count came as a fix, so stable series have it, too. If only this function counts, the
+ * passive count was a fix, so stable series also have it. If only this function counts, the
  * namespace is never freed; if only __sk_destruct() does, the kernel panics.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
@@ -173,8 +173,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 }
 
 /*
- * In AccECN mode, CWR is one bit of the ACE field, a counter. Since 6.15 all segments that are cut
- * from a bundle can keep this bit. Before 6.15, all segments but the first lose it, so a bundle
+ * In AccECN mode, CWR is one bit of the ACE field, a counter. Since 6.15 all segments that GSO cuts
+ * from a packet can keep this bit. Before 6.15, all segments but the first lose it, so a GSO packet
  * with CWR must not be sent.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)

@@ -20,8 +20,8 @@
  * address has a separate list for entries in TIME-WAIT. The caller holds the lock of the bucket's
  * chain. To walk all entries of a port, the lock of the port's chain suffices.
  *
- * xtcp_compat_bind_move() puts @to in the place of @from in the bind table. @tw is whichever of the
- * two is in TIME-WAIT; it points to the bucket of the port and to that of the port and address. The
+ * xtcp_compat_bind_move() replaces @from by @to in the bind table. @tw is the one of the two that
+ * is a TIME-WAIT sock; it points to the bucket of the port and to that of the port and address. The
  * caller holds the locks of both chains.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)

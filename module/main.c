@@ -2,17 +2,17 @@
 /*
  * Load and unload, in a fixed order.
  *
- * An open descriptor holds the module, and so does a sock without a descriptor while it has
- * segments below TCP (held.c). While there is either, rmmod fails. Otherwise, unloading drops what
- * is left: orphans, half-open entries and TIME-WAIT records. The order of its steps keeps segments,
- * timers and RCU callbacks from running into freed code:
+ * An open descriptor keeps the module loaded, and so does a sock without a descriptor while it has
+ * segments below TCP (held.c). Then rmmod fails. Otherwise, unloading drops what is left: orphans,
+ * half-open entries and TIME-WAIT records. The order of its steps keeps segments, timers and RCU
+ * callbacks from running into freed code:
  *
- *  0. stop the work that gives back holds of the module (held.c);
+ *  0. stop the work item that drops references to the module (held.c);
  *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
  *     grace period), and no segment at all (interpose: restores the handlers and waits for another
  *     grace period);
  *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
- *  3. wait for socks that other code still uses;
+ *  3. wait until no other code uses a sock of ours;
  *  4. wait for RCU callbacks (rcu_barrier()): they free socks, entries and records into the slabs;
  *  5. free the slabs.
  */

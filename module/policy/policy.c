@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policy table of a namespace: rules for connections that begin. An administrator writes it
- * (policy_set.c). A connection obeys one rule, the most specific one that matches (rules.c).
+ * The policy table of a namespace: rules that set options of new connections. An administrator
+ * writes the table (policy_set.c). A connection obeys one rule, the most specific one that matches
+ * (rules.c).
  *
  * A connection looks for its rule once: an active one in connect(), a passive one when its sock is
  * made. The rule sets options of the sock as if a program had set them, but only those that no
- * program has set. What a rule has set is taken back when the sock is disconnected, so the next
- * connection of the sock begins without it.
+ * program has set. A disconnect resets what a rule has set, so the next connection of the sock
+ * begins without it.
  *
- * A table in force never changes. A change makes a new table and puts it in the place of the old
- * one; both share the rules that have not changed. So a connection sees the whole old table or the
- * whole new one. The old one is freed after a grace period of RCU.
+ * A table in force never changes. A change makes a new table, which replaces the old one; both
+ * share the rules that have not changed. So a connection sees the whole old table or the whole new
+ * one. The old table is freed after a grace period.
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
  * used again. The cgroup of a connection is that of the process that made its socket; a child has
- * the cgroup of its listener. All of Linux that asks a socket for its cgroup sees the same one. A
- * socket keeps its cgroup: once the folder is removed, the rule still matches sockets that were
- * made there, and no others, even if a new folder has the same name.
+ * the cgroup of its listener. All other code of Linux that asks a socket for its cgroup gets the
+ * same answer. A socket keeps its cgroup: once the cgroup's directory is removed, the rule still
+ * matches sockets that were made in this cgroup, and no others, even if a new directory has the
+ * same name.
  *
- * All memory is charged to the memory control group of the writer. Any user can make a namespace
- * and write its table.
+ * All memory is charged to the memory control group of the writer, since any user can make a
+ * namespace and write its table.
  */
 #include "policy/policy.h"
 
@@ -43,10 +45,10 @@
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
 
-/* A request gets memory that is there or is freed at once: see set.c. */
+/* An allocation fails rather than wait for memory; set.c says why. */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
-/* For xtcp_rules_facts.cgroup_at: a sock's cgroup at @depth, by id; 0: none. RCU read side. */
+/* For xtcp_rules_facts.cgroup_at: the id of a sock's cgroup at @depth; 0: none. RCU read side. */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
@@ -71,7 +73,7 @@ static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive
 static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
 static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
 
-/* The options that are numbers, of which 0 means that nobody has set them. */
+/* The options whose value is a number; 0 means that nobody has set the option. */
 static const struct number {
 	int optname;
 	u16 by_rule;
@@ -100,7 +102,7 @@ static u32 read_number(const void *from, u8 size)
 	}
 }
 
-/* Readers of an option may be without the socket lock. */
+/* WRITE_ONCE(), because options are also read without the socket lock. */
 static void write_number(void *to, u8 size, u32 value)
 {
 	switch (size) {
@@ -135,8 +137,9 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /*
- * Nobody tells us when a program sets SO_MAX_PACING_RATE, so this remembers the limit of the rule.
- * It is a field for datagrams, which TCP has no use for: a sock has no room for another one.
+ * The pacing limit that the rule has set. The core does not tell us when a program sets
+ * SO_MAX_PACING_RATE, so undo_limit() compares with this value. It is stored in a field for
+ * datagrams, which TCP does not use, since a sock has no space for another field.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -167,8 +170,8 @@ static void undo_limit(struct sock *sk)
 }
 
 /*
- * Take the options of a rule that the program has not set itself. If it has set one to its default,
- * nothing tells that from one that was never set.
+ * Take the options of a rule that the program has not set itself. An option that the program has
+ * set to its default counts as not set.
  */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
@@ -178,7 +181,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
-	/* this is no option; it goes when the TCB is reset */
+	/* this is no option, and a reset of the TCB clears it */
 	xsk->cong.initial = sets->initial;
 }
 
@@ -215,10 +218,11 @@ void xtcp_policy_apply(struct sock *sk)
 }
 
 /**
- * xtcp_policy_undo() - take back what a rule has set
- * @sk: a sock whose connection is over, before its TCB is reset
+ * xtcp_policy_undo() - reset what a rule has set
+ * @sk: a sock whose connection has ended, before its TCB is reset
  *
- * A limit of pacing that a program has set meanwhile stays, unless it is the rule's.
+ * A pacing limit that a program has set meanwhile stays, unless it has the same value as the
+ * rule's.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -241,8 +245,8 @@ void xtcp_policy_undo(struct sock *sk)
 
 /**
  * xtcp_policy_program_sets() - a program or an administrator has set an option
- * @sk: a sock of which a rule has set options
- * @optname: the option of IPPROTO_TCP; it is no longer the rule's
+ * @sk: a sock on which a rule has set options
+ * @optname: the option of IPPROTO_TCP; from now on it does not count as set by the rule
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -299,8 +303,8 @@ unsigned int xtcp_policy_most(const struct xtcp_net *xn)
 /**
  * xtcp_policy_draft() - begin a new table
  * @xn: the namespace
- * @empty: the table begins without a rule, not with those of the table in force
- * @more: number of rules that shall be added, at most xtcp_policy_most()
+ * @empty: the new table begins empty, and not as a copy of the table in force
+ * @more: number of rules that the caller will add, at most xtcp_policy_most()
  *
  * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
  *
@@ -384,9 +388,9 @@ int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
 /**
  * xtcp_policy_install() - put a new table in force
  * @xn: the namespace
- * @draft: the table; it becomes that of the namespace, unless an error is returned
+ * @draft: the table; it becomes the namespace's table, unless an error is returned
  *
- * A table without a rule is freed: then connections look for none.
+ * A table without a rule is freed, so that new connections skip the search.
  *
  * Context: process. Lock: xtcp_net.policy_lock, held.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The policy table of a namespace: what an administrator wants for connections that begin. */
+/* The policy table of a namespace: rules that set options of new connections. */
 #ifndef XTCP_POLICY_H
 #define XTCP_POLICY_H
 
@@ -17,7 +17,7 @@ struct seq_file;
 struct sock;
 struct xtcp_cong_ops;
 
-/* Bits of xtcp_sock.by_rule: what a rule has set, and what goes when the connection is over. */
+/* Bits of xtcp_sock.by_rule: what a rule has set, and xtcp_policy_undo() resets. */
 enum xtcp_by_rule {
 	XTCP_BY_RULE_CONGESTION		= BIT(0),
 	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),
@@ -29,7 +29,7 @@ enum xtcp_by_rule {
 	XTCP_BY_RULE_KEEPIDLE		= BIT(7),
 	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
 	XTCP_BY_RULE_KEEPCNT		= BIT(9),
-	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before */
+	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule */
 	XTCP_BY_RULE_END		= BIT(11),	/* no bit */
 };
 
@@ -65,7 +65,7 @@ struct xtcp_rule_sets {
  * struct xtcp_rule - a rule
  * @tables: how many tables have the rule: the present one, the next one while it is being made,
  *	and those that some reader may still use
- * @hits: number of connections that have begun with it, also those that then failed; by processor
+ * @hits: number of connections that have matched it, also those that then failed; by processor
  * @sets: what it sets
  */
 struct xtcp_rule {
@@ -77,9 +77,9 @@ struct xtcp_rule {
 /**
  * struct xtcp_policy - a table, which never changes once it is in force
  * @rcu: for call_rcu()
- * @room: how many entries there is room for
+ * @room: how many entries fit into @entries
  * @rules: the rules in their order
- * @entries: those of @rules
+ * @entries: the entries of @rules
  */
 struct xtcp_policy {
 	struct rcu_head rcu;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests of generic netlink that change the policy table of a namespace, as those of
- * `xtcp-policy`. uapi/linux/xtcp.h has their attributes. A request is carried out as a whole or not
- * at all. The answer to a request that fails says why, and which attribute is wrong.
+ * Requests of generic netlink that change the policy table of a namespace; `xtcp-policy` sends
+ * them. uapi/linux/xtcp.h has their attributes. All changes of a request are made, or none. The
+ * answer to a request that fails says why, and which attribute is wrong.
  *
  * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
  * name any congestion control, also one that is not allowed: the sender could choose it for its own
- * sockets. Congestion controls are part of this module and last as long as it does, so a rule holds
- * no other module.
+ * sockets. Congestion controls are part of this module and last as long as it does, so a rule needs
+ * no reference to a module.
  *
- * Each namespace has a lock for changes of its table. A request that finds it taken fails with
- * EBUSY: set.c says why no request may wait.
+ * Each namespace has a lock for changes of its table. A request that finds this lock taken fails
+ * with EBUSY: set.c says why no request may wait.
  */
 #include "policy/policy_set.h"
 
@@ -145,8 +145,8 @@ static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_th
 }
 
 /*
- * Set @field to the time of @attr, microseconds, in ticks. Return: 0, or -ERANGE if the option that
- * the field is for would not take this time.
+ * Convert the microseconds of @attr to ticks, and store them in @field. Return: 0, or -ERANGE if
+ * setsockopt() would refuse this time.
  */
 static int take_ticks(u8 *field, const struct nlattr *attr, struct netlink_ext_ack *extack)
 {
@@ -216,8 +216,8 @@ static bool is_empty(struct nlattr **attrs)
 }
 
 /*
- * Delete the rule with this key. If the key has a cgroup, that cgroup may be gone, so nobody knows
- * its depth: try each depth. Return: 0 or -ENOENT.
+ * Delete the rule with this key. If the key has a cgroup, this cgroup may have been removed, so its
+ * depth is unknown: try each depth. Return: 0 or -ENOENT.
  */
 static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 {
@@ -234,7 +234,7 @@ static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 	return err;
 }
 
-/* Does an attribute come twice in @nest, whose types have been checked? */
+/* Does an attribute occur twice in @nest? The types of its attributes have been checked. */
 static bool has_one_twice(const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *attr;
@@ -339,7 +339,7 @@ discard:
  * xtcp_policy_set_requested() - handle XTCP_CMD_POLICY_ADD, XTCP_CMD_POLICY_DEL and
  * XTCP_CMD_POLICY_REPLACE
  * @skb: the request
- * @info: the same, parsed
+ * @info: the parsed request
  *
  * Context: process, may sleep for memory. Takes xtcp_net.policy_lock, if it is free.
  *

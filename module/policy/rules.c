@@ -5,9 +5,9 @@
  *
  * One rule counts for a connection, the most specific one that matches. The longest prefix is the
  * most specific; among rules with the same length the one that names a foreign port, then the one
- * that names a local port, then the one with the deepest cgroup. So the kind of a rule, which is
- * what its key names and how long or deep that is, decides between two rules that match: two keys
- * of one kind never match the same connection.
+ * that names a local port, then the one with the deepest cgroup. The kind of a rule says which
+ * parts its key names, how long the prefix and how deep the cgroup is. Two keys of one kind never
+ * match the same connection, so of several rules that match, the kind decides.
  *
  * The search takes one kind after the other, the most specific first. It makes the only key of this
  * kind that matches the connection, and looks for it in the ordered entries of the kind. With k
@@ -24,7 +24,10 @@
 
 #define MAPPED_BITS	96	/* of a v4-mapped address, before the IPv4 address */
 
-/* Bits of kind[1]. A smaller kind is more specific, so the first two say what is missing. */
+/*
+ * Bits of kind[1]. A smaller kind is more specific, so the first two bits are set if the key lacks
+ * the port.
+ */
 #define ANY_DPORT	4
 #define ANY_SPORT	2
 #define IS_V4		1	/* decides nothing: a connection has one family */
@@ -43,7 +46,7 @@ static u8 prefix_len(const u8 *kind)
 	return kind[0] == 255 ? XTCP_RULES_NO_PREFIX : 254 - kind[0];
 }
 
-/* @addr without what comes after its first @bits bits. */
+/* The first @bits bits of @addr; all other bits are 0. */
 static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
 {
 	struct in6_addr prefix = *addr;
@@ -126,7 +129,7 @@ static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struc
 
 /**
  * xtcp_rules_add() - add a rule to a table that nobody searches yet
- * @rules: the table; there is room for one more entry
+ * @rules: the table, with space for one more entry
  * @key: its key
  * @rule: the rule
  *

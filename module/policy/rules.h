@@ -11,7 +11,7 @@
 
 struct xtcp_rule;
 
-#define XTCP_RULES_KINDS	64	/* so many kinds of keys may be in a table */
+#define XTCP_RULES_KINDS	64	/* most kinds of keys in a table */
 #define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address */
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 
@@ -19,7 +19,7 @@ struct xtcp_rule;
  * struct xtcp_rule_match - which connections a rule is for
  * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
  * @len: bits of the prefix, of 32 for IPv4; or XTCP_RULES_NO_PREFIX
- * @v4: the prefix is one of IPv4; without a prefix false
+ * @v4: it is an IPv4 prefix; false without a prefix
  * @dport: the foreign port; 0: any
  * @sport: the local port; 0: any
  * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
@@ -36,8 +36,8 @@ struct xtcp_rule_match {
 };
 
 /**
- * struct xtcp_rule_key - what struct xtcp_rule_match says, in a form that memcmp() puts in the
- *	order of the search
+ * struct xtcp_rule_key - struct xtcp_rule_match in a form that memcmp() sorts in the order of the
+ *	search
  * @kind: which parts of the key are set; the most specific kind is the smallest (kind_of())
  * @dport: as in struct xtcp_rule_match
  * @sport: as in struct xtcp_rule_match
@@ -54,7 +54,7 @@ struct xtcp_rule_key {
 	struct in6_addr to;
 };
 
-/* A rule with its key; the key stands here so that the search touches no rule. */
+/* A rule with its key; with the keys in the table, the search reads no other memory. */
 struct xtcp_rules_entry {
 	struct xtcp_rule_key key;
 	struct xtcp_rule *rule;
@@ -75,13 +75,13 @@ struct xtcp_rules {
 };
 
 /**
- * struct xtcp_rules_facts - what the search asks of a connection
+ * struct xtcp_rules_facts - what the search knows of a connection
  * @to: the foreign address; IPv4 as v4-mapped
  * @v4: IPv4 carries the connection
  * @dport: the foreign port
  * @sport: the local port
- * @cgroup_at: returns the id of the cgroup at @depth which is that of the socket or above it; 0:
- *	the socket's cgroup is not so deep
+ * @cgroup_at: returns the id of the ancestor at @depth of the socket's cgroup, or of this cgroup
+ *	itself; 0: the socket's cgroup is less deep
  * @of: the socket, as the argument of @cgroup_at
  */
 struct xtcp_rules_facts {

@@ -9,9 +9,9 @@
  * replaces the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are
  * freed for the box of a new connection. If the namespace has no kept box, the new connection gets
  * no box. A live connection never loses its box, so a user who opens many connections does not take
- * the boxes of others. All namespaces that belong to a user namespace other than the first one
- * together get only a part, as of other resources. The memory is not charged to the program, since
- * the administrator has asked for the boxes.
+ * the boxes of others. All namespaces that belong to a user namespace other than the initial one
+ * (guests) together get only a part, as of other resources. The memory is not charged to the
+ * program, since the administrator has asked for the boxes.
  *
  * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
  * in blocks.
@@ -55,8 +55,9 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Turning the key
- * patches the code of the kernel, which disturbs all processors, and any user can write the knob of
- * a namespace of his own. So the key is turned off only a second later, and not at each write.
+ * patches the code of the kernel, which disturbs all processors, and any user can write
+ * net.xtcp.blackbox in a namespace of his own. So the key is turned off only a second later, and
+ * not at each write.
  */
 static DEFINE_MUTEX(key_lock);		/* guards the key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */
@@ -72,9 +73,10 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_blackbox_want() - react when the knob of a namespace was written, or the namespace ends
+ * xtcp_blackbox_want() - react when net.xtcp.blackbox of a namespace was written, or the namespace
+ *	ends
  * @xn: the namespace
- * @ends: the namespace ends, and nobody writes to the knob any more
+ * @ends: the namespace ends, and nobody writes the sysctl any more
  *
  * Context: process, may sleep.
  */
@@ -83,7 +85,7 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 	bool wants;
 
 	mutex_lock(&key_lock);
-	/* read the knob under the lock, so that after several writers the last value counts */
+	/* read the sysctl under the lock, so that after several writers the last value counts */
 	wants = !ends && READ_ONCE(xn->sysctl.blackbox[0]);
 	if (wants != xn->blackbox_wanted) {
 		xn->blackbox_wanted = wants;
@@ -114,7 +116,7 @@ int xtcp_blackbox_init(void)
 /**
  * xtcp_blackbox_exit() - free the slab and the table
  *
- * Context: process, module exit; the last sock is gone.
+ * Context: process, module exit; the last sock was freed.
  */
 void xtcp_blackbox_exit(void)
 {
@@ -196,7 +198,7 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * Free the oldest kept boxes of the namespace to make room for a new one, but at most WAYS_MAX: if
+ * Free the oldest kept boxes of the namespace to make space for a new one, but at most WAYS_MAX: if
  * the limit was lowered, very many boxes may be beyond it.
  */
 static void make_way(struct xtcp_net *xn)
@@ -214,7 +216,7 @@ static bool is_port_wanted(const struct xtcp_net *xn, u16 port)
 	return port >= READ_ONCE(xn->sysctl.blackbox[1]) && port <= READ_ONCE(xn->sysctl.blackbox[2]);
 }
 
-/* Does the knob choose this connection? */
+/* Does net.xtcp.blackbox choose this connection? */
 static bool is_chosen(const struct sock *sk)
 {
 	const struct xtcp_net *xn = xtcp_net_of(sk);
@@ -267,7 +269,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	return box;
 }
 
-/* Give the sock a box, if the knob chooses it. Return: the box, or NULL. */
+/* Give the sock a box, if net.xtcp.blackbox chooses the connection. Return: the box, or NULL. */
 static struct xtcp_blackbox *begin(struct sock *sk)
 {
 	struct xtcp_blackbox *box;
@@ -359,7 +361,7 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 
 /**
  * xtcp_blackbox_net_exit() - free the boxes that a namespace still has
- * @xn: the namespace; its connections and its files in /proc are gone
+ * @xn: the namespace; it has no connections and no files in /proc any more
  *
  * Context: process.
  */
@@ -371,7 +373,7 @@ void xtcp_blackbox_net_exit(struct xtcp_net *xn)
 
 /**
  * xtcp_blackbox_next() - find the next box of a namespace
- * @xn: the namespace that it has to be of
+ * @xn: the namespace
  * @slot: the first slot to look at
  *
  * Context: process.
@@ -405,13 +407,13 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 
 /**
  * xtcp_blackbox_copy() - read a box
- * @xn: the namespace that it has to be of
+ * @xn: the namespace to which the box must belong
  * @slot: its slot
  * @to: receives a copy; events @to->begun to @to->count - 1 are valid
  *
  * Context: process.
  *
- * Return: false when the box is gone.
+ * Return: false when the box was freed.
  */
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to)
 {
@@ -448,7 +450,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 }
 
 /**
- * xtcp_blackbox_do_connect() - give an active open a box, if the knob chooses it
+ * xtcp_blackbox_do_connect() - give an active open a box, if net.xtcp.blackbox chooses it
  * @sk: in SYN-SENT; its TCB is filled, and the SYN is not sent yet
  *
  * Context: process. Lock: socket, held.
@@ -460,7 +462,8 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_child() - a handshake has made a sock: give it a box, if the knob chooses it
+ * xtcp_blackbox_do_child() - a handshake has made a sock: give it a box, if net.xtcp.blackbox
+ *	chooses it
  * @sk: new; its TCB is filled
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
  * @wnd: the window field of the SYN-ACK

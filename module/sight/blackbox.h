@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The black box of a connection: its last events, in memory. Files that report events call the
- * inline functions at the end of this file. While no namespace wants boxes, such a call costs one
- * NOP.
+ * The black box of a connection: a ring of its last events, in memory. Other files report events by
+ * the inline functions at the end of this file. While no namespace wants boxes, such a call costs
+ * one NOP.
  */
 #ifndef XTCP_BLACKBOX_H
 #define XTCP_BLACKBOX_H
@@ -31,8 +31,8 @@ enum xtcp_blackbox_kind {
 	XTCP_BLACKBOX_TIMER,		/* a deadline passes */
 	XTCP_BLACKBOX_CONGESTION,	/* congestion control changes, as in the trace event xtcp_congestion */
 	XTCP_BLACKBOX_ABORT,		/* the connection is aborted, as in the trace event xtcp_abort */
-	XTCP_BLACKBOX_REFUSED,		/* the segment that arrived last is not taken */
-	XTCP_BLACKBOX_CALL,		/* the program calls */
+	XTCP_BLACKBOX_REFUSED,		/* the segment that arrived last is dropped */
+	XTCP_BLACKBOX_CALL,		/* the program makes a system call */
 };
 
 /*
@@ -52,13 +52,14 @@ enum xtcp_blackbox_kind {
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: the number of segments in a bundle, or of SACK blocks; of a congestion event, the reason
+ * @segs: the number of segments in a GSO or GRO packet, or of SACK blocks; of a congestion event,
+ *	the reason
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
  * @len: octets of data in the segment
  * @tsval: TSval of the segment
  * @tsecr: TSecr of the segment
- * @cwnd: the congestion window before the segment arrived, or when it left, octets
+ * @cwnd: the congestion window before the segment arrived, or when it was sent, octets
  * @srtt_us: the smoothed round-trip time at that time
  * @una: SND.UNA at that time
  * @word: the values of other events, as boxnote.c writes them; of SACK blocks, left and right edges
@@ -106,7 +107,7 @@ struct xtcp_blackbox_event {
  * @rcv_wscale: the shift of our window
  * @snd_wscale: the shift of the peer's window
  * @uid: the owner of the socket
- * @node: links it into xtcp_net.boxes_kept, if @kept
+ * @node: links the box into xtcp_net.boxes_kept, if @kept
  * @event: the ring
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
@@ -170,7 +171,7 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 	return block ? &block[slot % XTCP_BLACKBOX_BLOCK] : NULL;
 }
 
-/* Has the connection a box to write into? Socket lock held, here and in all functions below. */
+/* Does the connection have a box? Socket lock held, also in all functions below. */
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;
@@ -254,7 +255,8 @@ static inline void xtcp_blackbox_refused(struct sock *sk, int verdict)
 }
 
 /*
- * Event: the program has called. @wanted: octets, or how to shut down. @got: what the call returns.
+ * Event: the program has made a system call. @wanted: octets, or how to shut down. @got: what the
+ * call returns.
  */
 static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call call, size_t wanted, int got)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes events into a black box. This file calls no other, so each file of the module may call it.
+ * Writes events into a black box. This file calls no other file, so each file of the module may
+ * call it.
  */
 #include "sight/boxnote.h"
 
@@ -156,7 +157,7 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
  * @th: its header, with its options
  * @us: when it leaves
  * @len: octets of data
- * @segments: how many segments the bundle has
+ * @segments: number of segments, if it is a GSO packet
  * @resent: the text was sent before
  * @ecn: the ECN field of its IP header
  *
@@ -288,7 +289,7 @@ void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
 }
 
 /**
- * xtcp_boxnote_abort() - write an event: the connection is about to end, but not by both FINs
+ * xtcp_boxnote_abort() - write an event: the connection is about to be aborted
  * @sk: with a box
  * @err: the error for the program
  * @reason: enum xtcp_abort_reason
@@ -330,7 +331,7 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
 }
 
 /**
- * xtcp_boxnote_call() - write an event: the program has called
+ * xtcp_boxnote_call() - write an event: the program has made a system call
  * @sk: with a box
  * @call: which call
  * @wanted: how many octets the program wants, or how to shut down

@@ -7,9 +7,9 @@
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
- * that the module increments; scripts/check/check-counters.sh checks that none is missing. Behind
- * them are counters of our own. These count the black boxes, and the connections that end for a
- * reason for which the kernel has no counter.
+ * that the module increments; scripts/check/check-counters.sh checks that none is missing. After
+ * them come counters of our own, for what the kernel does not count: why connections ended, black
+ * boxes, Careful Resume, and diagnostic payloads of RSTs.
  */
 #include "sight/mib.h"
 

@@ -21,7 +21,7 @@
 
 /**
  * xtcp_trace_sockaddr() - write an address and port into an event
- * @to: room for a struct sockaddr_in6; it need not be aligned
+ * @to: receives a struct sockaddr_in6; it need not be aligned
  * @addr: the address; if it is v4-mapped, a struct sockaddr_in is written
  * @port: the port
  *
@@ -43,8 +43,8 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
 
 /**
  * xtcp_trace_tuple() - write both ends of a tuple into an event
- * @local: room for a struct sockaddr_in6
- * @peer: room for a struct sockaddr_in6
+ * @local: receives a struct sockaddr_in6
+ * @peer: receives a struct sockaddr_in6
  * @tuple: the tuple; NULL if none is known: zeros are written
  *
  * Context: any.
@@ -61,8 +61,8 @@ void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
 
 /**
  * xtcp_trace_conn() - write both ends of a connection into an event
- * @local: room for a struct sockaddr_in6
- * @peer: room for a struct sockaddr_in6
+ * @local: receives a struct sockaddr_in6
+ * @peer: receives a struct sockaddr_in6
  * @conn: the connection
  *
  * Context: any.
@@ -76,8 +76,8 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 
 /**
  * xtcp_trace_sk() - write both ends of a sock into an event
- * @local: room for a struct sockaddr_in6
- * @peer: room for a struct sockaddr_in6
+ * @local: receives a struct sockaddr_in6
+ * @peer: receives a struct sockaddr_in6
  * @sk: the sock; it need not be bound or connected
  *
  * Context: any. If the socket lock is not held, as for a listener, the address may be half old and
@@ -138,7 +138,7 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 
 /**
  * xtcp_trace_sacks() - write the SACK blocks of a segment into an event
- * @to: room for the text, or NULL
+ * @to: receives the text, or NULL
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
@@ -188,7 +188,7 @@ static int option_text(char *to, unsigned int size, const u8 *option)
 
 /**
  * xtcp_trace_options() - write the options of a SYN into an event
- * @to: room for the text, or NULL
+ * @to: receives the text, or NULL
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
