@@ -452,8 +452,8 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 #endif
 
 /*
- * Does a control message give the timestamp of this write a number? Since 6.13 that is possible for
- * datagrams. The core refuses it for sockets that it knows as TCP.
+ * Does a control message choose the id of this write's timestamp (SCM_TS_OPT_ID)? Since 6.13 that
+ * is possible for datagrams. The core refuses it only for sockets that it knows as TCP.
  */
 static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
 {
@@ -515,7 +515,7 @@ static inline bool xtcp_compat_page_follows(int flags)
 #endif
 
 /*
- * Kernel TCP's hash of a tuple, ports included, for the ISN and the timestamp offset. Return: false
+ * Kernel TCP's hash of a tuple with its ports, for the ISN and the timestamp offset. Return: false
  * if this kernel cannot provide it. Older kernels leave the ports out of the offset, and do not
  * export the function for IPv4.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* SYN cookies: an ISN that carries a MAC and the options of a SYN. Pure. */
+/* SYN cookies: an ISN that carries a MAC and the options of a SYN. Uses no sock and no clock. */
 #ifndef XTCP_COOKIE_H
 #define XTCP_COOKIE_H
 

@@ -140,7 +140,7 @@ struct xtcp_shard {
 /**
  * struct xtcp_net - xtcp in one namespace
  * @net: the namespace
- * @sysctl: the knobs
+ * @sysctl: the values of net.xtcp.*
  * @started: the namespace has had a socket of ours, so all fields below are set up
  *	(xtcp_netns_start())
  * @is_guest: belongs to a user namespace other than the initial one. Any user can make such a
@@ -278,7 +278,7 @@ static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
-/* Has the namespace had a socket of ours? Before that, it has only its knobs and files. */
+/* Has the namespace had a socket of ours? Before that, it has only its sysctls and files. */
 static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
 {
 	/* pairs with smp_store_release() in xtcp_netns_start() */

@@ -2,8 +2,8 @@
 /*
  * TCP options: parse and write them.
  *
- * Pure: no socket, no skb, no namespace. The caller decides whether an option is wanted, and what
- * follows from it.
+ * This file uses no socket, no skb and no namespace. The caller decides whether an option is
+ * wanted, and what follows from it.
  */
 #include "base/options.h"
 

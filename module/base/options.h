@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018). Pure. */
+/* TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018). Uses no sock. */
 #ifndef XTCP_OPTIONS_H
 #define XTCP_OPTIONS_H
 

@@ -2,8 +2,8 @@
 /*
  * The diagnostic payload of a RST: read and write it.
  *
- * Pure: no socket, no skb, no namespace. The octets come from the wire, and anybody may have
- * written them. The module only shows what they say; nothing else depends on it.
+ * This file uses no socket, no skb and no namespace. The octets come from the wire, and anybody may
+ * have written them. The module only shows what they say; nothing else depends on it.
  */
 #include "base/rstdiag.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The diagnostic payload of a RST: read and write it (draft-ietf-tcpm-rst-diagnostic-payload-03,
- * section 4.1). Pure.
+ * section 4.1). Uses no sock.
  */
 #ifndef XTCP_RSTDIAG_H
 #define XTCP_RSTDIAG_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RTT and retransmission timeout (RFC 6298). Pure: no socket, no clock.
+ * RTT and retransmission timeout (RFC 6298). This file uses no socket and no clock.
  *
  * Two bounds are Linux's and not the RFC's. The caller passes them (base/bounds.h). The floor, 200
  * ms if nobody has set another one, applies to the variation term, so that a peer's delayed ACK

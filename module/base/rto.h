@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* RTT and retransmission timeout (RFC 6298). Pure arithmetic. */
+/* RTT and retransmission timeout (RFC 6298). Uses no sock and no clock. */
 #ifndef XTCP_RTO_H
 #define XTCP_RTO_H
 

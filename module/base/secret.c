@@ -93,7 +93,7 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 
 /*
  * Draws the key of @epoch, unless another caller has done so. Not inlined: only the first SYN of an
- * epoch needs room on the stack for the key.
+ * epoch needs the stack for the key.
  */
 static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {

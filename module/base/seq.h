@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Comparison of sequence numbers, modulo 2^32 (RFC 9293 section 3.4). Pure. */
+/* Comparison of sequence numbers, modulo 2^32 (RFC 9293 section 3.4). */
 #ifndef XTCP_SEQ_H
 #define XTCP_SEQ_H
 

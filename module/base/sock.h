@@ -91,7 +91,7 @@ struct xtcp_sock {
 
 	/* Rarely used. */
 	struct xtcp_accecn accecn;	/* AccECN mode */
-	u32 delivered_ce;		/* segments that ECE reported; s.cep - 5 in AccECN mode */
+	u32 delivered_ce;		/* segments reported as CE-marked; AccECN: s.cep - 5 */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */

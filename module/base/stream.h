@@ -60,7 +60,8 @@ struct xtcp_stream {
 	u32 snd_up;			/* the octet after the last urgent one (SEND) */
 	u32 pushed_seq;			/* end of the last write that was pushed (sendmsg.c) */
 	/*
-	 * TS clock ms of the first window probe since data was last sent or acknowledged; 0: none
+	 * timestamp clock (ms) of the first window probe since data was last sent or acknowledged;
+	 * 0: none
 	 */
 	u32 probe_stamp;
 	/*
@@ -85,7 +86,7 @@ struct xtcp_stream {
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
 	u32 rcv_rtt_seq;		/* right edge at the beginning of the window's round trip */
-	u32 rcv_rtt_stamp;		/* TS clock ms at rcv_rtt_seq, 0: never */
+	u32 rcv_rtt_stamp;		/* timestamp clock (ms) at rcv_rtt_seq, 0: never */
 	u32 rcv_rtt_tsecr;		/* the echo that gave the last round-trip time */
 
 	/* When data is lost or out of order. */

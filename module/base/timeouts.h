@@ -12,9 +12,9 @@
 
 /**
  * struct xtcp_timeouts - the retransmission timeouts of a connection, also those of its SYN
- * @ms: time in recoveries that are over, milliseconds
- * @since: TS clock ms at the first timeout of the present recovery; 0: there is none
- * @total: number of timeouts; like the other two counts, it wraps, as in Linux
+ * @ms: time in recoveries that have ended, milliseconds
+ * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: there is none
+ * @total: number of timeouts; like @recoveries and @rehashes, it wraps, as in Linux
  * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *

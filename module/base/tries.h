@@ -12,7 +12,7 @@
 
 /**
  * struct xtcp_tries - retransmissions and probes that the peer has not answered
- * @retrans_stamp: TS clock ms of the first retransmission, or of the SYN; 0: none
+ * @retrans_stamp: timestamp clock (ms) of the first retransmission, or of the SYN; 0: none
  * @retransmits: timeouts in a row for the same SND.UNA
  * @probes_out: window probes without an answer
  * @keepalive_sent: keepalive probes without an answer
@@ -26,7 +26,7 @@ struct xtcp_tries {
 	u8 keepalive_sent;
 };
 
-/* A SYN leaves, or data is resent for the first time. @now: TS clock ms */
+/* A SYN leaves, or data is resent for the first time. @now: timestamp clock (ms) */
 static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
 {
 	tries->retrans_stamp = now;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The addresses and ports of a connection. Pure. */
+/* The addresses and ports of a connection. */
 #ifndef XTCP_TUPLE_H
 #define XTCP_TUPLE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The wire format and the protocol's constants, each with the RFC that defines it. Pure. */
+/* The wire format and the protocol's constants, each with the RFC that defines it. */
 #ifndef XTCP_WIRE_H
 #define XTCP_WIRE_H
 

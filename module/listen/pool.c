@@ -34,7 +34,7 @@
 
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
-static struct percpu_counter guest_entries;	/* guests only; includes entries that wait, too */
+static struct percpu_counter guest_entries;	/* the same for guests alone */
 static s32 entries_batch;	/* entries that a processor counts before it updates the sum */
 
 /**

@@ -388,7 +388,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * This function is inlined, because the end of a TIME-WAIT record spends most of its time here.
+ * This function is inlined, because the code that ends a TIME-WAIT record spends most of its time
+ * in this function.
  *
  * Context: softirq or process, BH disabled.
  *

@@ -60,7 +60,7 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* Where an option is in a sock and in a rule, and how many octets it has in both. */
+/* The offset of an option in a sock and in a rule, and its size, which is the same in both. */
 #define TO(field)	offsetof(struct xtcp_sock, field)
 #define FROM(field)	offsetof(struct xtcp_rule_sets, field)
 #define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
@@ -186,7 +186,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /**
- * xtcp_policy_apply() - let a connection obey the rule that matches, if there is one
+ * xtcp_policy_apply() - apply the rule that matches a new connection, if there is one
  * @sk: a sock in connect(), or a new child; its addresses and ports are known. The metrics of its
  *	route are taken afterwards, since they beat the rule
  *

@@ -93,8 +93,8 @@ void xtcp_policy_undo(struct sock *sk);
 void xtcp_policy_program_sets(struct sock *sk, int optname);
 
 /*
- * A connection begins, and its addresses and ports are known: let it obey the rule that matches, if
- * there is one. Socket lock held.
+ * A connection begins, and its addresses and ports are known: apply the rule that matches, if there
+ * is one. Socket lock held.
  */
 static inline void xtcp_policy_begin(struct sock *sk)
 {

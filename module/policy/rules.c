@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order of the rules of a policy table, and the search for the one that a connection obeys. A
- * pure file: no sock, no clock.
+ * The order of the rules of a policy table, and the search for the one that a connection obeys.
+ * This file uses no sock and no clock.
  *
  * One rule counts for a connection, the most specific one that matches. The longest prefix is the
  * most specific; among rules with the same length the one that names a foreign port, then the one

@@ -243,7 +243,7 @@ static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
 	u32 *counter = &counters[now % COUNTERS], offset = READ_ONCE(*counter);
 
-	/* no lock: a lost step does no harm */
+	/* no lock: if two processors write at once, a lost step does no harm */
 	WRITE_ONCE(*counter, offset + 1 + (get_random_u32() & 7));
 	return offset + (u32)(now >> 32);
 }

@@ -95,8 +95,8 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 }
 
 /*
- * Do the present options of the owner of @lease admit @sk? The owner must be the only user of the
- * lease: for children and records, the options noted in the lease count.
+ * Do the present options of the owner of @lease admit @sk? Only if the owner is the only user of
+ * the lease: if children or records also use it, the options noted in the lease decide.
  */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {

@@ -157,7 +157,7 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
  * @th: its header, with its options
  * @us: when it leaves
  * @len: octets of data
- * @segments: number of segments, if it is a GSO packet
+ * @segments: number of segments, more than 1 for a GSO packet
  * @resent: the text was sent before
  * @ecn: the ECN field of its IP header
  *

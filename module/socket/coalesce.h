@@ -22,7 +22,7 @@ static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 void xtcp_coalesce_push(struct sock *sk);
 
 /*
- * The program makes another call than a write: send data that waits for the next write. The socket
+ * The program makes a call that is not a write: send data that waits for the next write. The socket
  * lock is not held.
  */
 static inline void xtcp_coalesce_flush(struct sock *sk)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The filters of inet_diag. A pure file: no socket, no clock.
+ * The filters of inet_diag. This file uses no socket and no clock.
  *
  * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE. `ss` compiles its filter
  * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Its "yes" is the

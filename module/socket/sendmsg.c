@@ -203,10 +203,10 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 }
 
 /*
- * Autocorking: shall the only unsent skb wait, because it is small, and earlier segments of the
- * connection are still in a queue of IP or of the device? If so, it is sent together with all that
- * is written meanwhile: when a device has sent some of these segments, or when an ACK comes,
- * whichever is first.
+ * Autocorking: does the only unsent skb have to wait, because it is small, and earlier segments of
+ * the connection are still in a queue of IP or of the device? If so, the skb is sent, with all that
+ * is written meanwhile, when a device has sent some of these segments or an ACK comes, whichever is
+ * first.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -215,7 +215,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* a segment that has not left the device takes at least this much */
+	/* a segment that has not left the device counts at least this much */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);

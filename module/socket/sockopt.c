@@ -116,8 +116,8 @@ static int refuse_get(int level, int __user *optlen)
 }
 
 /*
- * After a change of TCP_NODELAY or TCP_CORK, send data that may go now. With TCP_NODELAY it goes
- * now even if TCP_CORK is set.
+ * After a change of TCP_NODELAY or TCP_CORK, send data that need not wait any more. With
+ * TCP_NODELAY, data is sent even if TCP_CORK is set.
  */
 static void push_withheld(struct sock *sk)
 {
@@ -550,7 +550,7 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 
 /*
  * TCP_SAVED_SYN. A program can read the SYN once, and only as a whole. If its buffer is too small,
- * it learns the length.
+ * the call returns the length that is needed.
  */
 static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
 {
