@@ -69,9 +69,9 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
 }
 
 /*
- * Is the timer set? The caller holds the lock that the timer's function takes, but another
+ * Is the timer armed? The caller holds the lock that the timer's function takes, but another
  * processor may start to run the timer at this moment. Either answer is right then: the function
- * waits for the lock, and looks at everything anew.
+ * waits for the lock, and then checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {

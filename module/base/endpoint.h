@@ -86,7 +86,7 @@ struct xtcp_endpoint {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
-	bool algorithm_by_rule : 1;	/* by the policy table; a program may not be allowed it */
+	bool algorithm_by_rule : 1;	/* by the policy table; choosing it needs permission */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
@@ -96,8 +96,8 @@ struct xtcp_endpoint {
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
 	/*
-	 * TCP_DEFER_ACCEPT: after so many timeouts of the SYN-ACK, an ACK without data makes a
-	 * child; 0: off
+	 * TCP_DEFER_ACCEPT as a number of timeouts of the SYN-ACK; after these, an ACK without data
+	 * makes a child; 0: off
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */

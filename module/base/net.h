@@ -73,7 +73,7 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	int blackbox[3];	/* one connection in so many (0: none); lowest and highest port */
+	int blackbox[3];	/* one connection in this many, 0: none; lowest, highest port */
 	int challenge_ack_limit;	/* a second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
@@ -188,7 +188,7 @@ struct xtcp_shard {
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)
  * @orphans: number of orphans (orphan.c)
- * @aborted: socks whose connection was aborted and which a program holds, by number; read under RCU
+ * @aborted: socks that are still open after their connection was aborted, by number; read under RCU
  *	(aborted.c)
  * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
  *	(blackbox.c)

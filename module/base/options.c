@@ -118,7 +118,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  *
  * Context: any.
  *
- * Return: true when the option is there, even if it only asks for a cookie.
+ * Return: true when the option is present, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -145,7 +145,7 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * xtcp_options_find_accecn() - read the AccECN option of a segment
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
- * @option: filled when the option is there
+ * @option: filled when the option is present
  *
  * RFC 9768 section 3.2.3: if the length fits no form of the option, its complete counters are
  * valid, at most three; the rest is padding. Of several options the last one counts.
@@ -153,7 +153,7 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  *
  * Context: any.
  *
- * Return: true when the option is there.
+ * Return: true when the option is present.
  */
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
 {
@@ -245,7 +245,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, in place of their NOPs */
+		size += 4;	/* after two NOPs; with timestamps, instead of their NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)

@@ -46,9 +46,9 @@ struct xtcp_fastopen_cookie {
  * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
  * @sack_at: octets from the start of the options to the first block that was parsed; valid when
  *	@sack_blocks
- * @has_ts: the timestamps option is there
- * @has_wscale: the window scale option is there
- * @sack_permitted: the SACK-permitted option is there
+ * @has_ts: the timestamps option is present
+ * @has_wscale: the window scale option is present
+ * @sack_permitted: the SACK-permitted option is present
  * @has_accecn: write the AccECN option
  * @has_md5: write the option of MD5 signatures, with zeros; it comes first (XTCP_OPTIONS_MD5_AT)
  * @has_fastopen: write the Fast Open option

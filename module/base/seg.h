@@ -21,10 +21,10 @@
  * @len: octets of data; text.c updates it when it trims the segment
  * @hdr_len: octets of TCP header at skb->data; 0 when text.c has pulled the header
  * @flags: enum xtcp_flags
- * @has_ts: the timestamps option is there
- * @has_wscale: the window scale option is there, on a SYN
+ * @has_ts: the timestamps option is present
+ * @has_wscale: the window scale option is present, on a SYN
  * @wscale: the shift count of the window scale option, at most 14
- * @sack_permitted: the SACK-permitted option is there, on a SYN
+ * @sack_permitted: the SACK-permitted option is present, on a SYN
  * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
  * @sack_at: octets from the start of the TCP header to the first SACK block
  * @ecn: the ECN field of the IP header: INET_ECN_*

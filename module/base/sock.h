@@ -35,8 +35,8 @@ struct xtcp_saved_syn;
  * uses, and those that are read without the socket lock.
  *
  * The struct at its beginning has no member name, so the code reaches its fields directly
- * (-fms-extensions). Fields that are written together and equally often stand together. Units:
- * octets; jiffies if the name ends in tstamp; otherwise the line of the field says it.
+ * (-fms-extensions). Fields that are written together and equally often are next to each other.
+ * Units: octets; jiffies if the name ends in tstamp; otherwise the line of the field says it.
  */
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */

@@ -7,8 +7,9 @@
  * gets its stream
  *
  *  - with the first skb of its send queue that is no SYN. Without memory, xtcp_sndq_alloc() makes
- *    neither: SEND then waits, a SYN leaves without its data, and a FIN is tried again when the
- *    next segment arrives or the persist deadline passes, as xtcp_output_fin() says;
+ *    neither the skb nor the stream: SEND then waits, a SYN leaves without its data, and a FIN is
+ *    tried again when the next segment arrives or the persist deadline passes, as xtcp_output_fin()
+ *    says;
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data, which no honest

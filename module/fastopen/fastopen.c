@@ -474,8 +474,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @answer: receives the cookie for a SYN-ACK that acknowledges no data; its length is negative if
  *	there is none
  *
- * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may open fast, too: the program may write
- * first.
+ * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
+ * because the program may write first.
  *
  * Context: softirq, RCU read side.
  *

@@ -25,7 +25,7 @@
 
 #define SETS		64U
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
-/* after more than so many losses in a row, SYNs to the host carry no data for a time */
+/* with more losses in a row than this, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
 #define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
 #define LOSSES_MAX	10U		/* 17 hours */

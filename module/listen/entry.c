@@ -12,7 +12,8 @@
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
  * the last retry it ends the entry. When the queue is more than half full and at least half of its
- * entries are old, entries get fewer retries, so that old entries make way for young ones.
+ * entries are old (have had a timeout), entries get fewer retries, so that old entries make way for
+ * young ones.
  */
 #include "listen/entry.h"
 

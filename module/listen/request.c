@@ -181,7 +181,7 @@ bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tupl
 	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
 }
 
-/* LSMs read the family of a request here. */
+/* LSMs read the family of a request from one of these. */
 static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET },
 	{ .family = AF_INET6 },

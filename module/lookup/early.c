@@ -22,7 +22,7 @@
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before those calls a socket receives nothing, while every packet that
  * the machine forwards pays for the hooks. The sysctls net.ipv4.ip_early_demux and
- * net.ipv4.tcp_early_demux turn this early demux off, too.
+ * net.ipv4.tcp_early_demux also turn this early demux off.
  */
 #include "lookup/early.h"
 
@@ -107,7 +107,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	give_route(sk, skb, v4);
 }
 
-/* Not inlined, so that the hook saves no registers for foreign segments. */
+/* Not inlined, so that the hook saves no registers for segments that are not ours. */
 static noinline void give_sock_v4(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th)
 {
 	attach(xtcp_demux_lookup_v4(xn, skb, th), skb, true);

@@ -481,8 +481,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple of ours that is not in the map yet uses the port, its bit in @ours is set, until the
- * tuple leaves the table. Otherwise the bit of the port in @others stays set.
+ * If a tuple of ours that is not in the map yet uses the port, the port's bit in @ours is set,
+ * until the tuple leaves the table. Otherwise the port's bit in @others stays set.
  *
  * Context: process.
  */

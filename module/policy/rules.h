@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The order of the rules of a policy table, and the search for the one that a connection obeys.
- * They use no sock and no clock.
+ * This code uses no sock and no clock.
  */
 #ifndef XTCP_RULES_H
 #define XTCP_RULES_H

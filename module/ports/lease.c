@@ -46,7 +46,7 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP looks here for a bind table; none means the table of the namespace */
+/* kernel TCP looks for a bind table in the proto; without one, it uses that of the namespace */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */

@@ -16,9 +16,9 @@
  * port of our half is usable. In kernel TCP's half it prefers ports that already have a lease,
  * because kernel TCP's connect() cannot take these. In each stack, connections to different
  * destinations share ports, and our connections may share ports with those of kernel TCP (taker.c).
- * The last 1,024 ports of kernel TCP's half are never used here. Otherwise, one user with
- * connections to one destination could put a lease on every port, and kernel TCP could not connect
- * to any destination.
+ * xtcp never uses the last 1,024 ports of kernel TCP's half. Otherwise, one user with connections
+ * to one destination could put a lease on every port, and kernel TCP could not connect to any
+ * destination.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
@@ -50,8 +50,8 @@
 #define RESERVE_FROM	128	/* in a smaller range no ports are kept */
 
 /*
- * One table for all namespaces, so a namespace needs no memory here. Each namespace has a hash key
- * of its own, which selects other counters.
+ * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
+ * hash key of its own, which selects other counters.
  */
 static u32 *counters;
 
@@ -235,8 +235,8 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 /*
  * Where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the destination.
- * The map of the destination is found by the same hash, so @hash does not change with time; the
- * time is mixed in here.
+ * The map of the destination is found by the same hash, so @hash does not change with time; this
+ * function mixes in the time.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
@@ -309,7 +309,7 @@ static int insert_bound(struct sock *sk)
 		return err;
 	if (xtcp_timewait_reuse(sk, true))
 		return 0;
-	/* the record that was in the way may have expired meanwhile, so try once more */
+	/* the TIME-WAIT record with this 4-tuple may have expired meanwhile, so try once more */
 	return xtcp_demux_insert_sk(sk);
 }
 
@@ -374,7 +374,7 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* the ISS stays 0 here, unless the connection replaces a TIME-WAIT record */
+	/* the ISS stays 0, unless the connection replaces a TIME-WAIT record */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);

@@ -96,7 +96,7 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
- * Is @other bound to another device than the taker? A lookup of the 4-tuple with the taker's
+ * Is @other bound to a device that is not the taker's? A lookup of the 4-tuple with the taker's
  * device, or without a device, does not find such a sock.
  */
 static bool is_of_another_device(struct sock *other, void *taker)

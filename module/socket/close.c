@@ -3,8 +3,9 @@
  * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER,
  * disconnect.
  *
- * As in Linux, the state changes when the program calls, and not when the FIN goes out behind
- * queued data. So FIN-WAIT-1 here may be what RFC 9293 calls ESTABLISHED with a queued CLOSE.
+ * As in Linux, the state changes when the program calls close() or shutdown(), and not when the FIN
+ * is sent after queued data. So FIN-WAIT-1 here may be what RFC 9293 calls ESTABLISHED with a
+ * queued CLOSE.
  */
 #include "socket/close.h"
 
@@ -218,7 +219,7 @@ void xtcp_close(struct sock *sk, long timeout)
  * @sk: the sock
  * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
  *
- * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN does nothing here: as in
+ * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN has no effect: as in
  * Linux, the peer's data is still accepted.
  *
  * Context: process. Lock: socket, held.

@@ -144,8 +144,8 @@ int xtcp_connect_deferred(struct sock *sk)
  *	address means IPv4
  * @addr_len: its length
  *
- * If bind() has not set the local address and port, they are chosen here. RFC 9293 section 3.10.1,
- * MUST-43 to MUST-46.
+ * If bind() has not set the local address and port, this function chooses them. RFC 9293 section
+ * 3.10.1, MUST-43 to MUST-46.
  *
  * Context: process. Lock: socket, held.
  *

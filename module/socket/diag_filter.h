@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The filters of inet_diag: programs that consist of conditional forward jumps. They use no sock
- * and no clock.
+ * The filters of inet_diag: programs that consist of conditional forward jumps. This code uses no
+ * sock and no clock.
  */
 #ifndef XTCP_DIAG_FILTER_H
 #define XTCP_DIAG_FILTER_H

@@ -3,7 +3,7 @@
  * Walks over all listeners and connections of a namespace, and over the socks whose connection was
  * aborted, for a dump.
  *
- * A dump goes on each time the program that asked for it reads, and between two reads everything
+ * A dump continues each time the program that asked for it reads, and between two reads anything
  * may change. But each listener and each connection that exists during the whole dump is shown
  * exactly once, for two reasons:
  *

@@ -58,7 +58,7 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 
 	if (!own_now(sk))
 		return -EBUSY;
-	/* BH has to be off, since an orphan ends here */
+	/* BH has to be off, since this may end an orphan */
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (xtcp_diag_find_is_still(sk, tuple)) {

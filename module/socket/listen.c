@@ -56,7 +56,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* any MSS will do: the window scale does not depend on it */
+	/* the MSS does not matter: the window scale does not depend on it */
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;

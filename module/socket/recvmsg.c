@@ -227,10 +227,10 @@ static void no_answer_yet(struct sock *sk)
  * @sk: the sock
  *
  * An ACK may wait until the program sleeps in RECEIVE, or answers. A program that polls does
- * neither before more data comes, so the ACK goes now.
+ * neither before more data comes, so the ACK is sent now.
  *
- * If another thread has the socket lock, that thread may be about to write or read. The ACK then
- * goes when its timer expires, at the latest.
+ * If another thread has the socket lock, that thread may be about to write or read. The ACK is then
+ * sent when its timer expires, at the latest.
  *
  * Context: process. If there is such an ACK, the function takes the lock of bh_lock_sock().
  */
@@ -248,7 +248,7 @@ void xtcp_recvmsg_polled(struct sock *sk)
 	local_bh_enable();
 }
 
-/* Sleep until there is text, as sk_wait_data() does, and return what it returns. */
+/* Sleep until there is text. Return: the result of sk_wait_data(). */
 static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -267,8 +267,8 @@ static bool has_nothing(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
 	/*
-	 * an ACK that becomes owed after this test goes when the arriving segment is processed, or
-	 * at the delayed-ACK deadline
+	 * an ACK that becomes owed after this test is sent when the arriving segment is processed,
+	 * or at the delayed-ACK deadline
 	 */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }

@@ -165,8 +165,8 @@ static int set_keepintvl(struct sock *sk, int val)
 }
 
 /*
- * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off. If an ACK is owed, it goes
- * at once, and an even value then turns delayed ACKs on again.
+ * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off. If an ACK is owed, it is
+ * sent at once, and an even value then turns delayed ACKs on again.
  */
 static void set_quickack(struct sock *sk, int val)
 {
@@ -408,7 +408,7 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 /**
  * xtcp_sockopt_set() - proto.setsockopt: set an option
  * @sk: the sock
- * @level: IPPROTO_*; SOL_SOCKET never comes here
+ * @level: IPPROTO_*; never SOL_SOCKET
  * @optname: the option
  * @optval: its value
  * @optlen: the length of @optval, octets
@@ -577,7 +577,7 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
 /**
  * xtcp_sockopt_get() - proto.getsockopt: read an option
  * @sk: the sock
- * @level: IPPROTO_*; SOL_SOCKET never comes here
+ * @level: IPPROTO_*; never SOL_SOCKET
  * @optname: the option
  * @optval: receives the value, or as much of it as fits
  * @optlen: the size of @optval in octets; receives the number of octets written

@@ -301,7 +301,7 @@ static bool writeable(struct sock *sk)
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	/*
 	 * test again, since space may have been freed after the first test; pairs with the barrier
-	 * in xtcp_sndbuf_write_space()
+	 * in xtcp_sndbuf_wake()
 	 */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1);
