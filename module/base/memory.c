@@ -68,7 +68,7 @@ static int charge_always(const struct sock *sk, int octets)
 /**
  * xtcp_memory_force() - charge memory to the sock, whatever the limits say
  * @sk: the sock
- * @octets: as many as sk_mem_charge() is about to take
+ * @octets: the number that sk_mem_charge() is about to charge
  *
  * The memory is charged to tcp_mem, and to the sock's memory control group if there is one.
  *
@@ -129,7 +129,7 @@ void xtcp_memory_accepted(struct sock *sk)
 /**
  * xtcp_memory_uncharge() - give back the memory of a queue that has shrunk
  * @sk: the sock
- * @octets: as many as sk_mem_charge() took
+ * @octets: the number that sk_mem_charge() has charged
  *
  * Giving a page back to tcp_mem and taking it again for the next segment costs more than all other
  * work that the queue does for a message. So the sock keeps less than two pages if its timer is

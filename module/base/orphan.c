@@ -14,7 +14,7 @@
 
 #define ORPHANS_BATCH	8	/* one processor counts fewer than this before it adds to the sum */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
-#define GUESTS_ROUGH	8	/* the same for the limits of guests: 1/8 */
+#define GUESTS_ROUGH	8	/* the same for the limits of unprivileged namespaces: 1/8 */
 
 /*
  * The number of orphans in all namespaces, and in all guests (xtcp_net.is_guest). A guest may set

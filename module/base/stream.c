@@ -88,7 +88,7 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 }
 
 /**
- * xtcp_stream_end() - free the stream, if there is one
+ * xtcp_stream_end() - free the sock's struct xtcp_stream, if it has one
  * @sk: CLOSED, with empty queues
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.

@@ -39,7 +39,7 @@ static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_ser
 	timeouts->total++;
 }
 
-/* The flow has another hash. */
+/* A timeout has given the flow another hash. */
 static inline void xtcp_timeouts_rehashed(struct xtcp_timeouts *timeouts)
 {
 	timeouts->rehashes++;

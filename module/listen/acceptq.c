@@ -91,7 +91,7 @@ bool xtcp_acceptq_has_child(const struct sock *sk)
  *
  * Context: process. Takes the listener's lock.
  *
- * Return: the child with the queue's reference; NULL when the queue is empty.
+ * Return: the child, whose reference the queue passes to the caller; NULL when the queue is empty.
  */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 {

@@ -188,7 +188,10 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	return 0;
 }
 
-/* Makes the child. @ts_offset: as for xtcp_child_make(). Returns as xtcp_halfopen_arrives(). */
+/*
+ * Makes the child. @ts_offset: as for xtcp_child_make(). Returns the same as
+ * xtcp_halfopen_arrives().
+ */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
 	struct sock *child;

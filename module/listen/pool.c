@@ -249,7 +249,7 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
  *
  * Context: any.
  *
- * Return: as xtcp_pool_new().
+ * Return: the same as xtcp_pool_new().
  */
 struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
 {

@@ -132,7 +132,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 {
 	struct sock *lsk = listener->sk;
 	struct xtcp_request syn __uninitialized;
-	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills all of it */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() sets every field */
 
 	/* clear all but the addresses, which come last: read_syn() fills these */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
@@ -195,7 +195,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
 					 struct xtcp_request *he)
 {
-	struct xtcp_ip_reply how __uninitialized;	/* read_syn() fills all of it */
+	struct xtcp_ip_reply how __uninitialized;	/* read_syn() sets every field */
 	struct xtcp_fastopen_cookie cookie __uninitialized, *answer = NULL;
 	int err;
 

@@ -195,7 +195,7 @@ void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *sk
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
- * Context: any, RCU read side; the result is valid until it ends.
+ * Context: any, RCU read side, which keeps the result valid.
  *
  * Return: the connection, of any kind, or NULL.
  */
@@ -225,7 +225,7 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
  * This does the same as xtcp_demux_lookup(), but builds no key: this function looks up nearly every
  * segment over IPv4, and such a segment needs no key for anything else.
  *
- * Context: softirq, RCU read side; the result is valid until it ends.
+ * Context: softirq, RCU read side, which keeps the result valid.
  *
  * Return: the connection, of any kind, or NULL.
  */
@@ -467,7 +467,7 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_demux_insert().
+ * Return: the same as xtcp_demux_insert().
  */
 int xtcp_demux_insert_sk(struct sock *sk)
 {

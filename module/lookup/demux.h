@@ -101,7 +101,7 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 
 /*
  * Do all parts of the tuple except the local port match? @v4: xtcp_tuple_is_v4() of @tuple, which
- * the caller may know already.
+ * the caller computes.
  */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
 {
@@ -131,7 +131,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 long xtcp_demux_count(const struct xtcp_net *xn);
 
-/* lookup: RCU read side held; the result is valid until it ends */
+/* lookup: RCU read side held; it keeps the result valid */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
 u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);

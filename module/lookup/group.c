@@ -149,7 +149,7 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * It runs only for segments that are ours, and once for each. But if the listener that the program
  * has chosen has just ended, the program runs again.
  *
- * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
+ * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the chosen listener, or @lsk.
  */

@@ -129,7 +129,7 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
- * Context: softirq, RCU read side; the result is valid until it ends, without a reference.
+ * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *
  * If a group has a BPF program, xtcp_group_choose() runs the program later, when the segment is
  * known to be ours.
@@ -169,7 +169,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  * @group: the group of both members; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
  *
- * Context: any, RCU read side; the result is valid until it ends, without a reference.
+ * Context: any, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the member that a SYN of this connection would reach if the SYN came to this processor
  * now; NULL if no member is left. A member that left the table before the call is not found.
@@ -197,7 +197,7 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
  * A listener keeps its number. An iteration that begins at 0 and continues at the last number plus
  * one returns each listener that exists throughout exactly once.
  *
- * Context: process, RCU read side; the result is valid until it ends, without a reference.
+ * Context: process, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the listener, or NULL at the end.
  */

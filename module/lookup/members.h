@@ -64,7 +64,7 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk);
 bool xtcp_members_leave(struct xtcp_members *members, u32 index);
 struct sock *xtcp_members_any(const struct xtcp_members *members);
 
-/* RCU read side held; the result is valid until it ends */
+/* RCU read side held; it keeps the result valid */
 struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
 
 #endif /* XTCP_MEMBERS_H */

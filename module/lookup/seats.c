@@ -105,7 +105,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
  * @seats: the array
  * @hash: the hash, evenly spread over all values
  *
- * Context: any, RCU read side; the result is valid until it ends, without a reference.
+ * Context: any, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the listener, the same one for the same hash until the array changes; NULL if the array
  * is empty.

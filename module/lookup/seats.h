@@ -29,7 +29,7 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
 struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index);
 
-/* RCU read side held; the result is valid until it ends */
+/* RCU read side held; it keeps the result valid */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash);
 
 #endif /* XTCP_SEATS_H */

@@ -58,7 +58,7 @@ struct row {
 	int state;
 	u32 tx_queue;
 	u32 rx_queue;
-	enum xtcp_timer_shown timer;	/* the column "tr": "tm->when" is this timer's deadline */
+	enum xtcp_timer_shown timer;	/* column "tr": whose deadline column "tm->when" shows */
 	unsigned long expires;
 	unsigned int retransmits;
 	unsigned int probes;

@@ -40,7 +40,7 @@
 
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
 
-/* boxes_lock guards these, but a slot may be read without it. */
+/* boxes_lock guards these variables, but a slot may be read without it. */
 static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
 static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;

@@ -49,7 +49,7 @@ void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 
 /**
  * xtcp_boxnote_box() - find the box of a sock that has one
- * @sk: with a box
+ * @sk: a sock with a black box
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -124,7 +124,7 @@ static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us,
 
 /**
  * xtcp_boxnote_in() - write an event: a segment arrives
- * @sk: with a box
+ * @sk: a sock with a black box
  * @skb: the segment; begins with its TCP header
  *
  * Context: softirq or process. Lock: socket, held.
@@ -153,7 +153,7 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_boxnote_out() - write an event: a segment leaves
- * @sk: with a box
+ * @sk: a sock with a black box
  * @th: its header, with its options
  * @us: when it leaves
  * @len: octets of data
@@ -225,7 +225,7 @@ void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, 
 
 /**
  * xtcp_boxnote_state() - write an event: the state is about to change
- * @sk: with a box
+ * @sk: a sock with a black box
  * @state: the new state
  *
  * Context: softirq or process. Lock: socket, held.
@@ -243,7 +243,7 @@ void xtcp_boxnote_state(struct sock *sk, int state)
 
 /**
  * xtcp_boxnote_timer() - write an event: a deadline has passed
- * @sk: with a box
+ * @sk: a sock with a black box
  * @which: enum xtcp_timer
  *
  * Context: softirq or process. Lock: socket, held.
@@ -264,7 +264,7 @@ void xtcp_boxnote_timer(struct sock *sk, int which)
 
 /**
  * xtcp_boxnote_congestion() - write an event: the state of congestion control has changed
- * @sk: with a box
+ * @sk: a sock with a black box
  * @pipe: octets in flight
  * @reason: enum xtcp_trace_congestion_reason
  *
@@ -290,7 +290,7 @@ void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
 
 /**
  * xtcp_boxnote_abort() - write an event: the connection is about to be aborted
- * @sk: with a box
+ * @sk: a sock with a black box
  * @err: the error for the program
  * @reason: enum xtcp_abort_reason
  *
@@ -308,7 +308,7 @@ void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
 
 /**
  * xtcp_boxnote_refused() - write an event: the segment that arrived last is dropped
- * @sk: with a box
+ * @sk: a sock with a black box
  * @verdict: enum xtcp_verdict
  *
  * Context: softirq or process. Lock: socket, held.
@@ -332,7 +332,7 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
 
 /**
  * xtcp_boxnote_call() - write an event: the program has made a system call
- * @sk: with a box
+ * @sk: a sock with a black box
  * @call: which call
  * @wanted: how many octets the program wants, or how to shut down
  * @got: what the call returns

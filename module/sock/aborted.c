@@ -108,7 +108,7 @@ void xtcp_aborted_leave(struct sock *sk)
  * As with xtcp_listeners_from(), a sock keeps its number. Under the socket lock, ended.is_listed
  * tells whether the sock is still in the table.
  *
- * Context: process, RCU read side; the result is valid until it ends, without a reference.
+ * Context: process, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the sock, or NULL at the end.
  */

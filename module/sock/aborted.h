@@ -16,7 +16,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn);
 void xtcp_aborted_enter(struct sock *sk);
 void xtcp_aborted_leave(struct sock *sk);
 
-/* RCU read side held; the result is valid until it ends */
+/* RCU read side held; it keeps the result valid */
 struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number);
 
 #endif /* XTCP_ABORTED_H */

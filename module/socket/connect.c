@@ -214,7 +214,7 @@ err_undo:
  *
  * Context: process, may sleep. The caller holds no lock.
  *
- * Return: as inet_stream_connect().
+ * Return: the same as inet_stream_connect().
  */
 int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags)
 {

@@ -41,7 +41,7 @@ static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
  * @xn: the namespace
  * @req: the request, with a foreign port
  *
- * Context: process, RCU read side; the result is valid until it ends.
+ * Context: process, RCU read side, which keeps the result valid.
  *
  * Return: a connection of any kind, or NULL.
  */
@@ -113,7 +113,7 @@ bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2
  * @xn: the namespace
  * @req: the request, without a foreign port
  *
- * Context: process, RCU read side; the result is valid until it ends.
+ * Context: process, RCU read side, which keeps the result valid.
  *
  * Return: the listener, or NULL.
  */

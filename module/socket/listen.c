@@ -183,12 +183,13 @@ static int unlocked_wait(struct sock *sk, long timeout)
  * @sk: the listener
  * @flags: O_NONBLOCK
  * @err: receives the error, if NULL is returned
- * @kern: not used: a child inherits this from its listener
+ * @kern: whether the kernel is the caller; not used, because a child inherits this from its
+ *	listener
  *
  * Context: process. Takes the socket lock, then the child's; sleeps at most for SO_RCVTIMEO.
  *
- * Return: the child, with the reference that the queue had; or NULL, and *@err is -EINVAL, -EAGAIN,
- * -EINTR or -ERESTARTSYS.
+ * Return: the child, whose reference the queue passes to the caller; or NULL, and *@err is -EINVAL,
+ * -EAGAIN, -EINTR or -ERESTARTSYS.
  */
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 {

@@ -464,7 +464,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
  *
  * Context: process. Takes the socket lock; may sleep.
  *
- * Return: as xtcp_sendmsg().
+ * Return: the same as xtcp_sendmsg().
  */
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {

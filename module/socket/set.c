@@ -77,8 +77,8 @@ static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_socki
 }
 
 /*
- * Find the sock that the request names. @tuple receives the tuple of its connection. Return: as
- * sock_of().
+ * Find the sock that the request names. @tuple receives the tuple of its connection. Return: the
+ * same as sock_of().
  */
 static struct sock *find_named(struct xtcp_net *xn, struct nlattr **attrs, struct xtcp_tuple *tuple,
 			       struct netlink_ext_ack *extack)

@@ -392,7 +392,7 @@ static int set_int(struct sock *sk, int optname, int val)
  * Context: process; for TCP_USER_TIMEOUT and TCP_KEEPIDLE also with BH disabled. Lock: socket,
  * held.
  *
- * Return: as xtcp_sockopt_set().
+ * Return: the same as xtcp_sockopt_set().
  */
 int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 {
