@@ -97,9 +97,10 @@
 /*
  * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
  * for a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker of
- * another kind, since 6.14 also a passive count of the namespace. So this function takes both. The
- * passive count was a fix, so stable series also have it. If only this function counts, the
- * namespace is never freed; if only __sk_destruct() does, the kernel panics.
+ * another kind, since 6.14 also a passive count of the namespace. So this function takes both for
+ * the sock. The passive count was a fix, so stable series also have it. If this function takes the
+ * passive count on a kernel that does not release it, the namespace is never freed; if the kernel
+ * releases a count that was not taken, it panics.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -379,8 +380,8 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #endif
 
 /*
- * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before, it returns
- * the length through a pointer.
+ * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Earlier kernels pass
+ * it a pointer, through which it returns the length.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\

@@ -103,8 +103,8 @@ static inline void xtcp_compat_put_port(struct sock *sk)
 }
 
 /*
- * Kernel TCP's sock that has a tuple, or NULL. Since 6.18 the lookup finds the table by the
- * namespace.
+ * Kernel TCP's sock with this tuple, or NULL. Since 6.18 the kernel's function takes no table as an
+ * argument, and finds the table by the namespace.
  */
 static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
 {

@@ -37,7 +37,7 @@
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1420, 1440, 8940 };
 
-/* The shifts that can be told apart without timestamps; class 0 is "no scaling". */
+/* The window scale shifts that a cookie can store without timestamps; class 0 means no scaling. */
 static const u8 scale_of_class[4] = { 0, 0, 7, 8 };
 
 static const u16 *mss_table(const struct xtcp_tuple *tuple)

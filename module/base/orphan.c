@@ -17,8 +17,9 @@
 #define GUESTS_ROUGH	8	/* the same for the limits of unprivileged namespaces: 1/8 */
 
 /*
- * The number of orphans in all namespaces, and in all guests (xtcp_net.is_guest). A guest may set
- * its own max_orphans to any value, so that limit alone does not bound guests.
+ * The number of orphans in all namespaces, and in all unprivileged namespaces (guests,
+ * xtcp_net.is_guest). A guest may set its own max_orphans to any value, so all guests together have
+ * a limit, too.
  */
 static struct percpu_counter all_orphans, guest_orphans;
 
@@ -159,10 +160,10 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * It does, as in Linux's tcp_check_oom(), if this namespace has more orphans than its max_orphans,
  * if all namespaces together have more than max_orphans of the initial one, or if @sk has queued
  * more than SOCK_MIN_SNDBUF octets while memory is beyond the last limit of tcp_mem. All guests
- * together may have half of the global limit, and one guest a quarter of that half. Otherwise one
- * guest could have the orphans of all others reset. The limits of guests apply only to new orphans:
- * a new orphan that exceeds them is reset itself, and never causes the reset of another guest's
- * older orphan.
+ * (xtcp_net.is_guest) together may have half of the global limit, and one guest a quarter of that
+ * half. Otherwise one guest could have the orphans of all others reset. The limits of guests apply
+ * only to new orphans: a new orphan that exceeds them is reset itself, and never causes the reset
+ * of another guest's older orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -39,7 +39,7 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 
 /*
  * Take a new RTTVAR. A round trip ends when the peer acknowledges text that was sent after the
- * round trip began. The next round trip begins with the floor, which may have changed.
+ * round trip began. The peak of the next round trip begins at the floor, which may have changed.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {

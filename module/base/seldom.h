@@ -22,8 +22,8 @@ struct xtcp_seldom {
 };
 
 /*
- * NULL: not allocated. The caller holds the RCU read side, the socket lock or a reference to the
- * socket's file.
+ * The struct xtcp_seldom of @sk, or NULL if none was allocated. The caller holds the RCU read side,
+ * the socket lock or a reference to the socket's file.
  */
 static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 {
@@ -31,7 +31,7 @@ static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 	return smp_load_acquire(&xtcp_endpoint(sk)->seldom);
 }
 
-/* The Fast Open state of @sk, or NULL. The caller holds the same as for xtcp_seldom(). */
+/* The Fast Open state of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
 static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);

@@ -131,7 +131,7 @@ static int draw_key(struct xtcp_net *xn)
 	if (!keys)
 		return -ENOMEM;
 	if (unrcu_pointer(cmpxchg(&xn->fastopen_keys, NULL, RCU_INITIALIZER(keys))))
-		kfree_sensitive(keys);	/* another task was faster */
+		kfree_sensitive(keys);	/* another task has set keys first */
 	return 0;
 }
 

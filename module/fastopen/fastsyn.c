@@ -245,7 +245,7 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 
 /**
  * xtcp_fastsyn_over() - event: a connection ends
- * @sk: the sock; it still knows what it has received
+ * @sk: the sock; its receive state has not been reset yet
  *
  * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. If the
  * connection has tried Fast Open again and received data, the signs counted so far are forgotten.

@@ -110,7 +110,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 /**
  * xtcp_acceptq_close() - empty the queue and refuse further children
  * @listener: the queues of a listener that has left the table of listeners
- * @children: receives the children that nobody accepted, each with the queue's reference
+ * @children: receives the children that nobody accepted, and the queue's reference to each
  *
  * Context: process, BH disabled. Lock: the listener's, held.
  */

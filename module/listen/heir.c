@@ -168,8 +168,8 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
  *
  * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
  *
- * Return: true if an heir has taken the child, with the queue's reference; false if nothing has
- * changed.
+ * Return: true if an heir has taken the child, and the old queue's reference to it; false if
+ * nothing has changed.
  */
 bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 {

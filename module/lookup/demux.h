@@ -139,7 +139,7 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
-/* connections; 0 or -EADDRNOTAVAIL (tuple taken) */
+/* connections; those of type int return 0, or -EADDRNOTAVAIL if the tuple is in use */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);

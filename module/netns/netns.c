@@ -179,8 +179,8 @@ static void end_orphan(struct sock *sk, bool tell)
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
  * devices still exist, so a RST tells the peer. A RST passes the netfilter rules of the namespace.
- * Its user may have made them slow on purpose, and other namespaces wait for this one to end. So
- * RSTs are sent only during the first TELL_TIME.
+ * Its user may have made these rules slow on purpose, and other namespaces wait for this one to
+ * end. So RSTs are sent only during the first TELL_TIME.
  *
  * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
  * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then

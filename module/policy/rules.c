@@ -25,8 +25,8 @@
 #define MAPPED_BITS	96	/* of a v4-mapped address, before the IPv4 address */
 
 /*
- * Bits of kind[1]. A smaller kind is more specific, so the first two bits are set if the key lacks
- * the port.
+ * Bits of kind[1]. The smaller of two kinds is the more specific one, so each of the first two bits
+ * is set if the key lacks that port.
  */
 #define ANY_DPORT	4
 #define ANY_SPORT	2
@@ -105,7 +105,8 @@ void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key 
 }
 
 /*
- * The first entry from @first on, before @end, whose key is not smaller than @key.
+ * Returns the index of the first entry from @first to @end - 1 whose key is not smaller than @key;
+ * @end if there is none.
  */
 static unsigned int place_of(const struct xtcp_rules *rules, unsigned int first, unsigned int end,
 			     const struct xtcp_rule_key *key)

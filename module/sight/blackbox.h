@@ -41,7 +41,7 @@ enum xtcp_blackbox_kind {
  */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* it was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* it has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* there was no sock yet: written when the third ACK came */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* came before the sock; written at the third ACK */
 #define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
 
 /**
@@ -196,8 +196,8 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 
 /*
  * Event: the connection has ended, for the reason in xtcp_sock.ended. This does not test
- * xtcp_boxnote_key: it may have been turned off just before the box was made, and the box has to be
- * kept or freed all the same.
+ * xtcp_boxnote_key: the key may have been turned off just before the box was made, and the box
+ * still has to be kept or freed.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {

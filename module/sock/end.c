@@ -3,9 +3,9 @@
  * How a sock ends.
  *
  * The end of a connection, in this order:
- *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From
- *     here on, each holder of the lock sees a dead connection and touches neither the namespace
- *     nor a timer.
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From this
+ *     step on, each holder of the lock sees a dead connection and touches neither the namespace nor
+ *     a timer.
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
  *  3. A sock with a file tells its program (sk_state_change) and waits for close(); if the

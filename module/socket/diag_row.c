@@ -187,7 +187,10 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
 }
 
-/* The attribute for the report of an algorithm. The length of the report identifies its struct. */
+/*
+ * The attribute for the report of a congestion control algorithm. The length of the report tells
+ * which struct it is.
+ */
 static int attribute_of(size_t len)
 {
 	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :

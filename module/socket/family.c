@@ -387,7 +387,7 @@ int xtcp_family_register(void)
 		xtcp_siblings_set_family(family_number);
 		/*
 		 * sock_register() has logged the usual owner of the number, for example "Registered
-		 * PF_WANPIPE", so log who has it now
+		 * PF_WANPIPE", so log that this module has the number now
 		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;

@@ -336,8 +336,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied && at_mark(xsk, *r.seq))
 			break;
 		/*
-		 * racy, since the kernel fills the backlog with plain stores; a segment that comes
-		 * after this test is left to the next call
+		 * this test is racy, since the kernel fills the backlog with plain stores; the next
+		 * call handles a segment that comes after the test
 		 */
 		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;

@@ -152,8 +152,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 	int err, n;
 
 	/*
-	 * without scatter-gather of the device, pages would be copied at each transmission, so copy
-	 * once
+	 * if the device has no scatter-gather, pages would be copied at each transmission, so copy
+	 * them once here
 	 */
 	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {

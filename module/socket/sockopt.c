@@ -580,7 +580,7 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
  * @level: IPPROTO_*; never SOL_SOCKET
  * @optname: the option
  * @optval: receives the value, or as much of it as fits
- * @optlen: the size of @optval in octets; receives the number of octets written
+ * @optlen: the size of @optval in octets; receives how many octets were written
  *
  * RFC 9293 section 3.10.6.
  *
