@@ -19,7 +19,7 @@
  * @flags: low octet of the control bits of the last acceptable segment; each such segment updates
  *	it
  *
- * The socket lock guards it.
+ * The socket lock guards this struct.
  */
 struct xtcp_ended {
 	u8 reason : 6;

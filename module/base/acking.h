@@ -24,8 +24,8 @@
  * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
  *	waits in connect(); poll() clears the field
  *
- * The socket lock guards it; some fields are also read without it. acks.c decides when an ACK
- * leaves.
+ * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
+ * when an ACK leaves.
  */
 struct xtcp_acking {
 	u8 unacked_segments;

@@ -21,7 +21,7 @@
  * @second: low half of jiffies at the beginning of the second to which @challenges belongs
  * @challenges: challenge ACKs in that second
  *
- * The socket lock guards it.
+ * The socket lock guards this struct.
  */
 struct xtcp_acklimit {
 	u32 stamp;

@@ -19,7 +19,7 @@
  * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
  * @sack_ok: both sent SACK-permitted (RFC 2018)
  *
- * The socket lock guards it. It is constant from the end of the handshake on.
+ * The socket lock guards the struct, which is constant from the end of the handshake on.
  */
 struct xtcp_agreed {
 	u16 mss_clamp;

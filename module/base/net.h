@@ -107,7 +107,7 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-#define XTCP_SYSCTL_PARTS	3	/* see netns/sysctl.c */
+#define XTCP_SYSCTL_PARTS	3	/* netns/sysctl.c registers the sysctls in 3 parts */
 
 /*
  * The most shards that a namespace has. A machine with fewer processors has at least one shard for

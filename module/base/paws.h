@@ -15,7 +15,7 @@
  * @ts_recent: TS.Recent
  * @stamp: when TS.Recent was taken, seconds (xtcp_clock_seconds()); 0: never
  *
- * The socket lock guards it.
+ * The socket lock guards this struct.
  */
 struct xtcp_paws {
 	u32 ts_recent;

@@ -32,7 +32,7 @@
  * @dif: the interface by which the segment arrived
  * @sdif: with a VRF: the interface below @dif; otherwise 0
  *
- * It lives in skb->cb from ingress to the receive queue.
+ * The struct is in skb->cb from ingress to the receive queue.
  */
 struct xtcp_seg {
 	u32 seq;

@@ -20,7 +20,7 @@
  * @iss: the initial send sequence number
  * @ts_offset: the offset that is added to our clock in each TSval
  *
- * The socket lock guards it; @una, @nxt and @write_seq are also read without it.
+ * The socket lock guards this struct; @una, @nxt and @write_seq are also read without it.
  */
 struct xtcp_snd {
 	u32 una;

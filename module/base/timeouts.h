@@ -19,7 +19,7 @@
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *
  * A recovery lasts until congestion control leaves LOSS, or until the SYN is acknowledged. The
- * socket lock guards it.
+ * socket lock guards the struct.
  */
 struct xtcp_timeouts {
 	u32 ms;

@@ -17,7 +17,8 @@
  * @probes_out: window probes without an answer
  * @keepalive_sent: keepalive probes without an answer
  *
- * The socket lock guards it; the counts are also read without it. retries.c says when to give up.
+ * The socket lock guards this struct; the counts are also read without the lock. retries.c says
+ * when to give up.
  */
 struct xtcp_tries {
 	u32 retrans_stamp;

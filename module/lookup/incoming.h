@@ -14,7 +14,7 @@ struct sock;
  *	processor
  */
 struct xtcp_incoming {
-	/* its xa_lock guards changes, and also the cpu and cpu_index of each listener */
+	/* the xarray's xa_lock guards changes, and also the cpu and cpu_index of each listener */
 	struct xarray cpus;
 };
 

@@ -320,7 +320,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* see enter_alone() */
+	/* data_race(): rhashtable reads a bucket's pointer plainly, as in enter_alone() */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);

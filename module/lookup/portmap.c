@@ -96,7 +96,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* both bitmaps together, apart from the map: this takes exactly four pages */
+	/* one allocation for both bitmaps, without the map itself: it takes exactly four pages */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);

@@ -23,7 +23,7 @@ struct xtcp_seats {
 	struct sock *sk[];
 };
 
-/* the owner's lock is held, or nobody else can see the array */
+/* the lock that guards the array is held, or nobody else can see the array */
 struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp);
 struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);

@@ -181,7 +181,9 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
-	/* this is no option, and a reset of the TCB clears it */
+	/*
+	 * no bit in by_rule is needed: no option sets this field, and a reset of the TCB clears it
+	 */
 	xsk->cong.initial = sets->initial;
 }
 
@@ -369,7 +371,7 @@ int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, 
 /**
  * xtcp_policy_del() - delete a rule from a new table
  * @draft: the table
- * @key: of the rule
+ * @key: the key of the rule
  *
  * Context: process. Lock: xtcp_net.policy_lock, held.
  *

@@ -60,7 +60,7 @@ static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
 
 /**
  * xtcp_rules_key() - make the key of a rule
- * @key: filled
+ * @key: receives the key
  * @match: what the rule says
  *
  * Context: any.
@@ -88,8 +88,8 @@ bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *mat
 
 /**
  * xtcp_rules_match() - undo xtcp_rules_key()
- * @match: filled
- * @key: of a rule
+ * @match: receives the match
+ * @key: the key of a rule
  *
  * Context: any.
  */

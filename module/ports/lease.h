@@ -31,7 +31,7 @@ struct xtcp_net;
  *	@reuseport and @uid would refuse; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
- * @devices: some of these socks of kernel TCP are bound to devices, and the lease is not
+ * @devices: some of the socks that @beside means are bound to devices, and the lease is not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
  * @reach: covers the sock of a lease that is not shared, up to the last field that is read;

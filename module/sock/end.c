@@ -145,8 +145,8 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 }
 
 /*
- * The peer's RST gave a reason: stores it in the memory of the deadlines, none of which runs any
- * more.
+ * Stores the reason that the peer's RST gave. It is kept in the memory of the deadlines, because no
+ * deadline is pending any more.
  */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {

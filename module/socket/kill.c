@@ -155,7 +155,7 @@ static void stop_listener(struct sock *sk)
 	xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_KILLED);
 	xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_KILLED, ECONNABORTED);
 	WRITE_ONCE(sk->sk_err, ECONNABORTED);
-	smp_wmb();	/* as in xtcp_sock_fail() */
+	smp_wmb();	/* pairs with smp_rmb() in poll(), as in xtcp_sock_fail() */
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_port_connection_ended(sk);

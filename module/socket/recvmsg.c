@@ -444,7 +444,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	if (waited)
 		atomic_dec(&xtcp_sk(sk)->readers);
 	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
-		/* as sk_wait_data() does */
+		/* sk_wait_data() returns the same error after a disconnect */
 		ret = -EPIPE;
 	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
