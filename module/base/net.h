@@ -74,7 +74,7 @@ struct xtcp_sysctl {
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
 	int blackbox[3];	/* one connection in this many, 0: none; lowest, highest port */
-	int challenge_ack_limit;	/* a second; INT_MAX: no limit */
+	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
 	int comp_sack_slack_ns;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Orphans: connections that continue after their program has closed them. Limits their number, and
- * drops their reference to the namespace.
+ * Orphans: connections that continue after their program has closed them. This file limits their
+ * number, and drops their reference to the namespace.
  */
 #ifndef XTCP_ORPHAN_H
 #define XTCP_ORPHAN_H

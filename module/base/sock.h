@@ -41,7 +41,7 @@ struct xtcp_saved_syn;
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
 
-	/* RECEIVE: for each arriving segment. */
+	/* RECEIVE: fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
 	u32 rcv_ssthresh;		/* limit of our window; grows as data arrives (space.c) */

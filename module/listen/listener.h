@@ -2,7 +2,8 @@
 /*
  * The two queues of a listening sock. They have a lock of their own, so segments can fill them
  * while a program holds the socket lock. listen() allocates them, and they are freed a grace period
- * after the listener stops. "closed" refuses segments that found the listener before it stopped.
+ * after the listener stops. Once "closed" is set, the queues refuse segments that found the
+ * listener before it stopped.
  */
 #ifndef XTCP_LISTENER_H
 #define XTCP_LISTENER_H

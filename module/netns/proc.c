@@ -8,8 +8,8 @@
  * A listing is made as it is read, one listener or one chain of the table at a time. The buffer of
  * an open file is one page, or more if a chain needs more. A slow reader neither misses nor repeats
  * a row that exists throughout: a listener keeps its number, and a connection stays in its hash
- * chain when a sock replaces its half-open entry, or a TIME-WAIT record its sock. A row that
- * appears or disappears meanwhile may or may not be listed. Softirq never waits for a reader:
+ * chain when a sock replaces its half-open entry, or a TIME-WAIT record replaces its sock. A row
+ * that appears or disappears meanwhile may or may not be listed. Softirq never waits for a reader:
  * chains are read under RCU, without a lock. So, as in Linux, the values of a row may change while
  * they are read.
  */

@@ -226,7 +226,7 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
 
 /**
  * xtcp_rules_find() - find the rule that a connection obeys
- * @rules: a table that is ready
+ * @rules: a table after xtcp_rules_ready()
  * @facts: the connection
  *
  * Context: any.

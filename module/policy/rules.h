@@ -44,7 +44,7 @@ struct xtcp_rule_match {
  * @cgroup: as in struct xtcp_rule_match
  * @to: as in struct xtcp_rule_match; zero without a prefix
  *
- * It has no padding.
+ * The struct has no padding.
  */
 struct xtcp_rule_key {
 	u8 kind[4];

@@ -168,7 +168,7 @@ bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 
 /*
  * Walks over the listeners or the aborted socks, from walk->number upwards. @next: finds the sock
- * with this number or the next higher one. @row: adds its row. Return: 0, or -EMSGSIZE.
+ * with this number or the next higher one. @row: adds the sock's row. Return: 0, or -EMSGSIZE.
  */
 static int walk_numbers(struct xtcp_diag_walk *walk, struct sk_buff *skb,
 			struct sock *(*next)(struct xtcp_net *xn, unsigned long *number),
