@@ -4,8 +4,8 @@
  * soon need again.
  *
  * Some memory is charged whatever the limits of tcp_mem and of the memory control group say.
- * Without it a connection could not proceed, and would never free the memory that it has. It still
- * counts against the limits, so less is left for other sockets.
+ * Without this memory a connection could not proceed, and would never free the memory that it has.
+ * The charge still counts against the limits, so less is left for other sockets.
  */
 #include "base/memory.h"
 

@@ -24,8 +24,8 @@
 #define S(name) (1 << TCP_##name)
 
 /*
- * The legal changes of state: those of RFC 9293, figure 5, and those that Fast Open and LISTEN's
- * clones add. CLOSE is always allowed.
+ * The legal changes of state: those of RFC 9293, figure 5, those of Fast Open, and those of a
+ * listener's clone. CLOSE is always allowed.
  */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),

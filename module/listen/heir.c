@@ -176,7 +176,7 @@ bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
 	struct xtcp_listener *heir;
 
-	sock_hold(child);	/* another thread may accept and close the child as soon as it is queued */
+	sock_hold(child);	/* once queued, the child may be accepted and closed at any time */
 	local_bh_disable();
 	rcu_read_lock();
 	bh_lock_sock(child);

@@ -15,9 +15,9 @@
  * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
  * sock keeps the module loaded: by its descriptor, or through held.c. So when the module's exit
  * begins, no such segment is in a queue. Some segments may still be on their way to our handlers,
- * which are removed a grace period after the hooks. It would not be enough to count the segments:
- * the program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the
- * sock without telling us.
+ * which are removed a grace period after the hooks. Counting the segments would not be enough: the
+ * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
+ * without telling us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before those calls a socket receives nothing, while every packet that

@@ -3,21 +3,21 @@
  * SO_REUSEPORT: listeners on the same address, port and device share the SYNs.
  *
  * Sockets of one user that all have the option may bind to the same address, port and device, or to
- * overlapping ones (sharing.c). Those that listen on exactly the same ones are the members of a
- * group. The hash of a SYN's tuple chooses the member that gets the SYN (members.c). The choice
- * stays the same as long as the group does not change. A listener that cannot share its port is a
- * group of one.
+ * overlapping ones (sharing.c). Those that listen on exactly the same address, port and device are
+ * the members of a group. The hash of a SYN's tuple chooses the member that gets the SYN
+ * (members.c). The choice stays the same as long as the group does not change. A listener that
+ * cannot share its port is a group of one.
  *
  * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps the program
  * in a struct sock_reuseport, with an array of sockets. Our listeners join and leave this array as
  * kernel TCP's do: a listener gets the next number when it joins, and the last listener takes the
  * number of one that leaves. So the number that a program returns selects the same member in both
  * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
- * members in its own table of listeners. is_beside() checks the choice of the program all the same.
+ * members in its own table of listeners. is_beside() still checks the choice of the program.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
- * hands them over (listen/heir.c). A third ACK that comes later reaches another member and is
- * reset, as in Linux, unless it carries a valid cookie. Cookies are checked only for some time
+ * hands the entries over (listen/heir.c). A third ACK that comes later reaches another member and
+ * is reset, as in Linux, unless it carries a valid cookie. Cookies are checked only for some time
  * after a listener has dropped or refused an entry (declined it). So the members share the time
  * when one of them last declined an entry.
  */

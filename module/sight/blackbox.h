@@ -88,8 +88,8 @@ struct xtcp_blackbox_event {
 
 /**
  * struct xtcp_blackbox - the black box of a connection
- * @number: unique among all boxes that the machine has ever had; 0: the box is free. It is not
- *	shown, since it tells how many boxes other namespaces have
+ * @number: unique among all boxes that the machine has ever had; 0: the box is free. The number is
+ *	not shown, since it tells how many boxes other namespaces have
  * @begun: how many events have been begun
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
  *	reader without the lock ignores events that may have been overwritten by those in @begun

@@ -119,8 +119,8 @@ static long all_socks(void)
 
 /*
  * The keys of TCP_MD5SIG are freed with the sock's memory and not before: a segment may find the
- * sock just before the sock ends. It is checked with the keys, and the RST that answers it is
- * signed with them.
+ * sock just before the sock ends. The segment is checked with the keys, and the RST that answers
+ * the segment is signed with them.
  */
 static void free_parts(struct sock *sk)
 {
@@ -277,8 +277,8 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
  *
  * Context: softirq, RCU read side; @lsk's socket lock is not needed.
  *
- * Return: the child, locked by bh_lock_sock(); NULL if there is no memory. It has two references:
- * one for the accept queue and later the file, one for the caller.
+ * Return: the child, locked by bh_lock_sock(); NULL if there is no memory. The child has two
+ * references: one for the accept queue and later the file, one for the caller.
  */
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 {
