@@ -28,8 +28,8 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 
 /*
  * Convert the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, to ticks. Returns 0
- * if the value is less than two ticks or more than 200 ms; the caller has to refuse it, as Linux
- * does.
+ * if the value is less than two ticks or more than 200 ms; the caller has to refuse the value, as
+ * Linux does.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {

@@ -105,8 +105,8 @@ void xtcp_orphan_leave_netns(struct sock *sk)
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: sock_orphan() was called for it, and its backlog is empty
  *
- * As in Linux, an orphan does not keep its namespace alive, but dies with it. So the reference is
- * dropped here, not when the sock is freed. From here on the namespace may exit at any time; its
+ * As in Linux, an orphan does not keep its namespace alive, but dies with it. So this function
+ * drops the reference; the sock is freed later. From now on the namespace may exit at any time; its
  * exit takes the socket lock of each orphan, so it waits for the caller.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.

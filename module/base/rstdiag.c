@@ -3,7 +3,7 @@
  * The diagnostic payload of a RST: read and write it.
  *
  * This file uses no socket, no skb and no namespace. The octets come from the wire, and anybody may
- * have written them. The module only shows what they say; nothing else depends on it.
+ * have written them. The module only shows what the octets say; nothing else depends on them.
  */
 #include "base/rstdiag.h"
 

@@ -28,7 +28,7 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
 }
 
-/* Not inlined, so that the tuple takes no stack unless tracing is on. */
+/* Not inlined, so that the tuple takes stack only while tracing is on. */
 static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
 					    unsigned int len, int reason)
 {

@@ -94,7 +94,7 @@ u8 xtcp_entry_timeouts_within(int seconds)
 	return timeouts;
 }
 
-/* Not inlined, so that the tuple takes no stack unless tracing is on. */
+/* Not inlined, so that the tuple takes stack only while tracing is on. */
 static noinline_for_stack void trace_synq_length(const struct xtcp_listener *listener, const struct xtcp_request *he,
 						 unsigned int len, int reason)
 {

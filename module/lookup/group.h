@@ -29,8 +29,8 @@ struct xtcp_group {
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 
 /*
- * The group of a listener is constant from the moment it enters the table until a grace period
- * after it has left.
+ * The group of a listener is constant from the moment the listener enters the table until a grace
+ * period after the listener has left.
  */
 struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
