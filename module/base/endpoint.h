@@ -44,7 +44,7 @@ struct xtcp_endpoint {
 	struct xtcp_conn conn;		/* table entry; while in the table, the tuple is constant */
 	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
-	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none yet (pace.c) */
+	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
 		/*
 		 * links the sock into its listener's accept queue or, if it is an orphan, into the
