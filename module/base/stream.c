@@ -3,8 +3,7 @@
  * struct xtcp_stream: the part of a TCB that only data transfer needs, in a slab of its own. Many
  * connections of a busy server never have any data, and need no stream.
  *
- * "Data" here is anything but a SYN that takes sequence numbers, in either direction. A connection
- * gets its stream
+ * In this comment, "data" means text or a FIN, in either direction. A connection gets its stream
  *
  *  - with the first skb of its send queue that is no SYN. Without memory, xtcp_sndq_alloc() makes
  *    neither the skb nor the stream: SEND then waits, a SYN leaves without its data, and a FIN is

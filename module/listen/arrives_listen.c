@@ -31,7 +31,7 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
  * @lsk: the listener
  * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer with a TCP_MD5SIG key, or a segment
  *	that is dropped without answer; consumed unless false is returned
- * @key: made from @skb
+ * @key: the key of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *

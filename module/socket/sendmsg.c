@@ -460,7 +460,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
  * @page: a reference is held until its octets are acknowledged
  * @offset: where the octets begin in @page
  * @size: how many octets to send
- * @flags: as xtcp_sendmsg()
+ * @flags: as for xtcp_sendmsg()
  *
  * Context: process. Takes the socket lock; may sleep.
  *
