@@ -22,6 +22,7 @@
 #include "lib/must.h"
 #include "lib/needs.h"
 #include "lib/ns.h"
+#include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/stack.h"
@@ -35,32 +36,10 @@ NEEDS_MODULE;
 #define KINDS		64	/* kinds of keys */
 #define STORM_MS	2000
 
-static struct ns_pair net;
-static int next_port = PORT;
-
-/* The result of what was compared since the last one. */
-static void result(const char *what)
-{
-	ksft_test_result(!problems, "%s\n", what);
-	problems = 0;
-}
-
-static void close_all(int a, int b)
-{
-	close(a);
-	close(b);
-}
-
-/* A connection from xtcp in net.a to kernel TCP in net.b. */
-static void active(const char *to, int *fd, int *peer)
-{
-	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, to, next_port++, fd, peer);
-}
-
 static void is_usual(int fd, int peer)
 {
 	SAME(rules_has_congestion(fd, "cubic"), true);
-	close_all(fd, peer);
+	ruled_close(fd, peer);
 }
 
 static void refused(void)
@@ -109,8 +88,8 @@ static void refused(void)
 		ksft_print_msg("%d, \"%s\", not %d: %s\n", err, generic_said, row[i].err, row[i].rules);
 		problems++;
 	}
-	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
-	result("contradictions and values that cannot be are refused by name, and nothing changes");
+	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
+	same_result("contradictions and values that cannot be are refused by name, and nothing changes");
 	rules_start(XTCP_CMD_POLICY_ADD);
 	rules_put_rule("dport=90 cc=bbr");
 	rules_put_rule("dport=91 cc=bbr");
@@ -118,7 +97,7 @@ static void refused(void)
 	rules_put_rule("dport=80 cc=bbr");
 	SAME(rules_ask(), EEXIST);
 	SAME(generic_at, i);
-	result("the answer names the rule that is wrong");
+	same_result("the answer names the rule that is wrong");
 }
 
 /* Attributes that nobody can have meant. */
@@ -163,8 +142,8 @@ static void malformed(void)
 	rules_put_rule("cc=bbr");
 	rules_req.head.nlmsg_len += 2;
 	SAME(rules_ask(), EINVAL);
-	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
-	result("malformed requests are refused");
+	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
+	same_result("malformed requests are refused");
 }
 
 static int replace_as(void *text)
@@ -230,7 +209,7 @@ static int keep_what_is_lent(void *unused)
 	int fd, peer, first, second;
 
 	(void)unused;
-	stack_pair_or_die(net.a, XTCP, net.a, XTCP, "127.0.0.1", PORT, &fd, &peer);
+	stack_pair_or_die(ruled_net.a, XTCP, ruled_net.a, XTCP, "127.0.0.1", PORT, &fd, &peer);
 	must(!setresuid(65534, 65534, 65534), "setresuid");
 	if (!rules_has_congestion(fd, "bbr") || !rules_has_congestion(peer, "bbr"))
 		return 99;
@@ -246,7 +225,7 @@ static void rights(void)
 	int lent, guest, fd, peer;
 
 	SAME(rules_replace("dport=80 cc=bbr"), 0);
-	SAME(child_of(net.a, replace_unprivileged, "cc=reno"), EPERM);
+	SAME(child_of(ruled_net.a, replace_unprivileged, "cc=reno"), EPERM);
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
@@ -254,27 +233,28 @@ static void rights(void)
 	rules_req.head.nlmsg_type = generic_family(lent, GENERIC_XTCP);
 	SAME(generic_talk(lent, &rules_req.head), EPERM);
 	close(lent);
-	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
-	result("a user without CAP_NET_ADMIN changes nothing, nor does a netlink socket that was opened without it");
+	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
+	same_result("a user without CAP_NET_ADMIN changes nothing, "
+		    "nor does a netlink socket that was opened without it");
 	SAME(rules_replace("to=127.0.0.1 cc=bbr"), 0);
-	SAME(child_of(net.a, keep_what_is_lent, NULL), EPERM);
+	SAME(child_of(ruled_net.a, keep_what_is_lent, NULL), EPERM);
 	SAME(rules_replace("dport=80 cc=bbr"), 0);
-	result("a user without CAP_NET_ADMIN cannot keep a congestion control that a rule lends");
+	same_result("a user without CAP_NET_ADMIN cannot keep a congestion control that a rule lends");
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
 	SAME(child_of(guest, replace_as, "cc=dctcp"), 0);
 	rules_list_is(guest, "hits=0 cc=dctcp\n");
-	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\n");
+	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
 	stack_pair_or_die(guest, XTCP, guest, XTCP, "127.0.0.1", PORT, &fd, &peer);
 	SAME(rules_has_congestion(fd, "dctcp") && rules_has_congestion(peer, "dctcp"), true);
-	close_all(fd, peer);
-	active(NS_B4, &fd, &peer);
+	ruled_close(fd, peer);
+	ruled_active(NS_B4, &fd, &peer);
 	is_usual(fd, peer);
-	result("a guest writes its own table, before it has a socket, and no other");
+	same_result("a guest writes its own table, before it has a socket, and no other");
 	SAME(child_of(guest, many_of_guest, NULL), 0);
 	SAME(rules_listed(guest), MOST_OF_GUEST);
 	close(guest);
-	result("a guest has at most 64 rules");
+	same_result("a guest has at most 64 rules");
 }
 
 static void limits(void)
@@ -285,12 +265,12 @@ static void limits(void)
 	SAME(many(MOST + 1), ENOSPC);
 	rules_said("too many rules");
 	SAME(many(MOST), 0);
-	SAME(rules_listed(net.a), MOST);
+	SAME(rules_listed(ruled_net.a), MOST);
 	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr"), ENOSPC);
-	SAME(rules_listed(net.a), MOST);
+	SAME(rules_listed(ruled_net.a), MOST);
 	SAME(rules_replace(""), 0);
-	SAME(rules_listed(net.a), 0);
-	result("a table has at most 1,024 rules");
+	SAME(rules_listed(ruled_net.a), 0);
+	same_result("a table has at most 1,024 rules");
 	rules_start(XTCP_CMD_POLICY_REPLACE);
 	for (i = 0; i < KINDS; i++) {
 		snprintf(text, sizeof(text), "to=::/%d cc=bbr", i);
@@ -299,9 +279,9 @@ static void limits(void)
 	SAME(rules_ask(), 0);
 	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=bbr"), E2BIG);
 	rules_said("too many kinds of keys: use fewer lengths of prefixes");
-	SAME(rules_listed(net.a), KINDS);
+	SAME(rules_listed(ruled_net.a), KINDS);
 	SAME(rules_replace(""), 0);
-	result("a table has at most 64 kinds of keys");
+	same_result("a table has at most 64 kinds of keys");
 }
 
 static struct {
@@ -312,7 +292,7 @@ static struct {
 /* Two tables, one after the other. A connection must not see a mixture. */
 static void *write_again(void *arg)
 {
-	must(!ns_enter(net.a), "namespace");
+	must(!ns_enter(ruled_net.a), "namespace");
 	while (!writer.stop) {
 		int err = rules_replace(writer.done & 1 ? "to=10.0.0.0/8 cc=bbr initcwnd=31 rate=31000000" :
 						    "dport=1 cc=bbr; cc=dctcp initcwnd=41 rate=41000000");
@@ -343,26 +323,26 @@ static bool is_whole(int fd)
 static void under_storm(void)
 {
 	const struct linger at_once = { .l_onoff = 1 };
-	int fd, peer, n = 0, listener = stack_listener(net.a, XTCP, "127.0.0.1", PORT, true), mixed = 0;
+	int fd, peer, n = 0, listener = stack_listener(ruled_net.a, XTCP, "127.0.0.1", PORT, true), mixed = 0;
 	pthread_t thread;
 	long long until, began;
 
 	must(listener >= 0, "listener");
-	must(!ns_shell(net.a, "ip addr replace 10.7.0.1/32 dev lo"), "address");
+	must(!ns_shell(ruled_net.a, "ip addr replace 10.7.0.1/32 dev lo"), "address");
 	close(listener);
-	listener = stack_listener(net.a, XTCP, "10.7.0.1", PORT, true);
+	listener = stack_listener(ruled_net.a, XTCP, "10.7.0.1", PORT, true);
 	must(listener >= 0, "listener");
 	SAME(rules_replace("cc=dctcp initcwnd=41 rate=41000000"), 0);
 	writer_start(&thread);
 	began = wait_now_ms();
 	until = began + STORM_MS;
 	while (wait_now_ms() < until) {
-		fd = stack_connected(net.a, XTCP, "10.7.0.1", PORT);
+		fd = stack_connected(ruled_net.a, XTCP, "10.7.0.1", PORT);
 		peer = accept(listener, NULL, NULL);
 		must(fd >= 0 && peer >= 0, "a connection");
 		mixed += !is_whole(fd) + !is_whole(peer);
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-		close_all(fd, peer);
+		ruled_close(fd, peer);
 		n++;
 	}
 	writer.stop = true;
@@ -374,7 +354,7 @@ static void under_storm(void)
 	SAME(writer.done > 10, true);
 	close(listener);
 	SAME(rules_replace(""), 0);
-	result("a table is replaced under a storm of connections: each obeys the old one or the new one, whole");
+	same_result("a table is replaced under a storm of connections: each obeys the old one or the new one, whole");
 }
 
 #define WAS_DONE	1
@@ -407,7 +387,7 @@ static void no_request_waits(void)
 		return;
 	}
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
-		pid[i] = ns_fork(net.a, write_long, NULL);
+		pid[i] = ns_fork(ruled_net.a, write_long, NULL);
 		must(pid[i] > 0, "fork");
 	}
 	for (i = 0; i < ARRAY_SIZE(pid); i++) {
@@ -416,9 +396,9 @@ static void no_request_waits(void)
 		answers |= WEXITSTATUS(status);
 	}
 	SAME(answers, WAS_DONE | WAS_BUSY);
-	SAME(rules_listed(net.a), MOST);
+	SAME(rules_listed(ruled_net.a), MOST);
 	SAME(rules_replace(""), 0);
-	result(what);
+	same_result(what);
 }
 
 #define STEP	32	/* octets, fewer than any allocation takes */
@@ -444,9 +424,9 @@ static enum outcome add_three(long space)
 	sent = send(fd, &rules_req, rules_req.head.nlmsg_len, 0);
 	failing_all(-1);
 	close(fd);
-	if (rules_listed(net.a) == 5)
+	if (rules_listed(ruled_net.a) == 5)
 		return DONE;
-	rules_list_is(net.a, "hits=0 dport=80 cc=bbr\nhits=0 cc=dctcp\n");
+	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\nhits=0 cc=dctcp\n");
 	return sent < 0 ? UNSENT : FAILED;
 }
 
@@ -470,7 +450,7 @@ static void without_memory(void)
 	SAME(outcome, DONE);
 	SAME(failed >= 4, true);
 	SAME(rules_replace(""), 0);
-	result(what);
+	same_result(what);
 }
 
 static int open_listing(void *unused)
@@ -492,7 +472,7 @@ static void namespace_goes(void)
 	SAME(read(fd, text, sizeof(text)), sizeof(text));
 	close(fd);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
-	result("a namespace with a table ends, after the listing of it that was open");
+	same_result("a namespace with a table ends, after the listing of it that was open");
 }
 
 static void module_goes(void)
@@ -501,14 +481,14 @@ static void module_goes(void)
 	int i, done, fd, peer;
 
 	SAME(rules_replace("cc=bbr"), 0);
-	fd = ns_call(net.a, open_listing, NULL);
+	fd = ns_call(ruled_net.a, open_listing, NULL);
 	must(fd >= 0, "listing");
 	SAME(module_unload(), 0);
 	must(!module_load(""), "load the module");
 	SAME(read(fd, &i, 1) < 0, true);
 	close(fd);
-	rules_list_is(net.a, "");
-	result("the module is unloaded with a table and an open listing");
+	rules_list_is(ruled_net.a, "");
+	same_result("the module is unloaded with a table and an open listing");
 	writer_start(&thread);
 	for (i = 0; i < 8; i++) {
 		must(WAIT_FOR(writer.done > 1, STACK_DEADLINE_MS), "requests");
@@ -521,18 +501,18 @@ static void module_goes(void)
 	pthread_join(thread, NULL);
 	SAME(writer.strange, 0);
 	SAME(rules_replace("cc=bbr"), 0);
-	active(NS_B4, &fd, &peer);
+	ruled_active(NS_B4, &fd, &peer);
 	SAME(rules_has_congestion(fd, "bbr"), true);
-	close_all(fd, peer);
+	ruled_close(fd, peer);
 	SAME(rules_replace(""), 0);
-	result("the module is unloaded and loaded while tables are written");
+	same_result("the module is unloaded and loaded while tables are written");
 }
 
 int main(void)
 {
 	ksft_print_header();
 	ksft_set_plan(15);
-	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	ruled_begin(PORT);
 	refused();
 	malformed();
 	rights();
@@ -542,6 +522,6 @@ int main(void)
 	without_memory();
 	namespace_goes();
 	module_goes();
-	ns_pair_close(&net);
+	ns_pair_close(&ruled_net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
