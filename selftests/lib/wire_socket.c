@@ -5,6 +5,7 @@
  *
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
+ *   disconnect [ERR]		connect() to AF_UNSPEC
  *   waits fast N; waited OCTETS|ERR	the same, behind connect, of a thread that waits; see wire_waits.c
  *   holds [read] N; gives OCTETS|ERR	send() or recv() of N octets has the lock until then; see wire_holds.c
  *   write N [more|urgent] [eor] [ERR]; read N|eof|ERR; peek N
@@ -209,6 +210,13 @@ static int do_connect(struct wire *w, char *args)
 		w->c.lport = 0;
 	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len),
 		       want ? want : "EINPROGRESS");
+}
+
+static int do_disconnect(struct wire *w, const char *want)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	return verdict(w, "disconnect", connect(w->c.fd, &none, sizeof(none)), want);
 }
 
 static int do_close(struct wire *w, bool abortive)
@@ -677,6 +685,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_bind(w, first);
 	if (!strcmp(verb, "connect"))
 		return do_connect(w, args);
+	if (!strcmp(verb, "disconnect"))
+		return do_disconnect(w, first);
 	if (!strcmp(verb, "accept"))
 		return do_accept(w, first);
 	if (!strncmp(verb, "md5", 3))

@@ -15,42 +15,9 @@
 #include <linux/xtcp.h>
 
 #include "lib/wire.h"
+#include "wire/whys.h"
 
 #define OPEN_STATES	(ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2)
-#define NO_OWN		"has no counters of these"
-
-static int disconnect(struct wire *w)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	return connect(w->c.fd, &none, sizeof(none)) ? wire_fail(w, "connect: %s", strerror(errno)) : 0;
-}
-
-static int disconnects(struct wire *w)
-{
-	return disconnect(w) ?: wire_script_run(w, "> R. 1 ack 1; why disconnect program . ECONNRESET; err ECONNRESET;"
-						   "why disconnect program . ECONNRESET");
-}
-
-/* The next connection begins without a reason. */
-static int connects_again(struct wire *w)
-{
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(w->c.pport) };
-	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(w->c.pport) };
-	int err;
-
-	if (wire_script_run(w, "connect; > S 0; < R. 0 ack 1; none; why reset peer R. ECONNREFUSED;"
-			       "err ECONNREFUSED") ||
-	    disconnect(w) || wire_script_run(w, "why reset peer R. ECONNREFUSED"))
-		return -1;
-	memcpy(&to.sin6_addr, w->peer, sizeof(to.sin6_addr));
-	memcpy(&to4.sin_addr, w->peer, sizeof(to4.sin_addr));
-	err = w->ip == 4 ? connect(w->c.fd, (struct sockaddr *)&to4, sizeof(to4)) :
-	      connect(w->c.fd, (struct sockaddr *)&to, sizeof(to));
-	if (!err || errno != EINPROGRESS)
-		return wire_fail(w, "connect: %s", strerror(errno));
-	return wire_script_run(w, "why none none - none; abort; skim");
-}
 
 /* getsockopt() fills as much as there is room for. */
 static int lengths(struct wire *w)
@@ -100,11 +67,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "why_%s_reset", .rfc = "RFC 9293 3.10.7.4", .in = OPEN_STATES | CLOSING | LAST_ACK,
 		.want = {
-			.script = "< R N; none; why reset peer R ECONNRESET; err ECONNRESET;"
-				  "why reset peer R ECONNRESET",
+			.script = RESET_BY("R N", "reset peer R ECONNRESET") "; why reset peer R ECONNRESET",
 			.state = CLOSED, .counters = "TCPAbortOnReset=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "why_%s_reset_with_ack", .rfc = "RFC 9293 3.10.7.4", .in = CLOSE_WAIT,
@@ -123,8 +89,12 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "why_refused_then_connected_again", .rfc = "RFC 9293 3.10.7.3", .run = connects_again,
-		.want.state = CLOSED,
+		.name = "why_refused_then_connected_again", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = "connect; > S 0; < R. 0 ack 1; none; why reset peer R. ECONNREFUSED;"
+				  "err ECONNREFUSED; disconnect; why reset peer R. ECONNREFUSED;" CONNECTED_AGAIN,
+			.state = CLOSED,
+		},
 	},
 	{
 		.name = "why_an_icmp_error", .rfc = "RFC 9293 3.9.2.2",
@@ -132,7 +102,7 @@ static const struct wire_row rows[] = {
 			.script = "connect; > S 0; icmp port seq 0; none; why icmp network - ECONNREFUSED",
 			.state = CLOSED, .err = "ECONNREFUSED", .counters = "TCPAbortOnIcmp=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "why_%s_not_an_icmp_error", .rfc = "RFC 5927 5.2", .in = ESTABLISHED,
@@ -197,9 +167,13 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "why_%s_disconnected", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED, .run = disconnects,
-		.want = { .state = CLOSED, .counters = "TCPAbortOnDisconnect=1" },
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=1",
+		.name = "why_%s_disconnected", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
+		.want = {
+			.script = "disconnect; > R. 1 ack 1; why disconnect program . ECONNRESET; err ECONNRESET;"
+				  "why disconnect program . ECONNRESET",
+			.state = CLOSED, .counters = "TCPAbortOnDisconnect=1",
+		},
+		NO_OWN("OutRsts=1"),
 	},
 	{
 		.name = "why_%s_any_length", .in = ESTABLISHED, .run = lengths,

@@ -32,18 +32,6 @@
 	.kernel_differs = KERNEL, \
 	.kernel = { .script = THREE SENT what "; none" }
 
-static int disconnects(struct wire *w)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	if (wire_script_run(w, w->stack == WIRE_KERNEL ? THREE SENT "none" : THREE "none"))
-		return -1;
-	if (connect(w->c.fd, &none, sizeof(none)))
-		return wire_fail(w, "connect: %s", strerror(errno));
-	return wire_script_run(w, w->stack == WIRE_KERNEL ? "> R. 301 ack 1; pass 1100; none" :
-			       SENT "> R. 301 ack 1; pass 1100; none");
-}
-
 /* splice() finds nothing to read. */
 static int splices(struct wire *w)
 {
@@ -143,7 +131,10 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "coalesce_%s_goes_before_a_disconnect", .rfc = "RFC 9293 3.10.5", .in = ESTABLISHED,
-		.run = disconnects, .want = { .state = CLOSED },
+		.want = { .script = THREE "none; disconnect;" SENT "> R. 301 ack 1; pass 1100; none", .state = CLOSED,
+			  .err = "ECONNRESET" },
+		.kernel_differs = KERNEL,
+		.kernel.script = THREE SENT "none; disconnect; > R. 301 ack 1; pass 1100; none",
 	},
 	{
 		.name = "coalesce_%s_two_never_wait", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,

@@ -8,16 +8,11 @@
  * or while the knob is 0. What comes in each state: valid, of a vendor, unknown, malformed, with any
  * other text; a RST that does not count. How long XTCP_ABORT remembers it.
  */
-#include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-
 #include "lib/wire.h"
+#include "wire/whys.h"
 
 #define ON		"sysctl xtcp/rst_diagnostic 1"
 #define NO_PAYLOAD	"its RSTs have no text"
-#define NO_OWN		"has no counters of these"
 
 /* A RST without text, or behind it the payload with a code of IANA's. */
 #define SAYS(before, rst, code)	.want.script = before "> " rst " text 33aa" code "00000000; none", \
@@ -25,63 +20,31 @@
 	.kernel.script = before "> " rst "; none", .kernel.counters = "OutRsts=1"
 
 #define SAYS_NOTHING(before, rst)	.want.script = before "> " rst "; none", \
-	.want.counters = "OutRsts=1 TCPRstDiagSent=0", .kernel_differs = NO_OWN, .kernel.counters = "OutRsts=1"
+	.want.counters = "OutRsts=1 TCPRstDiagSent=0", NO_OWN("OutRsts=1")
 
 #define NOBODY_READS	"0002"
 #define ABORT		"0003"
 #define TIMEOUT		"0010"
 
+#define TOLD_BY	"reset peer R ECONNRESET"
+
+#define REMEMBERED	TOLD_BY " 65535 32473"
+
 /* A RST comes, with this text; @why is what XTCP_ABORT says of it. */
-#define TOLD(text, why)	.want.script = "< R N text " text "; none; why reset peer R ECONNRESET " why ";" \
-				       "err ECONNRESET; why reset peer R ECONNRESET " why, \
+#define TOLD(text, why)	.want.script = RESET_BY("R N text " text, TOLD_BY " " why) "; why " TOLD_BY " " why, \
 	.want.state = CLOSED, .want.counters = "TCPRstDiagRecv=1 TCPRstDiagMalformed=0 TCPAbortOnReset=1 OutRsts=0", \
-	.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0"
+	NO_OWN("OutRsts=0")
 
-#define MALFORMED(rst)	.want.script = "< " rst "; none; why reset peer R ECONNRESET; err ECONNRESET", \
+#define MALFORMED(rst)	.want.script = RESET_BY(rst, TOLD_BY), \
 	.want.state = CLOSED, .want.counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=1 TCPAbortOnReset=1", \
-	.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0"
+	NO_OWN("OutRsts=0")
 
-#define OTHER(rst)	.want.script = "< " rst "; none; why reset peer R ECONNRESET; err ECONNRESET", \
+#define OTHER(rst)	.want.script = RESET_BY(rst, TOLD_BY), \
 	.want.state = CLOSED, .want.counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=0 TCPAbortOnReset=1", \
-	.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0"
+	NO_OWN("OutRsts=0")
 
 #define FORMAT	"rstdiag 4.1"	/* sections of the draft */
 #define READING	"rstdiag 4.2"
-
-static int disconnect(struct wire *w)
-{
-	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-
-	return connect(w->c.fd, &none, sizeof(none)) ? wire_fail(w, "connect: %s", strerror(errno)) : 0;
-}
-
-static int says_when_disconnected(struct wire *w)
-{
-	return disconnect(w) ?: wire_script_run(w, w->stack == WIRE_KERNEL ? "> R. 1 ack 1; err ECONNRESET" :
-						   "> R. 1 ack 1 text 33aa000300000000; err ECONNRESET");
-}
-
-/* What the peer has said stays until the next SYN. */
-static int remembers(struct wire *w)
-{
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(w->c.pport) };
-	struct sockaddr_in to4 = { .sin_family = AF_INET, .sin_port = htons(w->c.pport) };
-	int err;
-
-	if (wire_script_run(w, "< R N text 33aaffff00007ed9; none; why reset peer R ECONNRESET 65535 32473;"
-			       "err ECONNRESET") ||
-	    disconnect(w) ||
-	    wire_script_run(w, "why reset peer R ECONNRESET 65535 32473; set KEEPIDLE 7; set KEEPALIVE 1;"
-			       "why reset peer R ECONNRESET 65535 32473"))
-		return -1;
-	memcpy(&to.sin6_addr, w->peer, sizeof(to.sin6_addr));
-	memcpy(&to4.sin_addr, w->peer, sizeof(to4.sin_addr));
-	err = w->ip == 4 ? connect(w->c.fd, (struct sockaddr *)&to4, sizeof(to4)) :
-	      connect(w->c.fd, (struct sockaddr *)&to, sizeof(to));
-	if (!err || errno != EINPROGRESS)
-		return wire_fail(w, "connect: %s", strerror(errno));
-	return wire_script_run(w, "why none none - none; abort; skim");
-}
 
 static const struct wire_row rows[] = {
 	{
@@ -127,7 +90,11 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "rst_%s_says_that_the_program_disconnects", .rfc = FORMAT, .in = ESTABLISHED, .pre = ON,
-		.run = says_when_disconnected, .want.state = CLOSED,
+		.want = {
+			.script = "disconnect; > R. 1 ack 1 text 33aa000300000000; err ECONNRESET",
+			.state = CLOSED,
+		},
+		.kernel_differs = NO_PAYLOAD, .kernel.script = "disconnect; > R. 1 ack 1; err ECONNRESET",
 	},
 	{
 		.name = "rst_%s_says_that_keepalive_gave_up", .rfc = FORMAT, .in = ESTABLISHED, .pre = ON,
@@ -172,7 +139,7 @@ static const struct wire_row rows[] = {
 	{
 		.name = "rst_listen_says_nothing", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN, .pre = ON,
 		.want = { .script = "< P. 1(1000) ack 77; > R 77; none", .counters = "TCPRstDiagSent=0" },
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=1",
+		NO_OWN("OutRsts=1"),
 	},
 	{
 		.name = "rst_%s_says_nothing_to_a_wrong_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_SENT | SYN_RECEIVED,
@@ -207,7 +174,7 @@ static const struct wire_row rows[] = {
 			.script = "< R. N ack S text 33aa001000000000; none; why reset peer R. EPIPE 16 0",
 			.state = CLOSED, .err = "EPIPE", .counters = "TCPRstDiagRecv=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "rst_tells_why_it_refuses", .rfc = READING,
@@ -216,7 +183,7 @@ static const struct wire_row rows[] = {
 				  "why reset peer R. ECONNREFUSED 11 0",
 			.state = CLOSED, .err = "ECONNREFUSED", .counters = "TCPRstDiagRecv=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "rst_%s_tells_a_code_of_a_vendor", .rfc = FORMAT, .in = ESTABLISHED,
@@ -234,8 +201,12 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "rst_%s_remembered_until_the_next_syn", .rfc = READING, .in = ESTABLISHED, .run = remembers,
-		.want.state = CLOSED,
+		.name = "rst_%s_remembered_until_the_next_syn", .rfc = READING, .in = ESTABLISHED,
+		.want = {
+			.script = RESET_BY("R N text 33aaffff00007ed9", REMEMBERED) "; disconnect; why " REMEMBERED ";"
+				  "set KEEPIDLE 7; set KEEPALIVE 1; why " REMEMBERED ";" CONNECTED_AGAIN,
+			.state = CLOSED,
+		},
 	},
 	{	/* the half-open connection ends, and nobody asks why */
 		.name = "rst_%s_tells_nobody", .rfc = READING, .in = SYN_RECEIVED,
@@ -243,7 +214,7 @@ static const struct wire_row rows[] = {
 			.script = "< R N text 33aa000c00000000; none; < . 1 ack 1; > R 1", .state = LISTEN,
 			.counters = "TCPRstDiagRecv=0",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=1",
+		NO_OWN("OutRsts=1"),
 	},
 	{
 		.name = "rst_%s_with_code_0", .rfc = FORMAT, .in = ESTABLISHED,
@@ -264,18 +235,18 @@ static const struct wire_row rows[] = {
 	{
 		.name = "rst_%s_with_a_payload_and_a_fin", .rfc = FORMAT, .in = ESTABLISHED,
 		.want = {
-			.script = "< FR N text 33aa000300000000; none; why reset peer FR ECONNRESET; err ECONNRESET",
+			.script = RESET_BY("FR N text 33aa000300000000", "reset peer FR ECONNRESET"),
 			.state = CLOSED, .counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{	/* seven octets and a FIN: SEG.LEN is 8 */
 		.name = "rst_%s_with_a_fin_in_place_of_an_octet", .rfc = FORMAT, .in = ESTABLISHED,
 		.want = {
-			.script = "< FR N text 33aa0003000000; none; why reset peer FR ECONNRESET; err ECONNRESET",
+			.script = RESET_BY("FR N text 33aa0003000000", "reset peer FR ECONNRESET"),
 			.state = CLOSED, .counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "rst_%s_with_other_text", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .in = ESTABLISHED,
@@ -300,7 +271,7 @@ static const struct wire_row rows[] = {
 			.script = "< R N+1 text 33aa000c00000000; > . S ack N; why none none - none",
 			.counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=0 TCPChallengeACK=1",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "rst_%s_outside_the_window_tells_nothing", .rfc = "RFC 5961 3.2", .in = ESTABLISHED,
@@ -308,7 +279,7 @@ static const struct wire_row rows[] = {
 			.script = "< R W+1000 text 33aa000c00000000; none; why none none - none",
 			.counters = "TCPRstDiagRecv=0 TCPRstDiagMalformed=0",
 		},
-		.kernel_differs = NO_OWN, .kernel.counters = "OutRsts=0",
+		NO_OWN("OutRsts=0"),
 	},
 	{
 		.name = "rst_refuses_with_a_wrong_ack_and_tells_nothing", .rfc = "RFC 9293 3.10.7.3",

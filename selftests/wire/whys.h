@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What rows about the reason of an end have in common: wire_abort, wire_rstdiag. */
+#ifndef SELFTESTS_WHYS_H
+#define SELFTESTS_WHYS_H
+
+/* A RST comes: these are the steps of SO_ERROR, and of XTCP_ABORT before and after it. */
+#define RESET_BY(rst, why)	"< " rst "; none; why " why "; err ECONNRESET"
+
+/* The counters of the row are xtcp's own; kernel TCP has those of @deltas. */
+#define NO_OWN(deltas)	.kernel_differs = "has no counters of these", .kernel.counters = deltas
+
+/* The socket connects to its peer again, and the reason of its last end is gone. */
+#define CONNECTED_AGAIN	"connect; why none none - none; abort; skim"
+
+#endif
