@@ -12,12 +12,14 @@
  *
  * At last four threads take the few ports of another namespace and give them back, towards
  * destinations where nobody answers: maps come and go. Afterwards each port can be had towards each
- * destination.
+ * destination. In a third namespace a RST frees one of few ports, and others have records that may
+ * be replaced: connect() takes the free one.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,13 +306,88 @@ static void maps_come_and_go(void)
 	close(stormed);
 }
 
+#define TINY		8	/* ports, of which one half is tried by the map alone: connect() has made it by then */
+#define TURNS		16
+
+/* Make a connection from a port of the tiny namespace. Return its port, or 0: there is none. */
+static int connect_tiny(int *fd, int *server, int listener)
+{
+	struct sockaddr_in own = { 0 };
+	socklen_t len = sizeof(own);
+
+	*fd = connect_to(&destinations[0]);
+	if (*fd < 0)
+		return 0;
+	*server = accept(listener, NULL, NULL);
+	if (*server < 0 || getsockname(*fd, (struct sockaddr *)&own, &len))
+		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	return ntohs(own.sin_port);
+}
+
+/* The client of @fd ends: by a RST, or by a FIN that makes a record of its connection. */
+static void end_tiny(int fd, int server, bool by_rst)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	if (by_rst)
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	else
+		shutdown(fd, SHUT_WR);
+	if (!by_rst && !stack_at_end(server))
+		ksft_exit_fail_msg("a connection does not end\n");
+	close(by_rst ? fd : server);
+	close(by_rst ? server : fd);
+}
+
+/*
+ * All ports are used; then one is free, three have records that may be replaced, and the others have connections.
+ * Return how often connect() took the free port; in the end, a record has to make room.
+ */
+static int take_the_free_one(void *tiny)
+{
+	int fd[TINY], server[TINY], port[TINY], listener = stack_listener(*(int *)tiny, KERNEL, "0.0.0.0", PORT, true);
+	int i, again, peer, turn, taken = 0;
+
+	for (i = 0; i < TINY; i++) {
+		port[i] = connect_tiny(&fd[i], &server[i], listener);
+		if (!port[i])
+			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+	}
+	for (i = TINY / 2; i < TINY; i++)
+		end_tiny(fd[i], server[i], i == TINY - 1);
+	/* the peer's clock ticks: net.xtcp.tw_reuse_delay */
+	wait_until_ms(wait_now_ms() + 10);
+	for (turn = 0; turn < TURNS; turn++) {
+		if (connect_tiny(&again, &peer, listener) != port[TINY - 1])
+			return taken;
+		taken++;
+		if (turn < TURNS - 1)
+			end_tiny(again, peer, true);
+	}
+	i = connect_tiny(&again, &peer, listener);
+	return i && i != port[TINY - 1] ? taken : -1;
+}
+
+static void free_before_records(void)
+{
+	int taken, tiny = ns_make();
+
+	if (tiny < 0 || ns_sysctl_set(tiny, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + TINY - 1) ||
+	    ns_sysctl_set(tiny, "net.xtcp.tw_reuse", "1") || ns_sysctl_set(tiny, "net.xtcp.tw_reuse_delay", "1"))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	taken = ns_call(tiny, take_the_free_one, &tiny);
+	ksft_print_msg("%d of %d times\n", taken, TURNS);
+	ksft_test_result(taken == TURNS, "connect() takes a port that a RST has freed before it replaces a record\n");
+	close(tiny);
+}
+
 int main(void)
 {
 	struct rlimit files = { 4096, 4096 };
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
@@ -327,5 +404,6 @@ int main(void)
 	all_end();
 	end_with_module();
 	maps_come_and_go();
+	free_before_records();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
