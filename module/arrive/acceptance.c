@@ -31,7 +31,7 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 		return false;
 	if ((s32)(xsk->paws.ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
 		return false;
-	return xtcp_clock_seconds() - xsk->paws.stamp < XTCP_PAWS_IDLE_S;
+	return xtcp_clock_seconds_stamp() - xsk->paws.stamp < XTCP_PAWS_IDLE_S;
 }
 
 /*
@@ -168,7 +168,7 @@ void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 	if (!xsk->agreed.ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
 		return;
 	if ((s32)(seg->tsval - xsk->paws.ts_recent) < 0 && xsk->paws.stamp && xsk->paws.ts_recent &&
-	    xtcp_clock_seconds() - xsk->paws.stamp < XTCP_PAWS_IDLE_S)
+	    xtcp_clock_seconds_stamp() - xsk->paws.stamp < XTCP_PAWS_IDLE_S)
 		return;
 	xtcp_paws_take(&xsk->paws, seg->tsval);
 }

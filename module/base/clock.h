@@ -60,6 +60,12 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
+/* For stamps in which 0 means "none", see above: an initramfs may load the module in second 0. */
+static inline u32 xtcp_clock_seconds_stamp(void)
+{
+	return xtcp_clock_seconds() ?: 1;
+}
+
 /*
  * Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind.
  */

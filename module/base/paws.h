@@ -13,7 +13,7 @@
 /**
  * struct xtcp_paws - the last timestamp of the peer
  * @ts_recent: TS.Recent
- * @stamp: when TS.Recent was taken, seconds (xtcp_clock_seconds()); 0: never
+ * @stamp: when TS.Recent was taken, seconds (xtcp_clock_seconds_stamp()); 0: never
  *
  * The socket lock guards this struct.
  */
@@ -25,7 +25,7 @@ struct xtcp_paws {
 static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
 {
 	paws->ts_recent = tsval;
-	paws->stamp = xtcp_clock_seconds();
+	paws->stamp = xtcp_clock_seconds_stamp();
 }
 
 /* Let a segment with @tsval pass the PAWS test, even if TS.Recent is newer. */

@@ -423,7 +423,7 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
-	u32 age = xtcp_clock_seconds() - paws->stamp;
+	u32 age = xtcp_clock_seconds_stamp() - paws->stamp;
 
 	if (!paws->stamp)
 		return 0;

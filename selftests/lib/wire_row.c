@@ -193,6 +193,16 @@ static void play_waiting(struct wire *w, const struct wire_row *rows, size_t n, 
 	free(waiting);
 }
 
+/*
+ * Kernel TCP's stamps are seconds of the clock, and 0 means "never": in the first second of a machine it takes old
+ * timestamps, and lets no TIME-WAIT be reused. xtcp has no such second.
+ */
+static void wait_for_second_1(struct wire *w)
+{
+	while (wire_now() < 1000000000)
+		wire_tun_wait(w, -1, 0, 1);
+}
+
 static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 		 const struct wire_row *rows, size_t n, FILE *out)
 {
@@ -207,6 +217,8 @@ static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 		fflush(out);
 		_exit(1);
 	}
+	if (stack == WIRE_KERNEL)
+		wait_for_second_1(&w);
 	for (i = 0; i < n; i++)
 		each_case(&w, &rows[i], ip, choice->row, out);
 	play_waiting(&w, rows, n, choice->row, out);
