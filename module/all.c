@@ -15,6 +15,7 @@
 #include "socket/diag.c"
 #include "socket/diag_walk.c"
 #include "socket/diag_row.c"
+#include "socket/diag_keys.c"
 #include "socket/diag_filter.c"
 #include "socket/kill.c"
 #include "socket/set.c"

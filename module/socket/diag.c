@@ -35,6 +35,8 @@
 #include "socket/family.h"
 #include "socket/kill.h"
 
+#define LARGE_MESSAGE	32768	/* octets; 300 MD5 keys. iproute2 reads as many */
+
 static int take_filter(struct xtcp_diag_ask *ask, const struct nlattr *attr)
 {
 	const unsigned int len = nla_len(attr);
@@ -135,6 +137,18 @@ static int dump_start(struct netlink_callback *cb)
 	return 0;
 }
 
+/*
+ * A row that is too large for a message of its own has many MD5 keys. As Linux does for rows with
+ * much storage of BPF programs, make the message larger than the reader's buffer may be. It shows
+ * as many keys as fit then, so no program can make a listing fail.
+ */
+static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
+{
+	/* without memory, the message keeps its size */
+	(void)pskb_expand_head(skb, 0, LARGE_MESSAGE, GFP_KERNEL | __GFP_NOWARN);
+	ask->cuts_keys = true;
+}
+
 static int dump_on(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct xtcp_diag_walk *walk = cb->data;
@@ -145,6 +159,11 @@ static int dump_on(struct sk_buff *skb, struct netlink_callback *cb)
 	if (!walk->is_begun)
 		xtcp_diag_walk_begin(walk);
 	err = xtcp_diag_walk_on(walk, skb);
+	if (err == -EMSGSIZE && !skb->len) {
+		enlarge(skb, &walk->ask);
+		err = xtcp_diag_walk_on(walk, skb);
+		walk->ask.cuts_keys = false;
+	}
 	return err == -EMSGSIZE && skb->len ? (int)skb->len : err;
 }
 
@@ -201,6 +220,10 @@ static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
 	xtcp_diag_walk_begin(walk);
 	do {
 		err = put_one(answer, &walk->ask, req);
+		if (err == -EMSGSIZE && !walk->ask.cuts_keys) {
+			enlarge(answer, &walk->ask);
+			err = put_one(answer, &walk->ask, req);
+		}
 	} while (err == -EAGAIN && (xtcp_diag_walk_waits(walk) || walk->ask.unlocked));
 	if (!err) {
 		err = nlmsg_unicast(sock_net(request->sk)->diag_nlsk, answer, NETLINK_CB(request).portid);

@@ -32,6 +32,7 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "socket/diag_filter.h"
+#include "socket/diag_keys.h"
 #include "socket/status.h"
 #include "time/timer.h"
 #include "timewait/record.h"
@@ -254,6 +255,9 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 		err = nla_put(skb, XTCP_DIAG_ABORT, sizeof(row->abort), &row->abort);
 	if (!err && row->sk)
 		err = put_sock(skb, ask, row->sk, row->state);
+	/* last, since they take what room there is */
+	if (!err && row->sk && ask->administrator)
+		err = xtcp_diag_keys_put(skb, row->sk, ask->cuts_keys);
 	if (err)
 		nlmsg_cancel(skb, nlh);
 	else

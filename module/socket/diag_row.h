@@ -31,6 +31,7 @@ struct xtcp_net;
  * @has_cookie: @cookie is valid
  * @by_uid: @uid is valid
  * @administrator: the sender has CAP_NET_ADMIN
+ * @cuts_keys: if the message has no room for all MD5 keys of a sock, it shows those that fit
  * @unlocked: omit the attributes that need a socket lock
  */
 struct xtcp_diag_ask {
@@ -51,6 +52,7 @@ struct xtcp_diag_ask {
 	bool has_cookie;
 	bool by_uid;
 	bool administrator;
+	bool cuts_keys;
 	bool unlocked;
 };
 

@@ -69,7 +69,7 @@ int diag_dump(const struct diag_query *query, void (*row)(const struct diag_row 
 struct diag_copy {
 	struct diag_row row;
 	struct inet_diag_msg msg;
-	char octets[2048];
+	char octets[32768];
 };
 
 int diag_find(const struct diag_query *query, int port, int peer_port, struct diag_copy *copy);

@@ -23,7 +23,8 @@ PATIENCE = 2.0  # seconds: a program that uses its socket gives it back now and 
 HELD = "its program does not let go of the socket"
 
 MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
-MARK, BBRINFO, CLASS_ID, CGROUP = 15, 16, 17, 21
+MARK, BBRINFO, CLASS_ID, MD5SIG, CGROUP = 15, 16, 17, 18, 21
+MD5KEY = struct.Struct("=BBH16s80s")  # struct tcp_diag_md5sig; MD5SIG is an array of them
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
 ABORT_FORMAT = struct.Struct("=BBBxI")

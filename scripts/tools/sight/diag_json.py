@@ -7,8 +7,8 @@ import struct
 import sys
 
 from causes import cause_of
-from diag import (ABORT, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, NO_COOKIE, SHUTDOWN,
-                  SKMEMINFO, TCLASS, TOS, abort_of, attributes_of, told_of)
+from diag import (ABORT, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, MD5KEY, MD5SIG,
+                  NO_COOKIE, SHUTDOWN, SKMEMINFO, TCLASS, TOS, abort_of, attributes_of, told_of)
 
 STATES = ("unknown", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "unconnected",
           "close-wait", "last-ack", "listening", "closing")
@@ -71,6 +71,14 @@ def number(octets):
     return int.from_bytes(octets, sys.byteorder)
 
 
+def keys_of(octets):
+    """Of the array of an INET_DIAG_MD5SIG; the octets of a key in hexadecimal. Keys that went meanwhile are left out."""
+    for family, prefix, length, addr, key in MD5KEY.iter_unpack(octets):
+        if family:
+            size = 4 if family == socket.AF_INET else 16
+            yield {"peer": "%s/%d" % (socket.inet_ntop(family, addr[:size]), prefix), "key": key[:length].hex()}
+
+
 def details(attributes):
     """What not every row has."""
     found = {}
@@ -86,6 +94,8 @@ def details(attributes):
         found["bbr"] = bbr_of(attributes[BBRINFO])
     if DCTCPINFO in attributes:
         found["dctcp"] = dict(zip(DCTCP, struct.unpack_from("=HHIII", attributes[DCTCPINFO])))
+    if MD5SIG in attributes:
+        found["md5keys"] = list(keys_of(attributes[MD5SIG]))
     if ABORT in attributes:
         reason, cause, flags, error = abort_of(attributes[ABORT])
         found["abort"] = {"reason": reason, "cause": cause, "flags": flags, "error": errno.errorcode.get(error, error)}
