@@ -15,6 +15,8 @@
 #include "cong/paths.h"
 
 #include <linux/atomic.h>
+#include <linux/netdevice.h>
+#include <linux/seq_file.h>
 #include <linux/siphash.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -86,7 +88,7 @@ void xtcp_paths_net_exit(struct xtcp_net *xn)
  * @xn: the namespace
  *
  * RFC 9959 section 4.3.1: for a change of the configuration. Connections that live now save nothing
- * that they have observed before.
+ * that they have observed before, and begin to observe anew.
  *
  * Context: process.
  */
@@ -105,6 +107,59 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 		memset(paths->sets[i].paths, 0, sizeof(paths->sets[i].paths));
 		spin_unlock_bh(&paths->sets[i].lock);
 	}
+}
+
+/* A line of the listing. RCU read side, for the name of the device. */
+static void show_path(struct seq_file *m, const struct saved_path *path, u32 age)
+{
+	const struct net_device *dev = dev_get_by_index_rcu(m->private, path->saved.ifindex);
+
+	if (ipv6_addr_v4mapped(&path->addrs[1]))
+		seq_printf(m, "to=%pI4 from=%pI4", &path->addrs[1].s6_addr32[3], &path->addrs[0].s6_addr32[3]);
+	else
+		seq_printf(m, "to=%pI6c from=%pI6c", &path->addrs[1], &path->addrs[0]);
+	if (dev)
+		seq_printf(m, " dev=%s", dev->name);
+	else
+		seq_printf(m, " dev=if%d", path->saved.ifindex);
+	seq_printf(m, " cwnd=%u rtt_us=%u age=%u\n", path->saved.cwnd, path->saved.rtt_us, age);
+}
+
+/**
+ * xtcp_paths_show() - show /proc/net/xtcp_paths: a line for each path that was saved
+ * @m: the file; its private pointer is the namespace
+ * @v: unused
+ *
+ * cwnd is what a jump takes half of, in octets; age is in seconds. Paths that are too old for a jump
+ * are left out. The lines of a set are those of one moment; other sets may change meanwhile.
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_paths_show(struct seq_file *m, void *v)
+{
+	struct xtcp_net *xn = xtcp_net(m->private);
+	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	struct saved_path copy[PATH_PLACES];
+	unsigned int i, j;
+	u32 age;
+
+	/* seq_file calls again with a larger buffer, until everything fits */
+	for (i = 0; paths && i < PATH_SETS && !seq_has_overflowed(m); i++) {
+		spin_lock_bh(&paths->sets[i].lock);
+		memcpy(copy, paths->sets[i].paths, sizeof(copy));
+		spin_unlock_bh(&paths->sets[i].lock);
+		rcu_read_lock();
+		for (j = 0; j < PATH_PLACES; j++) {
+			age = xtcp_paths_seconds() - copy[j].saved.seconds;
+			if (copy[j].saved.cwnd && age < (u32)READ_ONCE(xn->sysctl.careful_resume))
+				show_path(m, &copy[j], age);
+		}
+		rcu_read_unlock();
+	}
+	return 0;
 }
 
 /**

@@ -7,6 +7,7 @@
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 
+struct seq_file;
 struct sock;
 
 struct xtcp_net;
@@ -21,6 +22,7 @@ static inline u32 xtcp_paths_seconds(void)
 int xtcp_paths_prepare(struct xtcp_net *xn);
 void xtcp_paths_flush(struct xtcp_net *xn);
 u32 xtcp_paths_flushes(const struct xtcp_net *xn);
+int xtcp_paths_show(struct seq_file *m, void *v);
 void xtcp_paths_net_exit(struct xtcp_net *xn);
 
 /* Socket lock held in all of these. */

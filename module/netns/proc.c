@@ -30,6 +30,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
+#include "cong/paths.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
 #include "lookup/conns.h"
@@ -409,6 +410,7 @@ static const struct proc_file {
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
 	{ KBUILD_MODNAME "_policy", .show = xtcp_policy_show },
+	{ KBUILD_MODNAME "_paths", .show = xtcp_paths_show },
 };
 
 static int open_rows(struct file *file, const struct proc_file *which, struct net *net)

@@ -5,7 +5,8 @@
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace. The family also has the
- * commands that change the rules for new connections (policy_set.c).
+ * commands that change the rules for new connections (policy_set.c), and the one that forgets what
+ * Careful Resume has saved (cong/paths.c).
  *
  * While a request of any family runs, no family can be registered or unregistered, and a task that
  * waits to do so holds up all new requests. Any user may send requests in a namespace that he has
@@ -31,6 +32,7 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "cong/algorithms.h"
+#include "cong/paths.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
 #include "policy/policy.h"
@@ -210,6 +212,17 @@ static int set_requested(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* XTCP_CMD_PATHS_FLUSH: forget what Careful Resume has saved. Return: 0 or -EINVAL. */
+static int flush_requested(struct sk_buff *skb, struct genl_info *info)
+{
+	if (nlmsg_attrlen(info->nlhdr, GENL_HDRLEN)) {
+		NL_SET_ERR_MSG(info->extack, "this request has no attributes");
+		return -EINVAL;
+	}
+	xtcp_paths_flush(xtcp_net(genl_info_net(info)));
+	return 0;
+}
+
 static const struct genl_small_ops operations[] = {
 	{
 		.cmd	= XTCP_CMD_SET,
@@ -229,6 +242,11 @@ static const struct genl_small_ops operations[] = {
 	{
 		.cmd	= XTCP_CMD_POLICY_REPLACE,
 		.doit	= xtcp_policy_set_requested,
+		.flags	= GENL_UNS_ADMIN_PERM,
+	},
+	{
+		.cmd	= XTCP_CMD_PATHS_FLUSH,
+		.doit	= flush_requested,
 		.flags	= GENL_UNS_ADMIN_PERM,
 	},
 };
@@ -264,7 +282,7 @@ void xtcp_set_register(void)
 
 	takes_requests = !err;
 	if (err)
-		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set and xtcp policy do not work\n",
+		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set, xtcp policy and xtcp paths flush do not work\n",
 			netlink_family.name, -err);
 }
 

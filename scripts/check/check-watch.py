@@ -833,7 +833,7 @@ def check_xtcp():
     done = xtcp()
     verdict(done.returncode == 2 and not done.stdout and done.stderr == xtcp("--help").stdout, "xtcp", done.stderr)
     verdict(re.match(r"xtcp \d+\.\d+\n", xtcp("--version").stdout), "xtcp --version", xtcp("--version").stdout)
-    for command in ("ss", "nstat", "watch", "ladder", "plot", "why", "holders", "blackbox", "policy"):
+    for command in ("ss", "nstat", "watch", "ladder", "plot", "why", "holders", "blackbox", "policy", "paths"):
         done, other = xtcp(command, "--help"), watch("--help", program="scripts/tools/xtcp-" + command)
         verdict(done.stdout == other.stdout and "xtcp-" + command in done.stdout, "xtcp " + command, done.stdout, done.stderr)
     verdict("xtcp_run [OPTION]" in xtcp("run", "--help").stdout, "xtcp run")

@@ -99,7 +99,7 @@ check_goes()
 		case ${word##*/} in
 		other) ;;
 		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is not loaded here, nor installed' || echo "${word##*/}, installed: does not ask for the module" ;;
-		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-plot | xtcp-policy | xtcp-watch | xtcp-why)
+		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-watch | xtcp-why)
 			"$word" --help 2>&1 | grep -q '^Says why rmmod\|^  -h, --help' || echo "${word##*/}, installed: does not run" ;;
 		xtcp)
 			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||

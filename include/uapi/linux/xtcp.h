@@ -73,9 +73,10 @@ enum xtcp_cmd {
 	XTCP_CMD_POLICY_ADD,
 	XTCP_CMD_POLICY_DEL,
 	XTCP_CMD_POLICY_REPLACE,
+	XTCP_CMD_PATHS_FLUSH,
 };
 
-#define XTCP_CMD_MAX	XTCP_CMD_POLICY_REPLACE
+#define XTCP_CMD_MAX	XTCP_CMD_PATHS_FLUSH
 
 enum xtcp_set_attribute {
 	XTCP_SET_UNSPEC,
@@ -89,6 +90,12 @@ enum xtcp_set_attribute {
 };
 
 #define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
+
+/*
+ * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved of paths,
+ * which /proc/net/xtcp_paths lists. The request has no attributes. Errors: EINVAL, it has some;
+ * EPERM, the sender has no CAP_NET_ADMIN in the namespace.
+ */
 
 /*
  * The policy table of a network namespace: rules for connections that begin from then on. Three

@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Careful Resume has saved of paths, as /proc/net/xtcp_paths and `xtcp paths list` show it, and how root of a
+ * namespace makes xtcp forget it: what a line says, what a flush does, who may ask for one, and what a reader sees
+ * while paths come and go.
+ */
+#include <errno.h>
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/bulk.h"
+#include "lib/generic.h"
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/rules.h"
+#include "lib/same.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+NEEDS_SCRIPTS;
+
+#define PORT	8400
+#define LISTING	"/proc/net/xtcp_paths"
+#define MUCH	600000	/* octets, enough to observe a window that is worth saving */
+#define HOSTS	100	/* from OTHERS + 1 on */
+#define OTHERS	"10.9.0."
+#define FIRST	100
+#define STORM	40	/* hosts that are seen while others read and flush */
+
+struct line {
+	char to[64], from[64], dev[16];
+	unsigned int cwnd, rtt_us, age;
+};
+
+static struct ns_pair net;
+static int listener, listener6;
+static atomic_bool is_over;
+
+static char *read_own(void)
+{
+	char *text = calloc(1, 65536);
+	FILE *file = fopen(LISTING, "r");
+
+	must(text && file && fread(text, 1, 65535, file) > 0, LISTING);
+	fclose(file);
+	return text;
+}
+
+/*
+ * Reads the listing of @ns; -1: of the caller's namespace. Returns how many lines there are, or -1 if one of them is
+ * none.
+ */
+static int listed(int ns, struct line *lines, int most)
+{
+	char *text = ns < 0 ? read_own() : ns_read_file(ns, LISTING), *next, *word;
+	struct line line;
+	int n = 0, end;
+
+	must(text, LISTING);
+	for (word = strtok_r(text, "\n", &next); word; word = strtok_r(NULL, "\n", &next)) {
+		end = 0;
+		if (sscanf(word, "to=%63s from=%63s dev=%15s cwnd=%u rtt_us=%u age=%u%n", line.to, line.from, line.dev,
+			   &line.cwnd, &line.rtt_us, &line.age, &end) != 6 || word[end]) {
+			ksft_print_msg("a wrong line: '%s'\n", word);
+			n = -1;
+			break;
+		}
+		if (n < most)
+			lines[n] = line;
+		n++;
+	}
+	free(text);
+	return n;
+}
+
+static int flush_here(void *unused)
+{
+	(void)unused;
+	rules_start(XTCP_CMD_PATHS_FLUSH);
+	return rules_ask();
+}
+
+static int flush_unprivileged(void *unused)
+{
+	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
+	return flush_here(unused);
+}
+
+static int count_unprivileged(void *unused)
+{
+	struct line lines[4];
+
+	(void)unused;
+	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
+	return listed(-1, lines, 4);
+}
+
+static int child_of(int ns, int (*fn)(void *arg))
+{
+	pid_t pid = ns_fork(ns, fn, NULL);
+	int status;
+
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	return WEXITSTATUS(status);
+}
+
+/* A connection whose peer reads all the time. */
+struct transfer {
+	int fd, peer;
+	pthread_t reader;
+};
+
+static void transfer_begin(struct transfer *t, const char *to)
+{
+	t->fd = stack_connected(net.a, XTCP, to, PORT);
+	t->peer = accept(strchr(to, ':') ? listener6 : listener, NULL, NULL);
+	must(t->fd >= 0 && t->peer >= 0 && !pthread_create(&t->reader, NULL, bulk_swallow, &t->peer), "a connection");
+}
+
+/* It fills its window for some round trips, so it observes its path. */
+static void transfer_much(const struct transfer *t)
+{
+	bulk_send(t->fd, MUCH);
+	must(WAIT_FOR(!bulk_unacknowledged(t->fd), STACK_DEADLINE_MS), "a transfer");
+}
+
+static void transfer_end(const struct transfer *t)
+{
+	close(t->fd);
+	pthread_join(t->reader, NULL);
+	close(t->peer);
+}
+
+static void see_path(const char *to)
+{
+	struct transfer t;
+
+	transfer_begin(&t, to);
+	transfer_much(&t);
+	transfer_end(&t);
+}
+
+static bool is_listed(const char *to)
+{
+	struct line lines[256];
+	int n = listed(net.a, lines, 256);
+
+	while (n-- > 0)
+		if (!strcmp(lines[n].to, to))
+			return true;
+	return false;
+}
+
+/* Runs the tool in net.a; its exit status. What it says must have @words in it. */
+static int tool(const char *arguments, const char *words)
+{
+	return ns_shell(net.a, "out=$(scripts/tools/xtcp-paths %s 2>&1); status=$?; case $out in *'%s'*) ;;"
+			" *) echo \"# $out\"; status=99 ;; esac; exit $status", arguments, words);
+}
+
+static void shown(const char *own, const char *to)
+{
+	struct line line = { .age = 99 };
+
+	see_path(to);
+	SAME(WAIT_FOR(is_listed(to), STACK_DEADLINE_MS), true);
+	SAME(listed(net.a, &line, 1), 1);
+	SAME(strcmp(line.to, to) || strcmp(line.from, own) || strcmp(line.dev, "veth0"), 0);
+	SAME(line.cwnd >= 40 * 1000 && line.cwnd <= MUCH, true);
+	SAME(line.rtt_us >= 20000 && line.rtt_us < 1000000, true);
+	SAME(line.age < 60, true);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	SAME(listed(net.a, &line, 1), 0);
+}
+
+static void before_any(void)
+{
+	struct line line;
+
+	SAME(listed(net.a, &line, 1), 0);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	same_result("a namespace without a saved path has an empty list, and nothing to forget");
+}
+
+static void only_by_root(void)
+{
+	int lent, guest;
+
+	see_path(NS_B4);
+	SAME(WAIT_FOR(is_listed(NS_B4), STACK_DEADLINE_MS), true);
+	SAME(child_of(net.a, flush_unprivileged), EPERM);
+	must(!seteuid(65534), "seteuid");
+	lent = generic_open();
+	must(!seteuid(0), "seteuid");
+	rules_start(XTCP_CMD_PATHS_FLUSH);
+	rules_req.head.nlmsg_type = generic_family(lent, GENERIC_XTCP);
+	SAME(generic_talk(lent, &rules_req.head), EPERM);
+	close(lent);
+	SAME(child_of(net.a, count_unprivileged), 1);
+	same_result("a user without CAP_NET_ADMIN reads the list and empties nothing");
+	guest = ns_make_guest();
+	must(guest >= 0, "guest");
+	SAME(child_of(guest, flush_here), 0);
+	SAME(listed(guest, NULL, 0), 0);
+	SAME(listed(net.b, NULL, 0), 0);
+	SAME(is_listed(NS_B4), true);
+	close(guest);
+	same_result("root of another namespace sees and empties its own list alone");
+}
+
+static void by_the_tool(void)
+{
+	SAME(tool("list", NS_B4 " from " NS_A4 " dev veth0 cwnd "), 0);
+	SAME(tool("nosuch", "invalid choice"), 2);
+	SAME(tool("flush", ""), 0);
+	SAME(listed(net.a, NULL, 0), 0);
+	same_result("xtcp paths lists and flushes");
+	rules_start(XTCP_CMD_PATHS_FLUSH);
+	rules_put(1, "", 1);
+	SAME(rules_ask(), EINVAL);
+	rules_said("this request has no attributes");
+	same_result("a request with an attribute is refused");
+}
+
+/* One connection observes its path before the flush, the other one also after it. */
+static void live_ones(void)
+{
+	struct transfer before, after;
+	int i;
+
+	transfer_begin(&before, NS_B4);
+	transfer_begin(&after, NS_B6);
+	transfer_much(&before);
+	transfer_much(&after);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	transfer_end(&before);
+	/* its window has grown: so much fills it again */
+	for (i = 0; i < 6; i++)
+		bulk_send(after.fd, MUCH);
+	transfer_much(&after);
+	transfer_end(&after);
+	SAME(WAIT_FOR(is_listed(NS_B6), STACK_DEADLINE_MS), true);
+	SAME(is_listed(NS_B4), false);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	same_result("a live connection saves what it observes after a flush, and nothing from before it");
+}
+
+static void add_hosts(void)
+{
+	must(!ns_shell(net.b, "for i in $(seq %d %d); do echo addr add " OTHERS "$i/24 dev veth0; done | ip -batch -",
+		       FIRST, FIRST + HOSTS - 1), "addresses");
+}
+
+static void see_host(int i)
+{
+	char to[32];
+
+	snprintf(to, sizeof(to), OTHERS "%d", FIRST + i);
+	see_path(to);
+}
+
+/* More than a page of them: a reader gets each path once. */
+static void many(void)
+{
+	struct line lines[HOSTS];
+	bool seen[256] = { 0 };
+	int i, n, host;
+
+	for (i = 0; i < HOSTS; i++)
+		see_host(i);
+	n = listed(net.a, lines, HOSTS);
+	ksft_print_msg("%d of %d paths are listed\n", n, HOSTS);
+	/* four paths share a place of 64: some have been replaced */
+	SAME(n > HOSTS / 2 && n <= HOSTS, true);
+	for (i = 0; i < n && i < HOSTS; i++) {
+		host = strncmp(lines[i].to, OTHERS, strlen(OTHERS)) ? 0 : atoi(lines[i].to + strlen(OTHERS));
+		SAME(host >= FIRST && host < FIRST + HOSTS && !seen[host], true);
+		seen[host & 255] = true;
+	}
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	SAME(listed(net.a, lines, HOSTS), 0);
+	same_result("many paths are listed, each once");
+}
+
+static void *read_all_the_time(void *wrong)
+{
+	struct line lines[4];
+
+	while (!atomic_load(&is_over))
+		if (listed(net.a, lines, 4) < 0)
+			*(int *)wrong = 1;
+	return NULL;
+}
+
+static void *flush_all_the_time(void *wrong)
+{
+	must(!ns_enter(net.a), "namespace");
+	while (!atomic_load(&is_over)) {
+		if (flush_here(NULL))
+			*(int *)wrong = 1;
+		wait_tick();
+	}
+	return NULL;
+}
+
+static void storm(void)
+{
+	int wrong[3] = { 0 }, i;
+	pthread_t threads[3];
+
+	for (i = 0; i < 3; i++)
+		must(!pthread_create(&threads[i], NULL, i ? read_all_the_time : flush_all_the_time, &wrong[i]),
+		     "thread");
+	for (i = 0; i < STORM; i++)
+		see_host(i);
+	atomic_store(&is_over, true);
+	for (i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	SAME(wrong[0] || wrong[1] || wrong[2], false);
+	same_result("readers see whole lines while connections save paths and another thread flushes them");
+}
+
+int main(void)
+{
+	const struct netem far = { .delay_ms = 10 };
+
+	ksft_print_header();
+	ksft_set_plan(9);
+	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
+	sides_know_each_other(&net);
+	must(!netem_set(net.a, "veth0", &far) && !netem_set(net.b, "veth0", &far), "netem");
+	listener = stack_listener(net.b, KERNEL, "0.0.0.0", PORT, true);
+	listener6 = stack_listener(net.b, KERNEL, NS_B6, PORT, true);
+	must(listener >= 0 && listener6 >= 0, "listeners");
+	before_any();
+	must(!ns_sysctl_set(net.a, "net.xtcp.careful_resume", "3600"), "careful_resume");
+	shown(NS_A4, NS_B4);
+	shown(NS_A6, NS_B6);
+	same_result("a path, with its window, round trip and age, over both IPs; a flush forgets it");
+	only_by_root();
+	by_the_tool();
+	live_ones();
+	add_hosts();
+	many();
+	storm();
+	ns_pair_close(&net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
