@@ -138,8 +138,13 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 
 /*
  * The pacing limit that the rule has set. The core does not tell us when a program sets
- * SO_MAX_PACING_RATE, so undo_limit() compares with this value. It is stored in a field for
- * datagrams, which TCP does not use, since a sock has no space for another field.
+ * SO_MAX_PACING_RATE, so undo_limit() compares with this value.
+ *
+ * It is stored in a field of inet_sock that only datagrams use: ip_setup_cork() and
+ * ip6_setup_cork() write it for ip_append_data() and the like, which no sock of ours calls. A field
+ * of its own would make struct xtcp_sock larger for every connection. The struct xtcp_seldom is the
+ * wrong place: its allocation can fail when a child obeys its rule, in softirq, and then the limit
+ * could not be taken back; and a connection that has it looks for keys with each segment.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
