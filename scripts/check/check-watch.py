@@ -768,6 +768,31 @@ def blocks_of(data):
         yield kind, fixed, options
 
 
+def check_wireshark(file):
+    """What Wireshark shows of a saved black box: packets and events by time, the state at an event, no complaint."""
+    if not shutil.which("tshark"):
+        print("# no tshark here (scripts/kernel/deps.sh check): nobody reads the file")
+        return
+
+    def tshark(*words):
+        return subprocess.run(["tshark", "-n", "-r", file, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              timeout=120)
+
+    fields = ("frame.time_epoch", "tcp.seq_raw", "bblog.serial_nr", "bblog.event_id", "bblog.snd_cwnd", "bblog.errno")
+    done = tshark("-T", "fields", *[word for field in fields for word in ("-e", field)])
+    lines = [re.sub(r"^(\d+\.\d{6})0*\t", r"\1 ", line).split() for line in done.stdout.splitlines()]
+    shown = [" ".join(line) for line in lines]
+    verdict(done.returncode == 0 and shown == [
+        "100.000000 0 59 0 0", "100.000010 1000", "100.001010 5000", "100.001020 1001", "100.001020 5 31 14480 0",
+        "100.002020 5001", "100.100000 1101", "100.100000 8 31 14580 0", "100.300000 9 3 14580 0",
+        "100.300001 10 17 1448 0", "100.300010 1101", "101.500000 12 54 1448 110", "101.500100 14 54 1448 0",
+        "103.000000 5001", "103.000000 200 54 14480 0"], "blackbox save: what Wireshark shows", done.stdout, done.stderr)
+    done = tshark("-V")
+    verdict(done.returncode == 0 and "Event Identifier: Retransmit timeout (3)" in done.stdout and
+            not re.search(r"[Mm]alformed|Expert Info \((Warning|Error)", done.stdout), "blackbox save: Wireshark has no complaint",
+            *re.findall(r".*(?:[Mm]alformed|Expert Info \((?:Warning|Error)).*", done.stdout), done.stderr)
+
+
 def check_blackbox(folder):
     """Copies of the file; the test blackbox has the kernel's."""
     def box(*words, proc=FOLDER + "blackbox"):
@@ -805,6 +830,7 @@ def check_blackbox(folder):
     verdict(first[:20].hex() == "450000" + "2c" + "0000400040062" "6b80a0900010a090002" and
             first[20:32] == struct.pack("!HHII", 40000, 80, 1000, 0) and first[40:44] == b"\1\3\3\7" and
             packets[3][0][16:20] == struct.pack("<I", 52), "blackbox save: a packet", first.hex())
+    check_wireshark(folder + "/all.pcapng")
     os.mkdir(folder + "/without")
     open(folder + "/without/xtcp_blackbox", "w").close()
     done = box("list", proc=folder + "/without")

@@ -80,6 +80,7 @@ needs_check()
 	mandoc mandoc
 	rsync rsync
 	patch patch
+	tshark tshark
 	END
 }
 

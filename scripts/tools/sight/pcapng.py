@@ -14,7 +14,8 @@ COMMENT, NAME, DIRECTION, CUSTOM_BINARY = 1, 2, 2, 2989
 APPLICATION = 4
 NETFLIX = 10949
 EVENT = 1                   # a custom block that is one
-TCPINFO = 2                 # an option that has the state of a connection
+# options of Netflix: the version of the structs, the state of a connection, where the times of events begin
+VERSION, TCPINFO, DUMPINFO = 1, 2, 4
 FLAGS = {"F": 1, "S": 2, "R": 4, "P": 8, "A": 16, "U": 32, "E": 64, "C": 128, "a": 256}
 # FreeBSD's numbers
 STATES = ("CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1", "CLOSING",
@@ -25,6 +26,11 @@ SCALED, STAMPED = 0x60, 0x180       # both ends have sent and received the optio
 # time, ticks, number, stack, event, flags, errno; both buffers; the state; shifts of the windows; room for BBR; octets
 INFO = struct.Struct("<QQIIBBHi 6I iIII IIIIIIII IIIIII IiiIIII B3x 4Q 14I 3H 6B I I")
 assert INFO.size == 268
+INFO_VERSION = 9
+# version, kind, octets, ports, both addresses, zone; seconds and us that Wireshark adds to the time of each event; a
+# name, why, a tag; the family of the addresses. One file may have many connections, so these say of none which it is.
+ORIGIN = struct.Struct("<IIQ HH16s16sI QQ 64s32s32sB7x")
+assert ORIGIN.size == 208
 
 
 def padded(data):
@@ -110,7 +116,7 @@ def number_of(event, before):
 
 def info_of(event, number, at, box, sender, time):
     """The state of a connection: FreeBSD's struct of it, of which the fields have values that a box knows."""
-    seconds = int(time)
+    seconds, microseconds = divmod(round(time * 1e6), 1000000)
     state = event.words.get("state")
     octets, error = 0, 0
     if event.is_segment:
@@ -121,7 +127,7 @@ def info_of(event, number, at, box, sender, time):
         error = event.number("error")
     stamped = event.is_segment and event.words["ts"] != "0/0"
     return INFO.pack(
-        seconds, int((time - seconds) * 1e6), 0, at, 0, number, HAS_HEADER if event.is_segment else 0, error,
+        seconds, microseconds, 0, at, 0, number, HAS_HEADER if event.is_segment else 0, error,
         0, 0, 0, 0, 0, 0,
         STATES.index(state) if state in STATES else 4, 0, box.iss, SCALED | (STAMPED if stamped else 0),
         sender.una, sender.nxt, sender.cwnd, sender.nxt, 0, sender.window, sender.ssthresh, sender.srtt_us,
@@ -130,8 +136,8 @@ def info_of(event, number, at, box, sender, time):
         box.peer_shift & 15 | box.shift << 4, *[0] * 4, *[0] * 14, *[0] * 3, *[0] * 6, 0, octets)
 
 
-def custom(info):
-    return option(CUSTOM_BINARY, struct.pack("<II", NETFLIX, TCPINFO) + info)
+def custom(kind, data):
+    return option(CUSTOM_BINARY, struct.pack("<II", NETFLIX, kind) + data)
 
 
 def blocks_of(box, offset):
@@ -152,25 +158,28 @@ def blocks_of(box, offset):
         comments = b"".join(comment(words) for words in waiting)
         waiting = []
         if not event.is_segment:
-            yield time, block(CUSTOM, struct.pack("<II", NETFLIX, EVENT), comments + comment(text) + custom(info)), False
+            yield time, block(CUSTOM, struct.pack("<II", NETFLIX, EVENT), comments + comment(text) + custom(TCPINFO, info)), False
             continue
         if event.number("rebuilt"):
             comments += comment("rebuilt: this segment of the handshake was noted later")
         data, octets = packet_of(event, box)
-        stamp = int(time * 1e6)
+        stamp = round(time * 1e6)
         head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xffffffff, len(data), octets)
         direction = option(DIRECTION, struct.pack("<I", 1 if event.name == "segment_in" else 2))
-        yield time, block(PACKET, head + padded(data), comments + direction + custom(info)), True
+        yield time, block(PACKET, head + padded(data), comments + direction + custom(TCPINFO, info)), True
     if waiting and box.happened:
         last = box.happened[-1]
         info = info_of(last, ENDS, box.total, box, sender, last.time + offset)
         comments = b"".join(comment(words) for words in waiting)
-        yield last.time + offset, block(CUSTOM, struct.pack("<II", NETFLIX, EVENT), comments + custom(info)), False
+        yield last.time + offset, block(CUSTOM, struct.pack("<II", NETFLIX, EVENT), comments + custom(TCPINFO, info)), False
 
 
 def write(file, boxes, offset):
     """All events of all boxes by time. offset: from their clock to that of the world. How many packets."""
-    file.write(block(SECTION, struct.pack("<IHHq", MAGIC, 1, 0, -1), option(APPLICATION, b"xtcp-blackbox")))
+    # without an origin, Wireshark 4.0 adds what its memory happens to hold
+    origin = ORIGIN.pack(INFO_VERSION, 0, 0, 0, 0, b"", b"", 0, 0, 0, b"xtcp", b"", b"", 0)
+    file.write(block(SECTION, struct.pack("<IHHq", MAGIC, 1, 0, -1), option(APPLICATION, b"xtcp-blackbox") +
+                     custom(VERSION, struct.pack("<I", INFO_VERSION)) + custom(DUMPINFO, origin)))
     file.write(block(INTERFACE, struct.pack("<HHI", RAW_IP, 0, 0), option(NAME, b"xtcp")))
     found = sorted((found for box in boxes for found in blocks_of(box, offset)), key=lambda found: found[0])
     for _, data, _ in found:
