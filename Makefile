@@ -150,10 +150,11 @@ coverage: needs-coverage
 	@$(COVERAGE)
 
 #:   make mutants      small wrong changes of module/, one at a time: does a test notice? N=200: how many; SEED=1: which
-#:                     sample; F=NAME: only in files whose name matches; AGAIN=1: those that no test noticed, once more;
-#:                     ONLY=NUMBER: one, with all tests that reach it, or with T=name
+#:                     sample; F=NAME: only in files whose name matches; AGAIN=1: those that no test noticed, with tests
+#:                     that have not run yet; FROM=FILE: continues and keeps results there; ONLY=NUMBER: one, with all
+#:                     tests that reach it, or with T=name
 MUTANTS = scripts/coverage/mutants.py $(if $(value N),--number $(call quoted,$(N))) $(if $(value SEED),--seed $(call quoted,$(SEED))) \
-		$(if $(AGAIN),--again) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+		$(if $(AGAIN),--again) $(if $(value FROM),--results $(call quoted,$(value FROM))) $(if $(value F),--file $(call quoted,$(value F))) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value T),--tests $(call quoted,$(value T)))
 mutants: needs-coverage
 	@$(MUTANTS)

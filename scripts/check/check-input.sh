@@ -80,6 +80,7 @@ for word in 0 -1 x 1.5; do
 	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants ONLY="$word"
 done
 refuses '^mutants: error: there is no mutant 99999: the sample has [0-9]+' make mutants ONLY=99999
+refuses "^mutants: error: cannot append to '/nosuch/file'" make mutants FROM=/nosuch/file
 refuses "^mutants: error: no file of module/ has a name with a match for 'nosuch'" make mutants F=nosuch
 
 for word in foo xtcp-b ../xtcp 'xtcp other'; do

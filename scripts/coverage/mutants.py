@@ -18,6 +18,7 @@ from collections import Counter, defaultdict
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants"))
 import changes  # noqa: E402
+import choice  # noqa: E402
 from laboratory import EXPLORE, SEEDS, TOP, WORK, Failure, Machine, Module, Tests, run, say  # noqa: E402
 
 REACH = os.path.join(TOP, "build/coverage/reach.json")
@@ -25,15 +26,14 @@ SOURCE = os.path.join(TOP, "build/coverage/source")
 NOTICED, UNNOTICED, UNREACHED = "noticed", "NOT NOTICED", "NOT REACHED"
 EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
 UNITS = "unit test"
-LONG = 60  # seconds of the processor that a single test may take
 EXCUSED = os.path.join(TOP, "selftests/mutants.list")
 
 USAGE = """\
 Changes one line of module/*/*.c at a time, in a copy: a comparison turned, a constant off by
 one, a statement, lock or counter left out, a condition negated, && for ||. Builds the module for
 the laboratory, runs the tests that reach the line until one fails, and then, if none did, the
-explorer. The sample follows from the seed. Results stay in build/mutants; the next call continues
-where this one ended.
+explorer. The sample follows from the seed. Results stay in build/mutants, or in a file of yours; the
+next call continues where this one ended.
 """
 
 
@@ -52,6 +52,10 @@ class Reach:
         self.lines = {file: {int(line): int(bits, 16) for line, bits in lines.items()}
                       for file, lines in reach["lines"].items()}
         self.maps = {}
+        self.widths = Counter()
+        for lines in self.lines.values():
+            for bits in lines.values():
+                self.widths.update(self.names(bits))
 
     def line_then(self, file, line):
         """The number that a line had then."""
@@ -112,7 +116,7 @@ class Mutants:
                                               glob.glob(f"{TOP}/include/**/*.h", recursive=True) + [f"{TOP}/Kbuild"])]
         self.sample = changes.sample(self.files, options.seed)
         self.digest = changes.digest(*self.files, *self.files.values(), *rest)[:12]
-        self.path = os.path.join(WORK, f"results-{options.seed}")
+        self.path = options.results or os.path.join(WORK, f"results-{options.seed}")
         self.results = {}
         for line in read(self.path).splitlines():
             result = json.loads(line)
@@ -141,44 +145,22 @@ class Mutants:
         if self.machine:
             self.machine.end()
 
-    def read_history(self):
-        # changes noticed in the same file count much, others a little
-        self.history = defaultdict(lambda: [0, 0])
-        for path in glob.glob(os.path.join(WORK, "results-*")):
+    def evidence(self):
+        """Of all results until now: those of other workers, too."""
+        evidence = choice.Evidence(self.reach.widths)
+        for path in {*glob.glob(os.path.join(WORK, "results-*")), self.path}:
             for line in read(path).splitlines():
-                self.learn(json.loads(line))
+                evidence.learn(json.loads(line))
+        return evidence
 
-    def learn(self, result):
-        for test in result["ran"]:
-            noticed = result["verdict"] == NOTICED and test == result["ran"][-1]
-            for place, weight in ((result["file"], 3), ("", 1)):
-                self.history[place, test][0] += noticed * weight
-                self.history[place, test][1] += weight
-
-    def worth(self, test, change):
-        """How likely a test is to notice the change, for each second that it takes."""
-        noticed, ran = (sum(values) for values in zip(self.history[change.file, test.name],
-                                                      self.history["", test.name]))
-        # rows of segments are exact, and short
-        own = 4 if test.name.split("_")[-1] in change.file else 2 if test.name.startswith("wire_") else 1
-        return (noticed + 0.2 * own) / (ran + 1) / (test.cpu + 0.3)
-
-    def chosen(self, change, names):
-        """The tests to run, in their order, as many as the time allows, and the best one for which it is too short; the
-        explorer last."""
+    def chosen(self, change, names, before):
+        """(the tests to run in their order, how many are left for another call). @before: the result of an earlier call; a
+        test that has run with it would say the same again, unless the module or the test is another one by now."""
         known = self.tests.all()
-        tests = sorted((known[name] for name in names if name in known and name != EXPLORE),
-                       key=lambda test: -self.worth(test, change))
-        out, late, left = [], [], self.options.budget
-        for test in tests:
-            if left is None or test.cpu <= left:
-                out.append(test.name)
-                left = left if left is None else left - test.cpu
-            else:
-                late.append(test)
-        out += [test.name for test in late if test.cpu <= LONG][:1]
-        out += [EXPLORE] * (EXPLORE in names and EXPLORE in known)
-        return [name for name in out if re.search(self.options.tests, name)]
+        tests = [known[name] for name in names if name in known and re.search(self.options.tests, name)]
+        done = {name for name, made in before.get("proof", {}).items() if name in known and made == self.tests.proof(name)}
+        return choice.choose(tests, change.file, self.evidence(), self.options.budget,
+                             () if self.options.only else done)
 
     def units(self, change, text):
         """Runs the unit test of a pure file. Returns what it said if it failed."""
@@ -205,39 +187,42 @@ class Mutants:
         failed = re.search(r"^not ok.*|.*runtime error.*|^==\d+==ERROR.*", ran.stdout + ran.stderr, re.M)
         return f"{UNITS} {name}: {failed[0][:160] if failed else ran.returncode}" if ran.returncode else None
 
-    def judge(self, change):
-        """(verdict, by whom, the tests that ran, seconds of the processor)"""
+    def judge(self, change, before):
+        """What is found out of a change: parts of its result."""
         text = changes.apply(self.files[change.file], change)
         plain = self.module.plain(change.file)
         made = self.module.compile(change.file, text)
         if made is None or made == plain:
-            return REFUSED if made is None else EQUAL, "", [], 0
+            return {"verdict": REFUSED if made is None else EQUAL}
         said = self.units(change, text)
         if said:
-            return NOTICED, said, [], 0
+            return {"verdict": NOTICED, "by": said}
         names = self.reach.of(change)
-        tests = self.chosen(change, self.reach.tests if names is None else names)
+        names = self.reach.tests if names is None else names
+        tests, left = self.chosen(change, names, before)
         if not tests:
-            return UNREACHED, "", [], 0
+            # either nothing reaches the line, or all that does has run
+            return {"verdict": UNNOTICED if before.get("proof") else UNREACHED, "proof": before.get("proof", {})}
         self.module.link(os.path.join(self.folder, "mutant.ko"))
-        said, took = self.tests.play(tests, os.path.join(self.folder, "mutant.ko"),
-                                     self.options.budget and 3 * self.options.budget + LONG)
+        known = self.tests.all()
+        most = 3 * sum(known[name].cpu for name in tests) + choice.LONG
+        said, took = self.tests.play(tests, os.path.join(self.folder, "mutant.ko"), self.options.budget and most)
         ran = [name for name in tests if name in took]
-        return NOTICED if said else UNNOTICED, said or "", ran, round(sum(took.values()), 1)
+        proof = {**before.get("proof", {}), **{name: self.tests.proof(name) for name in ran}}
+        return {"verdict": NOTICED if said else UNNOTICED, "by": said or "", "ran": ran, "cpu": round(sum(took.values()), 1),
+                "left": 0 if said else len(left) + len(tests) - len(ran), "proof": {} if said else proof}
 
     def result(self, number, key, change):
         lines = [self.files[change.file].split("\n")[change.line - 1].strip(),
                  changes.apply(self.files[change.file], change).split("\n")[change.line - 1].strip()]
         started = time.monotonic()
-        if (change.file, change.function, *lines) in self.excused and not self.options.only:
-            verdict, by, ran, cpu = UNNOTICED, "", [], 0
-        else:
-            self.read_history()
-            verdict, by, ran, cpu = self.judge(change)
+        found = {"verdict": UNNOTICED}
+        if (change.file, change.function, *lines) not in self.excused or self.options.only:
+            found = self.judge(change, self.results.get(key, {}))
             self.module.plain(change.file)
         return {"key": key, "number": number, "file": change.file, "line": change.line, "function": change.function,
-                "kind": change.kind, "from": lines[0], "to": lines[1], "verdict": verdict, "by": by, "ran": ran,
-                "cpu": cpu, "real": round(time.monotonic() - started, 1)}
+                "kind": change.kind, "from": lines[0], "to": lines[1], "by": "", "ran": [], "cpu": 0, "left": 0, **found,
+                "real": round(time.monotonic() - started, 1)}
 
     def keep(self, result):
         self.results[result["key"]] = result
@@ -249,8 +234,9 @@ class Mutants:
 
     def show(self, result):
         by = f" by {result['by']}" if result["by"] else ""
+        left = f"; {result['left']} more reach the line: AGAIN=1" if result.get("left") else ""
         say(f"{result['number']:4} {result['file']}:{result['line']} {result['function']}: {result['kind']}:"
-            f" {result['verdict']}{by} ({len(result['ran'])} tests, {result['cpu']} s)")
+            f" {result['verdict']}{by} ({len(result['ran'])} tests, {result['cpu']} s{left})")
         if result["verdict"] in (UNNOTICED, UNREACHED):
             say(f"       {result['from']}\n    -> {result['to']}")
             if self.reason(result):
@@ -328,20 +314,26 @@ class Mutants:
         for result in results:
             for room in (result["file"].split("/")[0] + "/", "all"):
                 rooms[room][result["verdict"]] += 1
+                rooms[room]["left"] += bool(result.get("left"))
                 rooms[room]["why"] += result["verdict"] in (UNNOTICED, UNREACHED) and self.reason(result) is not None
-        say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'not reached':>12} {'of mutants':>11}"
+        say(f"\n{'room':10} {'noticed':>8} {'not noticed':>12} {'tests left':>11} {'not reached':>12} {'of mutants':>11}"
             f"  {'with a reason':>13}  {'no mutants':>10}")
         for room in sorted(rooms, key=lambda room: (room == "all", room)):
             count = rooms[room]
             mutants = count[NOTICED] + count[UNNOTICED] + count[UNREACHED]
             share = f"{100 * count[NOTICED] / mutants:.0f} %" if mutants else "-"
-            say(f"{room:10} {count[NOTICED]:8} {count[UNNOTICED]:12} {count[UNREACHED]:12} {share:>11}"
+            say(f"{room:10} {count[NOTICED]:8} {count[UNNOTICED]:12} {count['left']:11} {count[UNREACHED]:12} {share:>11}"
                 f"  {count['why']:13}  {count[EQUAL] + count[REFUSED]:10}")
 
 
 def write(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def may_append(path):
+    return os.access(path, os.R_OK | os.W_OK) and os.path.isfile(path) or \
+        not os.path.exists(path) and os.access(os.path.dirname(path), os.W_OK | os.X_OK)
 
 
 def number_of(word):
@@ -359,10 +351,13 @@ def main():
     parser.add_argument("--tests", default="", metavar="NAME",
                         help="with --only: the tests whose name has a match for NAME")
     parser.add_argument("--file", metavar="NAME", help="only in files whose name below module/ has a match for NAME")
-    parser.add_argument("--again", action="store_true", help="run those again that no test noticed")
+    parser.add_argument("--again", action="store_true",
+                        help="run those again that no test noticed, with tests that have not run or are new")
+    parser.add_argument("--results", metavar="FILE", type=os.path.abspath,
+                        help="read results from this file and append to it (build/mutants/results-SEED)")
     parser.add_argument("--budget", type=number_of, default=20, metavar="SECONDS",
-                        help="time of the processor for the tests of one change (20);\n"
-                             f"the explorer comes after that, with {SEEDS} seeds")
+                        help="time of the processor for the tests of one change (20); tests that have noticed other\n"
+                             f"changes of the file may run beyond it, then the explorer, with {SEEDS} seeds")
     parser.add_argument("--jobs", type=number_of, default=os.cpu_count(), metavar="N",
                         help="how many changes are tried at once (as many as there are processors)")
     parser.add_argument("--asked", action="store_true",
@@ -372,6 +367,8 @@ def main():
         parser.error("--tests goes with --only alone")
     if options.only and (options.file or options.again):
         parser.error("--only goes with neither --file nor --again")
+    if options.results and not may_append(options.results):
+        parser.error(f"cannot append to '{options.results}'")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     try:

@@ -3,6 +3,7 @@
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -11,10 +12,11 @@ import shutil
 import subprocess
 import time
 
+from choice import EXPLORE
+
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
 WORK = os.path.join(TOP, "build/mutants")
 TICK = os.sysconf("SC_CLK_TCK")
-EXPLORE = "explore"
 SEEDS = 60
 # needs a second module; moves gigabytes, which takes a minute
 LEFT_OUT = {"side_by_side", "longlife"}
@@ -298,8 +300,13 @@ class Tests:
             module.link(Tests.plain)
         return names
 
+    @functools.lru_cache(maxsize=None)
     def made(self, name):
         return self.digest + file_digest(os.path.join(self.machine.bin, name))
+
+    def proof(self, name):
+        """A short name of the test and the module as they are."""
+        return hashlib.sha256(self.made(name).encode()).hexdigest()[:8]
 
     def all(self):
         """{name: Test}, without those that fail without a change, too."""
