@@ -31,6 +31,10 @@
  * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
  * effect once, and the next one counts from then.
  *
+ * A deadline has passed when its tick is over, not when it begins: the tick in which a deadline was
+ * set had partly passed, so without this rule the wait would be up to a tick too short. The
+ * kernel's timers follow the same rule, but the timer may have been set for an earlier deadline.
+ *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
  * rto.c, retries.c and keepalive.c decide how long to wait and when to give up.
@@ -372,18 +376,14 @@ static u32 probe_timeout_us(const struct sock *sk)
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
-/*
- * Arm a tail loss probe. It comes after @most_us at the latest, when the RTO would expire. A tick
- * is added because the present tick has partly passed. Without it, a probe on a short path would
- * come before two round trips (RFC 8985 section 7.2), and resend what is about to be acknowledged.
- */
+/* Arm a tail loss probe. It comes after @most_us at the latest, when the RTO would expire. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
 	/* like usecs_to_jiffies(), but without a call, since each segment of text comes here */
-	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ) + 1);
+	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
 /**
@@ -456,14 +456,13 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * RFC 8985 section 6.2 step 5 looks at all segments that were sent before the segment that arrived,
  * and waits until the last of them counts as lost. @wait_us ends earlier, when the first of them
  * counts as lost. As in Linux, 2 ms are added, in which the next segments of a burst come due, too.
- * A tick is added because the present tick has partly passed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_reordering(struct sock *sk, u32 wait_us)
 {
 	sock_owned_by_me(sk);
-	xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US) + 1);
+	xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
 }
 
 /**

@@ -4,6 +4,11 @@
  * 100 ms long: a probe is due after 200 ms, and after 400 ms when an ACK may be delayed, but never later than the
  * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
  */
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <time.h>
+
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"
@@ -96,6 +101,57 @@ static int no_probe_on_a_short_path(struct wire *w)
 		w->ladder_len = 0;
 		w->ladder[0] = 0;
 		if (send_acknowledged(w, 5))
+			return -1;
+	}
+	return 0;
+}
+
+/* A tick of the kernel's timers, in nanoseconds. */
+static uint64_t tick_ns(void)
+{
+	struct timespec ts;
+
+	clock_getres(CLOCK_MONOTONIC_COARSE, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/*
+ * Two round trips and 2 ms are due after so many ticks. The probe comes in the tick after that: not before, and not
+ * another tick later. A D-SACK says that it repaired nothing, and the next segment measures a round trip.
+ */
+static int probe_in_its_tick(struct wire *w)
+{
+	uint64_t tick = tick_ns(), began, took, least, due;
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	unsigned int at = 1, i;
+	char script[400];
+
+	if (wire_script_run(w, "sysctl early_retrans 3; listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"))
+		return -1;
+	for (i = 0; i < 12; i++, at += 3000) {
+		if (getsockopt(w->c.fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+			return wire_fail(w, "no TCP_INFO"), -1;
+		least = 2 * info.tcpi_rtt * 1000ull + 2000000;
+		due = (least + tick - 1) / tick;
+		w->ladder_len = 0;
+		w->ladder[0] = 0;
+		/* another phase of the tick each time */
+		wire_tun_wait(w, -1, 0, 1 + i % 4 * (tick / 4000000));
+		began = wire_now();
+		snprintf(script, sizeof(script), "write 2000; > p. %u(1000) ack 1; > P. %u(1000) ack 1;"
+			 ">@100 P. %u(1000) ack 1", at, at + 1000, at + 1000);
+		if (wire_script_run(w, script))
+			return -1;
+		took = wire_now() - began;
+		if (took < least || took > (due + 1) * tick + tick / 4)
+			return wire_fail(w, "the probe came after %llu us; %llu ticks of %llu us are due",
+					 (unsigned long long)took / 1000, (unsigned long long)due,
+					 (unsigned long long)tick / 1000), -1;
+		snprintf(script, sizeof(script), "< . 1 ack %u <sack %u:%u>; write 1000;"
+			 "> P. %u(1000) ack 1; < . 1 ack %u",
+			 at + 2000, at + 1000, at + 2000, at + 2000, at + 3000);
+		if (wire_script_run(w, script))
 			return -1;
 	}
 	return 0;
@@ -273,6 +329,11 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_waits_two_round_trips_of_a_short_path", .rfc = "RFC 8985 7.2", .syn = SACK,
 		.run = no_probe_on_a_short_path, .want = { .counters = "TCPLossProbes=0 RetransSegs=0" },
+	},
+	{
+		.name = "tlp_in_its_tick", .rfc = "RFC 8985 7.2", .syn = SACK, .run = probe_in_its_tick,
+		.want = { .counters = "TCPLossProbes=12 TCPLossProbeRecovery=0 TCPTimeouts=0" },
+		.kernel_differs = "adds two ticks before Linux 6.7",
 	},
 	{
 		.name = "tlp_repaired_a_loss_at_sequence_number_0", .rfc = "RFC 8985 7.4.2", .syn = SACK,
