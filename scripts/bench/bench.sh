@@ -9,7 +9,8 @@
 # bench_NAME.c there, or bench_NAME.py, for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
 # COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR, in instructions alone; AB=notrace: that of now
-# with its tracepoints off, and without them. With B=push: both builds send and receive.
+# with its tracepoints off, and without them. With B=push: both builds send and receive. With B=unused: RR and CRR of
+# both builds; AB=COMMIT..COMMIT: what the second one costs more than the first.
 # With JSON=FILE there each ratio is written there as well: its part of the run, its name,
 # its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
 # "wall" is the clock on two processors, "instructions" one processor whose clock
@@ -27,13 +28,18 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push box syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss programs"
+all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
 esac
-[[ ${AB:-notrace} == notrace ]] || git rev-parse --verify --quiet "$AB^{commit}" >/dev/null ||
-	{ echo "bench: AB=$AB: there is no such commit" >&2; exit 2; }
+# AB=THEN..NOW: NOW instead of the files as they are
+newer=
+[[ ${AB-} != ?*..?* ]] || { newer=${AB##*..}; AB=${AB%%..*}; }
+for commit in ${AB:+"$AB"} ${newer:+"$newer"}; do
+	[[ $commit == notrace ]] || git rev-parse --verify --quiet "$commit^{commit}" >/dev/null ||
+		{ echo "bench: AB=$commit: there is no such commit" >&2; exit 2; }
+done
 [ -z "$asked" ] || exit 0
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
@@ -66,9 +72,9 @@ build_ab()
 }
 
 case ${AB:+$what} in
-"" | all | tcp | push) ;;
+"" | all | tcp | push | unused) ;;
 *)
-	echo "bench: AB=$AB goes with B=tcp and B=push, not with B=$what" >&2
+	echo "bench: AB=$AB goes with B=tcp, B=push and B=unused, not with B=$what" >&2
 	exit 2 ;;
 esac
 scripts/check/selftests.sh tools || exit 1
@@ -145,6 +151,15 @@ bench_push()
 bench_box()
 {
 	in_vm "black boxes, instructions: each connection has one / none" "${counted[@]}" -- bench box 3 20 2000 500
+}
+
+bench_unused()
+{
+	if [ -n "${AB-}" ]; then
+		in_vm "instructions: one build / another" "${counted[@]}" -- bench_unused builds 3 3000 600
+	else
+		in_vm "instructions: while something is set / nothing" "${counted[@]}" -- bench_unused settings 3 3000 600
+	fi
 }
 
 bench_syn()
@@ -263,7 +278,11 @@ fi
 rm -f "$bin/ab.ko"
 if [ -n "${AB-}" ]; then
 	build_ab "$AB" "$bin/ab.ko" || exit
-	[ "$what" = push ] || what=ab
+	if [ -n "$newer" ]; then
+		vm_module_of "$newer" stock "$bin/xtcp.ko" || exit
+		echo "# and instead of now: $(git log -1 --format='%h %s' "$newer^{commit}")"
+	fi
+	[ "$what" = push ] || [ "$what" = unused ] || what=ab
 fi
 [ "$what" != all ] || what=$all
 for each in $what; do

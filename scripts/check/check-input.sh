@@ -42,6 +42,7 @@ refuses "^tour: module is there already, and is no tour;" scripts/tour/tour.sh -
 refuses "^tour: --html needs a folder" scripts/tour/tour.sh --html
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=nosuch
+refuses '^bench: AB=nosuch: there is no such commit' make bench AB=HEAD..nosuch
 refuses '^ab: what against what\?.* there are: .*\bcubic\b' make ab
 refuses '^ab: AB=nosuch: there is no such commit' make ab AB=nosuch
 refuses '^ab: there is no congestion control CC2=nosuch; there are: .*\bcubic\b' make ab CC=cubic CC2=nosuch

@@ -7,9 +7,10 @@
  *
  * SENDERS connections lead through a link of MBIT Mbit/s that holds PACKETS packets. The receiver asks all of them
  * at once for a block, and asks again when the last octet of all blocks has come. What counts is the
- * share of the link that the text of ROUNDS rounds takes, and the timeouts; the median of RUNS. Both
+ * share of the link that the text of some rounds takes; the median of RUNS. Beside it stand the share
+ * that is possible if nothing is lost, and how many timeouts and tail loss probes there were. Both
  * ends have the same rto_min: of the route, which kernel TCP has, too. Both ends are on one stack.
- * The router is that of lib/router.h. KB: only with blocks of this size.
+ * The router is that of lib/router.h. KB: only with blocks of this size, which may be another one.
  *
  * Under -icount time is instructions: what the host does besides has no effect. XTCP_KO names the
  * module, unless it is loaded already. The exit status says whether the bounds were kept: the least
@@ -37,7 +38,8 @@
 #define PACKET		1514
 #define MBIT		100
 #define SEGMENT		1448	/* octets of text in it */
-#define ROUNDS		5
+#define DELAY_US	50	/* each way */
+#define ROUNDS		5	/* of a run, but for the smallest blocks */
 #define LIMIT_S		120	/* of a run */
 #define RUNS_MAX	31
 
@@ -50,8 +52,9 @@ struct flow {
 static const struct incast {
 	int kb;			/* of each block */
 	double least;		/* share with the shortest rto_min; 0: no bound */
+	int rounds;		/* the first few differ; then they repeat each other */
 } cases[] = {
-	{ 2, 0 }, { 8, 0.9 }, { 32, 0.85 }, { 128, 0 },
+	{ 2, 0, 20 }, { 8, 0.9, ROUNDS }, { 32, 0.85, ROUNDS }, { 128, 0, ROUNDS },
 };
 
 static const int rto_min_ms[] = { 200, 20, 5 };
@@ -145,11 +148,31 @@ static bool play_round(struct flow *flows, int block, double until)
 	return !open;
 }
 
-/* The share of the link that text has; @timeouts: of the senders. */
-static double run(enum stack stack, int rto_ms, const struct incast *incast, long long *timeouts)
+/* The share of the link that the text of a round has, if the round takes so many seconds. */
+static double share_of(int block, double seconds)
 {
-	const struct netem forth = { .delay_us = 50, .rate_kbit = MBIT * 1000, .queue = PACKETS * PACKET };
-	const struct netem back = { .delay_us = 50 };
+	return (double)SENDERS * block * 8 / seconds / (MBIT * 1000000.0 * SEGMENT / PACKET);
+}
+
+/* The share if nothing is lost: the link is idle for one round trip, and the last segment of a block is short. */
+static double possible(int block)
+{
+	const int segments = (block + SEGMENT - 1) / SEGMENT;
+	const double octets = SENDERS * (block + (double)segments * (PACKET - SEGMENT));
+
+	return share_of(block, octets * 8 / (MBIT * 1000000.0) + 2 * DELAY_US / 1e6);
+}
+
+/* Of the senders, in all runs. */
+struct seen {
+	long long timeouts, probes;
+};
+
+/* The share of the link that text has. */
+static double run(enum stack stack, int rto_ms, const struct incast *incast, struct seen *seen)
+{
+	const struct netem forth = { .delay_us = DELAY_US, .rate_kbit = MBIT * 1000, .queue = PACKETS * PACKET };
+	const struct netem back = { .delay_us = DELAY_US };
 	const int block = incast->kb * 1024;
 	struct flow flows[SENDERS] = { 0 };
 	struct counters counters;
@@ -162,13 +185,13 @@ static double run(enum stack stack, int rto_ms, const struct incast *incast, lon
 	set_rto_min(&r, rto_ms);
 	open_flows(flows, &r, stack);
 	begin = measure_now();
-	while (rounds < ROUNDS && play_round(flows, block, begin + LIMIT_S))
+	while (rounds < incast->rounds && play_round(flows, block, begin + LIMIT_S))
 		rounds++;
-	share = (double)rounds * SENDERS * block * 8 / (measure_now() - begin) /
-		(MBIT * 1000000.0 * SEGMENT / PACKET);
+	share = rounds * share_of(block, measure_now() - begin);
 	if (stack == XTCP ? counters_read_xtcp(&counters, r.sender) : counters_read_kernel(&counters, r.sender))
 		measure_die("counters");
-	*timeouts = counters_get(&counters, "TcpExt:TCPTimeouts");
+	seen->timeouts += counters_get(&counters, "TcpExt:TCPTimeouts");
+	seen->probes += counters_get(&counters, "TcpExt:TCPLossProbes");
 	for (i = 0; i < SENDERS; i++) {
 		close(flows[i].asks);
 		close(flows[i].answers);
@@ -181,17 +204,17 @@ static double run(enum stack stack, int rto_ms, const struct incast *incast, lon
 static double measure(enum stack stack, int rto_ms, const struct incast *incast, int runs)
 {
 	double shares[RUNS_MAX], median;
-	long long timeouts = 0, some;
+	struct seen seen = { 0 };
 	int i;
 
-	for (i = 0; i < runs; i++) {
-		shares[i] = run(stack, rto_ms, incast, &some);
-		timeouts += some;
-	}
+	for (i = 0; i < runs; i++)
+		shares[i] = run(stack, rto_ms, incast, &seen);
 	median = measure_median(shares, runs);
-	printf("incast     %5.1f %% (%.1f-%.1f) of the link; %s, %d KB of each, rto_min %d ms; ", median * 100,
-	       shares[0] * 100, shares[runs - 1] * 100, stack_name(stack), incast->kb, rto_ms);
-	printf("%.1f timeouts a round\n", (double)timeouts / runs / ROUNDS);
+	printf("incast     %5.1f %% (%.1f-%.1f) of the link, %.1f %% possible; %s, %d KB of each, rto_min %d ms; ",
+	       median * 100, shares[0] * 100, shares[runs - 1] * 100, possible(incast->kb * 1024) * 100,
+	       stack_name(stack), incast->kb, rto_ms);
+	printf("%.1f timeouts and %.1f probes a round\n", (double)seen.timeouts / runs / incast->rounds,
+	       (double)seen.probes / runs / incast->rounds);
 	fflush(stdout);
 	return median;
 }
@@ -215,19 +238,23 @@ static bool measure_case(const struct incast *incast, int runs)
 int main(int argc, char **argv)
 {
 	int runs = argc > 1 ? atoi(argv[1]) : 0, kb = argc > 2 ? atoi(argv[2]) : 0;
-	bool was_loaded = module_is_loaded(), ok = true;
+	bool was_loaded = module_is_loaded(), ok = true, known = false;
 	size_t i;
 
-	if (runs < 1 || runs > RUNS_MAX) {
+	if (runs < 1 || runs > RUNS_MAX || kb < 0) {
 		fprintf(stderr, "bench_incast: see the head of bench_incast.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
-	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets; %d rounds\n", SENDERS, MBIT, PACKETS, ROUNDS);
+	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets\n", SENDERS, MBIT, PACKETS);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if (!kb || kb == cases[i].kb)
+		if (!kb || kb == cases[i].kb) {
 			ok &= measure_case(&cases[i], runs);
+			known = true;
+		}
+	if (!known)
+		measure_case(&(struct incast){ .kb = kb, .rounds = ROUNDS }, runs);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
 	return ok ? 0 : 1;
