@@ -2,9 +2,9 @@
 /*
  * The congestion controls: which exist, who may use them, and which one a sock uses.
  *
- * Kbuild makes the list from the names of the files. Permission follows Linux's rule: an algorithm
- * is allowed in all namespaces or in none. Only an administrator of the namespace may choose an
- * algorithm that is not allowed. At first NewReno and the default are allowed.
+ * Kbuild makes the list, XTCP_ALGORITHMS, from the files cong_*.c. Permission follows Linux's rule:
+ * an algorithm is allowed in all namespaces or in none. Only an administrator of the namespace may
+ * choose an algorithm that is not allowed. At first NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -191,7 +191,7 @@ int xtcp_algorithms_allow(char *names)
  * xtcp_algorithms_assign() - give a sock its namespace's default algorithm
  * @sk: a new sock, or the child of a listener whose program has chosen no algorithm
  *
- * Context: softirq or process. Nobody else has @sk yet, or the socket lock is held.
+ * Context: softirq or process. The socket lock is held, or no other thread can reach @sk yet.
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {
@@ -230,15 +230,15 @@ bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 	sock_owned_by_me(sk);
 	if (tx->algorithm_chosen)
 		return false;
-	/* getsockopt() reads it without the lock */
+	/* getsockopt() reads the pointer without the socket lock */
 	WRITE_ONCE(tx->algorithm, ops);
 	tx->algorithm_by_rule = true;
 	return true;
 }
 
 /*
- * The number by which the metric congctl of a route names this algorithm: a hash of the name, which
- * is the same in every kernel.
+ * The value of a route's metric congctl that selects the algorithm @name: a hash of the name, the
+ * same in every kernel.
  */
 static u32 congctl_of(const char *name)
 {
@@ -253,8 +253,8 @@ static u32 congctl_of(const char *name)
  * @sk: a sock that is about to open, or a new child; its route is known
  *
  * As in Linux, the metric congctl beats TCP_CONGESTION and the namespace's default, and needs no
- * permission. If the metric is locked, the program cannot choose another algorithm. A name that
- * only kernel TCP has is ignored.
+ * permission. If the metric is locked, the program cannot choose another algorithm. If xtcp has no
+ * algorithm of that name, the metric is ignored.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -270,14 +270,14 @@ void xtcp_algorithms_take_route(struct sock *sk)
 	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
 		if (congctl_of(algorithms[i]->name) != key)
 			continue;
-		/* getsockopt() reads it without the lock */
+		/* getsockopt() reads the pointer without the socket lock */
 		WRITE_ONCE(tx->algorithm, algorithms[i]);
 		tx->algorithm_locked = xtcp_metric_locked_of(sk, RTAX_CC_ALGO);
 		tx->algorithm_by_rule = false;
 	}
 }
 
-/* Has the algorithm of @tx begun? Only then does it have private state. */
+/* Has the algorithm of @tx started? Before its start it has no private state. */
 static bool has_begun(const struct xtcp_sender *tx)
 {
 	return tx->cong.started && xtcp_stream_is_there(tx->stream);
@@ -289,9 +289,10 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @name: of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
- * A live connection keeps its windows. As in Linux, choosing the current algorithm needs no
- * permission, unless the route has locked it. If a rule of the policy table has chosen it, it does:
- * it is lent for connections that match the rule, and the program could then use it for others.
+ * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
+ * As in Linux, choosing the current algorithm needs no permission. But if a rule of the policy
+ * table has set the current algorithm, choosing it needs permission: the rule grants the algorithm
+ * only to connections that match, and the socket could then keep it for other connections.
  *
  * Context: process. Lock: socket, held.
  *
@@ -312,7 +313,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 		return -EPERM;
 	if (algorithms[i] != tx->algorithm) {
 		xtcp_algorithms_end(sk);
-		/* getsockopt() reads it without the lock */
+		/* getsockopt() reads the pointer without the socket lock */
 		WRITE_ONCE(tx->algorithm, algorithms[i]);
 		if (live)
 			xtcp_algorithms_start(sk);
@@ -329,7 +330,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
  *
  * Context: process. Lock: socket, held.
  *
- * Return: octets of @info; 0: the algorithm has nothing to tell.
+ * Return: octets filled in; 0: the algorithm has nothing to report.
  */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 {
@@ -349,7 +350,7 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
  *
  * Context: process. Takes the socket lock.
  *
- * Return: octets of @info; 0: the algorithm has nothing to tell.
+ * Return: octets filled in; 0: the algorithm has nothing to report.
  */
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 {
@@ -365,9 +366,10 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  * xtcp_algorithms_start() - start the algorithm of an established connection
  * @sk: has just been established, or has a new algorithm; its windows are set
  *
- * The algorithm begins as soon as there is a stream. If the algorithm has control() or info(), the
- * connection gets its stream now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO
- * its state. If there is no memory for the stream, they have nothing to show yet.
+ * An algorithm keeps its private state in tx->stream, the data state of the connection, and begins
+ * once that is allocated. If the algorithm has control() or info(), the data state is allocated
+ * now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO its state. Without memory,
+ * the algorithm begins with the first data.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -23,7 +23,7 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
 
-/* Socket lock held, or nobody else has the sock. */
+/* Socket lock held, or no other thread can reach the sock. */
 void xtcp_algorithms_assign(struct sock *sk);
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops);
 void xtcp_algorithms_take_route(struct sock *sk);

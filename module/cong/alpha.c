@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): which share of the octets was marked. It is a moving
- * average, in which the observation window that ends counts for 1/16. The algorithm decides when a
- * window ends, and what the share does to cwnd. Pure: no socket, no clock.
+ * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): the share of octets that were CE-marked. It is a
+ * moving average, in which the observation window that ends counts for 1/16. The algorithm decides
+ * when a window ends, and how the share reduces cwnd. Pure: no socket, no clock.
  */
 #include "cong/alpha.h"
 
@@ -40,13 +40,13 @@ void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct x
 }
 
 /**
- * xtcp_alpha_octets() - how many octets do marked segments have?
+ * xtcp_alpha_octets() - estimate how many octets the CE-marked segments had
  * @alpha: the present window
- * @marks: how many segments
+ * @marks: number of marked segments
  * @delivered: octets that the same ACK reports, marked or not
  * @sent: what has been sent
  *
- * Segments are assumed to have the average size of ours.
+ * Each marked segment counts with the average size of the segments that we sent.
  *
  * Context: any.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* DCTCP.Alpha (RFC 8257 section 3.3): which share of the octets was marked, smoothed. Pure. */
+/* DCTCP.Alpha (RFC 8257 section 3.3): the smoothed share of octets that were CE-marked. Pure. */
 #ifndef XTCP_ALPHA_H
 #define XTCP_ALPHA_H
 
@@ -38,7 +38,7 @@ u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, 
 void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent);
 void xtcp_alpha_update(struct xtcp_alpha *alpha, u32 one);
 
-/* Count the octets that an ACK reports, and how many of them were marked. */
+/* Count the octets that an ACK reports, and how many of these octets were CE-marked. */
 static inline void xtcp_alpha_count(struct xtcp_alpha *alpha, u32 delivered, u32 marked)
 {
 	alpha->acked += delivered;

@@ -2,16 +2,16 @@
 /*
  * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. BBR sends at the rate at which its octets
  * arrive, alternately slightly faster and slightly slower, and keeps little more in flight than the
- * path holds.
+ * bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. The
  * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
  * leaves a choice:
  *
- * - The windowed filters have two places: the maxima of the current period and of the previous one
+ * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).
- * - ACKs that report losses are counted, not ranges of lost octets (5.3.1.3), as in other
- *   implementations.
+ * - A loss event is an ACK that reports losses, not a range of lost octets (section 5.3.1.3), as in
+ *   other implementations.
  * - A congestion mark counts like a loss and bounds what is sent (section 3.6 asks for that).
  *
  * Context of all public functions: any.
@@ -105,7 +105,7 @@ u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_cwnd_gain() - the window relative to what the path holds (BBR.cwnd_gain)
+ * xtcp_bbr_cwnd_gain() - the window relative to the bandwidth-delay product (BBR.cwnd_gain)
  * @bbr: the state
  *
  * Return: percent.
@@ -138,7 +138,7 @@ u32 xtcp_bbr_of_sample(u32 octets, u32 us)
 	return max_t(u32, min_t(u64, div_u64((u64)octets * US_PER_UNIT, us), XTCP_BBR_NONE - 1), 1);
 }
 
-/* BDPMultiple(): @percent of what the path holds at bandwidth @bw. */
+/* BDPMultiple(): @percent of the bandwidth-delay product at bandwidth @bw. */
 static u32 bdp_multiple(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 bw, u32 percent)
 {
 	if (bbr->min_rtt_us == XTCP_BBR_NONE)
@@ -338,8 +338,8 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
  * @bbr: the state
  *
  * OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state already,
- * the saved state stays: it is from before any transition that the loss has caused, so the
- * transition can still be undone.
+ * the saved state stays: it dates from before any transition that the loss has caused, so an undo
+ * can take back that transition.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {

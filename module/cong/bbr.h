@@ -52,7 +52,7 @@ enum xtcp_bbr_acks {
  * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
- *	arrives that was sent later
+ *	arrives that was sent after that beginning
  * @loss_round_delivered: the same for the round trip of losses
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
@@ -72,7 +72,7 @@ enum xtcp_bbr_acks {
  * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip of losses
  * @loss_in_round: something was lost in this round trip
- * @probe_sample: BBR.is_bw_probe_sample: the ACKs tell about a bandwidth probe
+ * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
  *	not have too much in flight
@@ -134,7 +134,7 @@ struct xtcp_bbr {
 };
 
 /**
- * struct xtcp_bbr_ack - what an ACK or a loss has told; lengths in octets
+ * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets
  * @now_us: the clock
  * @cwnd: the congestion window
  * @mss: SMSS
@@ -149,7 +149,7 @@ struct xtcp_bbr {
  * @sample_delivered: RS.delivered
  * @bw: RS.delivery_rate; 0: none that is reliable
  * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets lost since the sending of the segment that has arrived or is lost
+ * @lost: RS.lost: octets lost since the segment that has arrived (or is lost) was sent
  * @size: for a loss: octets lost now
  * @random: any number, a new one each time
  * @has_sample: a segment has arrived, so the fields that depend on its sending are valid

@@ -26,8 +26,8 @@
  * xtcp_cong_initial() - the initial window
  * @sk: the sock; its effective MSS is known
  *
- * RFC 6928 section 2, unless the route has the metric initcwnd, or a rule of the policy table says
- * another window.
+ * The metric initcwnd of the route decides, or else a rule of the policy table. Without either, the
+ * window is ten segments (RFC 6928 section 2).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -42,11 +42,11 @@ u32 xtcp_cong_initial(const struct sock *sk)
 }
 
 /*
- * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate is the limit. In slow start, the rate suits the next, larger window. A connection
- * that is not paced needs the rate, too, since the rate bounds the size of its bundles. After a
- * jump of Careful Resume, the segments of the window are spread over a whole RTT (RFC 9959 section
- * 4.3.2).
+ * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window limits
+ * the sender before the rate does. In slow start, the rate suits the next, larger window. A
+ * connection that is not paced also needs the rate, since the rate bounds the size of its GSO
+ * packets. When Careful Resume has raised the window, the rate is exactly a window per RTT (RFC
+ * 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -73,7 +73,7 @@ static void set_rate(struct sock *sk)
  * @sk: the sock
  *
  * A connection that is not paced needs its rate only when it has more than a segment to send. So
- * its rate is computed here, and not with each ACK.
+ * this function computes the rate when it is needed, and not with each ACK.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -91,7 +91,7 @@ unsigned long xtcp_cong_rate(struct sock *sk)
  * xtcp_cong_bound() - let the window hold at least one segment
  * @sk: the sock
  *
- * A window without room for a segment would never open.
+ * With a smaller window nothing could be sent, so no ACK would come that opens the window.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -106,7 +106,7 @@ void xtcp_cong_bound(struct sock *sk)
 
 /**
  * xtcp_cong_begin() - let the algorithm begin, with zeroed private space
- * @sk: an established connection with a stream
+ * @sk: an established connection that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -147,8 +147,8 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
 	/*
-	 * with Fast Open there may be a stream already: its data is sent before the third ACK (RFC
-	 * 7413)
+	 * with Fast Open, data may have been sent before the third ACK, so the data state exists
+	 * already (RFC 7413)
 	 */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
@@ -157,7 +157,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 
 /**
  * xtcp_cong_private() - the private space of the algorithm
- * @sk: a sock with a stream
+ * @sk: a sock that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -171,7 +171,7 @@ void *xtcp_cong_private(struct sock *sk)
 
 /**
  * xtcp_cong_text_sent() - what has been sent until now, for an observation window of Alpha
- * @sk: with a stream
+ * @sk: a sock that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -192,8 +192,8 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
  * section 4 calls such a window validated). In slow start the window may grow to twice the most
- * that was in flight, as in Linux. If only a full window could grow, it would not double in each
- * round trip.
+ * that was in flight, as in Linux. If only a full window could grow, the window would not double in
+ * each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -213,12 +213,12 @@ static bool wants_to_resume(const struct sock *sk)
 }
 
 /**
- * xtcp_cong_pushed() - all that may be sent was sent: note how much of the window is used
+ * xtcp_cong_pushed() - note how much of the window is used, after sending all that is allowed
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest use in each window counts, not the last one: after the ACKs of one
- * flight, and before the next flight is sent, little is in flight.
+ * As in Linux, the largest use in each window counts, not the latest: when the ACKs of one flight
+ * have come and the next flight is not sent yet, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -262,10 +262,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * The sender did not use the whole window, and an ACK has made it larger than @before. Bound it by
- * twice the most that was in flight: what a window of that size would yield in slow start
- * (draft-ietf-ccwg-ratelimited-increase section 3). The initial window counts as used until cwnd is
- * first reduced.
+ * The sender did not use the whole window, and an ACK has raised the window from @before. Limit the
+ * window to twice the most that was in flight, since a window of just that size would double in
+ * slow start (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the
+ * initial window counts as used.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -285,7 +285,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 before = tx->cong.cwnd;
 
-	/* only on a path that reorders does an ACK count that sacks octets but leaves SND.UNA */
+	/* an ACK that sacks octets but does not move SND.UNA counts only on a path that reorders */
 	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
 	if (!sample->delivered || !is_limiting(tx))
@@ -329,7 +329,7 @@ static void reduce_by(struct sock *sk, u32 delivered, bool safe)
  * xtcp_cong_ecn_ack() - on a connection with ECN, tell the algorithm of an ACK before the ACK is
  * evaluated
  * @sk: the sock; its phase has not changed yet, but SND.UNA has moved
- * @sample: the ACK; it is not known yet what was lost
+ * @sample: the ACK; losses have not been detected yet
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -343,11 +343,11 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 /**
  * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
  * @sk: the sock, whose window may grow
- * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover a whole
- *	bundle (RFC 3465)
+ * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover many
+ *	segments (RFC 3465)
  * @counted: the algorithm's variable: octets that count towards the next segment of the window
  *
- * For algorithms that use the slow start and congestion avoidance of this section.
+ * An algorithm calls this if it uses the slow start and congestion avoidance of that section.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -427,8 +427,8 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * if a repair is going on already, it may have reduced the window. Keep the larger window
-	 * from before it, which BBR restores when the repair ends (draft-ietf-ccwg-bbr section
+	 * a repair that is going on may have reduced the window: keep the larger window from before
+	 * that repair, which BBR restores when the repair ends (draft-ietf-ccwg-bbr section
 	 * 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
@@ -443,7 +443,7 @@ static void keep_windows(struct xtcp_sender *tx)
  * xtcp_cong_reduce() - begin to reduce the window after a loss or a congestion mark
  * @sk: the sock; its phase has not changed yet
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
- * @marked: a mark is the only reason; nothing was lost
+ * @marked: a congestion mark is the only reason; nothing was lost
  *
  * The algorithm decides how far the window falls; PRR decides how fast.
  *
@@ -465,14 +465,14 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 }
 
 /**
- * xtcp_cong_reduce_further() - react to a loss while the window is being reduced for a mark
+ * xtcp_cong_reduce_further() - react to a loss during the reduction for a congestion mark
  * @sk: the sock; its phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a repair begins; otherwise 0
  *
- * The window falls once per round trip, whatever the reasons (RFC 3168 section 6.1.2). If the
- * algorithm reduces less for a mark than for a loss, the window now falls as far as for the loss
- * alone (RFC 8257 section 3.5). If a repair begins, PRR starts again: what was sent since the mark
- * would otherwise count against the repair and delay it.
+ * The window falls once per round trip, even after a mark and a loss (RFC 3168 section 6.1.2). If
+ * the algorithm reduces less for a mark than for a loss, the window now falls as far as for the
+ * loss alone (RFC 8257 section 3.5). If a repair begins, PRR starts again: octets sent since the
+ * mark would otherwise reduce PRR's quota and delay the repair.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -598,7 +598,7 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
  * xtcp_cong_forbid_undo() - make the last reduction final
  * @sk: the sock
  *
- * A mark proves congestion, so a reduction for it was right (RFC 3168 section 6.1.2).
+ * A congestion mark proves congestion, so the reduction was right (RFC 3168 section 6.1.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -660,7 +660,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	}
 	/*
 	 * the RTO without its backoff: probes of a closed window may have caused the backoff, and
-	 * such probes tell nothing about the path
+	 * these probes tell nothing about the path
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))

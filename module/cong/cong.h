@@ -25,7 +25,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_LOSS,		/* repair after a timeout, see recovery.c */
 };
 
-#define XTCP_CONG_PRIVATE	112	/* size of an algorithm's state in a stream, octets */
+#define XTCP_CONG_PRIVATE	112	/* size of an algorithm's private state, octets */
 
 /**
  * struct xtcp_cong_loss - octets that newly count as lost
@@ -44,13 +44,13 @@ struct xtcp_cong_loss {
 /**
  * struct xtcp_cong_ops - an algorithm
  * @name: as in TCP_CONGESTION
- * @start: the algorithm begins: the connection is established and has a stream, or a live
- *	connection changes to this algorithm. With @control or @info a connection gets its stream at
- *	once, otherwise with its first text. The private space is zero. Optional
+ * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
+ *	or a live connection changes to this algorithm. With @control or @info a connection gets its
+ *	data state at once, otherwise with its first text. The private space is zero. Optional
  * @acked: octets arrived (sample->delivered), and the window may grow: the window limited the
  *	sender, and no reduction is going on
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
- * @marked: replaces @ssthresh when something was marked and nothing was lost. Optional
+ * @marked: replaces @ssthresh after a congestion mark without a loss. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional
  * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds, at
  *	least a tick. Optional
@@ -67,8 +67,8 @@ struct xtcp_cong_loss {
  *	has observed. Such an algorithm has no @control and no @marked
  * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
  * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it, whatever net.xtcp.ecn says. In
- *	AccECN mode text leaves with ECT(1), and the algorithm itself reduces cwnd for marks, in
- *	@ecn_ack; without AccECN it reacts to marks as others do
+ *	AccECN mode text leaves with ECT(1), and @ecn_ack reduces cwnd after a congestion mark;
+ *	without AccECN, a mark has the same effect as with other algorithms
  * @end: the connection ends or changes to another algorithm; called only after @start. Optional
  */
 struct xtcp_cong_ops {
@@ -96,7 +96,7 @@ struct xtcp_cong_ops {
  * @ssthresh: slow start threshold, octets
  * @phase: enum xtcp_cong_phase
  * @started: the connection is established and has not ended: the algorithm has begun, or will begin
- *	when there is a stream
+ *	when tx->stream is allocated
  * @rate_is_old: the windows have changed since sk_pacing_rate was computed
  * @initial: the initial window that a rule of the policy table sets, segments; 0: none
  */
@@ -110,7 +110,7 @@ struct xtcp_cong {
 };
 
 /**
- * struct xtcp_cong_stream - the history of the windows, for a connection with a stream
+ * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
  *	repair ended
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final

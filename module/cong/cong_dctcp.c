@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP (RFC 8257): the window falls in proportion to how much was marked. DCTCP needs switches
- * that mark as soon as a few segments are queued. In AccECN mode the peer reports how many segments
- * were marked. Otherwise the peer must use DCTCP, too, so that its ECE reports exactly what was
- * marked (ecn.c). Without ECN, DCTCP behaves as NewReno, as in Linux.
+ * DCTCP (RFC 8257): the window falls in proportion to the share of octets that were CE-marked.
+ * DCTCP needs switches that mark as soon as a few segments are queued. In AccECN mode the peer
+ * reports the number of marked segments. Without AccECN the peer must also use DCTCP, so that its
+ * ECE reports exactly which segments were marked (ecn.c). Without ECN, DCTCP behaves as NewReno, as
+ * in Linux.
  */
 #include <linux/inet_diag.h>
 #include <linux/math64.h>
@@ -43,8 +44,8 @@ static void dctcp_start(struct sock *sk)
 
 /*
  * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
- * If an ACK has ECE, all octets that it reports count as marked. AccECN reports a number of
- * segments.
+ * AccECN reports the number of marked segments. Without AccECN, all octets that an ACK with ECE
+ * reports count as marked.
  */
 static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

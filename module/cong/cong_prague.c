@@ -9,7 +9,8 @@
  * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
  * Without AccECN, or when something on the path changes IP's ECN field or seems to drop ECT(1), no
  * segment is sent as ECT(1), and the connection goes on as NewReno, which reacts to a mark as to a
- * loss (RFC 9331 sections 4.1 and 4.2). A loss always counts as in NewReno (section 4.3).
+ * loss (RFC 9331 sections 4.1 and 4.2). A loss always halves the window, as in NewReno (section
+ * 4.3).
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>
@@ -22,7 +23,7 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
-#define BURST_SHIFT	12	/* a bundle has what the rate sends in 1/4096 of a second */
+#define BURST_SHIFT	12	/* a GSO packet has what the rate sends in 1/4096 of a second */
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* from XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 
@@ -51,8 +52,8 @@ static void prague_start(struct sock *sk)
 }
 
 /*
- * During loss recovery PRR sets cwnd, and after a timeout slow start sets it. Until both are over,
- * and during CWR, marks are counted but do not reduce cwnd.
+ * During loss recovery PRR sets cwnd, and after a timeout slow start sets it. During these phases,
+ * and during CWR, CE marks are counted but do not reduce cwnd.
  */
 static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -109,7 +110,7 @@ static u32 prague_ssthresh(struct sock *sk)
 	return xtcp_prague_after_loss(&prague->window, tx->snd.una, tx->cong.cwnd, tx->mss);
 }
 
-/* As DCTCP's, so that tools for Linux can read it. Without AccECN all fields are 0. */
+/* Tools for Linux read this as they read DCTCP's. Without AccECN all fields are 0. */
 static size_t prague_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct prague_private *prague = xtcp_cong_private(sk);

@@ -188,8 +188,8 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 
 	cubic->before = *epoch;
 	/*
-	 * fast convergence: a flow makes room for others if it loses at a smaller window than last
-	 * time
+	 * fast convergence: a flow that meets a loss at a smaller window than last time leaves
+	 * capacity to other flows
 	 */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;

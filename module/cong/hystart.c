@@ -9,16 +9,16 @@
  *
  * The RTT shows too late that a round was sent too fast: only in the next round, when the window
  * has doubled again. The queue may have overflowed by then. So slow start also ends when ACKs have
- * come without a pause for five eighths of an RTT. Linux, whose HyStart is older than RFC 9406,
- * ends slow start after half an RTT. The window may then be no larger than what the path holds. The
- * first segment lost by chance would reduce the window to seven tenths, and leave the path partly
- * empty. With five eighths, the window ends between 5/4 and 15/8 of what the path holds, since
- * windows double. That is less than twice, so a queue that holds as much as the path itself does
- * not overflow.
+ * come without a pause for five eighths of an RTT. Linux's HyStart, which is older than RFC 9406,
+ * ends slow start after half an RTT. The window may then just equal the bandwidth-delay product
+ * (BDP). In that case the first segment lost by chance would reduce the window to seven tenths of
+ * the BDP, and leave the path partly empty. With five eighths, the window ends between 5/4 and 15/8
+ * of the BDP, since windows double. That is less than twice the BDP, so a queue that holds one BDP
+ * does not overflow.
  *
- * The distances of ACKs show the bottleneck only while segments arrive in order. A path that
- * reorders delays each segment by a different time, and so spreads any window over the whole RTT.
- * So no ACK counts for a train while something is out of order.
+ * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
+ * that reorders delays each segment by a different time, and so spreads any window over the whole
+ * RTT. So while something is out of order, no ACK belongs to a train.
  */
 #include "cong/hystart.h"
 
@@ -64,9 +64,9 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 }
 
 /*
- * Have ACKs come for five eighths of the smallest RTT, and no two of them more than pause_us apart?
- * pause_us is at most a quarter of the RTT. While the window fills less than three quarters of the
- * path, the gap between two windows is longer than that, and ends the train. Trains shorter than
+ * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
+ * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, the gap
+ * between the ACKs of two windows is longer than pause_us and ends the train. Trains shorter than
  * MIN_RTT_THRESH_US are mere bursts.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
@@ -112,7 +112,7 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @snd_nxt: SND.NXT
  * @rtt_us: the RTT of the ACK, microseconds; 0: none
  * @now_us: the clock, microseconds
- * @in_order: the receiver has nothing beyond a hole
+ * @in_order: nothing is out of order at the receiver
  *
  * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
  * counts as its first round.

@@ -15,7 +15,7 @@ enum xtcp_hystart_phase {
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
 	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT did not fall back during CSS */
-	XTCP_HYSTART_TRAIN,		/* it ends: ACKs without a pause for 5/8 of an RTT */
+	XTCP_HYSTART_TRAIN,		/* slow start ends: ACKs have come for 5/8 of an RTT */
 };
 
 /**

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a namespace has saved of paths: the congestion control parameters of RFC 9959 section 3.1.
- * As in Linux's tcp_metrics, a pair of addresses is the key. The entry names the device, too.
+ * The paths that a namespace remembers for Careful Resume, each with the congestion control
+ * parameters of RFC 9959 section 3.1. As in Linux's tcp_metrics, a pair of addresses is the key.
+ * The entry also names the device.
  *
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
@@ -9,8 +10,9 @@
  * path may be any element of its set. A new path replaces the oldest one of its set. No user knows
  * the key, so no user can choose which path is forgotten.
  *
- * Each set has a lock of its own. It is taken when a connection first fills its window, when it
- * jumps or retreats, and when it ends.
+ * Each set has a lock of its own. A connection takes the lock when it first fills its window, when
+ * it raises its window to half of a saved one, when the raised window meets congestion, and when
+ * the connection ends.
  */
 #include "cong/paths.h"
 
@@ -87,8 +89,8 @@ void xtcp_paths_net_exit(struct xtcp_net *xn)
  * xtcp_paths_flush() - forget all paths of a namespace
  * @xn: the namespace
  *
- * RFC 9959 section 4.3.1: for a change of the configuration. Connections that live now save nothing
- * that they have observed before, and begin to observe anew.
+ * RFC 9959 section 4.3.1: for a change of the configuration. Live connections will not save what
+ * they observed before the call. They begin to observe anew.
  *
  * Context: process.
  */
@@ -100,7 +102,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* before the loop: who takes the lock of a set that was emptied also sees the new number */
+	/* before the loop: a CPU that takes the lock of an emptied set also sees the new number */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
@@ -178,7 +180,7 @@ u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 	return paths ? atomic_read(&paths->flushes) : 0;
 }
 
-/* The set of the path of @sk, and the addresses that are its key. NULL without a table. */
+/* Finds the set for the path of @sk; NULL without a table. Stores the key of the path in @addrs. */
 static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addrs)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
@@ -225,9 +227,9 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 }
 
 /*
- * Finds what is saved of a path, and forgets it if it was saved too long ago. If @taken is NULL,
- * @found receives what is saved. Otherwise @taken is what was found before, and is taken out of the
- * table if it is still there. Return: false when nothing is saved, or something else than @taken.
+ * Finds the saved parameters of a path, and forgets them if they are too old. If @taken is NULL,
+ * copies them to @found. Otherwise removes them from the table, provided that they still equal
+ * @taken, an earlier copy. Return: false without parameters, or when they differ from @taken.
  */
 static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -254,11 +256,11 @@ static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const 
 }
 
 /**
- * xtcp_paths_find() - what is saved of a path?
+ * xtcp_paths_find() - find the saved parameters of a path
  * @sk: its addresses are set
- * @saved: receives what is saved
+ * @saved: receives the parameters
  *
- * A path that was saved too long ago is forgotten here.
+ * Parameters that were saved too long ago are forgotten here.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -271,16 +273,16 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 }
 
 /**
- * xtcp_paths_take() - take what is saved of a path out of the table, for one connection
+ * xtcp_paths_take() - take the saved parameters of a path out of the table, for one connection
  * @sk: its addresses are set
- * @saved: what xtcp_paths_find() has found
+ * @saved: the parameters that xtcp_paths_find() has found
  *
- * RFC 9959 section 3.2: only one connection may use what is saved.
+ * RFC 9959 section 3.2: only one connection may use the parameters.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when the saved path is too old by now, or another connection has taken or replaced
- * it.
+ * Return: false when the parameters are too old by now, or another connection has taken or replaced
+ * them.
  */
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 {
@@ -289,15 +291,15 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 }
 
 /**
- * xtcp_paths_save() - save what a connection has observed of its path
+ * xtcp_paths_save() - save the parameters of a path
  * @sk: its addresses are set
- * @saved: what it has observed
- * @flushes: xtcp_paths_flushes() when it began to observe
- * @replace: save it even if the table has this path already
+ * @saved: the parameters that the connection has observed
+ * @flushes: xtcp_paths_flushes() when the connection began to observe
+ * @replace: save them even if the table has this path already
  *
- * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters that are too
- * old are not saved, nor what was observed before all paths were forgotten. A namespace that has
- * switched Careful Resume off saves nothing.
+ * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
+ * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has
+ * switched Careful Resume off.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -319,10 +321,10 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
 }
 
 /**
- * xtcp_paths_forget() - forget what is saved of a path
+ * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: its addresses are set
  *
- * RFC 9959 section 3.5: a jump has met congestion.
+ * RFC 9959 section 3.5: the window that was raised by these parameters met congestion.
  *
  * Context: softirq or process. Lock: socket, held.
  */

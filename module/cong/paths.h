@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a namespace has saved of paths, for Careful Resume (RFC 9959). */
+/* The paths that a namespace remembers for Careful Resume (RFC 9959). */
 #ifndef XTCP_PATHS_H
 #define XTCP_PATHS_H
 

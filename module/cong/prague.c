@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Prague's window (draft-briscoe-iccrg-prague-congestion-control; RFC 9331 section 4.3 has the
- * requirements). An L4S queue marks a few segments in each round trip. Alpha is the share of the
- * octets that were marked. The first mark in a round trip takes alpha / 2 of the window; each octet
- * that was not marked adds to the window.
+ * requirements). An L4S queue CE-marks a few segments in each round trip. Alpha is the share of
+ * octets that were marked. The first mark in a round trip reduces the window by alpha / 2 of its
+ * size; each octet that was not marked adds to the window.
  *
  * A round trip here is a virtual one: it takes at least 25 ms. Alpha is updated, and the window
  * reduced, at most once per virtual round trip. In congestion avoidance, each virtual round trip
@@ -11,8 +11,7 @@
  * connection with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a
  * higher one.
  *
- * Alpha begins with 1 and stays so until the first mark, which halves the window. Pure: no socket,
- * no clock.
+ * Alpha stays 1 until the first mark, so that mark halves the window. Pure: no socket, no clock.
  */
 #include "cong/prague.h"
 
@@ -21,8 +20,8 @@
 
 #include "base/seq.h"
 
-#define HALF_ALPHA_SHIFT	25	/* alpha / 2 as a factor, XTCP_PRAGUE_ONE being 1 */
-#define STEP_SHIFT		16	/* growth without a virtual RTT, in 1/2^16 of an octet */
+#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, as 1.0 is 2^24 */
+#define STEP_SHIFT		16	/* growth at RTTs of 25 ms and more, 1/2^16 of an octet */
 #define SQUARE_SHIFT		20	/* (RTT / virtual RTT)^2, in 1/2^20 */
 
 /* Has a virtual round trip passed? It began at @begin_us, when @end was SND.NXT. */
@@ -52,7 +51,7 @@ static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ac
 	prague->window_us = ack->now_us;
 }
 
-/* Until the first mark nothing is known of a queue that marks, and alpha stays 1. */
+/* Alpha stays 1 until the first CE mark shows that a queue of the path marks at all. */
 static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {
 	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))

@@ -42,7 +42,7 @@ struct xtcp_prague {
  * @now_us: when it came, the low half of the clock
  * @una: SND.UNA after it
  * @delivered: octets newly acknowledged or sacked
- * @marked: octets of these that were marked
+ * @marked: how many of the octets of @delivered were CE-marked
  * @cwnd: the window
  * @mss: octets of a full segment
  * @sent: what has been sent

@@ -58,7 +58,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  * xtcp_rate_arrived() - use the notes of an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; receives the notes of one skb: of those that the ACK reports, the one sent last
+ * @sample: the ACK; receives the notes of @skb, unless it already has those of an skb sent later
  *
  * Section 3.3 of the draft.
  *

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959): a connection begins where an earlier one on the same path has been.
- * Pure: no socket, no clock. resuming.c applies it to a sock, paths.c has what was saved.
+ * Careful Resume (RFC 9959): when its initial data is acknowledged, a connection may raise its
+ * window at once (a "jump") to half of what an earlier connection on the same path has observed.
+ * Pure: no socket, no clock. resuming.c applies this to a sock, paths.c has the table of saved
+ * paths.
  *
  *      NORMAL (observes)          the table has the path
  *        ^  ^                            |
@@ -16,10 +18,10 @@
  *        |  |                                         |
  *        |  +-----------------------------------------+
  *
- * The table saves a window: the octets that arrived in a round, scaled down to the smallest RTT, so
- * that octets which only waited in a queue do not count. A jump sends at most half of the saved
- * window, and paces it over the present RTT, which must be longer than half of the saved RTT. So a
- * jump is never faster than the earlier connection was.
+ * The saved window is the number of octets that arrived in a round, scaled down to the smallest
+ * RTT, so that octets which only waited in a queue do not count. A jump sends at most half of the
+ * saved window, and paces these octets over the present RTT, which must be longer than half of the
+ * saved RTT. So a jump is never faster than the earlier connection was.
  */
 #include "cong/resume.h"
 
@@ -60,12 +62,12 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
 }
 
 /**
- * xtcp_resume_observe() - measure what the path takes (RFC 9959 section 3.1)
+ * xtcp_resume_observe() - measure how much the path carries in an RTT (RFC 9959 section 3.1)
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: after an ACK that found nothing lost, marked or out of order
  *
  * Only octets that were in flight and are acknowledged count. So a peer that acknowledges octets
- * before they arrive cannot make the saved window larger than the window that it got.
+ * before they arrive cannot make the saved window larger than the window of this connection.
  *
  * Context: any.
  */
@@ -89,7 +91,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 /**
  * xtcp_resume_cap() - lower the observation, since the path was congested
  * @resume: to update
- * @cwnd: the window at that time: the path takes no more
+ * @cwnd: the window at that time: the path does not carry more
  *
  * Context: any.
  */
@@ -97,8 +99,8 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
-	 * a path that takes less than a jump shall get no jump: with has_taken false,
-	 * xtcp_resuming_end() does not put @saved back
+	 * if the path carries less than the jump, forget it: with has_taken false,
+	 * xtcp_resuming_end() does not put @saved back into the table
 	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }
@@ -125,8 +127,8 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  * @min_rtt_us: the smallest RTT of this connection
  * @cwnd: its window
  *
- * During the RTT of a jump the window does not grow, while slow start would have doubled it. So a
- * jump to no more than twice the window would gain nothing.
+ * During the RTT of a jump the window does not grow; slow start would double it in that time. So a
+ * jump must more than double the window, or it gains nothing.
  *
  * Context: any.
  *

@@ -9,14 +9,14 @@
 enum xtcp_resume_phase {
 	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
 	XTCP_RESUME_RECONNAISSANCE,	/* is this path the saved one? */
-	XTCP_RESUME_UNVALIDATED,	/* the window has jumped; text is paced */
-	XTCP_RESUME_VALIDATING,		/* what the jump has sent is not acknowledged yet */
+	XTCP_RESUME_UNVALIDATED,	/* the window was raised at once: a jump */
+	XTCP_RESUME_VALIDATING,		/* the octets of the jump are not all acknowledged yet */
 	XTCP_RESUME_RETREAT,		/* the jump met congestion */
 };
 
 /**
  * struct xtcp_saved - the congestion control parameters of a path
- * @cwnd: saved_cwnd: octets that the path took in the time of @rtt_us; 0: nothing is saved
+ * @cwnd: saved_cwnd: octets that the path carried in the time of @rtt_us; 0: nothing is saved
  * @rtt_us: saved_rtt: the smallest RTT
  * @seconds: when the parameters were observed, xtcp_paths_seconds()
  * @ifindex: the device towards the path
@@ -30,8 +30,8 @@ struct xtcp_saved {
 
 /**
  * struct xtcp_resume - Careful Resume of one connection
- * @saved: what the table has, or had, of the path
- * @best: what the connection itself has observed
+ * @saved: the parameters of the path that the table of saved paths had
+ * @best: the parameters that this connection has observed itself
  * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
  *	the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is the sum of this and of all octets that have arrived, modulo 2^32; see
@@ -42,12 +42,12 @@ struct xtcp_saved {
  * @round_delivered: how many octets had arrived when that round began
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
- * @has_taken: this connection has taken @saved out of the table, and no congestion has shown yet
- *	that @saved is wrong
- * @has_jumped: the window jumped once; see xtcp_resume_has_jumped()
- * @can_pace: the timer of pace.c is there
+ * @has_taken: this connection has taken @saved out of the table, and has not met congestion that
+ *	proves @saved wrong
+ * @has_jumped: see xtcp_resume_has_jumped()
+ * @can_pace: the timer of pace.c is allocated
  * @paces: the connection is paced for the jump alone
- * @frees_one: one lost segment may be resent whatever the window says
+ * @frees_one: one lost segment may be resent even if the congestion window is full
  */
 struct xtcp_resume {
 	struct xtcp_saved saved;
@@ -99,7 +99,7 @@ u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32
 u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss);
 
 /*
- * PipeSize, octets: what was in flight at the jump, and what has arrived since. @delivered: octets
+ * PipeSize: octets in flight at the jump, plus octets that have arrived since. @delivered: octets
  * that have arrived since the connection began.
  */
 static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 delivered)
@@ -122,9 +122,9 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has the window jumped? The segments of a jump are paced, so they are spread over the whole RTT,
- * and so are the segments that their ACKs release. So ACKs without a pause do not show that the
- * path is full.
+ * Has the window jumped, that is, has Careful Resume raised it at once? The segments of a jump are
+ * paced over the whole RTT, and so are the segments that their ACKs release. So ACKs without a
+ * pause do not show that the path is full.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

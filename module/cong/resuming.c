@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959) of a sock. resume.c has the phases, paths.c what earlier connections
- * have saved, and cong.c asks here before it changes a window.
+ * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to half of what an
+ * earlier connection has observed of the path. resume.c has the phases, paths.c the saved paths,
+ * and cong.c calls this file before it changes a window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could
@@ -51,7 +52,7 @@ static int device_of(struct sock *sk)
 	const struct net_device *dev;
 	int ifindex;
 
-	/* the device may leave the route now; RCU keeps it in memory */
+	/* the route may lose the device now; RCU keeps the device in memory */
 	rcu_read_lock();
 	dev = dst ? READ_ONCE(dst->dev) : NULL;
 	ifindex = dev && !(dev->flags & IFF_LOOPBACK) ? dev->ifindex : 0;
@@ -112,7 +113,7 @@ static bool is_fresh(const struct sock *sk)
 
 /**
  * xtcp_resuming_begin() - begin to observe the path, or enter the Reconnaissance Phase
- * @sk: the congestion window is full; its algorithm resumes
+ * @sk: its congestion window is full, and its algorithm supports Careful Resume
  *
  * What is in flight now is the initial data.
  */
@@ -127,7 +128,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * test lost_total, too: after a loss under an earlier algorithm that leaves ssthresh at
+	 * also test lost_total: after a loss under an earlier algorithm that leaves ssthresh at
 	 * infinity (BBR), is_fresh() may still be true
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
@@ -183,7 +184,7 @@ static u32 highest_told(const struct xtcp_sender *tx)
 }
 
 /**
- * xtcp_resuming_pushed() - all that may be sent was sent
+ * xtcp_resuming_pushed() - after sending: end the Unvalidated Phase if it is time
  * @sk: the sock
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, or after an
@@ -304,7 +305,7 @@ static bool is_unproven(const struct xtcp_resume *resume)
 }
 
 /*
- * Reduce the window to PipeSize, which the path has proven to take, before the algorithm looks at
+ * Reduce the window to PipeSize, which the path has proven to carry, before the algorithm looks at
  * the window. Otherwise the algorithm would remember the size of the jump as the capacity of the
  * path.
  */
@@ -407,7 +408,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_resuming_end() - end Careful Resume: save what is worth saving of the path, free the state
+ * xtcp_resuming_end() - end Careful Resume: save the path if it is worth saving, free the state
  * @sk: the connection ends or gets another algorithm, or Careful Resume was switched off
  */
 void xtcp_resuming_end(struct sock *sk)
@@ -415,7 +416,7 @@ void xtcp_resuming_end(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* the jump is not validated: whatever sets the window next starts from PipeSize */
+	/* the jump is not validated: the window goes on from PipeSize */
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		stop_pacing(sk);

@@ -9,7 +9,7 @@ struct sock;
 
 struct xtcp_sample;
 
-/* Socket lock held in all of these; all but the first: the stream has an xtcp_resume. */
+/* Socket lock held in all of these. All but the first need tx->stream->cong.resume. */
 void xtcp_resuming_begin(struct sock *sk);
 void xtcp_resuming_pushed(struct sock *sk);
 bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample);

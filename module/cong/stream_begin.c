@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Gives a connection its stream when it needs one; stream.c says when. */
+/* Allocates the data state of a connection (struct xtcp_stream); base/stream.c says when. */
 #include "cong/stream_begin.h"
 
 #include <net/sock.h>
@@ -12,7 +12,7 @@
 #include "window/space.h"
 
 /*
- * Fills in the notes that xtcp_rate_sent() would have made for the SYN if there had been a stream.
+ * The SYN left before the data state existed, so xtcp_rate_sent() made no notes: make them now.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
@@ -27,12 +27,12 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 }
 
 /**
- * xtcp_stream_begin() - give a connection its stream
- * @sk: a sock without a stream
+ * xtcp_stream_begin() - allocate the data state of a connection
+ * @sk: a sock without its data state
  * @gfp: flags of the allocation
  *
- * The stream starts from the state of the connection: its sequence numbers, the round-trip time of
- * its SYN, and a SYN that may be in flight.
+ * The data state starts from the sequence numbers of the connection, the round-trip time of its
+ * SYN, and the SYN itself if it is still in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Gives a connection its stream when it needs one; stream.c says when. */
+/* Allocates the data state of a connection (struct xtcp_stream); base/stream.c says when. */
 #ifndef XTCP_STREAM_BEGIN_H
 #define XTCP_STREAM_BEGIN_H
 
