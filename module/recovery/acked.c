@@ -107,9 +107,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Begin the sample of an ACK with what is known before the ACK is processed. This function and
- * others below are inline because most ACKs come here. Callers declare and initialize their sample
- * in one statement; otherwise the compiler would zero it first.
+ * Begin the sample of an ACK with the state before the ACK is processed. This function and others
+ * below are inline because they run for most ACKs. Callers declare and initialize their sample in
+ * one statement; otherwise the compiler would zero the sample first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -128,8 +128,8 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 }
 
 /*
- * Count how many of the delivered @segments the network had marked. @skb: the ACK; NULL for an ACK
- * that a later one has overtaken, because the counter in such an ACK is out of date.
+ * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL if a later ACK has
+ * overtaken it, because the AccECN counter in it is out of date then.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -206,7 +206,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/* SEG.ACK is SND.UNA. Does this ACK say nothing about the segments in flight? */
+/* SEG.ACK is SND.UNA. Does this ACK report nothing about the segments in flight? */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/*
@@ -219,8 +219,9 @@ static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * An ACK may report a loss or a mark before we have sent any text. The stream is allocated then, so
- * that the ACK can be processed as usual. Return: false if there is no memory for the stream.
+ * An ACK may report a loss or a congestion mark before we have sent any text. In that case,
+ * allocate the data state now, so that the ACK can be processed as usual. Return: false without
+ * memory.
  */
 static __always_inline bool has_stream(struct sock *sk)
 {
@@ -228,10 +229,10 @@ static __always_inline bool has_stream(struct sock *sk)
 }
 
 /*
- * May newly sacked text restart the RTO? Only if this text was sent before the last copy of the
- * first segment in flight. The ACK then shows nothing about that copy, which may still be underway
- * on a path that is slower than the RTO assumes. Text that was sent after the copy must not restart
- * the RTO: if the copy is lost, it would not time out as long as ACKs sack anything.
+ * May newly sacked text restart the retransmission timer? Yes if the text was sent before the last
+ * copy of the first segment in flight: that copy may still be underway, on a path that is slower
+ * than the RTO assumes. No if the text was sent after that copy: if the copy is lost, ACKs that
+ * sack later text would keep the timer from expiring.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -240,7 +241,7 @@ static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *s
 	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
 }
 
-/* Process an ACK that may say something about the segments in flight. @moves: it moves SND.UNA. */
+/* Process an ACK that may report on the segments in flight. @moves: the ACK moves SND.UNA. */
 static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool moves)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -249,8 +250,8 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	bool sampled;
 
 	/*
-	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is; as in Linux, a smaller
-	 * window is still a duplicate
+	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is; as in Linux, an ACK with a
+	 * smaller window is also a duplicate
 	 */
 	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
@@ -291,7 +292,7 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
  * @sk: in a synchronized state
  * @skb: the ACK
  *
- * It cannot move SND.UNA, but it may bring new SACK blocks.
+ * Such an ACK cannot move SND.UNA, but it may have new SACK blocks.
  */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
@@ -330,8 +331,8 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * child.c has set the RTT of a child from the request entry. The timestamp echo cannot give
-	 * this RTT, since the TSval of a SYN-ACK is not exactly our clock's (cookie.c)
+	 * child.c has set the RTT of a listener's child. The timestamp echo cannot give this RTT,
+	 * since low bits of the TSval of our SYN-ACK may encode options of the SYN (cookie.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Process an acceptable ACK. No other file of recovery/ is called with an ACK from outside. */
+/* Process an acceptable ACK: arrive/ hands all ACKs to these functions. */
 #ifndef XTCP_ACKED_H
 #define XTCP_ACKED_H
 

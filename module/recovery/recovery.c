@@ -14,12 +14,12 @@
  *
  * Three questions are kept apart. First, what is lost? With SACK, RACK decides this (rack.c).
  * Without SACK, the third duplicate ACK shows that the first segment in flight is lost. During a
- * repair, each ACK that moves SND.UNA but not as far as recover shows the same of the segment that
- * is the first then (RFC 6582). After a timeout, everything in flight is lost. Second, how fast do
- * lost and new segments go out? The congestion window decides this (cong.c, prr.c); the code here
- * only compares the window with what is in flight. Third, was the repair needless? undo.c decides
- * this. F-RTO (RFC 5682) belongs to this question, too, since it detects a spurious timeout. It is
- * here nevertheless, because F-RTO chooses what is sent.
+ * repair, each ACK that moves SND.UNA, but not as far as recover, shows that the segment at the new
+ * SND.UNA is lost (RFC 6582). After a timeout, everything in flight counts as lost. Second, how
+ * fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c); this
+ * file only compares the window with the number of octets in flight. Third, was the repair
+ * needless? undo.c decides this, except for F-RTO (RFC 5682): this file detects a spurious timeout
+ * by F-RTO, since F-RTO also chooses what to send.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -58,7 +58,7 @@
 /* What to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* resend nothing: marks of loss may be wrong; output.c sends new text */
+	NEXT_NONE,	/* nothing that is marked as lost: it may have arrived */
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
@@ -94,7 +94,7 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 
 /*
  * Segments were too large for the path, or the peer did not accept the text of a SYN. The text is
- * resent, but cwnd and ssthresh stay, since nothing says that the network is congested.
+ * resent, but cwnd and ssthresh stay, since neither is a sign of congestion.
  */
 static void enter_too_large(struct sock *sk)
 {
@@ -108,8 +108,8 @@ static void enter_too_large(struct sock *sk)
 }
 
 /*
- * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But if it was a probe
- * of the path MTU, only resend its text, since nothing says that the network is congested.
+ * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But if the segment
+ * was a probe of the path MTU, only resend its text: its size explains the loss without congestion.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -195,9 +195,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Must the phase stay although recover is reached? Yes without SACK, while SND.UNA is just at
- * recover: retransmissions may still cause duplicate ACKs, which must not count as a loss of newer
- * segments. The phase stays until SND.UNA moves further (RFC 6582 section 4).
+ * Must the phase go on although SND.UNA has reached recover? Without SACK it must, until SND.UNA
+ * moves beyond recover: retransmissions may still cause duplicate ACKs, and these must not count as
+ * a sign that newer segments are lost (RFC 6582 section 4).
  */
 static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 {
@@ -372,7 +372,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->agreed.sack_ok) {
-		/* here a duplicate ACK means that the new text of F-RTO has arrived */
+		/* after F-RTO has sent new text, a duplicate ACK means that this text arrived */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
@@ -384,8 +384,8 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Resend lost segments as far as the congestion window and pacing allow, but at least one if
- * nothing is in flight. Pacing does not delay what a timeout resends. As in Linux, what a timeout
- * resends counts neither in TCPFastRetrans nor in TCPSlowStartRetrans: TCPTimeouts has counted the
+ * nothing is in flight. Pacing does not delay segments that a timeout resends. As in Linux, these
+ * segments count neither in TCPFastRetrans nor in TCPSlowStartRetrans: TCPTimeouts has counted the
  * timeout. Return: the last return value of xtcp_output_resend().
  */
 static int resend_lost(struct sock *sk, bool timeout)
@@ -586,7 +586,7 @@ static void count_failure(const struct xtcp_sock *xsk)
  * section 3.1). F-RTO does not begin in the middle of fast recovery: the retransmissions of fast
  * recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
  *
- * Return: true when a queue of this machine had no room for the retransmission.
+ * Return: true when a local queue refused the retransmission.
  */
 bool xtcp_recovery_timeout(struct sock *sk)
 {
@@ -642,8 +642,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
 		/*
-		 * no ACK has come that would make room in the congestion window. Allow one segment
-		 * nevertheless, so that the first lost segment is resent at once
+		 * no ACK has come, so the congestion window may be full: allow one segment, so that
+		 * the first lost segment is resent at once
 		 */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);
@@ -656,8 +656,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
  * xtcp_recovery_mtu_fell() - resend segments that were too large for the path
  * @sk: its effective MSS has been lowered
  *
- * Such a loss is no sign of congestion. What did not fit is resent in smaller segments, and cwnd
- * and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+ * A loss of segments that were too large is no sign of congestion: their text is resent in smaller
+ * segments, and cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
  */
 void xtcp_recovery_mtu_fell(struct sock *sk)
 {

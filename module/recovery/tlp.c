@@ -2,9 +2,9 @@
 /*
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
- * segment is sent as a probe: new text, or else the last segment again. Its ACK shows RACK what is
- * missing. If the probe itself filled the only hole, nothing is missing any more; the window is
- * reduced nevertheless, because of the loss.
+ * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
+ * RACK what is missing. If the probe itself has filled the only hole, the window is still reduced,
+ * because a segment was lost.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -44,7 +44,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
-	/* a local queue refused the new segment, and would refuse a retransmission, too */
+	/* a local queue refused the new segment, and would also refuse a retransmission */
 	if (err && err != -EAGAIN)
 		return;
 	if (err) {
@@ -65,8 +65,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. If the probe was a retransmission, and its ACK does not show that the
- * original arrived, too, then the original was lost: reduce the window at once.
+ * RFC 8985 section 7.4. If the probe was a retransmission, and no ACK shows that both copies
+ * arrived, the original was lost: reduce the window at once.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -78,7 +78,7 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/*
-	 * compare dsack.start with dsack.end, too: without a D-SACK both are 0, and the probe may
+	 * also compare dsack.start with dsack.end: without a D-SACK both are 0, and the probe may
 	 * end at sequence number 0
 	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
