@@ -16,9 +16,10 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_phase_tell() - report a change to the tracepoint and to the black box
+ * xtcp_phase_tell() - report a change of congestion control to the tracepoint and to blackbox.c,
+ * which keeps the last events of a connection
  * @sk: the sock
- * @reason: why it changed, enum xtcp_trace_congestion_reason
+ * @reason: the cause, enum xtcp_trace_congestion_reason
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -33,7 +34,7 @@ void xtcp_phase_tell(struct sock *sk, int reason)
 
 /**
  * xtcp_phase_set() - change the phase
- * @sk: the sock, with a stream
+ * @sk: a sock that has its data state (xsk->stream)
  * @phase: the new phase
  * @reason: why it changes, enum xtcp_trace_congestion_reason
  *
@@ -49,7 +50,7 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 
 /**
  * xtcp_phase_in_flight() - compute RecoverFS (RFC 9937 section 6.1): octets in flight before an ACK
- * @xsk: the sock, with a stream
+ * @xsk: a sock that has its data state (xsk->stream)
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -67,9 +68,9 @@ u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *
 
 /**
  * xtcp_phase_reduce() - begin a reduction of the window
- * @sk: the sock, with a stream
+ * @sk: a sock that has its data state (xsk->stream)
  * @recover_fs: PRR's RecoverFS, octets; see xtcp_phase_in_flight()
- * @marked: true if an ECN mark is the cause
+ * @marked: true if a congestion mark (ECN) is the cause
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -89,9 +90,9 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * @sk: the sock, in any state
  *
  * The queue has refused a segment, or has announced that it would refuse others. This is congestion
- * on the first hop, which no peer has to report. So a reduction begins at once, but at most once
- * per round trip, as for a mark (RFC 3168 section 6.1.2). As in Linux, no undo reverts this
- * reduction. During the handshake nothing is reduced.
+ * on the first hop, and we know of it without a report of the peer. So a reduction begins at once,
+ * but at most once per round trip, as for a congestion mark (RFC 3168 section 6.1.2). As in Linux,
+ * no undo reverts this reduction. During the handshake nothing is reduced.
  *
  * No ACK triggers this reduction, so there may be next to nothing in flight when it begins. PRR's
  * RecoverFS is therefore at least the window, as in Linux.

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RACK (RFC 8985 section 6): a segment is lost when a segment that was sent later has arrived, and
- * so much time has passed that reordering in the network cannot explain this. RACK also finds lost
- * retransmissions, since it compares times of sending and not sequence numbers.
+ * RACK (RFC 8985 section 6): a segment counts as lost when a segment that was sent after it has
+ * arrived, and reordering in the network cannot explain this any more, because enough time has
+ * passed. RACK also finds lost retransmissions, since it compares times of sending and not sequence
+ * numbers.
  *
  * That time is the RTT of the segment that arrived last, plus the reordering window (section 6.2
- * step 4). The window is a quarter of the smallest RTT. It grows by another quarter in each round
- * trip in which a D-SACK reports a needless retransmission. Until reordering has been seen, the
- * window is 0 while three segments are sacked or a repair is going on. Once reordering has been
- * seen, the smoothed RTT takes the place of the RTT if it is longer.
+ * step 4). The reordering window is a quarter of the smallest RTT. It grows by another quarter in
+ * each round trip in which a D-SACK reports a needless retransmission. Until reordering has been
+ * seen, the reordering window is 0 while three segments are sacked or a repair is going on. Once
+ * reordering has been seen, the smoothed RTT replaces the RTT of the last segment if it is longer.
  *
  * stream->in_flight is in order of sending. So detection looks only at skbs that are lost by now,
  * and at the first one that is not.
@@ -32,10 +33,10 @@
 
 /*
  * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
- * timestamp echo tells. If it is sacked, the echo tells nothing: the peer echoes the last segment
- * in order (RFC 7323 section 4.3), which is an older one. Then the heuristic of RFC 8985 section
- * 6.2 step 2 decides: an answer that is faster than the smallest RTT belongs to an earlier copy.
- * The heuristic also decides if two copies may have left within one tick of the timestamp clock.
+ * timestamp echo decides. If @skb is sacked, the peer echoes the timestamp of an older segment, the
+ * last one in order (RFC 7323 section 4.3). So the heuristic of RFC 8985 section 6.2 step 2
+ * decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy. The heuristic
+ * also decides if two copies may have left within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -83,8 +84,8 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
  * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
  * been seen, this is 0 during a repair, or while enough segments are sacked to show that one is
  * missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each
- * other, the one that arrived last may have taken a faster path than the others. So once reordering
- * has been seen, the others are allowed the smoothed RTT, if this is longer than RACK.rtt.
+ * other, that segment may have taken a faster path than the segments still in flight. So once
+ * reordering has been seen, these may take the smoothed RTT if it is longer than RACK.rtt.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {

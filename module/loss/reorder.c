@@ -7,7 +7,7 @@
 
 #include "base/seq.h"
 
-#define WND_PERSIST	16U	/* a wider window lasts for so many recoveries, section 6.2 step 4 */
+#define WND_PERSIST	16U	/* recoveries for which a wider window lasts, section 6.2 step 4 */
 
 /**
  * xtcp_reorder_sent_after() - was the first segment sent later than the second?
@@ -16,8 +16,8 @@
  * @us2: when the second was sent, microseconds
  * @end2: the octet after the second
  *
- * RACK_sent_after() of section 6.2 step 2. Segments of one bundle count as sent in order of
- * sequence number.
+ * RACK_sent_after() of section 6.2 step 2. Segments of one GSO packet were sent at the same time,
+ * and count as sent in order of sequence number.
  *
  * Context: any.
  *

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of lost skbs that wait to be resent. It is sorted by sequence number, unless the search
- * for a place takes too long. An skb is on this list or on the list of skbs in flight; both use the
- * same list node.
+ * The list of lost skbs that wait to be resent. It is sorted by sequence number, except where
+ * WALK_MAX has cut short the search for the position of an skb. An skb is either on this list or on
+ * the list of skbs in flight; both lists use the same list node.
  *
  * scoreboard.c adds to the list; recovery.c resends from it.
  *
@@ -19,14 +19,14 @@
 #include "loss/reorder.h"
 #include "sendq/sndq.h"
 
-#define WALK_MAX	32U	/* skbs that are looked at to find the place of another */
+#define WALK_MAX	32U	/* most steps of the search for the position of an skb */
 
 static bool is_to_be_resent(const struct sk_buff *skb)
 {
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/* Walks from @cb to the place of @seq in @list, at most WALK_MAX steps; returns where it ends. */
+/* Finds the node of @list after which @seq belongs, in at most WALK_MAX steps from @cb. */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;
@@ -53,10 +53,11 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * Returns the list node behind which @skb belongs. For most skbs this is their place by sequence
- * number, which is found soon: they come in order, or next to an skb that is on the list. For the
- * others the place is approximate if the search is long, because no peer may make us walk far for
- * each of many skbs. The skb at SND.UNA always comes first.
+ * Returns the list node after which to insert @skb. Most skbs are added in order of sequence
+ * number, or next to an skb that is on the list already, so their position is found at once. For
+ * other skbs the search stops after WALK_MAX steps and the position is approximate, since a peer
+ * must not be able to cause a long walk for each of many skbs. The skb at SND.UNA always comes
+ * first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -84,7 +85,7 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_resend_add() - add an skb that counts as lost
  * @sk: the sock
- * @skb: the skb; it was sent, and is on the list of skbs in flight or on none
+ * @skb: the skb; it was sent, and is on the list of skbs in flight or on no list
  *
  * The order is that of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), as far as
  * place_to_resend() keeps it.

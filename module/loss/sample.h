@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one ACK has told: acked.c fills the struct for all files that evaluate the ACK. Pure. */
+/* What one ACK reports: acked.c fills the struct for all files that evaluate the ACK. Pure. */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 
@@ -8,7 +8,7 @@
 #include "base/options.h"
 
 /**
- * struct xtcp_sample - what an ACK has told; lengths in octets of sequence space
+ * struct xtcp_sample - what an ACK reports; lengths in octets of sequence space
  * @now_us: when the ACK came, xtcp_clock_us()
  * @first_sent_us: the earliest sending time of the newly acknowledged segments; if there are none,
  *	of the newly sacked ones. Only segments that were sent once count; 0: there is none
@@ -27,11 +27,11 @@
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment;
  *	filled, like @lost_before, only for an algorithm with control() (cong.h)
  * @lost_before: stream->lost_total when the rated segment was sent
- * @marked: how many of our segments are newly reported as marked: in AccECN mode by the peer's
- *	counter; otherwise, if @ece is set, all that are newly acknowledged or sacked
+ * @marked: how many of our segments are newly reported as CE-marked: in AccECN mode by the peer's
+ *	counter; otherwise, if @ece is set, all segments that are newly acknowledged or sacked
  * @sending_us: how long it took to send the octets of the rate sample
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
- * @tsecr: the ACK's TSecr, which may be anything; 0: none
+ * @tsecr: the ACK's TSecr, not checked; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
  * @original_arrived: a segment that was sent only once, before the present repair began, is newly

@@ -5,9 +5,9 @@
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
  * (RFC 6675 section 4, in octets). An skb of the send queue is sacked, lost, lost and resent, or
- * none of these. Each mark is true of the whole skb: if a SACK block ends inside an skb, the skb is
- * split. Without SACK, each duplicate ACK counts as one segment sacked somewhere above SND.UNA, and
- * no skb is marked as sacked.
+ * none of these. Each of these marks holds for the whole skb: if a SACK block ends inside an skb,
+ * the skb is split. Without SACK, each duplicate ACK counts as one segment sacked somewhere above
+ * SND.UNA, and no skb is marked as sacked.
  *
  * rack.c and recovery.c decide what is lost. output.c and cong.c use pipe. resend.c decides in
  * which order lost skbs are resent.
@@ -53,8 +53,9 @@ static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 }
 
 /*
- * Notes what the arrival of @skb, up to @end, tells about RTT and order. If @skb was sent only
- * once, *@low is lowered to its start.
+ * Updates RACK, the delivery rate and the RTT samples after @skb has arrived up to @end. If @skb
+ * was sent only once, lowers *@low to its start, so that callers see whether it arrived out of
+ * order.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -62,7 +63,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	/* a SYN may have no stream */
+	/* a SYN may have been sent before the data state is allocated */
 	if (xtcp_stream_is_there(tx->stream)) {
 		xtcp_rack_arrived(sk, skb, end, sample);
 		xtcp_rate_arrived(sk, skb, sample);
@@ -126,7 +127,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* Everything from @skb to its sacked_to is sacked. Returns the skb that begins at this octet. */
+/* Everything from @skb to its sacked_to is sacked. Returns the skb that begins at sacked_to. */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -153,7 +154,7 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 /*
  * Marks the part of @block between @from and @to as sacked. Return: the octet up to which
  * everything is marked; this octet is less than @to when a split has failed. If the split failed at
- * the start of @block, the skbs behind the one that could not be split are marked all the same.
+ * the start of @block, the skbs after the one that could not be split are still marked.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -190,9 +191,9 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 
 /*
  * Marks the new octets of @block as sacked: those that no block of the previous ACK reported. The
- * others are marked already, and to look at them again would be a walk over everything sacked, for
- * each ACK. Return: the octet up to which everything is marked. Octets of @block beyond it will be
- * new again in the next ACK.
+ * octets that a block reported are marked already; looking at them again would mean a walk over all
+ * sacked skbs for each ACK. Return: the octet up to which everything is marked. Octets of @block
+ * beyond it will be new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -259,7 +260,8 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 
 /*
  * Did we resend these octets? If not, the network copied them, and the D-SACK tells nothing about
- * our retransmissions. The skbs of octets below SND.UNA are freed, so for these the answer is yes.
+ * our retransmissions. The skbs below SND.UNA are freed already, so assume that we resent those
+ * octets.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -395,8 +397,8 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * this ACK may owe its progress to a retransmission. It then covers text that arrived
-	 * before, so it does not show that an original has arrived now (RFC 5682 section 2.1)
+	 * a retransmission may have caused this ACK. The ACK then also covers text that arrived
+	 * earlier, so it does not show that an original has arrived now (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -469,8 +471,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
-		 * The skb may begin before SND.UNA: an earlier ACK may have had no memory to trim
-		 * it. That ACK has counted the octets, so do not count them again.
+		 * The skb may begin before SND.UNA: at an earlier ACK there may have been no memory
+		 * to trim it. That ACK has counted the octets, so do not count them again.
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
@@ -504,8 +506,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
  * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
- * segments are outstanding, and nothing is marked lost, that shows reordering: the number of
- * duplicate ACKs becomes the reordering estimate if it is higher.
+ * segments are outstanding, and nothing is marked as lost, segments were reordered: the number of
+ * duplicate ACKs becomes the reordering estimate, if it is higher than the present estimate.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -640,7 +642,7 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
  * xtcp_scoreboard_forget_sacked() - remove all marks of SACK after reneging
  * @sk: the sock
  *
- * RFC 2018 section 8: the skbs are resent like any others.
+ * RFC 2018 section 8: these skbs count as in flight again, and can be marked as lost.
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {

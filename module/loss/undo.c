@@ -41,7 +41,7 @@ void xtcp_undo_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = tx->snd.una;
-	/* retransmissions of the previous repair that are in flight belong to this one, too */
+	/* this repair also counts retransmissions of the previous repair that are in flight */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/* a D-SACK for the tail loss probe must not count as one for a later retransmission */
@@ -73,7 +73,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	struct xtcp_undo *undo = &tx->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* a SYN may have no stream */
+	/* a SYN may have been sent before the data state is allocated */
 	if (!xtcp_stream_is_there(tx->stream))
 		return;
 	if (!undo->any_resent)
@@ -148,7 +148,7 @@ void xtcp_undo_apply(struct sock *sk, int counter)
 	if (xtcp_cong_undo(sk))
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/* RACK shall judge the segments of this ACK again, with the new windows */
+	/* let RACK look for losses again: its reordering window is wider outside a repair */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }
