@@ -2,13 +2,13 @@
 /*
  * The SACK blocks that we send (RFC 2018 section 4, RFC 2883).
  *
- * The receive queue reports what happens to text out of order: it is queued, RCV.NXT passes it, or
- * it is dropped for lack of memory. The four blocks that changed last are stored, the newest first.
- * Each of them is sent several times, because ACKs may be lost. Older blocks are not sent again:
- * the peer remembers them. A block never covers octets that are not in the queue.
+ * rcvq.c calls this file when text out of order is queued, when RCV.NXT passes such text, and when
+ * such text is dropped for lack of memory. The four blocks that changed last are stored, the newest
+ * first. Each of them is sent several times, because ACKs may be lost. Older blocks are not sent
+ * again: the peer remembers them. A block covers only octets that are in the queue.
  *
- * A D-SACK for text that came twice is sent once, in front of these blocks. Nothing here is used
- * unless SACK was negotiated.
+ * A D-SACK for text that came twice is sent once, in front of these blocks. All this happens only
+ * if SACK was negotiated.
  */
 #include "window/sack.h"
 
@@ -22,7 +22,7 @@
 
 #define FEW_BLOCKS	2	/* with timestamps an ACK has room for three */
 
-/* The blocks of text out of order: they stand behind the D-SACK. */
+/* The blocks of text out of order: in block[] they follow the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
 	return xsk->stream->sack.block + 1;
@@ -40,7 +40,7 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 	return true;
 }
 
-/* Forgets the compressed ACKs: an ACK that leaves now replaces them, or none is needed any more. */
+/* Forgets the ACKs that were held back: one ACK now replaces them, or all text is in order. */
 static void end_compression(struct xtcp_sock *xsk)
 {
 	struct xtcp_sack *sack = &xsk->stream->sack;
@@ -59,7 +59,7 @@ static void end_compression(struct xtcp_sock *xsk)
  * @end: the octet after the last one; all octets between them are in the queue
  *
  * Blocks that overlap or touch these octets merge with them, and the result becomes the first
- * block. If a FIN is known to follow the text, the block covers the FIN, too. RFC 2018 section 4.
+ * block. If a FIN is known to follow the text, the block also covers the FIN. RFC 2018 section 4.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -92,7 +92,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 /**
  * xtcp_sack_duplicate() - note that octets came twice, for a D-SACK
  * @sk: the sock
- * @start: sequence number of the first of them
+ * @start: sequence number of the first octet
  * @end: the octet after the last one
  *
  * An ACK is sent at once, with a D-SACK. If a segment repeats several ranges that do not touch,
@@ -110,8 +110,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without a stream no text has come yet, so nothing came twice; an old segment, which may
-	 * be forged, does not get a stream allocated
+	 * without the data state no text has come yet, so nothing came twice; a forged old segment
+	 * must not make us allocate the data state
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
@@ -130,8 +130,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  * @start: SEG.SEQ
  * @end: the octet after the last one of the segment
  *
- * Its octets are reported as in xtcp_sack_duplicate(). If the last D-SACK reported the same octets,
- * our ACKs do not seem to arrive: try another path, as Linux does.
+ * A D-SACK reports the octets of the segment, as in xtcp_sack_duplicate(). If the last D-SACK
+ * reported the same octets, our ACKs do not seem to arrive: try another path, as Linux does.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -173,11 +173,11 @@ void xtcp_sack_advanced(struct sock *sk)
  * @sk: the sock
  * @start: sequence number of the first octet that was dropped; no block may reach beyond it
  *
- * RFC 2018 section 8: a block may report only text that is still held. A D-SACK that was not sent
- * yet is cut as well. If it lay beyond RCV.NXT, a peer could mistake it for a block of text that we
- * hold.
+ * RFC 2018 section 8: a block may report only text that is still in the queue. A D-SACK that was
+ * not sent yet is also cut at @start: beyond RCV.NXT, a peer could mistake the D-SACK for a block
+ * of text that is in the queue.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_sack_dropped(struct sock *sk, u32 start)
 {
@@ -207,7 +207,7 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
  * @sack: the blocks of a connection
  * @ts_ok: the connection uses timestamps
  *
- * The D-SACK counts, too. There are at most four blocks, or three with timestamps (RFC 2018 section
+ * The number includes the D-SACK. It is at most four, or three with timestamps (RFC 2018 section
  * 3).
  *
  * Context: softirq or process. Lock: socket, held.
@@ -244,7 +244,8 @@ void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room,
  * xtcp_sack_told() - a segment with the blocks was sent, so forget the D-SACK
  * @sk: the sock
  *
- * A D-SACK is sent once (RFC 2883 section 4). ACKs that were compressed are replaced now.
+ * A D-SACK is sent once (RFC 2883 section 4). The segment also replaces the ACKs that were held
+ * back.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -263,13 +264,14 @@ void xtcp_sack_told(struct sock *sk)
 }
 
 /**
- * xtcp_sack_out_of_order() - text was queued, and text out of order is left: may its ACK wait?
- * @sk: the sock; the ACK is owed
+ * xtcp_sack_out_of_order() - may the ACK for new text wait, while text is out of order?
+ * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block before the text came
  *
- * The ACK may wait if comp_sack_nr is not 0 and a later ACK reports this text, too: the text has
- * extended the first block, or there are so few blocks that a new one is not displaced before an
- * ACK has reported it. Otherwise the ACK goes at once (RFC 5681 section 4.2).
+ * Compression of ACKs is on if the sysctl comp_sack_nr is not 0. The ACK may then wait if a later
+ * ACK also reports this text: the text has extended the first block, or there are so few blocks
+ * that a new one is not displaced before an ACK has reported it. Otherwise the ACK is sent at once
+ * (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */

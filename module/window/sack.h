@@ -19,10 +19,11 @@ struct sock;
  *	of text out of order, the newest first; they neither overlap nor touch each other
  * @blocks: how many blocks of text out of order are valid
  * @came_twice: the D-SACK is valid and was not sent yet
- * @compressed: ACKs for text out of order that one later ACK replaces (acks.c); their timer runs
- * @dups: ACKs for text out of order that went at once since RCV.NXT moved, at most
+ * @compressed: number of ACKs for text out of order that were held back, until a timer sends one
+ *	ACK instead of them (acks.c)
+ * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
- * @may_wait: the ACK that is owed is for text out of order, and may be compressed
+ * @may_wait: the next ACK is for text out of order, and may be held back
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How large the receive buffer is, and how large a window it allows.
+ * The size of the receive buffer, and the window that it allows.
  *
  * Three things bound the window. The first is the size of the buffer (sk_rcvbuf), which grows with
  * the speed of the reader. Once per round trip it is set to hold twice what was read in that round
  * trip, and more while that number still rises: dynamic right-sizing. The second is the share of
- * text in the buffer's memory. It is measured once per window, from a full segment or bundle. The
- * third is rcv_ssthresh. It limits the window of a new connection to the amount of text that is
- * known to fit. Each segment that costs no more memory than expected raises it by two segments.
+ * text in the buffer's memory. It is measured once per window, from a full segment or GRO packet.
+ * The third is rcv_ssthresh. It limits the window of a new connection to the amount of text that is
+ * known to fit. Each segment that costs no more memory than expected raises rcv_ssthresh by two
+ * segments.
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
  * Without them it takes the time from an offer of a window until text arrives beyond the right edge
@@ -63,7 +64,7 @@ u32 xtcp_space_copied(const struct sock *sk)
  * xtcp_space_begin() - the peer's SYN was taken: begin to measure
  * @sk: RCV.NXT, the first window, our MSS option and the use of timestamps are known
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_space_begin(struct sock *sk)
 {
@@ -71,7 +72,7 @@ void xtcp_space_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv.wnd;
-	/* the stream exists if text went out with the SYN */
+	/* the data state exists already if text was sent with the SYN */
 	if (xtcp_stream_is_there(xsk->stream)) {
 		xsk->stream->rcv_rtt_seq = xsk->rcv.nxt;
 		xsk->stream->space_copied = first_copied(xsk);
@@ -271,7 +272,8 @@ void xtcp_space_adjust(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * if there is no stream, the text that was read came in an earlier connection of this sock
+	 * without the data state, no text has come in this connection: the program has read text of
+	 * an earlier connection of this sock
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;

@@ -29,7 +29,7 @@ static inline u32 xtcp_space_window(const struct sock *sk, int space)
 static inline u32 xtcp_space_free(const struct sock *sk)
 {
 	/*
-	 * the kernel stores the length without WRITE_ONCE(); any value that it had lately will do
+	 * the kernel stores the length without WRITE_ONCE(); any recent value will do
 	 */
 	const int backlog = data_race(READ_ONCE(sk->sk_backlog.len));
 
@@ -42,7 +42,7 @@ static inline u32 xtcp_space_full(const struct sock *sk)
 	return xtcp_space_window(sk, READ_ONCE(sk->sk_rcvbuf));
 }
 
-/* Socket lock held, or nobody else can have the sock. */
+/* Socket lock held, or no other thread can reach the sock. */
 void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);

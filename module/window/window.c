@@ -149,7 +149,7 @@ void xtcp_window_unscaled(struct sock *sk)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
-/* The largest window that is allowed, octets: by the program, or else by the route. */
+/* The largest window that the program allows, or else the route, octets. */
 static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
@@ -192,13 +192,14 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
 }
 
 /**
- * xtcp_window_shift_of_route() - the shift that a SYN-ACK offers
+ * xtcp_window_shift_of_route() - limit the shift of a SYN-ACK to what the route allows
  * @dst: the route to the peer
  * @shift: the shift of the listener
  *
  * If the route has the metric RTAX_WINDOW, the shift has to be smaller: a larger one would round
  * windows down. But TCP_WINDOW_CLAMP of a listener must not change the shift: a cookie does not
- * record the shift that we offered, and the third ACK may reach another listener of the group.
+ * record the shift that we offered, and the third ACK may reach another listener of the
+ * SO_REUSEPORT group.
  *
  * Context: any.
  *
@@ -244,7 +245,7 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 }
 
 /**
- * xtcp_window_would_double() - would the peer's window at least double if it were told now?
+ * xtcp_window_would_double() - would an ACK now at least double the window that the peer knows?
  * @sk: the sock
  *
  * RFC 9293 section 3.8.6.2.2.
