@@ -14,12 +14,12 @@
  * whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when
- * bundles were larger and cost less memory, and an offered window cannot be taken back. So text
- * within the window may use up to twice sk_rcvbuf. Out-of-order text gives way to text in order;
- * the text farthest from RCV.NXT is dropped first. The number of out-of-order skbs is not limited.
- * Each is charged with its truesize, so tiny segments hold no more memory than large ones, and the
- * depth of the tree grows with the logarithm of their number.
+ * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when GRO
+ * packets were larger and used less memory for the same text, and an offered window cannot be taken
+ * back. So text within the window may use up to twice sk_rcvbuf. When memory is short, out-of-order
+ * text is dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not
+ * limited: each skb is charged with its truesize, so tiny segments cannot use more memory than
+ * large ones, and the depth of the tree grows only with the logarithm of the number of skbs.
  */
 #include "recv/rcvq.h"
 
@@ -110,8 +110,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * As join(), but @from is in no queue, and is freed if the function returns true. The function is
- * not inlined, because text that is read at once never comes here.
+ * As join(), but @from is in no queue, and is freed if the function returns true. Not inlined: if
+ * the program reads text at once, the queue is empty and nothing is joined.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -240,8 +240,8 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * May @skb be queued although the buffer is full? Its window may have been offered when bundles
- * were larger, and smaller bundles need more memory for the same text. So the queue may grow to
+ * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
+ * were larger, and smaller packets need more memory for the same text. So the queue may grow to
  * twice the buffer if text fills at least half of @skb, or half of the whole queue.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
@@ -254,9 +254,9 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment has no room: let the buffer grow to the memory of the queued skbs, but not beyond the
- * namespace's limit. If the segment has no room because of memory pressure, the queued skbs may use
- * less than the buffer allows; the buffer never shrinks to their memory.
+ * A segment does not fit: let the buffer grow to the memory of the queued skbs, but not beyond the
+ * namespace's limit. The buffer never shrinks, even if memory pressure is the reason and the queued
+ * skbs use less than the buffer allows.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -290,7 +290,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/*
-		 * charge it even beyond tcp_mem: the program whose sockets use up that memory may
+		 * charge @skb even beyond tcp_mem: the program whose sockets use up that memory may
 		 * be waiting for this text
 		 */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
@@ -314,7 +314,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* @skb covers all sequence numbers of @old. Has it the same octets there? */
+/* @skb covers all sequence numbers of @old. Does it have the same octets for them? */
 static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -331,7 +331,7 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Copy the octets of @old into @skb, which covers @old. @skb is linear, and nobody else reads it.
+ * Copy the octets of @old into @skb, which covers @old. @skb is linear and not shared.
  */
 static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 {
@@ -342,10 +342,10 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old, which *@skb covers, from the tree. If their octets differ, those of @old win. They
- * are written into a copy of *@skb, because others may still read the pages of *@skb. An honest
- * peer never sends different octets. Return: false if there is no memory for the copy; @old stays
- * then.
+ * Remove @old, which *@skb covers, from the tree. If the octets of *@skb differ, which an honest
+ * peer never causes, those of @old win: they are written into a copy of *@skb, because a packet
+ * socket may still read the pages of *@skb. Return: false if there is no memory for the copy; then
+ * @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -390,7 +390,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			goto drop;
 		}
 		if (xtcp_seg(prev)->seq == start) {
-			prev = skb_rb_prev(prev);	/* @skb covers this one */
+			prev = skb_rb_prev(prev);	/* the loop below removes this skb, which @skb covers */
 		} else {
 			xtcp_sack_duplicate(sk, start, end_of(prev));
 			if (!xtcp_trim_front(skb, end_of(prev) - start))
@@ -475,7 +475,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_rcvq_eaten() - remove an skb whose last octet was read
  * @sk: the sock
- * @skb: on sk_receive_queue; freed unless somebody else holds a reference
+ * @skb: on sk_receive_queue; its reference is dropped
  *
  * This does the work of sock_rfree(), but the sock keeps charged memory for the next segment.
  *
@@ -496,7 +496,7 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
  * xtcp_rcvq_purge_out_of_order() - drop all text out of order
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_rcvq_purge_out_of_order(struct sock *sk)
 {

@@ -4,8 +4,8 @@
  * TCP_SAVED_SYN on an accepted socket.
  *
  * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
- * which is freed when the program reads it. As in Linux, a SYN is not saved if it was answered by
- * cookie and so left no entry, or if memory was short.
+ * which is freed when the program reads it. As in Linux, a SYN is not saved if it was answered with
+ * a SYN cookie, because there is no entry then, or if memory was short.
  */
 #include "recv/savedsyn.h"
 
@@ -47,8 +47,8 @@ void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 }
 
 /**
- * xtcp_savedsyn_copy() - copy the saved SYN of an entry, for its child
- * @syn: the SYN that the entry has
+ * xtcp_savedsyn_copy() - copy the saved SYN of a half-open entry, for the sock of the connection
+ * @syn: the SYN of the entry
  *
  * Context: softirq, RCU read side.
  *
@@ -68,7 +68,7 @@ struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn)
  * xtcp_savedsyn_drop() - free the saved SYN of a connection
  * @syn: points to xtcp_sock.saved_syn, which is NULL afterwards
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find the sock.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find the sock.
  */
 void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
 {

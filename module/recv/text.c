@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, decide which ACK is owed
- * (RFC 9293 section 3.10.7.4).
+ * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, and note whether an ACK
+ * must be sent, and how soon (RFC 9293 section 3.10.7.4).
  *
  * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond that number is
  * not accepted. The FIN is taken when RCV.NXT reaches the number.
@@ -27,9 +27,9 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-#define QUICKACKS_MAX		16U	/* ACKs without delay at the start, at most; Linux's TCP_MAX_QUICKACKS */
+#define QUICKACKS_MAX		16U	/* most ACKs without delay at the start; Linux's TCP_MAX_QUICKACKS */
 
-/* How far the last offered window reaches beyond RCV.NXT. */
+/* How far the last offered window reaches beyond RCV.NXT, octets. */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
 	u32 right = READ_ONCE(xsk->rcv.wup) + READ_ONCE(xsk->rcv.wnd);
@@ -39,7 +39,7 @@ static u32 offered_window(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_text_readable() - is there enough to read to wake a reader?
+ * xtcp_text_readable() - is enough text there to wake a reader?
  * @sk: the sock
  * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
@@ -86,7 +86,7 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/* Drop a segment that brings nothing new, or that has no room, and owe an ACK at once. */
+/* Drop a segment that has nothing new, or does not fit, and request an immediate ACK. */
 static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
@@ -117,8 +117,8 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * The peer was silent for @gone jiffies. Is that longer than an RTO? No RTO is below two ticks. So
- * if @gone is at most 1, which is the usual case, the answer is known before the RTO is computed.
+ * The peer was silent for @gone jiffies. Is that longer than an RTO? An RTO is at least two
+ * jiffies, so in the usual case, a @gone of 0 or 1, the RTO need not be computed.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
@@ -149,8 +149,8 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment was taken. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and owe
- * an ACK (RFC 9293 section 3.10.7.4, eighth).
+ * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
+ * request an ACK (RFC 9293 section 3.10.7.4, eighth).
  */
 static enum xtcp_verdict taken(struct sock *sk)
 {
@@ -197,8 +197,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * as in Linux: if text comes with the sequence number of a noted FIN, the FIN was not the
-	 * peer's
+	 * as in Linux: if text comes with the sequence number of a FIN that was noted before, the
+	 * peer cannot have sent that FIN: forget it
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
@@ -237,7 +237,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	data_event(sk, skb);
 	xtcp_rcvq_queue(sk, skb);
 	/*
-	 * RFC 5681 section 4.2: an ACK goes at once if text is out of order (MAY-13) or fills a
+	 * RFC 5681 section 4.2: an ACK is sent at once if text is out of order (MAY-13) or fills a
 	 * hole
 	 */
 	if (!RB_EMPTY_ROOT(&stream->out_of_order))
@@ -278,7 +278,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
-/* Report the part of the segment that lies before RCV.NXT in a D-SACK. */
+/* Report in a D-SACK the part of the segment that lies before RCV.NXT. */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
@@ -295,16 +295,15 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *	old
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
- * RCV.NXT advances over text and FIN that are in order. xtcp_acking notes whether an ACK is owed,
- * and SACK blocks note which text came out of order. An urgent octet is text like any other
- * (urgent.c). RFC 9293 section 3.10.7.4, seventh, and of eighth the part that concerns the queue;
- * MUST-58, MUST-59, SHLD-31, MAY-13.
+ * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
+ * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
+ * other (urgent.c). RFC 9293 section 3.10.7.4, seventh, and the part of eighth that concerns the
+ * queue; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: XTCP_DONE when nothing of @skb was taken, and the caller still owns it; XTCP_CONSUMED
- * when @skb was queued or freed; XTCP_FIN_TAKEN when @skb was queued or freed, and RCV.NXT has
- * passed the peer's FIN, too.
+ * when @skb was queued or freed; XTCP_FIN_TAKEN when in addition RCV.NXT has passed the peer's FIN.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -351,7 +350,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
  *
  * RFC 9293 section 3.10.5.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_text_purge(struct sock *sk)
 {
