@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. The user timeout is here, too, and so are the limits for connections without text. No code
- * here arms a timer.
+ * up. This file also has the user timeout and the limits for connections without text. It arms no
+ * timer.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
- * the first probe goes after two hours of silence, and up to nine probes go 75 s apart (MUST-28).
+ * the first probe is sent after two hours of silence, and up to nine probes 75 s apart (MUST-28).
  * Each namespace has its own defaults.
  */
 #include "time/keepalive.h"
@@ -21,12 +21,12 @@
 #include "base/stream.h"
 
 /**
- * xtcp_keepalive_is_on() - shall this connection be probed when it is idle?
+ * xtcp_keepalive_is_on() - is keepalive on for this connection?
  * @sk: the sock
  *
  * Context: any.
  *
- * Return: true when the program or the namespace wants it.
+ * Return: true when the program or the namespace has turned it on.
  */
 bool xtcp_keepalive_is_on(const struct sock *sk)
 {
@@ -78,7 +78,8 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
  *
  * Context: any.
  *
- * Return: milliseconds (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21); 0: only R2 limits it.
+ * Return: milliseconds (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21); 0: only R2
+ * limits the time.
  */
 u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
 {
@@ -86,15 +87,15 @@ u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_give_up() - is the peer of this idle connection gone?
+ * xtcp_keepalive_give_up() - have enough keepalive probes gone unanswered to end the connection?
  * @sk: has been idle for xtcp_keepalive_time(), so a probe is due
  *
  * The number of unanswered probes decides. With TCP_USER_TIMEOUT the idle time decides instead, as
- * in Linux, but at least one probe must have gone out.
+ * in Linux, but at least one probe must have been sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is gone.
+ * Return: true when the caller shall end the connection.
  */
 bool xtcp_keepalive_give_up(const struct sock *sk)
 {
@@ -107,7 +108,7 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
 	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
 }
 
-/* Jiffies since text or a FIN went either way, or since the handshake. */
+/* Jiffies since text or a FIN was last sent or received, or since the handshake. */
 static u32 without_text(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_stream *stream = xsk->stream;
@@ -121,12 +122,13 @@ static u32 without_text(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_idle() - which limit ends this connection if no text goes either way, and when?
+ * xtcp_keepalive_idle() - which limit ends this connection if no text is sent or received, and
+ * when?
  * @sk: the sock, in any state
  * @left: set to the jiffies until then, if there is a limit; 0: it has passed
  *
  * net.xtcp.idle_ms is a limit in each synchronized state, half_closed_ms in FIN-WAIT-2 and
- * CLOSE-WAIT. A FIN counts as text, and so does what is sent again; an ACK or a probe does not.
+ * CLOSE-WAIT. A FIN and a retransmission count as text; an ACK and a probe do not.
  * While something is in flight and the window is open, R2 and the user timeout decide (RFC 9293
  * section 3.8.3), so @left is the whole limit then. An orphan has limits of its own (retries.c,
  * record.c).

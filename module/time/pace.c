@@ -4,16 +4,16 @@
  * says why a sender should pace.
  *
  * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As for
- * kernel TCP, sk_pacing_status says who delays text: nobody (NONE), this file (NEEDED), or the
+ * kernel TCP, sk_pacing_status says what delays text: nothing (NONE), this file (NEEDED), or the
  * qdisc fq (FQ). NEEDED is set by an algorithm that paces and by SO_MAX_PACING_RATE. fq sets FQ
  * when it sees a segment of the sock. skb->tstamp of each segment with text has the earliest time
- * at which the segment may depart. With fq the segment waits there. Without fq, output.c and
- * recovery.c ask before each bundle whether the bundle is due. If not, they send nothing, and a
- * timer of high resolution sends the bundle when its time has come. This timer is the one exception
- * to "one timer per connection": a tick is longer than the time between two bundles.
+ * at which the segment may depart. With fq the segment waits in fq. Without fq, output.c and
+ * recovery.c ask before each GSO packet whether it is due. If not, they send nothing, and a timer
+ * of high resolution sends the packet when its time has come. This timer is the one exception to
+ * "one timer per connection": a tick is longer than the time between two GSO packets.
  *
- * The same timer sends text that waits for room because IP and the device have too much of its
- * connection (output.c). The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
+ * The same timer sends text that output.c holds back because IP and the device already have too
+ * much text of this connection. The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
  * sock_wfree() calls sk_write_space for each segment that a device is done with, and the timer runs
  * as soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
  * runs after AGAIN_NS, because the first wait can miss a report: another processor that frees a
@@ -22,8 +22,8 @@
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
  *
- * And the timer sends the ACK that replaces several others (acks.c). If it runs earlier for another
- * reason, this ACK goes earlier.
+ * And the timer sends the ACK that replaces several others (acks.c). If the timer runs earlier for
+ * another reason, this ACK is sent earlier.
  *
  * The timer is allocated when it is needed for the first time. If there is no memory for it, no
  * text is delayed. A timer that was started holds a reference to the sock, and its function takes
@@ -41,9 +41,9 @@
 #include "compat.h"
 #include "cong/cong.h"
 
-#define GAP_MAX_NS		NSEC_PER_SEC	/* the longest gap behind a bundle, however low the rate is */
+#define GAP_MAX_NS	NSEC_PER_SEC	/* longest gap after a GSO packet, however low the rate is */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
-#define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: nothing waits longer there */
+#define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: no segment waits longer in fq */
 
 /**
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
@@ -79,7 +79,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 
 	spin_lock_irqsave(&pace->lock, irq);
 	/*
-	 * if bring_forward() has just queued the timer again, the next run needs a reference, too
+	 * if bring_forward() has just queued the timer again, the next run needs its own reference
 	 */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
@@ -170,12 +170,12 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /**
- * xtcp_pace_must_wait() - is the next text not due yet?
+ * xtcp_pace_must_wait() - must the next text wait until it is due?
  * @sk: a sock that this file paces; see xtcp_pace_holds()
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is not due; the timer is set.
+ * Return: true when it must; the timer will send it.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -209,8 +209,8 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_not_held() - the peer has text before its departure time, so fq is no longer on the
- * path
+ * xtcp_pace_not_held() - the peer acknowledged text before its departure time, so fq no longer
+ * delays the segments of the sock
  * @sk: a sock with SK_PACING_FQ
  *
  * The timer of this file paces the sock from now on, until fq sets SK_PACING_FQ again.
@@ -275,8 +275,7 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - IP and the device have too much: let the timer send when there is
- *	room
+ * xtcp_pace_waits_for_room() - have a timer send once IP and the device hold less text
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
  * @most: there is room when sk_wmem_alloc, the memory of what IP and the device have, is at most
  *	this number of octets
@@ -331,8 +330,8 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
 /**
  * xtcp_pace_ack_within() - let the timer send the ACK that the caller holds back
  * @sk: the sock
- * @delay_ns: when the timer sends it, from now, nanoseconds
- * @slack_ns: how much later it may send it
+ * @delay_ns: how long the ACK waits, nanoseconds
+ * @slack_ns: how much later than that the timer may send the ACK, nanoseconds
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -366,7 +365,8 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_room() - a device is done with a segment: let waiting text go if there is room now
+ * xtcp_pace_room() - a device is done with a segment: if there is room now, let the timer send
+ * waiting text
  * @sk: the sock, in any state; the segment has a reference to it
  *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
@@ -440,7 +440,7 @@ bool xtcp_pace_is_over(struct sock *sk)
  * xtcp_pace_stop() - stop the timer: the connection sends nothing any more
  * @sk: CLOSED; it may be used again
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_pace_stop(struct sock *sk)
 {

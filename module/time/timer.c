@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How the deadlines of a connection are armed. They share the one timer of the sock. When a
- * deadline has passed, expiry.c acts.
+ * Arms the deadlines of a connection, which share the one timer of the sock. When a deadline has
+ * passed, expiry.c acts.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
  *               off (RFC 6298 section 5). If the window has shrunk to zero, send a probe instead
@@ -9,10 +9,9 @@
  *               from the time when they were sent, not from the last ACK (RFC 7765)
  *   persist     text waits, nothing is in flight and the window does not admit the text: probe the
  *               window, back off (RFC 9293 section 3.8.6.1). Also sends text that silly window
- *               avoidance or TCP_CORK has held back for too long, and text for which memory or room
- *               in a queue of this machine was lacking
- *   delayed ACK an ACK has been owed for the longest time allowed: send it (RFC 9293 section
- *               3.8.6.3)
+ *               avoidance or TCP_CORK has held back for too long, and text that could not be sent
+ *               because memory was short or a local queue was full
+ *   delayed ACK an ACK was delayed for the longest time allowed: send it (RFC 9293 section 3.8.6.3)
  *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
  *               (RFC 8985 section 7). Armed instead of the retransmit deadline, which is armed when
  *               the probe has been sent
@@ -23,8 +22,7 @@
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
  *               SO_KEEPALIVE or net.xtcp.keepalive_always is on. Also ends a connection without
- *               text (net.xtcp.idle_ms, half_closed_ms). The deadline is the earlier one of the
- *               probe and of this end
+ *               text (net.xtcp.idle_ms, half_closed_ms), if that is due before the next probe
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
@@ -66,7 +64,7 @@
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is.
+ * Return: true when the deadline is set.
  */
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
 {
@@ -160,7 +158,7 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
- * A route or a knob may lower the minimum of the RTO. The first window probe nevertheless comes
+ * A route or a sysctl may lower the minimum of the RTO. The first window probe nevertheless comes
  * after 200 ms at least, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -190,9 +188,8 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - undo the backoff of window probes, and let the time of probing begin
- * anew
- * @xsk: the sock; has no stream if the caller sends a SYN
+ * xtcp_timer_end_probing() - undo the backoff of window probes, and forget when they began
+ * @xsk: the sock; its data state (xsk->stream) may not exist yet
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -226,14 +223,14 @@ static u32 rest_of_rto_us(const struct sock *sk)
 }
 
 /**
- * xtcp_timer_few_in_flight() - are less than four segments in flight?
+ * xtcp_timer_few_in_flight() - are fewer than four segments in flight?
  * @sk: has sent all that is in its queue, or some of it
  *
- * So few cause too few duplicate ACKs when one of them is lost.
+ * If one of so few segments is lost, the others cause too few duplicate ACKs to show it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true or false.
+ * Return: true when there are fewer.
  */
 bool xtcp_timer_few_in_flight(const struct sock *sk)
 {
@@ -251,8 +248,9 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * Is so little in flight, and no text behind it, that only a timer may detect a loss? Without SACK
- * the answer is always no: only SACK shows at once that the timer fired too early.
+ * Returns true if perhaps only a timer detects a loss, because few segments are in flight and no
+ * text waits behind them. Without SACK returns false: only SACK shows at once that the timer fired
+ * too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -276,7 +274,7 @@ static u32 restarted_rto_us(const struct sock *sk)
  * The timer's function may be waiting for the lock on another processor. It holds its own reference
  * to the sock, and will find nothing to do.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can have @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_timer_stop(struct sock *sk)
 {
@@ -290,8 +288,8 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous or a fast open, was sent
- * for the first time
+ * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open or of Fast Open, was
+ * sent for the first time
  * @sk: SYN-SENT or SYN-RECEIVED
  *
  * Context: softirq or process. Lock: socket, held.
@@ -307,9 +305,9 @@ void xtcp_timer_syn_sent(struct sock *sk)
  * and we sent a RST
  * @sk: SYN-SENT
  *
- * The RST has ended the peer's older connection, so the next SYN goes soon (RFC 9293 section
- * 3.5.1). Anybody can forge such an answer. So only the second SYN is brought forward, and none is
- * delayed.
+ * The RST has ended the peer's older connection, so the next SYN is sent soon (RFC 9293 section
+ * 3.5.1). Anybody can forge such an answer. So it can bring forward only the second SYN, and can
+ * delay none.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -390,8 +388,8 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
- * While nothing is in flight, only new text ends window probing. Answers to window probes do not,
- * so TCP_USER_TIMEOUT runs on (RFC 6429).
+ * While nothing is in flight, only new text ends window probing. Answers to window probes do not
+ * end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -403,8 +401,8 @@ void xtcp_timer_data_sent(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
 	/*
-	 * while anything is in flight, one of these two deadlines is armed; after a tail loss
-	 * probe, the retransmit deadline
+	 * while anything is in flight, the retransmit deadline or the probe deadline is armed;
+	 * after a tail loss probe, the retransmit deadline
 	 */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
@@ -449,13 +447,14 @@ void xtcp_timer_ack_progress(struct sock *sk)
 }
 
 /**
- * xtcp_timer_reordering() - event: segments count as lost unless an ACK of them comes soon
+ * xtcp_timer_reordering() - event: segments will count as lost if no ACK reports them soon
  * @sk: the sock
  * @wait_us: time until the first of them counts as lost, microseconds
  *
  * RFC 8985 section 6.2 step 5 looks at all segments that were sent before the segment that arrived,
  * and waits until the last of them counts as lost. @wait_us ends earlier, when the first of them
- * counts as lost. As in Linux, 2 ms are added, in which the next segments of a burst come due, too.
+ * counts as lost. As in Linux, 2 ms are added, so that one run of the timer also handles the next
+ * segments of a burst.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -483,7 +482,7 @@ void xtcp_timer_reneged(struct sock *sk, u32 wait_us)
  * xtcp_timer_window_closed() - event: text waits and nothing is in flight
  * @sk: the sock
  *
- * The first probe goes an RTO later (RFC 9293 section 3.8.6.1, SHLD-29).
+ * The first window probe is sent an RTO later (RFC 9293 section 3.8.6.1, SHLD-29).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -512,7 +511,7 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  *
  * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes, or
  * at its present deadline if that is earlier. The window may be too small for any text, so the
- * backoff itself stays until text goes out (xtcp_timer_data_sent()).
+ * backoff itself stays until text is sent (xtcp_timer_data_sent()).
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
@@ -539,10 +538,10 @@ void xtcp_timer_window_opened(struct sock *sk)
 }
 
 /**
- * xtcp_timer_ack_owed() - event: an ACK is owed and not sent at once
+ * xtcp_timer_ack_owed() - event: an ACK must be sent, but not at once
  * @sk: the sock
- * @delay: jiffies after which the ACK goes at the latest; xtcp_bounds_delack_max() limits it, and
- *	an earlier deadline stays
+ * @delay: the longest delay of the ACK, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
+ *	deadline stays
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -609,9 +608,9 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
  *
- * If a probe waits for an answer, the deadline of the next probe moves, too. Linux does not move
- * it. The present deadline may be the end of a connection without text, so it says nothing about
- * the probe.
+ * If a probe waits for an answer, the next probe is due one new interval after it. Linux does not
+ * move the deadline of the next probe. The new deadline is computed from the time of the last
+ * probe, since the present one may belong to a limit for connections without text.
  *
  * Context: process. Lock: socket, held.
  */
@@ -635,8 +634,8 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
  *
  * If the namespace limits connections without text, the keepalive deadline comes no later than the
  * limit. When this deadline has passed, expiry.c finds out whether a probe or the limit is due, and
- * sets the deadline for the next. Only here does a connection notice that a knob has changed. If
- * its timer does not run, it does not notice until another event calls this function.
+ * sets the next deadline. A changed limit takes effect when this function is called next: when the
+ * timer runs, or at another event.
  *
  * Context: softirq or process. Lock: socket, held.
  */
