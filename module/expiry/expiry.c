@@ -34,7 +34,7 @@
 #define LINEAR_TIMEOUTS		6	/* see is_linear(); as in Linux */
 #define ROOM_RETRY_MS		500U	/* after a send failed for lack of memory or queue room */
 
-/* Resend the SYN, or the SYN-ACK of a simultaneous or a fast open. */
+/* Resend the SYN, or the SYN-ACK of a simultaneous open or of Fast Open. */
 static void expired_syn(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -90,8 +90,8 @@ static void probe_shrunk_window(struct sock *sk)
 }
 
 /*
- * Notes a timeout while the window is open. While the window was zero, probes were sent in place of
- * retransmissions; that is over.
+ * Counts a timeout while the window is open. If the window was zero before, window probes replaced
+ * retransmissions until now, so take back the backoff of these probes.
  */
 static void note_timeout(struct sock *sk)
 {
@@ -154,8 +154,8 @@ static void expired_retransmit(struct sock *sk)
 	if (!skb)
 		return;
 	/*
-	 * no stream: in FIN-WAIT-1 after a simultaneous open, only the SYN is in flight, because
-	 * there was no memory for the FIN
+	 * without the data state, only the SYN can be in flight: in FIN-WAIT-1 after a simultaneous
+	 * open, if there was no memory for the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -171,7 +171,7 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/* The window has opened: resend. Only the retransmit deadline asks whether to give up. */
+/* The window has opened: resend. expired_retransmit() alone decides whether to give up. */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd.wnd)
@@ -228,8 +228,8 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, it is too
- * early for either: then this sets a later deadline.
+ * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, sets a
+ * later deadline instead.
  */
 static void keep_alive(struct sock *sk)
 {
@@ -238,8 +238,8 @@ static void keep_alive(struct sock *sk)
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 
 	/*
-	 * MUST-26: no probe while data waits for an ACK or a window. The deadlines for
-	 * retransmission and persist handle a peer that does not answer then
+	 * MUST-26: no probe while data waits for an ACK or a window. In that case the retransmit or
+	 * the persist deadline handles a peer that does not answer
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
@@ -258,11 +258,11 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * Keepalive and the limits for connections without text share this deadline. A deadline that was
- * set for a limit must not send the next keepalive probe too early. It does not: if a probe still
- * waits for its answer, there was no text since, because text of the peer would be an answer, and
- * text of ours would be in flight. So the limit has passed and the connection ends, unless the knob
- * of the limit was raised meanwhile.
+ * Keepalive and the limits for connections without text share this deadline. A deadline of a limit
+ * may pass while a keepalive probe waits for its answer. Then no text was sent or received since
+ * that probe: text of the peer would have been an answer, and text of ours would be in flight. So
+ * the limit has passed and the connection ends. Only if the sysctl was raised meanwhile, the
+ * connection stays, and its next keepalive probe is sent early.
  */
 static void expired_keepalive(struct sock *sk)
 {
@@ -303,8 +303,8 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
  * xtcp_expiry_run() - run the deadlines that have passed, and set the timer for the next one
  * @sk: the sock; the caller holds a reference, since an orphan may end here
  *
- * The timer calls it, or release_sock() if a user owned the lock when the timer fired (RFC 9293
- * section 3.10.8).
+ * The timer calls this function, or release_sock() if a user owned the lock when the timer fired
+ * (RFC 9293 section 3.10.8).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -350,7 +350,7 @@ static void fired(struct timer_list *timer)
  * xtcp_expiry_init() - give a sock its timer
  * @sk: new, or a clone; no deadline is armed
  *
- * Context: softirq or process. Nobody else has @sk yet.
+ * Context: softirq or process. No other thread can reach @sk yet.
  */
 void xtcp_expiry_init(struct sock *sk)
 {
@@ -362,8 +362,8 @@ void xtcp_expiry_init(struct sock *sk)
  * xtcp_expiry_paced() - send text and ACKs that waited for the timer of pace.c, if they are due
  * @sk: the sock, in any state
  *
- * The timer of pace.c calls it, or release_sock() if a user owned the lock when that timer fired.
- * coalesce.c calls it for text that need not wait any longer.
+ * The timer of pace.c calls this function, or release_sock() if a user owned the lock when that
+ * timer fired. coalesce.c calls it for text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -376,7 +376,7 @@ void xtcp_expiry_paced(struct sock *sk)
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}
-	/* no text has carried the ACK. One ACK of those that were compressed goes now */
+	/* no text has carried an ACK: send one ACK in place of those that were held back */
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;

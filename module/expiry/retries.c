@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
- * user timeout, and the shorter limits for orphans. Also when to end a connection on which no text
- * goes. No code here arms a timer. After a timeout, expiry.c asks here before it tries again. So
+ * user timeout, and the shorter limits for orphans, connections whose program has closed the
+ * socket. Also when to end a connection on which no text is sent or received. This file arms no
+ * timer. After a timeout, expiry.c calls this file before it tries again, so
  * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/retries.h"
@@ -81,8 +82,8 @@ static enum xtcp_abort_reason limit_was(bool user)
 
 /*
  * R1 or R2 as a time, milliseconds. As in Linux, the first timeout counts as 200 ms, even if the
- * route or the namespace lowers the RTO's floor: with a low floor, retries are more frequent, but
- * go on for as long.
+ * route or the namespace lowers the minimum of the RTO: this makes retries more frequent, but does
+ * not shorten the time for which they go on.
  */
 static u32 time_of(const struct sock *sk, u32 retries)
 {
@@ -146,7 +147,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 
 /**
  * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
- * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous or a fast open
+ * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous open or with Fast Open
  *
  * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
  * wants 3 minutes; the default takes 127 s. The user timeout may end the retries earlier. If this
@@ -161,7 +162,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* timeouts without backoff come first; these are no retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
-	/* RFC 7413: one retry more than a request entry has, as in Linux */
+	/* Fast Open (RFC 7413): one retry more than for a half-open entry, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
 				      READ_ONCE(knobs(sk)->syn_retries);
 
@@ -182,7 +183,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 
 /*
  * Has an orphan with text in flight used up its time? As in Linux, the time in which the peer's
- * window was closed counts, too.
+ * window was closed also counts.
  */
 static bool orphan_had_its_time(const struct sock *sk)
 {
@@ -298,9 +299,9 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
  * @sk: in a synchronized state
  *
- * Probes without an answer end the connection when retries2 of them have gone out. A peer that
+ * Probes without an answer end the connection when retries2 of them have been sent. A peer that
  * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed. For an orphan the
- * limits are lower, and one of them holds even if the peer answers (RFC 6429).
+ * limits are lower, and its limit on the backoff holds even if the peer answers (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -335,7 +336,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
  *
  * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, which
  * programs expect of a timer; the abort reason tells which limit it was. A soft error does not
- * replace ETIMEDOUT: it would explain why retries were in vain, but here nothing was retried.
+ * replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
  *
  * Context: softirq or process. Lock: socket, held.
  *

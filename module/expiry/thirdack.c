@@ -6,12 +6,12 @@
  * now. The thread may even be its own server: it waits in accept() for the connection that the
  * third ACK completes.
  *
- * The timer of the sock is too coarse for this: it takes one to two ticks. But it is armed all the
- * same, in case connect() does not return in time. A high-resolution timer for each connection
- * would cost more than the segment that it saves. So each processor has one such timer and a short
- * list of waiting socks, with a reference to each. A sock that has sent its ACK stays on the list:
- * otherwise each outgoing segment would have to look there. The sock leaves when the list is next
- * used, when the timer runs, or when the program closes the sock.
+ * The timer of the sock is too coarse for this: it takes one to two ticks. It is also armed, in
+ * case connect() does not return in time. A high-resolution timer for each connection would cost
+ * more than the segment that it saves. So each processor has one such timer and a short list of
+ * waiting socks, with a reference to each. A sock that has sent its ACK stays on the list:
+ * otherwise each outgoing segment would have to search the list. The sock leaves the list when the
+ * list is next used, when the timer runs, or when the program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -145,8 +145,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * the timer of a processor that went offline runs on another one. If the first is back by
-	 * now, a connect() there may have queued the timer already
+	 * the timer of a processor that went offline runs on another processor. If the first one
+	 * is online again, a connect() on it may have queued the timer already
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
