@@ -3,12 +3,12 @@
  * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
  * in FIN-WAIT-2. timewait.c decides what records answer.
  *
- * A record takes the place of its sock in the table of connections and keeps the port leased. It
- * has only the fields that an answer needs. Each shard of a namespace has one timer and two lists:
- * one per substate, in order of expiry. The record's hash chooses the shard. When a namespace has
- * as many records as it may have, a new record evicts the record of its own shard that would expire
- * next. Thus, each connection gets its TIME-WAIT, and connections that end at the same time use
- * different shards.
+ * A record replaces its sock in the table of connections, has a reference to the lease that
+ * reserves its port (ports/lease.c), and has only the fields that an answer needs. The records of a
+ * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists: one
+ * per substate, in order of expiry. When a namespace has as many records as it may have, a new
+ * record evicts the record of its own shard that would expire next. Thus every connection gets a
+ * TIME-WAIT, and connections that end at the same time mostly take different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
@@ -42,24 +42,24 @@
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer waits until the next tick */
 #define FREE_BATCH	64	/* records that one kfree_bulk() frees */
 /*
- * the timer runs again after this time, or after an eighth of TIME-WAIT if that is less; Linux
- * rounds the end of TIME-WAIT as coarsely
+ * the timer runs at most once in this time, or in an eighth of TIME-WAIT if that is less; Linux
+ * rounds the end of TIME-WAIT just as coarsely
  */
 #define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* on its list, a new record passes at most this many records that expire later */
+#define SORT_STEPS	32	/* a new record goes before at most this many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of it */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-/* while the guests together exceed guest_records_max, one guest may have 1/16 of its share */
+/* while unprivileged namespaces exceed their common limit, each may use 1/16 of its share */
 #define LITTLE_PART	16
-#define GUESTS_MEMORY	32	/* the records of all guests together take 1/32 of the memory */
+#define GUESTS_MEMORY	32	/* records of unprivileged namespaces may take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
 
 /*
- * The records of all guests: namespaces that belong to a user namespace other than the first one.
- * The user of a guest may set max_tw_buckets to any value, so the records of all guests together
- * are limited, too (guest_records_max).
+ * The number of records of all guests. A guest is a namespace that belongs to a user namespace
+ * other than the first one, as any user can create. This user may set max_tw_buckets to any value,
+ * so guest_records_max limits the records of all guests together.
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -80,7 +80,7 @@ static struct kmem_cache *cache_of(bool v4)
 	return v4 ? cache_v4 : cache_v6;
 }
 
-/* Where the key of a signed record is: behind it, since few records have one. */
+/* The key of a record that signs its answers: it follows the record, since few records have one. */
 static struct xtcp_md5_key *key_place(struct xtcp_timewait *tw)
 {
 	return (struct xtcp_md5_key *)((u8 *)tw + size_of(tw->conn.v4));
@@ -100,7 +100,7 @@ const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_init() - make the slabs, and the counter of the guests' records
+ * xtcp_record_init() - make the slabs, and the counter of the records of all guests
  *
  * Context: process, module init.
  *
@@ -230,7 +230,7 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/* Tell the maps of ports that the records have left the table of connections. */
+/* Tell the bitmaps of ports in use (portmap.c) that the records have left the table. */
 static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
 {
 	struct xtcp_timewait *tw;
@@ -257,7 +257,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 	if (list_empty(claimed))
 		return;
 	list_for_each_entry_safe(tw, next, claimed, node) {
-		/* without this test the arguments would be loaded even while nobody traces */
+		/* without this test the arguments would be loaded even when tracing is off */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		if (likely(xtcp_demux_leave(&tw->conn)))
@@ -269,7 +269,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		 * xtcp_demux_leave() took the same lock, so the new value is seen here.
 		 */
 		has_maps |= tw->conn.map;
-		/* a server's records share one lease: put it once for all of them */
+		/* a server's records share the lease of its port: put it once for all of them */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
 			lease = tw->lease;
@@ -282,7 +282,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		tell_maps(xn, claimed);
 	put_lease(lease, users);
 	xtcp_demux_left(xn, left);
-	/* one grace period for all of them */
+	/* free all these records after one grace period */
 	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
 	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
 }
@@ -406,7 +406,7 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->records);
 }
 
-/* Allocates a record; with room for the key if segments are signed. */
+/* Allocates a record, with space for the key if segments are signed. */
 static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 {
 	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
@@ -417,9 +417,9 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds. The sock knows only the second, so what is less than a
- * second old counts as new. What is much too old for PAWS counts as 30 days old, so that the record
- * ends before the clock wraps.
+ * When TS.Recent was taken, in milliseconds. The sock has this time in seconds, so an age of less
+ * than a second counts as 0. A TS.Recent that is much too old for PAWS counts as 30 days old, so
+ * that the record ends before the clock wraps.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -457,9 +457,9 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate,
 }
 
 /*
- * Evict one record to make room for a new record of the shard @at. The evicted record is the one of
- * @at that expires next. If @at has none, the next shard that has a record gives it. Return: false
- * when no shard has a record.
+ * Evict one record to make room for a new record of the shard @at: the record of @at that expires
+ * next, or, if @at has none, that of the next shard with a record. Return: false when no shard has
+ * a record.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
@@ -487,8 +487,8 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
 		/*
-		 * with this lower limit, only guests with many records have to evict; guests with
-		 * few records keep them
+		 * with this lower limit, only unprivileged namespaces with many records evict some
+		 * of them; those with few records keep them
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
@@ -561,7 +561,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 }
 
 /**
- * xtcp_record_begin() - replace a sock that ends by a record, in the table of connections
+ * xtcp_record_begin() - put a record into the table of connections in place of a sock that ends
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
  *

@@ -32,11 +32,11 @@ struct xtcp_md5_key;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
- * @is_signed: segments are signed; the key stands behind the record (xtcp_record_key())
+ * @is_signed: segments are signed; the key follows the record in memory (xtcp_record_key())
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
  *	shard
  * @conn: the entry in the table of connections; the last member, because a record for IPv4 is
- *	allocated without the end of it, and since a key may follow
+ *	allocated without the end of @conn
  */
 struct xtcp_timewait {
 	union {

@@ -63,7 +63,7 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
 /*
  * May an active open take the tuple of this record? The old connection must have used timestamps:
  * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
- * has not chosen the port, net.xtcp.tw_reuse must permit the reuse, too, and the peer's timestamp
+ * has not chosen the port, net.xtcp.tw_reuse must also permit the reuse, and the peer's timestamp
  * clock must have had time to tick: tw_reuse_delay.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
@@ -117,8 +117,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		local_bh_disable();
 		spin_lock(&shard->lock);
 		/*
-		 * ask again under the lock; a dead record may still be in the table, and must not
-		 * be claimed again
+		 * test again under the lock; another caller may be ending the record, which is
+		 * still in the table then, but must not be claimed again
 		 */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
@@ -188,7 +188,7 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	if (!len)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), true, &opts);
-	/* xtcp_timewait_arrives() asks again, under the lock */
+	/* xtcp_timewait_arrives() tests this again, under the lock */
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
@@ -212,7 +212,7 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 
 /*
  * Is the segment acceptable (RFC 9293 section 3.10.7.4, table 6)? A segment without text at the
- * right edge of the window is acceptable, too, unless it is a RST (RFC 5961 section 3.2).
+ * right edge of the window is also acceptable, unless it is a RST (RFC 5961 section 3.2).
  */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
@@ -311,7 +311,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* if the record is dead: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;	/* also if the record is ending: the peer will retransmit */
 	struct xtcp_timewait copy;
 	LIST_HEAD(claimed);
 	int skipped;
