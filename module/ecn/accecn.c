@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
- * SYN asks for it by AE, CWR and ECE together. In the SYN-ACK these three flags tell with which ECN
- * codepoint the SYN arrived; in the pure ACK that answers, with which codepoint the SYN-ACK
- * arrived. From then on the flags are the ACE field, which counts segments that arrived with CE,
- * modulo eight. So the sender learns how many of its segments met congestion. It reduces its window
- * as in RFC 3168, once per round trip; recovery.c decides when. CWR does not have its old meaning.
+ * SYN asks for AccECN by AE, CWR and ECE together. In the SYN-ACK these three flags tell with which
+ * ECN codepoint the SYN arrived; in the pure ACK that answers the SYN-ACK, they tell with which
+ * codepoint the SYN-ACK arrived. From then on the flags are the ACE field, which counts segments
+ * that arrived with CE, modulo eight. So the sender learns how many of its segments met congestion.
+ * It reduces its window as in RFC 3168, once per round trip; recovery.c decides when. CWR does not
+ * have its old meaning.
  *
  * In addition, an option counts octets. It tells the sender how often the field has wrapped, even
  * if ACKs were lost.
@@ -34,8 +35,8 @@
 #include "loss/sample.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* so many unreported marks draw an ACK, with new text */
-#define MARKS_WITHOUT	3	/* the same without new text (RFC 9768 section 3.2.2.5.1) */
+#define MARKS_WITH_TEXT	2	/* unreported CE marks after which new text draws an ACK at once */
+#define MARKS_WITHOUT	3	/* the same for a segment without new text (RFC 9768 section 3.2.2.5.1) */
 #define UNSAID_MAX	15
 #define COUNTED_AT_MOST	22	/* report a counter at each multiple of 2^22 octets */
 
@@ -141,8 +142,8 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 
 /**
  * xtcp_accecn_is_third_ack() - does this third ACK show that the peer is in AccECN mode?
- * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but no entry remembers
- *	which
+ * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but after a SYN cookie
+ *	there is no entry that tells which of the two
  *
  * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
  * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
@@ -187,7 +188,7 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
  * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
  * @asked_without no ECT is sent (section 3.1.5).
  *
- * Context: softirq. Nobody else can have @sk yet.
+ * Context: softirq. No other thread can reach @sk yet.
  */
 void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
 {
@@ -297,7 +298,8 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 
 /**
  * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
- * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous open or with
+ *	Fast Open
  * @skb: the segment with SYN, which draws a challenge ACK
  *
  * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
@@ -344,8 +346,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
  * and on the ACK of a SYN-ACK, they say with which codepoint the SYN or SYN-ACK arrived. On all
- * others they are the ACE counter. The marks that it counts are regarded as reported after this
- * call, so the caller has to send the segment.
+ * other segments they are the ACE counter. After this call the CE marks that the counter includes
+ * are regarded as reported, so the caller has to send the segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -389,8 +391,8 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  *
  * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
  * segment with CE is acknowledged at once if it has text and the previous segment had no CE, or if
- * so many marks are unreported that the ACE field might wrap. A bundle that a device or the kernel
- * has merged draws one ACK.
+ * so many marks are unreported that the ACE field might wrap. A GRO packet draws one ACK, however
+ * many segments it has.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -535,9 +537,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: do ACE field and option agree? The option may report octets with CE
- * while the field reports no segment, though too few segments were acknowledged for the field to
- * wrap. Then something on the path changes one of the two.
+ * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? If the option reports octets
+ * with CE, the field reports no segment, and too few segments were acknowledged for the field to
+ * wrap, then something on the path changes the field or the option.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

@@ -70,7 +70,7 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 /**
  * xtcp_ace_marks() - how many of our segments newly met congestion?
  * @counted: how many were counted before: s.cep without its first value
- * @ace: the ACE field of an ACK that no other has overtaken
+ * @ace: the ACE field of an ACK that no later ACK has overtaken
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *

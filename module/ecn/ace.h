@@ -52,7 +52,7 @@ struct xtcp_accecn {
  * @marks_since: marks reported since the last ACK with an option, at most 255
  * @segments_since: segments acknowledged since the last ACK with an option, at most 255
  *
- * xtcp_sock.delivered_ce counts the marks.
+ * xtcp_sock.delivered_ce counts the CE marks that the peer has reported.
  */
 struct xtcp_accecn_told {
 	u32 octets[3];

@@ -9,9 +9,9 @@
  *
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
- * ECT(1) says that text belongs into the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
- * AccECN mode, with an algorithm that is made for L4S, and not when a timeout resends it: the path
- * may drop ECT(1). A received ECT(1) counts like ECT(0).
+ * ECT(1) says that text belongs in the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
+ * AccECN mode, with an algorithm that is made for L4S. Text that a timeout resends is not ECT,
+ * since the path may drop ECT(1). A received ECT(1) counts like ECT(0).
  *
  * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
@@ -32,7 +32,7 @@
 #include "ecn/accecn.h"
 
 #define RESERVED_BITS	0x0f	/* of octet 12 of the header */
-#define QUICKACKS_CE	2	/* as Linux: the peer's window may be small */
+#define QUICKACKS_CE	2	/* as in Linux: the peer's window may be small */
 
 static bool needs_ecn(const struct sock *sk)
 {
@@ -71,7 +71,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
- * marks on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
+ * CE on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
  * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP
  * sends its SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
  *
@@ -152,7 +152,7 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @is_pure: the segment is an ACK and nothing else, without SACK blocks
  *
  * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: after
- * this call, the marks and the CWR in them count as sent.
+ * this call, CWR and the ACE counter in them count as sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -190,7 +190,7 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	case INET_ECN_NOT_ECT:
 		/*
 		 * the peer sends new text with ECT, so this is a retransmission. After the loss the
-		 * peer's window is small: it waits for each ACK
+		 * peer's congestion window is small, so the peer waits for each ACK
 		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
@@ -212,17 +212,16 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_ecn_ce_changed() - does the text change from unmarked to marked, or back?
+ * xtcp_ecn_ce_changed() - does new text come with CE after text without CE, or the reverse?
  * @sk: in a synchronized state
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
- * If so, an ACK that is owed for earlier text must go first, with ECE as it was (RFC 8257 section
+ * If so, a pending ACK for earlier text must be sent first, with ECE as before (RFC 8257 section
  * 3.2, the second way).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when the text changes so, and ECE has to tell exactly which text was marked
- * (XTCP_ECN_EXACT).
+ * Return: true when it does, and ECE has to tell exactly which text came with CE (XTCP_ECN_EXACT).
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -235,8 +234,8 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /*
- * RFC 8257 section 3.2: ECE reports whether the acknowledged text was marked. CWR does not change
- * that. But a segment with CWR is acknowledged at once: the peer may have reduced its window to one
+ * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end
+ * ECE. But a segment with CWR is acknowledged at once: the peer may have reduced its window to one
  * segment, and then waits for the ACK.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
@@ -292,7 +291,7 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
  * xtcp_ecn_reduced() - the window was reduced, for any reason: send CWR
  * @sk: in a synchronized state
  *
- * RFC 3168 section 6.1.2: CWR goes with the next new text. AccECN mode does not use CWR in this
+ * RFC 3168 section 6.1.2: CWR is sent with the next new text. AccECN mode does not use CWR in this
  * sense (RFC 9768 section 3.1.5).
  *
  * Context: softirq or process. Lock: socket, held.
@@ -321,9 +320,9 @@ void xtcp_ecn_undone(struct sock *sk)
  * @sk: in a synchronized state, with text in flight
  *
  * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
- * or each flight could cost a timeout. Text on the SYN does not count, since a SYN is not ECT. If the
- * cause is only an outage, the connection goes on without L4S. If the peer has acknowledged text
- * before, an outage is likelier: only what is resent after the timeout is not ECT
+ * or each flight could cost a timeout. Text on the SYN does not count, since a SYN is not ECT. If
+ * the cause is only an outage, the connection goes on without L4S. If the peer has acknowledged
+ * text before, an outage is likelier: only the text that is resent after the timeout is not ECT
  * (xtcp_ecn_codepoint()).
  *
  * Context: softirq or process. Lock: socket, held.
@@ -345,8 +344,8 @@ void xtcp_ecn_timeout(struct sock *sk)
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
  * exactly. In AccECN mode all reports are exact, so this does nothing.
  *
- * If ECE is being sent at the moment, it is sent further: if @on, until new text without a mark
- * comes, otherwise until CWR comes.
+ * If our ACKs have ECE at the moment, they keep it: if @on, until new text without CE comes,
+ * otherwise until CWR comes.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -363,8 +362,8 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
 }
 
 /**
- * xtcp_ecn_comes_marked() - was the last new text of the peer marked?
- * @sk: has an algorithm that needs to know
+ * xtcp_ecn_comes_marked() - did the last new text of the peer come with CE?
+ * @sk: has an algorithm that reports this in TCP_CC_INFO
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Explicit Congestion Notification, negotiated in the SYNs. ECE and CWR report marks (RFC 3168, RFC
- * 8311). For DCTCP, ECE alone reports them (RFC 8257); in AccECN mode, the ACE field does
- * (accecn.c).
+ * Explicit Congestion Notification, negotiated in the SYNs. ECE reports CE marks until CWR comes
+ * (RFC 3168, RFC 8311). For DCTCP, ECE reports exactly which text was marked (RFC 8257); in AccECN
+ * mode, the ACE field counts the marks (accecn.c).
  */
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
@@ -23,8 +23,8 @@ enum xtcp_ecn {
 	 * AccECN mode a fault on the path, or what looks like one, clears this bit
 	 */
 	XTCP_ECN_OK = 0x01,
-	XTCP_ECN_MAYBE = 0x02,		/* not known after a SYN cookie: only echo marks */
-	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: CWR goes with new text */
+	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, ECN may be in use: only echo CE */
+	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
 	/* CE came: send ECE with every segment until CWR comes; also DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
@@ -50,7 +50,7 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on);
 bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
- * Does our text belong into the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
+ * Does our text belong in the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
  * path changes IP's ECN field or seems to drop ECT(1), and with an algorithm that is made for L4S.
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
@@ -64,10 +64,11 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  * The ECN field of IP for this segment. Only new text is ECT (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5
  * and 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
  * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
- * text is ECT(1), also when it is resent: otherwise it would wait in the queue of all others (RFC
- * 9331 section 4.1 and appendix A.2.1). But what is resent after a timeout is not ECT: something on
- * the path may drop all segments with ECT(1), and the connection would end. @has_text: the segment
- * has text and no SYN.
+ * text is ECT(1). This includes resent text, which would otherwise wait in the longer queue of
+ * classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text that is resent after a
+ * timeout is not ECT: something on the path may drop all segments with ECT(1), and the connection
+ * would end.
+ * @has_text: the segment has text and no SYN.
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
 {
