@@ -61,8 +61,8 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * May an ACK answer this segment? Per invalid_ratelimit one ACK may answer a segment without data:
- * otherwise two ends could answer each other's ACKs forever.
+ * May an ACK answer this segment? In each interval of net.xtcp.invalid_ratelimit, at most one
+ * segment without data is answered: otherwise two ends could answer each other's ACKs forever.
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -83,7 +83,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 
 /**
  * xtcp_acceptance_refuse() - answer an unacceptable segment with an ACK
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
  * @seg: the segment, without RST
  * @skipped: the counter to increase when the rate limit forbids the ACK
  *
@@ -106,11 +106,12 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 
 /**
  * xtcp_acceptance_rst_counts() - does this RST reset the connection?
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
  * @seg: the segment, a RST
  *
- * It does if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1 is good,
- * too: some hosts do not count their FIN when they reset, and the number is just as hard to guess.
+ * It does if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, the number before
+ * RCV.NXT also counts: some hosts do not count their FIN when they reset, and an attacker can guess
+ * this number no more easily.
  *
  * Return: true when the RST resets the connection.
  */
@@ -125,7 +126,7 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 
 /**
  * xtcp_acceptance_check() - step one: PAWS, then check the sequence number
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous or a fast open
+ * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
  * @seg: the segment
  *
  * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.

@@ -16,9 +16,9 @@
 #include "recovery/acked.h"
 
 /*
- * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range. As
- * in Linux, the number of octets that the peer has acknowledged so far limits it, too: the fewer
- * numbers are acceptable, the harder it is to guess one of them.
+ * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range of
+ * acceptable numbers. As in Linux, the number of octets that the peer has acknowledged so far also
+ * limits the range: an attacker is less likely to guess a number in a smaller range.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides when an owed ACK leaves: now, with the next data of the program, or after a delay (RFC
- * 9293 section 3.8.6.3).
+ * Decides when a pending ACK is sent: now, with the next data of the program, or after a delay (RFC
+ * 9293 section 3.8.6.3). An ACK is pending (xsk->acking.pending) when a segment has come that is
+ * not acknowledged yet.
  */
 #include "arrive/acks.h"
 
@@ -19,10 +20,10 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? If it has turned delayed ACKs off (TCP_QUICKACK), the answer is no.
- * While the connection waits for accept(), it is yes. Otherwise it is yes if there is enough text
- * to wake a thread that sleeps in RECEIVE, or if @asked: the program has sent a request and will
- * call RECEIVE.
+ * Is the program about to read? It is while the connection waits for accept(). Later, it is if
+ * there is enough text to wake a thread that sleeps in RECEIVE, or if @asked: the program has sent
+ * a request and will call RECEIVE. But if the program has turned delayed ACKs off (TCP_QUICKACK),
+ * the answer is always no.
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -36,10 +37,10 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until the reader runs? It may if a bundle has arrived (merged by GRO, or never
- * cut by its sender) for a thread that slept in RECEIVE. When that thread has read, one segment
- * acknowledges all that has come by then, and offers the window after the read. The ACK waits no
- * longer than until the next bundle comes.
+ * May the ACK wait until the reader runs? It may if more than two segments have arrived, in a GRO
+ * packet, for a thread that slept in RECEIVE. When that thread has read, one segment acknowledges
+ * all that has come by then, and offers the window after the read. If another GRO packet comes
+ * before that read, the ACK is sent at once.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -52,7 +53,7 @@ static bool reader_acknowledges(const struct sock *sk)
 
 /*
  * The last window that we offered. Without a shift, the next offer is a multiple of the segment
- * size. So round the last offer down likewise, before it is compared with the next.
+ * size. So round the last offer down likewise, before it is compared with the next offer.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -62,9 +63,9 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Does an ACK help now? It does if it moves the right edge of the window, so that the peer can send
- * more, or if the program waits for more data than has arrived. Otherwise, as in Linux, the ACK
- * waits until the program reads.
+ * Would an ACK now make the peer send more? It would if it moves the right edge of the window. An
+ * ACK is also useful if the program waits for more data than has arrived. Otherwise, as in Linux,
+ * the ACK waits until the program reads.
  */
 static bool ack_lets_send(const struct sock *sk)
 {
@@ -81,11 +82,11 @@ static bool route_hurries(const struct sock *sk)
 }
 
 /*
- * The ACK that is owed is for text out of order. Let a later ACK replace it, if enough ACKs have
- * told the peer of the hole (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in Linux,
- * at most comp_sack_nr ACKs are replaced, and the ACK waits for comp_sack_delay_ns or a twentieth
- * of the round trip, whichever is less. Only a timer of high resolution is exact enough for this.
- * Return: false if the ACK must go now.
+ * The pending ACK is for text out of order. Let a later ACK replace it, if enough ACKs have told
+ * the peer of the hole (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in Linux, one
+ * ACK replaces at most comp_sack_nr ACKs, after comp_sack_delay_ns or a twentieth of the round
+ * trip, whichever is less. Only a timer of high resolution is exact enough for this. Return: false
+ * if the ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -124,7 +125,7 @@ static bool compress(struct sock *sk)
  * rounded up to a tick. After a SEND that does not block, the program may be in poll() when data
  * arrives, so the ACK does not wait.
  *
- * Later in the connection, the ACK of a bundle waits up to XTCP_ANSWER_MS for a reader that has
+ * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.
  *
  * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
@@ -143,8 +144,8 @@ void xtcp_acks_owed(struct sock *sk)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
 		/*
-		 * without may_wait, this ACK is not for text out of order: the timer of the
-		 * compressed ACKs sends it, too
+		 * without may_wait, this ACK is not for text out of order: it may wait for the
+		 * timer that sends one ACK for those that were held back
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);
@@ -174,9 +175,9 @@ void xtcp_acks_owed(struct sock *sk)
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
  * A program that waits in connect() returns now. If it sends data, the data carries the ACK. If it
- * reads, or does nothing for XTCP_ANSWER_MS, the ACK leaves alone. The ACK leaves at once if no
- * program waits in connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may be
- * the same program, and its next call may be accept(). RFC 9293 section 3.8.6.3, MUST-40.
+ * reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent without data. The ACK is sent at once
+ * if no program waits in connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may
+ * be the same program, and its next call may be accept(). RFC 9293 section 3.8.6.3, MUST-40.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -200,10 +201,9 @@ void xtcp_acks_of_syn(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program took
  *
- * If an ACK is owed for more than a segment, it leaves now. An ACK that is owed for less leaves
- * when the program has read everything, unless the program is likely to answer. If no ACK is owed,
- * we tell the peer as soon as the offered window would at least double (RFC 9293 section
- * 3.8.6.2.2).
+ * A pending ACK for more than a segment of text is sent now. A pending ACK for less is sent when
+ * the program has read everything, unless the program is likely to answer. In other cases an ACK is
+ * sent as soon as it would at least double the offered window (RFC 9293 section 3.8.6.2.2).
  *
  * Context: process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Decides when an owed ACK leaves. */
+/* Decides when a pending ACK is sent. */
 #ifndef XTCP_ACKS_H
 #define XTCP_ACKS_H
 

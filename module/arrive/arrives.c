@@ -4,14 +4,14 @@
  *
  *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
  *                       comes here: kernel TCP answers it
- *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the request entries,
+ *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the half-open entries,
  *                       halfopen.c promotes them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
  *                       third step, security, is not implemented. acceptance.c has the first step,
  *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
- *                       halfopen.c handles SYN-RECEIVED until the third ACK, unless the connection
- *                       was opened fast (fastopen.c). timewait.c handles TIME-WAIT
+ *                       halfopen.c handles SYN-RECEIVED until the third ACK, except with Fast Open
+ *                       (fastopen.c). timewait.c handles TIME-WAIT
  *
  * A step returns a verdict. It frees no segment, except one whose text or FIN it took. finish()
  * carries out the verdict, in one place.
@@ -54,9 +54,9 @@
 #include "timewait/timewait.h"
 
 /*
- * While this segment waited for the lock, another object may have taken the sock's place. A
- * TIME-WAIT record processes the segment here; any other object gets the segment when the peer
- * resends it. Return: false when no connection has the tuple.
+ * While this segment waited for the lock, another connection may have replaced the sock in the
+ * table of connections. A TIME-WAIT record processes the segment now; any other connection gets the
+ * segment when the peer resends it. Return: false when no connection has the tuple.
  */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
@@ -104,7 +104,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
 		/*
-		 * no data has come since the fast open: a middlebox may have dropped the text on
+		 * no data has come since the Fast Open: a middlebox may have dropped the text on
 		 * the SYN, and this RST may be the consequence (RFC 7413)
 		 */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
@@ -148,7 +148,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/* the SYN that opened the connection fast came again: resend the SYN-ACK, as synq.c does */
+	/* the SYN of a Fast Open came again: resend the SYN-ACK, as synq.c does for other SYNs */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
@@ -169,7 +169,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CHALLENGE;
 }
 
-/* Our FIN is acknowledged in FIN-WAIT-1. */
+/* In FIN-WAIT-1 our FIN was acknowledged. */
 static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -368,8 +368,8 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * After a segment was processed: send the data that it allows, and the owed ACK. An orphan in
- * FIN-WAIT-2 becomes a record (timewait.c).
+ * After a segment was processed: send the data that it allows, and the pending ACK. In FIN-WAIT-2,
+ * if the program has closed the socket, a record replaces the sock (timewait.c).
  */
 static void finish_input(struct sock *sk)
 {
@@ -388,8 +388,8 @@ static void finish_input(struct sock *sk)
 		if (xsk->acking.pending)
 			xtcp_output_ack_now(sk);
 		/*
-		 * with TCP_LINGER2 < 0, close() itself aborts the connection; perhaps close() has
-		 * called this function, for a segment of the backlog
+		 * with TCP_LINGER2 < 0, close() itself aborts the connection; this function may be
+		 * running inside close(), for a segment of the backlog
 		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
@@ -468,7 +468,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* was a connection: treat its backlog as in CLOSED */
+	case TCP_LISTEN:	/* was a connection before, so treat its backlog as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:
@@ -485,7 +485,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_arrives_fast() - process the SYN of a connection that opens fast (RFC 7413 section 4.2.2)
+ * xtcp_arrives_fast() - process the SYN of a Fast Open (RFC 7413 section 4.2.2)
  * @sk: the sock that the SYN made, in SYN-RECEIVED
  * @skb: the SYN; consumed
  *
@@ -506,7 +506,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);
 	xtcp_timer_segment_received(sk);
-	/* the SYN bit is done; urgent data is processed from ESTABLISHED on */
+	/* the SYN bit is processed; urgent data is processed only from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	if (xtcp_text_arrives(sk, skb) == XTCP_DONE)

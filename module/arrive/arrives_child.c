@@ -15,7 +15,7 @@
 #include "lookup/early.h"
 
 /**
- * xtcp_arrives_child() - process a third ACK on the new sock made for it
+ * xtcp_arrives_child() - process a third ACK on the sock that was made for it
  * @skb: the third ACK of the handshake; consumed
  * @lsk: the listener
  * @child: the new sock, locked by bh_lock_sock() and held; released
@@ -46,7 +46,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 }
 
 /**
- * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the new sock made for it
+ * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the sock that was made for it
  * @skb: the SYN; consumed
  * @lsk: the listener
  * @child: the new sock, locked by bh_lock_sock() and held; released

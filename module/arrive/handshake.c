@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The handshake of a sock: SYN-SENT (RFC 9293 section 3.10.7.3), and the ACK that ends
- * SYN-RECEIVED. synq.c does what a listener does before a sock exists.
+ * SYN-RECEIVED. Before a sock exists, listen/synq.c answers the SYN for the listener.
  */
 #include "arrive/handshake.h"
 
@@ -152,7 +152,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_fastopen_cookie cookie;
-	/* read this before judge_syn_text(): resent text would count, too */
+	/* read this before judge_syn_text(), which may resend text and so increase total_retrans */
 	const bool resent = xsk->total_retrans;
 	bool refused = false;
 
@@ -168,7 +168,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 			 xsk->syn_fastopen && resent && cookie.len < 0 && refused);
 	if (refused || seg->seq + 1 == seg->end_seq)
 		return XTCP_DONE;
-	/* a client that opens fast accepts text on the SYN-ACK */
+	/* a Fast Open client accepts text on the SYN-ACK */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	return xtcp_text_arrives(sk, skb);
@@ -228,8 +228,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 
 	/*
-	 * fourth: check the SYN bit. Data and FIN of the SYN are kept and acknowledged only if the
-	 * connection opens fast; otherwise the peer resends them.
+	 * fourth: check the SYN bit. Data and FIN of the SYN are kept and acknowledged only with
+	 * Fast Open; otherwise the peer resends them.
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
@@ -255,7 +255,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* if text is resent below, that text carries the ACK, and no ACK is owed any more */
+	/* request an ACK, which text that is resent below may carry; AccECN needs a pure ACK */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
@@ -303,7 +303,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 	/*
 	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could open this connection. Its old timestamp shows where it belongs
+	 * connection could open this connection. The old timestamp in such an ACK shows this.
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
@@ -316,7 +316,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/* this comes before the FIN is queued: a FIN would look like unacknowledged text */
+	/* do this before the FIN is queued: the FIN would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;
@@ -329,17 +329,17 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /**
  * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
- * @sk: the sock; it was made from a listener's request entry, opened fast, or opened at the same
- *	time as its peer
+ * @sk: the sock; it was made from a listener's half-open entry or by the SYN of a Fast Open, or it
+ *	is in a simultaneous open
  * @skb: the segment, which is acceptable and carries ACK
  *
  * RFC 9293 section 3.10.7.4, fifth.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. For a
- * connection that opened fast also XTCP_ACK_DROP or XTCP_DROP, or the verdict of xtcp_ack_arrives()
- * on the ACK of its text.
+ * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. With
+ * Fast Open also XTCP_ACK_DROP or XTCP_DROP, or the verdict of xtcp_ack_arrives() on the ACK of the
+ * text that the SYN or SYN-ACK carried.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {

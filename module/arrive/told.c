@@ -4,7 +4,7 @@
  * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2).
  *
  * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2), so the text never decides whether the
- * RST counts. It is read after that decision, and is only shown.
+ * RST counts. The text is read after that decision, and only for traces and diagnosis.
  */
 #include "arrive/told.h"
 
@@ -50,7 +50,7 @@ static noinline_for_stack void read_text(const struct sock *sk, const struct sk_
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: what it says. The code is 0 if it says nothing, or something malformed.
+ * Return: the reason. Its code is 0 if the RST gives none, or if the payload is malformed.
  */
 struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb)
 {
