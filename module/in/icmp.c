@@ -50,7 +50,7 @@ enum news {
 
 /**
  * struct error - an ICMP error about a segment of ours
- * @key: the connection, seen from here
+ * @key: the tuple and devices of the connection; our end is the local one
  * @seq: SEG.SEQ of the quoted segment
  * @hops: TTL or hop limit of the quoted header
  * @news: what the error means
@@ -138,7 +138,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* ignore what does not fit mtu_info: only jumbograms and loopback have such an MTU */
+	/* ignore an MTU that does not fit mtu_info: only jumbograms and loopback exceed it */
 	if (mtu > U16_MAX)
 		return;
 	WRITE_ONCE(xsk->mtu_info, mtu);
@@ -194,7 +194,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		/*
 		 * Only an error that ends the connection is queued: a program that reads the queue
 		 * clears SO_ERROR, which may hold another error while the connection goes on. Over
-		 * IPv4 this needs no IP_RECVERR, as in Linux
+		 * IPv4 the error is queued even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -256,7 +256,10 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		/* if kernel TCP has a connection with this tuple, the error is about that one */
+		/*
+		 * if kernel TCP has a connection with this tuple, the error is about that
+		 * connection
+		 */
 		return !xtcp_demux_kernel_holds(net, &error->key);
 	case XTCP_CONN_REQUEST:
 		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
@@ -283,8 +286,8 @@ static void set_error(struct error *error, enum news news, int errno)
 
 /*
  * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). Codes 11 and
- * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1): they are soft,
- * too. The RFC does not list 6 to 10 and 13 to 15; they are hard. The kernel's table agrees.
+ * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
+ * soft. The RFC does not list 6 to 10 and 13 to 15; they are hard. The kernel's table agrees.
  */
 static void read_v4(struct error *error)
 {

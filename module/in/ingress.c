@@ -88,7 +88,7 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	/* needless if the device has verified the sum, or this machine has sent the segment */
+	/* no need to verify what the device has verified, or this machine has sent */
 	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
@@ -104,7 +104,7 @@ too_small:
 }
 
 /**
- * xtcp_ingress_hops_ok() - has a segment enough hops left for what the sock demands?
+ * xtcp_ingress_hops_ok() - does a segment have as many hops left as the sock demands?
  * @sk: the sock, of either stack
  * @skb: with its IP header as the network header
  *
@@ -112,7 +112,7 @@ too_small:
  *
  * Context: any.
  *
- * Return: true when it has.
+ * Return: true when it does.
  */
 inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -299,7 +299,7 @@ static unsigned int backlog_limit(const struct sock *sk)
 /* A process owns the sock: queues the segment on the backlog. */
 static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	/* the sender of a local ACK has set its truesize to 2; the backlog counts all its memory */
+	/* skb_set_tcp_pure_ack() of a local sender sets truesize to 2; count all the memory */
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
@@ -339,8 +339,8 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 }
 
 /*
- * Checks a segment for a request entry, a listener or a TIME-WAIT record (@lsk NULL), and fills its
- * struct xtcp_seg. Return: false when the segment was freed.
+ * Checks a segment for a half-open entry, a listener or a TIME-WAIT record (@lsk NULL), and fills
+ * its struct xtcp_seg. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
 				   const struct xtcp_demux_key *key)
@@ -357,7 +357,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * The segment's request entry has just ended. Most likely another CPU has made the child, and the
+ * The segment's half-open entry has just ended. Most likely another CPU has made the child, and the
  * child gets the segment. But if the listener has ended and no other one has taken over the entry
  * (heir.c), an ACK is answered with a RST, because the peer believes that it is connected and may
  * wait for data.
@@ -414,7 +414,10 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		consume_skb(skb);
 }
 
-/* Finds the listener of a segment. In a group, a BPF program may choose. NULL: there is none. */
+/*
+ * Finds the listener of a segment; in a SO_REUSEPORT group a BPF program may choose the listener.
+ * Return: the listener or NULL.
+ */
 static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = xtcp_listeners_lookup(xn, key);
@@ -423,8 +426,8 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 }
 
 /*
- * Processes a segment for @lsk. If @lsk has ended since the lookup, this looks up another listener,
- * and checks the segment for that one, too. @timewait_iss: our ISN if the segment is a SYN that
+ * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
+ * checks the segment again for that one. @timewait_iss: our ISN if the segment is a SYN that
  * reopens a TIME-WAIT record, else NULL.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
@@ -459,10 +462,10 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 }
 
 /*
- * The listener that has room for the connection that this SYN opens in place of a TIME-WAIT record.
- * NULL: the segment is no plain SYN, or no listener has room, or the segment has fewer hops left
- * than the listener demands. An error: the segment is not signed as the listener demands, and was
- * freed.
+ * Finds a listener that can take the connection that this SYN opens in place of a TIME-WAIT record.
+ * Return: NULL if the segment is no plain SYN, if the accept queue is full, or if the segment has
+ * fewer hops left than the listener demands. An error if the segment is not signed as the listener
+ * demands; it was freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

@@ -2,22 +2,22 @@
 /*
  * The protocol handlers in front of kernel TCP's, which decide whether a segment is ours.
  *
- * IP looks up the handler of protocol 6 in an array. Our handler stands there in place of kernel
- * TCP's. It passes every foreign segment on to kernel TCP's handler, untouched. Until we know that
+ * IP looks up the handler of protocol 6 in an array. Our handler replaces kernel TCP's in this
+ * array, and passes every foreign segment on to kernel TCP's handler, untouched. Until we know that
  * a segment is ours, we may only pull its header into the linear part. The first test is one bit,
- * "is this local port leased?", so kernel TCP pays next to nothing.
+ * "has this module reserved this local port?", so kernel TCP pays next to nothing.
  *
  * When the bit is set, in this order:
  *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
  *     (TPROXY, sk_assign) it is kernel TCP's.
- *  2. A connection of ours has exactly this tuple: the segment is ours. A TIME-WAIT record makes
- *     way in two cases: it ends, and the segment is not ours. It makes way as soon as kernel TCP
- *     has a connection on the tuple. It also makes way for a SYN that would reopen it, if no
- *     listener of ours wants the SYN, but a listener of kernel TCP or of another build does: the
- *     program may have moved there.
+ *  2. A connection of ours has exactly this tuple: the segment is ours. But a TIME-WAIT record
+ *     makes way in two cases, that is, the record ends and the segment is not ours: if kernel TCP
+ *     has a connection with this tuple, and if the segment is a SYN that would reopen the record
+ *     and only a listener of kernel TCP or of another build of this module wants it. The program
+ *     may have moved its listener there.
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
- *     (siblings.c) has a connection on the tuple. Segments that a listener drops in silence are
- *     ours, too: SYN with FIN, and segments with none of SYN, ACK, RST.
+ *     (siblings.c) has a connection with this tuple. Segments that a listener drops in silence are
+ *     also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
  *  4. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a key
  *     for the peer: kernel TCP, which does not know the key, would answer without a signature.
  *  5. The rest is kernel TCP's, which also answers segments without any owner. So a program that
@@ -52,12 +52,13 @@
 #include "ports/lease.h"
 #include "timewait/timewait.h"
 
-#define ROUNDS_A_SECOND	50	/* polls per second while we wait for a foreign handler to go */
+#define ROUNDS_A_SECOND	50	/* polls per second while another module's handler calls ours */
 
 /*
- * The handlers that stood in inet_protos[] before ours. This is set before ours are installed, and
- * used until none of ours runs any more. If the saved handlers belong to another build of this
- * module, that build writes its own predecessor here when it is unloaded (siblings.c).
+ * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
+ * installed, and used until our handler has run for the last time. If the saved handlers belong to
+ * another build of this module, that build stores its own predecessor in this pointer when it is
+ * unloaded (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -97,12 +98,12 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a TIME-WAIT record of ours make way for this SYN? Only if a listener of kernel TCP or of
- * another build wants the SYN, and no listener of ours gets it. @elsewhere tells whether a listener
- * of another build wants the SYN. A SYN that no listener wants may be forged to end the record (RFC
- * 1337). A listener whose accept queue is full does not want the SYN now: the peer sends the SYN
- * again, and the record is still there then. A listener with IP_MINTTL never wants a SYN from far
- * away.
+ * May a TIME-WAIT record of ours end, so that another listener gets this SYN? Only if a listener of
+ * kernel TCP or of another build wants the SYN, and no listener of ours gets it. @elsewhere tells
+ * whether a listener of another build wants the SYN. A SYN that no listener wants may be forged to
+ * end the record (RFC 1337). A listener whose accept queue is full does not want the SYN now: the
+ * record stays until the peer sends the SYN again. A listener with IP_MINTTL never wants a SYN from
+ * far away.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)
@@ -205,9 +206,9 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * Another build calls this before its listener takes a segment: does a connection of ours own the
- * segment? If the segment would reopen a TIME-WAIT record of ours and @wanted says that the
- * listener wants it, the record makes way. We may be leaving the ring of builds (siblings.c) at
- * this moment, so nothing here walks the ring.
+ * segment? If the segment would reopen a TIME-WAIT record of ours, and @wanted says that the
+ * listener wants the segment, the record ends. We may be leaving the ring of builds (siblings.c) at
+ * this moment, so this function must not walk the ring.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
@@ -260,8 +261,8 @@ static bool is_ours(struct sk_buff *skb)
 }
 
 /*
- * Takes our handler out of the chain. While another module's handler stands in front, this waits
- * and logs that handler once a second.
+ * Takes our handler out of the chain. While another module's handler is in front of ours, this
+ * function waits and logs that handler once a second.
  */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
@@ -312,9 +313,9 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if ours stands in the array. Return: false when another module has
+ * Puts the saved handler back if ours is in the array. Return: false when another module has
  * put its handler in front of ours and may call ours. True also when another module has put the
- * saved handler back already: then nobody calls ours.
+ * saved handler back already, since nothing calls ours in that case.
  */
 static bool is_restored_v4(void)
 {
@@ -326,7 +327,7 @@ static bool is_restored_v4(void)
 }
 
 /*
- * Logs whose handler stands in the array. The RCU read side keeps the other module's struct alive.
+ * Logs which module's handler is in the array. The RCU read side keeps that module's struct alive.
  */
 static void say_who_v4(void)
 {
@@ -460,9 +461,9 @@ err_leave:
 /**
  * xtcp_interpose_exit() - take our handlers out again
  *
- * On return, no handler of ours runs and none will. If another module has put its own handler in
- * front of ours, that handler calls ours, so this waits until the other module has gone. Meanwhile
- * it logs the other handler once a second.
+ * On return, no handler of ours runs or will run. If another module has put its own handler in
+ * front of ours, that handler calls ours, so this function waits until the other module is
+ * unloaded. Meanwhile it logs the name of that handler once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */

@@ -2,13 +2,13 @@
 /*
  * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
- * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: each build
- * sees the other's leases as it sees kernel TCP's socks. Registration arbitrates families, names in
- * /proc and sysctls. Three things remain:
+ * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: the small
+ * socks by which a build reserves ports look to another build like kernel TCP's socks. Registration
+ * arbitrates families, names in /proc and sysctls. Three things remain:
  *
- *  - The chain of handlers (interpose.c). The build that was loaded last stands in the array and
- *    calls the build that was loaded before it. When a build in the middle is unloaded, it makes
- *    the build in front of it call the handler behind it.
+ *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in the
+ *    array, and calls the handler of the build that was loaded before it. When a build in the
+ *    middle is unloaded, it makes the build in front of it call the handler behind it.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before the listener of a build takes a segment, the build asks the others, as it
  *    asks kernel TCP.
@@ -18,8 +18,8 @@
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know. The first build that hears the
  * event adds the new one to the ring. The event's number changes whenever struct sibling or one of
- * its callbacks changes, so builds that could not call each other stay strangers. Strangers still
- * work side by side, but the one behind cannot be unloaded before the one in front.
+ * its callbacks changes, so builds that cannot call each other are never in one ring. Such builds
+ * still work side by side, but the one that was loaded first cannot be unloaded first.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -56,7 +56,7 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 	if (event != GREETING)
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
-	/* all builds share one ring: the next one on the chain must not insert it again */
+	/* all builds share one ring: the next build on the chain must not insert this one again */
 	return NOTIFY_STOP;
 }
 
@@ -67,8 +67,8 @@ static struct notifier_block greetings = {
 /**
  * xtcp_siblings_join() - announce ourselves to the builds that are loaded
  * @links: our place in each chain of handlers, indexed by enum xtcp_sibling_ip
- * @keeps: siblings call it, from now on, before a listener of theirs takes a segment
- * @wants: siblings call it before a record of theirs makes way for a SYN
+ * @keeps: from now on, siblings call this before a listener of theirs takes a segment
+ * @wants: siblings call this before they end a TIME-WAIT record so that we get a SYN
  *
  * Context: process, module init, may sleep.
  */
@@ -132,16 +132,16 @@ static bool step_over(enum xtcp_sibling_ip ip)
 /**
  * xtcp_siblings_take_out() - take our handler out of the chain
  * @ip: IPv4's handler or IPv6's
- * @restore: takes our handler out of the array; returns false when a foreign handler stands there
+ * @restore: takes our handler out of the array; returns false when the array has a foreign handler
  *
- * This works when our handler is the first, or a sibling stands directly in front of it.
+ * This works when our handler is the first, or a sibling's handler is directly in front of it.
  *
  * Our handler may still run until a grace period has passed.
  *
  * Context: process, module exit, may sleep.
  *
- * Return: false when another module's handler stands directly in front of ours; nothing has changed
- * then.
+ * Return: false, and nothing has changed, when another module's handler is directly in front of
+ * ours.
  */
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 {
@@ -179,7 +179,7 @@ void xtcp_siblings_leave(void)
  *	listener of ours?
  * @skb: at the TCP header, which is linear
  *
- * A sibling's TIME-WAIT record makes way only if the listener wants the segment.
+ * A sibling ends a TIME-WAIT record only if our listener wants the segment.
  *
  * Context: softirq, RCU read side.
  *
@@ -202,7 +202,7 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when one does, and has room for the connection.
+ * Return: true when a listener wants the SYN and has room for the connection.
  */
 bool xtcp_siblings_want(struct sk_buff *skb)
 {

@@ -14,7 +14,7 @@ enum xtcp_sibling_ip {
 };
 
 /**
- * struct xtcp_sibling_link - where a build stands in the chain of TCP's handlers
+ * struct xtcp_sibling_link - the position of a build in the chain of TCP's handlers
  * @ours: the build's struct net_protocol or inet6_protocol
  * @saved: the build's variable that points to the next such struct in the chain
  */
@@ -25,11 +25,14 @@ struct xtcp_sibling_link {
 
 /* Sibling: another loaded build of this module. */
 
-/* Does a listener of this build want a SYN that would reopen a sibling's record? Softirq, RCU. */
+/*
+ * Does a listener of this build want a SYN that would reopen a sibling's TIME-WAIT record? Softirq,
+ * RCU.
+ */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
- * Does a connection of this build own a segment that would go to a sibling's listener? @wanted: of
- * that sibling. Softirq, RCU.
+ * Does a connection of this build own a segment that would go to a sibling's listener? @wanted: the
+ * function of that sibling. Softirq, RCU.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 
