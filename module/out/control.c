@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of segments without data: ACKs, probes, RSTs.
+ * Allocates the memory of segments without data: ACKs, probes, RSTs.
  *
  * Such a segment is freed as soon as the device, or a peer on this machine, has read it. With BH
  * off, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use for

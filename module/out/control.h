@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory of segments without text. */
+/* Allocates the memory of segments without text. */
 #ifndef XTCP_CONTROL_H
 #define XTCP_CONTROL_H
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Socks without a program hold the module while they have segments below TCP, that is, in IP,
- * netfilter, a qdisc or a device. A sock has a hold while it is on a list of this file.
+ * Keeps the module loaded while a sock without a program (its descriptor is closed, or accept() has
+ * not returned it yet) has segments below TCP, that is, in IP, netfilter, a qdisc or a device. Such
+ * a sock is on a list of this file, and each list that is not empty has a reference to the module.
+ * In short, the sock holds the module.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
  * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
@@ -10,9 +12,9 @@
  * fail with "in use" at once.
  *
  * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
- * the module instead (held_let_go.c). A sock that sends without a program takes the hold before it
- * sends. If it cannot get the hold, the module is being removed, and the segment is not sent. After
- * the transmission the hold is given back at once, unless the segment is still below TCP.
+ * the module instead (held_let_go.c). If a sock without a program has to send, it must first hold
+ * the module. If that fails, the module is being removed, and the segment is not sent. After the
+ * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *
  * Most segments below TCP count in sk_wmem_alloc. But segments in netem have a reference to the
  * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
@@ -20,18 +22,18 @@
  * the further reference may belong to a processor that is about to handle a segment or a timer of
  * the sock. Such a processor is soon done, so close() waits for a short time.
  *
- * The hold ends with the last segment. While there is a hold, SOCK_USE_WRITE_QUEUE is clear, so
- * sock_wfree() calls sk_write_space for each segment. This runs code of the module. It is safe:
- * sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
- * module exit waits until that octet is gone. If a segment has only a reference to the sock, no
- * call reports the end of the segment. Then the hold ends when the sock ends or is freed, or
- * earlier: a work looks several times per second whether the sock still has segments below TCP. In
- * a kernel for one processor, the call for a freed segment does nothing, so the work has to look at
- * every hold.
+ * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
+ * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
+ * safe: sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
+ * module exit waits until that octet is subtracted. If a segment has only a reference to the sock,
+ * no call reports the end of the segment. In that case the sock holds the module until the sock
+ * ends or is freed, or a work item finds that the sock has no segment below TCP any more; the work
+ * item checks this several times per second. In a kernel for one processor, the call for a freed
+ * segment does nothing, so the work item has to check every sock on the lists.
  *
- * Each processor has a list of the socks that took their hold there. The last segment of nearly
- * every connection is in a device for a moment, so processors would contend for the lock of a
- * common list. Each list that is not empty holds the module once.
+ * Each processor has a list of its own, for the socks that began to hold the module on that
+ * processor. The last segment of nearly every connection is in a device for a moment, so processors
+ * would contend for the lock of a common list.
  */
 #include "out/held.h"
 
@@ -51,18 +53,18 @@
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
-#define LOOKS_MAX	64U	/* socks of one list that one run of the work looks at */
+#define LOOKS_MAX	64U	/* socks of one list that one run of the work item checks */
 #define ROW_MAX		160	/* characters in a row of held_by */
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks; innermost; taken with BH disabled,
  *	or with interrupts disabled where the caller may hold any lock
- * @due: socks that this round of the work has yet to look at
+ * @due: socks that this round of the work item has yet to check
  * @later: the other socks; the next round begins with all of them in @due
  * @count: number of socks in both
  *
- * sk_bind_node is free for this use: kernel TCP's bind table has leases, but never these socks.
+ * sk_bind_node is free for this use: these socks are never in kernel TCP's bind table.
  */
 struct held_list {
 	spinlock_t lock;	/* see above */
@@ -82,7 +84,7 @@ static DECLARE_DELAYED_WORK(held_work, look_again);
  * xtcp_held_take() - let a sock hold the module
  * @sk: a sock without a program
  *
- * Context: softirq or process. Lock: the socket's, unless nobody else can have @sk.
+ * Context: softirq or process. Lock: the socket's, unless no other thread can reach @sk.
  *
  * Return: false when the module is being removed.
  */
@@ -103,15 +105,16 @@ bool xtcp_held_take(struct sock *sk)
 		WRITE_ONCE(here->count, here->count + 1);
 		sk_add_bind_node(sk, &here->later);
 		WRITE_ONCE(ep->held_at, smp_processor_id() + 1);
-		/* without this flag, sock_wfree() leads to xtcp_held_segment_freed() */
+		/* while this flag is clear, sock_wfree() calls xtcp_sndbuf_write_space() */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work only under a hold: module exit, which cancels the work, begins
-		 * after the end of all holds. If the work is pending already, it will see this
-		 * sock, and no memory that processors share has to be written. To make sure of
-		 * that, this barrier pairs with the full barrier that workqueues have between the
-		 * end of the work's delay and look_again().
+		 * Schedule the work item only while the sock holds the module: module exit, which
+		 * cancels the work item, begins when no sock holds the module any more. If the work
+		 * item is pending already, it will see this sock, and no memory that processors
+		 * share has to be written. To make sure that it sees the sock, this barrier pairs
+		 * with the full barrier that workqueues have between the end of the delay and
+		 * look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -124,7 +127,7 @@ bool xtcp_held_take(struct sock *sk)
 
 /*
  * Takes a sock off its list. Return: true when the list is empty now, and the caller has to put the
- * module. Lock: the list's, held, and the socket's, or nobody else can have the sock.
+ * module. Lock: the list's, held, and the socket's, or no other thread can reach the sock.
  */
 static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {
@@ -140,7 +143,7 @@ static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
-/* Ends the hold that xtcp_held_take() has given to a sock. Lock: as there. */
+/* Undoes xtcp_held_take(). Lock: as for xtcp_held_take(). */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_endpoint(sk));
@@ -183,8 +186,8 @@ bool xtcp_held_has_memory(const struct sock *sk)
 static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
-		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue has one */
-	/* one reference ends with the connection; the table and each pending timer have one */
+		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue has a reference */
+	/* the connection has one until it ends, the table has one, and so has each pending timer */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
@@ -212,7 +215,7 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 }
 
 /**
- * xtcp_held_before_sending() - take the hold before a sock without a program sends
+ * xtcp_held_before_sending() - let a sock without a program hold the module before it sends
  * @sk: the sock
  *
  * The caller calls xtcp_held_look() after the transmission.
@@ -251,7 +254,7 @@ void xtcp_held_name_listener(struct sock *sk)
 }
 
 /**
- * xtcp_held_look() - end the hold if the sock has a program, or no segment in IP or below
+ * xtcp_held_look() - stop holding the module if the sock has a program, or no segment below TCP
  * @sk: the sock
  * @callers: number of references that the caller has
  *
@@ -282,11 +285,13 @@ void xtcp_held_take_dead(struct sock *sk)
 }
 
 /*
- * Ends the hold of @sk if nothing of it is left below TCP. Return: true when the caller has to put
- * the module. The socket lock nests outside the list's lock, so it is only tried here.
+ * Takes @sk off its list if no segment of @sk is left below TCP. Return: true when the caller has
+ * to put the module. The socket lock nests outside the list's lock, so this function only tries to
+ * take it.
  *
- * In a kernel for one processor this does nothing: a spinlock does not show there whether it is
- * held, and the caller may hold the socket lock and be in the middle of a change.
+ * In a kernel for one processor this function does nothing: in such a kernel a spinlock does not
+ * show whether it is held, and the caller may hold the socket lock and be in the middle of a
+ * change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -302,12 +307,12 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 }
 
 /**
- * xtcp_held_segment_freed() - end the hold if the last segment of a sock was freed
+ * xtcp_held_segment_freed() - stop holding the module if the last segment of a sock was freed
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
  * This does nothing if the socket lock is taken. An owner of the lock that sends calls
  * xtcp_held_look() afterwards. In all other cases, and always in a kernel for one processor, the
- * work ends the hold.
+ * work item calls xtcp_held_look().
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
@@ -329,7 +334,7 @@ void xtcp_held_segment_freed(struct sock *sk)
 }
 
 /**
- * xtcp_held_freed() - end the hold of a sock that is being freed
+ * xtcp_held_freed() - stop holding the module for a sock that is being freed
  * @sk: the sock; the caller frees its memory next
  *
  * Context: RCU callback. Module exit waits for RCU callbacks.
@@ -364,7 +369,7 @@ static void look_at(struct held_list *there)
 	unsigned int looks = LOOKS_MAX;
 	struct sock *sk;
 
-	/* most lists are empty; if a sock comes now, the work runs again: see xtcp_held_take() */
+	/* most lists are empty; if a sock is added now, xtcp_held_take() runs the work again */
 	if (!READ_ONCE(there->count))
 		return;
 	while (looks-- && next_due(there, &sk)) {
@@ -374,8 +379,8 @@ static void look_at(struct held_list *there)
 		bh_lock_sock(sk);
 		/*
 		 * if a user has the lock, leave the sock to the next round. The user needs the lock
-		 * only for a moment, or accept() has given the sock to a program: then
-		 * xtcp_held_look() ends the hold in the next round
+		 * only for a moment, or accept() has given the sock to a program: in both cases the
+		 * next round calls xtcp_held_look()
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);
@@ -412,16 +417,16 @@ static void look_again(struct work_struct *work)
 }
 
 /**
- * xtcp_held_exit() - stop looking at held socks
+ * xtcp_held_exit() - cancel the work item
  *
- * Context: process, module exit: nothing holds the module.
+ * Context: process, module exit: no sock holds the module.
  */
 void xtcp_held_exit(void)
 {
 	cancel_delayed_work_sync(&held_work);
 }
 
-/* Returns the namespace's number in /proc/PID/ns/net; 0 if the namespace is gone. */
+/* Returns the namespace's number in /proc/PID/ns/net; 0 if the namespace has ended. */
 static unsigned int inum_of(u32 id)
 {
 	unsigned int inum = 0;

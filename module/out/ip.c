@@ -232,7 +232,7 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
+		xtcp_ip_route(sk);	/* this stores the error; over IPv6, xmit_v6() has stored it */
 }
 
 /*
@@ -297,7 +297,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * xtcp_ip_mtu() - get the path MTU of the route
  * @sk: the sock
  *
- * If the device of the route is gone or down, the MTU of the route is the smallest that a device
+ * If the device of the route was removed or is down, the MTU of the route is the smallest that a
+ * device
  * may have. This MTU says nothing about the path, so the function returns 0. Linux takes this MTU,
  * and cuts text to its size.
  *

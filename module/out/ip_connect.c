@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an active OPEN sets below TCP: foreign address, route, local address (RFC 9293 section
+ * Sets the foreign address, the route and the local address for an active OPEN (RFC 9293 section
  * 3.9.1.1).
  *
  * Context of all public functions: process. Lock: socket, held.

@@ -121,9 +121,9 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * Lets a SYN-ACK carry its listener, for firewall matches and cgroup programs. The skb does not
- * count in the listener's send buffer. A SYN-ACK that leaves no entry carries no sock, as in kernel
- * TCP, because in a flood all CPUs would write the listener's reference count.
+ * Sets skb->sk of a SYN-ACK to its listener, for firewall matches and cgroup programs. The skb does
+ * not count in the listener's send buffer. A SYN-ACK with a SYN cookie carries no sock, as in
+ * kernel TCP, because in a flood all CPUs would write the listener's reference count.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -138,7 +138,7 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 /*
  * As ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them. (We cannot use
  * NF_HOOK() itself: a packet that netfilter has queued would later call back into this module,
- * which may be gone by then.)
+ * which may be unloaded by then.)
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -154,7 +154,7 @@ static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buf
 	return dst_output(net, skb->sk, skb);
 }
 
-/* As ip_select_ttl(), but it need not look for the namespace. */
+/* As ip_select_ttl(), but the caller passes the namespace. */
 static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
 {
 	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);

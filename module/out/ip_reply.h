@@ -13,14 +13,14 @@ struct xtcp_tuple;
 
 /**
  * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
- * @tuple: addresses and ports, seen from here
+ * @tuple: addresses and ports; our end is the local one
  * @oif: the interface by which the segment has to leave, 0: the route decides
  * @dif: the interface by which the answered segment came in, or 0
  * @mark: the mark of the segment, as SO_MARK would set it
  * @hash: selects one of several paths; 0: the hash of addresses and ports selects
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be ours; IPv6 ignores this
- * @unowned: the segment does not carry the listener, but still uses the listener's options
+ * @unowned: skb->sk is not set to the listener, but the options of the listener still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
  * @sk: the listener, whose options, hop limit and LSM label the segment carries; NULL: the
  *	namespace's reply sock sends it
@@ -40,7 +40,7 @@ struct xtcp_ip_reply {
 	struct dst_entry *dst;
 };
 
-/* For request entries, TIME-WAIT records and RSTs. RCU read side; any context. */
+/* For half-open entries, TIME-WAIT records and RSTs. RCU read side; any context. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
 /* @skb: as for xtcp_ip_xmit(). Consumes @skb and the reference to @how->dst. */
 int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
+ * Sends segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries and TIME-WAIT
+ * records.
  *
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
- * are chosen as in kernel TCP. SYN-ACKs and ACKs have the mark and the interface of the entry or
- * record. A RST reflects the mark and the interface of the segment that it answers. A SYN-ACK has
- * the DSCP of the listener, and the ACK of a record has the DSCP of the connection. A RST, and the
- * ACK of an entry, reflect the DSCP of the segment that they answer.
+ * are chosen as in kernel TCP. SYN-ACKs and ACKs have the skb->mark and the interface of the entry
+ * or record. A RST reflects the skb->mark and the interface of the segment that it answers. A
+ * SYN-ACK has the DSCP of the listener, and the ACK of a record has the DSCP of the connection. A
+ * RST, and the ACK of an entry, reflect the DSCP of the segment that they answer.
  */
 #include "out/reply.h"
 
@@ -62,8 +63,8 @@ struct reply {
 /*
  * Turns the answered segment into an empty skb with room for @len octets and the headers in front
  * of them. This saves an allocation per answered SYN. The skb is reset as the kernel resets one
- * that it builds around existing memory. Return: false if somebody else may use the skb, or it is
- * too small; it is unchanged then.
+ * that it builds around existing memory. Return: false if the skb is shared or too small; it is
+ * unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -174,7 +175,7 @@ static void sign_for(struct reply *reply, const struct sock *lsk, const struct x
 }
 
 /**
- * xtcp_reply_tos() - compute the TOS octet, or the traffic class, that reflects a segment's
+ * xtcp_reply_tos() - compute the TOS octet, or the traffic class, for the answer to a segment
  * @skb: the segment, with its IP header in place
  *
  * Context: any.
@@ -197,7 +198,7 @@ static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
 
 /*
  * Was the segment sent by one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4 only
- * the destination is checked, because routing refuses groups as senders.
+ * the destination is checked, because routing refuses multicast and broadcast senders.
  */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
@@ -215,7 +216,7 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: if the segment has just ended its connection: the code that tells why, for a diagnostic
- *	payload; otherwise 0. So a RST without a connection is never larger than what it answers
+ *	payload; otherwise 0, so that the RST is never larger than a segment without a connection
  * @key: signs the RST; NULL: no signature
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
@@ -403,7 +404,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
 }
 
 /**
- * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a request entry
+ * xtcp_reply_request_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a half-open entry
  * @lsk: the listener
  * @he: the entry
  * @skb: the answered segment
@@ -510,11 +511,11 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * xtcp_reply_may_challenge() - does the namespace's limit allow another challenge ACK?
  * @xn: the namespace
  *
- * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has one, and
- * challenge_ack_limit adds one for all connections of the namespace. If this shared limit were
+ * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has such a limit, and
+ * challenge_ack_limit adds a limit for all connections of the namespace. If this shared limit were
  * exact, a peer could count the challenge ACKs on his own connection, and so learn whether other
- * connections send some, too. So the limit of each second is half of challenge_ack_limit plus a
- * random number below challenge_ack_limit.
+ * connections send challenge ACKs. So the limit of each second is half of challenge_ack_limit plus
+ * a random number below challenge_ack_limit.
  *
  * Context: any.
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Segments that no full sock sends: SYN-ACKs, RSTs, ACKs of request entries and TIME-WAIT records.
+ * Sends segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries and TIME-WAIT
+ * records.
  */
 #ifndef XTCP_REPLY_H
 #define XTCP_REPLY_H

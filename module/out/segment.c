@@ -3,15 +3,15 @@
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
  * output.c decides what is sent and when. This file adds the header, and notes which ACK and window
- * the peer has been told. Every segment leaves by transmit(), so counters and tracepoint stand
- * there once.
+ * the peer has been told. transmit() sends every segment, so only transmit() has the counters and
+ * the tracepoint.
  *
  * IP gets a clone of a queued skb, or a control segment. Each counts in sk_wmem_alloc, so the
  * sock's memory stays until the last of them is freed. The kernel frees each by sock_wfree(). If
  * SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
  * (time/pace.c), sock_wfree() calls sk_write_space, and subtracts the segment's last octet from
  * sk_wmem_alloc only after that call. This octet keeps the sock, and unloading waits for each
- * sock's destructor. So the module cannot go while sk_write_space runs.
+ * sock's destructor. So the module cannot be unloaded while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -119,7 +119,7 @@ static u16 window_field(struct sock *sk, u8 flags)
 	return wnd >> xsk->rcv_wscale;
 }
 
-/* This segment acknowledges RCV.NXT: no ACK is owed any more. */
+/* This segment acknowledges RCV.NXT: no ACK is pending any more. */
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
@@ -127,8 +127,8 @@ static void ack_said(struct sock *sk)
 }
 
 /*
- * The segment had no room for the SACK blocks or the AccECN option: an ACK without text, which has
- * room, is owed now.
+ * The SACK blocks or the AccECN option did not fit into the segment: request an ACK without text
+ * that has them.
  */
 static void ack_again(struct sock *sk)
 {
@@ -201,9 +201,9 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 }
 
 /*
- * Fills in SACK blocks and the AccECN option, which share the remaining room. The first two blocks
- * take precedence over the counters; further blocks give way to them (RFC 9768 section 3.2.3.3).
- * Text never becomes shorter for either option.
+ * Fills in SACK blocks and the AccECN option, which share the remaining space. The first two blocks
+ * take precedence over the AccECN counters, and the counters over further blocks (RFC 9768 section
+ * 3.2.3.3). Text never becomes shorter for either option.
  */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
@@ -227,8 +227,8 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
  * xtcp_segment_lasting_options() - get the length of the options that every segment carries
  * @sk: the sock
  *
- * Only this file decides which options a segment carries, so mss.c asks here how much room they
- * take.
+ * Only this file decides which options a segment carries, so mss.c calls this function to compute
+ * the effective MSS.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -307,7 +307,7 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
 	said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
-	/* in a bundle only the first segment carries CWR, but all carry the ACE field */
+	/* of a GSO packet only the first segment carries CWR, but all carry the ACE field */
 	if (said & XTCP_CWR && skb_is_gso(skb))
 		skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
 									   SKB_GSO_TCP_ECN;
@@ -507,7 +507,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRETRANSFAIL);
 		return -ENOBUFS;
 	}
-	/* as in Linux: PSH ends a bundle, so that GRO on the path passes on what it has merged */
+	/* as in Linux: PSH ends a GSO packet, so that GRO at the peer delivers it at once */
 	if (skb_is_gso(out))
 		flags |= XTCP_PSH;
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
@@ -569,7 +569,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
  * @seq: SEG.SEQ
  * @code: the code of its diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload); 0: no payload
  *
- * If there is no memory for a RST with a payload, one without it goes.
+ * If there is no memory for a RST with a payload, a RST without payload is sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
