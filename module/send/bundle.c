@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much data goes to IP at once. A bundle is an skb that IP or the device cuts into segments.
- * The functions here say how large an skb of the send queue becomes, how much of it may go in one
- * piece, and where it is cut. output.c decides whether anything may go at all.
+ * How much data goes to IP in one skb: a GSO packet, which IP or the device cuts into segments; in
+ * function names it is a "bundle". The functions say how large an skb of the send queue becomes,
+ * how much of it may be sent in one GSO packet, and where it is cut. output.c decides whether
+ * anything may be sent at all.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -27,7 +28,7 @@
 
 /*
  * Must each segment be an skb of its own? GSO would copy the urgent pointer into each segment of a
- * bundle unchanged, but the pointer counts from the sequence number of its segment (RFC 9293
+ * GSO packet unchanged, but the pointer counts from the sequence number of its segment (RFC 9293
  * section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768
  * section 3.2.2). And each segment has a signature of its own (RFC 2385).
  */
@@ -42,8 +43,8 @@ static bool goes_singly(const struct sock *sk)
  * xtcp_bundle_goal() - how large should an skb of the send queue become?
  * @sk: the sock; its MSS need not be up to date with the route
  *
- * An skb should have as many full segments as one bundle may have, but at most half of the largest
- * window that the peer has offered.
+ * An skb should have as many full segments as a GSO packet may have, but at most half of the
+ * largest window that the peer has offered.
  *
  * Return: octets, a multiple of the effective MSS.
  */
@@ -62,15 +63,15 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 }
 
 /**
- * xtcp_bundle_most() - how much data may go at once?
+ * xtcp_bundle_most() - how much data may a GSO packet have?
  * @sk: the sock
  *
- * A bundle may have as much data as the connection's rate sends in a millisecond (sk_pacing_shift),
- * but at least min_tso_segs segments. A larger bundle would be a burst and delay other connections.
- * If the round-trip time is short, the bundle may be larger, up to the limit of the device, as
- * tso_rtt_log says. All of this is as in Linux.
+ * A GSO packet may have as much data as the connection's rate sends in a millisecond
+ * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst and delay
+ * other connections. If the round-trip time is short, the packet may be larger, up to the limit of
+ * the device, as tso_rtt_log says. All of this is as in Linux.
  *
- * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the bundle.
+ * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the packet.
  */
 u32 xtcp_bundle_most(struct sock *sk)
 {
@@ -88,13 +89,13 @@ u32 xtcp_bundle_most(struct sock *sk)
 }
 
 /**
- * xtcp_bundle_of_new() - how much of an unsent skb goes at once?
+ * xtcp_bundle_of_new() - how much of an unsent skb is sent as one GSO packet?
  * @sk: the sock
  * @skb: the skb
- * @n: how many octets may go
+ * @n: how many octets may be sent
  *
- * As in Linux, a bundle has at most half of the congestion window. So two bundles are in flight,
- * and when the ACK of one lets the next bundle go, the other is still in flight.
+ * As in Linux, a GSO packet has at most half of the congestion window. So two packets are in
+ * flight: when the ACK of the first allows a new one, the second is still in flight.
  *
  * Return: octets, no more than @n.
  */
@@ -133,20 +134,21 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_bundle_waits() - only a part of an skb may go now: should it wait for the next ACK?
+ * xtcp_bundle_waits() - should a part of an skb that may be sent now wait for the next ACK?
  * @sk: the sock
  * @skb: the next unsent skb
- * @n: how many octets of @skb may go; at least a segment
- * @most: how many octets may go at once, from xtcp_bundle_most(); or U32_MAX
+ * @n: how many octets of @skb may be sent; at least a segment
+ * @most: how many octets a GSO packet may have, from xtcp_bundle_most(); or U32_MAX
  *
- * When a window ends inside @skb, each ACK could let another small part of @skb go. But every
- * machine on the path has as much work with a small bundle as with a large one. So, as in Linux, a
- * part that is less than a third of the window waits if the next ACK is due soon (ack_is_near()).
- * More than two thirds of the window are in flight then, so the peer must send an ACK at once (RFC
- * 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is asked again. If the ACK
- * is lost, the timer for the text in flight makes us send. An skb that may go as a whole never
- * waits, so the last octets of a stream never wait. Nothing waits here during a repair or with
- * pacing, which decide for themselves how much goes.
+ * When a window ends inside @skb, each ACK could release another small part of @skb. But every
+ * machine on the path has as much work with a small GSO packet as with a large one. So, as in
+ * Linux, a part that is less than a third of the window waits if the next ACK is due soon
+ * (ack_is_near()). More than two thirds of the window are in flight in that case, so the peer must
+ * send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is
+ * called again. If the ACK is lost, the timer for the text in flight makes us send. An skb that may
+ * be sent as a whole never waits, and so neither do the last octets that a program writes. During a
+ * repair or with pacing nothing waits: recovery.c and pace.c have rules of their own for the
+ * amount.
  *
  * Return: true when it should.
  */
@@ -160,21 +162,21 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* such text goes segment by segment */
+	/* such text is sent segment by segment */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);
 }
 
 /**
- * xtcp_bundle_again() - how much of a sent skb goes again at once?
+ * xtcp_bundle_again() - how much of a sent skb is resent as one GSO packet?
  * @sk: the sock; its MSS is up to date with the route
  * @skb: the skb
- * @n: how many octets may go
+ * @n: how many octets may be sent
  *
- * Text is cut at the same places as before, if segments of that size fit the route now. SACK blocks
- * do not make segments smaller here: they go only on segments with room for them (RFC 9293 section
- * 3.7.1).
+ * If segments of the previous size fit the route now, text is cut at the same octets as before.
+ * SACK blocks do not make resent segments smaller: only segments that have space left carry them
+ * (RFC 9293 section 3.7.1).
  *
  * Return: octets, at most @n and the length of @skb.
  */

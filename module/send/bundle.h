@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How much data goes to IP at once. */
+/* How much data goes to IP in one GSO packet. */
 #ifndef XTCP_BUNDLE_H
 #define XTCP_BUNDLE_H
 

@@ -11,9 +11,9 @@
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes when the
- * device gets a new MTU, when an ICMP error for another connection makes an exception of the route,
- * and when such an exception expires. So the MSS may fall or rise. Segments that are in flight and
- * too large now do not matter here: output.c cuts them when it sends them again.
+ * device gets a new MTU, when an ICMP error for another connection creates a route exception, and
+ * when such an exception expires. So the MSS may fall or rise. This file ignores segments in flight
+ * that are too large now: output.c cuts them when it sends them again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

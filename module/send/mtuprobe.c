@@ -6,7 +6,7 @@
  * The search is binary, between the largest size that is known to pass and the largest size that
  * may pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the
  * probe is acknowledged, its size passes. If it is lost, its size does not pass, and the loss is no
- * sign of congestion. If an earlier segment is lost, too, or if a timeout finds the loss, the probe
+ * sign of congestion. If an earlier segment is also lost, or if a timeout finds the loss, the probe
  * shows nothing.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does

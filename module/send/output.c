@@ -117,9 +117,10 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 }
 
 /*
- * How much of @skb, which begins at SND.NXT, may go now: at most @bundle octets. Return: sequence
- * numbers, so a FIN counts; 0: nothing. The cases are those of RFC 9293 section 3.8.6.2.1
- * (MUST-38), and the persist deadline is the override timeout of that section.
+ * How much of @skb, which begins at SND.NXT, may be sent now: at most @bundle octets, the limit of
+ * a GSO packet. Return: sequence numbers, so a FIN counts; 0: nothing. The cases are those of RFC
+ * 9293 section 3.8.6.2.1 (MUST-38), and the persist deadline is the override timeout of that
+ * section.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
@@ -178,8 +179,8 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), but set PSH. A deadline has passed, and until then the program has written no
- * more, so the receiver should not wait for more.
+ * As send_new(), but set PSH: the program has written no more until the deadline has passed, so the
+ * receiver should not wait for more.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -200,11 +201,11 @@ static void data_sent(struct sock *sk)
 
 /*
  * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
- * one connection from filling a qdisc or a device. They may have as much as its rate sends in a
- * millisecond, but at least two bundles of @n octets. If nobody paces the connection,
- * limit_output_bytes is the upper limit. Nothing has to wait if nothing is in flight, or if pace.c
- * could not learn when the device has made room. Each ACK makes us try again, and so does pace.c
- * when there is room.
+ * one connection from filling a qdisc or a device. IP and the device may have as much as the
+ * connection's rate sends in a millisecond, but at least two GSO packets of @n octets. If the
+ * connection is not paced, limit_output_bytes is the upper limit. Nothing has to wait if nothing is
+ * in flight, or if pace.c could not learn when the device has made room. Each ACK makes us try
+ * again, and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, u32 n)
 {
@@ -238,7 +239,7 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
-	PROBE_WAITS,	/* send no data: the probe needs the room that the next ACK will make */
+	PROBE_WAITS,	/* send no data: the window has no space for the probe until an ACK comes */
 };
 
 /* Send a probe of the path MTU if one is due. */
@@ -312,8 +313,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * Careful Resume lets the congestion window jump only if the timer of pace.c can pace what
-	 * the jump lets go
+	 * Careful Resume raises the congestion window at once only if the timer of pace.c can pace
+	 * the segments that the larger window allows
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
@@ -421,10 +422,10 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 }
 
 /**
- * xtcp_output_syn() - send the SYN, or the SYN-ACK of a simultaneous or a fast open
+ * xtcp_output_syn() - send the SYN, or the SYN-ACK of a simultaneous open or of Fast Open
  * @sk: in SYN-SENT (SYN) or SYN-RECEIVED (SYN-ACK); its ISS and its window are chosen
  *
- * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue goes with the SYN (RFC 7413).
+ * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue is sent with the SYN (RFC 7413).
  *
  * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
@@ -491,7 +492,8 @@ void xtcp_output_fin(struct sock *sk)
  * @skb: sent before and not acknowledged; it is cut if only a part may go
  * @max: how many octets may be sent at most; at least the effective MSS
  *
- * Nothing goes beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6, SHLD-16).
+ * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
+ * SHLD-16).
  *
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
  * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error it was not sent.
@@ -522,7 +524,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 			return -EAGAIN;
 		xtcp_mss_current(sk);
 		n = xtcp_bundle_again(sk, skb, n);
-		/* the FIN goes with the last octet if the window has room for both */
+		/* the FIN is sent with the last octet if the window has room for both */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
 			n = need;
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
@@ -563,7 +565,7 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_output_has_new() - is there unsent data, and has the peer's window room for it?
+ * xtcp_output_has_new() - is there unsent data that the peer's window allows to be sent?
  * @sk: the sock
  *
  * Return: true when both are true.
@@ -605,9 +607,9 @@ int xtcp_output_new_segment(struct sock *sk)
 
 /*
  * The sequence number of a segment without text: SND.NXT. But if the peer's window has shrunk, its
- * right edge may be below SND.NXT. The number is that edge then, since the peer accepts no segment
- * beyond the edge. If the edge is less than one unit of the window field below SND.NXT, this comes
- * from rounding, and SND.NXT stays.
+ * right edge may be below SND.NXT. In that case the number is the right edge, since the peer
+ * accepts no segment beyond it. If the edge is less than one unit of the window field below
+ * SND.NXT, the difference comes from rounding, and the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -641,10 +643,10 @@ void xtcp_output_ack_now(struct sock *sk)
  * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
  * @sk: the sock
  *
- * One challenge ACK goes per invalid_ratelimit; if that knob is 0, XTCP_ACKLIMIT_CHALLENGES go per
- * second. Each connection has a limit of its own (section 7), so that an attacker cannot learn
- * about one connection by the limit of another. The namespace has one, too, if challenge_ack_limit
- * says so.
+ * One challenge ACK is sent per interval of the sysctl invalid_ratelimit; if that is 0,
+ * XTCP_ACKLIMIT_CHALLENGES are sent per second. Each connection has a limit of its own (section 7),
+ * so that an attacker cannot learn about one connection by the limit of another. The sysctl
+ * challenge_ack_limit may add a limit for the namespace.
  */
 void xtcp_output_challenge_ack(struct sock *sk)
 {
@@ -669,8 +671,8 @@ void xtcp_output_challenge_ack(struct sock *sk)
  * @seq: SEG.SEQ of the RST
  * @reason: why the connection ends
  *
- * Even the smallest MSS has room for the payload. But if the peer's window has none, the peer might
- * find the RST unacceptable (RFC 9293 section 3.10.7.4, first): then the RST has no payload.
+ * Even the smallest MSS has room for the payload. But if the peer's window has no room, the peer
+ * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first): then the RST has no payload.
  *
  * Return: the code for the diagnostic payload; 0: send no payload.
  */
@@ -704,8 +706,8 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
 }
 
 /*
- * Send a probe with sequence number @seq. As in Linux, a probe that the layers below refuse is
- * counted, too.
+ * Send a probe with sequence number @seq. As in Linux, a probe that the layers below refuse also
+ * counts.
  */
 static int send_probe(struct sock *sk, u32 seq, bool keepalive)
 {

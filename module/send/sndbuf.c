@@ -47,8 +47,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() calls this function, too. Writers are then
- * woken only if one has asked for room (SOCK_NOSPACE).
+ * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() also calls this function. Writers are then
+ * woken only if one waits for free space (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
@@ -122,13 +122,12 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - IP and the device have too much: let a timer send when there is
- *	room
+ * xtcp_sndbuf_waits_for_room() - have a timer send once IP and the device hold less text
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *
- * If sk_write_space is not ours (a BPF program may set its own), nobody would report room, and the
- * data might wait for ever. So the caller must not wait then.
+ * If sk_write_space is not ours (a BPF program may set its own), no call would report that there is
+ * room, and the data might wait for ever. So the caller must not wait in that case.
  *
  * Context: softirq or process. Lock: socket, held.
  *
