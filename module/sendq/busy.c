@@ -12,7 +12,7 @@
  * @busy: the times of the connection
  * @with: the limit
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find the connection.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find the connection.
  */
 void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 {

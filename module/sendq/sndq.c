@@ -7,14 +7,15 @@
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     tcp_rtx_queue, a tree      sk_write_queue, a list
  *
- * A sent skb is also on a list of the stream, linked by cb->node. It is on in_flight, in order of
- * sending, as long as no ACK has told its fate; on to_resend when it counts as lost; on neither
- * when it is sacked. scoreboard.c moves it. A SYN without data is on no list.
+ * A sent skb is also on a list of tx->stream, linked by cb->node. It is on in_flight, in order of
+ * sending, until it is acknowledged, sacked or marked as lost; on to_resend while it counts as lost
+ * and was not resent; on no list when it is sacked. scoreboard.c moves it. A SYN without data is on
+ * no list.
  *
- * An skb here has no header. Its octets are in page fragments, so cloning it to send a segment, and
- * cutting it in two, need no copy. Only a small message that was written while nothing was in
- * flight is in the linear part. An skb may be larger than a segment: IP or the device cuts it
- * (GSO). SYN and FIN are flags of an skb; each takes one sequence number, after the octets.
+ * An skb of the queue has no header. Its octets are in page fragments, so cloning it to send a
+ * segment, and cutting it in two, need no copy. Only a small message that was written while nothing
+ * was in flight is in the linear part. An skb may be larger than a segment: IP or the device cuts
+ * it (GSO). SYN and FIN are flags of an skb; each takes one sequence number, after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
@@ -154,7 +155,7 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: sent; on in_flight, on to_resend or on no list
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
@@ -162,8 +163,8 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = tx->stream;
 
 	/*
-	 * Move the cursor back by one. If we reset it to the start of the list, a peer could make
-	 * us walk the whole list again and again.
+	 * Move the cursor, from which place_to_resend() searches, back by one. If we reset it to
+	 * the start of the list, a peer could make us walk the whole list again and again.
 	 */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
@@ -539,7 +540,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
-	/* if there is no stream, @skb is a SYN, which is on no list */
+	/* without the data state (tx->stream), @skb is a SYN, which is on no list */
 	if (xtcp_stream_is_there(tx->stream))
 		list_add_tail(&cb->node, &tx->stream->in_flight);
 }
@@ -568,8 +569,8 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false if there is no memory. The octets stay then, and a retransmission would send them,
- * too.
+ * Return: false if there is no memory. The octets stay then, and a retransmission would send them
+ * again.
  */
 bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -612,7 +613,7 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
  * xtcp_sndq_purge() - free all skbs
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_sndq_purge(struct sock *sk)
 {

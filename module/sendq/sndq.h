@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The send queue: the octets that a program has written, until the peer acknowledges them. Here
- * they are cut into segments. The queue knows neither IP nor windows.
+ * The send queue: the octets that a program has written, until the peer acknowledges them, in skbs
+ * of one or more segments. The queue knows neither IP nor windows.
  */
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H
@@ -15,7 +15,7 @@ struct sock;
 /* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
 	XTCP_SNDQ_SENT = 1,	/* was sent: it is in the tree of sent skbs */
-	XTCP_SNDQ_SACKED = 2,	/* the peer has it, but may still drop it (RFC 2018 section 8) */
+	XTCP_SNDQ_SACKED = 2,	/* the peer has sacked it, but may still drop it (RFC 2018 section 8) */
 	XTCP_SNDQ_LOST = 4,	/* counts as lost, or counted as lost when it was sent again */
 	XTCP_SNDQ_RESENT = 8,	/* LOST, and in flight again */
 	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
@@ -23,7 +23,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
 };
 
-#define XTCP_SNDQ_OFTEN	3U	/* the largest value of @transmissions: so often or more */
+#define XTCP_SNDQ_OFTEN	3U	/* the largest value of @transmissions: this often or more */
 
 /* Which transmit timestamps the program wants for an skb (stamp.c). */
 enum xtcp_sndq_stamps {

@@ -3,10 +3,10 @@
  * Keeps skbs that a send queue no longer needs, so that later writes can use them.
  *
  * A connection with requests and responses frees the skb of one message shortly before it needs an
- * skb for the next. IP gets clones of the skbs on a send queue, so nobody has written to these skbs
- * themselves. Making such an skb new takes a tenth of the time that freeing it and allocating
- * another would take. Each processor keeps a few such skbs, from any connection. They are charged
- * to nobody.
+ * skb for the next. IP gets clones of the skbs on a send queue, so the layers below have not
+ * written to the skbs themselves. Making such an skb new takes a tenth of the time that freeing it
+ * and allocating another would take. Each processor keeps a few such skbs, from any connection.
+ * They are not charged to a socket.
  */
 #include "sendq/spare.h"
 
@@ -15,12 +15,12 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* spares per processor: both ends of a connection that opens and closes need this many */
+/* kept skbs per processor: both ends of a connection that opens and closes need this many */
 #define SPARES	4
 
 /*
- * A spare is put and taken by an atomic exchange on its CPU, so this is safe in softirq and
- * process.
+ * A kept skb is put and taken by an atomic exchange on its CPU, which is safe in softirq and
+ * process context.
  */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
@@ -59,8 +59,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * a test uses fail_nth to let the task's allocations fail one by one: give no spare, so
-	 * that the caller allocates
+	 * a test uses fail_nth to let the task's allocations fail one by one: return NULL, so that
+	 * the caller allocates
 	 */
 	if (current->fail_nth)
 		return NULL;
@@ -77,7 +77,7 @@ struct sk_buff *xtcp_spare_take(void)
 
 /**
  * xtcp_spare_keep() - keep an skb if this processor has room for it
- * @skb: from xtcp_sndq_alloc(); on no queue and charged to nobody
+ * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
  *
  * An skb is not kept if it still has a clone, if its head was replaced, or if its memory is from
  * the emergency reserves.
@@ -96,7 +96,7 @@ bool xtcp_spare_keep(struct sk_buff *skb)
 	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
 		return false;
 	make_new(skb);
-	/* an interrupt may have put another spare there meanwhile */
+	/* an interrupt may have kept another skb in this element meanwhile */
 	skb = this_cpu_xchg(spares[i], skb);
 	if (unlikely(skb))
 		__kfree_skb(skb);

@@ -3,14 +3,14 @@
  * Transmit timestamps (SO_TIMESTAMPING). The error queue of a socket tells its program three times
  * of the last octet of a write: when it came to the queue of a device (TX_SCHED), when the device
  * took it (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel
- * TCP, the last skb of the write carries a mark for this. If a later write goes into the same skb,
- * its mark replaces the earlier one.
+ * TCP, the last skb of the write is marked for this (tx_flags, tskey, cb->stamps). If a later write
+ * goes into the same skb, its octet replaces the earlier one as the marked octet.
  *
- * The layers below TCP report the first two times. They find the mark in struct skb_shared_info,
- * which clones share. A report has a number, by which the program tells its writes apart (OPT_ID).
- * For a socket of kernel TCP, the kernel computes this number when it reports. For a socket of
- * ours, the kernel reports the value of tskey as it is. So tskey contains the number, and the
- * sequence number of the marked octet is kept in skb->csum.
+ * The layers below TCP report the first two times. They read tx_flags and tskey in struct
+ * skb_shared_info, which clones share. A report has a number, by which the program tells its writes
+ * apart (OPT_ID). For a socket of kernel TCP, the kernel computes this number when it reports. For
+ * a socket of ours, the kernel reports the value of tskey as it is. So tskey contains the number,
+ * and the sequence number of the marked octet is kept in skb->csum.
  */
 #include "sendq/stamp.h"
 
@@ -56,9 +56,9 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
  * @len: how many octets the write has; they are the last ones in the queue
  *
- * If the call waited for room, or met an error later, all octets may have been sent already. As in
- * kernel TCP, the last skb that is not acknowledged gets the mark then. The program gets TX_ACK for
- * it, but the other stamps only if the skb is sent again.
+ * If the call waited for space in the queue, or met an error later, all octets may have been sent
+ * already. In that case, as in kernel TCP, the last skb that is not acknowledged is marked. The
+ * program gets TX_ACK for it, but the other timestamps only if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */
@@ -83,13 +83,13 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 }
 
 /**
- * xtcp_stamp_room() - how much of an skb may leave as one bundle
+ * xtcp_stamp_room() - how much of an skb may be sent as one GSO packet
  * @skb: on the queue, with cb->stamps
  * @mss: octets in a full segment
  *
- * The segment with the marked octet goes alone. In a bundle, GSO would take tskey for the sequence
- * number of the octet, and mark the wrong segment or none: tskey contains the number of the report
- * instead.
+ * The segment with the marked octet is sent alone. In a GSO packet, GSO would take tskey for the
+ * sequence number of the octet, but tskey contains the number of the report. So GSO would mark the
+ * wrong segment, or none.
  *
  * Context: softirq or process. Lock: socket, held.
  *
