@@ -3,8 +3,8 @@
  * The digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header without
  * options and with a checksum of zero, the text, and the key.
  *
- * The kernel's algorithm is asked for when a program sets the first key. If the kernel has none
- * (CONFIG_CRYPTO_MD5, FIPS), there are no keys, and nobody comes here.
+ * When a program sets the first key, this file asks the kernel for its MD5. If the kernel has none
+ * (CONFIG_CRYPTO_MD5, FIPS), no key can be set, so nothing is signed.
  */
 #include "auth/md5.h"
 
@@ -20,7 +20,7 @@
 static struct crypto_shash *algorithm_md5;	/* NULL: not asked for yet; then constant */
 
 /**
- * xtcp_md5_is_there() - has the kernel MD5?
+ * xtcp_md5_is_there() - does the kernel have MD5?
  *
  * The first call asks for the algorithm, and the kernel may load a module for it.
  *
@@ -55,8 +55,8 @@ void xtcp_md5_exit(void)
 }
 
 /*
- * What is hashed in front of the text: one of both pseudo-headers (RFC 9293 section 3.1, RFC 8200
- * section 8.1), and behind it the TCP header. Returns how many octets.
+ * Writes the octets that are hashed before the text: the pseudo-header of IPv4 or IPv6 (RFC 9293
+ * section 3.1, RFC 8200 section 8.1), followed by the TCP header. Returns how many octets.
  */
 static unsigned int lay_out_head(u8 *head, const struct in6_addr *from, const struct in6_addr *to,
 				 const struct tcphdr *th, u32 len)

@@ -56,7 +56,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 	if (peers->v4)
 		peers->prefix += V4_PREFIX;
 	/*
-	 * as in Linux, this flag counts without the extension, too, and then means peers outside of
+	 * as in Linux, this flag also counts without the extension; it then means peers outside of
 	 * VRFs
 	 */
 	peers->in_l3 = cmd->tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX;
