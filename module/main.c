@@ -2,10 +2,10 @@
 /*
  * Load and unload, in a fixed order.
  *
- * An open descriptor keeps the module loaded, and so does a sock without a descriptor while it has
- * segments below TCP (held.c). Then rmmod fails. Otherwise, unloading drops what is left: orphans,
- * half-open entries and TIME-WAIT records. The order of its steps keeps segments, timers and RCU
- * callbacks from running into freed code:
+ * An open descriptor has a reference to the module, and so does a sock without a descriptor while
+ * it has segments below TCP (held.c). While there is such a reference, rmmod fails. Otherwise,
+ * unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The order of its
+ * steps keeps segments, timers and RCU callbacks from running into freed code:
  *
  *  0. stop the work item that drops references to the module (held.c);
  *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
