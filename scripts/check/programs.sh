@@ -8,8 +8,8 @@
 # that it was given, and none on the other. --short, for make check: socat, ncat, redis, musl and busybox. All: each
 # over both IP versions, and also nginx with 150 requests in one write, with 2,000 connections at once, and with
 # reloads, OpenSSL, Python's ssl, asyncio, socketserver and http.server, ssh with sessions that stay, scp, rsync,
-# haproxy, memcached, iperf3, FTP by curl and lftp, SMTP, PostgreSQL, MariaDB, programs in Go, static and not, and
-# CPython's own tests.
+# haproxy, also with reloads, memcached, iperf3, FTP by curl and lftp, SMTP, PostgreSQL, MariaDB, programs in Go,
+# static and not, and CPython's own tests.
 # --asked: only looks whether there are such NAMEs. The packages are unpacked into the cache; nothing of them is installed or started here.
 
 set -u
