@@ -1,74 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Differential scenarios: io_uring, by its system calls: no library is needed. */
+/* Differential scenarios: io_uring. */
 #include "lib/diff.h"
-#include <linux/io_uring.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
+#include "lib/ring.h"
 
-#define ENTRIES	16
 #define GROUP	7	/* of buffers that the ring chooses from */
-
-/* Both queues lie in one mapping (IORING_FEAT_SINGLE_MMAP). */
-struct ring {
-	int fd;
-	char *queues;
-	struct io_uring_sqe *entries;
-	struct io_uring_params p;
-};
 
 static struct ring ring_make(void)
 {
-	struct ring r = {};
-	size_t len;
+	struct ring r;
 
-	r.fd = syscall(__NR_io_uring_setup, ENTRIES, &r.p);
-	if (r.fd < 0)
-		diff_die("io_uring_setup");
-	len = r.p.cq_off.cqes + r.p.cq_entries * sizeof(struct io_uring_cqe);
-	if (len < r.p.sq_off.array + r.p.sq_entries * sizeof(unsigned int))
-		len = r.p.sq_off.array + r.p.sq_entries * sizeof(unsigned int);
-	r.queues = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, r.fd, IORING_OFF_SQ_RING);
-	r.entries = mmap(NULL, r.p.sq_entries * sizeof(struct io_uring_sqe), PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_POPULATE, r.fd, IORING_OFF_SQES);
-	if (r.queues == MAP_FAILED || r.entries == MAP_FAILED)
-		diff_die("io_uring's mmap");
+	if (ring_open(&r))
+		diff_die("io_uring");
 	return r;
-}
-
-static unsigned int *word_at(const struct ring *r, unsigned int offset)
-{
-	return (unsigned int *)(r->queues + offset);
 }
 
 /* Hands one entry in; its completion is looked at by ring_says(). */
 static void ring_submit(struct ring *r, struct io_uring_sqe sqe)
 {
-	unsigned int tail = *word_at(r, r->p.sq_off.tail), at = tail & *word_at(r, r->p.sq_off.ring_mask);
-
-	r->entries[at] = sqe;
-	word_at(r, r->p.sq_off.array)[at] = at;
-	__atomic_store_n(word_at(r, r->p.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
-	if (syscall(__NR_io_uring_enter, r->fd, 1, 0, 0, NULL, 0) != 1)
+	if (ring_give(r, &sqe))
 		diff_die("io_uring_enter");
-}
-
-/* Has nothing completed? */
-static bool ring_is_empty(const struct ring *r)
-{
-	syscall(__NR_io_uring_enter, r->fd, 0, 0, IORING_ENTER_GETEVENTS, NULL, 0);
-	return __atomic_load_n(word_at(r, r->p.cq_off.tail), __ATOMIC_ACQUIRE) == *word_at(r, r->p.cq_off.head);
 }
 
 /* Waits for the next completion and records it. Its result. */
 static int ring_says(struct ring *r, const char *label)
 {
 	struct io_uring_cqe cqe;
-	unsigned int head = *word_at(r, r->p.cq_off.head);
 
-	if (!WAIT_FOR(!ring_is_empty(r), DIFF_DEADLINE_MS))
+	if (!WAIT_FOR(ring_take(r, &cqe), DIFF_DEADLINE_MS))
 		diff_die("no completion");
-	cqe = ((struct io_uring_cqe *)(r->queues + r->p.cq_off.cqes))[head & *word_at(r, r->p.cq_off.ring_mask)];
-	__atomic_store_n(word_at(r, r->p.cq_off.head), head + 1, __ATOMIC_RELEASE);
 	diff_say("%s: %s%s", label, cqe.res < 0 ? strerrorname_np(-cqe.res) : "done",
 		 cqe.flags & IORING_CQE_F_MORE ? ", more to come" : "");
 	return cqe.res;

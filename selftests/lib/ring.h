@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* io_uring by its system calls: no library is needed. */
+#ifndef SELFTESTS_RING_H
+#define SELFTESTS_RING_H
+
+#include <stdbool.h>
+#include <linux/io_uring.h>
+
+/* Both queues lie in one mapping (IORING_FEAT_SINGLE_MMAP). */
+struct ring {
+	int fd;
+	char *queues;
+	struct io_uring_sqe *entries;
+	struct io_uring_params p;
+};
+
+/* 0, or -1 with errno: ENOSYS and EPERM where the kernel has no io_uring, or not for us. */
+int ring_open(struct ring *r);
+void ring_close(struct ring *r);
+
+/* Hands one entry in; 0 or -1. */
+int ring_give(struct ring *r, const struct io_uring_sqe *sqe);
+
+/* Has nothing completed? */
+bool ring_is_empty(const struct ring *r);
+
+/* Takes the next completion; false: there is none. */
+bool ring_take(struct ring *r, struct io_uring_cqe *cqe);
+
+#endif
