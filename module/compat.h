@@ -33,11 +33,16 @@
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
  * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem replaces the
  *   count by a reference, and takes the reference first (out/held.c).
- * - The core sets the options of SOL_SOCKET without asking the protocol. It calls proto.keepalive
- *   before it sets SO_KEEPALIVE, and proto.rehash after it has set the device. (Since 6.12 the core
- *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT. xtcp does not set this flag, so the options work
- *   the same on all versions.) The core supports some options only for protocols that it knows:
- *   SO_ZEROCOPY, SO_RESERVE_MEM since 6.12, SO_TXREHASH in 7.2.
+ * - The core sets the options of SOL_SOCKET. It calls proto.keepalive before it sets SO_KEEPALIVE,
+ *   and proto.rehash after it has set the device. The core supports some options only for protocols
+ *   that it knows: SO_ZEROCOPY, SO_RESERVE_MEM since 6.12, SO_TXREHASH in 7.2. Since 6.5 the core
+ *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT first. xtcp sets this flag, and takes SO_ZEROCOPY
+ *   (sockopt.c); it returns all other options to the core.
+ * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag for
+ *   an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
+ * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
+ *   run after the sock has ended. Each record of such a write has a reference to the sock, and none
+ *   to this module.
  * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
  *   (xtcp_compat_seq_and_ts_off()).
@@ -380,6 +385,37 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #endif
 
 /*
+ * Since 6.5 a protocol may set the options of SOL_SOCKET. XTCP_OPS_ACCEPT defines proto_ops.accept,
+ * so that accepted sockets have the flag, too. Since 6.10 proto_ops.accept takes its arguments in a
+ * struct.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+static inline void xtcp_compat_ask_options(struct socket *sock)
+{
+	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
+}
+#else
+static inline void xtcp_compat_ask_options(struct socket *sock)
+{
+}
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define XTCP_OPS_ACCEPT(name)							\
+static int name(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg) \
+{										\
+	xtcp_compat_ask_options(newsock);					\
+	return inet_accept(sock, newsock, arg);					\
+}
+#else
+#define XTCP_OPS_ACCEPT(name)							\
+static int name(struct socket *sock, struct socket *newsock, int flags, bool kern) \
+{										\
+	xtcp_compat_ask_options(newsock);					\
+	return inet_accept(sock, newsock, flags, kern);				\
+}
+#endif
+
+/*
  * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Earlier kernels pass
  * it a pointer, through which it returns the length.
  */
@@ -453,15 +489,41 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 #endif
 
 /*
- * Does a control message choose the id of this write's timestamp (SCM_TS_OPT_ID)? Since 6.13 that
- * is possible for datagrams. The core refuses it only for sockets that it knows as TCP.
+ * Does a control message ask for something that xtcp does not have? Since 6.13 it can choose the id
+ * of a datagram's timestamp (SCM_TS_OPT_ID); the core refuses this only for sockets that it knows as
+ * TCP. Since 6.16 it can say that the octets to send are in the memory of a device.
  */
-static inline bool xtcp_compat_has_stamp_id(const struct sockcm_cookie *sockc)
+static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *sockc)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return sockc->tsflags & SOCKCM_FLAG_TS_OPT_ID || sockc->dmabuf_id;
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 	return sockc->tsflags & SOCKCM_FLAG_TS_OPT_ID;
 #else
 	return false;
+#endif
+}
+
+/*
+ * The kernel's record of a write without a copy. Since 6.16 the octets may also be in the memory of
+ * a device.
+ */
+static inline struct ubuf_info *xtcp_compat_zerocopy_begin(struct sock *sk, size_t size, struct ubuf_info *last)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return msg_zerocopy_realloc(sk, size, last, false);
+#else
+	return msg_zerocopy_realloc(sk, size, last);
+#endif
+}
+
+static inline int xtcp_compat_zerocopy_fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, int len,
+					    struct ubuf_info *uarg)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg, NULL);
+#else
+	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg);
 #endif
 }
 

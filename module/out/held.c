@@ -20,7 +20,9 @@
  * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
  * counts the references that it can explain, and takes any further reference for a segment's. But
  * the further reference may belong to a processor that is about to handle a segment or a timer of
- * the sock. Such a processor is soon done, so close() waits for a short time.
+ * the sock. Such a processor is soon done, so close() waits for a short time. The kernel's record of
+ * a write without a copy has a reference, too (socket/sendmsg.c), as long as its pages are in the
+ * send queue or below TCP. So an orphan with such pages holds the module.
  *
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is

@@ -15,6 +15,7 @@
 #include "base/memory.h"
 #include "base/net.h"
 #include "base/sender.h"
+#include "compat.h"
 #include "sendq/sndq.h"
 
 /*
@@ -68,6 +69,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	copy = may_queue(sk, min_t(size_t, len, pfrag->size - pfrag->offset));
 	if (copy < 0)
 		return copy;
+	/* if io_uring holds all pages of @skb, @skb needs references of its own */
+	skb_zcopy_downgrade_managed(skb);
 	/* this also charges the octets that it copies */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
@@ -144,6 +147,7 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 	n = may_queue(sk, min3(len, piece, PAGE_SIZE - offset));
 	if (n < 0)
 		return n;
+	skb_zcopy_downgrade_managed(skb);
 	if (merge) {
 		skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], n);
 	} else {
@@ -158,5 +162,38 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 	sk_mem_charge(sk, n);
 	iov_iter_advance(from, n);
 	octets_queued(sk, skb, n);
+	return n;
+}
+
+/**
+ * xtcp_fill_zerocopy() - put pages of the program's buffer at the end of the queue
+ * @sk: the sock
+ * @skb: the last skb of the queue, never sent, without FIN
+ * @msg: the program's octets
+ * @len: how many octets to take at most, not 0
+ * @uarg: the record of this write; @skb gets a reference to it
+ *
+ * The program hears that it may use its buffer again when the last skb with a reference to @uarg is
+ * freed. An skb has the pages of one record only. Each page counts as a whole, as in Linux, and the
+ * memory is charged to the sock as if it had been copied. What xtcp_fill_splice() says about shared
+ * pages holds here, too.
+ *
+ * Return: as xtcp_fill_copy().
+ */
+int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
+{
+	int n;
+
+	sock_owned_by_me(sk);
+	n = may_queue(sk, len);
+	if (n < 0)
+		return n;
+	n = xtcp_compat_zerocopy_fill(sk, skb, msg, n, uarg);
+	/* whole pages were charged, and may_queue() knew only octets */
+	xtcp_memory_force(sk, 0);
+	if (n == -EMSGSIZE || n == -EEXIST)
+		return -ENOSPC;
+	if (n > 0)
+		octets_queued(sk, skb, n);
 	return n;
 }

@@ -6,11 +6,14 @@
 #include <linux/types.h>
 
 struct iov_iter;
+struct msghdr;
 struct sk_buff;
 struct sock;
+struct ubuf_info;
 
-/* Socket lock held in both. */
+/* Socket lock held in all of these. */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);
 
 #endif /* XTCP_FILL_H */

@@ -79,8 +79,8 @@ struct sk_buff *xtcp_spare_take(void)
  * xtcp_spare_keep() - keep an skb if this processor has room for it
  * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
  *
- * An skb is not kept if it still has a clone, if its head was replaced, or if its memory is from
- * the emergency reserves.
+ * An skb is not kept if it still has a clone, if its head was replaced, if its memory is from the
+ * emergency reserves, or if a program waits to hear that its pages are free again.
  *
  * Context: any but hard interrupt.
  *
@@ -93,7 +93,7 @@ bool xtcp_spare_keep(struct sk_buff *skb)
 	for (i = 0; this_cpu_read(spares[i]);)
 		if (++i == SPARES)
 			return false;
-	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb))
+	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb) || unlikely(skb_zcopy(skb)))
 		return false;
 	make_new(skb);
 	/* an interrupt may have kept another skb in this element meanwhile */

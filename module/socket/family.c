@@ -128,6 +128,7 @@ static void do_deferred(struct sock *sk)
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
+XTCP_OPS_ACCEPT(accept_stream)
 
 #define PROTO_COMMON								\
 	.close			= xtcp_close,					\
@@ -183,7 +184,7 @@ struct proto xtcpv6_prot = {
 	.owner			= THIS_MODULE,					\
 	.connect		= xtcp_connect_stream,				\
 	.socketpair		= sock_no_socketpair,				\
-	.accept			= inet_accept,					\
+	.accept			= accept_stream,					\
 	.poll			= xtcp_status_poll,				\
 	.gettstamp		= sock_gettstamp,				\
 	.listen			= xtcp_listen,					\
@@ -280,6 +281,9 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	if (is_v6)
 		init_inet6(sk, net);
 #endif
+	/* io_uring may send without a copy */
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
+	xtcp_compat_ask_options(sock);
 	err = prot->init(sk);
 	if (!err && !kern)
 		err = BPF_CGROUP_RUN_PROG_INET_SOCK(sk);

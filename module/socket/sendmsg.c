@@ -139,23 +139,30 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 	return xtcp_bundle_goal(sk);
 }
 
-/*
- * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
- * the pages that @msg points to, otherwise a copy. *@copied receives the number of queued octets.
- * -EPIPE and the sock's own error are tested first, since a program that writes after a RST expects
- * them.
- */
-static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *timeo, int *copied)
+/* Queue the pages with the next octets of @msg. Return: as xtcp_fill_copy(). */
+static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t most,
+				struct ubuf_info *uarg)
 {
+	if (uarg)
+		return xtcp_fill_zerocopy(sk, skb, msg, most, uarg);
+	return xtcp_fill_splice(sk, skb, &msg->msg_iter, most);
+}
+
+/*
+ * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue the
+ * pages that @msg points to; with @uarg, the pages of the program's buffer; otherwise a copy. *@copied
+ * receives the number of queued octets. -EPIPE and the sock's own error are tested first, since a
+ * program that writes after a RST expects them.
+ */
+static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
+		     int *copied)
+{
+	/* without scatter-gather, the device would copy pages at each transmission, so copy once */
+	const bool by_page = (splices || uarg) && sk->sk_route_caps & NETIF_F_SG;
 	unsigned int filled = 0;
 	bool full = false;
 	int err, n;
 
-	/*
-	 * if the device has no scatter-gather, pages would be copied at each transmission, so copy
-	 * them once here
-	 */
-	splices &= !!(sk->sk_route_caps & NETIF_F_SG);
 	while (msg_data_left(msg)) {
 		struct sk_buff *tail = xtcp_sndq_open_tail(sk), *skb;
 		u32 goal = size_goal(sk, tail, msg);
@@ -168,7 +175,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, long *ti
 		n = -ENOBUFS;
 		if (skb) {
 			most = min_t(size_t, goal - skb->len, msg_data_left(msg));
-			n = unlikely(splices) ? xtcp_fill_splice(sk, skb, &msg->msg_iter, most) :
+			n = unlikely(by_page) ? queue_pages(sk, skb, msg, most, uarg) :
 						xtcp_fill_copy(sk, skb, &msg->msg_iter, most);
 		}
 		if (n == -ENOSPC) {
@@ -295,7 +302,7 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 	struct sockcm_cookie sockc;
 
 	sockcm_init(&sockc, sk);
-	if (sock_cmsg_send(sk, msg, &sockc) || xtcp_compat_has_stamp_id(&sockc))
+	if (sock_cmsg_send(sk, msg, &sockc) || xtcp_compat_control_is_unknown(&sockc))
 		return -EINVAL;
 	*tsflags = sockc.tsflags;
 	return 0;
@@ -367,9 +374,10 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 
 /*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
- * @follows: another page comes at once.
+ * @uarg: send those of the program's buffer; NULL: do not. @follows: another page comes at once.
  */
-static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, bool follows)
+static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, struct ubuf_info *uarg,
+		       bool follows)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	int flags = msg->msg_flags, disconnects;
@@ -403,7 +411,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
 	disconnects = READ_ONCE(sk->sk_disconnects);
-	err = queue_all(sk, msg, splices, &timeo, &copied);
+	err = queue_all(sk, msg, splices, uarg, &timeo, &copied);
 	/*
 	 * another thread has disconnected the socket while this thread waited, and the queued
 	 * octets were dropped with the connection
@@ -420,11 +428,42 @@ error:
 	return on_syn ?: failed_to_queue(sk, flags, err);
 }
 
+/*
+ * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
+ * tell the program when it may use them again. The kernel's record of the write does that by the
+ * error queue; io_uring brings a record of its own. As in Linux, the octets of a SYN are copied, and
+ * so are all octets if the device has no scatter-gather; then the program hears at once. A socket
+ * without SO_ZEROCOPY copies in silence.
+ */
+static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
+{
+	const bool copies = !(sk->sk_route_caps & NETIF_F_SG) || msg->msg_flags & MSG_FASTOPEN ||
+			    xtcp_compat_defers_connect(sk);
+	struct ubuf_info *uarg = msg->msg_ubuf, *own = NULL;
+	int ret;
+
+	if (!uarg && size && sock_flag(sk, SOCK_ZEROCOPY)) {
+		/* a write that goes into the same skb as the last one can share its record */
+		own = xtcp_compat_zerocopy_begin(sk, size, skb_zcopy(xtcp_sndq_open_tail(sk)));
+		if (!own)
+			return sk_stream_error(sk, msg->msg_flags, -ENOBUFS);
+		if (copies)
+			uarg_to_msgzc(own)->zerocopy = 0;
+		uarg = own;
+	}
+	ret = send_locked(sk, msg, size, false, copies ? NULL : uarg, false);
+	if (own && ret < 0)
+		msg_zerocopy_put_abort(own, true);
+	else
+		net_zcopy_put(own);
+	return ret;
+}
+
 /**
  * xtcp_sendmsg() - proto.sendmsg: SEND
  * @sk: the sock
- * @msg: the data; flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB);
- *	control messages of SOL_SOCKET
+ * @msg: the data; flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB,
+ *	MSG_ZEROCOPY); control messages of SOL_SOCKET
  * @size: how many octets the data has
  *
  * Without MSG_DONTWAIT, the call waits for the connection and for space in the send buffer. RFC
@@ -434,7 +473,8 @@ error:
  *
  * Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or
  * -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of
- * connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP.
+ * connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP; with MSG_ZEROCOPY also -ENOBUFS, when the
+ * program may pin no more pages, or has too many notifications to read.
  */
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -447,7 +487,10 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));
 	lock_sock(sk);
-	ret = send_locked(sk, msg, size, xtcp_compat_splices(msg), false);
+	if (unlikely(msg->msg_flags & MSG_ZEROCOPY))
+		ret = send_zerocopy(sk, msg, size);
+	else
+		ret = send_locked(sk, msg, size, xtcp_compat_splices(msg), NULL, false);
 	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SEND, size, ret);
 	release_sock(sk);
 	return ret;
@@ -474,7 +517,7 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 
 	iov_iter_bvec(&msg.msg_iter, WRITE, &piece, 1, size);
 	lock_sock(sk);
-	ret = send_locked(sk, &msg, size, true, xtcp_compat_page_follows(flags));
+	ret = send_locked(sk, &msg, size, true, NULL, xtcp_compat_page_follows(flags));
 	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SEND, size, ret);
 	release_sock(sk);
 	return ret;

@@ -4,7 +4,8 @@
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. Generic socket code handles
- * SOL_SOCKET and does not call us.
+ * SOL_SOCKET, except SO_ZEROCOPY: it gives that only to protocols that it knows. Since 6.5 it asks
+ * us first; before, a program has XTCP_ZEROCOPY.
  *
  * The kernel's own code handles the options of IP and IPv6. An option is passed on only if it makes
  * sense for a stream socket and if the kernel's code does not mistake our sock for one of another
@@ -375,6 +376,11 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		WRITE_ONCE(xsk->save_syn, val);
 		return 0;
+	case XTCP_ZEROCOPY:
+		if (val < 0 || val > 1)
+			return -EINVAL;
+		sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
+		return 0;
 	case TCP_TIMESTAMP:
 		/* in Linux this is only for TCP_REPAIR, which xtcp does not have */
 		return -EPERM;
@@ -407,8 +413,8 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 
 /**
  * xtcp_sockopt_set() - proto.setsockopt: set an option
- * @sk: the sock
- * @level: IPPROTO_*; never SOL_SOCKET
+ * @sk: the sock, with a descriptor
+ * @level: IPPROTO_*; since 6.5 also SOL_SOCKET
  * @optname: the option
  * @optval: its value
  * @optlen: the length of @optval, octets
@@ -420,12 +426,18 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
  * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what
- * xtcp_md5opt_set() returns.
+ * xtcp_md5opt_set() returns; for SOL_SOCKET what sock_setsockopt() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
 	int val, err;
 
+	if (level == SOL_SOCKET) {
+		if (optname != SO_ZEROCOPY)
+			return sock_setsockopt(sk->sk_socket, level, optname, optval, optlen);
+		level = SOL_TCP;
+		optname = XTCP_ZEROCOPY;
+	}
 	xtcp_coalesce_flush(sk);
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, true) ?
@@ -531,6 +543,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case XTCP_KEYS:
 		*val = xtcp_keys_count(sk);
+		return 0;
+	case XTCP_ZEROCOPY:
+		*val = sock_flag(sk, SOCK_ZEROCOPY);
 		return 0;
 	case TCP_TIMESTAMP:
 		/* the TSval that a segment would have now (RFC 7323 section 3.2) */

@@ -40,6 +40,13 @@
 #define XTCP_KEYS		2501
 
 /*
+ * setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, ...) is SO_ZEROCOPY of SOL_SOCKET, an int, 0 or 1. It
+ * is for Linux 6.1, where SO_ZEROCOPY fails with EOPNOTSUPP on these sockets, and works on all. On a
+ * socket of kernel TCP the call fails with ENOPROTOOPT.
+ */
+#define XTCP_ZEROCOPY		2502
+
+/*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.

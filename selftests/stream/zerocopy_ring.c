@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * io_uring sends pages without a copy: the pages themselves go out, from plain and from registered buffers, between
+ * writes that are copied, with loss; and a second completion says when each buffer is free, also after a reset. On both
+ * stacks, the peer is the other one.
+ */
+#define _GNU_SOURCE
+#include <kselftest.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "lib/must.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/ring.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT	5392
+#define PAGE	4096
+#define ROOM	1048576
+
+#ifndef IORING_SEND_ZC_REPORT_USAGE
+#define IORING_SEND_ZC_REPORT_USAGE	0x8
+#define IORING_NOTIF_USAGE_ZC_COPIED	0x80000000
+#endif
+
+static struct ns_pair net;
+static struct ring ring;
+static unsigned char *text;	/* registered as buffer 0 */
+
+static void pair(enum stack stack, int *client, int *server)
+{
+	stack_pair_or_die(net.a, stack, net.b, stack == XTCP ? KERNEL : XTCP, NS_B4, PORT, client, server);
+}
+
+enum how { PLAIN, REGISTERED, MESSAGE };
+
+static void give(int fd, const void *from, unsigned int len, enum how how, int flags)
+{
+	struct iovec parts[2] = { { (void *)from, len / 2 }, { (char *)from + len / 2, len - len / 2 } };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct io_uring_sqe sqe = {
+		.opcode = how == MESSAGE ? IORING_OP_SENDMSG_ZC : IORING_OP_SEND_ZC,
+		.fd = fd, .addr = (unsigned long)(how == MESSAGE ? (const void *)&m : from),
+		.len = how == MESSAGE ? 1 : len, .msg_flags = flags | MSG_WAITALL | MSG_NOSIGNAL,
+		.ioprio = IORING_SEND_ZC_REPORT_USAGE | (how == REGISTERED ? IORING_RECVSEND_FIXED_BUF : 0),
+	};
+
+	must(!ring_give(&ring, &sqe), "io_uring_enter");
+}
+
+/* The completion of a write: it has a result, and another one follows. */
+static bool is_sent(int len)
+{
+	struct io_uring_cqe cqe;
+
+	if (!WAIT_FOR(ring_take(&ring, &cqe), STACK_DEADLINE_MS))
+		return false;
+	if (cqe.res != len || cqe.flags != IORING_CQE_F_MORE)
+		ksft_print_msg("result %d, flags %x\n", cqe.res, cqe.flags);
+	return cqe.res == len && cqe.flags == IORING_CQE_F_MORE;
+}
+
+/* The one that follows: the buffer is free. */
+static bool is_free(bool copied)
+{
+	struct io_uring_cqe cqe;
+
+	if (!WAIT_FOR(ring_take(&ring, &cqe), STACK_DEADLINE_MS))
+		return false;
+	if (cqe.flags != IORING_CQE_F_NOTIF || (unsigned int)cqe.res != (copied ? IORING_NOTIF_USAGE_ZC_COPIED : 0))
+		ksft_print_msg("result %x, flags %x\n", cqe.res, cqe.flags);
+	return cqe.flags == IORING_CQE_F_NOTIF && (unsigned int)cqe.res == (copied ? IORING_NOTIF_USAGE_ZC_COPIED : 0);
+}
+
+static bool comes(int fd, long at, long len)
+{
+	static unsigned char in[65536];
+	ssize_t n;
+
+	while (len > 0) {
+		n = recv(fd, in, len < (long)sizeof(in) ? (size_t)len : sizeof(in), 0);
+		if (n <= 0 || memcmp(in, text + at, n))
+			return false;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* The page changes while its only transmission waits in the device. */
+static void page_changes(enum stack stack, enum how how)
+{
+	static const char *const names[] = { "a buffer", "a registered buffer", "a message" };
+	unsigned char saved[PAGE], in[PAGE];
+	int client, server;
+	bool good;
+
+	memcpy(saved, text, PAGE);
+	pair(stack, &client, &server);
+	must(!netem_hold(net.a, "veth0"), "plug");
+	memset(text, 'a', PAGE);
+	give(client, text, PAGE, how, 0);
+	good = is_sent(PAGE) && ring_is_empty(&ring);
+	memset(text, 'b', PAGE);
+	must(!netem_release(net.a, "veth0"), "plug");
+	must(recv(server, in, PAGE, MSG_WAITALL) == PAGE, "recv");
+	good &= in[0] == 'b' && in[PAGE - 1] == 'b' && is_free(true) && ring_is_empty(&ring);
+	ksft_test_result(good, "%s: the page of %s is sent itself\n", stack_name(stack), names[how]);
+	close(client);
+	close(server);
+	memcpy(text, saved, PAGE);
+	must(!netem_clear(net.a, "veth0"), "no qdisc");
+}
+
+struct receiver {
+	int fd;
+	bool right;
+	pthread_t thread;
+};
+
+static void *receive(void *arg)
+{
+	struct receiver *r = arg;
+	char c;
+
+	r->right = comes(r->fd, 0, ROOM) && recv(r->fd, &c, 1, 0) == 0;
+	return NULL;
+}
+
+/* A completion of the ring interrupts a call that waits, as a signal does. */
+static void copy(int fd, const unsigned char *from, unsigned int len)
+{
+	ssize_t n;
+
+	while (len) {
+		n = send(fd, from, len, MSG_MORE | MSG_NOSIGNAL);
+		must(n > 0 || errno == EINTR, "send");
+		from += n > 0 ? n : 0;
+		len -= n > 0 ? n : 0;
+	}
+}
+
+/* All kinds of writes go into the same segments, some of which are lost and cut. */
+static void with_loss(enum stack stack)
+{
+	static const unsigned int sizes[] = { 40000, 1, 4096, 1447, 33000, 12345, 65536 };
+	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
+	unsigned int sent = 0, told = 0, i;
+	struct io_uring_cqe cqe;
+	struct receiver r;
+	bool good = true;
+	int client;
+	long at = 0;
+
+	must(!netem_set(net.a, "veth0", &bad), "netem");
+	pair(stack, &client, &r.fd);
+	must(!pthread_create(&r.thread, NULL, receive, &r), "thread");
+	for (i = 0; at < ROOM; i++) {
+		const unsigned int n = sizes[i % 7] < ROOM - at ? sizes[i % 7] : ROOM - at;
+
+		if (i % 4 == 3) {
+			copy(client, text + at, n);
+		} else {
+			give(client, text + at, n, i % 4, i % 2 ? MSG_MORE : 0);
+			/* those of earlier buffers may come first */
+			do {
+				must(WAIT_FOR(ring_take(&ring, &cqe), STACK_DEADLINE_MS), "a completion");
+				told += cqe.flags == IORING_CQE_F_NOTIF;
+			} while (cqe.flags == IORING_CQE_F_NOTIF);
+			good &= cqe.res == (int)n && cqe.flags == IORING_CQE_F_MORE;
+			sent++;
+		}
+		at += n;
+	}
+	shutdown(client, SHUT_WR);
+	must(!pthread_join(r.thread, NULL), "thread");
+	while (told < sent && WAIT_FOR(ring_take(&ring, &cqe), STACK_DEADLINE_MS))
+		told += cqe.flags == IORING_CQE_F_NOTIF;
+	ksft_test_result(good && r.right && told == sent && ring_is_empty(&ring),
+			 "%s: all kinds of writes under loss\n", stack_name(stack));
+	close(client);
+	close(r.fd);
+	must(!netem_clear(net.a, "veth0"), "no netem");
+}
+
+/* Nothing reached the peer, and it resets the connection: the buffers are free. */
+static void is_reset(enum stack stack)
+{
+	const struct linger none = { .l_onoff = 1 };
+	int client, server;
+	bool good;
+
+	pair(stack, &client, &server);
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	give(client, text, 5000, PLAIN, 0);
+	good = is_sent(5000);
+	give(client, text, 5000, REGISTERED, 0);
+	good &= is_sent(5000) && ring_is_empty(&ring);
+	must(!setsockopt(server, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) && !close(server), "reset");
+	good &= is_free(false) && is_free(false);
+	ksft_test_result(good && ring_is_empty(&ring), "%s: a reset\n", stack_name(stack));
+	close(client);
+	must(!netem_clear(net.a, "veth0"), "no qdisc");
+}
+
+/* The ring goes first, with a buffer on its way: it waits until that is free. */
+static void ring_goes(enum stack stack)
+{
+	int client, server;
+	bool good;
+
+	pair(stack, &client, &server);
+	must(!netem_hold(net.a, "veth0"), "plug");
+	give(client, text, 5000, REGISTERED, 0);
+	good = is_sent(5000);
+	ring_close(&ring);
+	must(!netem_release(net.a, "veth0"), "plug");
+	ksft_test_result(good && comes(server, 0, 5000), "%s: the ring is closed before the buffer is free\n",
+			 stack_name(stack));
+	close(client);
+	close(server);
+	must(!netem_clear(net.a, "veth0"), "no qdisc");
+}
+
+static void open_ring(void)
+{
+	struct iovec buffer = { text, ROOM };
+
+	must(!ring_open(&ring), "io_uring");
+	must(!syscall(__NR_io_uring_register, ring.fd, IORING_REGISTER_BUFFERS, &buffer, 1), "IORING_REGISTER_BUFFERS");
+}
+
+int main(void)
+{
+	enum stack stack;
+	long i;
+
+	ksft_print_header();
+	if (ring_open(&ring))
+		ksft_exit_skip("the kernel cannot: io_uring: %s\n", strerror(errno));
+	ring_close(&ring);
+	ksft_set_plan(2 * 6);
+	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(text != MAP_FAILED, "mmap");
+	for (i = 0; i < ROOM; i++)
+		text[i] = i * 7 + (i >> 8) * 13 + (i >> 16) * 31;
+	/* no tail loss probe goes out while a test holds the ACKs */
+	must(!ns_pair_make(&net) && !ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
+	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "namespaces");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		open_ring();
+		page_changes(stack, PLAIN);
+		page_changes(stack, REGISTERED);
+		page_changes(stack, MESSAGE);
+		with_loss(stack);
+		is_reset(stack);
+		ring_goes(stack);
+	}
+	ns_pair_close(&net);
+	ksft_finished();
+}
