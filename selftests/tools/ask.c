@@ -325,6 +325,8 @@ static bool calls(const char *step)
 		say(step, set_kinds());
 	else if (!strcmp(step, "ttls"))
 		say(step, setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof(one)));
+	else if (!strcmp(step, "zerocopy"))
+		say(step, setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)));
 	else if (!strcmp(step, "unseen"))
 		say(step, prctl(PR_SET_DUMPABLE, 0));
 	else if (!strcmp(step, "wild"))

@@ -25,6 +25,7 @@ static ssize_t (*libc_sendto)(int fd, const void *text, size_t n, int flags, con
 			      socklen_t len);
 static ssize_t (*libc_sendmsg)(int fd, const struct msghdr *msg, int flags);
 static int (*libc_sendmmsg)(int fd, struct mmsghdr *msgs, unsigned int n, int flags);
+static int (*libc_setsockopt)(int fd, int level, int name, const void *value, socklen_t len);
 static struct stack_calls libc = { .family = AF_XTCP };
 
 /* Before main, and again by whoever opens a socket in a constructor that runs earlier. */
@@ -41,6 +42,7 @@ static void __attribute__((constructor)) prepare(void)
 	libc_sendto = dlsym(RTLD_NEXT, "sendto");
 	libc_sendmsg = dlsym(RTLD_NEXT, "sendmsg");
 	libc_sendmmsg = dlsym(RTLD_NEXT, "sendmmsg");
+	libc_setsockopt = dlsym(RTLD_NEXT, "setsockopt");
 	libc.getsockopt = dlsym(RTLD_NEXT, "getsockopt");
 	libc.bind = dlsym(RTLD_NEXT, "bind");
 	libc.socket = dlsym(RTLD_NEXT, "socket");
@@ -107,6 +109,26 @@ EXPORTED int getsockopt(int fd, int level, int name, void *value, socklen_t *len
 	else if (name == SO_DOMAIN && *(int *)value == libc.family)
 		*(int *)value = domain_of(fd);
 	return ret;
+}
+
+/* Linux 6.1 has SO_ZEROCOPY for protocols that it knows; a socket of xtcp has it under a name of its own there. */
+EXPORTED int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	int saved = errno;
+
+	if (!libc_setsockopt)
+		prepare();
+	if (!libc_setsockopt(fd, level, name, value, len))
+		return 0;
+	if (level != SOL_SOCKET || name != SO_ZEROCOPY || errno != EOPNOTSUPP)
+		return -1;
+	if (!libc_setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, value, len)) {
+		errno = saved;
+		return 0;
+	}
+	if (errno != EINVAL)		/* a socket of another kind */
+		errno = EOPNOTSUPP;
+	return -1;
 }
 
 /* move() - Have a socket on the stack that it belongs to. Return: 0, or -1 with errno when it should and cannot. */
