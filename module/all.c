@@ -126,9 +126,16 @@
 #include "sendq/busy.c"
 
 #include "auth/md5opt.c"
+#include "auth/aoopt.c"
+#include "auth/aoget.c"
 #include "auth/verify.c"
+#include "auth/aoverify.c"
+#include "auth/signer.c"
 #include "auth/keys.c"
+#include "auth/aokeys.c"
 #include "auth/md5.c"
+#include "auth/ao.c"
+#include "auth/hash.c"
 
 #include "lookup/early.c"
 #include "lookup/listeners.c"

@@ -24,6 +24,7 @@
 
 #include "main.h"
 
+#include "auth/ao.h"
 #include "auth/md5.h"
 #include "base/net.h"
 #include "base/orphan.h"
@@ -142,6 +143,7 @@ static void __exit xtcp_exit(void)
 	xtcp_sock_wait_gone();
 	rcu_barrier();
 	xtcp_md5_exit();
+	xtcp_ao_exit();
 	xtcp_thirdack_exit();
 	xtcp_spare_exit();
 	xtcp_sysctl_exit();

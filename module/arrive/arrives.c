@@ -25,7 +25,6 @@
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
 #include "arrive/told.h"
-#include "auth/verify.h"
 #include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -436,12 +435,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	case XTCP_RESET:
 		xtcp_blackbox_refused(sk, verdict);
 		if (!(seg->flags & XTCP_RST))
-			xtcp_reply_rst(xtcp_net_of(sk), skb, 0, xtcp_verify_key(sk, skb));
+			xtcp_reply_rst_for(sk, NULL, skb, 0);
 		break;
 	case XTCP_ABORTED:
 		xtcp_blackbox_refused(sk, XTCP_RESET);
-		xtcp_reply_rst(xtcp_net_of(sk), skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason),
-			       xtcp_verify_key(sk, skb));
+		xtcp_reply_rst_for(sk, NULL, skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason));
 		break;
 	}
 	consume_skb(skb);

@@ -14,6 +14,7 @@
 #include <net/l3mdev.h>
 #include <net/sock.h>
 
+#include "auth/aokeys.h"
 #include "auth/md5.h"
 #include "lookup/demux.h"
 
@@ -36,7 +37,8 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
  * xtcp_keys_find() - find a sock's key for a peer
  * @sk: the sock, or a listener
  * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: the device of the VRF in which the peer is, 0: none
+ * @l3index: the device of the VRF in which the peer is, 0: none; %XTCP_KEYS_ANY_L3INDEX: VRFs do
+ *	not count
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  *
@@ -51,7 +53,7 @@ const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_ad
 	if (!seldom)
 		return NULL;
 	hlist_for_each_entry_rcu(key, &seldom->keys, node, lockdep_sock_is_held(sk)) {
-		if (key->peers.v4 != v4 || (key->peers.in_l3 && key->peers.l3index != l3index))
+		if (key->peers.v4 != v4 || (l3index >= 0 && key->peers.in_l3 && key->peers.l3index != l3index))
 			continue;
 		if (ipv6_prefix_equal(&key->peers.addr, peer, key->peers.prefix) && matches_better(best, key))
 			best = key;
@@ -73,6 +75,23 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 
 	return xtcp_keys_find(sk, &tuple.faddr, l3mdev_master_ifindex_by_index(sock_net(sk), conn->bound_dev_if));
+}
+
+/**
+ * xtcp_keys_demand() - has a listener a key for this peer, of TCP_MD5SIG or of TCP-AO?
+ * @lsk: the listener
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: the device of the VRF in which the peer is, 0: none
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when segments of this peer have to be signed.
+ */
+bool xtcp_keys_demand(const struct sock *lsk, const struct in6_addr *peer, int l3index)
+{
+	if (likely(!xtcp_seldom(lsk)))
+		return false;
+	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(lsk, peer, l3index);
 }
 
 /* The key that was set for exactly these peers, or NULL. */
@@ -153,7 +172,7 @@ int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 }
 
 /**
- * xtcp_keys_count() - how many keys has a sock?
+ * xtcp_keys_count() - how many keys has a sock, of TCP_MD5SIG and of TCP-AO?
  * @sk: the sock; the caller has its descriptor
  *
  * Context: process.
@@ -164,6 +183,8 @@ int xtcp_keys_count(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	const struct xtcp_key *key;
+	const struct xtcp_ao_key *mkt;
+	const struct xtcp_ao *ao;
 	int n = 0;
 
 	if (!seldom)
@@ -171,6 +192,10 @@ int xtcp_keys_count(const struct sock *sk)
 	rcu_read_lock();
 	hlist_for_each_entry_rcu(key, &seldom->keys, node)
 		n++;
+	ao = xtcp_ao_of(sk);
+	if (ao)
+		hlist_for_each_entry_rcu(mkt, &ao->keys, node)
+			n++;
 	rcu_read_unlock();
 	return n;
 }

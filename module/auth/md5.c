@@ -11,8 +11,8 @@
 #include <crypto/hash.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
-#include <net/ipv6.h>
 
+#include "auth/hash.h"
 #include "auth/keys.h"
 #include "base/options.h"
 #include "base/wire.h"
@@ -54,54 +54,6 @@ void xtcp_md5_exit(void)
 		crypto_free_shash(algorithm_md5);
 }
 
-/*
- * Writes the octets that are hashed before the text: the pseudo-header of IPv4 or IPv6 (RFC 9293
- * section 3.1, RFC 8200 section 8.1), followed by the TCP header. Returns how many octets.
- */
-static unsigned int lay_out_head(u8 *head, const struct in6_addr *from, const struct in6_addr *to,
-				 const struct tcphdr *th, u32 len)
-{
-	struct tcphdr *copy;
-	u8 *p = head;
-
-	if (ipv6_addr_v4mapped(from)) {
-		memcpy(p, &from->s6_addr32[3], 4);
-		memcpy(p + 4, &to->s6_addr32[3], 4);
-		p[8] = 0;
-		p[9] = IPPROTO_TCP;
-		xtcp_options_write16(p + 10, len);
-		p += 12;
-	} else {
-		memcpy(p, from, 16);
-		memcpy(p + 16, to, 16);
-		xtcp_options_write32(p + 32, len);
-		xtcp_options_write32(p + 36, IPPROTO_TCP);
-		p += 40;
-	}
-	copy = memcpy(p, th, sizeof(*th));
-	copy->check = 0;
-	return p + sizeof(*th) - head;
-}
-
-static int update_by_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
-{
-	struct skb_seq_state state;
-	unsigned int n, read = 0;
-	const u8 *octets;
-	int err = 0;
-
-	skb_prepare_seq_read(skb, at, skb->len, &state);
-	while ((n = skb_seq_read(read, &octets, &state))) {
-		err = crypto_shash_update(desc, octets, n);
-		if (err) {
-			skb_abort_seq_read(&state);
-			break;
-		}
-		read += n;
-	}
-	return err;
-}
-
 /**
  * xtcp_md5_digest() - compute the digest of a segment
  * @key: the key
@@ -118,15 +70,16 @@ bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from
 		     struct sk_buff *skb, u8 *digest)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
-	u8 head[2 * sizeof(struct in6_addr) + 8 + sizeof(struct tcphdr)] __aligned(4);
-	const unsigned int head_len = lay_out_head(head, from, to, th, skb->len);
+	u8 head[XTCP_HASH_PSEUDO_MAX + sizeof(*th)] __aligned(4);
+	const unsigned int pseudo = xtcp_hash_pseudo_header(head, from, to, skb->len);
 	SHASH_DESC_ON_STACK(desc, algorithm_md5);
 	int err;
 
+	memcpy(head + pseudo, th, sizeof(*th));
+	((struct tcphdr *)(head + pseudo))->check = 0;
 	desc->tfm = READ_ONCE(algorithm_md5);
-	err = crypto_shash_init(desc) ?: crypto_shash_update(desc, head, head_len);
-	if (!err && skb->len > th->doff * 4)
-		err = update_by_text(desc, skb, th->doff * 4);
+	err = crypto_shash_init(desc) ?: crypto_shash_update(desc, head, pseudo + sizeof(*th));
+	err = err ?: xtcp_hash_text(desc, skb, th->doff * 4);
 	err = err ?: crypto_shash_update(desc, key->octets, key->len) ?: crypto_shash_final(desc, digest);
 	shash_desc_zero(desc);
 	return !err;

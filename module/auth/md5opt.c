@@ -8,6 +8,7 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
 
 #define V4_PREFIX	96	/* bits in front of the address in a v4-mapped one */
@@ -72,7 +73,8 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add().
+ * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add();
+ * -EKEYREJECTED when the peers have a key of TCP-AO.
  */
 int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -90,7 +92,11 @@ int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int
 		goto out;
 	if (!cmd.tcpm_keylen) {
 		err = xtcp_keys_remove(sk, &peers);
-	} else if (cmd.tcpm_keylen <= TCP_MD5SIG_MAXKEYLEN) {
+	} else if (cmd.tcpm_keylen > TCP_MD5SIG_MAXKEYLEN) {
+		err = -EINVAL;
+	} else if (xtcp_aokeys_demands(sk, &peers.addr, peers.in_l3 ? peers.l3index : XTCP_AO_ANY_L3INDEX)) {
+		err = -EKEYREJECTED;
+	} else {
 		md5.len = cmd.tcpm_keylen;
 		memcpy(md5.octets, cmd.tcpm_key, sizeof(md5.octets));
 		err = xtcp_keys_add(sk, &peers, &md5, GFP_KERNEL);

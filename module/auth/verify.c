@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is an arriving segment signed as its owner demands? RFC 2385 section 2.0: a segment with a wrong
- * signature is dropped without answer. Linux does the same to one that lacks a signature, and to
- * one that has a signature for which there is no key.
+ * Is an arriving segment signed as its owner demands? RFC 2385 section 2.0 and RFC 5925 section 7.5:
+ * a segment with a wrong signature is dropped without answer. Linux does the same to one that lacks
+ * a signature, and to one that has a signature for which there is no key.
  *
  * GRO merges no segments with signatures: it compares their options, and the digests differ.
  */
@@ -11,11 +11,14 @@
 #include <crypto/algapi.h>
 #include <net/sock.h>
 
+#include "auth/aokeys.h"
+#include "auth/aoverify.h"
 #include "auth/keys.h"
 #include "auth/md5.h"
 #include "base/net.h"
 #include "base/options.h"
-#include "base/seg.h"
+#include "compat.h"
+#include "listen/entry.h"
 #include "lookup/demux.h"
 #include "sight/mib.h"
 
@@ -51,9 +54,34 @@ static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key
 	return SKB_NOT_DROPPED_YET;
 }
 
+static enum xtcp_ao_found find_ao(const struct sk_buff *skb, struct xtcp_ao_option *option)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
+}
+
+/* Checks a segment that has TCP-AO, or one for an entry, whose segments all have it or none. */
+static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_request *he,
+				     const struct xtcp_ao_arrival *in)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (he && he->ao != !!in->option) {
+		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
+		return XTCP_COMPAT_DROP_AOFAILURE;
+	}
+	if (!ao) {
+		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
+		return XTCP_COMPAT_DROP_AOUNEXPECTED;
+	}
+	return xtcp_aoverify_sock(sk, ao, he, in);
+}
+
 /**
  * xtcp_verify_segment() - check the signature of a segment
  * @sk: the sock or listener whose keys hold
+ * @he: the entry to which the segment belongs, or NULL
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: the device of the VRF by which the segment came; 0: none
@@ -63,54 +91,59 @@ static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key
  * Return: SKB_NOT_DROPPED_YET when the segment is as it has to be; else the reason to drop it,
  * which is counted.
  */
-enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, struct sk_buff *skb, int l3index)
+enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
+					 int l3index)
 {
-	const struct xtcp_key *key;
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_ao_option option;
+	const enum xtcp_ao_found found = find_ao(skb, &option);
 	struct xtcp_tuple tuple;
+	const struct xtcp_ao_arrival in = {
+		.xn = xn,
+		.skb = skb,
+		.tuple = &tuple,
+		.l3index = l3index,
+		.option = found == XTCP_AO_PRESENT ? &option : NULL,
+	};
+	const struct xtcp_key *key;
 
-	if (likely(!xtcp_seldom(sk) && !digest_in(skb)))
+	if (found == XTCP_AO_MALFORMED)
+		return XTCP_COMPAT_DROP_AUTH_HDR;
+	if (likely(!xtcp_seldom(sk) && !digest_in(skb) && !in.option))
 		return SKB_NOT_DROPPED_YET;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
+	if (in.option || (he && he->ao))
+		return judge_ao(sk, he, &in);
+	if (!digest_in(skb) && xtcp_aokeys_demands(sk, &tuple.faddr, l3index))
+		return xtcp_aoverify_missing(xn, xtcp_ao_of(sk));
 	key = xtcp_keys_find(sk, &tuple.faddr, l3index);
-	return judge(xtcp_net_of(sk), key ? &key->md5 : NULL, &tuple, skb);
+	return judge(xn, key ? &key->md5 : NULL, &tuple, skb);
 }
 
 /**
  * xtcp_verify_for_record() - check the signature of a segment for a connection without a sock
  * @xn: the namespace
- * @key: the key that the record keeps
+ * @md5: the key of TCP_MD5SIG that the record keeps, or NULL
+ * @ao: the TCP-AO that the record keeps, or NULL
+ * @rcv_nxt: RCV.NXT of the record
  * @skb: as for xtcp_verify_segment()
  *
  * Context: softirq, RCU read side.
  *
  * Return: as xtcp_verify_segment().
  */
-enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *key, struct sk_buff *skb)
+enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
+					    u32 rcv_nxt, struct sk_buff *skb)
 {
+	struct xtcp_ao_option option;
+	const enum xtcp_ao_found found = find_ao(skb, &option);
 	struct xtcp_tuple tuple;
+	const struct xtcp_ao_arrival in = { .xn = xn, .skb = skb, .tuple = &tuple, .option = &option };
 
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	return judge(xn, key, &tuple, skb);
-}
-
-/**
- * xtcp_verify_key() - find the key for the answer to a segment
- * @sk: the sock or listener whose keys hold; it has accepted the signature of the segment
- * @skb: the segment, with xtcp_seg() filled and its IP header in place
- *
- * Context: softirq, RCU read side; or process. Lock: socket, held.
- *
- * Return: the key; NULL: the answer has no signature.
- */
-const struct xtcp_md5_key *xtcp_verify_key(const struct sock *sk, const struct sk_buff *skb)
-{
-	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
-	const struct xtcp_key *key;
-	struct xtcp_tuple tuple;
-
-	if (likely(!xtcp_seldom(sk)))
-		return NULL;
-	xtcp_demux_tuple_from_skb(skb, &tuple);
-	key = xtcp_keys_find(sk, &tuple.faddr, seg->sdif ? seg->dif : 0);
-	return key ? &key->md5 : NULL;
+	if (found == XTCP_AO_MALFORMED)
+		return XTCP_COMPAT_DROP_AUTH_HDR;
+	if (!ao)
+		return judge(xn, md5, &tuple, skb);
+	return found == XTCP_AO_PRESENT ? xtcp_aoverify_record(ao, rcv_nxt, &in) : xtcp_aoverify_missing(xn, ao);
 }

@@ -9,21 +9,25 @@
 #include "base/seldom.h"
 #include "base/wire.h"
 
+struct xtcp_ao;
 struct xtcp_md5_key;
 struct xtcp_net;
+struct xtcp_request;
 
 /*
  * Might the segment have a signature, or @sk a key? Nearly always it does not: signed segments have
- * at least 20 octets of options. @skb begins with the TCP header, whose options are in the linear
- * part.
+ * at least 16 octets of options. (A MAC of less than 12 octets may need less. If @sk has no key,
+ * such a segment passes as one without a signature.) @skb begins with the TCP header, whose options
+ * are in the linear part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {
-	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_MD5 || xtcp_seldom(sk));
+	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_seldom(sk));
 }
 
-enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, struct sk_buff *skb, int l3index);
-enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *key, struct sk_buff *skb);
-const struct xtcp_md5_key *xtcp_verify_key(const struct sock *sk, const struct sk_buff *skb);
+enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
+					 int l3index);
+enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
+					    u32 rcv_nxt, struct sk_buff *skb);
 
 #endif /* XTCP_VERIFY_H */

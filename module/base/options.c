@@ -107,6 +107,40 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
 }
 
 /**
+ * xtcp_options_find_ao() - find TCP-AO (RFC 5925 section 2.2)
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @option: filled in when the option is there
+ *
+ * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
+ * malformed. xtcp_options_parse() omits this option.
+ *
+ * Context: any.
+ *
+ * Return: whether the option is there.
+ */
+enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option)
+{
+	const u8 *end = bytes + len, *found = NULL;
+	unsigned int signatures = 0;
+
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1]) {
+		if (*bytes == XTCP_OPT_AO)
+			found = bytes;
+		signatures += *bytes == XTCP_OPT_AO || *bytes == XTCP_OPT_MD5;
+	}
+	if (!found)
+		return XTCP_AO_ABSENT;
+	if (signatures > 1 || found[1] <= XTCP_OPTLEN_AO_BASE)
+		return XTCP_AO_MALFORMED;
+	option->mac = found + XTCP_OPTLEN_AO_BASE;
+	option->maclen = found[1] - XTCP_OPTLEN_AO_BASE;
+	option->keyid = found[2];
+	option->rnext = found[3];
+	return XTCP_AO_PRESENT;
+}
+
+/**
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
@@ -237,6 +271,8 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 
 	if (opts->has_md5)
 		size += XTCP_OPTLEN_MD5_ALIGNED;	/* after two NOPs */
+	if (opts->ao_maclen)
+		size += XTCP_OPTLEN_AO_ALIGNED(opts->ao_maclen);
 	if (opts->mss) {
 		size += XTCP_OPTLEN_MSS;
 		if (opts->has_fastopen)		/* on SYNs only; two NOPs may follow */
@@ -268,6 +304,21 @@ static u8 *write_accecn(u8 *p, const struct xtcp_options *opts)
 		p[0] = opts->accecn[i] >> 16;
 		xtcp_options_write16(p + 1, (u16)opts->accecn[i]);
 	}
+	return p;
+}
+
+static u8 *write_ao(u8 *p, const struct xtcp_options *opts)
+{
+	unsigned int i;
+
+	*p++ = XTCP_OPT_AO;
+	*p++ = XTCP_OPTLEN_AO_BASE + opts->ao_maclen;
+	*p++ = opts->ao_keyid;
+	*p++ = opts->ao_rnext;
+	for (i = 0; i < opts->ao_maclen; i++)
+		*p++ = 0;
+	for (; i & 3; i++)
+		*p++ = XTCP_OPT_NOP;
 	return p;
 }
 
@@ -312,6 +363,8 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		for (i = 0; i < XTCP_MD5_LEN; i++)
 			*p++ = 0;
 	}
+	if (opts->ao_maclen)
+		p = write_ao(p, opts);
 	if (opts->mss) {
 		*p++ = XTCP_OPT_MSS;
 		*p++ = XTCP_OPTLEN_MSS;

@@ -16,6 +16,8 @@
 
 /* offset of the MD5 digest in the options that we write, octets */
 #define XTCP_OPTIONS_MD5_AT	4
+/* the same for TCP-AO */
+#define XTCP_OPTIONS_AO_MAC_AT	4
 
 #define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
 #define XTCP_FASTOPEN_MAX	16
@@ -52,6 +54,9 @@ struct xtcp_fastopen_cookie {
  * @has_accecn: write the AccECN option
  * @has_md5: write the option of MD5 signatures, with zeros; it comes first (XTCP_OPTIONS_MD5_AT)
  * @has_fastopen: write the Fast Open option
+ * @ao_maclen: write TCP-AO with so many zeros for the MAC; it comes first; 0: no such option
+ * @ao_keyid: KeyID; valid when @ao_maclen
+ * @ao_rnext: RNextKeyID; valid when @ao_maclen
  * @accecn_order: order of the AccECN option, 0 or 1
  * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
  * @malformed: an impossible length ended the list; the options in front of it count
@@ -77,6 +82,23 @@ struct xtcp_options {
 	bool has_fastopen : 1;
 	bool accecn_order : 1;
 	u8 accecn_fields;
+	u8 ao_maclen;
+	u8 ao_keyid;
+	u8 ao_rnext;
+};
+
+/* TCP-AO in a segment (RFC 5925 section 2.2). @mac points into the segment. */
+struct xtcp_ao_option {
+	const u8 *mac;
+	u8 maclen;
+	u8 keyid;
+	u8 rnext;
+};
+
+enum xtcp_ao_found {
+	XTCP_AO_ABSENT,
+	XTCP_AO_PRESENT,
+	XTCP_AO_MALFORMED,	/* without a MAC, or not the only signature */
 };
 
 /* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */
@@ -124,6 +146,7 @@ static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len);
+enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option);
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
 unsigned int xtcp_options_size(const struct xtcp_options *opts);

@@ -40,6 +40,6 @@ void xtcp_seldom_free(struct sock *sk)
 
 	if (likely(!seldom))
 		return;
-	WARN_ON_ONCE(seldom->fastopenq || !hlist_empty(&seldom->keys));
+	WARN_ON_ONCE(seldom->fastopenq || !hlist_empty(&seldom->keys) || seldom->ao);
 	kfree(seldom);
 }

@@ -7,18 +7,21 @@
 
 #include "base/endpoint.h"
 
+struct xtcp_ao;
 struct xtcp_fastopenq;
 
 /**
  * struct xtcp_seldom - fields that few sockets need
  * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
+ * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
  *
  * It is allocated when an option first needs it, and stays until the memory of the sock is freed.
  */
 struct xtcp_seldom {
 	struct xtcp_fastopenq *fastopenq;
 	struct hlist_head keys;
+	struct xtcp_ao *ao;
 };
 
 /*

@@ -28,7 +28,7 @@ enum xtcp_flags {
 
 /*
  * Option kinds and lengths (RFC 9293 section 3.2; RFC 7323 sections 2.2 and 3.2; RFC 2018 sections
- * 2 and 3; RFC 2385 section 2.0; RFC 9768 section 3.2.3).
+ * 2 and 3; RFC 2385 section 2.0; RFC 5925 section 2.2; RFC 9768 section 3.2.3).
  */
 enum xtcp_option_kind {
 	XTCP_OPT_EOL = 0,
@@ -39,6 +39,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_SACK = 5,
 	XTCP_OPT_TIMESTAMP = 8,
 	XTCP_OPT_MD5 = 19,
+	XTCP_OPT_AO = 29,
 	XTCP_OPT_FASTOPEN = 34,
 	XTCP_OPT_ACCECN_0 = 172,
 	XTCP_OPT_ACCECN_1 = 174,
@@ -54,12 +55,15 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
 	XTCP_OPTLEN_MD5 = 18,
 	XTCP_OPTLEN_MD5_ALIGNED = 20,	/* two NOPs in front */
+	XTCP_OPTLEN_AO_BASE = 4,	/* kind, length, KeyID, RNextKeyID; and the MAC */
 	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* and the cookie */
 	XTCP_OPTLEN_ACCECN_BASE = 2,	/* and 3 for each counter */
 	XTCP_OPTLEN_ACCECN_FIELD = 3,
 };
 
 #define XTCP_MD5_LEN		16	/* octets of a digest */
+#define XTCP_AO_MAC_MAX		16	/* octets of a MAC for which a SYN has room beside our other options */
+#define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* NOPs behind */
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* octets: 15 words of header (RFC 9293 section 3.1) */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)

@@ -24,7 +24,7 @@
 #include <net/dst.h>
 #include <net/tcp.h>
 
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "base/wire.h"
@@ -76,7 +76,7 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
 {
 	cookie->len = 0;
 	/* a SYN has no space for both a signature and a cookie */
-	if (unlikely(xtcp_keys_of(sk))) {
+	if (xtcp_signer_room(sk)) {
 		cookie->len = -1;
 		return false;
 	}

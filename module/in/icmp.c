@@ -24,6 +24,7 @@
 #include <net/ndisc.h>
 #include <net/tcp.h>
 
+#include "auth/aoverify.h"
 #include "base/abort.h"
 #include "base/is_v4.h"
 #include "base/net.h"
@@ -269,9 +270,11 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		sk = xtcp_sk_of_conn(conn);
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			break;
-		bh_lock_sock(sk);
-		about_sock(sk, skb, error);
-		bh_unlock_sock(sk);
+		if (!xtcp_aoverify_ignores_icmp(sk, error->origin == SO_EE_ORIGIN_ICMP, error->type, error->code)) {
+			bh_lock_sock(sk);
+			about_sock(sk, skb, error);
+			bh_unlock_sock(sk);
+		}
 		sock_put(sk);
 		break;
 	}

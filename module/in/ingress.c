@@ -137,10 +137,10 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Not inlined: hardly any segment has a signature. */
-static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, struct sk_buff *skb, int state,
-				  int l3index)
+static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
+				  struct sk_buff *skb, int state, int l3index)
 {
-	enum skb_drop_reason reason = xtcp_verify_segment(sk, skb, l3index);
+	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index);
 
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, state, reason);
@@ -153,10 +153,10 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, st
  *
  * The segment keeps its conntrack entry here, because only that entry knows the addresses from
  * before NAT, which IPsec policies name. A second owner may check its policy later: a SYN passes
- * from a TIME-WAIT record to a listener.
+ * from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL.
  */
-static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struct sk_buff *skb, int state, int dif,
-				     int sdif)
+static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
+				     struct sk_buff *skb, int state, int dif, int sdif)
 {
 	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
@@ -167,7 +167,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, struc
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	if (sk && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, skb, state, sdif ? dif : 0))
+	if (sk && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0))
 		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
@@ -332,20 +332,20 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The common path, inlined as a whole: this saves five calls per segment. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, skb, sk->sk_state, dif, sdif))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
 }
 
 /*
- * Checks a segment for a half-open entry, a listener or a TIME-WAIT record (@lsk NULL), and fills
+ * Checks a segment for a half-open entry (@he), a listener or a TIME-WAIT record (@lsk NULL), and fills
  * its struct xtcp_seg. Return: false when the segment was freed.
  */
-static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, struct sk_buff *skb, int state,
-				   const struct xtcp_demux_key *key)
+static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
+				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key)
 {
-	if (!owner_ok(xn, lsk, skb, state, key->dif, key->sdif))
+	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif))
 		return false;
 	fill_seg(skb, key->dif, key->sdif);
 	return true;
@@ -376,12 +376,12 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		 * answered then
 		 */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK && xtcp_listen_has_ended(xtcp_listen_queues(lsk)))
-			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
+			xtcp_reply_rst_for(lsk, he, skb, 0);
 		consume_skb(skb);
 		return;
 	}
 	/* the segment was checked for the listener, which may have had no key any more */
-	if (!xtcp_verify_is_due(sk, skb) || signature_ok(xn, sk, skb, sk->sk_state, key->sdif ? key->dif : 0))
+	if (!xtcp_verify_is_due(sk, skb) || signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
@@ -394,7 +394,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	struct sock *child;
 
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
+	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
@@ -402,7 +402,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (!is_acceptable(xn, lsk, skb, TCP_SYN_RECV, key))
+		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key))
 			return;
 		child = xtcp_halfopen_arrives(he, lsk, skb);
 	}
@@ -440,7 +440,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
-		if (!is_acceptable(xn, lsk, skb, TCP_LISTEN, key))
+		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key))
 			return;
 		if (!told)
 			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
@@ -450,7 +450,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 		ended = lsk;
 		lsk = whose(xn, skb, key);
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
-			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(ended, skb));
+			xtcp_reply_rst_for(ended, NULL, skb, 0);
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 	}
 	consume_skb(skb);
@@ -481,7 +481,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	} while (lsk && !listener);
 	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
 		return NULL;
-	if (xtcp_verify_is_due(lsk, skb) && !signature_ok(xn, lsk, skb, TCP_LISTEN, key->sdif ? key->dif : 0))
+	if (xtcp_verify_is_due(lsk, skb) && !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0))
 		return ERR_PTR(-EKEYREJECTED);
 	return lsk;
 }
@@ -492,12 +492,11 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
-	const struct xtcp_md5_key *key = xtcp_record_key(tw);
 	enum skb_drop_reason reason;
 
-	if (likely(!key))
+	if (likely(!tw->is_signed))
 		return true;
-	reason = xtcp_verify_for_record(xn, key, skb);
+	reason = xtcp_verify_for_record(xn, xtcp_record_key(tw), xtcp_record_ao(tw), READ_ONCE(tw->rcv_nxt), skb);
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, tw->substate, reason);
 	return !reason;
@@ -515,7 +514,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, skb, tw->substate, key))
+	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key))
 		return;
 	lsk = who_reopens(xn, skb, key);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))

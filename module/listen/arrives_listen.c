@@ -6,7 +6,7 @@
 #include <linux/skbuff.h>
 
 #include "arrive/arrives_child.h"
-#include "auth/verify.h"
+#include "auth/keys.h"
 #include "base/endpoint.h"
 #include "base/seg.h"
 #include "base/wire.h"
@@ -40,7 +40,6 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	const struct xtcp_md5_key *md5;
 	struct sock *child = NULL;
 
 	/* first: check for a RST. In LISTEN, it cannot belong to a connection of ours. */
@@ -52,9 +51,8 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	 * ACKs get here only from a peer with a TCP_MD5SIG key
 	 */
 	if (seg->flags & XTCP_ACK) {
-		md5 = xtcp_verify_key(lsk, skb);
-		if (unlikely(md5) && !is_cookie(lsk, skb, key)) {
-			xtcp_reply_rst(xtcp_net_of(lsk), skb, 0, md5);
+		if (xtcp_keys_demand(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0) && !is_cookie(lsk, skb, key)) {
+			xtcp_reply_rst_for(lsk, NULL, skb, 0);
 			goto drop;
 		}
 		child = xtcp_cookieack_arrives(lsk, skb, key);

@@ -17,6 +17,7 @@
 #include <net/ipv6.h>
 #include <net/transp_v6.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
 #include "base/bounds.h"
 #include "base/clock.h"
@@ -216,7 +217,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child_names(child, he, &tuple);
 	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
 		reflect_tos(child, he);
-	err = xtcp_keys_inherit(child, lsk);
+	err = he->ao ? xtcp_aokeys_inherit(child, lsk, he, skb) : xtcp_keys_inherit(child, lsk);
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;
@@ -228,7 +229,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
-	if (unlikely(he->has_syn))
+	if (unlikely(he->has_syn) && xtcp_pool_syn(he)->len)
 		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_pool_syn(he));
 	if (unlikely(fast)) {
 		err = xtcp_fastopen_begin(child, fast);

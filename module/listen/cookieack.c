@@ -12,7 +12,7 @@
 #include <linux/tcp.h>
 #include <net/dst.h>
 
-#include "auth/verify.h"
+#include "auth/aokeys.h"
 #include "base/checksum.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -164,6 +164,7 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		return NULL;
 	}
 	xtcp_request_fill_cookie(&he, seg, &cookie);
+	he.ao = xtcp_request_has_ao(lsk, skb);
 	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
 		return NULL;
 	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, skb->dev, &how)) {
@@ -188,7 +189,7 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		xtcp_refusal_overflow(lsk, listener);
 		xtcp_entry_note_declined(listener);
 		if (READ_ONCE(xn->sysctl.abort_on_overflow))
-			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
+			xtcp_reply_rst_for(lsk, &he, skb, 0);
 	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		xtcp_refusal_drop(lsk);
 	}

@@ -66,7 +66,9 @@ struct xtcp_synq {
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: its third ACK has arrived, but the accept queue was full, or TCP_DEFER_ACCEPT lets the
  *	entry wait for data (listener lock)
- * @has_syn: a copy of the SYN follows the entry in memory (savedsyn.c); constant
+ * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
+ * @ao: the SYN has TCP-AO, and the listener has keys of it: each segment has to have it; constant
+ *	once the entry is in the table. The KeyIDs of the SYN follow the entry in memory
  * @of_guest: its namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; last, because it is shorter for IPv4
@@ -104,6 +106,7 @@ struct xtcp_request {
 	bool acked : 1;
 	bool has_syn : 1;
 	bool of_guest : 1;
+	bool ao : 1;
 	bool dead;
 	struct xtcp_conn conn;
 };

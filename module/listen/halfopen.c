@@ -7,7 +7,6 @@
 
 #include <linux/skbuff.h>
 
-#include "auth/verify.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -182,7 +181,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	 * still valid by its cookie
 	 */
 	if (aborts)
-		xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(listener->sk, skb));
+		xtcp_reply_rst_for(listener->sk, he, skb, 0);
 	else
 		xtcp_entry_note_declined(listener);
 	return 0;
@@ -247,7 +246,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	 * sequence number alone (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
-		xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
+		xtcp_reply_rst_for(lsk, he, skb, 0);
 		return NULL;
 	}
 
@@ -287,7 +286,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		err = embryonic_reset(listener, he);
 		if (!err) {
 			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
-			xtcp_reply_rst(xn, skb, 0, xtcp_verify_key(lsk, skb));
+			xtcp_reply_rst_for(lsk, he, skb, 0);
 		}
 		return ERR_PTR(err);
 	}

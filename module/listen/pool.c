@@ -30,8 +30,6 @@
 #define GATHERED_MAX	512		/* limit of entries that share the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
 
-#define V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
-
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
 static struct percpu_counter guest_entries;	/* the same for guests alone */
@@ -70,7 +68,7 @@ int xtcp_pool_init(void)
 {
 	int cpu;
 
-	BUILD_BUG_ON(V4_SIZE > 96);
+	BUILD_BUG_ON(XTCP_POOL_V4_SIZE > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
 	if (entries_max > INT_MAX) {
@@ -79,7 +77,7 @@ int xtcp_pool_init(void)
 	}
 	for_each_possible_cpu(cpu)
 		spin_lock_init(&per_cpu(free_batches, cpu).lock);
-	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", V4_SIZE, 0);
+	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", XTCP_POOL_V4_SIZE, 0);
 	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request), 0);
 	if (!slab_v4 || !slab_v6)
 		goto err_slabs;
@@ -166,24 +164,6 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 				 xtcp_counter_about(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
 }
 
-static u32 bytes_of(bool v4)
-{
-	return v4 ? V4_SIZE : sizeof(struct xtcp_request);
-}
-
-/**
- * xtcp_pool_syn() - the SYN that an entry has saved
- * @he: has_syn is set
- *
- * Context: any, while @he exists.
- *
- * Return: the memory behind the entry.
- */
-struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
-{
-	return (struct xtcp_saved_syn *)((u8 *)he + bytes_of(he->conn.v4));
-}
-
 /*
  * An entry counts as 1; with its SYN, it counts as the number of entries that would fit into its
  * memory.
@@ -192,7 +172,7 @@ static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
 		return 1;
-	return DIV_ROUND_UP(kmalloc_size_roundup(bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
+	return DIV_ROUND_UP(kmalloc_size_roundup(xtcp_pool_bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
 			    sizeof(struct xtcp_request));
 }
 
@@ -257,7 +237,7 @@ struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len
 
 	if (!is_room_for_entry(xn))
 		return NULL;
-	he = kzalloc(bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
+	he = kzalloc(xtcp_pool_bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
 	he->conn.v4 = v4;

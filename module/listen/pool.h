@@ -5,9 +5,23 @@
 
 #include <linux/types.h>
 
+#include "listen/entry.h"
+
 struct xtcp_net;
-struct xtcp_request;
 struct xtcp_saved_syn;
+
+#define XTCP_POOL_V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
+
+static inline u32 xtcp_pool_bytes_of(bool v4)
+{
+	return v4 ? XTCP_POOL_V4_SIZE : sizeof(struct xtcp_request);
+}
+
+/* What follows an entry in memory. @he: has_syn is set */
+static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
+{
+	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));
+}
 
 int xtcp_pool_init(void);
 void xtcp_pool_exit(void);
@@ -16,7 +30,6 @@ void xtcp_pool_net_exit(struct xtcp_net *xn);
 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
 struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
-struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he);
 

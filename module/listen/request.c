@@ -12,7 +12,9 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
@@ -83,6 +85,25 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
 	he->ts_recent = he->ts_ok ? seg->tsval : 0;
 	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
+	he->ao = xtcp_request_has_ao(lsk, skb);
+}
+
+/**
+ * xtcp_request_has_ao() - does this segment begin, or complete, a handshake with TCP-AO?
+ * @lsk: the listener
+ * @skb: a segment whose signature @lsk has accepted
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when it does: all segments of the connection have to have a MAC then.
+ */
+bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
+	return unlikely(xtcp_ao_of(lsk)) &&
+	       xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT;
 }
 
 /**
@@ -145,8 +166,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
-	if (xtcp_keys_for(listener->sk, &he->conn))
-		mss -= XTCP_OPTLEN_MD5_ALIGNED;
+	mss -= xtcp_signer_room_for(listener->sk, he);
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
 	he->rcv_wscale = 0;
 	if (he->wscale_ok)

@@ -20,6 +20,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
 			     const struct xtcp_demux_key *key);
 void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 			   const struct xtcp_demux_key *key);
+bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb);
 void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie);
 void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 			      const struct xtcp_cookie *cookie);

@@ -17,7 +17,7 @@
 #include <net/inet_sock.h>
 
 #include "arrive/arrives_child.h"
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -204,7 +204,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		return NOT_ANSWERED;
 	}
 	/* a SYN-ACK has no space for both a signature and a Fast Open cookie */
-	if (unlikely(xtcp_seldom_fastopenq(listener->sk)) && !xtcp_keys_for(listener->sk, &he->conn)) {
+	if (unlikely(xtcp_seldom_fastopenq(listener->sk)) && !xtcp_signer_room_for(listener->sk, he)) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_pool_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);
@@ -222,18 +222,22 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
 
-/* Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. */
+/*
+ * Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. With
+ * TCP-AO, it has the KeyIDs of the SYN, for SYN-ACKs that are sent again.
+ */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u8 save_syn = READ_ONCE(xtcp_endpoint(lsk)->save_syn);
+	const bool ao = xtcp_request_has_ao(lsk, skb);
 	struct xtcp_request *he;
 
-	if (likely(!save_syn))
+	if (likely(!save_syn && !ao))
 		return xtcp_pool_new(xn, v4);
-	he = xtcp_pool_new_for_syn(xn, v4, xtcp_savedsyn_len(skb, save_syn));
+	he = xtcp_pool_new_for_syn(xn, v4, save_syn ? xtcp_savedsyn_len(skb, save_syn) : 0);
 	if (!he)
-		return xtcp_pool_new(xn, v4);
+		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	return he;
 }

@@ -22,8 +22,7 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
-#include "auth/keys.h"
-#include "auth/md5.h"
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -35,9 +34,11 @@
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "listen/entry.h"
+#include "listen/pool.h"
 #include "lookup/demux.h"
 #include "out/control.h"
 #include "out/ip_reply.h"
+#include "recv/savedsyn.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "timewait/timewait.h"
@@ -48,9 +49,9 @@
  */
 static const u32 first_counters[2] = { 1, 0 };
 
-/* The TCP header of a reply. @key: signs it; NULL: no signature. */
+/* The TCP header of a reply. @signer: signs it; NULL: no signature. */
 struct reply {
-	const struct xtcp_md5_key *key;
+	const struct xtcp_signer *signer;
 	u32 seq;
 	u32 ack;
 	u16 wnd;
@@ -121,8 +122,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 	((u8 *)th)[13] = reply->flags;
 	th->window = htons(reply->wnd);
 	xtcp_options_write((u8 *)(th + 1), &reply->opts);
-	if (unlikely(reply->key))
-		xtcp_md5_sign(reply->key, &tuple->laddr, &tuple->faddr, skb);
+	if (unlikely(reply->signer))
+		xtcp_signer_sign(reply->signer, tuple, skb);
 	return skb;
 }
 
@@ -159,19 +160,32 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* Lets @key sign the reply, if it is not NULL. */
-static void sign_with(struct reply *reply, const struct xtcp_md5_key *key)
+/* Lets @signer sign the reply, if it has a key. */
+static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 {
-	reply->key = key;
-	reply->opts.has_md5 = !!key;
+	if (likely(!xtcp_signer_signs(signer)))
+		return;
+	reply->signer = signer;
+	xtcp_signer_fill_options(signer, &reply->opts);
 }
 
-/* As sign_with(), with the key that the listener has for the peer of an entry, if it has one. */
-static void sign_for(struct reply *reply, const struct sock *lsk, const struct xtcp_request *he)
+/*
+ * Finds what signs a segment of an entry, which answers @skb; NULL: a SYN-ACK is sent again. Return:
+ * false when the segment may not be sent.
+ */
+static bool find_signer(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			const struct sk_buff *skb)
 {
-	const struct xtcp_key *key = xtcp_keys_for(lsk, &he->conn);
+	const struct tcphdr *th = skb ? (const struct tcphdr *)skb->data : NULL;
+	struct xtcp_ao_option asked = {};
 
-	sign_with(reply, key ? &key->md5 : NULL);
+	if (unlikely(he->ao) && th) {
+		xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &asked);
+	} else if (unlikely(he->ao)) {
+		asked.keyid = xtcp_pool_syn(he)->ao_keyid;
+		asked.rnext = xtcp_pool_syn(he)->ao_rnext;
+	}
+	return xtcp_signer_of_synack(signer, lsk, he, asked.keyid, asked.rnext);
 }
 
 /**
@@ -217,14 +231,14 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: if the segment has just ended its connection: the code that tells why, for a diagnostic
  *	payload; otherwise 0, so that the RST is never larger than a segment without a connection
- * @key: signs the RST; NULL: no signature
+ * @signer: signs the RST, if it has a key
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
  * 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. RCU read side not needed.
  */
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_md5_key *key)
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
@@ -247,12 +261,31 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
 		reply.seq = 0;
 		reply.ack = seg->end_seq;
 	}
-	sign_with(&reply, key);
+	sign_with(&reply, signer);
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
 		send(xn, &how, TCP_CLOSE, &reply);
 	rcu_read_unlock();
+}
+
+/**
+ * xtcp_reply_rst_for() - send a RST, signed by the keys of a sock or listener
+ * @sk: it has accepted the signature of the segment
+ * @he: the entry to which the segment belongs, or NULL
+ * @skb: as for xtcp_reply_rst()
+ * @code: as for xtcp_reply_rst()
+ *
+ * If the key is gone that would have to sign the RST, none is sent.
+ *
+ * Context: softirq or process. Lock: RCU read side, or socket, held.
+ */
+void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he, const struct sk_buff *skb, u16 code)
+{
+	struct xtcp_signer signer;
+
+	if (xtcp_signer_of_answer(&signer, sk, he, skb))
+		xtcp_reply_rst(xtcp_net_of(sk), skb, code, &signer);
 }
 
 static u8 tos_of(const struct sock *sk, bool v4)
@@ -329,6 +362,8 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL: this is a retransmission
  *
+ * With TCP-AO, if the key for which the peer asks is gone, nothing is sent, as in Linux.
+ *
  * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry the part of the
  * cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
  *
@@ -341,6 +376,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
+	struct xtcp_signer signer;
 	struct reply reply = {
 		.seq = he->iss,
 		.ack = he->irs + 1,
@@ -350,6 +386,10 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
 
+	if (!find_signer(&signer, lsk, he, syn)) {
+		dst_release(how->dst);
+		return false;
+	}
 	how->hash = xtcp_reply_synack_hash(lsk, he);
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
@@ -358,17 +398,17 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	sign_for(&reply, lsk, he);
+	sign_with(&reply, &signer);
 	/*
 	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2); beside timestamps
 	 * and a signature it has no room
 	 */
-	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.key && he->ts_ok)) {
+	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.signer && he->ts_ok)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
 		reply.opts.accecn = first_counters;
 	}
-	if (unlikely(cookie) && !reply.key) {
+	if (unlikely(cookie) && !reply.signer) {
 		reply.opts.has_fastopen = true;
 		reply.opts.fastopen = cookie;
 	}
@@ -429,6 +469,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.wnd = DIV_ROUND_UP(he->rcv_wnd, 1U << he->rcv_wscale),
 		.flags = XTCP_ACK,
 	};
+	struct xtcp_signer signer;
 
 	if (he->accecn_ok)
 		reply.flags |= xtcp_accecn_ace_flags(XTCP_ACE_FIRST);
@@ -437,7 +478,9 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
 		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 	}
-	sign_for(&reply, lsk, he);
+	if (!find_signer(&signer, lsk, he, skb))
+		return;
+	sign_with(&reply, &signer);
 	send(xn, &how, TCP_SYN_RECV, &reply);
 }
 
@@ -445,13 +488,13 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
  * @xn: the namespace
  * @tw: the record, or a copy of it
- * @key: signs the ACK; NULL: no signature
+ * @signer: signs the ACK, if it has a key
  *
  * RFC 9293 section 3.10.7.4.
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_md5_key *key)
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_signer *signer)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 	struct xtcp_ip_reply how = {
@@ -472,7 +515,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		reply.opts.tsval = xtcp_clock_ts() + tw->ts_offset;
 		reply.opts.tsecr = tw->ts_recent;
 	}
-	sign_with(&reply, key);
+	sign_with(&reply, signer);
 	send(xn, &how, tw->substate, &reply);
 }
 

@@ -13,16 +13,17 @@ struct sk_buff;
 struct sock;
 struct xtcp_fastopen_cookie;
 struct xtcp_ip_reply;
-struct xtcp_md5_key;
 struct xtcp_net;
 struct xtcp_request;
 struct xtcp_seg;
+struct xtcp_signer;
 struct xtcp_timewait;
 struct xtcp_tuple;
 
 /* Softirq or process, RCU read side; xtcp_reply_rst() does not need the RCU read side. */
 u8 xtcp_reply_tos(const struct sk_buff *skb);
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_md5_key *key);
+void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer);
+void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he, const struct sk_buff *skb, u16 code);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
@@ -30,7 +31,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he);
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
-void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_md5_key *key);
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_signer *signer);
 bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
 bool xtcp_reply_may_challenge(struct xtcp_net *xn);
 

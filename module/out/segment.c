@@ -17,8 +17,7 @@
 
 #include <net/tcp.h>
 
-#include "auth/keys.h"
-#include "auth/md5.h"
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/is_v4.h"
 #include "base/options.h"
@@ -53,11 +52,12 @@
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
 /* Fills in all options but SACK blocks and the AccECN option. */
-static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock, bool is_signed,
-					 struct xtcp_options *opts)
+static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock,
+					 const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
 	memset(opts, 0, sizeof(*opts));
-	opts->has_md5 = is_signed;
+	if (signer)
+		xtcp_signer_fill_options(signer, opts);
 	if (flags & XTCP_SYN) {
 		/* the MSS option is sent on SYNs only (MUST-14, MUST-65) */
 		opts->mss = xsk->agreed.advmss;
@@ -237,8 +237,7 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 u32 xtcp_segment_lasting_options(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) +
-	       (xtcp_keys_of(sk) ? XTCP_OPTLEN_MD5_ALIGNED : 0);
+	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + xtcp_signer_room(sk);
 }
 
 /* Pushes the timestamps, if they are agreed, as the only option. */
@@ -259,14 +258,14 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
  * beside the text.
  */
 static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
-					    bool has_blocks, u32 wanted, bool is_signed)
+					    bool has_blocks, u32 wanted, const struct xtcp_signer *signer)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];
 	const u32 len = skb->len;
 	struct xtcp_options opts;
 
-	fill_options(xsk, flags, clock, is_signed, &opts);
+	fill_options(xsk, flags, clock, signer, &opts);
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
@@ -336,12 +335,19 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	return th;
 }
 
-/* Signs a segment whose header is complete but for the checksum (RFC 2385). */
-static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, const struct xtcp_key *key)
+/* Signs a segment whose header is complete but for the checksum (RFC 2385, RFC 5925). */
+static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, const struct xtcp_signer *signer)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 
-	xtcp_md5_sign(&key->md5, &tuple.laddr, &tuple.faddr, skb);
+	xtcp_signer_sign(signer, &tuple, skb);
+}
+
+/* Beside a signature of @room octets and timestamps, is there room for a block, even without text? */
+static bool leaves_room_for_block(const struct xtcp_sock *xsk, u32 room)
+{
+	return room + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
+	       XTCP_MAX_OPTIONS;
 }
 
 /* Makes the sock own @skb until a device has sent it, as skb_set_owner_w() does with more tests. */
@@ -369,10 +375,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
 	const u8 codepoint = xtcp_ecn_codepoint(sk, has_text, new_text);
-	const struct xtcp_key *key = xtcp_keys_of(sk);
-	/* timestamps and a signature leave no room for a block, even without text */
+	const u32 room = xtcp_signer_room(sk);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) &&
-				!(flags & (XTCP_SYN | XTCP_RST)) && !(key && xsk->agreed.ts_ok);
+				!(flags & (XTCP_SYN | XTCP_RST)) && leaves_room_for_block(xsk, room);
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
 	 * While a segment is below TCP, something has to hold the module. A dead sock has no
@@ -382,6 +387,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
 	/* a FIN without text is paced, too; otherwise it might depart before paced text */
 	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
+	struct xtcp_signer signer __uninitialized;
 	bool untold = false;
 	struct tcphdr *th;
 	u32 wanted = 0;
@@ -397,13 +403,16 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is owed at once, its SACK blocks and counters have to go at once, too. If this
 	 * segment has no room for them, they get a segment of their own
 	 */
-	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || key))
-		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted, !!key) && xsk->acking.now;
+	if (unlikely(room))
+		xtcp_signer_of_sock(&signer, sk, flags);
+	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room))
+		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL) &&
+			 xsk->acking.now;
 	else
 		push_timestamp(xsk, skb, flags, clock);
 	th = push_header(sk, skb, text, seq, flags, said);
-	if (unlikely(key))
-		sign(sk, skb, key);
+	if (unlikely(room))
+		sign(sk, skb, &signer);
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (unlikely(untold))

@@ -11,8 +11,11 @@
 
 #include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <linux/tcp.h>
 
+#include "base/options.h"
 #include "base/seg.h"
+#include "base/wire.h"
 
 /* How many octets the link header has. A tun device has none. */
 static u32 link_len(const struct sk_buff *skb)
@@ -35,15 +38,22 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 }
 
 /**
- * xtcp_savedsyn_fill() - copy the headers of a SYN
- * @syn: receives the headers; its @len is xtcp_savedsyn_len()
+ * xtcp_savedsyn_fill() - copy the headers of a SYN, and its KeyIDs
+ * @syn: receives them; zeroed, but its @len is xtcp_savedsyn_len(), or 0 for no headers
  * @skb: the SYN; its data begins with the TCP header
  *
  * Context: softirq.
  */
 void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 {
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
 	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+	if (xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT) {
+		syn->ao_keyid = option.keyid;
+		syn->ao_rnext = option.rnext;
+	}
 }
 
 /**

@@ -9,12 +9,16 @@
 struct sk_buff;
 
 /**
- * struct xtcp_saved_syn - the headers of a SYN
- * @len: how many octets there are
+ * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO
+ * @len: how many octets of headers there are; 0: the program asked for none
+ * @ao_keyid: the KeyID; 0 without TCP-AO
+ * @ao_rnext: the RNextKeyID
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  */
 struct xtcp_saved_syn {
-	u32 len;
+	u16 len;
+	u8 ao_keyid;
+	u8 ao_rnext;
 	u8 octets[];
 };
 

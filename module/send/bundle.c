@@ -11,7 +11,7 @@
 
 #include <net/tcp.h>
 
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sock.h"
@@ -30,13 +30,13 @@
  * Must each segment be an skb of its own? GSO would copy the urgent pointer into each segment of a
  * GSO packet unchanged, but the pointer counts from the sequence number of its segment (RFC 9293
  * section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768
- * section 3.2.2). And each segment has a signature of its own (RFC 2385).
+ * section 3.2.2). And each segment has a signature of its own (RFC 2385, RFC 5925).
  */
 static bool goes_singly(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_keys_of(sk));
+	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_signer_room(sk));
 }
 
 /**
@@ -54,7 +54,7 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 	u32 mss = xtcp_mss_payload(sk), segments = 1;
 
 	sock_owned_by_me(sk);
-	if (sk_can_gso(sk) && likely(!xtcp_keys_of(sk))) {
+	if (sk_can_gso(sk) && likely(!xtcp_signer_room(sk))) {
 		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
 
 		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));

@@ -80,6 +80,7 @@
 #include <net/inet_common.h>
 #include <net/tcp_states.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
 #include "base/net.h"
 #include "base/seldom.h"
@@ -127,6 +128,7 @@ static void free_parts(struct sock *sk)
 	xtcp_held_freed(sk);
 	xtcp_pace_free(sk);
 	xtcp_keys_free(sk);
+	xtcp_aokeys_free(sk);
 	xtcp_seldom_free(sk);
 }
 

@@ -13,6 +13,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
 #include "base/is_v4.h"
 #include "base/net.h"
@@ -150,8 +151,9 @@ int xtcp_connect_deferred(struct sock *sk)
  * Context: process. Lock: socket, held.
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
- * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or xtcp_port_connect(); -ENOBUFS. After an
- * error the socket is as before.
+ * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_aokeys_connect() or
+ * xtcp_port_connect(); -ENOBUFS. After an error the socket is as before, but for keys of TCP-AO that
+ * were not for this peer.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -177,6 +179,9 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	/* left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
+	err = xtcp_aokeys_connect(sk);
+	if (err)
+		goto err_undo;
 	err = xtcp_port_connect(sk);
 	if (err)
 		goto err_undo;

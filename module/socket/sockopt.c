@@ -15,12 +15,15 @@
 #include "socket/sockopt.h"
 
 #include <linux/inet_diag.h>
+#include <linux/xtcp_ao.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/tcp.h>
 
 #include "arrive/acks.h"
 #include "auth/keys.h"
+#include "auth/aoget.h"
+#include "auth/aoopt.h"
 #include "auth/md5opt.h"
 #include "base/abort.h"
 #include "base/bounds.h"
@@ -232,16 +235,30 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
+static bool is_key_option(int optname)
+{
+	switch (optname) {
+	case TCP_MD5SIG:
+	case TCP_MD5SIG_EXT:
+	case TCP_AO_ADD_KEY:
+	case TCP_AO_DEL_KEY:
+	case TCP_AO_INFO:
+		return true;
+	}
+	return false;
+}
+
 /*
  * Set a key. The signature takes space in each segment, so on a connection the MSS is computed
  * anew.
  */
-static int set_md5(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
+	const bool md5 = optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT;
 	int err;
 
 	lock_sock(sk);
-	err = xtcp_md5opt_set(sk, optname, optval, optlen);
+	err = md5 ? xtcp_md5opt_set(sk, optname, optval, optlen) : xtcp_aoopt_set(sk, optname, optval, optlen);
 	if (!err && !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		xtcp_mss_sync(sk, xtcp_sk(sk)->pmtu);
 	release_sock(sk);
@@ -426,7 +443,7 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
  * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what
- * xtcp_md5opt_set() returns; for SOL_SOCKET what sock_setsockopt() returns.
+ * xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -457,8 +474,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
 		return -EFAULT;
-	if (optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT)
-		return set_md5(sk, optname, optval, optlen);
+	if (is_key_option(optname))
+		return set_key(sk, optname, optval, optlen);
 
 	lock_sock(sk);
 	err = xtcp_sockopt_set_int(sk, optname, val);
@@ -589,6 +606,20 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
 	return err;
 }
 
+/* TCP_AO_GET_KEYS and TCP_AO_INFO. */
+static int get_ao(struct sock *sk, int optname, char __user *optval, int __user *optlen)
+{
+	int err;
+
+	lock_sock(sk);
+	if (optname == TCP_AO_GET_KEYS)
+		err = xtcp_aoget_keys(sk, USER_SOCKPTR(optval), USER_SOCKPTR(optlen));
+	else
+		err = xtcp_aoget_info(sk, USER_SOCKPTR(optval), USER_SOCKPTR(optlen));
+	release_sock(sk);
+	return err;
+}
+
 /**
  * xtcp_sockopt_get() - proto.getsockopt: read an option
  * @sk: the sock
@@ -602,7 +633,7 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
  * Context: process. Takes the socket lock where needed.
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
- * an unknown level on an AF_INET sock.
+ * an unknown level on an AF_INET sock; for keys what xtcp_aoget_keys() and xtcp_aoget_info() return.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -646,6 +677,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		return val;
 	case TCP_SAVED_SYN:
 		return get_saved_syn(sk, optval, optlen);
+	case TCP_AO_GET_KEYS:
+	case TCP_AO_INFO:
+		return get_ao(sk, optname, optval, optlen);
 	case TCP_CONGESTION:
 		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));

@@ -24,7 +24,9 @@
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 
+#include "auth/aokeys.h"
 #include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/counter.h"
@@ -80,10 +82,19 @@ static struct kmem_cache *cache_of(bool v4)
 	return v4 ? cache_v4 : cache_v6;
 }
 
-/* The key of a record that signs its answers: it follows the record, since few records have one. */
-static struct xtcp_md5_key *key_place(struct xtcp_timewait *tw)
+/**
+ * struct record_keys - the keys of a signed record: behind it, since few records have any
+ * @ao: TCP-AO; NULL: @md5 signs
+ * @md5: the key of TCP_MD5SIG
+ */
+struct record_keys {
+	struct xtcp_ao *ao;
+	struct xtcp_md5_key md5;
+};
+
+static struct record_keys *keys_place(const struct xtcp_timewait *tw)
 {
-	return (struct xtcp_md5_key *)((u8 *)tw + size_of(tw->conn.v4));
+	return (struct record_keys *)((u8 *)tw + size_of(tw->conn.v4));
 }
 
 /**
@@ -92,11 +103,41 @@ static struct xtcp_md5_key *key_place(struct xtcp_timewait *tw)
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
- * Return: the key, which is constant; NULL: answers are not signed.
+ * Return: the key, which is constant; NULL: answers are not signed by MD5.
  */
 const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 {
-	return unlikely(tw->is_signed) ? key_place((struct xtcp_timewait *)tw) : NULL;
+	return unlikely(tw->is_signed) && !keys_place(tw)->ao ? &keys_place(tw)->md5 : NULL;
+}
+
+/**
+ * xtcp_record_ao() - get the TCP-AO of a record
+ * @tw: the record itself, no copy of it
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: NULL: it has none.
+ */
+struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
+}
+
+/**
+ * xtcp_record_signer() - find what signs an answer of a record
+ * @tw: the record itself, no copy of it
+ * @skb: the segment that is answered
+ * @signer: filled in
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_record_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer)
+{
+	const struct xtcp_ao *ao = xtcp_record_ao(tw);
+
+	*signer = (struct xtcp_signer) { .md5 = xtcp_record_key(tw) };
+	if (unlikely(ao))
+		xtcp_signer_of_record(signer, ao, skb);
 }
 
 /**
@@ -148,6 +189,13 @@ void xtcp_record_exit(void)
 	percpu_counter_destroy(&guest_records);
 }
 
+static void drop_keys(struct xtcp_timewait *tw)
+{
+	if (keys_place(tw)->ao)
+		xtcp_aokeys_free_copy(keys_place(tw)->ao);
+	memzero_explicit(&keys_place(tw)->md5, sizeof(struct xtcp_md5_key));
+}
+
 static void free_rcu(struct rcu_head *rcu)
 {
 	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
@@ -161,7 +209,7 @@ static void free_rcu(struct rcu_head *rcu)
 			n = 0;
 		}
 		if (unlikely(tw->is_signed))
-			memzero_explicit(key_place(tw), sizeof(struct xtcp_md5_key));
+			drop_keys(tw);
 		batch[n++] = tw;
 		tw = tw->next_dead;
 	}
@@ -406,14 +454,30 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->records);
 }
 
-/* Allocates a record, with space for the key if segments are signed. */
+/* Allocates a record, with space for the keys if segments are signed. */
 static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 {
 	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
 
 	if (likely(!is_signed))
 		return kmem_cache_alloc(cache_of(v4), gfp);
-	return kmalloc(size_of(v4) + sizeof(struct xtcp_md5_key), gfp);
+	return kmalloc(size_of(v4) + sizeof(struct record_keys), gfp);
+}
+
+/* Copies the keys of a sock for its record. Return: false without memory. */
+static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
+{
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+	const struct xtcp_key *key;
+
+	memset(keys, 0, sizeof(*keys));
+	if (ao && ao->current_key) {
+		keys->ao = xtcp_aokeys_for_record(sk);
+		return keys->ao;
+	}
+	key = xtcp_keys_of(sk);
+	keys->md5 = key->md5;
+	return true;
 }
 
 /*
@@ -430,7 +494,7 @@ static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 	return xtcp_clock_ts_stamp() - min(age ? age - 1 : 0, 30U * 24 * 3600) * MSEC_PER_SEC ?: 1;
 }
 
-static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate, const struct xtcp_key *key)
+static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -450,10 +514,6 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate,
 	tw->substate = substate;
 	tw->family = sk->sk_family;
 	tw->ts_ok = xsk->agreed.ts_ok;
-	if (unlikely(key)) {
-		tw->is_signed = true;
-		*key_place(tw) = key->md5;
-	}
 }
 
 /*
@@ -574,19 +634,29 @@ void xtcp_record_begin(struct sock *sk, int substate)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
-	const struct xtcp_key *key = xtcp_keys_of(sk);
+	const bool is_signed = xtcp_signer_room(sk);
 	struct xtcp_timewait *tw;
 
 	sock_owned_by_me(sk);
-	tw = new_record(xtcp_sk(sk)->conn.v4, key);
+	tw = new_record(xtcp_sk(sk)->conn.v4, is_signed);
+	if (tw)
+		fill_record(tw, sk, substate);
+	if (tw && unlikely(is_signed)) {
+		tw->is_signed = fill_keys(keys_place(tw), sk);
+		if (!tw->is_signed) {
+			kfree(tw);
+			tw = NULL;
+		}
+	}
 	if (tw) {
-		fill_record(tw, sk, substate, key);
 		if (replace_sock(xn, sk, tw, timeout)) {
 			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
 									       LINUX_MIB_TIMEWAITED);
 			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
 		} else {
-			kfree_sensitive(tw);
+			if (unlikely(is_signed))
+				drop_keys(tw);
+			kfree(tw);
 		}
 	} else {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);

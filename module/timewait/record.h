@@ -7,8 +7,10 @@
 
 #include "lookup/demux.h"
 
+struct xtcp_ao;
 struct xtcp_lease;
 struct xtcp_md5_key;
+struct xtcp_signer;
 
 /**
  * struct xtcp_timewait - what is left of a connection
@@ -32,7 +34,8 @@ struct xtcp_md5_key;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
- * @is_signed: segments are signed; the key follows the record in memory (xtcp_record_key())
+ * @is_signed: segments are signed; the keys follow the record in memory (xtcp_record_key(),
+ *	xtcp_record_ao())
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
  *	shard
  * @conn: the entry in the table of connections; the last member, because a record for IPv4 is
@@ -76,6 +79,8 @@ void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw);
+struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw);
+void xtcp_record_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
 
 /* The lock of the record's shard is held. */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);

@@ -14,6 +14,7 @@
 #include <net/l3mdev.h>
 #include <net/sock.h>
 
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/options.h"
@@ -313,6 +314,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	enum answer answer = ANSWER_NOTHING;	/* also if the record is ending: the peer will retransmit */
 	struct xtcp_timewait copy;
+	struct xtcp_signer signer;
 	LIST_HEAD(claimed);
 	int skipped;
 
@@ -340,10 +342,12 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		break;
 	case ANSWER_ACK:
 	case ANSWER_LIMITED_ACK:
-		xtcp_reply_timewait_ack(xn, &copy, xtcp_record_key(tw));
+		xtcp_record_signer(tw, skb, &signer);
+		xtcp_reply_timewait_ack(xn, &copy, &signer);
 		break;
 	case ANSWER_RST_AND_END:
-		xtcp_reply_rst(xn, skb, 0, xtcp_record_key(tw));
+		xtcp_record_signer(tw, skb, &signer);
+		xtcp_reply_rst(xn, skb, 0, &signer);
 		break;
 	case ANSWER_REOPEN:
 		*iss = copy.snd_nxt + REOPEN_STEP;

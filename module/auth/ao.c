@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP-AO: algorithms, traffic keys and MACs.
+ *
+ * A master key gives traffic keys: one for each direction of a connection, derived from its
+ * addresses, ports and ISNs (RFC 5925 section 5.2; the functions are those of RFC 5926 section
+ * 3.1.1). The traffic key of a direction makes the MACs of its segments (RFC 5925 section 5.1).
+ *
+ * An algorithm with a key is an object of the kernel's, whose key cannot change while another
+ * processor computes. So each processor has one for each algorithm, and uses it with BH disabled.
+ * They are allocated when a program first names the algorithm, and stay until the module goes.
+ */
+#include "auth/ao.h"
+
+#include <crypto/hash.h>
+#include <linux/percpu.h>
+#include <linux/random.h>
+#include <linux/skbuff.h>
+#include <linux/string.h>
+#include <linux/tcp.h>
+#include <net/ipv6.h>
+
+#include "auth/aokeys.h"
+#include "auth/hash.h"
+#include "base/options.h"
+#include "base/tuple.h"
+#include "base/wire.h"
+
+#define CMAC_KEY_LEN	16	/* octets of a key of AES-128 */
+
+/**
+ * struct ao_algorithm - an algorithm that a key can have
+ * @name: as a program says it, and as the kernel knows it
+ * @digest: octets of its digests, and so of its traffic keys
+ */
+struct ao_algorithm {
+	const char *name;
+	u8 digest;
+};
+
+/* RFC 5926 section 3.2 demands the first two; the others are what the kernel has, too. */
+static const struct ao_algorithm ao_algorithms[] = {
+	{ "hmac(sha1)", 20 },
+	{ "cmac(aes)", 16 },
+	{ "hmac(sha224)", 28 },
+	{ "hmac(sha256)", 32 },
+	{ "hmac(sha384)", 48 },
+	{ "hmac(sha512)", 64 },
+	{ "hmac(md5)", 16 },
+};
+
+/* For each algorithm an object per processor; NULL: not asked for yet. Constant afterwards. */
+static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(ao_algorithms)];
+
+static bool is_cmac_of_rfc(const char *name)
+{
+	return !strcmp(name, "cmac(aes128)");
+}
+
+static void free_objects(struct crypto_shash * __percpu *objects)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (!IS_ERR_OR_NULL(*per_cpu_ptr(objects, cpu)))
+			crypto_free_shash(*per_cpu_ptr(objects, cpu));
+	free_percpu(objects);
+}
+
+/* Return: 0; -ENOMEM; -ENOENT when the kernel has no such algorithm; another error of the kernel. */
+static int make_objects(int algorithm)
+{
+	struct crypto_shash * __percpu *objects = alloc_percpu_gfp(struct crypto_shash *, GFP_KERNEL);
+	struct crypto_shash **object;
+	int cpu, err = 0;
+
+	if (!objects)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		object = per_cpu_ptr(objects, cpu);
+		*object = crypto_alloc_shash(ao_algorithms[algorithm].name, 0, 0);
+		err = PTR_ERR_OR_ZERO(*object);
+		if (!err && (crypto_shash_digestsize(*object) != ao_algorithms[algorithm].digest ||
+			     crypto_shash_descsize(*object) > HASH_MAX_DESCSIZE))
+			err = -ENOENT;
+		if (err)
+			break;
+	}
+	/* another program may have been faster */
+	if (err || cmpxchg(&ao_objects[algorithm], NULL, objects))
+		free_objects(objects);
+	return err;
+}
+
+/**
+ * xtcp_ao_algorithm() - find an algorithm by its name
+ * @name: "cmac(aes128)", or a name of the kernel's
+ *
+ * The first call for an algorithm allocates its objects, and the kernel may load a module for it.
+ *
+ * Context: process, may sleep. Lock: any.
+ *
+ * Return: its number; -ENOENT when xtcp or the kernel does not have it; -ENOMEM.
+ */
+int xtcp_ao_algorithm(const char *name)
+{
+	int i, err;
+
+	if (is_cmac_of_rfc(name))
+		name = "cmac(aes)";
+	for (i = 0; i < (int)ARRAY_SIZE(ao_algorithms); i++) {
+		if (strcmp(ao_algorithms[i].name, name))
+			continue;
+		err = READ_ONCE(ao_objects[i]) ? 0 : make_objects(i);
+		return err ?: i;
+	}
+	return -ENOENT;
+}
+
+/**
+ * xtcp_ao_algorithm_name() - the kernel's name of an algorithm
+ * @algorithm: its number
+ *
+ * Context: any.
+ *
+ * Return: the name.
+ */
+const char *xtcp_ao_algorithm_name(u8 algorithm)
+{
+	return ao_algorithms[algorithm].name;
+}
+
+/**
+ * xtcp_ao_digest_size() - how long are the digests and the traffic keys of an algorithm?
+ * @algorithm: its number
+ *
+ * Context: any.
+ *
+ * Return: octets, at most %XTCP_AO_DIGEST_MAX.
+ */
+u8 xtcp_ao_digest_size(u8 algorithm)
+{
+	return ao_algorithms[algorithm].digest;
+}
+
+/**
+ * xtcp_ao_exit() - give the algorithms back
+ *
+ * Context: process, module exit; no sock and no record is left.
+ */
+void xtcp_ao_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(ao_algorithms); i++)
+		if (ao_objects[i])
+			free_objects(ao_objects[i]);
+}
+
+/*
+ * Takes this processor's object of an algorithm, with a key. BH is disabled until the caller has
+ * finished with it. @key: aligned for the algorithm, so that the kernel need not copy it.
+ */
+static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
+{
+	desc->tfm = *this_cpu_ptr(READ_ONCE(ao_objects[algorithm]));
+	return crypto_shash_setkey(desc->tfm, key, len) ?: crypto_shash_init(desc);
+}
+
+/* The digest of @bytes. Return: 0, or the error of the algorithm. */
+static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8 *bytes, unsigned int len, u8 *digest)
+{
+	SHASH_DESC_ON_STACK(desc, NULL);
+	int err;
+
+	local_bh_disable();
+	err = begin_hash(desc, algorithm, key, key_len) ?: crypto_shash_update(desc, bytes, len) ?:
+	      crypto_shash_final(desc, digest);
+	local_bh_enable();
+	shash_desc_zero(desc);
+	return err;
+}
+
+/**
+ * xtcp_ao_master_key() - set the master key of an MKT
+ * @mkt: its algorithm is set; the octets of the key are filled in
+ * @name: the algorithm as the program has named it
+ * @octets: the key of the program
+ * @len: its length
+ *
+ * AES-128 needs a key of 16 octets. Another length is brought to that by RFC 5926 section 3.1.1.2.
+ *
+ * Context: process.
+ *
+ * Return: 0; -EINVAL, or another error of the kernel, when the algorithm takes no key of this length.
+ */
+int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len)
+{
+	static const u8 zeros[CMAC_KEY_LEN] __aligned(8);
+	SHASH_DESC_ON_STACK(desc, NULL);
+	int err;
+
+	if (is_cmac_of_rfc(name) && len != CMAC_KEY_LEN) {
+		mkt->keylen = CMAC_KEY_LEN;
+		err = hash_once(mkt->algorithm, zeros, sizeof(zeros), octets, len, mkt->octets);
+	} else {
+		mkt->keylen = len;
+		memcpy(mkt->octets, octets, len);
+		local_bh_disable();
+		err = begin_hash(desc, mkt->algorithm, mkt->octets, len);
+		local_bh_enable();
+		shash_desc_zero(desc);
+	}
+	return err;
+}
+
+/**
+ * xtcp_ao_traffic_key() - derive the traffic key of a direction (RFC 5926 section 3.1.1)
+ * @mkt: the MKT
+ * @tuple: the connection, seen from here
+ * @isns: both ISNs
+ * @sent: for segments that we send; else for those that the peer sends
+ * @traffic: receives xtcp_ao_digest_size() octets
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: false when the algorithm has failed. The key is random then: no segment is valid by it.
+ */
+bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
+			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic)
+{
+	const struct in6_addr *from = sent ? &tuple->laddr : &tuple->faddr, *to = sent ? &tuple->faddr : &tuple->laddr;
+	const unsigned int digest = xtcp_ao_digest_size(mkt->algorithm);
+	/* the number of the block, the label, the context, and the length of the key in bits */
+	u8 block[1 + 6 + 2 * sizeof(*from) + 12 + 2] __aligned(8) = "\1TCP-AO", *p = block + 7;
+	const bool v4 = xtcp_tuple_is_v4(tuple);
+	int err;
+
+	memcpy(p, v4 ? &from->s6_addr32[3] : &from->s6_addr32[0], v4 ? 4 : 16);
+	p += v4 ? 4 : 16;
+	memcpy(p, v4 ? &to->s6_addr32[3] : &to->s6_addr32[0], v4 ? 4 : 16);
+	p += v4 ? 4 : 16;
+	memcpy(p, sent ? &tuple->lport : &tuple->fport, 2);
+	memcpy(p + 2, sent ? &tuple->fport : &tuple->lport, 2);
+	xtcp_options_write32(p + 4, sent ? isns->ours : isns->peers);
+	xtcp_options_write32(p + 8, sent ? isns->peers : isns->ours);
+	xtcp_options_write16(p + 12, digest * 8);
+	err = hash_once(mkt->algorithm, mkt->octets, mkt->keylen, block, p + 14 - block, traffic);
+	if (err)
+		get_random_bytes(traffic, digest);
+	return !err;
+}
+
+/*
+ * Copies the header as the MAC covers it: the checksum and the MAC are 0, and the other options are
+ * missing if the key says so. @at: octets of the header in front of TCP-AO. Return: how many octets.
+ */
+static unsigned int copy_header(u8 *bytes, const struct xtcp_ao_key *mkt, const struct tcphdr *th, unsigned int at)
+{
+	const unsigned int option = XTCP_OPTLEN_AO_BASE + mkt->maclen;
+	unsigned int len = th->doff * 4;
+
+	if (mkt->keyflags & TCP_AO_KEYF_EXCLUDE_OPT) {
+		memcpy(bytes, th, XTCP_HDR_LEN);
+		memcpy(bytes + XTCP_HDR_LEN, (const u8 *)th + at, XTCP_OPTLEN_AO_BASE);
+		at = XTCP_HDR_LEN;
+		len = XTCP_HDR_LEN + option;
+	} else {
+		memcpy(bytes, th, len);
+	}
+	memset(bytes + at + XTCP_OPTLEN_AO_BASE, 0, mkt->maclen);
+	((struct tcphdr *)bytes)->check = 0;
+	return len;
+}
+
+/**
+ * xtcp_ao_mac() - compute the MAC of a segment (RFC 5925 section 5.1)
+ * @mkt: the MKT
+ * @traffic: the traffic key, aligned to 8 octets
+ * @from: the sender; IPv4 as v4-mapped
+ * @to: the receiver
+ * @sne: the extension of the sequence number (section 6.2)
+ * @skb: begins with the TCP header, which is in its linear part
+ * @option: TCP-AO in this header; its MAC is as long as @mkt says
+ * @mac: receives the MAC
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: false when the algorithm has failed.
+ */
+bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct in6_addr *from,
+		 const struct in6_addr *to, u32 sne, struct sk_buff *skb, const u8 *option, u8 *mac)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	u8 head[4 + XTCP_HASH_PSEUDO_MAX + XTCP_HDR_LEN + XTCP_MAX_OPTIONS] __aligned(8);
+	u8 digest[XTCP_AO_DIGEST_MAX] __aligned(8);
+	SHASH_DESC_ON_STACK(desc, NULL);
+	unsigned int len = 4;
+	int err;
+
+	xtcp_options_write32(head, sne);
+	len += xtcp_hash_pseudo_header(head + len, from, to, skb->len);
+	len += copy_header(head + len, mkt, th, option - skb->data);
+	local_bh_disable();
+	err = begin_hash(desc, mkt->algorithm, traffic, xtcp_ao_digest_size(mkt->algorithm)) ?:
+	      crypto_shash_update(desc, head, len) ?: xtcp_hash_text(desc, skb, th->doff * 4) ?:
+	      crypto_shash_final(desc, digest);
+	local_bh_enable();
+	if (!err)
+		memcpy(mac, digest, mkt->maclen);
+	shash_desc_zero(desc);
+	memzero_explicit(digest, sizeof(digest));
+	return !err;
+}

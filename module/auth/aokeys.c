@@ -1,0 +1,544 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP-AO: the keys of a sock, which RFC 5925 section 3.1 calls Master Key Tuples (MKTs).
+ *
+ * They stand on a list that is read under RCU and written under the socket lock. Two keys whose
+ * peers overlap have different IDs. The keys of a connection all hold for its peer; one of them
+ * signs what we send (Current_key), and the peer is asked to sign by one of them (RNext_key). The
+ * peer asks us in the same way, so a segment that comes may change our choice (section 3.3).
+ *
+ * The memory of keys counts for the sock, and net.core.optmem_max limits it, as in Linux.
+ */
+#include "auth/aokeys.h"
+
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/sock.h>
+
+#include "base/is_v4.h"
+#include "base/options.h"
+#include "base/sock.h"
+#include "listen/entry.h"
+#include "lookup/demux.h"
+
+static void free_ao_key(struct rcu_head *rcu)
+{
+	kfree_sensitive(container_of(rcu, struct xtcp_ao_key, rcu));
+}
+
+static bool is_any(const struct xtcp_peers *peers)
+{
+	return peers->v4 ? !peers->addr.s6_addr32[3] : ipv6_addr_any(&peers->addr);
+}
+
+/**
+ * xtcp_aokeys_matches() - does a key hold for these peers?
+ * @key: the key
+ * @peers: their address and IP version
+ * @l3index: the device of the VRF in which they are, 0: none; %XTCP_AO_ANY_L3INDEX: not compared
+ * @prefix: how many bits of the address count, with the 96 of a v4-mapped one
+ *
+ * As in Linux, the unspecified address stands for all peers.
+ *
+ * Context: any.
+ *
+ * Return: true when it does.
+ */
+bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix)
+{
+	if (key->peers.v4 != peers->v4)
+		return false;
+	if (l3index >= 0 && key->peers.in_l3 && key->peers.l3index != l3index)
+		return false;
+	return is_any(&key->peers) || is_any(peers) || ipv6_prefix_equal(&key->peers.addr, &peers->addr, prefix);
+}
+
+static bool has_ids(const struct xtcp_ao_key *key, int sndid, int rcvid)
+{
+	return (sndid < 0 || key->sndid == sndid) && (rcvid < 0 || key->rcvid == rcvid);
+}
+
+static struct xtcp_ao_key *find_among(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index,
+				      u8 most_bits, int sndid, int rcvid)
+{
+	struct xtcp_ao_key *key;
+
+	/* the caller holds the RCU read side or the socket lock */
+	hlist_for_each_entry_rcu(key, &ao->keys, node, true)
+		if (has_ids(key, sndid, rcvid) &&
+		    xtcp_aokeys_matches(key, peers, l3index, min(most_bits, key->peers.prefix)))
+			return key;
+	return NULL;
+}
+
+/**
+ * xtcp_aokeys_find() - find a key for a peer
+ * @ao: the keys
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: as for xtcp_aokeys_matches()
+ * @sndid: our KeyID, or %XTCP_AO_ANY_ID
+ * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
+ *
+ * Context: any. Lock: RCU read side, or socket, held.
+ *
+ * Return: of several keys the one that was added last; NULL: there is none.
+ */
+struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
+				     int rcvid)
+{
+	const struct xtcp_peers peers = { .addr = *peer, .v4 = ipv6_addr_v4mapped(peer) };
+
+	return find_among(ao, &peers, l3index, U8_MAX, sndid, rcvid);
+}
+
+/**
+ * xtcp_aokeys_overlapping() - find a key that holds for some of these peers, too
+ * @ao: the keys
+ * @peers: the peers of a new key
+ * @sndid: our KeyID, or %XTCP_AO_ANY_ID
+ * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: the key, or NULL.
+ */
+struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
+					    int rcvid)
+{
+	return find_among(ao, peers, peers->l3index, peers->prefix, sndid, rcvid);
+}
+
+/**
+ * xtcp_aokeys_by_id() - find a key by its IDs alone
+ * @ao: the keys
+ * @sndid: our KeyID, or %XTCP_AO_ANY_ID
+ * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
+ *
+ * Context: any. Lock: RCU read side, or socket, held.
+ *
+ * Return: the key, or NULL.
+ */
+struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid)
+{
+	struct xtcp_ao_key *key;
+
+	hlist_for_each_entry_rcu(key, &ao->keys, node, true)
+		if (has_ids(key, sndid, rcvid))
+			return key;
+	return NULL;
+}
+
+/**
+ * xtcp_aokeys_demands() - must the segments of this peer have a MAC?
+ * @sk: the sock, or a listener
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: as for xtcp_aokeys_matches()
+ *
+ * Context: any. Lock: RCU read side, or socket, held.
+ *
+ * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC of all peers.
+ */
+bool xtcp_aokeys_demands(const struct sock *sk, const struct in6_addr *peer, int l3index)
+{
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	return ao && (READ_ONCE(ao->required) ||
+		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
+}
+
+static struct xtcp_ao *new_ao(gfp_t gfp)
+{
+	struct xtcp_ao *ao = kzalloc(sizeof(*ao), gfp);
+
+	if (ao)
+		spin_lock_init(&ao->lock);
+	return ao;
+}
+
+/* Gives a sock, or a child that nobody else can find, its TCP-AO. Return: NULL without memory. */
+static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
+	struct xtcp_ao *ao = seldom ? new_ao(gfp) : NULL;
+
+	/* a segment that finds the struct finds it complete */
+	if (ao)
+		smp_store_release(&seldom->ao, ao);
+	return ao;
+}
+
+/**
+ * xtcp_aokeys_get() - get a sock's TCP-AO; the first call allocates it
+ * @sk: not destroyed
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: NULL without memory.
+ */
+struct xtcp_ao *xtcp_aokeys_get(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_ao_of(sk) ?: begin_ao(sk, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * xtcp_aokeys_choose() - choose the keys of a connection
+ * @ao: the keys
+ * @current_key: signs what we send from now on; NULL: no change
+ * @rnext_key: the peer is asked to sign by it from now on; NULL: no change
+ *
+ * Context: any but hard interrupt. Lock: RCU read side, or socket, held.
+ */
+void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
+{
+	spin_lock_bh(&ao->lock);
+	if (current_key && !current_key->gone)
+		WRITE_ONCE(ao->current_key, current_key);
+	if (rnext_key && !rnext_key->gone)
+		WRITE_ONCE(ao->rnext_key, rnext_key);
+	spin_unlock_bh(&ao->lock);
+}
+
+/* Sets the traffic keys of a connection. */
+static void derive(struct xtcp_ao_key *key, const struct xtcp_tuple *tuple, const struct xtcp_ao_isns *isns)
+{
+	xtcp_ao_traffic_key(key, tuple, isns, false, xtcp_ao_traffic_of(key, false));
+	xtcp_ao_traffic_key(key, tuple, isns, true, xtcp_ao_traffic_of(key, true));
+}
+
+static void compute_room(struct xtcp_ao *ao)
+{
+	const struct xtcp_ao_key *key;
+	u8 room = 0;
+
+	hlist_for_each_entry(key, &ao->keys, node)
+		room = max_t(u8, room, XTCP_OPTLEN_AO_ALIGNED(key->maclen));
+	ao->room = room;
+}
+
+/**
+ * xtcp_aokeys_add() - put a key on the list of a sock
+ * @sk: the sock
+ * @ao: its TCP-AO
+ * @key: complete but for its traffic keys; its memory counts for @sk
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
+{
+	const struct xtcp_ao_isns isns = { .ours = xtcp_sk(sk)->snd.iss, .peers = ao->irs };
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	sock_owned_by_me(sk);
+	if (ao->synchronized)
+		derive(key, &tuple, &isns);
+	hlist_add_head_rcu(&key->node, &ao->keys);
+	compute_room(ao);
+}
+
+/**
+ * xtcp_aokeys_discard() - free a key that is on no list
+ * @sk: the sock for which its memory counts
+ * @key: the key
+ *
+ * Context: any. Lock: socket, held.
+ */
+void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
+{
+	atomic_sub(xtcp_ao_key_bytes(key->algorithm), &sk->sk_omem_alloc);
+	call_rcu(&key->rcu, free_ao_key);
+}
+
+/**
+ * xtcp_aokeys_remove() - remove a key
+ * @sk: the sock
+ * @ao: its TCP-AO
+ * @key: the key; on a listener it is not in use
+ * @current_key: signs what we send from now on; NULL: no change
+ * @rnext_key: the peer is asked to sign by it from now on; NULL: no change
+ *
+ * Context: process or softirq. Lock: socket, held.
+ *
+ * Return: 0, or -EBUSY when the key would still be in use; it stays then.
+ */
+int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
+		       struct xtcp_ao_key *rnext_key)
+{
+	sock_owned_by_me(sk);
+	/* a segment that chooses the key at this moment does so before, or finds it gone */
+	spin_lock_bh(&ao->lock);
+	if (current_key)
+		WRITE_ONCE(ao->current_key, current_key);
+	if (rnext_key)
+		WRITE_ONCE(ao->rnext_key, rnext_key);
+	key->gone = key != ao->current_key && key != ao->rnext_key;
+	spin_unlock_bh(&ao->lock);
+	if (!key->gone)
+		return -EBUSY;
+	hlist_del_rcu(&key->node);
+	compute_room(ao);
+	xtcp_aokeys_discard(sk, key);
+	return 0;
+}
+
+/* Lets go of the choice, so that every key can be removed. */
+static void choose_none(struct xtcp_ao *ao, const struct xtcp_ao_key *key)
+{
+	spin_lock_bh(&ao->lock);
+	if (ao->current_key == key)
+		WRITE_ONCE(ao->current_key, NULL);
+	if (ao->rnext_key == key)
+		WRITE_ONCE(ao->rnext_key, NULL);
+	spin_unlock_bh(&ao->lock);
+}
+
+/**
+ * xtcp_aokeys_connect() - keep those keys that hold for the peer to which a sock connects
+ * @sk: the sock; its peer is known, and no segment can find it yet
+ *
+ * As in Linux: the other keys go. A program that has chosen none signs by the key that it has added
+ * last, and asks the peer for the same.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: 0; -EKEYREJECTED when the sock has TCP-AO but no key for this peer, or there is also a
+ * key of TCP_MD5SIG for it.
+ */
+int xtcp_aokeys_connect(struct sock *sk)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+	struct xtcp_peers peers = {};
+	struct xtcp_ao_key *key;
+	struct hlist_node *next;
+	bool by_md5;
+	int l3index;
+
+	sock_owned_by_me(sk);
+	if (likely(!ao))
+		return 0;
+	/* the table does not know the tuple yet */
+	peers.v4 = xtcp_sock_is_v4(sk);
+	if (peers.v4)
+		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_daddr, &peers.addr);
+	else
+		peers.addr = sk->sk_v6_daddr;
+	l3index = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
+	by_md5 = xtcp_keys_find(sk, &peers.addr, l3index);
+	key = xtcp_aokeys_find(ao, &peers.addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
+	if (by_md5 ? key || ao->required : !key)
+		return -EKEYREJECTED;
+	WRITE_ONCE(ao->synchronized, false);
+	hlist_for_each_entry_safe(key, next, &ao->keys, node) {
+		if (xtcp_aokeys_matches(key, &peers, l3index, key->peers.prefix))
+			continue;
+		choose_none(ao, key);
+		xtcp_aokeys_remove(sk, ao, key, NULL, NULL);
+	}
+	key = hlist_entry_safe(ao->keys.first, struct xtcp_ao_key, node);
+	xtcp_aokeys_choose(ao, ao->current_key ? NULL : key, ao->rnext_key ? NULL : key);
+	return 0;
+}
+
+/* Both ISNs are known: sets the traffic keys, and then lets segments use them. */
+static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, const struct xtcp_ao_isns *isns)
+{
+	struct xtcp_ao_key *key;
+
+	hlist_for_each_entry(key, &ao->keys, node)
+		derive(key, tuple, isns);
+	ao->irs = isns->peers;
+	ao->snd_basis = isns->ours;
+	atomic64_set(&ao->rcv_basis, isns->peers);
+	/* pairs with smp_load_acquire() in aoverify.c */
+	smp_store_release(&ao->synchronized, true);
+}
+
+/**
+ * xtcp_aokeys_synchronize() - derive the traffic keys, because the peer's SYN has come
+ * @sk: in SYN-SENT
+ * @irs: the sequence number of the SYN
+ *
+ * Context: softirq, or process from the backlog. Lock: socket, held.
+ */
+void xtcp_aokeys_synchronize(struct sock *sk, u32 irs)
+{
+	const struct xtcp_ao_isns isns = { .ours = xtcp_sk(sk)->snd.iss, .peers = irs };
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	sock_owned_by_me(sk);
+	if (ao)
+		synchronize(ao, &tuple, &isns);
+}
+
+static struct xtcp_ao_key *copy_key(const struct xtcp_ao_key *key, void *memory)
+{
+	struct xtcp_ao_key *copy = memory;
+
+	if (!copy)
+		return NULL;
+	memcpy(copy, key, xtcp_ao_key_bytes(key->algorithm));
+	atomic64_set(&copy->good, 0);
+	atomic64_set(&copy->bad, 0);
+	copy->gone = false;
+	return copy;
+}
+
+/* Copies the keys of a listener for a child, in their order. Return: 0 or -ENOMEM. */
+static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xtcp_ao *from,
+			 const struct xtcp_peers *peers, int l3index)
+{
+	struct hlist_node *last = NULL;
+	struct xtcp_ao_key *key, *copy;
+
+	hlist_for_each_entry_rcu(key, &from->keys, node) {
+		if (!xtcp_aokeys_matches(key, peers, l3index, key->peers.prefix))
+			continue;
+		copy = copy_key(key, sock_kmalloc(child, xtcp_ao_key_bytes(key->algorithm),
+						  GFP_ATOMIC | __GFP_NOWARN));
+		if (!copy)
+			return -ENOMEM;
+		if (last)
+			hlist_add_behind_rcu(&copy->node, last);
+		else
+			hlist_add_head_rcu(&copy->node, &ao->keys);
+		last = &copy->node;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_aokeys_inherit() - give a child the keys of its listener for this peer
+ * @child: a new child; its names are set
+ * @lsk: the listener
+ * @he: the entry, or one that was rebuilt from a cookie
+ * @skb: the segment that has completed the handshake
+ *
+ * The child signs by the key for which the peer asks in this segment, and asks the peer to sign as
+ * it has signed this one.
+ *
+ * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
+ *
+ * Return: 0; -EKEYREJECTED when the keys for this peer are gone; -ENOMEM. After an error the caller
+ * frees the child, and the keys with it.
+ */
+int xtcp_aokeys_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
+			const struct sk_buff *skb)
+{
+	const struct xtcp_conn *conn = &xtcp_sk(child)->conn;
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+	const struct xtcp_peers peers = { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
+	const int l3index = l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if);
+	const struct xtcp_ao_isns isns = { .ours = he->iss, .peers = he->irs };
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	const struct xtcp_ao *from = xtcp_ao_of(lsk);
+	struct xtcp_ao_option option = {};
+	struct xtcp_ao_key *first;
+	struct xtcp_ao *ao;
+	int err;
+
+	if (likely(!he->ao))
+		return 0;
+	if (!from)
+		return -EKEYREJECTED;
+	ao = begin_ao(child, GFP_ATOMIC | __GFP_NOWARN);
+	if (!ao)
+		return -ENOMEM;
+	ao->required = READ_ONCE(from->required);
+	ao->accept_icmps = READ_ONCE(from->accept_icmps);
+	err = copy_matching(child, ao, from, &peers, l3index);
+	if (err)
+		return err;
+	if (hlist_empty(&ao->keys))
+		return -EKEYREJECTED;
+	compute_room(ao);
+	xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option);
+	first = hlist_entry(ao->keys.first, struct xtcp_ao_key, node);
+	ao->current_key = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID) ?: first;
+	ao->rnext_key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, option.keyid) ?: first;
+	synchronize(ao, &tuple, &isns);
+	return 0;
+}
+
+/**
+ * xtcp_aokeys_free() - drop the TCP-AO of a sock
+ * @sk: its memory is being freed
+ *
+ * Context: RCU callback, or process.
+ */
+void xtcp_aokeys_free(struct sock *sk)
+{
+	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct xtcp_ao_key *key;
+
+	if (likely(!seldom || !seldom->ao))
+		return;
+	hlist_for_each_entry(key, &seldom->ao->keys, node)
+		atomic_sub(xtcp_ao_key_bytes(key->algorithm), &sk->sk_omem_alloc);
+	xtcp_aokeys_free_copy(seldom->ao);
+	seldom->ao = NULL;
+}
+
+/* Adds a copy of a key to the copy of a TCP-AO, unless it is there. Return: NULL without memory. */
+static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key *key)
+{
+	struct xtcp_ao_key *copy = xtcp_aokeys_by_id(ao, key->sndid, key->rcvid);
+
+	if (copy)
+		return copy;
+	copy = copy_key(key, kmalloc(xtcp_ao_key_bytes(key->algorithm), GFP_ATOMIC | __GFP_NOWARN));
+	if (copy)
+		hlist_add_head_rcu(&copy->node, &ao->keys);
+	return copy;
+}
+
+/**
+ * xtcp_aokeys_for_record() - copy the TCP-AO of a connection for its record
+ * @sk: the sock, synchronized
+ *
+ * A record keeps two keys at most: ours and the one that the peer should use. So its memory is
+ * limited, however many keys the program has.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: the copy, for xtcp_aokeys_free_copy(); NULL without memory.
+ */
+struct xtcp_ao *xtcp_aokeys_for_record(const struct sock *sk)
+{
+	const struct xtcp_ao *from = xtcp_ao_of(sk);
+	const struct xtcp_ao_key *current_key = READ_ONCE(from->current_key);
+	struct xtcp_ao *ao = new_ao(GFP_ATOMIC | __GFP_NOWARN);
+
+	sock_owned_by_me(sk);
+	if (!ao)
+		return NULL;
+	ao->current_key = keep_key(ao, current_key);
+	ao->rnext_key = keep_key(ao, from->rnext_key);
+	if (!ao->current_key || !ao->rnext_key) {
+		xtcp_aokeys_free_copy(ao);
+		return NULL;
+	}
+	ao->snd_basis = xtcp_ao_extend(from->snd_basis, xtcp_sk(sk)->snd.una);
+	atomic64_set(&ao->rcv_basis, atomic64_read(&from->rcv_basis));
+	ao->irs = from->irs;
+	ao->synchronized = true;
+	return ao;
+}
+
+/**
+ * xtcp_aokeys_free_copy() - free a TCP-AO that nobody can find any more, with its keys
+ * @ao: the TCP-AO
+ *
+ * Context: any.
+ */
+void xtcp_aokeys_free_copy(struct xtcp_ao *ao)
+{
+	struct hlist_node *next;
+	struct xtcp_ao_key *key;
+
+	hlist_for_each_entry_safe(key, next, &ao->keys, node)
+		kfree_sensitive(key);
+	kfree(ao);
+}

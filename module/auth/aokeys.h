@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* TCP-AO: the keys (MKTs) of a sock, and its state (RFC 5925 sections 3.1 and 3.3). */
+#ifndef XTCP_AOKEYS_H
+#define XTCP_AOKEYS_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/xtcp_ao.h>
+
+#include "auth/ao.h"
+#include "auth/keys.h"
+#include "base/seldom.h"
+#include "base/wire.h"
+
+struct sk_buff;
+struct xtcp_request;
+
+/**
+ * struct xtcp_ao_key - an MKT of a sock or record
+ * @node: place on the list; RCU
+ * @rcu: frees the key after the last lookup
+ * @peers: for whom it holds; constant, as are the fields up to @octets
+ * @algorithm: its number (ao.c)
+ * @sndid: KeyID of the segments that we sign by it
+ * @rcvid: KeyID of the segments that the peer signs by it
+ * @maclen: octets of a MAC
+ * @keyflags: TCP_AO_KEYF_*
+ * @keylen: octets of @octets
+ * @gone: it has left the list; under the lock of the &struct xtcp_ao
+ * @good: segments with a valid MAC
+ * @bad: segments with another MAC, or one of another length
+ * @octets: the master key
+ * @traffic: the traffic keys of a connection, of what the peer sends and, behind it, of what we
+ *	send; set before @synchronized of the &struct xtcp_ao, or before the key is on the list
+ */
+struct xtcp_ao_key {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct xtcp_peers peers;
+	u8 algorithm;
+	u8 sndid;
+	u8 rcvid;
+	u8 maclen;
+	u8 keyflags;
+	u8 keylen;
+	bool gone;
+	atomic64_t good;
+	atomic64_t bad;
+	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);
+	u8 traffic[] __aligned(8);
+};
+
+/**
+ * struct xtcp_ao - TCP-AO of a sock or record
+ * @keys: the MKTs; RCU, written under the socket lock. Those of a connection hold for its peer
+ * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
+ * @current_key: signs what we send on a connection; READ_ONCE
+ * @rnext_key: the peer should sign by it; READ_ONCE
+ * @rcv_basis: an extended sequence number near RCV.NXT (xtcp_ao_extend())
+ * @snd_basis: an extended sequence number near SND.UNA; socket lock
+ * @irs: the peer's ISN; valid when @synchronized
+ * @room: octets that TCP-AO takes in each segment at most; socket lock
+ * @synchronized: both ISNs of a connection are known, and its traffic keys are set; store-release
+ * @required: TCP_AO_INFO: segments without a MAC are dropped, whoever has sent them
+ * @accept_icmps: TCP_AO_INFO: no ICMP error is ignored
+ * @good: segments with a valid MAC; this counter and those below are what TCP_AO_INFO tells
+ * @bad: segments with another MAC
+ * @key_not_found: segments whose KeyID no key has
+ * @ao_required: segments without a MAC that were dropped
+ * @dropped_icmps: ICMP errors that were ignored
+ */
+struct xtcp_ao {
+	struct hlist_head keys;
+	spinlock_t lock;	/* see above */
+	struct xtcp_ao_key *current_key;
+	struct xtcp_ao_key *rnext_key;
+	atomic64_t rcv_basis;
+	u64 snd_basis;
+	u32 irs;
+	u8 room;
+	bool synchronized;
+	bool required;
+	bool accept_icmps;
+	atomic64_t good;
+	atomic64_t bad;
+	atomic64_t key_not_found;
+	atomic64_t ao_required;
+	atomic64_t dropped_icmps;
+};
+
+/* What xtcp_aokeys_find() compares besides the address. */
+#define XTCP_AO_ANY_ID		(-1)
+#define XTCP_AO_ANY_L3INDEX	(-1)
+
+/* TCP-AO of @sk, or NULL. The caller holds the same as for xtcp_seldom(). */
+static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	/* pairs with smp_store_release() in aokeys.c */
+	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
+}
+
+/* The traffic key of what the peer sends, or of what we send. */
+static inline u8 *xtcp_ao_traffic_of(struct xtcp_ao_key *key, bool sent)
+{
+	return key->traffic + (sent ? round_up(xtcp_ao_digest_size(key->algorithm), 8) : 0);
+}
+
+static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
+{
+	return sizeof(struct xtcp_ao_key) + 2 * round_up(xtcp_ao_digest_size(algorithm), 8);
+}
+
+/* RCU read side, or the socket lock is held. */
+bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix);
+struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
+				     int rcvid);
+struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
+					    int rcvid);
+struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
+bool xtcp_aokeys_demands(const struct sock *sk, const struct in6_addr *peer, int l3index);
+
+/* Process or softirq; the socket lock is held. */
+struct xtcp_ao *xtcp_aokeys_get(struct sock *sk);
+void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
+int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
+		       struct xtcp_ao_key *rnext_key);
+void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
+int xtcp_aokeys_connect(struct sock *sk);
+void xtcp_aokeys_synchronize(struct sock *sk, u32 irs);
+int xtcp_aokeys_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
+			const struct sk_buff *skb);
+void xtcp_aokeys_free(struct sock *sk);
+
+/* Any context. */
+void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
+struct xtcp_ao *xtcp_aokeys_for_record(const struct sock *sk);
+void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
+
+#endif /* XTCP_AOKEYS_H */

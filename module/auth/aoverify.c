@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment that does not verify is
+ * dropped without answer.
+ *
+ * The traffic key depends on both ISNs. A connection knows them, and has its keys ready. A SYN comes
+ * when there is one ISN only. A third ACK without an entry tells them both. Which case it is, is
+ * decided without the socket lock, as the segment arrives.
+ */
+#include "auth/aoverify.h"
+
+#include <crypto/algapi.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "auth/aokeys.h"
+#include "base/net.h"
+#include "base/options.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "listen/entry.h"
+#include "sight/mib.h"
+
+static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
+{
+	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
+	atomic64_inc(&ao->key_not_found);
+	return XTCP_COMPAT_DROP_AOKEYNOTFOUND;
+}
+
+/* Compares the MAC, and counts. */
+static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key,
+							   const u8 *traffic, u32 sne,
+							   const struct xtcp_ao_arrival *in)
+{
+	const struct xtcp_tuple *tuple = in->tuple;
+	u8 right[XTCP_AO_MAC_MAX];
+
+	if (in->option->maclen != key->maclen ||
+	    !xtcp_ao_mac(key, traffic, &tuple->faddr, &tuple->laddr, sne, in->skb,
+			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
+	    crypto_memneq(in->option->mac, right, key->maclen)) {
+		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
+		atomic64_inc(&ao->bad);
+		atomic64_inc(&key->bad);
+		return XTCP_COMPAT_DROP_AOFAILURE;
+	}
+	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
+	atomic64_inc(&ao->good);
+	atomic64_inc(&key->good);
+	return SKB_NOT_DROPPED_YET;
+}
+
+/* The same, by a traffic key that is derived from both ISNs. */
+static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *ao, struct xtcp_ao_key *key,
+							       const struct xtcp_ao_isns *isns,
+							       const struct xtcp_ao_arrival *in)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	const u32 sne = xtcp_ao_extend(isns->peers, ntohl(th->seq)) >> 32;
+	u8 traffic[XTCP_AO_DIGEST_MAX] __aligned(8);
+	enum skb_drop_reason reason;
+
+	xtcp_ao_traffic_key(key, in->tuple, isns, false, traffic);
+	reason = compare_mac(ao, key, traffic, sne, in);
+	memzero_explicit(traffic, sizeof(traffic));
+	return reason;
+}
+
+/* A segment of a connection whose ISNs are known. @rcv_nxt: RCV.NXT, perhaps of a moment ago. */
+static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
+	u64 basis = atomic64_read(&ao->rcv_basis);
+	struct xtcp_ao_key *key, *asked;
+	enum skb_drop_reason reason;
+
+	key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, in->option->keyid);
+	if (!key)
+		return key_not_found(ao, in);
+	/* a SYN that was sent again, or one of another connection: no ACK makes it ours */
+	if (th->syn && !th->ack)
+		return compare_by_isns(ao, key, &of_syn, in);
+	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), xtcp_ao_extend(basis, ntohl(th->seq)) >> 32, in);
+	if (reason)
+		return reason;
+	/*
+	 * RCV.NXT moves by less than 2^31 between two segments, and two processors that write here
+	 * at once write numbers that are as near
+	 */
+	basis = xtcp_ao_extend(basis, rcv_nxt);
+	if (basis != (u64)atomic64_read(&ao->rcv_basis))
+		atomic64_set(&ao->rcv_basis, basis);
+	if (in->option->rnext != READ_ONCE(ao->current_key)->sndid) {
+		asked = xtcp_aokeys_by_id(ao, in->option->rnext, XTCP_AO_ANY_ID);
+		if (asked)
+			xtcp_aokeys_choose(ao, asked, NULL);
+	}
+	return SKB_NOT_DROPPED_YET;
+}
+
+/*
+ * The ISNs of a segment for a listener, or for a sock in SYN-SENT. Return: false when the segment
+ * tells too little.
+ */
+static bool find_isns(const struct sock *sk, const struct xtcp_request *he, const struct tcphdr *th,
+		      struct xtcp_ao_isns *isns)
+{
+	const u32 seq = ntohl(th->seq), ack = ntohl(th->ack_seq);
+
+	*isns = (struct xtcp_ao_isns) { .peers = seq };
+	if (th->syn && !th->ack)
+		return true;
+	if (he) {
+		isns->ours = he->iss;
+		isns->peers = he->irs;
+		return true;
+	}
+	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		isns->ours = READ_ONCE(xtcp_sk(sk)->snd.iss);
+		return th->syn || th->rst;
+	}
+	/* a third ACK, whose handshake has left no entry */
+	isns->ours = ack - 1;
+	isns->peers = seq - 1;
+	return th->ack && !th->syn;
+}
+
+/**
+ * xtcp_aoverify_missing() - count a segment that should have a MAC
+ * @xn: the namespace
+ * @ao: the TCP-AO that demands it
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: the reason to drop it.
+ */
+enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
+{
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_AOREQUIRED);
+	atomic64_inc(&ao->ao_required);
+	return XTCP_COMPAT_DROP_AONOTFOUND;
+}
+
+/**
+ * xtcp_aoverify_sock() - check the MAC of a segment for a sock, a listener or an entry
+ * @sk: the sock or listener whose keys hold
+ * @ao: its TCP-AO
+ * @he: the entry, or NULL
+ * @in: the segment
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: SKB_NOT_DROPPED_YET when the MAC is right; else the reason to drop the segment, which is
+ * counted.
+ */
+enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
+					const struct xtcp_ao_arrival *in)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	struct xtcp_ao_isns isns;
+	struct xtcp_ao_key *key;
+
+	/* pairs with smp_store_release() in aokeys.c; a listener has no keys of a connection */
+	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
+		return verify_synchronized(ao, READ_ONCE(xtcp_sk(sk)->rcv.nxt), in);
+	if (!find_isns(sk, he, th, &isns))
+		return XTCP_COMPAT_DROP_AOFAILURE;
+	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
+	return key ? compare_by_isns(ao, key, &isns, in) : key_not_found(ao, in);
+}
+
+/**
+ * xtcp_aoverify_record() - check the MAC of a segment for a record
+ * @ao: the TCP-AO of the record
+ * @rcv_nxt: its RCV.NXT
+ * @in: the segment
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: as xtcp_aoverify_sock().
+ */
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in)
+{
+	return verify_synchronized(ao, rcv_nxt, in);
+}
+
+/**
+ * xtcp_aoverify_ignores_icmp() - does TCP-AO forbid to believe an ICMP error?
+ * @sk: the sock that it is about
+ * @v4: ICMP; else ICMPv6
+ * @type: its type
+ * @code: its code
+ *
+ * RFC 5925 section 7.8: on synchronized connections, hard errors of ICMP (which include
+ * "fragmentation needed"), and two of ICMPv6. They are counted.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when it has to be ignored.
+ */
+bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (likely(!ao) || !ao->current_key || READ_ONCE(ao->accept_icmps))
+		return false;
+	if (v4 && (type != ICMP_DEST_UNREACH || code < ICMP_PROT_UNREACH || code > ICMP_FRAG_NEEDED))
+		return false;
+	if (!v4 && (type != ICMPV6_DEST_UNREACH || (code != ICMPV6_ADM_PROHIBITED && code != ICMPV6_PORT_UNREACH)))
+		return false;
+	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_LISTEN))
+		return false;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_AODROPPEDICMPS);
+	atomic64_inc(&ao->dropped_icmps);
+	return true;
+}

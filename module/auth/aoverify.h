@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Is the MAC of an arriving segment right? */
+#ifndef XTCP_AOVERIFY_H
+#define XTCP_AOVERIFY_H
+
+#include <linux/skbuff.h>
+
+#include "auth/ao.h"
+
+struct sock;
+struct xtcp_ao;
+struct xtcp_ao_option;
+struct xtcp_net;
+struct xtcp_request;
+struct xtcp_tuple;
+
+/**
+ * struct xtcp_ao_arrival - a segment with TCP-AO
+ * @xn: the namespace
+ * @skb: begins with the TCP header; the network header is the IP header
+ * @tuple: its addresses and ports, seen from here
+ * @l3index: the device of the VRF by which it came; 0: none
+ * @option: its TCP-AO
+ */
+struct xtcp_ao_arrival {
+	struct xtcp_net *xn;
+	struct sk_buff *skb;
+	const struct xtcp_tuple *tuple;
+	int l3index;
+	const struct xtcp_ao_option *option;
+};
+
+enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);
+enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
+					const struct xtcp_ao_arrival *in);
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in);
+bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
+
+#endif /* XTCP_AOVERIFY_H */

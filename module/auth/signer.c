@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * By what a segment is signed: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key, the SNE
+ * and the RNextKeyID that fit the segment.
+ *
+ * A connection signs by its Current_key. What answers a segment without a sock is signed by the key
+ * for which that segment asks (RNextKeyID), as in Linux.
+ */
+#include "auth/signer.h"
+
+#include <net/l3mdev.h>
+#include <net/sock.h>
+
+#include "auth/aokeys.h"
+#include "auth/keys.h"
+#include "auth/md5.h"
+#include "base/options.h"
+#include "base/seg.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "listen/entry.h"
+#include "lookup/demux.h"
+
+static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
+}
+
+static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const struct in6_addr *peer, int l3index)
+{
+	const struct xtcp_key *key = xtcp_keys_find(sk, peer, l3index);
+
+	signer->md5 = key ? &key->md5 : NULL;
+	return true;
+}
+
+/* By the traffic keys of a connection. @sndid: the peer asks for this one; -1: it does not ask. */
+static void sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
+{
+	struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key), *asked = NULL;
+
+	if (sndid >= 0)
+		asked = xtcp_aokeys_by_id(ao, sndid, XTCP_AO_ANY_ID);
+	signer->mkt = asked ?: current_key;
+	signer->traffic = xtcp_ao_traffic_of(asked ?: current_key, true);
+	signer->basis = ao->snd_basis;
+	signer->rnext = READ_ONCE(ao->rnext_key)->rcvid;
+}
+
+/* An answer to a segment of a listener. Without an entry, the segment is a third ACK. */
+static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,
+			      const struct xtcp_ao_option *option)
+{
+	signer->mkt = xtcp_aokeys_find(xtcp_ao_of(lsk), peer, l3index, option->rnext, XTCP_AO_ANY_ID);
+	signer->isns.ours = he ? he->iss : seg->ack - 1;
+	signer->isns.peers = he ? he->irs : seg->seq - 1;
+	signer->basis = signer->isns.ours;
+	signer->rnext = option->keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_of_answer() - find what signs the answer to a segment
+ * @signer: filled in
+ * @sk: the sock or listener whose keys hold; it has accepted the signature of the segment
+ * @he: the entry to which the segment belongs, or NULL
+ * @skb: the segment, with xtcp_seg() filled and its IP header in place
+ *
+ * Context: softirq, RCU read side; or process. Lock: socket, held, if @sk is a connection.
+ *
+ * Return: false when TCP-AO would have to sign the answer, but the keys are gone.
+ */
+bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
+			   const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_ao_option option;
+	struct xtcp_tuple tuple;
+	const struct xtcp_ao *ao;
+	int l3index;
+
+	*signer = (struct xtcp_signer) {};
+	if (likely(!xtcp_seldom(sk)))
+		return true;
+	ao = xtcp_ao_of(sk);
+	l3index = seg->sdif ? seg->dif : 0;
+	xtcp_demux_tuple_from_skb(skb, &tuple);
+	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
+		return sign_by_md5(signer, sk, &tuple.faddr, l3index);
+	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)
+		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
+	if (ao->synchronized) {
+		sign_by_conn(signer, ao, option.rnext);
+		return true;
+	}
+	/* in SYN-SENT: the segment has shown the peer's ISN, if it has SYN */
+	signer->mkt = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID);
+	signer->isns.ours = xtcp_sk(sk)->snd.iss;
+	signer->isns.peers = seg->seq;
+	signer->basis = signer->isns.ours;
+	signer->rnext = option.keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_of_synack() - find what signs the SYN-ACK, or an ACK, of an entry
+ * @signer: filled in
+ * @lsk: the listener
+ * @he: the entry
+ * @keyid: with TCP-AO: the KeyID of the SYN
+ * @rnext: with TCP-AO: the RNextKeyID of the SYN: the peer asks for this key
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: false when the SYN has TCP-AO, but the key for which it asks is gone.
+ */
+bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			   u8 keyid, u8 rnext)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	const struct xtcp_ao *ao = xtcp_ao_of(lsk);
+	int l3index;
+
+	*signer = (struct xtcp_signer) {};
+	if (likely(!xtcp_seldom(lsk)))
+		return !he->ao;
+	l3index = l3mdev_master_ifindex_by_index(sock_net(lsk), he->conn.bound_dev_if);
+	if (!he->ao)
+		return sign_by_md5(signer, lsk, &tuple.faddr, l3index);
+	signer->mkt = ao ? xtcp_aokeys_find(ao, &tuple.faddr, l3index, rnext, XTCP_AO_ANY_ID) : NULL;
+	signer->isns.ours = he->iss;
+	signer->isns.peers = he->irs;
+	signer->basis = he->iss;
+	signer->rnext = keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_of_sock() - find what signs a segment of a connection
+ * @signer: filled in
+ * @sk: the sock
+ * @flags: control bits of the segment
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk, u8 flags)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+	const struct xtcp_key *key;
+
+	sock_owned_by_me(sk);
+	*signer = (struct xtcp_signer) {};
+	if (!ao || !ao->current_key) {
+		key = xtcp_keys_of(sk);
+		signer->md5 = key ? &key->md5 : NULL;
+		return;
+	}
+	if (ao->synchronized) {
+		ao->snd_basis = xtcp_ao_extend(ao->snd_basis, xsk->snd.una);
+		sign_by_conn(signer, ao, -1);
+		return;
+	}
+	/* a SYN, whose receiver has no ISN yet (RFC 5925 section 5.2) */
+	signer->mkt = ao->current_key;
+	signer->isns.ours = xsk->snd.iss;
+	signer->basis = xsk->snd.iss;
+	signer->rnext = ao->rnext_key->rcvid;
+}
+
+/**
+ * xtcp_signer_of_record() - find what signs an answer of a record
+ * @signer: filled in
+ * @ao: the TCP-AO of the record
+ * @skb: the segment that is answered
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb)
+{
+	struct xtcp_ao_option option;
+	const bool asks = option_of(skb, &option) == XTCP_AO_PRESENT;
+
+	*signer = (struct xtcp_signer) {};
+	sign_by_conn(signer, ao, asks ? option.rnext : -1);
+}
+
+/**
+ * xtcp_signer_fill_options() - make room for the signature
+ * @signer: by what the segment is signed
+ * @opts: the options of the segment
+ *
+ * Context: any.
+ */
+void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts)
+{
+	opts->has_md5 = signer->md5;
+	if (!signer->mkt)
+		return;
+	opts->ao_maclen = signer->mkt->maclen;
+	opts->ao_keyid = signer->mkt->sndid;
+	opts->ao_rnext = signer->rnext;
+}
+
+static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple,
+					  struct sk_buff *skb)
+{
+	u8 *option = skb->data + XTCP_HDR_LEN, derived[XTCP_AO_DIGEST_MAX] __aligned(8);
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	const u32 sne = xtcp_ao_extend(signer->basis, ntohl(th->seq)) >> 32;
+	const u8 *traffic = signer->traffic ?: derived;
+
+	if (!signer->traffic)
+		xtcp_ao_traffic_key(signer->mkt, tuple, &signer->isns, true, derived);
+	xtcp_ao_mac(signer->mkt, traffic, &tuple->laddr, &tuple->faddr, sne, skb, option,
+		    option + XTCP_OPTIONS_AO_MAC_AT);
+	if (!signer->traffic)
+		memzero_explicit(derived, sizeof(derived));
+}
+
+/**
+ * xtcp_signer_sign() - sign a segment
+ * @signer: by what; xtcp_signer_fill_options() has made room
+ * @tuple: its addresses and ports
+ * @skb: begins with its TCP header, complete but for the checksum
+ *
+ * If the algorithm fails, the peer drops the segment.
+ *
+ * Context: any but hard interrupt.
+ */
+void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb)
+{
+	if (signer->md5)
+		xtcp_md5_sign(signer->md5, &tuple->laddr, &tuple->faddr, skb);
+	else if (signer->mkt)
+		sign_by_ao(signer, tuple, skb);
+}
+
+/**
+ * xtcp_signer_room_find() - find how many octets a signature takes in a segment of a connection
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of four. With several keys of TCP-AO it is the longest MAC that
+ * counts, since the peer may ask for any of them at any time.
+ */
+u32 xtcp_signer_room_find(const struct sock *sk)
+{
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (ao && ao->current_key)
+		return ao->room;
+	return xtcp_keys_of(sk) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
+}
+
+/**
+ * xtcp_signer_room_find_for() - find how many octets a signature takes in a segment of an entry
+ * @lsk: the listener
+ * @he: the entry; its names and @ao are set
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: octets, a multiple of four.
+ */
+u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
+{
+	if (he->ao)
+		return READ_ONCE(xtcp_ao_of(lsk)->room);
+	return xtcp_keys_for(lsk, &he->conn) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* By what a segment is signed. */
+#ifndef XTCP_SIGNER_H
+#define XTCP_SIGNER_H
+
+#include <linux/types.h>
+
+#include "auth/ao.h"
+#include "base/seldom.h"
+
+struct sk_buff;
+struct sock;
+struct xtcp_ao;
+struct xtcp_conn;
+struct xtcp_md5_key;
+struct xtcp_options;
+struct xtcp_request;
+struct xtcp_tuple;
+
+/**
+ * struct xtcp_signer - by what one segment is signed; without both keys it is not
+ * @md5: the key of RFC 2385, or NULL
+ * @mkt: the key of TCP-AO, or NULL
+ * @traffic: its traffic key; NULL: derived from @isns
+ * @isns: both ISNs, if @traffic is NULL
+ * @basis: an extended sequence number near those of the segment
+ * @rnext: RNextKeyID
+ *
+ * It is valid as long as the RCU read side, or the socket lock, is held.
+ */
+struct xtcp_signer {
+	const struct xtcp_md5_key *md5;
+	const struct xtcp_ao_key *mkt;
+	const u8 *traffic;
+	struct xtcp_ao_isns isns;
+	u64 basis;
+	u8 rnext;
+};
+
+static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
+{
+	return signer->md5 || signer->mkt;
+}
+
+/* Each of these returns false when no segment may be sent. RCU read side, or the socket lock. */
+bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
+			   const struct sk_buff *skb);
+bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			   u8 keyid, u8 rnext);
+void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk, u8 flags);
+void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb);
+
+void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
+void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb);
+
+/* How many octets a signature takes. 0: segments are not signed. */
+u32 xtcp_signer_room_find(const struct sock *sk);
+u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
+
+/* In each segment of a connection, at most. The socket lock is held. */
+static inline u32 xtcp_signer_room(const struct sock *sk)
+{
+	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_room_find(sk) : 0;
+}
+
+/* In a segment of an entry, or of one that will be made of a SYN. RCU read side. */
+static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
+{
+	return unlikely(xtcp_seldom(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
+}
+
+#endif /* XTCP_SIGNER_H */
