@@ -19,7 +19,7 @@
 
 #include "base/is_v4.h"
 #include "base/options.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
 
@@ -163,9 +163,10 @@ static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
 	struct xtcp_ao *ao = seldom ? new_ao(gfp) : NULL;
 
+	if (!ao)
+		return NULL;
 	/* a segment that finds the struct finds it complete */
-	if (ao)
-		smp_store_release(&seldom->ao, ao);
+	smp_store_release(&seldom->ao, ao);
 	return ao;
 }
 
@@ -228,8 +229,8 @@ static void compute_room(struct xtcp_ao *ao)
  */
 void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
-	const struct xtcp_ao_isns isns = { .ours = xtcp_sk(sk)->snd.iss, .peers = ao->irs };
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = ao->irs };
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
 
 	sock_owned_by_me(sk);
 	if (ao->synchronized)
@@ -364,8 +365,8 @@ static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, cons
  */
 void xtcp_aokeys_synchronize(struct sock *sk, u32 irs)
 {
-	const struct xtcp_ao_isns isns = { .ours = xtcp_sk(sk)->snd.iss, .peers = irs };
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = irs };
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
 
 	sock_owned_by_me(sk);
@@ -427,7 +428,7 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
 int xtcp_aokeys_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb)
 {
-	const struct xtcp_conn *conn = &xtcp_sk(child)->conn;
+	const struct xtcp_conn *conn = &xtcp_sender(child)->conn;
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 	const struct xtcp_peers peers = { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
 	const int l3index = l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if);
@@ -520,7 +521,7 @@ struct xtcp_ao *xtcp_aokeys_for_record(const struct sock *sk)
 		xtcp_aokeys_free_copy(ao);
 		return NULL;
 	}
-	ao->snd_basis = xtcp_ao_extend(from->snd_basis, xtcp_sk(sk)->snd.una);
+	ao->snd_basis = xtcp_ao_extend(from->snd_basis, xtcp_sender(sk)->snd.una);
 	atomic64_set(&ao->rcv_basis, atomic64_read(&from->rcv_basis));
 	ao->irs = from->irs;
 	ao->synchronized = true;

@@ -60,7 +60,7 @@ struct xtcp_ao_key {
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: signs what we send on a connection; READ_ONCE
  * @rnext_key: the peer should sign by it; READ_ONCE
- * @rcv_basis: an extended sequence number near RCV.NXT (xtcp_ao_extend())
+ * @rcv_basis: the highest extended sequence number that has come (xtcp_ao_extend())
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
  * @room: octets that TCP-AO takes in each segment at most; socket lock

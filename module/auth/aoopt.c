@@ -17,7 +17,6 @@
 #include "auth/ao.h"
 #include "auth/aokeys.h"
 #include "auth/keys.h"
-#include "base/sock.h"
 #include "base/wire.h"
 
 #define V4_BITS		96	/* bits in front of the address in a v4-mapped one */

@@ -19,7 +19,7 @@
 #include "auth/aokeys.h"
 #include "base/net.h"
 #include "base/options.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "compat.h"
 #include "listen/entry.h"
 #include "sight/mib.h"
@@ -70,12 +70,12 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 	return reason;
 }
 
-/* A segment of a connection whose ISNs are known. @rcv_nxt: RCV.NXT, perhaps of a moment ago. */
-static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in)
+/* A segment of a connection whose ISNs are known. */
+static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
 	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
 	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
-	u64 basis = atomic64_read(&ao->rcv_basis);
+	const u64 basis = atomic64_read(&ao->rcv_basis), at = xtcp_ao_extend(basis, ntohl(th->seq));
 	struct xtcp_ao_key *key, *asked;
 	enum skb_drop_reason reason;
 
@@ -85,16 +85,12 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, u32 rcv_nxt,
 	/* a SYN that was sent again, or one of another connection: no ACK makes it ours */
 	if (th->syn && !th->ack)
 		return compare_by_isns(ao, key, &of_syn, in);
-	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), xtcp_ao_extend(basis, ntohl(th->seq)) >> 32, in);
+	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
 	if (reason)
 		return reason;
-	/*
-	 * RCV.NXT moves by less than 2^31 between two segments, and two processors that write here
-	 * at once write numbers that are as near
-	 */
-	basis = xtcp_ao_extend(basis, rcv_nxt);
-	if (basis != (u64)atomic64_read(&ao->rcv_basis))
-		atomic64_set(&ao->rcv_basis, basis);
+	/* two processors that write here at once write numbers less than a window apart */
+	if ((s64)(at - basis) > 0)
+		atomic64_set(&ao->rcv_basis, at);
 	if (in->option->rnext != READ_ONCE(ao->current_key)->sndid) {
 		asked = xtcp_aokeys_by_id(ao, in->option->rnext, XTCP_AO_ANY_ID);
 		if (asked)
@@ -121,7 +117,7 @@ static bool find_isns(const struct sock *sk, const struct xtcp_request *he, cons
 		return true;
 	}
 	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
-		isns->ours = READ_ONCE(xtcp_sk(sk)->snd.iss);
+		isns->ours = READ_ONCE(xtcp_sender(sk)->snd.iss);
 		return th->syn || th->rst;
 	}
 	/* a third ACK, whose handshake has left no entry */
@@ -167,7 +163,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 
 	/* pairs with smp_store_release() in aokeys.c; a listener has no keys of a connection */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
-		return verify_synchronized(ao, READ_ONCE(xtcp_sk(sk)->rcv.nxt), in);
+		return verify_synchronized(ao, in);
 	if (!find_isns(sk, he, th, &isns))
 		return XTCP_COMPAT_DROP_AOFAILURE;
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
@@ -177,16 +173,15 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 /**
  * xtcp_aoverify_record() - check the MAC of a segment for a record
  * @ao: the TCP-AO of the record
- * @rcv_nxt: its RCV.NXT
  * @in: the segment
  *
  * Context: softirq, RCU read side.
  *
  * Return: as xtcp_aoverify_sock().
  */
-enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in)
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
-	return verify_synchronized(ao, rcv_nxt, in);
+	return verify_synchronized(ao, in);
 }
 
 /**

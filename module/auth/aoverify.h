@@ -33,7 +33,7 @@ struct xtcp_ao_arrival {
 enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in);
-enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, u32 rcv_nxt, const struct xtcp_ao_arrival *in);
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in);
 bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
 
 #endif /* XTCP_AOVERIFY_H */

@@ -77,23 +77,6 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 	return xtcp_keys_find(sk, &tuple.faddr, l3mdev_master_ifindex_by_index(sock_net(sk), conn->bound_dev_if));
 }
 
-/**
- * xtcp_keys_demand() - has a listener a key for this peer, of TCP_MD5SIG or of TCP-AO?
- * @lsk: the listener
- * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: the device of the VRF in which the peer is, 0: none
- *
- * Context: softirq, RCU read side.
- *
- * Return: true when segments of this peer have to be signed.
- */
-bool xtcp_keys_demand(const struct sock *lsk, const struct in6_addr *peer, int l3index)
-{
-	if (likely(!xtcp_seldom(lsk)))
-		return false;
-	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(lsk, peer, l3index);
-}
-
 /* The key that was set for exactly these peers, or NULL. */
 static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp_peers *peers)
 {

@@ -57,7 +57,6 @@ struct xtcp_key {
 #define XTCP_KEYS_ANY_L3INDEX	(-1)
 
 /* RCU read side, or the socket lock is held. */
-bool xtcp_keys_demand(const struct sock *lsk, const struct in6_addr *peer, int l3index);
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index);
 const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn);
 

@@ -16,7 +16,7 @@
 #include "auth/md5.h"
 #include "base/options.h"
 #include "base/seg.h"
-#include "base/sock.h"
+#include "base/sender.h"
 #include "base/wire.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
@@ -98,7 +98,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	}
 	/* in SYN-SENT: the segment has shown the peer's ISN, if it has SYN */
 	signer->mkt = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID);
-	signer->isns.ours = xtcp_sk(sk)->snd.iss;
+	signer->isns.ours = xtcp_sender(sk)->snd.iss;
 	signer->isns.peers = seg->seq;
 	signer->basis = signer->isns.ours;
 	signer->rnext = option.keyid;
@@ -148,7 +148,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
  */
 void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk, u8 flags)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *xsk = xtcp_sender(sk);
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
 	const struct xtcp_key *key;
 
@@ -237,6 +237,23 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 		xtcp_md5_sign(signer->md5, &tuple->laddr, &tuple->faddr, skb);
 	else if (signer->mkt)
 		sign_by_ao(signer, tuple, skb);
+}
+
+/**
+ * xtcp_signer_is_due() - has a listener a key for this peer?
+ * @lsk: the listener
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: the device of the VRF in which the peer is, 0: none
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when segments of this peer have to be signed, and answers, too.
+ */
+bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
+{
+	if (likely(!xtcp_seldom(lsk)))
+		return false;
+	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(lsk, peer, l3index);
 }
 
 /**

@@ -53,6 +53,8 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
 void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb);
 
+bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
+
 /* How many octets a signature takes. 0: segments are not signed. */
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);

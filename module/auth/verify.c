@@ -125,7 +125,6 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
  * @xn: the namespace
  * @md5: the key of TCP_MD5SIG that the record keeps, or NULL
  * @ao: the TCP-AO that the record keeps, or NULL
- * @rcv_nxt: RCV.NXT of the record
  * @skb: as for xtcp_verify_segment()
  *
  * Context: softirq, RCU read side.
@@ -133,7 +132,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
  * Return: as xtcp_verify_segment().
  */
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
-					    u32 rcv_nxt, struct sk_buff *skb)
+					    struct sk_buff *skb)
 {
 	struct xtcp_ao_option option;
 	const enum xtcp_ao_found found = find_ao(skb, &option);
@@ -145,5 +144,5 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 		return XTCP_COMPAT_DROP_AUTH_HDR;
 	if (!ao)
 		return judge(xn, md5, &tuple, skb);
-	return found == XTCP_AO_PRESENT ? xtcp_aoverify_record(ao, rcv_nxt, &in) : xtcp_aoverify_missing(xn, ao);
+	return found == XTCP_AO_PRESENT ? xtcp_aoverify_record(ao, &in) : xtcp_aoverify_missing(xn, ao);
 }

@@ -496,7 +496,7 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 	if (likely(!tw->is_signed))
 		return true;
-	reason = xtcp_verify_for_record(xn, xtcp_record_key(tw), xtcp_record_ao(tw), READ_ONCE(tw->rcv_nxt), skb);
+	reason = xtcp_verify_for_record(xn, xtcp_record_key(tw), xtcp_record_ao(tw), skb);
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, tw->substate, reason);
 	return !reason;

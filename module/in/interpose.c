@@ -34,7 +34,7 @@
 #include <net/ip.h>
 #include <net/protocol.h>
 
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/checksum.h"
 #include "base/endpoint.h"
 #include "base/net.h"
@@ -160,7 +160,7 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 	if (!th->ack)
 		return true;
 	/* look for a key first: an ACK without a signature is none of those with a bad cookie */
-	if (xtcp_keys_demand(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
+	if (xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
 		return true;
 	return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);
 }

@@ -6,7 +6,7 @@
 #include <linux/skbuff.h>
 
 #include "arrive/arrives_child.h"
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/endpoint.h"
 #include "base/seg.h"
 #include "base/wire.h"
@@ -51,7 +51,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	 * ACKs get here only from a peer with a TCP_MD5SIG key
 	 */
 	if (seg->flags & XTCP_ACK) {
-		if (xtcp_keys_demand(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0) && !is_cookie(lsk, skb, key)) {
+		if (xtcp_signer_is_due(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0) && !is_cookie(lsk, skb, key)) {
 			xtcp_reply_rst_for(lsk, NULL, skb, 0);
 			goto drop;
 		}
