@@ -172,7 +172,8 @@ static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
 		return 1;
-	return DIV_ROUND_UP(kmalloc_size_roundup(xtcp_pool_bytes_of(he->conn.v4) + xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
+	return DIV_ROUND_UP(kmalloc_size_roundup(xtcp_pool_bytes_of(he->conn.v4) +
+						 xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
 			    sizeof(struct xtcp_request));
 }
 

@@ -47,6 +47,7 @@ list_files()
 		echo "644 $word $prefix/share/xtcp/${word#scripts/tools/}"
 	done
 	echo "644 include/uapi/linux/xtcp.h $prefix/include/linux/xtcp.h"
+	echo "644 include/uapi/linux/xtcp_ao.h $prefix/include/linux/xtcp_ao.h"
 	echo "644 scripts/package/modprobe.conf $prefix/lib/modprobe.d/xtcp.conf"
 	echo "644 scripts/package/completion $prefix/share/bash-completion/completions/xtcp_run"
 	for word in xtcp xtcp-blackbox xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do

@@ -507,6 +507,64 @@ static void md5_lengths(void)
 	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\23\3x\23\x12 sixteen octets.", 22));
 }
 
+/* TCP-AO at every place, with every length, and room behind it. */
+static void ao_found(void)
+{
+	static const u8 twice[] = { 29, 8, 1, 2, 0, 0, 0, 0, 1, 29, 8, 1, 2, 0, 0, 0, 0 };
+	static const u8 with_md5[26] = { 19, 18, [18] = 29, 8, 1, 2 };
+	struct xtcp_ao_option option;
+	unsigned int len, before, room;
+	enum xtcp_ao_found found;
+	u8 *at;
+
+	for (before = 0; before <= XTCP_MAX_OPTIONS - 4; before++)
+		for (len = 0; len <= 40; len++)
+			for (room = before + 4; room <= XTCP_MAX_OPTIONS; room++) {
+				at = malloc(room);
+				memset(at, XTCP_OPT_NOP, room);
+				at[before] = XTCP_OPT_AO;
+				at[before + 1] = len;
+				at[before + 2] = 100;
+				at[before + 3] = 200;
+				found = xtcp_options_find_ao(at, room, &option);
+				if (len < 2 || before + len > room)
+					UNIT_CHECK(found == XTCP_AO_ABSENT);
+				else if (len <= XTCP_OPTLEN_AO_BASE)
+					UNIT_CHECK(found == XTCP_AO_MALFORMED);
+				else
+					UNIT_CHECK(found == XTCP_AO_PRESENT && option.mac == at + before + 4 &&
+						   option.maclen == len - 4 && option.keyid == 100 &&
+						   option.rnext == 200);
+				free(at);
+			}
+	/* RFC 5925 section 2.2: one signature at most */
+	UNIT_CHECK(xtcp_options_find_ao(twice, sizeof(twice), &option) == XTCP_AO_MALFORMED);
+	UNIT_CHECK(xtcp_options_find_ao(with_md5, sizeof(with_md5), &option) == XTCP_AO_MALFORMED);
+	UNIT_CHECK(xtcp_options_find_ao(with_md5, 18, &option) == XTCP_AO_ABSENT);
+}
+
+/* It comes first, with zeros, and NOPs behind it fill up to whole words. */
+static void ao_written(void)
+{
+	static const u8 first[] = { 29, 14, 7, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 4, 0x05, 0xb4 };
+	struct xtcp_options opts = {
+		.mss = 1460, .ao_maclen = 10, .ao_keyid = 7, .ao_rnext = 9, .has_ts = true, .sack_permitted = true,
+		.has_wscale = true, .wscale = 7,
+	};
+	struct xtcp_ao_option option;
+	u8 bytes[64];
+	unsigned int size = xtcp_options_write(bytes, &opts);
+
+	UNIT_CHECK(size == 36 && size == xtcp_options_size(&opts));
+	UNIT_CHECK(!memcmp(bytes, first, sizeof(first)));
+	UNIT_CHECK(xtcp_options_find_ao(bytes, size, &option) == XTCP_AO_PRESENT);
+	UNIT_CHECK(option.mac == bytes + XTCP_OPTIONS_AO_MAC_AT && option.maclen == 10);
+	UNIT_CHECK(parse(bytes, size, true).mss == 1460 && parse(bytes, size, true).has_ts);
+	/* the longest MAC leaves room for all that a SYN has */
+	opts.ao_maclen = XTCP_AO_MAC_MAX;
+	UNIT_CHECK(xtcp_options_size(&opts) == XTCP_MAX_OPTIONS);
+}
+
 /* It comes first, with zeros. */
 static void md5_written(void)
 {
@@ -544,6 +602,8 @@ int main(void)
 		{ "Fast Open options are found as they were written", fastopen_round_trip },
 		{ "an MD5 option of each length (RFC 2385 section 2.0)", md5_lengths },
 		{ "an MD5 option is written in front of all others", md5_written },
+		{ "TCP-AO of each length (RFC 5925 section 2.2)", ao_found },
+		{ "TCP-AO is written in front of all others", ao_written },
 		{ "random octets", fuzz },
 	};
 

@@ -33,8 +33,8 @@
 #define XTCP_ABORT		2500
 
 /*
- * getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, ...) says how many keys of TCP_MD5SIG the socket has, an
- * int. The keys themselves nobody can read. On a socket of kernel TCP the call fails with
+ * getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, ...) says how many keys of TCP_MD5SIG and of TCP-AO the
+ * socket has, an int. Those of TCP_MD5SIG nobody can read. On a socket of kernel TCP the call fails with
  * ENOPROTOOPT.
  */
 #define XTCP_KEYS		2501

@@ -59,7 +59,7 @@ static bool are_apart(const struct stack_calls *calls, int a, int b)
 	       !calls->getsockopt(b, SOL_SOCKET, SO_NETNS_COOKIE, &cookie[1], &len[1]) && cookie[0] != cookie[1];
 }
 
-/* Whether a socket of xtcp has keys of TCP_MD5SIG, which nobody can read and set on another one. */
+/* Whether a socket of xtcp has keys, of TCP_MD5SIG or TCP-AO: another one would not have them. */
 static bool has_keys(const struct stack_calls *calls, int fd)
 {
 	socklen_t len = sizeof(int);
