@@ -10,7 +10,6 @@
 #include <linux/tcp.h>
 #include <linux/xtcp_ao.h>
 #include <net/ipv6.h>
-#include <net/l3mdev.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 

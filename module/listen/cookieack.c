@@ -12,7 +12,6 @@
 #include <linux/tcp.h>
 #include <net/dst.h>
 
-#include "auth/aokeys.h"
 #include "base/checksum.h"
 #include "base/cookie.h"
 #include "base/net.h"
