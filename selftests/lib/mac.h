@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * HMAC-SHA-1 (RFC 2104, RFC 3174) and AES-128-CMAC (RFC 4493), for MACs that tests write and check
+ * by themselves. For what is short: each message is a whole in memory.
+ */
+#ifndef SELFTESTS_MAC_H
+#define SELFTESTS_MAC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAC_SHA1_LEN	20
+#define MAC_CMAC_LEN	16	/* of the key, too */
+
+void mac_hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[MAC_SHA1_LEN]);
+void mac_aes_cmac(const uint8_t key[MAC_CMAC_LEN], const void *data, size_t len, uint8_t out[MAC_CMAC_LEN]);
+
+#endif
