@@ -18,6 +18,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "ao.h"
+
 #define WIRE_DEVICE	"wire0"
 #define WIRE_MTU	1500	/* of the tun device unless a row changes it */
 #define WIRE_PACKET_MAX	65600	/* bytes of one packet, IP header included */
@@ -112,6 +114,7 @@ struct wire_segment {
 	uint32_t sack[5][2];	/* their edges, as on the wire */
 	uint32_t tsval, tsecr;
 	const uint8_t *digest;	/* of an MD5 signature; NULL: there is none */
+	const uint8_t *ao;	/* the option of TCP-AO; NULL: there is none */
 	/* building only */
 	int doff;		/* data offset to claim, in words; -1: the right one */
 	int cut;		/* keep this many bytes of TCP; -1: all */
@@ -120,6 +123,9 @@ struct wire_segment {
 	uint8_t bad_digest;	/* bits of the digest to turn */
 	const char *other_key;	/* instead of the peer's */
 	unsigned int digest_at;	/* octets from the TCP header to the digest; 0: not signed */
+	unsigned int mac_at;	/* the same of TCP-AO */
+	int ao_keyid, ao_rnext;	/* instead of those of the peer's key; -1: those */
+	int turned;		/* octet of the message that has another bit than the MAC covers; 0: none */
 	uint8_t reserved;	/* the four bits behind the data offset */
 };
 
@@ -149,6 +155,20 @@ struct wire_conn {
 	uint8_t tint;		/* sets the octets that the peer sends apart from those before "reopen" */
 };
 
+/* Keys of TCP-AO that the peer has, see wire_ao.c. */
+#define WIRE_AO_KEYS	4
+
+struct wire_ao {
+	unsigned int nr;	/* 0: it does not sign */
+	struct wire_ao_key {
+		int to, from;	/* KeyID in what is sent to the stack, in what it sends */
+		struct ao_key key;
+	} keys[WIRE_AO_KEYS];
+	const struct wire_ao_key *use;	/* it signs with it */
+	int rnext;		/* the key that it asks for */
+	int want_from, want_to;	/* KeyID and RNextKeyID of what is sent to it */
+};
+
 struct wire {
 	enum wire_stack stack;
 	int ip;			/* 4 or 6 */
@@ -165,6 +185,7 @@ struct wire {
 	bool is_down;		/* the tun device */
 	bool shared;		/* with rows that are played at the same time */
 	char key[81];		/* of MD5 signatures, by which the peer signs; "": it does not */
+	struct wire_ao ao;
 	const struct wire_row *row;
 	struct wire_conn c, other;	/* the row's connection, one to swap with */
 	struct wire_conn previous;	/* its incarnation before "reopen" */
@@ -225,6 +246,13 @@ void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_
 int wire_sign_check(struct wire *w, const struct wire_segment *seg);
 int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix);
 
+/* wire_ao.c */
+int wire_ao_turn(struct wire *w, const char *text, int *place);
+void wire_ao_add(struct wire *w, struct wire_segment *seg);
+void wire_ao_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len);
+int wire_ao_check(struct wire *w, const struct wire_segment *seg);
+int wire_ao_step(struct wire *w, const char *verb, char *args);
+
 /* wire_peer.c */
 int wire_peer_send(struct wire *w, struct wire_segment *seg);
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
@@ -244,6 +272,7 @@ int wire_state_check_socket(struct wire *w, int state);
 
 /* wire_socket.c */
 int wire_socket_step(struct wire *w, char *verb, char *args);
+int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
 

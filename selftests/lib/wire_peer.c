@@ -40,6 +40,7 @@ void wire_peer_reset(struct wire *w, bool new_ports)
 		w->other.fd = -1;
 		memset(&w->previous, 0, sizeof(w->previous));
 		w->key[0] = 0;
+		w->ao.nr = 0;
 		w->rows++;
 		c->lport = FIRST_LOCAL_PORT + w->rows;
 		c->pport = FIRST_PEER_PORT + w->rows % 10000;

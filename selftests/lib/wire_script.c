@@ -18,11 +18,13 @@
  *   fresh			meet the same listener from another port
  *   swap			go on with the connection before "fresh"
  *   reopen N			same ports, an initial sequence number N above RCV.NXT
+ *   isn N			the peer's SYN has this number, if it has sent none yet
  *   sport N|none; host N	go on from the peer's port, its address that is N above; port 0
  *   dport N|none		the same to another port of the stack
  *   tick N			move the peer's timestamp clock
  *   key TEXT|none		the peer signs with this key (RFC 2385), and what is sent to it has to be
  *				signed with it; none: nothing may be signed
+ *   ao, aouse, aowant		the same by TCP-AO; and its options, see wire_ao.c
  *   at home|second		go on with this address of the stack
  *   prefer home|second		its routing now chooses this source towards the peer
  *   route NAME VALUE ... lock	metrics of its route to the peer, as in ip-route(8); lock: all of them are locked
@@ -38,7 +40,8 @@
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits), unsigned, badsign,
- * signed KEY. "text HEX", also of an answer: its text is
+ * signed KEY, and of TCP-AO keyid N, rnext N, turn sne|src|dst|protocol|length|N (an octet of the
+ * segment that changed after it was signed). "text HEX", also of an answer: its text is
  * these octets, and not those of the stream. OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
  * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
@@ -150,6 +153,8 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		seg->other_key = arg;
 		return 0;
 	}
+	if (!strcmp(word, "turn"))
+		return wire_ao_turn(w, arg, &seg->turned);
 	if (!strcmp(word, "src") || !strcmp(word, "dst")) {
 		if (!strcmp(arg, "self"))
 			seg->sport = w->c.lport;
@@ -171,6 +176,10 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		seg->tos = v;
 	else if (!strcmp(word, "res"))
 		seg->reserved = v;
+	else if (!strcmp(word, "keyid"))
+		seg->ao_keyid = v;
+	else if (!strcmp(word, "rnext"))
+		seg->ao_rnext = v;
 	else
 		return wire_fail(w, "no word '%s'", word);
 	return 0;
@@ -190,7 +199,7 @@ static char *cut_options(char *line)
 
 static int inject(struct wire *w, char *line)
 {
-	struct wire_segment seg = { .doff = -1, .cut = -1, .mss = -1, .ws = -1 };
+	struct wire_segment seg = { .doff = -1, .cut = -1, .mss = -1, .ws = -1, .ao_keyid = -1, .ao_rnext = -1 };
 	char *options = cut_options(line), *next, *word, *seq;
 	uint32_t v;
 	int flags;

@@ -229,6 +229,11 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 			return -1;
 		if (o[i] == 19 && l == 18)
 			seg->digest = o + i + 2;
+		if (o[i] == AO_KIND) {
+			if (l <= AO_HEADER || l > AO_HEADER + AO_MOST_MAC || seg->ao)
+				return wire_fail(w, "TCP-AO option of %u octets, or two (RFC 5925 2.2)", l);
+			seg->ao = o + i;
+		}
 		if (o[i] == 34) {
 			seg->fo = true;
 			if (l > 18 || l % 2)
@@ -382,6 +387,9 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 		o += sprintf(opts + o, " accecn %s", seg->accecn);
 	if (seg->digest || seg->digest_at)
 		o += sprintf(opts + o, " md5");
+	if (seg->ao || seg->mac_at)
+		o += sprintf(opts + o, " ao %u %u", seg->ao ? seg->ao[2] : seg->opt[seg->mac_at - 22],
+			     seg->ao ? seg->ao[3] : seg->opt[seg->mac_at - 21]);
 	for (block = 0; block < seg->sacks; block++)
 		o += sprintf(opts + o, "%s%u:%u", block ? " " : " sack ", seg->sack[block][0] - ack0,
 			     seg->sack[block][1] - ack0);

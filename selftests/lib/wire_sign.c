@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP MD5 signatures (RFC 2385) at the peer's end: it signs what it sends, and checks that what
- * arrives is signed with the same key, or not at all.
+ * arrives is signed with the same key, or not at all. For TCP-AO it asks wire_ao.c.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,6 +38,7 @@ void wire_sign_add(struct wire *w, struct wire_segment *seg)
 {
 	uint8_t *o = seg->opt + seg->optlen;
 
+	wire_ao_add(w, seg);
 	if (!*w->key || seg->is_unsigned || seg->optlen + OPTION_LEN + 2 > sizeof(seg->opt))
 		return;
 	o[0] = 1;
@@ -82,6 +83,7 @@ static void digest(const struct wire *w, const uint8_t *src, const uint8_t *dst,
  */
 void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len)
 {
+	wire_ao_fill(w, seg, t, len);
 	if (!seg->digest_at)
 		return;
 	digest(w, seg->src, seg->dst, t, len, seg->other_key ? seg->other_key : w->key, t + seg->digest_at);
@@ -100,6 +102,8 @@ int wire_sign_check(struct wire *w, const struct wire_segment *seg)
 	const size_t ip_len = w->ip == 4 ? 20 : 40;
 	uint8_t right[16];
 
+	if (wire_ao_check(w, seg))
+		return -1;
 	if (!*w->key)
 		return seg->digest ? wire_fail(w, "a signature without a key (RFC 2385)") : 0;
 	if (!seg->digest)

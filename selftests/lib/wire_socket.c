@@ -61,6 +61,7 @@ static const struct { const char *name; int value; } errors[] = {
 	{ "ENOPROTOOPT", ENOPROTOOPT }, { "EPROTO", EPROTO }, { "EALREADY", EALREADY },
 	{ "EACCES", EACCES }, { "ENOENT", ENOENT }, { "EPERM", EPERM },
 	{ "EOPNOTSUPP", EOPNOTSUPP }, { "ECONNABORTED", ECONNABORTED },
+	{ "EKEYREJECTED", EKEYREJECTED }, { "EEXIST", EEXIST }, { "EBUSY", EBUSY },
 };
 
 #define ERRORS (sizeof(errors) / sizeof(*errors))
@@ -103,6 +104,20 @@ static int verdict(struct wire *w, const char *call, long ret, const char *want)
 	if (!strcmp(got, want))
 		return 0;
 	return wire_fail(w, "%s: %s, want %s", call, got, want);
+}
+
+/**
+ * wire_socket_verdict() - Compare what a call did with the errno that the script names.
+ * @w: lane
+ * @call: its name
+ * @ret: what it returned; errno is the call's
+ * @want: the errno's name; NULL: none
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want)
+{
+	return verdict(w, call, ret, want);
 }
 
 static socklen_t make_address(const struct wire *w, const uint8_t *addr, uint16_t port,
@@ -691,6 +706,11 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_accept(w, first);
 	if (!strncmp(verb, "md5", 3))
 		return do_md5(w, verb, args);
+	if (!strncmp(verb, "mkt", 3) || !strncmp(verb, "ao", 2)) {
+		if (!strncmp(verb, "mkt", 3) && !strstr(verb, "listener") && new_socket(w, &w->c.fd))
+			return -1;
+		return wire_ao_step(w, verb, args);
+	}
 	if (!strcmp(verb, "fast"))
 		return do_fast(w, args);
 	if (!strcmp(verb, "waits"))

@@ -133,7 +133,7 @@ static int send_data(struct wire *w, uint32_t offset, uint32_t len)
 {
 	struct wire_segment seg = {
 		.flags = WIRE_PSH | WIRE_ACK, .seq = w->c.rcv_nxt + offset, .ack = w->c.snd_nxt,
-		.win = 65535, .len = len, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
+		.win = 65535, .len = len, .doff = -1, .cut = -1, .mss = -1, .ws = -1, .ao_keyid = -1, .ao_rnext = -1,
 	};
 
 	return wire_peer_send(w, &seg);
@@ -305,6 +305,11 @@ int wire_step(struct wire *w, const char *verb, char *args)
 	}
 	if (!strcmp(verb, "key"))
 		return wire_sign_step(w, args);
+	if (!strcmp(verb, "isn")) {
+		if (wire_text_u32(w, args, &w->c.iss))
+			return -1;
+		return 0;
+	}
 	if (!strcmp(verb, "swap"))
 		return swap(w);
 	if (!strcmp(verb, "tick") || !strcmp(verb, "mtu") || !strcmp(verb, "bundles")) {

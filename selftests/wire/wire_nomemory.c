@@ -121,6 +121,7 @@ static int reset_without_payload(struct wire *w)
 }
 
 #define SIGNED	"listen; md5listener secret; key secret;"
+#define SIGNED_AO	"listen; mktlistener 22 11 secret; mktlistener 44 33 other; ao 11 22 secret;"
 #define OPEN	"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 /* Whatever has been sent so far, and what its ACKs let out. */
@@ -147,6 +148,23 @@ static const struct wire_row rows[] = {
 	ROW("fin_that_is_signed", "RFC 2385 2.0",
 	    SIGNED OPEN "shut; > F. 1 ack 1; < . 1 ack 2; state fin_wait_2 | < F. 1 ack 2 | skim; < F. 1 ack 2; skim;"
 	    "read eof"),
+	ROW("syn_with_a_mac", "RFC 5925 7.5",
+	    SIGNED_AO "| < S 0 $ | skim; < S 0 $; > S. * ack 1"),
+	ROW("third_ack_with_a_mac", "RFC 5925 7.5",
+	    SIGNED_AO "< S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept; < P. 1(100) ack 1; skim;"
+	    "read 100; write 10; > P. 1(10) ack 101; state established"),
+	ROW("third_ack_with_a_mac_and_a_cookie", "RFC 5925 7.5",
+	    "sysctl syncookies 2;" SIGNED_AO "< S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; accept;"
+	    "< P. 1(100) ack 1; skim; read 100; write 10; > P. 1(10) ack 101; state established"),
+	ROW("text_with_a_mac", "RFC 5925 7.5",
+	    SIGNED_AO OPEN "| < P. 1(100) ack 1 | skim; < P. 1(100) ack 1; skim; read 100; write 10;"
+	    "> P. 1(10) ack 101"),
+	ROW("fin_with_a_mac", "RFC 5925 7.5",
+	    SIGNED_AO OPEN "shut; > F. 1 ack 1; < . 1 ack 2; state fin_wait_2 | < F. 1 ack 2 |"
+	    "skim; < F. 1 ack 2; skim; read eof"),
+	ROW("syn_ack_with_a_mac", "RFC 5925 7.5",
+	    "socket; mkt 22 11 secret; ao 11 22 secret; connect; > S 0 | < S. 0 ack 1 $ | skim; < S. 0 ack 1 $; skim;"
+	    "< P. 1(100) ack 1; skim; read 100; write 10; > P. 1(10) ack 101; state established"),
 	ROW("syn_ack", "RFC 9293 3.10.7.3, fourth",
 	    "connect; > S 0 | < S. 0 ack 1 $ | skim; < S. 0 ack 1 $; skim; < P. 1(100) ack 1; skim; read 100;"
 	    "write 10; > P. 1(10) ack 101; state established"),

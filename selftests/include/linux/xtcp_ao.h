@@ -1,0 +1,1 @@
+../../../include/uapi/linux/xtcp_ao.h

@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * TCP-AO (RFC 5925), segment by segment: what is signed, what is dropped and how it is counted,
+ * which key counts, and how keys change. The engine checks each answer: the MAC, KeyID, RNextKeyID.
+ *
+ * In all rows the peer sends with KeyID 11 and the stack with KeyID 22; a second key has 33 and 44.
+ */
+#include "wire.h"
+
+#define SERVER		"listen; mktlistener 22 11 secret; ao 11 22 secret"
+#define CLIENT		"socket; mkt 22 11 secret; ao 11 22 secret"
+#define OPENS		"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+
+/* Both ends have a second key, and begin with the first. */
+#define SERVER_OF_TWO	"listen; mktlistener 22 11 secret; mktlistener 44 33 other; ao 33 44 other; ao 11 22 secret"
+#define CLIENT_OF_TWO	"socket; mkt 22 11 secret current rnext; mkt 44 33 other; ao 33 44 other; ao 11 22 secret"
+
+#define NONE_BAD	"TCPAORequired=0 TCPAOBad=0 TCPAOKeyNotFound=0"
+
+/* Text both ways, in a connection that is open. */
+#define TEXT_BOTH_WAYS	"< P. N(100) ack S; >@500 . S ack N+100; read 100; write 50; > P. S(50) ack N;"	\
+			"< . N ack S;"
+
+/* The octets of a header that a segment could do without being another segment, but for ports and checksum. */
+#define TURNED_HEADER	"turn 4; none; < P. N(10) turn 7; none; < P. N(10) turn 8; none;"			\
+			"< P. N(10) turn 11; none; < P. N(10) turn 12; none; < P. N(10) turn 13; none;"		\
+			"< P. N(10) turn 14; none; < P. N(10) turn 15; none; < P. N(10) turn 18; none;"		\
+			"< P. N(10) turn 19; none;"
+
+static const struct wire_row rows[] = {
+	/* Connections. */
+	{
+		.name = "text_of_a_server", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = TEXT_BOTH_WAYS "aoinfo good = 2; aoinfo current = 22; aoinfo rnext = 11",
+			.counters = "TCPAOGood=2 " NONE_BAD,
+		},
+	},
+	{
+		.name = "text_of_a_client", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = ACTIVE, .pre = CLIENT,
+		.want = {
+			.script = TEXT_BOTH_WAYS "aoinfo good = 3; aoinfo current = 22; aoinfo rnext = 11",
+			.counters = "TCPAOGood=2 " NONE_BAD,
+		},
+	},
+	{
+		.name = "both_syns_cross", .rfc = "RFC 5925 5.2", .in = ESTABLISHED, .via = SIMULTANEOUS, .pre = CLIENT,
+		.want = { .script = TEXT_BOTH_WAYS, .counters = "TCPAOGood=2 " NONE_BAD },
+	},
+	{
+		.name = "aes_of_a_server", .rfc = "RFC 5926 3.1.1.2, 3.2.2", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = "listen; mktlistener 22 11 secret cmac; ao 11 22 secret cmac",
+		.want = { .script = TEXT_BOTH_WAYS, .counters = "TCPAOGood=2 " NONE_BAD },
+	},
+	{
+		.name = "aes_of_a_client", .rfc = "RFC 5926 3.1.1.2, 3.2.2", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = "socket; mkt 22 11 sixteen_octets_k cmac; ao 11 22 sixteen_octets_k cmac",
+		.want = { .script = TEXT_BOTH_WAYS, .counters = "TCPAOGood=2 " NONE_BAD },
+	},
+	{
+		.name = "text_that_is_resent_is_signed_anew", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER, .syn = "mss 1000,nop,nop,ts T 0",
+		.want = {
+			.script = "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S; none",
+			.counters = NONE_BAD,
+		},
+	},
+	/* Room for options. */
+	{
+		.name = "a_mac_makes_segments_shorter", .rfc = "RFC 5925 7.6", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "info snd_mss = 984; write 1968; > . S(984); > P. S(984); < . N ack S; none" },
+	},
+	{
+		.name = "a_mac_makes_segments_of_a_client_shorter", .rfc = "RFC 5925 7.6", .in = ESTABLISHED,
+		.via = ACTIVE, .pre = CLIENT,
+		.want = { .script = "write 1968; > . S(984); > P. S(984); < . N ack S; none" },
+	},
+	{
+		.name = "mac_of_4_octets", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = "listen; mktlistener 22 11 secret mac 4; ao 11 22 secret mac 4",
+		.want = { .script = "info snd_mss = 992;" TEXT_BOTH_WAYS, .counters = NONE_BAD },
+	},
+	{
+		.name = "mac_of_10_octets_is_padded", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = "listen; mktlistener 22 11 secret mac 10; ao 11 22 secret mac 10",
+		.want = { .script = "info snd_mss = 984;" TEXT_BOTH_WAYS, .counters = NONE_BAD },
+	},
+	{
+		.name = "mac_of_16_octets_of_a_client", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = "socket; mkt 22 11 secret cmac mac 16; ao 11 22 secret cmac mac 16",
+		.want = {
+			.script = TEXT_BOTH_WAYS "write 1960; > . S(980); > P. S(980); < . N ack S",
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "two_blocks_beside_a_mac", .rfc = "RFC 5925 7.6", .pre = SERVER,
+		.syn = "mss 1000,nop,nop,sackok",
+		.want = {
+			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;"
+				  "< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;"
+				  "< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501>",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "a_server_takes_timestamps_without_sack", .rfc = "RFC 5925 7.6", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,nop,nop,ts T 0>; > S. 0 ack 1 <nosackok,ts>;"
+				  "< . 1 ack 1; accept; info snd_mss = 972;" TEXT_BOTH_WAYS,
+			.state = ESTABLISHED,
+		},
+	},
+	/* Which octets are covered: a change of any makes another segment. */
+	{
+		.name = "pseudo_header_%s", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< P. N(10) turn sne; none; < P. N(10) turn src; none; < P. N(10) turn dst; none;"
+				  "< P. N(10) turn protocol; none; < P. N(10) turn length; none;" TEXT_BOTH_WAYS,
+			.counters = "TCPAOBad=5 TCPAOGood=2 OutRsts=0",
+		},
+	},
+	{
+		.name = "header_%s", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< P. N(10) turn 0; none; < P. N(10) turn 3; none; < P. N(10) " TURNED_HEADER
+				  TEXT_BOTH_WAYS,
+			.counters = "TCPAOBad=12 TCPAOGood=2 OutRsts=0",
+		},
+	},
+	{
+		.name = "options_and_text_%s", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = ACTIVE, .pre = CLIENT,
+		.syn = "mss 1000,nop,nop,ts T 0",
+		.want = {
+			.script = "< P. N(10) turn 20; none; < P. N(10) turn 23; none; < P. N(10) turn 24; none;"
+				  "< P. N(10) turn 31; none; < P. N(10) turn 32; none; < P. N(10) turn 33; none;"
+				  "< P. N(10) turn 34; none; < P. N(10) turn 35; none; < P. N(10) badsign; none;"
+				  "< P. N(10) turn 48; none; < P. N(10) turn 57; none;" TEXT_BOTH_WAYS
+				  "aoinfo bad = 11",
+			.counters = "TCPAOBad=11 TCPAOGood=2 OutRsts=0",
+		},
+	},
+	{
+		.name = "syn_that_changed", .rfc = "RFC 5925 5.1", .pre = SERVER,
+		.want = {
+			.script = "< S 0 turn sne $; none; < S 0 turn src $; none; < S 0 turn 3 $; none;"
+				  "< S 0 turn 11 $; none; < S 0 turn 13 $; none; < S 0 turn 23 $; none;",
+			.state = LISTEN,
+			.counters = "TCPAOBad=6 TCPAOGood=0 ListenDrops=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "options_that_no_mac_covers", .rfc = "RFC 5925 3.1", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = "listen; mktlistener 22 11 secret noopts; ao 11 22 secret noopts",
+		.syn = "mss 1000,nop,nop,ts T 0",
+		.want = {
+			.script = TEXT_BOTH_WAYS "< P. N(10) turn 4; none; < P. N(10) turn 36; none;"
+				  "< P. N(10) <nop,nop,ts T R>; >@500 . S ack N+10",
+			.counters = "TCPAOBad=2 TCPAOGood=3",
+		},
+	},
+	{
+		.name = "one_end_covers_options_and_the_other_does_not", .rfc = "RFC 5925 3.1",
+		.pre = "listen; mktlistener 22 11 secret noopts; ao 11 22 secret",
+		.want = { .script = "< S 0 $; none", .counters = "TCPAOBad=1", .state = LISTEN },
+	},
+	/* SYNs. */
+	{
+		.name = "syn_without_a_mac", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 unsigned $; none; aoinfolistener required = 1",
+			.counters = "TCPAORequired=1 TCPAOBad=0 TCPAOKeyNotFound=0 ListenDrops=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_a_wrong_mac", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 badsign $; none; < S 0 signed other $; none; aoinfolistener bad = 2",
+			.counters = "TCPAOBad=2 TCPAOKeyNotFound=0 TCPAORequired=0 ListenDrops=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_another_keyid", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 keyid 22 $; none; < S 0 keyid 0 $; none; aoinfolistener notfound = 2",
+			.counters = "TCPAOKeyNotFound=2 TCPAOBad=0 TCPAORequired=0 ListenDrops=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_that_asks_for_a_key_that_is_not_there", .rfc = "RFC 5925 7.3", .pre = SERVER,
+		.want = { .script = "< S 0 rnext 99 $; none", .counters = "TCPAOBad=0 TCPAOKeyNotFound=0 OutRsts=0" },
+	},
+	{
+		.name = "syn_with_two_options", .rfc = "RFC 5925 2.2", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,hex 1d100b16000000000000000000000000>; none",
+			.counters = "TCPAOGood=0 TCPAOKeyNotFound=0 TCPAORequired=0 ListenDrops=0 OutRsts=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_a_signature_by_md5_too", .rfc = "RFC 5925 2.2", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,hex 131200000000000000000000000000000000>; none",
+			.counters = "TCPAOGood=0 TCPAORequired=0 TCPMD5Failure=0 ListenDrops=0 OutRsts=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "option_of_a_wrong_length", .rfc = "RFC 5925 2.2", .pre = SERVER,
+		.want = {
+			.script = "< S 0 unsigned <mss 1000,hex 1d020101>; none;"
+				  "< S 0 unsigned <mss 1000,hex 1d030b01>; none;"
+				  "< S 0 unsigned <mss 1000,hex 1d040b16>; none;"
+				  "< S 0 unsigned <mss 1000,hex 1d200b1600000000>; none",
+			.counters = "TCPAOGood=0 ListenDrops=0 OutRsts=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "mac_of_another_length", .rfc = "RFC 5925 2.2", .pre = SERVER,
+		.want = {
+			.script = "< S 0 unsigned <mss 1000,hex 1d080b1600000000>; none;"
+				  "< S 0 unsigned <mss 1000,hex 1d140b1600000000000000000000000000000000>; none",
+			.counters = "TCPAOBad=2 TCPAOGood=0 ListenDrops=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "syn_with_a_mac_that_nobody_expects", .rfc = "RFC 5925 7.4", .pre = "listen; ao 11 22 secret",
+		.want = { .script = "< S 0 $; none", .counters = "TCPAOKeyNotFound=1 ListenDrops=0", .state = LISTEN },
+	},
+	{
+		.name = "syn_with_a_mac_where_md5_is_due", .rfc = "RFC 5925 7.4",
+		.pre = "listen; md5listener secret; ao 11 22 secret",
+		.want = {
+			.script = "< S 0 $; none; ao none; key secret;" OPENS TEXT_BOTH_WAYS,
+			.counters = "TCPAOKeyNotFound=1 TCPMD5NotFound=0 ListenDrops=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_with_md5_where_a_mac_is_due", .rfc = "RFC 5925 7.4",
+		.pre = "listen; mktlistener 22 11 secret; key secret",
+		.want = {
+			.script = "< S 0 $; none; key none; ao 11 22 secret;" OPENS TEXT_BOTH_WAYS,
+			.counters = "TCPMD5Unexpected=1 TCPAORequired=0 ListenDrops=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "a_listener_without_a_key_that_requires_macs", .rfc = "RFC 5925 7.4",
+		.pre = "listen; aosetlistener required 1",
+		.want = { .script = "< S 0 $; none", .counters = "TCPAORequired=1 ListenDrops=0", .state = LISTEN },
+	},
+	{
+		.name = "a_flood_of_forged_syns_costs_nothing", .rfc = "RFC 5925 7.4",
+		.pre = "sysctl syncookies 2; " SERVER,
+		.want = {
+			.script = "repeat 100 < S 0 badsign $; none; repeat 100 < S 0 unsigned $; none",
+			.counters = "TCPAOBad=100 TCPAORequired=100 TCPReqQFullDoCookies=0 SyncookiesSent=0",
+			.state = LISTEN,
+		},
+	},
+	/* Handshakes. */
+	{
+		.name = "third_ack_that_is_forged", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;"
+				  "state syn_received; < R 1 unsigned; none; state syn_received; < R 1 badsign; none;"
+				  "state syn_received; < . 1 ack 1 keyid 99; none; < . 1 ack 1; accept",
+			.counters = "TCPAOBad=4 TCPAOKeyNotFound=1 PassiveOpens=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_ack_that_is_forged", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
+		.want = {
+			.script = "< S. 0 ack 1 unsigned $; none; < S. 0 ack 1 badsign $; none; < R. 0 ack 1 unsigned;"
+				  "none; < S. 0 ack 1 keyid 22 $; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.counters = "TCPAORequired=2 TCPAOBad=1 TCPAOKeyNotFound=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_ack_is_resent_with_a_mac", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = { .script = "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED },
+	},
+	{
+		.name = "syn_that_comes_again", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;" TEXT_BOTH_WAYS,
+			.state = ESTABLISHED,
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "signed_rst_refuses", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
+		.want = { .script = "< R. 0 ack 1; none", .state = CLOSED, .err = "ECONNREFUSED" },
+	},
+	{
+		.name = "handshake_by_cookie", .rfc = "RFC 5925 7.4", .pre = "sysctl syncookies 2; " SERVER,
+		.kernel_shrinks = true,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;" OPENS
+				  TEXT_BOTH_WAYS,
+			.counters = "SyncookiesSent=2 SyncookiesRecv=1 TCPAORequired=1 TCPAOBad=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "another_key_of_a_listener_between_syn_and_third_ack", .rfc = "RFC 5925 3.1", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; mktlistener 44 33 other; mktdellistener 22 11; < . 1 ack 1;"
+				  "none; state syn_received",
+			.counters = "TCPAOKeyNotFound=1",
+			.state = SYN_RECEIVED,
+		},
+	},
+	/* Segments of a connection. */
+	{
+		.name = "forged_segments_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< P. N(10) unsigned; none; < P. N(10) badsign; none; < P. N(10) signed other; none;"
+				  "read EAGAIN; < R N unsigned; none; < R N badsign; none; < F. N unsigned; none;"
+				  "< S N unsigned; none; < P. N(10) keyid 22; none;" TEXT_BOTH_WAYS
+				  "aoinfo required = 4; aoinfo bad = 3; aoinfo notfound = 1",
+			.counters = "TCPAORequired=4 TCPAOBad=3 TCPAOKeyNotFound=1 TCPChallengeACK=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "forged_segments_of_a_client_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = CLIENT,
+		.want = {
+			.script = "< P. N(10) unsigned; none; < P. N(10) badsign; none; < R N unsigned; none;"
+				  "< R N badsign; none; < P. N(10) <hex 1d100b16000000000000000000000000>; none;"
+				  TEXT_BOTH_WAYS,
+			.counters = "TCPAORequired=2 TCPAOBad=2 TCPChallengeACK=0 OutRsts=0",
+		},
+	},
+	{
+		.name = "mac_that_nobody_expects_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED,
+		.want = {
+			.script = "ao 11 22 secret; < P. N(10); none; < R N; none; ao none; < P. N(10);"
+				  ">@500 . S ack N+10",
+			.counters = "TCPAOKeyNotFound=2 OutRsts=0",
+		},
+	},
+	{
+		.name = "signed_rst_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = { .script = "< R N; none", .state = CLOSED, .err = "ECONNRESET" },
+	},
+	{
+		.name = "challenge_ack_is_signed_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " NONE_BAD },
+	},
+	{
+		.name = "abort_sends_a_signed_rst_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "abort; > R. S ack N; none", .state = CLOSED },
+	},
+	{
+		.name = "keepalive_probe_is_signed", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none" },
+	},
+	{
+		.name = "closed_by_both_%s", .rfc = "RFC 5925 7.4", .in = CLOSE_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "shut; > F. S ack N; < . N ack S unsigned; none; state last_ack; < . N ack S",
+			.counters = "TCPAORequired=1 TCPAOBad=0",
+			.state = CLOSED,
+		},
+	},
+	/* The end. */
+	{
+		.name = "fin_again_%s", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "time_wait_of_a_client", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = ACTIVE, .pre = CLIENT,
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "forged_segments_%s", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< F. 1 ack 2 unsigned; none; < F. 1 ack 2 badsign; none;"
+				  "< F. 1 ack 2 keyid 99; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPAORequired=1 TCPAOBad=1 TCPAOKeyNotFound=1",
+		},
+		.kernel_differs = "checks no MAC in TIME-WAIT",
+		.kernel = { .script = "< F. 1 ack 2 badsign; > . 2 ack 2", .counters = "TCPAOBad=0" },
+	},
+	{
+		.name = "time_wait_keeps_its_key", .rfc = "RFC 5925 3.2", .in = TIME_WAIT, .via = PASSIVE,
+		.pre = SERVER,
+		.want = { .script = "mktdellistener 22 11; < F. 1 ack 2; > . 2 ack 2; none" },
+	},
+	{
+		.name = "forged_syn_does_not_end_time_wait", .rfc = "RFC 5925 7.5, RFC 1337", .in = TIME_WAIT,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "< S 100000 unsigned $; none; state time_wait; < F. 1 ack 2; > . 2 ack 2",
+		},
+		.kernel_differs = "ends TIME-WAIT before it looks for the option",
+		.kernel = { .script = "< S 100000 unsigned $; none", .state = CLOSED },
+	},
+	{
+		.name = "next_connection_after_%s", .rfc = "RFC 5925 5.2", .in = TIME_WAIT, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "reopen 100000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "forged_segments_of_an_orphan", .rfc = "RFC 5925 7.5", .in = FIN_WAIT_2, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPAORequired=1 TCPAOBad=1",
+			.state = TIME_WAIT,
+		},
+		.kernel_differs = "checks no MAC of an orphan in FIN-WAIT-2: a forged RST ends it",
+		.kernel = { .script = "close; < R N unsigned; none", .state = CLOSED, .counters = "TCPAORequired=0" },
+	},
+	{
+		.name = "segment_without_a_connection", .rfc = "RFC 5925 7.7", .pre = SERVER,
+		.want = {
+			.script = "< . 1 ack 77; none; < P. 1(10) ack 78 badsign; none; < . 1 ack 77 unsigned; none",
+			.counters = "OutRsts=0",
+			.state = LISTEN,
+		},
+	},
+	/* Keys that change. */
+	{
+		.name = "peer_asks_for_another_key_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER_OF_TWO,
+		.want = {
+			.script = TEXT_BOTH_WAYS "aouse 11 44; aowant 44 11;" TEXT_BOTH_WAYS
+				  "aoinfo current = 44; aoinfo rnext = 11; aouse 33 22; aowant 22 11;" TEXT_BOTH_WAYS
+				  "aoinfo current = 22",
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "program_asks_for_another_key_%s", .rfc = "RFC 5925 3.3", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = CLIENT_OF_TWO,
+		.want = {
+			.script = TEXT_BOTH_WAYS "aoset rnext 33; aowant 22 33;" TEXT_BOTH_WAYS
+				  "aouse 33 22;" TEXT_BOTH_WAYS "aoset current 44; aowant 44 33; write 50;"
+				  "> P. S(50) ack N; aouse 33 44; < . N ack S; aoinfo current = 44; aoinfo rnext = 33",
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "forged_segment_asks_for_another_key_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "< P. N(10) badsign rnext 44; none; aoinfo current = 22;" TEXT_BOTH_WAYS,
+			.counters = "TCPAOBad=1",
+		},
+	},
+	{
+		.name = "peer_asks_for_a_key_that_is_not_there_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "< P. N(100) ack S rnext 99; >@500 . S ack N+100; read 100; aoinfo current = 22;"
+				  TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "syn_chooses_the_keys", .rfc = "RFC 5925 7.3", .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "aouse 33 44; aowant 44 33;" OPENS TEXT_BOTH_WAYS
+				  "aoinfo current = 44; aoinfo rnext = 33",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "key_in_use_stays_%s", .rfc = "RFC 5925 3.3", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER_OF_TWO,
+		.want = {
+			.script = "mktdel 22 11 EBUSY; mktdel 22 11 async EINVAL; mktdel 55 66 ENOENT;" TEXT_BOTH_WAYS
+				  "mktdel 22 11 current 44 rnext 33; < P. N(10); none; aouse 33 44; aowant 44 33;"
+				  TEXT_BOTH_WAYS,
+			.counters = "TCPAOKeyNotFound=1 TCPAOBad=0",
+		},
+	},
+	{
+		.name = "key_added_to_a_live_connection_%s", .rfc = "RFC 5925 3.3", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "mkt 44 33 other; mkt 44 55 other EEXIST; mkt 55 33 other EEXIST; ao 33 44 other;"
+				  "aowant 44 11;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "no_key_without_a_key_from_the_start_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "mkt 22 11 secret EISCONN; mktdel 22 11 EISCONN; aoset required 1 EISCONN;"
+				  TEXT_BOTH_WAYS,
+		},
+	},
+	{
+		.name = "keys_of_a_listener_leave_its_children_alone", .rfc = "RFC 5925 3.2", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "mktdellistener 22 11; mktlistener 44 33 other;" TEXT_BOTH_WAYS
+				  "fresh; < S 0 $; none; ao 33 44 other; < S 0 $; > S. 0 ack 1",
+			.state = SYN_RECEIVED,
+			.counters = "TCPAOKeyNotFound=1",
+		},
+	},
+	{
+		.name = "key_of_a_prefix", .rfc = "RFC 5925 3.1",
+		.pre = "listen; mktlistener 22 11 secret prefix 16; ao 11 22 secret",
+		.want = {
+			.script = OPENS TEXT_BOTH_WAYS "mktdel 22 11 ENOENT",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "no_keys_for_a_peer_that_has_one_of_the_other_kind", .rfc = "RFC 5925 7.4",
+		.pre = "listen; mktlistener 22 11 secret",
+		.want = {
+			.script = "md5listener secret EKEYREJECTED; mktdellistener 22 11; md5listener secret;"
+				  "mktlistener 22 11 secret EKEYREJECTED",
+			.state = LISTEN,
+		},
+	},
+	/* Sequence numbers beyond 2^32. */
+	{
+		.name = "numbers_pass_2_to_the_32", .rfc = "RFC 5925 6.2", .pre = "isn 0xffffff00; " SERVER,
+		.want = {
+			.script = OPENS "< P. 1(100) ack 1; >@500 . 1 ack 101; < P. 101(400) ack 1; >@500 . 1 ack 501;"
+				  "read 500; < P. 501(100) ack 1 turn sne; none; < P. 501(100) ack 1;"
+				  ">@500 . 1 ack 601; read 100; < P. 1(100) ack 1; > . 1 ack 601; < P. 401(100) ack 1; > . 1 ack 601",
+			.counters = "TCPAOBad=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "numbers_of_a_servers_syn_pass_2_to_the_32", .rfc = "RFC 5925 6.2", .pre = CLIENT,
+		.want = {
+			.script = "isn 0xfffffffe; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; < P. 1(1) ack 1; skim;"
+				  "< P. 2(100) ack 1; skim; read 101; < P. 102(10) ack 1; skim; read 10",
+			.counters = "TCPAOBad=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "hole_at_2_to_the_32", .rfc = "RFC 5925 6.2", .pre = "isn 0xffffff00; " SERVER,
+		.want = {
+			.script = OPENS "< . 256(100) ack 1; > . 1 ack 1; < . 1(255) ack 1; > . 1 ack 356; read 355;"
+				  "< . 356(10) ack 1; skim; read 10",
+			.counters = "TCPAOBad=0",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "syn_has_the_last_number", .rfc = "RFC 5925 6.2", .pre = "isn 0xffffffff; " SERVER,
+		.want = { .script = OPENS TEXT_BOTH_WAYS, .counters = "TCPAOBad=0", .state = ESTABLISHED },
+		.kernel_differs = "takes what a child is sent for numbers before 2^32",
+		.kernel = { .script = OPENS "< P. N(100) ack S; none", .counters = "TCPAOBad=1" },
+	},
+	/* ICMP. */
+	{
+		.name = "icmp_%s", .rfc = "RFC 5925 7.8", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "icmp port seq S; none;" TEXT_BOTH_WAYS "aoinfo icmps = 1",
+			.counters = "TCPAODroppedIcmps=1",
+		},
+	},
+	{
+		.name = "icmp_of_ipv4_%s", .rfc = "RFC 5925 7.8", .in = ESTABLISHED, .via = PASSIVE,
+		.only = 4, .pre = SERVER,
+		.want = {
+			.script = "icmp protocol seq S; icmp port seq S; icmp toobig seq S mtu 600; none;"
+				  "info pmtu = 1500;" TEXT_BOTH_WAYS,
+			.counters = "TCPAODroppedIcmps=3",
+		},
+	},
+	{
+		.name = "icmp_that_the_program_accepts_%s", .rfc = "RFC 5925 7.8", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER "; aosetlistener icmps 1",
+		.want = {
+			.script = "icmp port seq S; none;" TEXT_BOTH_WAYS "aoinfo icmps = 0",
+			.counters = "TCPAODroppedIcmps=0",
+		},
+	},
+	{
+		.name = "icmp_refuses_%s", .rfc = "RFC 5925 7.8", .in = SYN_SENT, .pre = CLIENT,
+		.want = {
+			.script = "icmp port seq 0; none",
+			.counters = "TCPAODroppedIcmps=0",
+			.state = CLOSED,
+			.err = "ECONNREFUSED",
+		},
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
