@@ -18,8 +18,9 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
+#include <linux/tcp.h>
 #include <linux/xtcp.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "aoopt.h"
 #include "counters.h"
 #include "diag.h"
 #include "failing.h"
@@ -34,6 +36,7 @@
 #include "ns.h"
 #include "slabs.h"
 #include "stack.h"
+#include "tcpstate.h"
 #include "wait.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"
@@ -302,6 +305,20 @@ static int call_md5(struct scene *scene)
 	return setsockopt(scene->client, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
 }
 
+static int call_ao(struct scene *scene)
+{
+	const struct aoopt_key key = { .addr = scene->text, .sndid = 1, .rcvid = 2 };
+
+	return aoopt_add(scene->client, &key);
+}
+
+static int call_ao_info(struct scene *scene)
+{
+	const struct tcp_ao_info_opt info = { .ao_required = 1 };
+
+	return setsockopt(scene->client, IPPROTO_TCP, TCP_AO_INFO, &info, sizeof(info));
+}
+
 /* To open it would be an allocation of its own. */
 static void prepare_knob(struct scene *scene, const char *path, int how)
 {
@@ -437,6 +454,8 @@ static const struct call {
 	{ "set_fastopen_key", prepare_key_knob, call_key_knob, true },
 	{ "set_key_of_a_socket", prepare_bound, call_key, true },
 	{ "set_md5_key", prepare_bound, call_md5, true },
+	{ "set_ao_key", prepare_bound, call_ao, true },
+	{ "set_ao_info", prepare_bound, call_ao_info, true },
 	{ "fastopen", prepare_cookie, call_fast, true, server_reads_request },
 	{ "fastopen_without_cookie", prepare_no_cookie, call_fast, true, server_reads_request },
 	{ "shutdown", prepare_connection, call_shutdown, true, server_reads_to_the_end },
