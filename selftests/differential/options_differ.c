@@ -90,7 +90,8 @@ static bool newer_number(const struct option_probe *k, const struct option_probe
 #define REFUSED(why)		.differs = refused, .reason = why
 
 #define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
-#define AO		REFUSED("not built; MD5 signatures are (RFC 5925)"), .since = 6012
+#define AO		.differs = newer_number, .until = 6012,				\
+			.reason = "in Linux since 6.7 where it is configured, here on every kernel"
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
 #define NO_EFFECT	REFUSED("would have no effect on a stream here")
 #define HEADER		REFUSED("not built: many routers drop packets with options (RFC 7126, RFC 9098)")
@@ -222,7 +223,7 @@ struct option_differs options_differ[] = {
 	TCP(39, "TCP_AO_DEL_KEY", AO),
 	TCP(40, "TCP_AO_INFO", AO),
 	TCP(41, "TCP_AO_GET_KEYS", AO),
-	TCP(42, "TCP_AO_REPAIR", AO),
+	TCP(42, "TCP_AO_REPAIR", REPAIR, .since = 6012),
 	TCP(43, "TCP_IS_MPTCP",
 	    REFUSED("there is no MPTCP to fall back from here"), .since = 6012),
 	TCP(44, "TCP_RTO_MAX_MS", .differs = newer_number, .until = 7001,
