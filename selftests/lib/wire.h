@@ -125,6 +125,7 @@ struct wire_segment {
 	unsigned int digest_at;	/* octets from the TCP header to the digest; 0: not signed */
 	unsigned int mac_at;	/* the same of TCP-AO */
 	int ao_keyid, ao_rnext;	/* instead of those of the peer's key; -1: those */
+	unsigned int ao_longer;	/* octets that its option has behind the MAC */
 	int turned;		/* octet of the message that has another bit than the MAC covers; 0: none */
 	uint8_t reserved;	/* the four bits behind the data offset */
 };

@@ -73,7 +73,7 @@ static const struct wire_ao_key *find_key(const struct wire_ao *ao, int to, int 
 void wire_ao_add(struct wire *w, struct wire_segment *seg)
 {
 	const struct wire_ao *ao = &w->ao;
-	const unsigned int len = AO_HEADER + (ao->nr ? ao->use->key.mac_len : 0);
+	const unsigned int len = AO_HEADER + (ao->nr ? ao->use->key.mac_len : 0) + seg->ao_longer;
 	uint8_t *o = seg->opt + seg->optlen;
 
 	if (!ao->nr || seg->is_unsigned || seg->optlen + len > sizeof(seg->opt))

@@ -40,8 +40,8 @@
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits), unsigned, badsign,
- * signed KEY, and of TCP-AO keyid N, rnext N, turn sne|src|dst|protocol|length|N (an octet of the
- * segment that changed after it was signed). "text HEX", also of an answer: its text is
+ * signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC),
+ * turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed). "text HEX", also of an answer: its text is
  * these octets, and not those of the stream. OPTIONS: mss N, ws N, sackok, ts VAL ECR,
  * nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
  * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
@@ -180,6 +180,8 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		seg->ao_keyid = v;
 	else if (!strcmp(word, "rnext"))
 		seg->ao_rnext = v;
+	else if (!strcmp(word, "longer"))
+		seg->ao_longer = v;
 	else
 		return wire_fail(w, "no word '%s'", word);
 	return 0;

@@ -225,8 +225,9 @@ static const struct wire_row rows[] = {
 		.name = "mac_of_another_length", .rfc = "RFC 5925 2.2", .pre = SERVER,
 		.want = {
 			.script = "< S 0 unsigned <mss 1000,hex 1d080b1600000000>; none;"
-				  "< S 0 unsigned <mss 1000,hex 1d140b1600000000000000000000000000000000>; none",
-			.counters = "TCPAOBad=2 TCPAOGood=0 ListenDrops=0",
+				  "< S 0 unsigned <mss 1000,hex 1d140b1600000000000000000000000000000000>; none;"
+				  "< S 0 longer 4 $; none; < S 0 longer 1 $; none",
+			.counters = "TCPAOBad=4 TCPAOGood=0 ListenDrops=0",
 			.state = LISTEN,
 		},
 	},
@@ -299,6 +300,23 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "rst_for_a_third_ack_with_a_wrong_number", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 5; > R 5; none",
+			.counters = "OutRsts=1",
+			.state = SYN_RECEIVED,
+		},
+		.kernel_differs = "looks for a key that the peer sends by, and finds none",
+		.kernel = { .script = "< S 0 $; > S. 0 ack 1; < . 1 ack 5; none", .counters = "OutRsts=0" },
+	},
+	{
+		.name = "ack_for_an_entry_outside_of_the_window", .rfc = "RFC 5925 7.4", .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 900000(10) ack 1; > . 1 ack 1; none",
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
 		.name = "signed_rst_refuses", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
 		.want = { .script = "< R. 0 ack 1; none", .state = CLOSED, .err = "ECONNREFUSED" },
 	},
@@ -358,6 +376,14 @@ static const struct wire_row rows[] = {
 		.name = "challenge_ack_is_signed_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
 		.pre = SERVER,
 		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " NONE_BAD },
+	},
+	{
+		.name = "syn_that_comes_late_%s", .rfc = "RFC 5925 5.2, RFC 5961 4.2", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > . S ack N; none; < S 0 badsign $; none",
+			.counters = "TCPAOGood=1 TCPAOBad=1",
+		},
 	},
 	{
 		.name = "abort_sends_a_signed_rst_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
