@@ -339,8 +339,8 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 }
 
 /*
- * Checks a segment for a half-open entry (@he), a listener or a TIME-WAIT record (@lsk NULL), and fills
- * its struct xtcp_seg. Return: false when the segment was freed.
+ * Checks a segment for a half-open entry (@he), a listener or a TIME-WAIT record (@lsk NULL), and
+ * fills its struct xtcp_seg. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
 				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key)
