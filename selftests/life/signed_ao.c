@@ -122,6 +122,17 @@ static bool go_on(struct flow *ends, long long received)
 	return ends[1].received >= received;
 }
 
+/* Steps of both ends, until @fd signs by @key. What stands in buffers may still carry the request for the old key. */
+static bool go_on_until(struct flow *ends, int fd, int key)
+{
+	long long end = wait_now_ms() + STALL_MS;
+
+	while (aoopt_info(fd).current_key != key && wait_now_ms() < end)
+		if (flow_step(ends, 2, 50) < 0)
+			return false;
+	return aoopt_info(fd).current_key == key;
+}
+
 static int choose(int fd, int current, int rnext)
 {
 	struct tcp_ao_info_opt info = { .set_current = current > 0, .current_key = current, .set_rnext = rnext > 0,
@@ -144,13 +155,12 @@ static void try_rotation(const struct sides *s)
 	flow_pair(&ends[0], client, LARGE, &ends[1], server, LARGE);
 	ok = go_on(ends, LARGE / 8);
 	/* the client asks: the server signs with its key 4 */
-	ok &= !choose(client, 0, 4) && go_on(ends, LARGE / 4);
-	info = aoopt_info(server);
-	ok &= info.current_key == 4 && info.rnext == 1;
+	ok &= !choose(client, 0, 4) && go_on_until(ends, server, 4);
+	ok &= aoopt_info(server).rnext == 1;
 	/* the server asks: the client signs with its key 3 */
-	ok &= !choose(server, 0, 3) && go_on(ends, LARGE / 2);
+	ok &= !choose(server, 0, 3) && go_on_until(ends, client, 3);
 	info = aoopt_info(client);
-	ok &= info.current_key == 3 && info.rnext == 4;
+	ok &= info.rnext == 4;
 	ksft_print_msg("%s: current keys %u and %u\n", s->name, info.current_key, aoopt_info(server).current_key);
 	key = (struct aoopt_key) { .addr = s->addr, .sndid = 1, .rcvid = 2 };
 	ok &= !aoopt_del(client, &key);
