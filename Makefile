@@ -76,9 +76,9 @@ demo: vm-module
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
 #:                     P=loss-tail: one page; P=loss: one chapter; HTML=DIR: as files for a browser
+tour asked-tour: AS_HTML = $(if $(filter command,$(origin HTML))$(value HTML),--html $(call quoted,$(value HTML)))
 tour: needs-tour vm-module
-	@scripts/tour/tour.sh $(if $(value HTML),--html $(call quoted,$(value HTML))) \
-		$(if $(value P),$(call quoted,$(value P)))
+	@scripts/tour/tour.sh $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, some on two others; check-quick: on the stock kernel only;
 #:                     make check ALL=1: nearly all on the emulated debug kernel, too; T=name: only those whose name
@@ -208,7 +208,7 @@ asked-demo:
 	@$(SHOW) --asked $(if $(value D),$(call quoted,$(value D)))
 
 asked-tour:
-	@scripts/tour/tour.sh --asked $(if $(value P),$(call quoted,$(value P)))
+	@scripts/tour/tour.sh --asked $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
 
 asked-check:
 	@$(CHECK) --asked >/dev/null

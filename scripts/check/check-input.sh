@@ -8,7 +8,7 @@ set -u
 cd "$(dirname "$0")/../.."
 
 # not a part of the make that this may run below
-unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -37,9 +37,12 @@ says()
 refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs P='redis nosuch'
 refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
 refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
-refuses "^tour: there is no page 'nosuch'; there are:" make tour P=nosuch
+refuses "^tour: there is no page or chapter 'nosuch'; the chapters are: open backlog " make tour P=nosuch
+refuses "^tour: there is no page or chapter 'lost'; similar names: loss.*; the chapters are:" make tour P=lost
+refuses '^tour: HTML= \(--html\) needs the name of a folder' make tour HTML=
+refuses "^tour: module is there already, and is no tour;" make tour HTML=module
 refuses "^tour: module is there already, and is no tour;" scripts/tour/tour.sh --html module
-refuses "^tour: --html needs a folder" scripts/tour/tour.sh --html
+refuses "^tour: HTML= \(--html\) needs the name of a folder" scripts/tour/tour.sh --html
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=HEAD..nosuch

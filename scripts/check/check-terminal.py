@@ -183,6 +183,34 @@ def at_both(first, env, boot):
     return last
 
 
+def play_tour(env):
+    """The pager alone, then a tour that is left before its first page."""
+    pages = "printf 'notice\\n\\fone\\n\\ftwo\\n\\f' | scripts/tour/pager.py"
+    pager = Typist("bash", "-c", pages, env=env)
+    try:
+        seen = [bool(pager.wait_for(r"one\S*\s[\s\S]* Enter: next   q: end ", 20))]
+        for key, words in ((b"\r", r"two\S*\s[\s\S]* the end   <-: back   q: end "), (b"b", r" Enter: next   q: end ")):
+            os.write(pager.fd, key)
+            seen.append(bool(pager.wait_for(words, 20)))
+        os.write(pager.fd, b"q")
+        row("the tour's pager names the keys that do something, under each page",
+            all(seen) and pager.status() == 0, (seen, pager.shown))
+    finally:
+        pager.end()
+    tour = Typist("scripts/tour/tour.sh", "open-handshake", env=env)
+    try:
+        until = time.monotonic() + SECONDS
+        while not any("qemu-system" in command for command in marked(f"{MARK}={env[MARK]}")) and time.monotonic() < until:
+            tour.read(0.2)
+        os.write(tour.fd, b"q")
+        status = tour.status()
+        left = marked(f"{MARK}={env[MARK]}")
+        row("q ends a tour that still plays, and its machine", (status, left) == (0, []) and "unbound" not in tour.shown,
+            (status, left, tour.shown))
+    finally:
+        tour.end()
+
+
 def play_lab(env):
     first, last = Typist("make", "lab", env=env), None
     try:
@@ -227,6 +255,7 @@ def main():
         alone = Typist("make", "vm-shell", env=env)
         status = alone.status()
         row("without a machine vm-shell says so", status == 2 and "no machine runs; make vm starts one" in alone.shown, alone.shown)
+        play_tour(env)
         play(folder, shared, env)
         there = sorted(path.name for path in pathlib.Path(shared).glob("*"))
         row("the drawing is kept, and nothing else is there", there == ["link", "one.svg"] and

@@ -22,12 +22,15 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 1.2rem 0 .2rem; }
 h2 { font-size: 1.1rem; margin: 1.6rem 0 .3rem; }
 p.rfc { margin-top: 0; color: #616e7c; }
 p, li { max-width: 44rem; }
+h1, h2, p, li, summary, nav, figcaption { overflow-wrap: anywhere; }
 a { color: #1864ab; }
 pre { overflow-x: auto; padding: .7rem .9rem; background: #f5f7fa; border-radius: .3rem;
       font: .85rem/1.4 "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 pre b { color: #1864ab; }
 figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 46rem; height: auto; }
+@media (max-width: 50rem) { figure::before { content: "drag sideways for the right end \\2192"; position: sticky; left: 0;
+                            display: inline-block; color: #616e7c; font-size: .85rem; } }
 figcaption { color: #616e7c; font: .85rem "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 details { margin: 1.2rem 0; padding: .7rem .9rem; background: #fff9db; border-radius: .3rem; }
 summary { cursor: pointer; font-weight: 600; }
@@ -41,9 +44,17 @@ WHOLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' \
 class HtmlShow(page.Show):
     """A page as blocks of HTML: prose, what was typed and said, pictures."""
 
-    def __init__(self, one):
+    def __init__(self, one, names=()):
+        """@names: of the pages that are written with it"""
         super().__init__(one, 140, True)
-        self.blocks, self.typed = [], []
+        self.blocks, self.typed, self.names = [], [], names
+
+    def linked(self, text):
+        """As HTML, with a link where it names a page that is written, too; another one stays unnamed."""
+        def link(found):
+            there = found[2] in self.names
+            return '%s<a href="%s.html">%s</a>%s' % (found[1], found[2], found[2], found[3]) if there else ""
+        return re.sub(r"( \(page )([a-z-]+)(\))", link, escape(text, quote=False))
 
     def close_typed(self):
         """Makes a block of what was typed and said since the last one."""
@@ -67,7 +78,8 @@ class HtmlShow(page.Show):
             self.typed += text.rstrip("\n").split("\n")
 
     def prose(self, text, code=""):
-        self.add("<p>%s</p>" % escape(text, quote=False))
+        if text:
+            self.add("<p>%s</p>" % self.linked(text))
 
     def draw(self, line):
         wanted = self.wanted_of(line)
@@ -87,9 +99,9 @@ class HtmlShow(page.Show):
         for why in self.failures:
             self.add('<p class="failed">This page did not show what it should: %s</p>' % escape(why))
         self.add("<details><summary>%s</summary><p>%s</p></details>" %
-                 (escape(self.page.question, quote=False), escape(self.page.answer, quote=False)))
+                 (self.linked(self.page.question), self.linked(self.page.answer)))
         if self.page.exercise:
-            self.add("<p>Exercise: %s</p>" % escape(self.page.exercise, quote=False))
+            self.add("<p>Exercise: %s</p>" % self.linked(self.page.exercise))
 
 
 def save(folder, name, text):
@@ -116,8 +128,8 @@ def write_page(folder, show, pages):
          WHOLE % (escape(show.page.title), "\n".join([links, *show.blocks, links])))
 
 
-def write_index(folder, pages, chapters):
-    """Writes the index: the titles of all pages, by chapter."""
+def write_index(folder, pages, chapters, written):
+    """Writes the index: the titles of all pages, by chapter, and links to those that are @written."""
     lines, chapter = ["<h1>How TCP behaves</h1>",
                       "<p>One phenomenon on a page, with real segments: what is done, what both ends saw, and why.</p>"], ""
     for one in pages:
@@ -126,10 +138,14 @@ def write_index(folder, pages, chapters):
             lines += ["</ul>"] if chapter else []
             lines += ["<h2>%s</h2>" % escape(chapters[first]), "<ul>"]
             chapter = first
-        lines.append('<li><a href="%s.html">%s</a></li>' % (one.name, escape(one.title)))
+        lines.append("<li>%s</li>" % ('<a href="%s.html">%s</a>' % (one.name, escape(one.title)) if one in written else
+                                      escape(one.title)))
     lines.append("</ul>")
-    save(folder, "tour.css", STYLE)
     save(folder, "index.html", WHOLE % ("How TCP behaves", "\n".join(lines)))
+
+
+def write_style(folder):
+    save(folder, "tour.css", STYLE)
 
 
 class Nesting(HTMLParser):

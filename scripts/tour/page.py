@@ -21,7 +21,7 @@ NARROW = 80     # columns, of what pages expect of a picture
 MOST = 40       # lines of a page at so many columns: 30, and some rows for when the machine stands still for a while
 PROMPT = re.compile(r"(- )?(client|server|router)([$>]) ?(.*)")
 WORDS = ("until", "wait", "connected", "here", "ladder", "plot", "moved", "?", "!", "%")   # no paragraph begins with these
-CONNECTED = "(connected as on the page open-handshake: c at the client, s at the server)"
+CONNECTED = "(connected, by three segments: c at the client, s at the server)"
 MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
@@ -181,7 +181,7 @@ class Show:
         self.expect(line, text)
 
     def connected(self, scene, line):
-        """What open-handshake shows; the rest of the page begins here."""
+        """The handshake that open-handshake shows; the rest of the page begins here."""
         source = ', source_address=("client", %s)' % line.text if line.text else ""
         self.say(CONNECTED)
         for end, text in (("server", 'listener = create_server(("server", 80))'),

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 import screen
 
 FORWARD = ("\r", "\n", " ", "right", "\033[6~", "n", "l")
-BACK = ("left", "\033[5~", "p", "h", "\x7f")
+BACK = ("left", "\033[5~", "p", "b", "h", "\x7f")
 UP, DOWN = ("up", "k"), ("down", "j")
 QUIT = ("q", "Q", "\x03", "\x04")
 
@@ -46,15 +46,16 @@ class Pager:
         pages = self.pages()
         if self.at >= len(pages):
             lines = [] if pages else self.come.split("\f")[0].splitlines()[-(rows - 1):]
-            words = "this page is on its way ..." if not self.complete else "the end; q"
+            words = "this page is on its way ..." if not self.complete else "the end"
         else:
             lines = pages[self.at]
             self.top = max(0, min(self.top, len(lines) - (rows - 1)))
             more = len(lines) - self.top - (rows - 1)
-            words = "%d more lines: Enter" % more if more > 0 else \
-                "the end; q" if self.complete and self.at == len(pages) - 1 else "next: Enter"
+            words = "Enter: %d more lines" % more if more > 0 else \
+                "the end" if self.complete and self.at == len(pages) - 1 else "Enter: next"
             lines = lines[self.top:self.top + rows - 1]
         lines = lines + [""] * (rows - 1 - len(lines))
+        words += "   <-: back" * bool(self.at) + "   q: end"
         self.terminal.show(lines + ["\033[7m %s \033[0m" % words[:columns - 3]])
 
     def press(self, key):

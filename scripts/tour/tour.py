@@ -6,6 +6,7 @@ TAP for each page, and the page only if it does not show what it should. With --
 file for each, and an index. Without a terminal pages come one below the other; for a
 pager each is between two form feeds."""
 
+import functools
 import gc
 import os
 import sys
@@ -69,36 +70,56 @@ def check(pages):
             failed = 1
             print("\n".join("# " + line for line in show.failures + show.out), flush=True)
         gc.collect()
-    failed |= check_html(pages[:1], lateness)
+    failed |= check_html(pages, lateness)
     lateness.end()
     return failed
 
 
 def check_html(pages, lateness):
-    """Writes the first page as a file: is it whole, and does each link lead to a file?"""
-    drawn = sum(line.kind in ("ladder", "plot") for one in pages for line in one.lines)
+    """Writes the first page as a file, with the index as it is when others are still to come: is it whole, and does each
+    link lead to a file?"""
+    drawn = sum(line.kind in ("ladder", "plot") for line in pages[0].lines)
     with tempfile.TemporaryDirectory() as folder:
-        wrong = write(pages, folder, lateness) + html_pages.wrong_files(folder, drawn)
+        wrong = write(pages[:1], folder, lateness, lambda *_: None)
+        html_pages.write_index(folder, pages, contents()[1], pages[:1])
+        wrong += html_pages.wrong_files(folder, drawn)
+    linked = html_pages.HtmlShow(pages[0], ["open-here"]).linked("a (page open-here), b (page open-elsewhere).")
+    if linked != 'a (page <a href="open-here.html">open-here</a>), b.':
+        wrong.append("links in prose: %s" % linked)
     print("%s - tour: a page and the index as HTML" % ("not ok" if wrong else "ok"))
     print("".join("# %s\n" % why for why in wrong), end="", flush=True)
     return 1 if wrong else 0
 
 
-def write(pages, folder, lateness):
-    """Writes a file for each page, and an index. Returns what did not show what it should."""
+def write(pages, folder, lateness, tell):
+    """Writes a file for each page, and an index, which is right after each. Returns what did not show what it should;
+    @tell is called with the number of a page and the page, before it is played."""
     failures, (_, chapters) = [], contents()
-    for one in pages:
-        show = play(one, lateness, html_pages.HtmlShow)
+    kind = functools.partial(html_pages.HtmlShow, names=[one.name for one in pages])
+    html_pages.write_style(folder)
+    for number, one in enumerate(pages, 1):
+        tell(number, one)
+        show = play(one, lateness, kind)
+        show.prose(late_words(lateness))
         html_pages.write_page(folder, show, pages)
+        html_pages.write_index(folder, pages, chapters, pages[:number])
         failures += ["%s: %s" % (one.name, why) for why in show.failures]
         gc.collect()
-    html_pages.write_index(folder, pages, chapters)
     return failures
+
+
+def late_words(lateness):
+    """What to say of times on a page that was just played; nothing if the machine kept its time."""
+    if not lateness.is_bad():
+        return ""
+    return "(The machine stood still for %.0f ms during this page, so times in it can differ from what the text says.)" % \
+        (lateness.seconds() * 1000)
 
 
 def write_all(pages, folder):
     lateness = Lateness()
-    failures = write(pages, folder, lateness)
+    failures = write(pages, folder, lateness,
+                     lambda number, one: print("%d/%d %s" % (number, len(pages), one.name), flush=True))
     lateness.end()
     print("".join("tour: %s\n" % why for why in failures), end="")
     return 1 if failures else 0
@@ -108,20 +129,23 @@ def tour(pages):
     width = max(page.NARROW, min(int(os.environ.get("COLUMNS", 0)), 140))
     color = bool(os.environ.get("COLOR"))
     end = "\n\f" if os.environ.get("PAGED") else "\n\n"
-    failed, answer = 0, ""
+    failed, answer, lateness = 0, "", Lateness()
     print(end.strip("\n"), end="")
     for number, one in enumerate(pages, 1):
         show = page.Show(one, width, color)
         if answer:
             show.prose("Answer: " + answer)
             show.say()
+        lateness.begin()
         good = show.run("%d/%d" % (number, len(pages)) if len(pages) > 1 else "")
+        show.prose(late_words(lateness))
         for why in show.failures:
             show.out.append(show.paint("31", "This page did not show what it should: " + why))
         print("\n".join(show.out), end=end, flush=True)
         failed |= not good
         answer = one.answer
         gc.collect()
+    lateness.end()
     last = page.Show(pages[-1], width, color)
     last.prose("Answer: " + answer)
     print("\n".join(last.out), end=end.strip() or "\n", flush=True)

@@ -9,6 +9,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/kernel/asked.sh
 
 checks=() clock=(--no-stalls) asked= html=
 if [ "${1-}" = --asked ]; then
@@ -23,7 +24,7 @@ if [ "${1-}" = --check ]; then
 fi
 if [ "${1-}" = --html ]; then
 	html=${2-}
-	[ -n "$html" ] || { echo "tour: --html needs a folder" >&2; exit 2; }
+	[ -n "$html" ] || { echo "tour: HTML= (--html) needs the name of a folder" >&2; exit 2; }
 	shift 2
 	if [ -e "$html" ] && { [ ! -d "$html" ] || [ -n "$(ls -A "$html")" ]; } && [ ! -e "$html/tour.css" ]; then
 		echo "tour: $html is there already, and is no tour; HTML= names a new folder" >&2
@@ -33,8 +34,14 @@ fi
 page=${1-}
 if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
 	! grep -qE "^$page(-|[[:space:]]|\$)" scripts/tour/contents.txt; }; then
-	echo "tour: there is no page '$page'; there are:" >&2
-	sed 's/^/  /' scripts/tour/contents.txt >&2
+	if [[ $page =~ ^[a-z0-9-]+$ ]] && [ -e "scripts/tour/$page.txt" ]; then
+		echo "tour: scripts/tour/$page.txt is there, but has no line in scripts/tour/contents.txt yet" >&2
+		exit 2
+	fi
+	pages=$(sed -E '/^#/d; s/[[:space:]].*//' scripts/tour/contents.txt)
+	chapters=$(sed 's/-.*//' <<<"$pages" | uniq)
+	echo "tour: there is no page or chapter '$page'$(similar "$page" $chapters $pages); the chapters are:" \
+		$chapters "(their pages: scripts/tour/contents.txt)" >&2
 	exit 2
 fi
 [ -z "$asked" ] || exit 0
@@ -70,7 +77,15 @@ vm=(scripts/vm/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --
 	env ${ascii:+LC_ALL=C} COLUMNS="$columns" COLOR=$paged PAGED=$paged
 	scripts/tour/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
 [ -n "$paged" ] || exec "${vm[@]}"
-scripts/tour/pager.py < <(exec "${vm[@]}" 2>&1)
-# who has seen enough does not wait for the rest
-kill $! 2>/dev/null
-exit 0
+# Of a redirection to one command there is no $!.
+exec {pages}< <(exec "${vm[@]}" 2>&1)
+machine=$!
+scripts/tour/pager.py <&$pages
+status=$?
+# who has seen enough does not wait for the rest, and leaves no machine behind
+kill $machine 2>/dev/null
+for _ in {1..50}; do
+	kill -0 $machine 2>/dev/null || break
+	sleep 0.1
+done
+exit $status
