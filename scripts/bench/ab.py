@@ -24,6 +24,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
@@ -33,6 +34,7 @@ from screen import is_utf8
 
 ALPHA = 0.05
 ROUNDS_OF_A_MACHINE = 3
+SECONDS = 1.5           # of a processor, about: what a transfer takes
 OTHER_SEEDS = 1000      # of side B where both sides are the same
 # name: words and unit, and whether more of it is better
 MEASURES = {
@@ -45,6 +47,7 @@ MEASURES = {
     "600KB": ("600 KB, ms", False),
     "share": ("share", None),
 }
+OF_A_KIND = {"stream": 4, "short": 3, "beside": 1}     # measures
 
 
 def median(values):
@@ -121,6 +124,17 @@ def pairs_needed(rows):
     return pairs
 
 
+def too_few(rounds, measures):
+    """What to say if so many rounds cannot give a verdict, whatever differs; else nothing."""
+    needed = pairs_needed(measures)
+    return "%d round%s too few for a verdict among %d measures: %d at least" % (
+        rounds, " is" if rounds == 1 else "s are", measures, needed) if rounds < needed else ""
+
+
+def minutes(seconds):
+    return "less than a minute" if seconds < 45 else "about %d min" % max(1, round(seconds / 60))
+
+
 def judge(rows):
     """Fills in what each row says. A row has "a" and "b": lists of equal length."""
     for row in rows:
@@ -149,7 +163,8 @@ class Player:
         self.beside = [name for name, kind, _ in networks if kind == "beside"]
         self.values = {}        # (who, network, measure): {round: value}
         self.lock = threading.Lock()
-        self.running, self.left, self.stopped = [], 0, False
+        self.running, self.played, self.stopped = [], 0, False
+        self.machines, self.began = 0, time.monotonic()
 
     def command(self, who, first, count):
         options = self.options
@@ -181,7 +196,7 @@ class Player:
             self.running.remove(process)
             if self.stopped:
                 return
-            self.left -= 1
+            self.played += 1
             if process.returncode:
                 raise Failed("%s: status %d\n%s%s" % (" ".join(command), process.returncode, said[-800:],
                                                      complaint[-800:]))
@@ -189,16 +204,39 @@ class Player:
                 words = line.split()
                 if words[:1] == ["ab"]:
                     self.values.setdefault((who, words[2], words[3]), {})[int(words[1])] = float(words[4])
-            print("# %d machines to go" % self.left, file=sys.stderr, flush=True)
+            self.say_left()
 
-    def play_all(self):
+    def jobs(self):
+        """Of each machine: who is played, from which round on, how many."""
         jobs = []
         for first in range(0, self.options.pairs, ROUNDS_OF_A_MACHINE):
             count = min(ROUNDS_OF_A_MACHINE, self.options.pairs - first)
             jobs += [("A", first, count), ("B", first, count)]
             if self.beside and self.options.share:
                 jobs.append(("AB", first, count))
-        self.left = len(jobs)
+        return jobs
+
+    def plan(self):
+        """Says what is to come, before it begins."""
+        transfers = sum(count * (len(self.beside) if who == "AB" else len(self.alone + self.beside))
+                        for who, _, count in self.jobs())
+        processors = os.cpu_count() or 1
+        return "%d transfers on %d machines of the laboratory, %d at once: %s where nothing else runs" % (
+            transfers, len(self.jobs()), min(processors, len(self.jobs())), minutes(transfers * SECONDS / processors))
+
+    def measures(self, networks):
+        """How many rows the table will have."""
+        return sum(OF_A_KIND[kind] + (kind == "beside" and bool(self.options.share)) for _, kind, _ in networks)
+
+    def say_left(self):
+        left = self.machines - self.played
+        took = (time.monotonic() - self.began) / self.played
+        print("# %d of %d machines are done%s" % (self.played, self.machines, ", %s to go" % minutes(left * took) if left
+                                                else ""), file=sys.stderr, flush=True)
+
+    def play_all(self):
+        jobs = self.jobs()
+        self.machines, self.began = len(jobs), time.monotonic()
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
             try:
                 for played in [pool.submit(self.play, *job) for job in jobs]:
@@ -251,6 +289,7 @@ FORMAT = "  %-28s %-20s %-20s %-25s %s"
 def tell(result):
     """The table, as lines."""
     a, b, rows = result["a"], result["b"], result["rows"]
+    few = too_few(result["pairs"], len(rows))
     lines = ["A is %s, B is %s; %d rounds of each, medians (quartiles)" % (a, b, result["pairs"])]
     if result["same"]:
         lines.append("Both are the same, with different seeds: what differs here is chance.")
@@ -260,15 +299,13 @@ def tell(result):
             last = row["what"]
             lines += ["", "%s: %s" % (row["network"], last), FORMAT % ("", "A", "B", "B - A (95 %)", "p      B is")]
         lines.append(FORMAT % (row["words"], scatter(row["a"]), scatter(row["b"]), changed(row), "%.3f  %s" %
-                               (row["p_corrected"], row["verdict"] or "-")))
+                               (row["p_corrected"], row["verdict"] or ("?" if few and row["a"] != row["b"] else "-"))))
     lines.append("")
     said = len(lines)
-    found, needed = sum(1 for row in rows if row["verdict"]), pairs_needed(len(rows))
-    lines.append("%d of %d measures differ by more than chance: Wilcoxon's signed-rank test of the pairs, p by Holm "
+    found = sum(1 for row in rows if row["verdict"])
+    lines.append("?: cannot be told. %s, whatever differs." % few if few else
+                 "%d of %d measures differ by more than chance: Wilcoxon's signed-rank test of the pairs, p by Holm "
                  "for all of them, below %g." % (found, len(rows), ALPHA))
-    if result["pairs"] < needed:
-        lines.append("%d rounds are too few for a verdict among %d measures: %d at least." %
-                     (result["pairs"], len(rows), needed))
     equal = sum(1 for row in rows if row["a"] == row["b"])
     if equal:
         lines.append("%d of %d measures are equal in each round, to the last digit." % (equal, len(rows)))
@@ -369,6 +406,8 @@ def main():
     else:
         networks = networks_of(options.program, options.networks.split())
         player = Player(options, networks)
+        few = too_few(options.pairs, player.measures(networks))
+        print("# %s%s" % ("%s; there will be none.\n# " % few if few else "", player.plan()), file=sys.stderr, flush=True)
         player.play_all()
         result = {"a": options.name_a, "b": options.name_b, "pairs": options.pairs, "seed": options.seed,
                   "same": options.same, "alpha": ALPHA, "rows": player.rows(networks)}

@@ -6,6 +6,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/kernel/asked.sh
 
 usage()
 {
@@ -44,23 +45,12 @@ networks()
 	sed -nE 's/^\t\{ "([a-z]+)", ".*", (STREAM|SHORT|BESIDE),.*/\1/p' selftests/tools/bench_ab.c
 }
 
-# algorithms [COMMIT]: those that the module has, or had
-algorithms()
-{
-	if [ $# -eq 1 ]; then
-		git grep -hE '^[[:space:]]*\.name[[:space:]]*= "' "$1" -- 'module/cong_*.c' 'module/cong/cong_*.c'
-	else
-		cat module/cong/cong_*.c
-	fi | sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p'
-}
-
 # has_algorithm WORD NAME [COMMIT]
 has_algorithm()
 {
-	local there
+	local why
 
-	there=$(algorithms "${@:3}")
-	grep -qxF -- "$2" <<<"$there" || refuse "there is no congestion control $1=$2${3:+ at AB=$3}; there are:" $there
+	! why=$(no_algorithm "$@") || refuse "$why"
 }
 
 asked= AB= CC= CC2= N=12 NET= SEED=1 JSON= SVG=

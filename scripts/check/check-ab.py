@@ -147,6 +147,9 @@ def check_machines():
     verdict(a[-7:] == ["3", "3", "xtcp:cubic", "loss", "--", "xtcp:cubic/kernel:cubic", "beside"],
             "a side is alone, then beside kernel TCP's CUBIC", a)
     verdict(both[-4:] == ["3", "3", "xtcp:cubic/xtcp:bbr", "beside"], "then they are beside each other", both)
+    verdict([(who, count) for who, _, count in player.jobs()] == [("A", 3), ("B", 3), ("AB", 3)] * 2 +
+            [("A", 1), ("B", 1), ("AB", 1)] and player.measures(networks) == 6 and
+            player.plan().startswith("35 transfers on 9 machines "), "what is to come is said before", player.plan())
     options.same = True
     verdict(option(player.command("A", 3, 3), "--seed") != option(player.command("B", 3, 3), "--seed"),
             "equal sides have different seeds")
@@ -198,8 +201,11 @@ def check_words():
         with open(name["in"], "w", encoding="utf-8") as file:
             json.dump(result, file)
         text = subprocess.run(["scripts/bench/ab.py", "--again", name["in"]], capture_output=True, text=True).stdout
-        for pattern in (r"^Both are the same", r"^2 rounds are too few for a verdict among \d+ measures: 1\d at least"):
+        for pattern in (r"^Both are the same", r" \?$", r"^\?: cannot be told\. 2 rounds are too few for a verdict among "
+                        r"\d+\smeasures: 1\d at least, whatever differs\.$"):
             verdict(re.search(pattern, text, re.M), "says " + pattern, text)
+        verdict(" 0 of " not in text and not re.search(r"^\d+ of \d+ measures differ", text, re.M),
+                "and does not say how many differ", text)
         for words in (["--again", "/nosuch"], ["--again", "Makefile"], ["--again", name["in"], "--svg", "/nosuch/x"]):
             ran = subprocess.run(["scripts/bench/ab.py", *words], capture_output=True, text=True)
             verdict(ran.returncode == 1 and ran.stderr.startswith("ab: ") and ran.stderr.count("\n") == 1,
@@ -223,6 +229,9 @@ def check_laboratory():
         verdict(once and [row["measure"] for row in once["rows"]] == ["10KB", "100KB", "600KB", "share", "share"],
                 "two congestion controls: each measure of these networks", ran.stderr)
         ran, again = played(folder, "CC=cubic", "CC2=reno", "N=1", "NET=short beside")
+        verdict(re.search(r"^# 1 round is too few for a verdict among 5 measures: 8 at least; there will be none\.\n"
+                          r"# 5 transfers on 3 machines .*(minute|min) where nothing else runs\n", ran.stderr, re.M) and
+                ran.stderr.endswith("# 3 of 3 machines are done\n"), "it says before it begins what will come of it", ran.stderr)
         verdict(once and once == again, "the same command gives the same values", ran.stdout)
         ran, built = played(folder, "AB=HEAD", "N=1", "NET=short")
         verdict(built and len(built["rows"]) == 3 and built["b"].endswith(" (cubic)"), "the build of a commit",

@@ -35,8 +35,11 @@ says()
 }
 
 refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs P='redis nosuch'
-refuses '^demo: there is no D=nosuch; there are: loss$' make demo D=nosuch
-refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b' make demo D=loss CC=nosuch
+refuses '^demo: there is no D=nosuch; there are: loss and, without D=, the plain one$' make demo D=nosuch
+refuses '^demo: there is no D=los; similar names: loss; there are: loss ' make demo D=los
+refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b.* \(module/cong/cong_NAME\.c makes one\)$' \
+	make demo D=loss CC=nosuch
+refuses '^demo: there is no congestion control CC=cubik; similar names: cubic; there are: ' make demo D=loss CC=cubik
 refuses "^tour: there is no page or chapter 'nosuch'; the chapters are: open backlog " make tour P=nosuch
 refuses "^tour: there is no page or chapter 'lost'; similar names: loss.*; the chapters are:" make tour P=lost
 refuses '^tour: HTML= \(--html\) needs the name of a folder' make tour HTML=

@@ -156,7 +156,7 @@ def main():
     shutil.copyfile(TRACE, file)
     show(file, algorithm)
     title("the sender's counters")
-    must_show(shown("client", "nstat", *COUNTERS), "TcpRetransSegs")
+    must_show(shown("client", "nstat", *COUNTERS), "^#xtcp\n", "TcpRetransSegs")
 
 
 main()

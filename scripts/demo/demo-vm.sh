@@ -103,7 +103,7 @@ scripts/tools/xtcp-ladder $look --port 80 $tracing/trace || die "no ladder"
 ip netns exec client scripts/tools/xtcp_run scripts/demo/demo-vm.sh --look || die "no connection to look at"
 
 title "nstat: the server's counters"
-in_server nstat -as 'Tcp*'
+in_server nstat -as 'Tcp*' | sed '1s/^#kernel/#xtcp/'
 
 title "and out again"
 read -r pid <$work/server80.pid && kill "$pid"

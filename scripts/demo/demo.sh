@@ -11,6 +11,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/kernel/asked.sh
 
 asked=
 if [ "${1-}" = --asked ]; then
@@ -26,17 +27,13 @@ if [ -n "${1-}" ]; then
 	teardown) exec scripts/tour/tour.sh close ;;
 	esac
 	if [ "$1" = lib ] || [[ ! $1 =~ ^[a-z]+$ ]] || [ ! -x "$show" ]; then
-		echo "demo: there is no D=$1; there are:" $(ls scripts/demo | sed -n 's/^demo-\(.*\)\.sh$/\1/p' |
-			grep -vxE 'lib|vm') >&2
+		there=$(ls scripts/demo | sed -n 's/^demo-\(.*\)\.sh$/\1/p' | grep -vxE 'lib|vm')
+		echo "demo: there is no D=$1$(similar "$1" $there); there are:" $there "and, without D=, the plain one" >&2
 		exit 2
 	fi
 fi
 if [ -n "${ALGORITHM-}" ]; then
-	there=$(sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p' module/cong/cong_*.c)
-	if ! grep -qxF -- "$ALGORITHM" <<<"$there"; then
-		echo "demo: there is no congestion control CC=$ALGORITHM; there are:" $there >&2
-		exit 2
-	fi
+	! why=$(no_algorithm CC "$ALGORITHM") || { echo "demo: $why" >&2; exit 2; }
 fi
 [ -z "$asked" ] || exit 0
 
