@@ -37,8 +37,10 @@ def parts_of(name, folder):
         "hangs": [shell("one", "echo ok 1 - fine; sleep 1000", limit=1)],
         "outlived": [shell("one", "setsid sh -c 'sleep 1000 & sleep 1000' & echo ok 1 - fine")],
         "interrupted": [shell("one", "setsid sleep 1000 & echo ok 1 - fine; echo not ok 2 - wrong; "
-                              f"touch {folder}/begun.one; sleep 1000"),
+                              f"trap 'echo not ok 3 - torn down; exit' TERM; touch {folder}/begun.one; sleep 1000 & wait"),
                         shell("two", f"touch {folder}/begun.two; sleep 1000", seconds=0)],
+        "interrupted early": [shell(name, f"trap 'echo not ok 1 - torn down; exit' TERM; touch {folder}/begun.{name}; "
+                                    "sleep 1000 & wait") for name in ("one", "two")],
         "order": [shell("late", f"echo late >>{log}", after=["early"], seconds=9),
                   shell("early", f"sleep 0.5; echo early >>{log}"),
                   shell("single", f"echo alone >>{log}; sleep 0.5; echo alone >>{log}", time_of="alone", seconds=5),
@@ -56,7 +58,7 @@ def play(name):
         (folder / "run").mkdir()
         player = subprocess.Popen([sys.executable, __file__, "--play", name, folder], stdout=subprocess.PIPE, text=True,
                                   env={**os.environ, MARK: str(folder), "NO_SKIP": "0", "CI": ""})
-        if name == "interrupted":
+        if name.startswith("interrupted"):
             while len(list(folder.glob("begun.*"))) < 2 and player.poll() is None:
                 time.sleep(0.1)
             player.send_signal(signal.SIGTERM)
@@ -89,7 +91,8 @@ ROWS = (
     ("skipped", 0, "1 passed, 0 failed, 1 skipped", r"^# where the time went"),
     ("hangs", 1, "1 passed, 1 failed", r"^not ok - one: not over after 1 s, ended$"),
     ("outlived", 0, "1 passed, 0 failed", r"^ok 1 - fine$"),
-    ("interrupted", 143, "1 passed, 2 failed", r"^not ok - ended by a signal$"),
+    ("interrupted", 143, "1 passed, 1 failed, ended by a signal", r"^# ended by a signal: .* no verdict$"),
+    ("interrupted early", 143, "0 passed, 0 failed, ended by a signal", r"^# ended by a signal: .* no verdict$"),
     ("order", 0, "4 passed, 0 failed", r"^ok - last$"),
     ("real", 0, f"{os.cpu_count() + 3} passed, 0 failed", rf"^# priority {min(19, os.nice(0) + LOW)}$"),
 )

@@ -227,15 +227,15 @@ class Run:
             say(f"# {part.took:5.0f} s {part.cpu:5.0f} s {part.began - self.began:5.0f} s  {part.name}")
 
     def interrupted(self, why):
-        """What the parts have printed so far counts."""
-        end_all()
+        """What the parts have printed so far counts, and not what they print as they are ended."""
         for part in self.running:
             self.text += part.text()
-        self.tell(f"not ok - {why}\n")
+        end_all()
+        self.tell(f"{why}\n")
 
 
-def close_up(run):
-    """Prints the closing line. Returns whether all is well."""
+def close_up(run, ended=""):
+    """Prints the closing line, with what ended the run too early. Returns whether all is well."""
     run.text = settled(run.text)
     (run.folder / "log").write_text(run.text, encoding="utf-8")
     lines = run.text.split("\n")
@@ -249,7 +249,7 @@ def close_up(run):
         failed += skipped - excused
         skipped = excused
     run.times()
-    if not passed and not failed:
+    if not passed and not failed and not ended:
         say("not ok - nothing was tested")
         failed = 1
     if failed:
@@ -257,7 +257,7 @@ def close_up(run):
         say(f"# details in {os.path.relpath(run.folder)}")
     else:
         shutil.rmtree(run.folder, ignore_errors=True)
-    line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+    line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "") + ended
     say(line)
     (run.folder.parent / "verdict").write_text(line + "\n")
     return not failed
@@ -360,13 +360,13 @@ def run_all(run, parts, mistakes=()):
         end_all()
         on_signals(signal.SIG_IGN)
     except Ended:
-        run.interrupted("ended by a signal")
-        close_up(run)
+        run.interrupted("# ended by a signal: what has not run yet is not counted, so this is no verdict")
+        close_up(run, ", ended by a signal")
         return 143
     except Exception as error:
         if isinstance(error, BrokenPipeError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        run.interrupted("check.py itself failed")
+        run.interrupted("not ok - check.py itself failed")
         say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
     return 0 if close_up(run) else 1
 
