@@ -175,9 +175,10 @@ def at_both(first, env, boot):
     last.run("true")
     said, _ = first.run("cat shared-by")
     row("the first terminal sees what the second one wrote", said.strip() == "second", said)
+    first.run("false")
     os.write(first.fd, b"exit\n")
     status = first.status()
-    row("exit ends the machine", status == 0, (status, first.shown))
+    row("exit ends the machine, whatever the last command has come to", status == 0, (status, first.shown))
     status = last.status()
     row("and its second terminal", status == 0 and "the machine has ended" in last.shown, (status, last.shown))
     return last
@@ -219,6 +220,13 @@ def play_lab(env):
         boot = first.run("cat /proc/sys/kernel/random/boot_id")[0].strip()
         said, status = first.run(f"{SERVE}; client curl -s http://server/ | head -n 1")
         row("client and server talk", status == 0 and "html" in said.lower(), said)
+        said, status = first.run("client xtcp ladder; server xtcp ss state connected '( sport = 80 )'")
+        row("the client sees the trace, and cgroups", status == 0 and " SYN" in said and "mount" not in said, said)
+        first.run("client xtcp policy add dport=80 cc=cubic")
+        said, _ = first.run("tour open-handshake; router ip -br link show client0; "
+                            "client curl -s http://server/ | head -n 1; client xtcp policy list")
+        row("the tour leaves client, router and server as they were", "page did not show" not in said and
+            re.search(r"^client0.* UP [\s\S]*html[\s\S]*^dport=80 cc=cubic # 1 hit$", said, re.M | re.I), said)
         last = at_both(first, env, boot)
     finally:
         first.end()

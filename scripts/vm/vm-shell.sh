@@ -9,14 +9,28 @@ export PROC_NET_TCP=/proc/net/$XTCP_NAME PROC_NET_TCP6=/proc/net/${XTCP_NAME}6
 export PROC_NET_SNMP=/proc/net/${XTCP_NAME}_snmp PROC_NET_NETSTAT=/proc/net/${XTCP_NAME}_netstat
 export PATH=$PWD/scripts/tools:$PATH PYTHONDONTWRITEBYTECODE=1
 
-client() { ip netns exec client xtcp_run "$@"; }
-server() { ip netns exec server xtcp_run "$@"; }
-router() { ip netns exec router "$@"; }
-tour()
+# within NAMESPACE COMMAND...: ip netns exec mounts another /sys there; the trace and the cgroups belong to it, too
+within()
 {
-	xtcp_run python3 scripts/tour/tour.py "$@"
-	scripts/vm/scene.sh
+	ip netns exec "$1" sh -c 'mount -t tracefs tracefs /sys/kernel/tracing; mount -t cgroup2 cgroup2 /sys/fs/cgroup
+		exec "$@"' sh "${@:2}"
 }
+client() { within client xtcp_run "$@"; }
+server() { within server xtcp_run "$@"; }
+router() { within router "$@"; }
+tour() { scripts/tour/tour-beside.sh "$@"; }
+
+# The status of this shell is the one that exit was told, and not the last command's: with that, make would call it an
+# error to leave after a ^C.
+exit()
+{
+	local status=$?
+
+	[ "$BASHPID" != $$ ] || { left=1 status=0; }
+	builtin exit "${1:-$status}"
+}
+trap '[ -n "$left" ] || builtin exit 0' EXIT
+left=
 
 # builds: make NAME.ko a link to the build for this kernel, of xtcp and of xtcp_b, if there is one: insmod NAME.ko then
 # works here, whatever kernel make has built for. The overlay keeps the links from the host. Load xtcp_b.

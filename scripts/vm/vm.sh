@@ -205,29 +205,48 @@ has_started()
 # take_slot: emulated machines that share a processor make one another miss
 # their deadlines, so one more of them than there are processors may run. Who
 # waits first gets the first slot: the lock of the queue says whose turn it is.
-# That of the slot goes with QEMU, which inherits it.
+# That of the slot goes with QEMU, which inherits it. The file says since when it
+# is taken, and what for; only who has the lock writes there.
 take_slot()
 {
-	local count i queue told=
+	local count i queue told= next=0
 
 	count=$(($(nproc) + 1))
 	exec {queue}>"$XTCP_CACHE/machine-queue.lock"
 	if ! flock -n "$queue"; then
-		told=1
+		told=still
 		echo "vm.sh: waiting for those that wait already" >&2
-		flock "$queue"
+		until flock -w 60 "$queue"; do list_slots "$count" >&2; done
 	fi
 	while :; do
 		for ((i = 1; i <= count; i++)); do
-			exec {slot}>"$XTCP_CACHE/machine-$i.lock"
+			exec {slot}>>"$XTCP_CACHE/machine-$i.lock"
 			flock -n "$slot" && break 2
 			exec {slot}>&-
 		done
-		[ -n "$told" ] || echo "vm.sh: $count machines run already, waiting for one to end" >&2
-		told=1
+		if [ $SECONDS -ge $next ]; then
+			echo "vm.sh: $count machines run ${told:-already}, waiting for one to end:" >&2
+			list_slots "$count" >&2
+			next=$((SECONDS + 60))
+		fi
+		told=still
 		sleep 0.1
 	done
+	printf '%(%s)T %s\n' -1 "${*//[[:cntrl:]]/ }" >"$XTCP_CACHE/machine-$i.lock"
 	exec {queue}>&-
+}
+
+# list_slots COUNT: the machines that run
+list_slots()
+{
+	local i now began command
+
+	printf -v now '%(%s)T' -1
+	for ((i = 1; i <= $1; i++)); do
+		read -r began command 2>/dev/null <"$XTCP_CACHE/machine-$i.lock" || continue
+		[[ $began =~ ^[0-9]+$ ]] || continue
+		printf '  for %d min %d s: %.100s\n' $(((now - began) / 60)) $(((now - began) % 60)) "$command"
+	done
 }
 
 # kvm_works: asked once per boot of this machine, by booting a kernel: there
@@ -409,7 +428,7 @@ initramfs_make "$work/initramfs" "$work/files" "$modules" ||
 fill_share "$@"
 console=${logs:-$work}/console.log
 choose_options
-[ -n "$interactive" ] || take_slot
+[ -n "$interactive" ] || take_slot "$@"
 if [ -n "$interactive" ]; then
 	terminal=$(stty -g)
 	start_qemu "$timeout" "${qemu_options[@]}"
