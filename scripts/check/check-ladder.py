@@ -472,13 +472,13 @@ def check_size(folder):
 
 
 def check_memory(folder):
-    """Of a trace only what is drawn is kept: 34 MB of others' events behind a connection, in 48 MB of memory."""
+    """Of a trace only what is drawn is kept: 34 MB of others' events before a connection, in 48 MB of memory."""
     name = os.path.join(folder, "large")
     others = many(10000)
-    with open(name, "w") as file, open(TRACES + "close-first.trace") as first:
-        file.write(first.read())
+    with open(name, "w") as file, open(TRACES + "close-first.trace") as newest:
         for _ in range(5):
             file.write(others)
+        file.write(newest.read())
     done = subprocess.run([*LADDER, "--plain", "--width", "100", name], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=120, env=dict(os.environ, LC_ALL="C.UTF-8"),
                           preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (48 << 20, 48 << 20)))
@@ -529,6 +529,23 @@ def check_choice():
             "--list", done.stdout, done.stderr)
     done = ladder("--plain", "--conn", "3", name)
     verdict("| TIME-WAIT" in done.stdout.split("\n")[1] and done.stdout.count(" ms\n") == 1, "--conn", done.stdout)
+    with open(name) as file:
+        text = file.read()
+    two = text.replace("10.77.0.1:50104", "10.77.0.1:50103") + text
+    for what, options, number, says in (
+            ("the newest", ([name], {}), 3, "newest of 3 connections; --list names them, --conn N draws another"),
+            ("the newest of standard input", (["-"], {"data": text}), 3, "newest of 3 connections;"),
+            ("the newest with a port", (["--port", "50104", "-"], {"data": two}), 3,
+             "newest of 3 connections with port 50104;")):
+        done = ladder("--plain", *options[0], **options[1])
+        one = ladder("--plain", "--conn", str(number), name)
+        verdict(done.stdout.startswith(one.stdout) and one.stdout and says in done.stdout, "without --conn: " + what, done.stdout,
+                done.stderr)
+    done = ladder("--plain", TRACES + "close-first.trace")
+    verdict("newest of" not in done.stdout, "one connection is no choice", done.stdout)
+    for options in (["--from", "900", "--to", "1000"], ["--to", "-1"]):
+        check_sentence("%s %s: nothing happened then" % (options[0], options[1]),
+                       ladder("--plain", *options, TRACES + "loss.trace"), 1, "goes from 0 to 17[0-9] ms")
     done = ladder("--plain", "--from", "443", "--to", "546", TRACES + "close-queued.trace")
     verdict(len([line for line in done.stdout.split("\n") if ROW.match(line)]) == 4 and
             "FIN-WAIT-1 |    " in done.stdout, "--from and --to: the state of then", done.stdout)

@@ -98,7 +98,7 @@ echo 0 >$tracing/tracing_on
 [ -z "${OUT-}" ] || cp $tracing/trace "$OUT/demo.trace"
 
 title "the first connection: its segments, from both ends' tracepoints"
-scripts/tools/xtcp-ladder $look --port 80 $tracing/trace || die "no ladder"
+scripts/tools/xtcp-ladder $look --conn 1 --port 80 $tracing/trace || die "no ladder"
 
 ip netns exec client scripts/tools/xtcp_run scripts/demo/demo-vm.sh --look || die "no connection to look at"
 

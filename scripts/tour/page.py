@@ -26,8 +26,10 @@ MORE = re.compile(r" *\.\.\.( .*|)$")
 
 
 def ladder(arguments, width, color):
-    """What ladder prints, without starting it, and without its last line, which page open-both has in words."""
-    kept, sys.argv = sys.argv, ["xtcp-ladder", "--width", str(width), "--color" if color else "--plain", *arguments]
+    """What ladder prints, without starting it, and without its last line, which page open-both has in words. Of the
+    page's first connection, unless it names another."""
+    which = [] if {"--port", "--conn"} & set(arguments) else ["--conn", "1"]
+    kept, sys.argv = sys.argv, ["xtcp-ladder", "--width", str(width), "--color" if color else "--plain", *which, *arguments]
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):

@@ -50,8 +50,8 @@ def options(doc):
     parser = argparse.ArgumentParser(prog="xtcp-ladder", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("--port", type=port, metavar="N", help="the first connection that has this port at one end")
-    add("--conn", type=which, metavar="N", help="the connection that --list gives this number; all: each")
+    add("--port", type=port, metavar="N", help="the newest connection that has this port at one end")
+    add("--conn", type=which, metavar="N", help="the connection that --list gives this number, instead of the newest; all: each")
     add("--list", action="store_true", help="only name the connections")
     add("--all", action="store_true", help="fold nothing: each segment has its row")
     add("--fold", action="store_true", help="fold short runs of like segments, too")
@@ -83,25 +83,32 @@ def width_of(args):
     return width
 
 
-def chooser(args, connections, trace):
-    """Tells of which connections the events are kept; of one alone the others' lines are hardly looked at."""
+def chooser(args, connections, trace, only):
+    """Tells of which connections the events are kept. only: of this one alone, and the others' lines are hardly looked at;
+    None: without --conn the newest so far, and nothing is kept of those before."""
     def keep(connection):
         if args.port and not connection.has_port(args.port):
             return False
         if args.conn or args.list or args.live:
             return not args.list
-        if not connections.chosen and connection.segments:
+        before = connections.chosen
+        if connection.number < (only or (before.number if before else 0)):
+            return False
+        if connection.segments and connection is not before:
+            if before:
+                before.story = None
             connections.chosen = connection
-            trace.wanted = connection.names
-        return connections.chosen in (None, connection)
+            if only:
+                trace.wanted = connection.names
+        return True
     return keep
 
 
-def read(trace, args):
+def read(trace, args, only=None):
     """The connections of a trace."""
     connections = Connections()
     connections.chosen = None
-    connections.keep = chooser(args, connections, trace)
+    connections.keep = chooser(args, connections, trace, only)
     trace.too_much = False
     kept = 0
     for event in trace:
@@ -118,23 +125,36 @@ def read(trace, args):
     return connections
 
 
+def numbered(connections):
+    """Those with segments, by the numbers that --list shows."""
+    found = [connection for connection in connections.all if connection.segments]
+    for number, connection in enumerate(found, 1):
+        connection.number = number
+    return found
+
+
+def newest(trace, args):
+    """(its number among all connections, how many could be drawn), of a trace that can be read again; None: there is
+    none."""
+    connections = read(trace, argparse.Namespace(**{**vars(args), "list": True}))
+    found = [connection for connection in connections.all
+             if connection.segments and (not args.port or connection.has_port(args.port))]
+    return (found[-1].number, len(found)) if found else (None, 0)
+
+
 def chosen(connections, args):
     """Those to draw, or to list."""
-    with_segments = [connection for connection in connections.all if connection.segments]
-    for number, connection in enumerate(with_segments, 1):
-        connection.number = number
+    found = numbered(connections)
     if isinstance(args.conn, int):
-        if args.conn > len(with_segments):
-            raise Wrong("there is no connection %d, but %d of them; see --list" % (args.conn, len(with_segments)), 1)
-        with_segments = [with_segments[args.conn - 1]]
+        if args.conn > len(found):
+            raise Wrong("there is no connection %d, but %d of them; see --list" % (args.conn, len(found)), 1)
+        found = [found[args.conn - 1]]
     if args.port:
-        with_segments = [connection for connection in with_segments if connection.has_port(args.port)]
-    if not with_segments:
+        found = [connection for connection in found if connection.has_port(args.port)]
+    if not found:
         raise Wrong("no segments of %s in this trace" %
                     ("a connection with port %d" % args.port if args.port else "any connection"), 1)
-    if args.conn or args.list:
-        return with_segments
-    return with_segments[:1]
+    return found
 
 
 def name_of(connection, trace_start):
@@ -193,12 +213,21 @@ def ladder_of(connection, args, trace):
     return found, states
 
 
+def nothing_then(args, connection):
+    """Why no row is left, in words."""
+    story = connection.story
+    ends = [time - story.start for row in rows.lay_out(story) for time in (*row.times, row.time) if time is not None]
+    return "no segment is there then: this connection goes from %.0f to %.0f ms" % (min(ends) * 1000, max(ends) * 1000)
+
+
 def longest(found, start):
     return max([abs(time - start) * 1000 for row in found for time in row.times if time is not None] + [0])
 
 
 def draw(connection, args, trace, width):
     found, states = ladder_of(connection, args, trace)
+    if not found and (args.begin is not None or args.end is not None):
+        raise Wrong(nothing_then(args, connection), 1)
     warnings = list(notices(trace, connection))
     columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start), args.brief,
                                   [state for row in found for end in (0, 1)
@@ -231,7 +260,7 @@ def run(args):
         raise Wrong("--svg and --html are of one connection; --conn N or --port N choose it")
     if args.pcap and args.trace:
         raise Wrong("a trace or --pcap, not both")
-    width = width_of(args)
+    width, only, count = width_of(args), None, 0
     if args.live:
         import live
         return live.draw(args, width)
@@ -240,13 +269,19 @@ def run(args):
         trace, name = pcap.Captures(*args.pcap), args.pcap[0]
     else:
         name = args.trace or events.TRACEFS + "/trace"
+        is_of_now = name.startswith(events.TRACEFS + "/")
+        if not (args.conn or args.list or is_of_now) and os.path.isfile(name):
+            with events.open_lines(name) as file:
+                only, count = newest(events.Trace(events.lines_of(file), lazy=True), args)
         trace = events.Trace(events.lines_of(events.open_lines(name)), lazy=True)
-        trace.is_of_now = name.startswith(events.TRACEFS + "/")
-    connections = read(trace, args)
+        trace.is_of_now = is_of_now
+    connections = read(trace, args, only)
     complaint = trace.complaint()
     if complaint:
         raise Wrong(("standard input" if name == "-" else name) + ": " + (events.why_nothing(name) or complaint))
     found = chosen(connections, args)
+    if not (args.conn or args.list):
+        count, found = count or len(found), [connections.chosen]
     for at, connection in enumerate(found):
         if args.list:
             print(name_of(connection, connections.all[0].time))
@@ -254,6 +289,9 @@ def run(args):
         if at:
             print()
         draw(connection, args, trace, width)
+    if count > 1:
+        print("This is the newest of %s connections%s; --list names them, --conn N draws another." % (
+            format(count, ","), " with port %d" % args.port if args.port else ""))
     return 0
 
 
