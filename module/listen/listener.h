@@ -50,6 +50,8 @@ struct xtcp_listener_stats {
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
+ * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max is as large, the program may
+ *	have asked for more; the kernel has cut that before we see it
  * @synq: half-open entries (entry.c)
  * @group: the listeners that share its SYNs, or this one alone (group.c)
  * @members: the listeners of the same group with the same address, port and device (members.c);
@@ -70,6 +72,7 @@ struct xtcp_listener {
 	unsigned int accept_len;
 	unsigned int accept_max;
 	unsigned int accept_peak;
+	unsigned int somaxconn;
 	struct xtcp_synq synq;
 	struct xtcp_group *group;
 	struct xtcp_members *members;

@@ -59,11 +59,12 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 		return;
 	stats = stats_of(listener);
 	print_address(sk, address, sizeof(address));
-	seq_printf(m, "%-29s %5u %10u %11u %7u %8u %9u %8u %12u %12u %5u %lu\n", address,
+	seq_printf(m, "%-29s %5u %10u %11u %7u %8u %9u %8u %12u %12u %5u %lu %u\n", address,
 		   READ_ONCE(listener->accept_max), READ_ONCE(listener->accept_len), READ_ONCE(listener->accept_peak),
 		   READ_ONCE(listener->synq.len), READ_ONCE(listener->synq.peak),
 		   stats.overflows, stats.declined, stats.cookies_sent, stats.cookies_recv,
-		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk));
+		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk),
+		   READ_ONCE(listener->somaxconn));
 }
 
 /*
@@ -109,7 +110,7 @@ static int show_line(struct seq_file *m, void *v)
 	if (v == SEQ_START_TOKEN) {
 		seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent",
 			   "local_address");
-		seq_puts(m, " cookies_recv   uid inode\n");
+		seq_puts(m, " cookies_recv   uid inode somaxconn\n");
 		return 0;
 	}
 	rcu_read_lock();

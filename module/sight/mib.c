@@ -165,6 +165,8 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAbortOnNamespace", XTCP_MIB_ABORTONNAMESPACE },
 	{ "TCPAbortOnIdle", XTCP_MIB_ABORTONIDLE },
 	{ "TCPAbortOnHalfClosed", XTCP_MIB_ABORTONHALFCLOSED },
+	{ "TCPLingerZero", XTCP_MIB_LINGERZERO },
+	{ "TCPClosedInSynSent", XTCP_MIB_CLOSEDINSYNSENT },
 	{ "TCPBlackboxKept", XTCP_MIB_BLACKBOXKEPT },
 	{ "TCPBlackboxDropped", XTCP_MIB_BLACKBOXDROPPED },
 	{ "TCPBlackboxRefused", XTCP_MIB_BLACKBOXREFUSED },
@@ -220,6 +222,7 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 	static const u16 counter_of[] = {
 		[XTCP_ABORT_RESET] = XTCP_MIB_ABORTONRESET,
 		[XTCP_ABORT_ICMP] = XTCP_MIB_ABORTONICMP,
+		[XTCP_ABORT_LINGER] = XTCP_MIB_LINGERZERO,	/* a part of TCPAbortOnData */
 		[XTCP_ABORT_LISTENER] = XTCP_MIB_ABORTONLISTENER,
 		[XTCP_ABORT_DISCONNECT] = XTCP_MIB_ABORTONDISCONNECT,
 		[XTCP_ABORT_KILLED] = XTCP_MIB_ABORTONKILL,

@@ -47,6 +47,7 @@ static bool close_state(struct sock *sk)
 {
 	switch (sk->sk_state) {
 	case TCP_SYN_SENT:
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_CLOSEDINSYNSENT);
 		xtcp_sock_done(sk);
 		return false;
 	case TCP_SYN_RECV:

@@ -68,9 +68,11 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 
 static void set_limit(struct sock *sk, int backlog)
 {
-	unsigned int limit = min_t(unsigned int, backlog, READ_ONCE(sock_net(sk)->core.sysctl_somaxconn));
+	unsigned int somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+	unsigned int limit = min_t(unsigned int, backlog, somaxconn);
 
 	WRITE_ONCE(xtcp_endpoint(sk)->listener->accept_max, limit);
+	WRITE_ONCE(xtcp_endpoint(sk)->listener->somaxconn, somaxconn);
 	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
 }
 

@@ -274,7 +274,7 @@ def check_ends(folder):
     done = watch("states", "--proc", where, "--once", "--seconds", "0.2")
     verdict("ENDED" not in done.stdout and done.returncode == 0, "states: copies without these counters", done.stderr)
     with open("module/sight/mib.c") as file:
-        counted = set(re.findall(r'"(TCPAbortOn\w+)"', file.read()))
+        counted = set(re.findall(r'"(TCPAbortOn\w+|TCPLingerZero|TCPClosedInSynSent)"', file.read()))
     verdict(counted == {name for name, _, _ in ENDS}, "states: each counter of ends has words", counted)
 
     view = view_of(States, known=Known())
@@ -288,7 +288,7 @@ def check_ends(folder):
     verdict(not problem and lines[2].startswith("no answer") and max(map(len, lines)) <= 80 and
             len(lines) >= 2 + len(ENDS) + sum(1 for end in ENDS if end[2]), "states: advice", problem, *lines)
     view.advice.knob = lambda found: found[1] + "=15"
-    verdict("retries2=15, syn_retries=15, keep" in view.advice.on_end(ENDS[2][2]), "states: advice with the settings")
+    verdict("retries2=15, syn_retries=15, keep" in view.advice.on_end(dict((name, text) for name, _, text in ENDS)["TCPAbortOnTimeout"]), "states: advice with the settings")
     for height in range(18, 60):
         drawn = list(view.draw(100, height, plain))
         if len(drawn) > height:
@@ -296,6 +296,42 @@ def check_ends(folder):
             break
     else:
         verdict(True, "states: no more lines than there is room for")
+
+
+def check_advice():
+    """Of a full accept queue: which limit is in the way, and who should accept."""
+    import advice
+    from collections import namedtuple
+    listener = namedtuple("Listener", "inode limit somaxconn")
+    told, before = advice.Advice("xtcp_none"), advice.number
+    told.owners = namedtuple("Owners", "of")(lambda inode: namedtuple("Owner", "words trouble")("nginx (pid 7)", ""))
+    try:
+        for limit, then, most, says in (
+                (4, 4, 4, "raise net.core.somaxconn, which is 4, and its backlog unless that is larger, and restart it"),
+                (4, 4, 64, "restart it: net.core.somaxconn was 4 at its listen(), and is 64 now"),
+                (4, 4096, 4096, "raise its backlog of 4 and restart it: net.core.somaxconn allows 4,096")):
+            advice.number = lambda name, most=most: most
+            text = told.on_full_queue(listener(1, limit, then))
+            verdict(text == "nginx (pid 7) accepts too slowly; to queue more, " + says, "advice: %d of %d" % (limit, then), text)
+    finally:
+        advice.number = before
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        inode = os.fstat(one.fileno()).st_ino
+        workers = [subprocess.Popen(["sleep", "1000"], pass_fds=[one.fileno()]) for _ in range(2)]
+        try:
+            found = advice.Owners().of(inode)
+            verdict(found.words == "sleep (pid %d, and 1 more)" % min(worker.pid for worker in workers) and not found.trouble,
+                    "advice: a worker, not its master", vars(found))
+            workers[1].send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, workers[1].pid, os.WSTOPPED)
+            found = advice.Owners().of(inode)
+            verdict(found.trouble == "is stopped: kill -CONT %d" % workers[1].pid and str(workers[1].pid) in found.words,
+                    "advice: a worker that is stopped", vars(found))
+        finally:
+            for worker in workers:
+                worker.kill()
+                worker.wait()
+    verdict(not advice.Owners().of(inode).words, "advice: a socket that nobody has")
 
 
 def check_owners():
@@ -733,7 +769,14 @@ def check_why(folder):
     with open(folder + "/why/xtcp_netstat", "w") as file:
         file.write("TcpExt: TW\nTcpExt: 5\n")
     done = watch("--proc", folder + "/why", program="scripts/tools/xtcp-why")
-    verdict(done.returncode == 0 and done.stdout.startswith("No listener of now"), "why: nothing", done.stdout, done.stderr)
+    verdict(done.returncode == 0 and done.stdout.startswith("No listener has refused"), "why: nothing", done.stdout,
+            done.stderr)
+    with open(folder + "/why/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TCPAbortOnData TCPLingerZero TCPClosedInSynSent\nTcpExt: 5 3 4\n")
+    done = watch("--proc", folder + "/why", program="scripts/tools/xtcp-why")
+    verdict(done.stdout.split("\n") == ["ended: the program gave up while connecting, 4 times",
+                                        "ended: SO_LINGER of 0 s, 3 times", "ended: data after close(), 2 times", ""],
+            "why: SO_LINGER apart from late data, and connections that were given up", done.stdout, done.stderr)
     check_sentence("why: no module", watch("--name", "xtcp_none", program="scripts/tools/xtcp-why"), "is not loaded",
                    program="xtcp-why")
     check_sentence("why: no namespace", watch("--netns", "nosuch", program="scripts/tools/xtcp-why"), "cannot enter",
@@ -889,6 +932,7 @@ def main():
         verdict.run(check_states)
         verdict.run(check_algorithms)
         verdict.run(check_services)
+        verdict.run(check_advice)
         verdict.run(check_owners)
         verdict.run(check_svg, folder)
         verdict.run(check_lost)

@@ -279,13 +279,15 @@ TEST_F_TIMEOUT(sock, close_with_unread_data_resets, TIMEOUT_S)
 TEST_F_TIMEOUT(sock, linger_zero_resets, TIMEOUT_S)
 {
 	struct linger linger = { .l_onoff = 1 };
-	struct counters before;
+	struct counters before, after;
 
 	ASSERT_EQ(counters_read_xtcp(&before, self->ns), 0);
 	ASSERT_EQ(setsockopt(self->s, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
 	ASSERT_EQ(close(self->s), 0);
 	EXPECT_EQ(read_error(self->c), ECONNRESET);
 	expect_abort(_metadata, self->ns, &before, "TcpExt:TCPAbortOnData");
+	ASSERT_EQ(counters_read_xtcp(&after, self->ns), 0);
+	EXPECT_EQ(counters_diff(&before, &after, "TcpExt:TCPLingerZero"), 1);
 	self->s = -1;
 }
 

@@ -30,7 +30,7 @@ static bool is_own(const char *name)
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
 		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
-		"RstDiagRecv", "RstDiagMalformed",
+		"RstDiagRecv", "RstDiagMalformed", "LingerZero", "ClosedInSynSent",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
 	size_t i;

@@ -420,7 +420,12 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "close_syn_sent", .rfc = "RFC 9293 3.10.4", .in = SYN_SENT,
-		.want = { .script = "close; none", .state = CLOSED },
+		.want = {
+			.script = "close; none",
+			.state = CLOSED,
+			.counters = "TCPClosedInSynSent=1 AttemptFails=1",
+		},
+		.kernel_differs = "does not count it", .kernel.counters = "AttemptFails=0",
 	},
 	{
 		.name = "close_listen_with_connections", .rfc = "RFC 9293 3.10.4",

@@ -77,7 +77,8 @@ static int fill_accept_queue(struct wire *w)
 		"fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1", "accept_len=2 accept_peak=2 overflows=0 declined=0",
 		"fresh; < S 0 $; none", "accept_len=2 overflows=1 declined=1 cookies_sent=0",
 		"accept", "accept_len=1 accept_peak=2",
-		"listen 7", "limit=7 overflows=1",
+		"listen 7", "limit=7 overflows=1 somaxconn=4096",
+		"listen 5000", "limit=4096 somaxconn=4096",
 		NULL
 	};
 

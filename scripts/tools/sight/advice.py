@@ -10,31 +10,64 @@ SOMAXCONN = "/proc/sys/net/core/somaxconn"
 AGAIN = 10      # seconds until we look for a program again
 
 
+def words_of(pid):
+    """(name, parent, state) of a process."""
+    with open("/proc/%s/stat" % pid, errors="replace") as file:
+        name, _, rest = file.read().partition("(")[2].rpartition(")")
+    state, parent = rest.split()[:2]
+    return name, parent, state
+
+
+class Owner:
+    """Who has a socket open: a program as words, and what stands in its way, or "". Of a master and its workers a worker,
+    which is the one that accepts."""
+
+    def __init__(self, pids):
+        found = {}
+        for pid in pids:
+            try:
+                found[pid] = words_of(pid)
+            except (OSError, ValueError):
+                continue    # it has ended
+        parents = {parent for _, parent, _ in found.values()}
+        those = sorted((pid for pid in found if pid not in parents), key=int) or sorted(found, key=int)
+        stopped = [pid for pid in those if found[pid][2] in "Tt"]
+        # a worker that is stopped has a part of the connections of its own, if it does not hold up all
+        one = (stopped or those or [""])[0]
+        self.words = self.trouble = ""
+        if one:
+            more = len(those) - 1
+            self.words = "%s (pid %s%s)" % (found[one][0], one, ", and %d more" % more if more else "")
+            if stopped:
+                self.trouble = "is stopped: kill -CONT %s" % one
+
+
 class Owners:
     """The programs that have sockets open, by inode, if we may see them."""
 
     def __init__(self):
-        self.known = {}     # inode: (words, when)
+        self.known = {}     # inode: (pids, when)
 
     def of(self, inode):
-        words, when = self.known.get(inode, ("", -AGAIN))
+        pids, when = self.known.get(inode, ((), -AGAIN))
         if time.monotonic() - when >= AGAIN:
-            words = self.find("socket:[%d]" % inode)
-            self.known[inode] = words, time.monotonic()
-        return words
+            pids = self.find("socket:[%d]" % inode)
+            self.known[inode] = pids, time.monotonic()
+        return Owner(pids)
 
     @staticmethod
     def find(link):
+        pids = set()
         for name in glob.iglob("/proc/[0-9]*/fd/*"):
             try:
                 if os.readlink(name) == link:
-                    pid = name.split("/")[2]
-                    with open("/proc/%s/comm" % pid, errors="replace") as file:
-                        return "%s (pid %s)" % (file.read().strip(), pid)
+                    pids.add(name.split("/")[2])
             except OSError:
                 continue    # the process has ended, or belongs to another user
-        return ""
+        return pids
 
+
+LATE = "TCPAbortOnData"     # this one without TCPLingerZero
 
 # Of the line TcpExt:, why connections ended otherwise than by FINs, in words; and what can be done about it.
 # "{knob}" is net.xtcp.knob, with its value if it is known.
@@ -43,10 +76,12 @@ ENDS = (
     ("TCPAbortOnIcmp", "an ICMP error while it opened", ""),
     ("TCPAbortOnTimeout", "no answer for too long",
      "how long a silent peer is tried: {retries2}, {syn_retries}, keepalive, TCP_USER_TIMEOUT"),
+    ("TCPClosedInSynSent", "the program gave up while connecting",
+     "no SYN was answered until then: is the address right, does a packet filter drop, are the peer's queues full?"),
     ("TCPAbortOnClose", "closed with unread data",
      "the peer got a reset: a program that reads until the end loses nothing"),
-    ("TCPAbortOnData", "SO_LINGER of 0 s, or data after close()",
-     "the peer got a reset: shutdown() and reading until the end, before close(), avoids it"),
+    ("TCPLingerZero", "SO_LINGER of 0 s", "the peer got a reset, and lost what it had not read yet: SO_LINGER off avoids it"),
+    (LATE, "data after close()", "the peer got a reset: shutdown() and reading until the end, before close(), avoids it"),
     ("TCPAbortOnLinger", "TCP_LINGER2 below 0", "0 waits in FIN-WAIT-2 for {fin_timeout} s"),
     ("TCPAbortOnMemory", "too many orphans, or too much memory", "{max_orphans} and net.ipv4.tcp_mem are the limits"),
     ("TCPAbortOnListener", "its listener ended before accept()", "accept() what waits, and close the listener then"),
@@ -57,6 +92,14 @@ ENDS = (
     ("TCPAbortOnHalfClosed", "half closed, and no data for too long",
      "the limit is {half_closed_ms} ms; the program should close() when it reads the end"),
 )
+
+
+def ends_of(counts):
+    """{a name of ENDS: how often}, from the counters of the line TcpExt:."""
+    found = {name: counts[name] for name, _, _ in ENDS if name in counts}
+    if LATE in found:
+        found[LATE] -= found.get("TCPLingerZero", 0)
+    return found
 
 
 def number(name):
@@ -84,12 +127,16 @@ class Advice:
         return re.sub(r"\{(\w+)\}", self.knob, words)
 
     def on_full_queue(self, listener):
-        who = self.owners.of(listener.inode) or "the program"
-        most = number(SOMAXCONN)
-        if most is not None and listener.limit >= most:
-            return "%s accepts too slowly; to queue more, raise net.core.somaxconn and its backlog" % who
-        return "%s accepts too slowly; to queue more, raise its backlog%s" % (
-            who, "" if most is None else ": net.core.somaxconn allows %s" % format(most, ","))
+        """Who accepts too slowly, and which limit is in the way. Only a new listen() can have a larger one."""
+        owner, most = self.owners.of(listener.inode), number(SOMAXCONN)
+        limit, now = format(listener.limit, ","), "" if most is None else format(most, ",")
+        words = "%s %s; to queue more, " % (owner.words or "the program", owner.trouble or "accepts too slowly")
+        if listener.limit < listener.somaxconn:
+            return words + "raise its backlog of %s and restart it%s" % (
+                limit, ": net.core.somaxconn allows " + now if now else "")
+        if most is None or most <= listener.limit:
+            return words + "raise net.core.somaxconn, which is %s, and its backlog unless that is larger, and restart it" % limit
+        return words + "restart it: net.core.somaxconn was %s at its listen(), and is %s now" % (limit, now)
 
     def on_dropped_syns(self):
         """What answers them when the SYN queue is full; "" if that is so already."""

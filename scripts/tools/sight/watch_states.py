@@ -5,7 +5,7 @@ ended."""
 import textwrap
 from collections import Counter, deque
 
-from advice import ENDS, Advice
+from advice import ENDS, Advice, ends_of
 from listing import LIFE, Unreadable
 from table import Column, brief, fit, row, span
 from watch_view import PROC, View
@@ -72,7 +72,7 @@ class States(View):
         self.before, self.counters = self.counters, (now, self.listing.counters())
         self.first = self.first or self.counters
         try:
-            self.ends = self.listing.counters("_netstat", "TcpExt")
+            self.ends = ends_of(self.listing.counters("_netstat", "TcpExt"))
         except Unreadable:
             self.ends = None
         self.first_ends = self.first_ends or self.ends

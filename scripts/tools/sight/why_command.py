@@ -7,7 +7,8 @@ import re
 import textwrap
 
 import program
-from advice import ENDS, Advice
+import tracer
+from advice import ENDS, Advice, ends_of
 from causes import cause_of
 from diag import ABORT, Diag, Refused, attributes_of, told_of
 from listing import Listing, Unreadable
@@ -81,27 +82,30 @@ def said(counts, sockets):
 
 
 def ended(counts, advice, sockets):
+    found = ends_of(counts)
     for name, words, help_of in ENDS:
-        if counts.get(name):
+        if found.get(name):
             help_of = advice and help_of and advice.on_end(help_of)
-            yield "ended: %s, %s" % (words, times(counts[name])), \
+            yield "ended: %s, %s" % (words, times(found[name])), \
                 said(counts, sockets) if name == "TCPAbortOnReset" else help_of
 
 
 def run(args):
     if args.netns:
         program.enter(args.netns)
-    listing = Listing(args.name, args.proc)
-    advice = Advice(args.name) if args.proc == PROC else None
+    listing, copies = Listing(args.name, args.proc), args.proc != PROC
+    advice = None if copies else Advice(args.name)
     found = [reason for listener in listing.listeners() for reason in refusals(listener, advice)]
-    sockets = told_by_sockets(args.name) if args.proc == PROC else []
+    sockets = [] if copies else told_by_sockets(args.name)
     found += ended(listing.counters("_netstat", "TcpExt"), advice, sockets)
+    if not copies:
+        print("#%s, network namespace %d" % (args.name, tracer.namespace()))
     for what, helps in found:
         print(what)
         if helps:
             print(textwrap.fill(helps, WIDTH, initial_indent="    ", subsequent_indent="    "))
     if not found:
-        print("No listener of now has refused anybody, and no connection has ended otherwise than by FINs.")
+        print("No listener has refused anybody since it listens, and every connection has ended by FINs.")
 
 
 def main(doc):
