@@ -906,6 +906,11 @@ def check_xtcp():
         done, other = xtcp(command, "--help"), watch("--help", program="scripts/tools/xtcp-" + command)
         verdict(done.stdout == other.stdout and "xtcp-" + command in done.stdout, "xtcp " + command, done.stdout, done.stderr)
     verdict("xtcp_run [OPTION]" in xtcp("run", "--help").stdout, "xtcp run")
+    for command, what in (("policy", "COMMAND is missing: list, add, del, replace"), ("paths", "COMMAND is missing: list, flush"),
+                          ("blackbox", "COMMAND is missing: list, show, trace, save, forget"),
+                          ("watch", "VIEW is missing: conn, flow, listen, states")):
+        done = xtcp(command)
+        verdict(done.returncode == 2 and what in done.stderr, "xtcp %s alone" % command, done.stderr)
     done = xtcp("watch", "--name", "a/b", "conn")
     check_sentence("xtcp watch: a sentence", done, "no name of a module")
     verdict(xtcp("tour", "nosuch").returncode == 2 and "no page 'nosuch'" in xtcp("tour", "nosuch").stderr, "xtcp tour nosuch")

@@ -299,7 +299,12 @@ static void by_the_tool(void)
 {
 	SAME(ruled_tool("add to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit", ""), 0);
 	rules_list_is(ruled_net.a, "hits=0 to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 max_pacing_rate=12500000\n");
-	SAME(ruled_tool("add dport=443 to=10.0.0.0/8", "xtcp-policy: there is a rule with this key already"), 1);
+	SAME(ruled_tool("add dport=443 to=10.0.0.0/8", "xtcp-policy: there is a rule with this key already: "
+			"to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit; del it first"), 1);
+	SAME(ruled_tool("add dport=81 cc=nosuch",
+			"there is no such congestion control: nosuch; there are: bbr cubic "), 1);
+	SAME(ruled_tool("add dport=81", "this rule sets nothing: it is an exception"), 0);
+	SAME(ruled_tool("del dport=81", ""), 0);
 	SAME(ruled_tool("add to=10.0.0.1/8", "host bits"), 2);
 	must(!ns_shell(ruled_net.a, "printf 'cc=reno # all\n\nto=::/0 cc=nosuch\n' >/tmp/xtcp_rules"), "rules");
 	SAME(ruled_tool("replace - </tmp/xtcp_rules", "line 3: there is no such congestion control"), 1);

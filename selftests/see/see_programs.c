@@ -347,7 +347,8 @@ void see_ss_set(void)
 			  "scripts/tools/xtcp-ss -H --set cc=bbr user_timeout=1500 keepalive=30 pacing=10mbit "
 			  "dport = :%u or dport = :%u", stack_port(c4), stack_port(c6));
 	CHECK(status == 0, "status %d: %s", status, text);
-	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
+	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u cc=cubic -> bbr user_timeout=1500 keepalive=30 "
+		 "pacing=10mbit\n", port, stack_port(c4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
 	free(text);
 	CHECK(!strcmp(set_options(s4), "bbr 1500 1 30 1250000"), "%s", set_options(s4));
@@ -358,6 +359,10 @@ void see_ss_set(void)
 			  stack_port(c4));
 	CHECK(status == 0 && !strcmp(set_options(s4), "bbr 1500 0 30 -1"), "status %d: %s", status, set_options(s4));
 	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr dst 192.0.2.1");
+	CHECK(status == 0 && !strcmp(text, "xtcp-ss: no connection matches, so none is changed\n"),
+	      "status %d: %s", status, text);
+	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -4H --set cc=bbr state listening sport = :%u",
 			  port);
 	CHECK(status == 1, "a listener: status %d", status);
@@ -366,7 +371,8 @@ void see_ss_set(void)
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=nosuch keepalive=on dport = :%u",
 			  stack_port(other));
 	CHECK(status == 1 && !strcmp(set_options(third), before), "status %d: %s", status, set_options(third));
-	see_says(text, "xtcp-ss: " NS_B4 ":%u: there is no such congestion control", port);
+	see_says(text, "xtcp-ss: " NS_B4 ":%u: there is no such congestion control: nosuch; there are: bbr cubic ",
+		 port);
 	free(text);
 	set_refuses(port);
 	CHECK(!strcmp(set_options(third), before), "after what was refused: %s", set_options(third));

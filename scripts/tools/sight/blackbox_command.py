@@ -34,9 +34,12 @@ def options(doc):
     add("--plain", action="store_false", dest="color", help="show: without")
     add("--svg", metavar="FILE", help="show: write a picture there, too")
     add("--html", metavar="FILE", help="show: write a page there, too")
-    add("command", choices=("list", "show", "trace", "save", "forget"), metavar="COMMAND")
-    add("words", nargs="*", metavar="WORD")
+    commands = ("list", "show", "trace", "save", "forget")
+    add("command", nargs="?", choices=commands, metavar="COMMAND")
+    add("words", nargs="*", default=[], metavar="WORD")
     args = parser.parse_args()
+    if not args.command:
+        parser.error("a COMMAND is missing: " + ", ".join(commands))
     if not re.fullmatch("[a-z0-9_]+", args.name):
         raise Wrong("'%s' is no name of a module" % args.name)
     return args

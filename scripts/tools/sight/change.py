@@ -6,7 +6,7 @@
 With "yes" it only shows them (--dry-run). A SETTING is cc=NAME, pacing=RATE, user_timeout=MS or
 keepalive=on|off|SECONDS. Requests go to the module's family of generic netlink (uapi/linux/xtcp.h).
 
-It prints the heading and the rows that were changed. The status is 1 if one could not be changed, unless it was gone
+It prints the heading and the rows that were changed, and how. The status is 1 if one could not be changed, unless it was gone
 already, and 2 if the module has no such thing or the settings are wrong."""
 
 import errno
@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 
-from diag import HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attributes_of, until_free
+from diag import CONG, HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attributes_of, until_free
 from ss import Gone, Wish, for_each, rows_of, say
 
 GENERIC = 16  # NETLINK_GENERIC
@@ -30,6 +30,9 @@ GENL = struct.Struct("=BBH")
 FIRST_ATTRIBUTE = HEAD.size + GENL.size
 NO_LIMIT = (1 << 64) - 1
 UNITS = {"": 1, "bit": 1, "kbit": 10 ** 3, "mbit": 10 ** 6, "gbit": 10 ** 9}
+
+
+NO_ALGORITHM = "there is no such congestion control"
 
 
 class Wrong(Exception):
@@ -113,12 +116,31 @@ class Requests:
                         attribute(ID, row[HEAD.size + 4:HEAD.size + 52]) + attributes)
 
 
-def change(requests, row, attributes):
+def explained(name, text, words):
+    """What the kernel says; of a congestion control of @words which it is, and which there are."""
+    try:
+        if text.endswith(NO_ALGORITHM):
+            with open("/proc/sys/net/%s/available_congestion_control" % name) as file:
+                wanted = [word[3:] for word in words if word.startswith("cc=")]
+                text += ": %s; there are: %s" % (", ".join(wanted), " ".join(sorted(file.read().split())))
+    except OSError:
+        pass
+    return text
+
+
+def change(name, requests, row, settings, attributes):
     """Nothing, or what is wrong."""
     error = until_free(lambda: requests.change(row, attributes))
     if error == errno.ESRCH:
         raise Gone
-    return HELD if error == errno.EBUSY else error and (requests.text or os.strerror(error))
+    return HELD if error == errno.EBUSY else error and explained(name, requests.text or os.strerror(error), settings)
+
+
+def changed(row, settings):
+    """What @settings make of a connection, in words; of what it was, a listing tells the congestion control only."""
+    before = attributes_of(row).get(CONG, b"").rstrip(b"\0").decode(errors="replace")
+    return " ".join("cc=%s -> %s" % (before, setting[3:]) if before and setting.startswith("cc=") else setting
+                    for setting in settings)
 
 
 def main(name, family, dry, words):
@@ -136,10 +158,12 @@ def main(name, family, dry, words):
     if requests.id is None:
         say("the module that is loaded does not change sockets for others")
         return 2
+    wish.attributes |= 1 << CONG - 1
     rows = rows_of(Diag(family), wish)
     if rows is None:
         return 2
-    return for_each(rows, wish, lambda row: None if dry else change(requests, row, attributes))
+    return for_each(rows, wish, lambda row: None if dry else change(name, requests, row, settings, attributes),
+                    lambda row: changed(row, settings), "no connection matches, so none %s changed" % ("would be" if dry else "is"))
 
 
 if __name__ == "__main__":

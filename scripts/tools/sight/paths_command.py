@@ -47,8 +47,10 @@ def options(doc):
     parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
     parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
     parser.add_argument("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND")
     args = parser.parse_args()
+    if not args.command:
+        parser.error("a COMMAND is missing: " + ", ".join(COMMANDS))
     if not re.fullmatch("[a-z0-9_]+", args.name):
         raise Wrong("'%s' is no name of a module" % args.name)
     return args

@@ -2,6 +2,7 @@
 """What xtcp-policy does with its words. A rule is one line of words NAME=VALUE."""
 
 import argparse
+import errno
 import ipaddress
 import os
 import re
@@ -132,24 +133,32 @@ def lines_of(name):
         raise Wrong("cannot read %s: %s" % (name, getattr(error, "strerror", None) or error)) from None
 
 
+class Exists(Wrong):
+    """There is a rule with this key."""
+
+    def __init__(self, words):
+        super().__init__(words, 1)
+
+
 def ask(args, command, rules):
-    """@rules: (what it is called in an error, its attribute) of each."""
+    """@rules: (what it is called in an error, its attribute, its words) of each."""
     requests = change.Requests(args.name)
     if requests.id is None:
         raise Wrong("the module %s is not loaded, or has no policy tables" % args.name)
     requests.netlink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     try:
-        error = until_free(lambda: requests.ask(command, b"".join(octets for _, octets in rules)))
+        error = until_free(lambda: requests.ask(command, b"".join(octets for _, octets, _ in rules)))
     except OSError as failed:
         raise Wrong("the rules are too many: %s" % failed.strerror) from None
     if not error:
         return 0
-    at, where = change.FIRST_ATTRIBUTE, ""
-    for name, octets in rules:
+    at, where, words = change.FIRST_ATTRIBUTE, "", ()
+    for name, octets, of_rule in rules:
         if requests.at is not None and at <= requests.at < at + len(octets):
-            where = name
+            where, words = name, of_rule
         at += len(octets)
-    raise Wrong(where + (requests.text or os.strerror(error)), 1)
+    text = where + change.explained(args.name, requests.text or os.strerror(error), words)
+    raise Exists(text) if error == errno.EEXIST else Wrong(text, 1)
 
 
 def rate(octets):
@@ -176,25 +185,43 @@ def shown(line, paths):
     return "%s # %s hit%s%s" % (rule, hits, "" if hits == "1" else "s", more)
 
 
-def do_list(args):
-    if args.words:
-        raise Wrong("list takes no word")
+def rules(args):
+    """The table, each rule in words that add takes."""
     try:
         with open("%s/%s_policy" % (args.proc, args.name)) as file:
             lines = file.readlines()
     except OSError as error:
         raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
     paths = cgroup_paths({word[7:] for line in lines for word in line.split() if word.startswith("cgroup=")})
-    for line in lines:
-        print(shown(line, paths))
+    return [shown(line, paths) for line in lines]
+
+
+def do_list(args):
+    if args.words:
+        raise Wrong("list takes no word")
+    for rule in rules(args):
+        print(rule)
+
+
+def key_of(words):
+    """What tells two rules apart."""
+    pairs = [word.split("=", 1) for word in words if "=" in word]
+    return {name: KEYS[name](name, text) for name, text in pairs if name in KEYS}
 
 
 def do_add(args):
-    return ask(args, ADD, [("", encoded(args.words, {**KEYS, **SETS}))])
+    octets = encoded(args.words, {**KEYS, **SETS})
+    try:
+        ask(args, ADD, [("", octets, args.words)])
+    except Exists as exists:
+        same = [rule for rule in rules(args) if key_of(rule.partition("#")[0].split()) == key_of(args.words)]
+        raise Wrong("%s: %s; del it first, or replace the table" % (exists, same[0].partition(" #")[0]) if same else str(exists), 1) from None
+    if not any(word.split("=")[0] in SETS for word in args.words):
+        print("xtcp-policy: this rule sets nothing: it is an exception to wider rules", file=sys.stderr)
 
 
 def do_del(args):
-    return ask(args, DEL, [("", encoded(args.words, KEYS))])
+    return ask(args, DEL, [("", encoded(args.words, KEYS), args.words)])
 
 
 def do_replace(args):
@@ -203,7 +230,7 @@ def do_replace(args):
     rules = []
     for at, words in lines_of(args.words[0]):
         try:
-            rules.append(("line %d: " % at, encoded(words, {**KEYS, **SETS})))
+            rules.append(("line %d: " % at, encoded(words, {**KEYS, **SETS}), words))
         except Wrong as wrong:
             raise Wrong("line %d: %s" % (at, wrong)) from None
     return ask(args, REPLACE, rules)
@@ -218,9 +245,11 @@ def options(doc):
     parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
     parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
     parser.add_argument("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
-    parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND")
+    parser.add_argument("words", nargs="*", default=[], metavar="WORD")
     args = parser.parse_args()
+    if not args.command:
+        parser.error("a COMMAND is missing: " + ", ".join(COMMANDS))
     if not re.fullmatch("[a-z0-9_]+", args.name):
         raise Wrong("'%s' is no name of a module" % args.name)
     return args

@@ -190,9 +190,10 @@ def chosen(rows, words):
     return status, [int(found, 16) - 1 for line in lines for found in re.findall(r" sk:([0-9a-f]+)", line)[:1]]
 
 
-def for_each(rows, wish, do):
-    """Prints the heading and the rows that ss chooses for which do(row) returns None or "". Else that is said to be
-    wrong, and the status is 1. A row that is gone (Gone) is left out."""
+def for_each(rows, wish, do, words_of=None, none=""):
+    """Prints the heading and the rows that ss chooses for which do(row) returns None or "", with words_of(row) behind.
+    Else that is said to be wrong, and the status is 1. A row that is gone (Gone) is left out. none: said if ss chooses no
+    row."""
     status, lines = ask_ss(rows, ["-nO", *wish.words])
     if status:
         return status
@@ -204,16 +205,19 @@ def for_each(rows, wish, do):
         say("ss shows other rows than it has chosen, so nothing was done")
         return 2
     print("".join(line + "\n" for line in lines[:heading]), end="", flush=True)
+    if none and not numbers:
+        say(none)
     for line, number in zip(lines[heading:], numbers):
+        row = rows[number]
         try:
-            wrong = do(rows[number])
+            wrong = do(row)
         except Gone:
             continue
         if wrong:
             say("%s: %s" % (re.search(r"\S+:\S+", line)[0], wrong))
             status = 1
         else:
-            print(line, flush=True)
+            print(line.rstrip() + "   " + words_of(row) if words_of else line, flush=True)
     return status
 
 

@@ -58,7 +58,7 @@ def options(doc):
     parser = argparse.ArgumentParser(prog="xtcp-watch", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
-    add("view", choices=sorted(VIEWS), metavar="VIEW")
+    add("view", nargs="?", choices=sorted(VIEWS), metavar="VIEW")
     add("--port", type=port, action="append", metavar="N", help="only what has this port; may be given several times")
     add("--sort", choices=KEYS, metavar="COLUMN", help="conn: by this column: " + " ".join(KEYS))
     add("--once", action="store_true", help="one picture and no more, as without a terminal")
@@ -76,6 +76,8 @@ def options(doc):
     add("--plain", action="store_false", dest="color", help="without")
     add("--ascii", action="store_true", help="in ASCII, whatever the locale says")
     args = parser.parse_args()
+    if not args.view:
+        parser.error("a VIEW is missing: " + ", ".join(sorted(VIEWS)))
     if not re.fullmatch("[a-z0-9_]+", args.name):
         raise Wrong("'%s' is no name of a module" % args.name)
     if (args.svg or args.title) and args.view != "flow":
