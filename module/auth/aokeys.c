@@ -28,6 +28,11 @@ static void free_ao_key(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_ao_key, rcu));
 }
 
+static void free_ao(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct xtcp_ao, rcu));
+}
+
 static bool is_any(const struct xtcp_peers *peers)
 {
 	return peers->v4 ? !peers->addr.s6_addr32[3] : ipv6_addr_any(&peers->addr);
@@ -295,12 +300,20 @@ static void choose_none(struct xtcp_ao *ao, const struct xtcp_ao_key *key)
 	spin_unlock_bh(&ao->lock);
 }
 
+/* Ends the TCP-AO of a sock, whose keys are gone. */
+static void end_ao(struct sock *sk, struct xtcp_ao *ao)
+{
+	WRITE_ONCE(xtcp_endpoint(sk)->seldom->ao, NULL);
+	call_rcu(&ao->rcu, free_ao);
+}
+
 /**
  * xtcp_aokeys_connect() - keep those keys that hold for the peer to which a sock connects
  * @sk: the sock; its peer is known, and no segment can find it yet
  *
  * As in Linux: the other keys go. A program that has chosen none signs by the key that it has added
- * last, and asks the peer for the same.
+ * last, and asks the peer for the same. A connection that a key of TCP_MD5SIG signs has no TCP-AO
+ * any more, and can get none: it would have no key that both ends know.
  *
  * Context: process. Lock: socket, held.
  *
@@ -336,6 +349,10 @@ int xtcp_aokeys_connect(struct sock *sk)
 			continue;
 		choose_none(ao, key);
 		xtcp_aokeys_remove(sk, ao, key, NULL, NULL);
+	}
+	if (by_md5) {
+		end_ao(sk, ao);
+		return 0;
 	}
 	key = hlist_entry_safe(ao->keys.first, struct xtcp_ao_key, node);
 	xtcp_aokeys_choose(ao, ao->current_key ? NULL : key, ao->rnext_key ? NULL : key);

@@ -56,6 +56,7 @@ struct xtcp_ao_key {
 
 /**
  * struct xtcp_ao - TCP-AO of a sock or record
+ * @rcu: frees it after the last lookup, if the sock goes on without it
  * @keys: the MKTs; RCU, written under the socket lock. Those of a connection hold for its peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: signs what we send on a connection; READ_ONCE
@@ -74,6 +75,7 @@ struct xtcp_ao_key {
  * @dropped_icmps: ICMP errors that were ignored
  */
 struct xtcp_ao {
+	struct rcu_head rcu;
 	struct hlist_head keys;
 	spinlock_t lock;	/* see above */
 	struct xtcp_ao_key *current_key;

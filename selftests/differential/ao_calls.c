@@ -98,13 +98,23 @@ int ao_calls_get_keys(int fd, struct tcp_ao_getsockopt *keys)
 	return getsockopt(fd, IPPROTO_TCP, TCP_AO_GET_KEYS, keys, &len);
 }
 
-int ao_calls_set_md5(int fd, const char *peer)
+static int set_md5(int fd, const char *peer, int keylen)
 {
 	const union stack_addr to = stack_addr(peer, 0);
-	struct tcp_md5sig cmd = { .tcpm_keylen = 6, .tcpm_key = "secret" };
+	struct tcp_md5sig cmd = { .tcpm_keylen = keylen, .tcpm_key = "secret" };
 
 	memcpy(&cmd.tcpm_addr, &to, stack_addr_len(&to));
 	return ao_calls_set(fd, TCP_MD5SIG, &cmd, sizeof(cmd));
+}
+
+int ao_calls_set_md5(int fd, const char *peer)
+{
+	return set_md5(fd, peer, strlen("secret"));
+}
+
+int ao_calls_drop_md5(int fd, const char *peer)
+{
+	return set_md5(fd, peer, 0);
 }
 
 int ao_calls_nr_keys(int fd)
@@ -134,6 +144,7 @@ static const struct {
 	{ "both ends of a connection without MACs", ao_calls_unsigned },
 	{ "SYNs that are dropped, by exact counters", ao_calls_refused },
 	{ "connect() with keys of MD5 for another host", ao_calls_with_md5 },
+	{ "a connection that MD5 signs", ao_calls_by_md5 },
 	{ "how many keys, for everybody", ao_calls_limit },
 	{ "connect() again with the same keys", ao_calls_again },
 };

@@ -42,6 +42,7 @@ int ao_calls_set_info(int fd, const struct tcp_ao_info_opt *info);
 int ao_calls_get_info(int fd, struct tcp_ao_info_opt *info);
 int ao_calls_get_keys(int fd, struct tcp_ao_getsockopt *keys);
 int ao_calls_set_md5(int fd, const char *peer);
+int ao_calls_drop_md5(int fd, const char *peer);
 int ao_calls_nr_keys(int fd);
 bool ao_calls_is_v6(void);
 
@@ -66,6 +67,7 @@ void ao_calls_pair(void);
 void ao_calls_unsigned(void);
 void ao_calls_refused(void);
 void ao_calls_with_md5(void);
+void ao_calls_by_md5(void);
 void ao_calls_limit(void);
 void ao_calls_again(void);
 

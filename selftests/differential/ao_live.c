@@ -198,6 +198,49 @@ void ao_calls_with_md5(void)
 	close(lfd);
 }
 
+/*
+ * A connection that MD5 signs has no TCP-AO any more, whatever its socket had before: no key can be added, and chosen
+ * for what is sent but not for what is asked for.
+ */
+static void try_by_md5(bool of_another, bool stays)
+{
+	struct aoopt_key k = {
+		.addr = ao_calls_is_v6() ? "::" : "0.0.0.0", .prefix = AOOPT_ALL, .sndid = 1, .rcvid = 1,
+	};
+	struct aoopt_key another = { .addr = calls.other, .sndid = 2, .rcvid = 2 };
+	int lfd = ao_calls_listener(), client = ao_calls_socket(), server;
+	struct tcp_ao_info_opt info;
+
+	GIVES(ao_calls_set_md5(lfd, calls.addr), 0);
+	GIVES(ao_calls_set_md5(client, calls.addr), 0);
+	if (of_another)
+		GIVES(aoopt_add(client, &another), 0);
+	else
+		GIVES(ao_calls_set_info(client, &(struct tcp_ao_info_opt) { 0 }), 0);
+	open_pair(lfd, &client, &server);
+	if (!stays)
+		GIVES(ao_calls_drop_md5(client, calls.addr), 0);
+	k.set_current = true;
+	GIVES(aoopt_add(client, &k), EISCONN);
+	k.set_current = false;
+	GIVES(aoopt_add(client, &k), EISCONN);
+	GIVES(ao_calls_set_info(client, &(struct tcp_ao_info_opt) { .ao_required = 1 }), EISCONN);
+	GIVES(aoopt_del(client, &another), EISCONN);
+	GIVES(ao_calls_get_info(client, &info), ENOENT);
+	HOLDS(!stays || (stack_carries(client, server, 1000) && stack_carries(server, client, 1000)));
+	close(server);
+	close(client);
+	close(lfd);
+}
+
+void ao_calls_by_md5(void)
+{
+	try_by_md5(false, true);
+	try_by_md5(true, true);
+	try_by_md5(false, false);
+	try_by_md5(true, false);
+}
+
 /* Everybody may have keys, as many as net.core.optmem_max allows. */
 void ao_calls_limit(void)
 {
