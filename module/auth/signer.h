@@ -7,6 +7,7 @@
 
 #include "auth/ao.h"
 #include "base/seldom.h"
+#include "base/wire.h"
 
 struct sk_buff;
 struct sock;
@@ -69,6 +70,12 @@ static inline u32 xtcp_signer_room(const struct sock *sk)
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {
 	return unlikely(xtcp_seldom(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
+}
+
+/* Does a signature of so many octets leave space for timestamps and a SACK block? */
+static inline bool xtcp_signer_leaves_room(u32 room)
+{
+	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + XTCP_OPTLEN_SACK_ALIGNED(1) <= XTCP_MAX_OPTIONS;
 }
 
 #endif /* XTCP_SIGNER_H */

@@ -13,7 +13,6 @@
 #include <net/route.h>
 
 #include "auth/aokeys.h"
-#include "auth/keys.h"
 #include "auth/signer.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -107,20 +106,21 @@ bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_request_leave_room() - drop an option that does not fit beside a signature (RFC 2385)
+ * xtcp_request_leave_room() - drop an option that does not fit beside a signature
  * @he: the entry, after xtcp_request_fill_syn()
  * @lsk: the listener
  * @by_cookie: no entry will be kept
  *
- * A header has no space for timestamps, a SACK block and a signature. As in Linux, timestamps are
- * dropped, and SACK stays. But if a cookie is sent, SACK is dropped, because only timestamps can
- * carry the options of a cookie.
+ * A header has no space for timestamps, a SACK block and a signature of more than 16 octets: by MD5
+ * (RFC 2385), or by TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6). As in Linux,
+ * timestamps are dropped, and SACK stays. But if a cookie is sent, SACK is dropped, because only
+ * timestamps can carry the options of a cookie.
  *
  * Context: softirq, RCU read side.
  */
 void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
-	if (likely(!xtcp_keys_for(lsk, &he->conn)) || !he->ts_ok || !he->sack_ok)
+	if (likely(xtcp_signer_leaves_room(xtcp_signer_room_for(lsk, he))) || !he->ts_ok || !he->sack_ok)
 		return;
 	if (by_cookie) {
 		he->sack_ok = false;

@@ -14,7 +14,7 @@
 #include <net/tcp.h>
 
 #include "auth/aokeys.h"
-#include "auth/keys.h"
+#include "auth/signer.h"
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/secret.h"
@@ -79,12 +79,10 @@ static void fill_tcb(struct sock *sk)
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	/*
-	 * as in Linux, a connection with TCP_MD5SIG has no timestamps: the header has no space for
-	 * a signature, timestamps and SACK blocks
-	 */
+	/* SACK finds losses, so it stays where a signature leaves no space for timestamps, too */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
-			    READ_ONCE(xn->sysctl.timestamps) && !xtcp_keys_of(sk), READ_ONCE(xn->sysctl.sack));
+			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk)),
+			    READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
 
 	/* the default of the peer's MSS, until the peer's SYN tells it (MUST-15) */

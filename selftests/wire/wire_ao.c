@@ -112,6 +112,36 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{
+		.name = "no_timestamps_where_a_block_has_no_room", .rfc = "RFC 5925 7.6",
+		.pre = "listen; mktlistener 22 11 secret cmac mac 16; ao 11 22 secret cmac mac 16",
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,nots>;"
+				  "< . 1 ack 1 <>; accept; info snd_mss = 980; < . 1001(500) ack 1 <>;"
+				  "> . 1 ack 1 <nots,sack 1001:1501>",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "no_timestamps_of_a_client_whose_blocks_have_no_room", .rfc = "RFC 5925 7.6",
+		.pre = "socket; mkt 22 11 secret cmac mac 16; ao 11 22 secret cmac mac 16",
+		.want = { .script = "connect; > S 0 <sackok,nots>", .state = SYN_SENT },
+		.kernel_differs = "offers both, and has no room for a block then",
+		.kernel = { .script = "connect; > S 0 <sackok,ts>", .state = SYN_SENT },
+	},
+	{
+		.name = "a_block_and_timestamps_beside_a_mac", .rfc = "RFC 5925 7.6", .pre = SERVER,
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,ts>; < . 1 ack 1; accept;"
+				  "< . 1001(500) ack 1; > . 1 ack 1 <ts,sack 1001:1501>",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "takes no timestamps with SACK, however short the MAC",
+		.kernel = { .script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,nots>",
+			    .state = SYN_RECEIVED },
+	},
 	/* Which octets are covered: a change of any makes another segment. */
 	{
 		.name = "pseudo_header_%s", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
