@@ -75,7 +75,8 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 {
 	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
 	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
-	const u64 basis = atomic64_read(&ao->rcv_basis), at = xtcp_ao_extend(basis, ntohl(th->seq));
+	s64 basis = atomic64_read(&ao->rcv_basis);
+	const s64 at = xtcp_ao_extend(basis, ntohl(th->seq));
 	struct xtcp_ao_key *key, *asked;
 	enum skb_drop_reason reason;
 
@@ -88,9 +89,9 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
 	if (reason)
 		return reason;
-	/* two processors that write here at once write numbers less than a window apart */
-	if ((s64)(at - basis) > 0)
-		atomic64_set(&ao->rcv_basis, at);
+	/* another processor may have been faster, by any number of segments: never step back */
+	while (at > basis && !atomic64_try_cmpxchg(&ao->rcv_basis, &basis, at))
+		;
 	if (in->option->rnext != READ_ONCE(ao->current_key)->sndid) {
 		asked = xtcp_aokeys_by_id(ao, in->option->rnext, XTCP_AO_ANY_ID);
 		if (asked)
