@@ -70,6 +70,22 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 	return reason;
 }
 
+/*
+ * The peer asks us to sign by a key. There is a current key: connect() waits for the segments of an
+ * earlier connection before it changes the choice. The test holds even so.
+ */
+static void choose_asked(struct xtcp_ao *ao, u8 sndid)
+{
+	const struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key);
+	struct xtcp_ao_key *asked;
+
+	if (!current_key || current_key->sndid == sndid)
+		return;
+	asked = xtcp_aokeys_by_id(ao, sndid, XTCP_AO_ANY_ID);
+	if (asked)
+		xtcp_aokeys_choose(ao, asked, NULL);
+}
+
 /* A segment of a connection whose ISNs are known. */
 static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
@@ -77,7 +93,7 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
 	s64 basis = atomic64_read(&ao->rcv_basis);
 	const s64 at = xtcp_ao_extend(basis, ntohl(th->seq));
-	struct xtcp_ao_key *key, *asked;
+	struct xtcp_ao_key *key;
 	enum skb_drop_reason reason;
 
 	key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, in->option->keyid);
@@ -92,11 +108,7 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	/* another processor may have been faster, by any number of segments: never step back */
 	while (at > basis && !atomic64_try_cmpxchg(&ao->rcv_basis, &basis, at))
 		;
-	if (in->option->rnext != READ_ONCE(ao->current_key)->sndid) {
-		asked = xtcp_aokeys_by_id(ao, in->option->rnext, XTCP_AO_ANY_ID);
-		if (asked)
-			xtcp_aokeys_choose(ao, asked, NULL);
-	}
+	choose_asked(ao, in->option->rnext);
 	return SKB_NOT_DROPPED_YET;
 }
 
