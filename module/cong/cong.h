@@ -43,7 +43,7 @@ struct xtcp_cong_loss {
 
 /**
  * struct xtcp_cong_ops - an algorithm
- * @name: as in TCP_CONGESTION
+ * @name: as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control
  * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
  *	or a live connection changes to this algorithm. With @control or @info a connection gets its
  *	data state at once, otherwise with its first text. The private space is zero. Optional

@@ -3,14 +3,15 @@
 #
 # The congestion control that README.md shows: builds the module with
 # that very file and nothing else changed, loads it in the virtual machine, and
-# has a connection use it. Then, with two files that claim one name, the module
-# must not load; one that sets windows of 0 stops no connection; and without
+# has a connection use it. Then files that lack something must be refused
+# before anything is compiled; with two files that hide one name from that, the
+# module must not load; one that sets windows of 0 stops no connection; and without
 # the files there must be no trace of them.
 #
 #   scripts/check/check-algorithm.sh FOLDER
 
 set -u
-[ $# -eq 1 ] || { sed -n '10s/^#  *//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n '11s/^#  *//p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 
@@ -37,6 +38,16 @@ verdict()
 	fi
 }
 
+# refused PATTERN NAME: the tree does not build, and the first line that says why is this.
+refused()
+{
+	local status
+
+	! build none.ko && head -n 1 "$work/log" | grep -qE -- "$1"
+	status=$?
+	verdict $status "$2"
+}
+
 image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") ||
 	{ echo "not ok - algorithm: no kernel"; exit 1; }
 cp -r --parents Kbuild module include scripts selftests/modules "$work/tree/"
@@ -47,11 +58,23 @@ verdict "$(grep -q '^const struct xtcp_cong_ops xtcp_cong_aimd' "$added"; echo $
 build aimd.ko
 verdict $? "builds when the file is there"
 
-sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$work/tree/module/cong/cong_twin.c"
+twin=$work/tree/module/cong/cong_twin.c
+cp "$added" "$twin"
+refused 'module/cong/cong_twin\.c has to define xtcp_cong_twin\. ' "another symbol than the file's is refused"
+sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g' "$added" >"$twin"
+refused 'module/cong/cong_twin\.c and module/cong/cong_aimd\.c both say \.name = "aimd"\. ' "two of one name are refused"
+sed -i '/\.ssthresh = /d; s/\.name = .*/.name = "twin",/' "$twin"
+refused 'cong_twin\.c: xtcp_cong_twin has no \.ssthresh, ' "one without a mandatory operation is refused"
+sed 's/\(xtcp_cong_\|\b\)aimd\([_ ]\)/\1twin\2/g; s/return max/return mux/' "$added" >"$twin"
+sed -i 's/\.name = .*/.name = "twin",/' "$twin"
+build none.ko
+verdict "$(grep -q '^module/cong/cong_twin\.c:[0-9:]* error: ' "$work/log"; echo $?)" "the compiler names the file, and no link to it"
+# a name that Kbuild does not see
+sed -i 's/return mux/return max/; s/\.name = .*/.name = "aim" "d",/' "$twin"
 build twin.ko
 verdict $? "builds with two of one name"
 
-rm "$added" "$work/tree/module/cong/cong_twin.c"
+rm "$added" "$twin"
 cat >"$work/tree/module/cong/cong_zero.c" <<-END
 	// SPDX-License-Identifier: GPL-2.0
 	/* Lets nothing go, wherever it is asked. */

@@ -102,5 +102,11 @@ find Kbuild module include selftests/modules -name '*.[ch]' -o -name Kbuild | wh
 	fi
 done
 # Type information of modules needs the vmlinux file, which no package of headers has.
-exec make -C "$kdir" M="$build" CONFIG_DEBUG_INFO_BTF_MODULES= XTCP_NAME="$name" XTCP_FAMILY="$family" \
-	"${arguments[@]}" modules
+# The compiler names the links; whoever reads its errors wants the files.
+set -o pipefail
+links=$(sed 's/[].[\\*^$|(){}+?,]/\\&/g' <<<"$build")
+{
+	make -C "$kdir" M="$build" CONFIG_DEBUG_INFO_BTF_MODULES= XTCP_NAME="$name" XTCP_FAMILY="$family" \
+		"${arguments[@]}" modules 2>&1 >&3 |
+		sed -uE "s,$links/(module|include|selftests)/,\\1/,g" >&2
+} 3>&1
