@@ -408,8 +408,8 @@ static const struct wire_row rows[] = {
 		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " NONE_BAD },
 	},
 	{
-		.name = "syn_that_comes_late_%s", .rfc = "RFC 5925 5.2, RFC 5961 4.2", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
+		.name = "syn_that_comes_late_%s", .rfc = "RFC 5925 5.2, RFC 5961 4.2", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER,
 		.want = {
 			.script = "< S 0 $; > . S ack N; none; < S 0 badsign $; none",
 			.counters = "TCPAOGood=1 TCPAOBad=1",

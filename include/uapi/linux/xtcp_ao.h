@@ -20,8 +20,8 @@
 
 #define TCP_AO_MAXKEYLEN	80
 
-#define TCP_AO_KEYF_IFINDEX	(1 << 0)	/* ifindex counts */
-#define TCP_AO_KEYF_EXCLUDE_OPT	(1 << 1)	/* the MAC covers no option but TCP-AO itself */
+#define TCP_AO_KEYF_IFINDEX	1	/* ifindex counts */
+#define TCP_AO_KEYF_EXCLUDE_OPT	2	/* the MAC covers no option but TCP-AO itself */
 
 /* A new key (MKT). Fields named reserved are 0, here and below. */
 struct tcp_ao_add {
