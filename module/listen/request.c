@@ -61,7 +61,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
  * @skb: the SYN
  * @key: the key of @skb
  *
- * RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
+ * The caller sets @ao of the entry. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
  *
  * Context: softirq, RCU read side.
  */
@@ -84,7 +84,6 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
 	he->ts_recent = he->ts_ok ? seg->tsval : 0;
 	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
-	he->ao = xtcp_request_has_ao(lsk, skb);
 }
 
 /**

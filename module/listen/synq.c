@@ -136,6 +136,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 	/* clear all but the addresses, which come last: read_syn() fills these */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
+	syn.ao = xtcp_request_has_ao(lsk, skb);
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*
@@ -239,6 +240,11 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	if (!he)
 		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
+	/*
+	 * not asked again later: if the listener got its first key meanwhile, the SYN was not
+	 * verified, and an entry without memory behind it has no KeyIDs
+	 */
+	he->ao = ao;
 	return he;
 }
 
