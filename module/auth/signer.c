@@ -84,12 +84,13 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 
 	*signer = (struct xtcp_signer) {};
 	if (likely(!xtcp_seldom(sk)))
-		return true;
+		return !(he && he->ao);
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
+	/* the entry may have come from a listener that had the key (heir.c) */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
-		return sign_by_md5(signer, sk, &tuple.faddr, l3index);
+		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)
 		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
 	if (ao->synchronized) {
