@@ -25,6 +25,7 @@
 #include "arrive/acks.h"
 #include "arrive/handshake.h"
 #include "arrive/told.h"
+#include "auth/aokeys.h"
 #include "base/abort.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -82,6 +83,9 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb))
+		return XTCP_DROP;
+	/* a listener has no traffic keys of the connection to which the segment belonged */
+	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
 		return XTCP_DROP;
 	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
 }
