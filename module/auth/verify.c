@@ -10,6 +10,7 @@
 
 #include <crypto/algapi.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #include "auth/aokeys.h"
 #include "auth/aoverify.h"
@@ -106,6 +107,8 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 		.option = found == XTCP_AO_PRESENT ? &option : NULL,
 	};
 	const struct xtcp_key *key;
+	struct xtcp_ao *ao;
+	bool of_ao;
 
 	if (found == XTCP_AO_MALFORMED)
 		return XTCP_COMPAT_DROP_AUTH_HDR;
@@ -114,9 +117,12 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (in.option || (he && he->ao))
 		return judge_ao(sk, he, &in);
-	if (!digest_in(skb) && xtcp_aokeys_demands(sk, &tuple.faddr, l3index))
-		return xtcp_aoverify_missing(xn, xtcp_ao_of(sk));
-	key = xtcp_keys_find(sk, &tuple.faddr, l3index);
+	ao = xtcp_ao_of(sk);
+	of_ao = ao && !he && READ_ONCE(ao->current_key) && READ_ONCE(sk->sk_state) != TCP_LISTEN;
+	if (!digest_in(skb) && (of_ao || xtcp_aokeys_demands(sk, &tuple.faddr, l3index)))
+		return xtcp_aoverify_missing(xn, ao);
+	/* no key of MD5 opens a connection of TCP-AO, although one for a prefix may have come later */
+	key = of_ao ? NULL : xtcp_keys_find(sk, &tuple.faddr, l3index);
 	return judge(xn, key ? &key->md5 : NULL, &tuple, skb);
 }
 

@@ -117,7 +117,7 @@ int wire_sign_check(struct wire *w, const struct wire_segment *seg)
  * @w: lane
  * @fd: the socket
  * @key: its text, or "none" to remove it
- * @prefix: how many bits of the peer's address count; -1: all, by TCP_MD5SIG
+ * @prefix: how many bits of the peer's address count, and are told; -1: all, by TCP_MD5SIG
  *
  * Return: as setsockopt().
  */
@@ -126,12 +126,14 @@ int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix)
 	struct tcp_md5sig cmd = { .tcpm_flags = prefix < 0 ? 0 : TCP_MD5SIG_FLAG_PREFIX, .tcpm_prefixlen = prefix };
 	struct sockaddr_in *sin = (struct sockaddr_in *)&cmd.tcpm_addr;
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&cmd.tcpm_addr;
+	const int bits = w->ip == 4 ? 32 : 128;
+	uint8_t *addr = w->ip == 4 ? (uint8_t *)&sin->sin_addr : (uint8_t *)&sin6->sin6_addr;
+	int i;
 
 	cmd.tcpm_addr.ss_family = w->ip == 4 ? AF_INET : AF_INET6;
-	if (w->ip == 4)
-		memcpy(&sin->sin_addr, w->peer, 4);
-	else
-		memcpy(&sin6->sin6_addr, w->peer, 16);
+	memcpy(addr, w->peer, bits / 8);
+	for (i = prefix; prefix >= 0 && i < bits; i++)
+		addr[i / 8] &= ~(0x80 >> i % 8);
 	cmd.tcpm_keylen = strcmp(key, "none") ? strlen(key) : 0;
 	memcpy(cmd.tcpm_key, key, cmd.tcpm_keylen);
 	return setsockopt(fd, IPPROTO_TCP, prefix < 0 ? TCP_MD5SIG : TCP_MD5SIG_EXT, &cmd, sizeof(cmd));

@@ -195,7 +195,8 @@ static int do_bind(struct wire *w, const char *want)
 
 static int do_md5(struct wire *w, const char *verb, char *args)
 {
-	const bool prefixed = !strcmp(verb, "md5prefix"), of_listener = strcmp(verb, "md5");
+	const bool wide = !strcmp(verb, "md5wide"), prefixed = wide || !strcmp(verb, "md5prefix");
+	const bool of_listener = strcmp(verb, "md5") && !wide;
 	char *next, *word = strtok_r(args, " ", &next), *key;
 	int prefix = prefixed ? atoi(word) : -1;
 

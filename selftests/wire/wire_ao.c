@@ -391,6 +391,17 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "no_key_of_md5_that_came_later_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "md5 wide EKEYREJECTED; md5wide 8 wide; ao none; key wide; < P. N(10); none; < R N;"
+				  "none; key none; < P. N(10); none; ao 11 22 secret;" TEXT_BOTH_WAYS,
+			.counters = "TCPMD5Unexpected=2 TCPAORequired=1 OutRsts=0",
+		},
+		.kernel_differs = "takes a segment that MD5 signs",
+		.kernel = { .script = "md5 wide EKEYREJECTED; md5wide 8 wide" },
+	},
+	{
 		.name = "mac_that_nobody_expects_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED,
 		.want = {
 			.script = "ao 11 22 secret; < P. N(10); none; < R N; none; ao none; < P. N(10);"
