@@ -261,7 +261,7 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  * xtcp_aokeys_remove() - remove a key
  * @sk: the sock
  * @ao: its TCP-AO
- * @key: the key; on a listener it is not in use
+ * @key: the key
  * @current_key: signs what we send from now on; NULL: no change
  * @rnext_key: the peer is asked to sign by it from now on; NULL: no change
  *
@@ -289,15 +289,33 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 	return 0;
 }
 
-/* Lets go of the choice, so that every key can be removed. */
-static void choose_none(struct xtcp_ao *ao, const struct xtcp_ao_key *key)
+/* Removes a key, even if it is in use. The caller computes the room. */
+static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	spin_lock_bh(&ao->lock);
 	if (ao->current_key == key)
 		WRITE_ONCE(ao->current_key, NULL);
 	if (ao->rnext_key == key)
 		WRITE_ONCE(ao->rnext_key, NULL);
+	key->gone = true;
 	spin_unlock_bh(&ao->lock);
+	hlist_del_rcu(&key->node);
+	xtcp_aokeys_discard(sk, key);
+}
+
+/**
+ * xtcp_aokeys_begin() - forget an earlier connection
+ * @sk: a sock that connects; no segment can find it yet
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_aokeys_begin(struct sock *sk)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(ao))
+		WRITE_ONCE(ao->synchronized, false);
 }
 
 /* Ends the TCP-AO of a sock, whose keys are gone. */
@@ -309,7 +327,7 @@ static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 
 /**
  * xtcp_aokeys_connect() - keep those keys that hold for the peer to which a sock connects
- * @sk: the sock; its peer is known, and no segment can find it yet
+ * @sk: in SYN-SENT, before its SYN; xtcp_aokeys_begin() was called before a segment could find it
  *
  * As in Linux: the other keys go. A program that has chosen none signs by the key that it has added
  * last, and asks the peer for the same. A connection that a key of TCP_MD5SIG signs has no TCP-AO
@@ -322,8 +340,9 @@ static void end_ao(struct sock *sk, struct xtcp_ao *ao)
  */
 int xtcp_aokeys_connect(struct sock *sk)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
+	const struct xtcp_peers peers = { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
-	struct xtcp_peers peers = {};
 	struct xtcp_ao_key *key;
 	struct hlist_node *next;
 	bool by_md5;
@@ -332,24 +351,15 @@ int xtcp_aokeys_connect(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (likely(!ao))
 		return 0;
-	/* the table does not know the tuple yet */
-	peers.v4 = xtcp_sock_is_v4(sk);
-	if (peers.v4)
-		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_daddr, &peers.addr);
-	else
-		peers.addr = sk->sk_v6_daddr;
 	l3index = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
 	by_md5 = xtcp_keys_find(sk, &peers.addr, l3index);
 	key = xtcp_aokeys_find(ao, &peers.addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
 	if (by_md5 ? key || ao->required : !key)
 		return -EKEYREJECTED;
-	WRITE_ONCE(ao->synchronized, false);
-	hlist_for_each_entry_safe(key, next, &ao->keys, node) {
-		if (xtcp_aokeys_matches(key, &peers, l3index, key->peers.prefix))
-			continue;
-		choose_none(ao, key);
-		xtcp_aokeys_remove(sk, ao, key, NULL, NULL);
-	}
+	hlist_for_each_entry_safe(key, next, &ao->keys, node)
+		if (!xtcp_aokeys_matches(key, &peers, l3index, key->peers.prefix))
+			forget_key(sk, ao, key);
+	compute_room(ao);
 	if (by_md5) {
 		end_ao(sk, ao);
 		return 0;

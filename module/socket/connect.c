@@ -149,9 +149,9 @@ int xtcp_connect_deferred(struct sock *sk)
  * Context: process. Lock: socket, held.
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
- * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_aokeys_connect() or
- * xtcp_port_connect(); -ENOBUFS. After an error the socket is as before, but for keys of TCP-AO that
- * were not for this peer.
+ * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_port_connect() or
+ * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before; but -ENOBUFS has removed
+ * the keys of TCP-AO that were not for this peer.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -177,13 +177,14 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	/* left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
-	err = xtcp_aokeys_connect(sk);
-	if (err)
-		goto err_undo;
+	xtcp_aokeys_begin(sk);
 	err = xtcp_port_connect(sk);
 	if (err)
 		goto err_undo;
 	err = xtcp_ip_connect_ports(sk);
+	if (err)
+		goto err_undo;
+	err = xtcp_aokeys_connect(sk);
 	if (err)
 		goto err_undo;
 	fill_tcb(sk);

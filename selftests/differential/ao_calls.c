@@ -145,6 +145,7 @@ static const struct {
 	{ "SYNs that are dropped, by exact counters", ao_calls_refused },
 	{ "connect() with keys of MD5 for another host", ao_calls_with_md5 },
 	{ "a connection that MD5 signs", ao_calls_by_md5 },
+	{ "connect() that finds no port", ao_calls_no_port },
 	{ "how many keys, for everybody", ao_calls_limit },
 	{ "connect() again with the same keys", ao_calls_again },
 };

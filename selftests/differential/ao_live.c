@@ -241,6 +241,32 @@ void ao_calls_by_md5(void)
 	try_by_md5(true, false);
 }
 
+/* Keys of other peers go when a SYN goes out: a connect() that finds no port leaves them. */
+void ao_calls_no_port(void)
+{
+	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server, one = 1;
+	struct aoopt_key k = { .addr = calls.other, .sndid = 3, .rcvid = 3 };
+	union stack_addr at = stack_addr(calls.addr, 0);
+	socklen_t len = sizeof(at);
+
+	must(!setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	must(!setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	GIVES(ao_calls_add(lfd, 2, 1), 0);
+	GIVES(ao_calls_add(first, 1, 2), 0);
+	GIVES(ao_calls_add(second, 1, 2), 0);
+	GIVES(aoopt_add(second, &k), 0);
+	GIVES(bind(first, &at.sa, stack_addr_len(&at)), 0);
+	GIVES(getsockname(first, &at.sa, &len), 0);
+	GIVES(bind(second, &at.sa, len), 0);
+	open_pair(lfd, &first, &server);
+	GIVES(stack_connect(second, calls.addr, stack_port(lfd)), EADDRNOTAVAIL);
+	HOLDS(ao_calls_nr_keys(second) == 2);
+	close(server);
+	close(second);
+	close(first);
+	close(lfd);
+}
+
 /* Everybody may have keys, as many as net.core.optmem_max allows. */
 void ao_calls_limit(void)
 {
