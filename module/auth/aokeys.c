@@ -304,6 +304,21 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 }
 
 /**
+ * xtcp_aokeys_forget() - remove a key of a listener, even if the program had chosen it before
+ * @sk: the listener, which uses no chosen key
+ * @ao: its TCP-AO
+ * @key: the key
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
+{
+	sock_owned_by_me(sk);
+	forget_key(sk, ao, key);
+	compute_room(ao);
+}
+
+/**
  * xtcp_aokeys_begin() - forget an earlier connection
  * @sk: a sock that connects; no segment can find it yet
  *

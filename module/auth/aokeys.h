@@ -133,6 +133,7 @@ void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *ke
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key);
 void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
+void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
 void xtcp_aokeys_begin(struct sock *sk);
 int xtcp_aokeys_connect(struct sock *sk);
 void xtcp_aokeys_synchronize(struct sock *sk, u32 irs);

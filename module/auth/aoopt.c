@@ -230,9 +230,14 @@ static int remove_key(struct sock *sk, const struct tcp_ao_del *cmd)
 		return -EINVAL;
 	if (!read_sockaddr(sk, &cmd->addr, cmd->prefix, &peers))
 		return -EINVAL;
-	hlist_for_each_entry(key, &ao->keys, node)
-		if (is_named(key, cmd, &peers) && key != current_key && key != rnext_key)
+	hlist_for_each_entry(key, &ao->keys, node) {
+		if (!is_named(key, cmd, &peers) || key == current_key || key == rnext_key)
+			continue;
+		if (!cmd->del_async)
 			return xtcp_aokeys_remove(sk, ao, key, current_key, rnext_key);
+		xtcp_aokeys_forget(sk, ao, key);
+		return 0;
+	}
 	return -ENOENT;
 }
 

@@ -267,6 +267,30 @@ void ao_calls_no_port(void)
 	close(lfd);
 }
 
+/* What a socket had chosen before listen() means nothing there, and del_async removes it. */
+void ao_calls_async(void)
+{
+	struct aoopt_key k = ao_calls_key(1, 2);
+	struct tcp_ao_info_opt info;
+	struct tcp_ao_del cmd;
+	int fd = ao_calls_socket();
+
+	k.set_current = true;
+	k.set_rnext = true;
+	GIVES(aoopt_add(fd, &k), 0);
+	GIVES(listen(fd, 1), 0);
+	GIVES(ao_calls_del(fd, 1, 2), EBUSY);
+	aoopt_fill_del(&cmd, &k);
+	cmd.del_async = 1;
+	GIVES(ao_calls_set(fd, TCP_AO_DEL_KEY, &cmd, sizeof(cmd)), 0);
+	HOLDS(!ao_calls_nr_keys(fd));
+	info = aoopt_info(fd);
+	HOLDS(!info.set_current && !info.set_rnext);
+	GIVES(ao_calls_add(fd, 1, 2), 0);
+	GIVES(ao_calls_del(fd, 1, 2), 0);
+	close(fd);
+}
+
 /* Everybody may have keys, as many as net.core.optmem_max allows. */
 void ao_calls_limit(void)
 {
