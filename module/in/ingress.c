@@ -153,10 +153,11 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  *
  * The segment keeps its conntrack entry here, because only that entry knows the addresses from
  * before NAT, which IPsec policies name. A second owner may check its policy later: a SYN passes
- * from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL.
+ * from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL. @verified: the
+ * signature was checked before, and counted.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
-				     struct sk_buff *skb, int state, int dif, int sdif)
+				     struct sk_buff *skb, int state, int dif, int sdif, bool verified)
 {
 	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
@@ -167,7 +168,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	if (sk && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0))
+	if (sk && !verified && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0))
 		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
@@ -332,7 +333,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The common path, inlined as a whole: this saves five calls per segment. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, false))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -343,9 +344,9 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
  * fills its struct xtcp_seg. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
-				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key)
+				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key, bool verified)
 {
-	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif))
+	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif, verified))
 		return false;
 	fill_seg(skb, key->dif, key->sdif);
 	return true;
@@ -394,7 +395,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	struct sock *child;
 
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key))
+	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, false))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
@@ -402,7 +403,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key))
+		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, false))
 			return;
 		child = xtcp_halfopen_arrives(he, lsk, skb);
 	}
@@ -435,12 +436,12 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 {
 	char ip_notes[sizeof(skb->cb)];
 	const struct sock *ended;
-	bool told = timewait_iss;
+	bool told = timewait_iss, verified = timewait_iss;	/* by who_reopens(), for this listener */
 
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
-		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key))
+		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, verified))
 			return;
 		if (!told)
 			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
@@ -449,6 +450,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 			return;
 		ended = lsk;
 		lsk = whose(xn, skb, key);
+		verified = false;
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
 			xtcp_reply_rst_for(ended, NULL, skb, 0);
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
@@ -514,7 +516,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key))
+	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, false))
 		return;
 	lsk = who_reopens(xn, skb, key);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))

@@ -481,8 +481,9 @@ static const struct wire_row rows[] = {
 		.name = "next_connection_after_%s", .rfc = "RFC 5925 5.2", .in = TIME_WAIT, .via = PASSIVE,
 		.pre = SERVER,
 		.want = {
-			.script = "reopen 100000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;" TEXT_BOTH_WAYS,
-			.counters = NONE_BAD,
+			.script = "aoinfolistener good = 2; reopen 100000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+				  TEXT_BOTH_WAYS "aoinfolistener good = 4",
+			.counters = "TCPAOGood=4 " NONE_BAD,
 			.state = ESTABLISHED,
 		},
 	},
