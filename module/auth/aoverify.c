@@ -31,6 +31,14 @@ static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_
 	return XTCP_COMPAT_DROP_AOKEYNOTFOUND;
 }
 
+static enum skb_drop_reason wrong_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key, const struct xtcp_ao_arrival *in)
+{
+	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
+	atomic64_inc(&ao->bad);
+	atomic64_inc(&key->bad);
+	return XTCP_COMPAT_DROP_AOFAILURE;
+}
+
 /* Compares the MAC, and counts. */
 static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key,
 							   const u8 *traffic, u32 sne,
@@ -42,12 +50,8 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 	if (in->option->maclen != key->maclen ||
 	    !xtcp_ao_mac(key, traffic, &tuple->faddr, &tuple->laddr, sne, in->skb,
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
-	    crypto_memneq(in->option->mac, right, key->maclen)) {
-		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
-		atomic64_inc(&ao->bad);
-		atomic64_inc(&key->bad);
-		return XTCP_COMPAT_DROP_AOFAILURE;
-	}
+	    crypto_memneq(in->option->mac, right, key->maclen))
+		return wrong_mac(ao, key, in);
 	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
 	atomic64_inc(&ao->good);
 	atomic64_inc(&key->good);
@@ -165,7 +169,7 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the MAC is right; else the reason to drop the segment, which is
- * counted.
+ * counted, except for a segment without SYN and ACK for a listener.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)
@@ -177,10 +181,13 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	/* pairs with smp_store_release() in aokeys.c; a listener has no keys of a connection */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return verify_synchronized(ao, in);
-	if (!find_isns(sk, he, th, &isns))
-		return XTCP_COMPAT_DROP_AOFAILURE;
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
-	return key ? compare_by_isns(ao, key, &isns, in) : key_not_found(ao, in);
+	if (!key)
+		return key_not_found(ao, in);
+	if (find_isns(sk, he, th, &isns))
+		return compare_by_isns(ao, key, &isns, in);
+	/* a listener cannot tell; in SYN-SENT such a segment can have no right MAC */
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }
 
 /**

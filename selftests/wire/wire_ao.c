@@ -297,6 +297,23 @@ static const struct wire_row rows[] = {
 			.state = LISTEN,
 		},
 	},
+	{
+		.name = "fin_that_tells_too_little", .rfc = "RFC 5925 7.4", .pre = SERVER,
+		.want = {
+			.script = "< F 1 keyid 99; none; < F 1; none; aoinfolistener notfound = 1;"
+				  "aoinfolistener bad = 0",
+			.counters = "TCPAOKeyNotFound=1 TCPAOBad=0 TCPAOGood=0",
+			.state = LISTEN,
+		},
+	},
+	{
+		.name = "ack_before_any_syn", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
+		.want = {
+			.script = "< . 1 ack 1 keyid 99; none; < . 1 ack 1; none; aoinfo bad = 1; aoinfo notfound = 1",
+			.counters = "TCPAOKeyNotFound=1 TCPAOBad=1 TCPAOGood=0 OutRsts=0",
+			.state = SYN_SENT,
+		},
+	},
 	/* Handshakes. */
 	{
 		.name = "third_ack_that_is_forged", .rfc = "RFC 5925 7.4", .pre = SERVER,
