@@ -17,9 +17,9 @@
 #include <net/l3mdev.h>
 #include <net/sock.h>
 
-#include "base/is_v4.h"
 #include "base/options.h"
 #include "base/sender.h"
+#include "base/tuple.h"
 #include "listen/entry.h"
 #include "lookup/demux.h"
 
