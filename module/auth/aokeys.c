@@ -566,6 +566,7 @@ struct xtcp_ao *xtcp_aokeys_for_record(const struct sock *sk)
 	ao->snd_basis = xtcp_ao_extend(from->snd_basis, xtcp_sender(sk)->snd.una);
 	atomic64_set(&ao->rcv_basis, atomic64_read(&from->rcv_basis));
 	ao->irs = from->irs;
+	ao->accept_icmps = from->accept_icmps;
 	ao->synchronized = true;
 	return ao;
 }

@@ -205,6 +205,31 @@ enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_
 }
 
 /**
+ * xtcp_aoverify_ignores_icmp_for() - does a synchronized connection ignore an ICMP error?
+ * @xn: its namespace
+ * @ao: its TCP-AO, perhaps that of a record
+ * @v4: ICMP; else ICMPv6
+ * @type: its type
+ * @code: its code
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when it has to be ignored; it is counted then.
+ */
+bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)
+{
+	if (READ_ONCE(ao->accept_icmps))
+		return false;
+	if (v4 && (type != ICMP_DEST_UNREACH || code < ICMP_PROT_UNREACH || code > ICMP_FRAG_NEEDED))
+		return false;
+	if (!v4 && (type != ICMPV6_DEST_UNREACH || (code != ICMPV6_ADM_PROHIBITED && code != ICMPV6_PORT_UNREACH)))
+		return false;
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_AODROPPEDICMPS);
+	atomic64_inc(&ao->dropped_icmps);
+	return true;
+}
+
+/**
  * xtcp_aoverify_ignores_icmp() - does TCP-AO forbid to believe an ICMP error?
  * @sk: the sock that it is about
  * @v4: ICMP; else ICMPv6
@@ -222,15 +247,9 @@ bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code
 {
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
 
-	if (likely(!ao) || !ao->current_key || READ_ONCE(ao->accept_icmps))
-		return false;
-	if (v4 && (type != ICMP_DEST_UNREACH || code < ICMP_PROT_UNREACH || code > ICMP_FRAG_NEEDED))
-		return false;
-	if (!v4 && (type != ICMPV6_DEST_UNREACH || (code != ICMPV6_ADM_PROHIBITED && code != ICMPV6_PORT_UNREACH)))
+	if (likely(!ao) || !READ_ONCE(ao->current_key))
 		return false;
 	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_LISTEN))
 		return false;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_AODROPPEDICMPS);
-	atomic64_inc(&ao->dropped_icmps);
-	return true;
+	return xtcp_aoverify_ignores_icmp_for(xtcp_net_of(sk), ao, v4, type, code);
 }

@@ -34,6 +34,7 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in);
 enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in);
+bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code);
 bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
 
 #endif /* XTCP_AOVERIFY_H */

@@ -39,6 +39,7 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 #include "sock/end.h"
+#include "timewait/record.h"
 
 /* What an error means, over either IP version. */
 enum news {
@@ -249,6 +250,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
 	struct xtcp_net *xn = xtcp_net(net);
 	struct xtcp_conn *conn;
+	struct xtcp_ao *ao;
 	struct sock *sk;
 
 	error->key.hash = xtcp_demux_hash(xn, &error->key.tuple);
@@ -261,7 +263,14 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		 * if kernel TCP has a connection with this tuple, the error is about that
 		 * connection
 		 */
-		return !xtcp_demux_kernel_holds(net, &error->key);
+		if (xtcp_demux_kernel_holds(net, &error->key))
+			return false;
+		/* a record ignores every error; TCP-AO counts those that it forbids to believe */
+		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
+		if (unlikely(ao))
+			xtcp_aoverify_ignores_icmp_for(xn, ao, error->origin == SO_EE_ORIGIN_ICMP, error->type,
+						       error->code);
+		break;
 	case XTCP_CONN_REQUEST:
 		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
 					 error->news == NEWS_HARD);

@@ -685,6 +685,13 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "icmp_in_time_wait", .rfc = "RFC 5925 7.8", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "icmp port seq 1; none; < F. 1 ack 2; > . 2 ack 2",
+			.counters = "TCPAODroppedIcmps=1",
+		},
+	},
+	{
 		.name = "icmp_refuses_%s", .rfc = "RFC 5925 7.8", .in = SYN_SENT, .pre = CLIENT,
 		.want = {
 			.script = "icmp port seq 0; none",
