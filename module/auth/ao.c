@@ -8,7 +8,9 @@
  *
  * An algorithm with a key is an object of the kernel's, whose key cannot change while another
  * processor computes. So each processor has one for each algorithm, and uses it with BH disabled.
- * They are allocated when a program first names the algorithm, and stay until the module goes.
+ * This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could sign by
+ * the key of another. The objects are allocated when a program first names the algorithm, and stay
+ * until the module goes, with the key that each has used last.
  */
 #include "auth/ao.h"
 
