@@ -226,7 +226,8 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
  * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
  * @xn: the namespace of the entry
  * @v4: true if its addresses are IPv4
- * @len: octets of the SYN, which the caller writes to xtcp_pool_syn()
+ * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); if the field for them is too
+ *	small, none are kept
  *
  * Context: any.
  *
@@ -238,6 +239,8 @@ struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len
 
 	if (!is_room_for_entry(xn))
 		return NULL;
+	if (len > U16_MAX)
+		len = 0;
 	he = kzalloc(xtcp_pool_bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
