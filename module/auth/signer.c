@@ -143,11 +143,10 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
  * xtcp_signer_of_sock() - find what signs a segment of a connection
  * @signer: filled in
  * @sk: the sock
- * @flags: control bits of the segment
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk, u8 flags)
+void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 {
 	const struct xtcp_sender *xsk = xtcp_sender(sk);
 	struct xtcp_ao *ao = xtcp_ao_of(sk);

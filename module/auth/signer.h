@@ -48,7 +48,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 			   const struct sk_buff *skb);
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			   u8 keyid, u8 rnext);
-void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk, u8 flags);
+void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk);
 void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb);
 
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);

@@ -404,7 +404,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * segment has no room for them, they get a segment of their own
 	 */
 	if (unlikely(room))
-		xtcp_signer_of_sock(&signer, sk, flags);
+		xtcp_signer_of_sock(&signer, sk);
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room))
 		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL) &&
 			 xsk->acking.now;
