@@ -165,6 +165,21 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 	return n;
 }
 
+/*
+ * Let @skb count @most octets of memory at most. A write fails when a page of its buffer is missing.
+ * The kernel then removes the pages before it from @skb, but leaves them in its count.
+ */
+static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
+{
+	const unsigned int excess = skb->truesize - most;
+
+	if (skb->truesize <= most)
+		return;
+	skb->truesize = most;
+	sk_wmem_queued_add(sk, -excess);
+	xtcp_memory_uncharge(sk, excess);
+}
+
 /**
  * xtcp_fill_zerocopy() - put pages of the program's buffer at the end of the queue
  * @sk: the sock
@@ -182,6 +197,7 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
  */
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
 {
+	const unsigned int before = skb->truesize;
 	int n;
 
 	sock_owned_by_me(sk);
@@ -189,6 +205,8 @@ int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n < 0)
 		return n;
 	n = xtcp_compat_zerocopy_fill(sk, skb, msg, n, uarg);
+	if (n < 0)
+		uncharge_beyond(sk, skb, before);
 	/* whole pages were charged, and may_queue() knew only octets */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)

@@ -62,7 +62,7 @@ bool zerocopy_tells(int fd, unsigned int lo, unsigned int hi, bool copied)
 	return false;
 }
 
-static uint32_t queued(int fd)
+unsigned int zerocopy_queued(int fd)
 {
 	uint32_t mem[SK_MEMINFO_VARS] = {};
 	socklen_t len = sizeof(mem);
@@ -75,7 +75,7 @@ bool zerocopy_settled(int fd)
 {
 	const int zero = 0;
 
-	if (!WAIT_FOR(!queued(fd), STACK_DEADLINE_MS))
+	if (!WAIT_FOR(!zerocopy_queued(fd), STACK_DEADLINE_MS))
 		return false;
 	/* the last skb is being freed: whoever does that has the socket lock, and this call waits for it */
 	must(!setsockopt(fd, IPPROTO_TCP, TCP_CORK, &zero, sizeof(zero)), "TCP_CORK");

@@ -25,6 +25,9 @@ bool zerocopy_told(int fd, struct zerocopy_told *told);
 /* Waits for one; is it this one? If not, a line says what came. */
 bool zerocopy_tells(int fd, unsigned int lo, unsigned int hi, bool copied);
 
+/* The memory of all that is queued, as the socket counts it. */
+unsigned int zerocopy_queued(int fd);
+
 /* Waits until the peer has acknowledged all, and the buffers of all writes are free. */
 bool zerocopy_settled(int fd);
 
