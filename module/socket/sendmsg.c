@@ -429,6 +429,21 @@ error:
 }
 
 /*
+ * Begin the kernel's record of a write of @size octets. A write that goes into the same skb as the
+ * last one can share its record, unless that record is io_uring's. Return: NULL if the program may
+ * pin no more pages, or has too many notifications to read.
+ */
+static struct ubuf_info *begin_record(struct sock *sk, size_t size)
+{
+	struct ubuf_info *last = skb_zcopy(xtcp_sndq_open_tail(sk)), *own;
+
+	own = xtcp_compat_zerocopy_begin(sk, size, last);
+	if (!own && last)
+		own = xtcp_compat_zerocopy_begin(sk, size, NULL);
+	return own;
+}
+
+/*
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write does that by the
  * error queue; io_uring brings a record of its own. As in Linux, the octets of a SYN are copied, and
@@ -443,8 +458,7 @@ static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg,
 	int ret;
 
 	if (!uarg && size && sock_flag(sk, SOCK_ZEROCOPY)) {
-		/* a write that goes into the same skb as the last one can share its record */
-		own = xtcp_compat_zerocopy_begin(sk, size, skb_zcopy(xtcp_sndq_open_tail(sk)));
+		own = begin_record(sk, size);
 		if (!own)
 			return sk_stream_error(sk, msg->msg_flags, -ENOBUFS);
 		if (copies)
