@@ -109,9 +109,12 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 
 	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
-	/* do not let @skb wait if no further write could join it, or if it is urgent */
+	/*
+	 * do not let @skb wait if it is urgent, or if no further write could join it: an skb has
+	 * pages of one MSG_ZEROCOPY record only
+	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
-	    xsk->snd_urgent)
+	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
 		return false;
 	return in_flight(xsk) && (u64)in_flight(xsk) * SMALL_SHARE < sent;
 }
@@ -202,14 +205,16 @@ static void data_sent(struct sock *sk)
 /*
  * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
  * one connection from filling a qdisc or a device. IP and the device may have as much as the
- * connection's rate sends in a millisecond, but at least two GSO packets of @n octets. If the
+ * connection's rate sends in a millisecond, but at least two GSO packets of @n octets of @skb. If the
  * connection is not paced, limit_output_bytes is the upper limit. Nothing has to wait if nothing is
  * in flight, or if pace.c could not learn when the device has made room. Each ACK makes us try
  * again, and so does pace.c when there is room.
  */
-static bool below_is_full(struct sock *sk, u32 n)
+static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
-	unsigned long below = refcount_read(&sk->sk_wmem_alloc), most = 2UL * SKB_TRUESIZE(n);
+	unsigned long below = refcount_read(&sk->sk_wmem_alloc);
+	/* an skb with pages of the program's buffer counts whole pages */
+	unsigned long most = 2UL * max_t(unsigned int, SKB_TRUESIZE(n), skb->truesize);
 
 	if (likely(below <= most))
 		return false;
@@ -300,7 +305,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
-		if (early || below_is_full(sk, n) || send_new(sk, n))
+		if (early || below_is_full(sk, skb, n) || send_new(sk, n))
 			break;
 		sent = true;
 	}
