@@ -166,8 +166,10 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 }
 
 /*
- * Let @skb count @most octets of memory at most. A write fails when a page of its buffer is missing.
- * The kernel then removes the pages before it from @skb, but leaves them in its count.
+ * Let @skb count @most octets of memory at most. The kernel counts too much in two cases. A write
+ * fails when a page of its buffer is missing; then the kernel removes the pages before it from @skb,
+ * but leaves them in its count. In a buffer that io_uring has registered, a fragment may begin
+ * anywhere in a huge page, and newer kernels count all from the start of the huge page on.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {
@@ -197,7 +199,8 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  */
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
 {
-	const unsigned int before = skb->truesize;
+	const unsigned int frags = skb_shinfo(skb)->nr_frags;
+	unsigned int most = skb->truesize;
 	int n;
 
 	sock_owned_by_me(sk);
@@ -205,8 +208,9 @@ int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n < 0)
 		return n;
 	n = xtcp_compat_zerocopy_fill(sk, skb, msg, n, uarg);
-	if (n < 0)
-		uncharge_beyond(sk, skb, before);
+	if (n > 0)
+		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
+	uncharge_beyond(sk, skb, most);
 	/* whole pages were charged, and may_queue() knew only octets */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)

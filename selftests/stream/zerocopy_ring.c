@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <kselftest.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +24,8 @@
 #define PORT	5392
 #define PAGE	4096
 #define ROOM	1048576
+#define HUGE_PAGE	(2 << 20)
+#define OCTETS	17
 
 #ifndef IORING_SEND_ZC_REPORT_USAGE
 #define IORING_SEND_ZC_REPORT_USAGE	0x8
@@ -231,6 +234,40 @@ static void with_socket(enum stack stack)
 	close(server);
 }
 
+/* Single octets from the end of a huge page: only their pages count, not all before them. */
+static void from_huge_page(void)
+{
+	unsigned char *all = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at;
+	const int one = 1, zero = 0;
+	unsigned int queued, told = 0;
+	int client, server, i;
+	bool good = true;
+
+	must(all != MAP_FAILED, "mmap");
+	at = (unsigned char *)(((unsigned long)all + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1UL));
+	/* without it the row is about small pages */
+	if (madvise(at, HUGE_PAGE, MADV_HUGEPAGE))
+		ksft_print_msg("no huge pages\n");
+	memset(at, 'x', HUGE_PAGE);
+	ring_close(&ring);
+	open_ring(at, HUGE_PAGE);
+	pair(XTCP, &client, &server);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_CORK, &one, sizeof(one)), "TCP_CORK");
+	for (i = 0; i < OCTETS; i++)
+		good &= gives(client, at + HUGE_PAGE - 1 - 2 * i, 1, REGISTERED, 0, &told);
+	queued = zerocopy_queued(client);
+	ksft_print_msg("%u octets queued\n", queued);
+	must(!setsockopt(client, IPPROTO_TCP, TCP_CORK, &zero, sizeof(zero)), "TCP_CORK");
+	good &= recv(server, all, OCTETS, MSG_WAITALL) == OCTETS;
+	good &= all_free(OCTETS, told) && queued < OCTETS * 3 * PAGE;
+	ksft_test_result(good, "octets of a huge page count as pages\n");
+	close(client);
+	close(server);
+	ring_close(&ring);
+	open_ring(text, ROOM);
+	munmap(all, 2 * HUGE_PAGE);
+}
+
 /* Nothing reached the peer, and it resets the connection: the buffers are free. */
 static void is_reset(enum stack stack)
 {
@@ -279,7 +316,7 @@ int main(void)
 	if (ring_open(&ring))
 		ksft_exit_skip("the kernel cannot: io_uring: %s\n", strerror(errno));
 	ring_close(&ring);
-	ksft_set_plan(2 * 6 + 1);
+	ksft_set_plan(2 * 6 + 2);
 	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	for (i = 0; i < ROOM; i++)
@@ -294,8 +331,10 @@ int main(void)
 		page_changes(stack, MESSAGE);
 		with_loss(stack);
 		/* Linux refuses the first MSG_ZEROCOPY with ENOBUFS */
-		if (stack == XTCP)
+		if (stack == XTCP) {
 			with_socket(stack);
+			from_huge_page();
+		}
 		is_reset(stack);
 		ring_goes(stack);
 	}
