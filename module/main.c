@@ -11,7 +11,8 @@
  *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
  *     grace period), and no segment at all (interpose: restores the handlers and waits for another
  *     grace period);
- *  2. the namespaces end what they have: orphans, entries, records, leases, timers;
+ *  2. the namespaces end what they have: orphans, half-open entries, TIME-WAIT records, leases
+ *     (ports reserved in kernel TCP's bind table), timers;
  *  3. wait until no other code uses a sock of ours;
  *  4. wait for RCU callbacks (rcu_barrier()): they free socks, entries and records into the slabs;
  *  5. free the slabs.

@@ -139,7 +139,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* PAWS never drops a RST (RFC 7323 section 5.2); a SYN gets its challenge ACK */
+	/* PAWS never drops a RST (RFC 7323 section 5.2); a SYN gets a challenge ACK later */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);

@@ -10,8 +10,8 @@
  *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
  *                       third step, security, is not implemented. acceptance.c has the first step,
  *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
- *                       halfopen.c handles SYN-RECEIVED until the third ACK, except with Fast Open
- *                       (fastopen.c). timewait.c handles TIME-WAIT
+ *                       halfopen.c handles SYN-RECEIVED until the handshake's last ACK, except with
+ *                       Fast Open (fastopen.c). timewait.c handles TIME-WAIT
  *
  * A step returns a verdict. It frees no segment, except one whose text or FIN it took. finish()
  * carries out the verdict, in one place.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Processes the segment for which a listener made a new sock: a third ACK, or the SYN of a Fast
- * Open.
+ * Processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
+ * SYN of a Fast Open.
  */
 #include "arrive/arrives_child.h"
 
@@ -15,8 +15,8 @@
 #include "lookup/early.h"
 
 /**
- * xtcp_arrives_child() - process a third ACK on the sock that was made for it
- * @skb: the third ACK of the handshake; consumed
+ * xtcp_arrives_child() - process a handshake's last ACK on the sock that was made for it
+ * @skb: that ACK; consumed
  * @lsk: the listener
  * @child: the new sock, locked by bh_lock_sock() and held; released
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Processes the segment for which a listener made a new sock: a third ACK, or the SYN of a Fast
- * Open.
+ * Processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
+ * SYN of a Fast Open.
  */
 #ifndef XTCP_ARRIVES_CHILD_H
 #define XTCP_ARRIVES_CHILD_H

@@ -6,11 +6,11 @@
  * addresses, ports and ISNs (RFC 5925 section 5.2; the functions are those of RFC 5926 section
  * 3.1.1). The traffic key of a direction makes the MACs of its segments (RFC 5925 section 5.1).
  *
- * An algorithm with a key is an object of the kernel's, whose key cannot change while another
- * processor computes. So each processor has one for each algorithm, and uses it with BH disabled.
- * This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could sign by
- * the key of another. The objects are allocated when a program first names the algorithm, and stay
- * until the module goes, with the key that each has used last.
+ * The kernel's object for an algorithm contains the key, which cannot change while another
+ * processor computes. So each processor has an object for each algorithm, and uses it with BH
+ * disabled. On a PREEMPT_RT kernel whose BH sections can be preempted this would fail: one user
+ * could sign by the key of another. The objects are allocated when a program first names the
+ * algorithm, and stay until the module goes, with the key that each has used last.
  */
 #include "auth/ao.h"
 
@@ -32,7 +32,7 @@
 
 /**
  * struct ao_algorithm - an algorithm that a key can have
- * @name: as a program says it, and as the kernel knows it
+ * @name: the kernel's name, which a program may also use
  * @digest: octets of its digests, and so of its traffic keys
  */
 struct ao_algorithm {
@@ -40,7 +40,7 @@ struct ao_algorithm {
 	u8 digest;
 };
 
-/* RFC 5926 section 3.2 demands the first two; the others are what the kernel has, too. */
+/* RFC 5926 section 3.2 demands the first two; the others are those that the kernel also has. */
 static const struct ao_algorithm ao_algorithms[] = {
 	{ "hmac(sha1)", 20 },
 	{ "cmac(aes)", 16 },
@@ -146,7 +146,7 @@ u8 xtcp_ao_digest_size(u8 algorithm)
 }
 
 /**
- * xtcp_ao_exit() - give the algorithms back
+ * xtcp_ao_exit() - free the algorithms
  *
  * Context: process, module exit; no sock and no record is left.
  */
@@ -160,8 +160,9 @@ void xtcp_ao_exit(void)
 }
 
 /*
- * Takes this processor's object of an algorithm, with a key. BH is disabled until the caller has
- * finished with it. @key: aligned for the algorithm, so that the kernel need not copy it.
+ * Takes this processor's object for an algorithm, and sets its key. BH is disabled until the caller
+ * has finished with the object. @key: aligned for the algorithm, so that the kernel need not copy
+ * it.
  */
 static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
 {
@@ -190,7 +191,8 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
  * @octets: the key of the program
  * @len: its length
  *
- * AES-128 needs a key of 16 octets. Another length is brought to that by RFC 5926 section 3.1.1.2.
+ * AES-128 needs a key of 16 octets. From a key of another length, RFC 5926 section 3.1.1.2 derives
+ * such a key.
  *
  * Context: process.
  *
@@ -226,7 +228,7 @@ int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octe
  *
  * Context: any but hard interrupt.
  *
- * Return: false when the algorithm has failed. The key is random then: no segment is valid by it.
+ * Return: false when the algorithm has failed. The key is random then: no segment is valid with it.
  */
 bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
 			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic)

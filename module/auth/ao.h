@@ -24,7 +24,7 @@ struct xtcp_ao_isns {
 
 /*
  * The extended sequence number of @seq: in the upper half its SNE (RFC 5925 section 6.2). @basis:
- * that of a number less than 2^31 away.
+ * the extended sequence number of a number less than 2^31 away.
  */
 static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 {

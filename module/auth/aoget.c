@@ -17,7 +17,7 @@
 
 #define MAPPED_BITS	96	/* bits in front of the address in a v4-mapped one */
 
-/* Reads the length that the program names, and as much of @cmd as there is. */
+/* Reads the length @optlen, and into @cmd as many octets of the program's struct as it has. */
 static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr_t optlen, int *len)
 {
 	if (copy_from_sockptr(len, optlen, sizeof(*len)))
@@ -29,10 +29,10 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 
 /**
  * struct question - which keys a program asks for
- * @peers: their peers; with @by_address
- * @l3index: of their VRF, or %XTCP_AO_ANY_L3INDEX
+ * @peers: only keys for these peers, if @by_address is set
+ * @l3index: only keys for the VRF with this device, or %XTCP_AO_ANY_L3INDEX
  * @asked: the rest of the question
- * @by_address: peers and IDs count
+ * @by_address: peers and IDs decide which keys are asked for
  */
 struct question {
 	struct xtcp_peers peers;
@@ -126,9 +126,10 @@ static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, st
 /**
  * xtcp_aoget_keys() - TCP_AO_GET_KEYS
  * @sk: the sock
- * @optval: an array of struct tcp_ao_getsockopt; the first one says which keys are asked for and how
- *	many have room. Receives those, and in the first one how many match
- * @optlen: the length of one of them; receives what it is here
+ * @optval: an array of struct tcp_ao_getsockopt; the first element says which keys are asked for,
+ *	and how many elements the array has. Receives an element for each key that matches, as far
+ *	as they fit; nkeys of the first element receives how many keys match
+ * @optlen: the size of an element in octets; receives the size that this module uses
  *
  * Context: process, may sleep. Lock: socket, held.
  *

@@ -2,12 +2,12 @@
 /*
  * TCP-AO: the keys of a sock, which RFC 5925 section 3.1 calls Master Key Tuples (MKTs).
  *
- * They stand on a list that is read under RCU and written under the socket lock. Two keys whose
- * peers overlap have different IDs. The keys of a connection all hold for its peer; one of them
- * signs what we send (Current_key), and the peer is asked to sign by one of them (RNext_key). The
- * peer asks us in the same way, so a segment that comes may change our choice (section 3.3).
+ * They are on a list that is read under RCU and written under the socket lock. Two keys whose peers
+ * overlap have different IDs. All keys of a connection are keys for its peer; one of them signs
+ * what we send (Current_key), and the peer is asked to sign with one of them (RNext_key). The peer
+ * asks us in the same way, so a segment that comes may change our choice (section 3.3).
  *
- * The memory of keys counts for the sock, and net.core.optmem_max limits it, as in Linux.
+ * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
 #include "auth/aokeys.h"
 
@@ -39,7 +39,7 @@ static bool is_any(const struct xtcp_peers *peers)
 }
 
 /**
- * xtcp_aokeys_matches() - does a key hold for these peers?
+ * xtcp_aokeys_matches() - is this a key for these peers?
  * @key: the key
  * @peers: their address and IP version
  * @l3index: the device of the VRF in which they are, 0: none; %XTCP_AO_ANY_L3INDEX: not compared
@@ -99,7 +99,7 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 }
 
 /**
- * xtcp_aokeys_overlapping() - find a key that holds for some of these peers, too
+ * xtcp_aokeys_overlapping() - find a key for some of these peers
  * @ao: the keys
  * @peers: the peers of a new key
  * @sndid: our KeyID, or %XTCP_AO_ANY_ID
@@ -193,7 +193,7 @@ struct xtcp_ao *xtcp_aokeys_get(struct sock *sk)
  * xtcp_aokeys_choose() - choose the keys of a connection
  * @ao: the keys
  * @current_key: signs what we send from now on; NULL: no change
- * @rnext_key: the peer is asked to sign by it from now on; NULL: no change
+ * @rnext_key: the peer is asked to sign with it from now on; NULL: no change
  *
  * Context: any but hard interrupt. Lock: RCU read side, or socket, held.
  */
@@ -228,7 +228,7 @@ static void compute_room(struct xtcp_ao *ao)
  * xtcp_aokeys_add() - put a key on the list of a sock
  * @sk: the sock
  * @ao: its TCP-AO
- * @key: complete but for its traffic keys; its memory counts for @sk
+ * @key: complete but for its traffic keys; its memory is charged to @sk
  *
  * Context: process. Lock: socket, held.
  */
@@ -246,7 +246,7 @@ void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *ke
 
 /**
  * xtcp_aokeys_discard() - free a key that is on no list
- * @sk: the sock for which its memory counts
+ * @sk: the sock to which its memory is charged
  * @key: the key
  *
  * Context: any. Lock: socket, held.
@@ -263,7 +263,7 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  * @ao: its TCP-AO
  * @key: the key
  * @current_key: signs what we send from now on; NULL: no change
- * @rnext_key: the peer is asked to sign by it from now on; NULL: no change
+ * @rnext_key: the peer is asked to sign with it from now on; NULL: no change
  *
  * Context: process or softirq. Lock: socket, held.
  *
@@ -273,7 +273,7 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 		       struct xtcp_ao_key *rnext_key)
 {
 	sock_owned_by_me(sk);
-	/* a segment that chooses the key at this moment does so before, or finds it gone */
+	/* a segment that chooses the key now chooses it before this, or sees that it is gone */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
 		WRITE_ONCE(ao->current_key, current_key);
@@ -341,12 +341,12 @@ static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 }
 
 /**
- * xtcp_aokeys_connect() - keep those keys that hold for the peer to which a sock connects
+ * xtcp_aokeys_connect() - keep only the keys for the peer to which a sock connects
  * @sk: in SYN-SENT, before its SYN; xtcp_aokeys_begin() was called before a segment could find it
  *
- * As in Linux: the other keys go. A program that has chosen none signs by the key that it has added
- * last, and asks the peer for the same. A connection that a key of TCP_MD5SIG signs has no TCP-AO
- * any more, and can get none: it would have no key that both ends know.
+ * As in Linux: the other keys are removed. If the program has chosen no key, we sign with the key
+ * that was added last, and ask the peer to sign with it too. A connection that a key of TCP_MD5SIG
+ * signs has no TCP-AO any more, and can get none: it would have no key that both ends know.
  *
  * Context: process. Lock: socket, held.
  *
@@ -459,8 +459,8 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
  * @he: the entry, or one that was rebuilt from a cookie
  * @skb: the segment that has completed the handshake
  *
- * The child signs by the key for which the peer asks in this segment, and asks the peer to sign as
- * it has signed this one.
+ * The child signs with the key for which the peer asks in this segment, and asks the peer to sign
+ * with the key of this segment.
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
  *
@@ -541,8 +541,8 @@ static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key
  * xtcp_aokeys_for_record() - copy the TCP-AO of a connection for its record
  * @sk: the sock, synchronized
  *
- * A record keeps two keys at most: ours and the one that the peer should use. So its memory is
- * limited, however many keys the program has.
+ * A record keeps at most two keys: Current_key and RNext_key. So its memory is limited, however
+ * many keys the program has.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -23,16 +23,16 @@ struct xtcp_request;
  * struct xtcp_ao_key - an MKT of a sock or record
  * @node: place on the list; RCU
  * @rcu: frees the key after the last lookup
- * @peers: for whom it holds; constant, as are the fields up to @octets
+ * @peers: the peers whose key it is; constant, as are the fields up to @octets
  * @algorithm: its number (ao.c)
- * @sndid: KeyID of the segments that we sign by it
- * @rcvid: KeyID of the segments that the peer signs by it
+ * @sndid: KeyID of the segments that we sign with it
+ * @rcvid: KeyID of the segments that the peer signs with it
  * @maclen: octets of a MAC
  * @keyflags: TCP_AO_KEYF_*
  * @keylen: octets of @octets
  * @gone: it has left the list; under the lock of the &struct xtcp_ao
  * @good: segments with a valid MAC
- * @bad: segments with another MAC, or one of another length
+ * @bad: segments with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
  * @traffic: the traffic keys of a connection, of what the peer sends and, behind it, of what we
  *	send; set before @synchronized of the &struct xtcp_ao, or before the key is on the list
@@ -57,20 +57,20 @@ struct xtcp_ao_key {
 /**
  * struct xtcp_ao - TCP-AO of a sock or record
  * @rcu: frees it after the last lookup, if the sock goes on without it
- * @keys: the MKTs; RCU, written under the socket lock. Those of a connection hold for its peer
+ * @keys: the MKTs; RCU, written under the socket lock. Those of a connection are for its peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: signs what we send on a connection; READ_ONCE
- * @rnext_key: the peer should sign by it; READ_ONCE
+ * @rnext_key: the peer should sign with it; READ_ONCE
  * @rcv_basis: the highest extended sequence number that has come (xtcp_ao_extend())
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
  * @room: octets that TCP-AO takes in each segment at most; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; store-release
- * @required: TCP_AO_INFO: segments without a MAC are dropped, whoever has sent them
- * @accept_icmps: TCP_AO_INFO: no ICMP error is ignored
+ * @required: TCP_AO_INFO: segments without a MAC are dropped, also those of peers without a key
+ * @accept_icmps: TCP_AO_INFO: ICMP errors are accepted, none is ignored
  * @good: segments with a valid MAC; this counter and those below are what TCP_AO_INFO tells
- * @bad: segments with another MAC
- * @key_not_found: segments whose KeyID no key has
+ * @bad: segments with a wrong MAC
+ * @key_not_found: segments with a KeyID that no key has
  * @ao_required: segments without a MAC that were dropped
  * @dropped_icmps: ICMP errors that were ignored
  */

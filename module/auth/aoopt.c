@@ -24,9 +24,9 @@
 /**
  * xtcp_aoopt_read() - read a struct that may be longer in newer kernels
  * @cmd: receives it
- * @size: its size here
+ * @size: its size in this module
  * @optval: the struct of the program
- * @optlen: its length there; octets that are missing are 0
+ * @optlen: its size in the program; octets that are missing are 0
  *
  * Context: process.
  *
@@ -77,7 +77,7 @@ static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
 	return ipv6_prefix_equal(&peer, &peers->addr, peers->prefix);
 }
 
-/* Reads the peers of a new key. Bits behind the prefix have to be 0, and no bits mean all peers. */
+/* Reads the peers of a new key. Bits behind the prefix have to be 0; prefix 0 means all peers. */
 static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
 	struct in6_addr masked;
@@ -135,7 +135,7 @@ static int check_new(const struct sock *sk, const struct tcp_ao_add *cmd, struct
 	/* no segment can have both signatures */
 	if (xtcp_keys_find(sk, &peers->addr, peers->in_l3 ? peers->l3index : XTCP_KEYS_ANY_L3INDEX))
 		return -EKEYREJECTED;
-	/* RFC 5925 section 3.1: the IDs of keys differ if both hold for one connection */
+	/* RFC 5925 section 3.1: two keys that may be used on one connection have different IDs */
 	if (ao && (xtcp_aokeys_overlapping(ao, peers, XTCP_AO_ANY_ID, cmd->rcvid) ||
 		   xtcp_aokeys_overlapping(ao, peers, cmd->sndid, XTCP_AO_ANY_ID)))
 		return -EEXIST;
@@ -191,7 +191,7 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 	return 0;
 }
 
-/* The keys that a program chooses by their IDs. Return: false when there is none. */
+/* Finds the keys that a program chooses by their IDs. Return: false when one does not exist. */
 static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct xtcp_ao_key **current_key,
 			struct xtcp_ao_key **rnext_key)
 {

@@ -3,9 +3,9 @@
  * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment that does not verify is
  * dropped without answer.
  *
- * The traffic key depends on both ISNs. A connection knows them, and has its keys ready. A SYN comes
- * when there is one ISN only. A third ACK without an entry tells them both. Which case it is, is
- * decided without the socket lock, as the segment arrives.
+ * The traffic key depends on both ISNs. A connection knows them, and has derived its keys. When a
+ * SYN comes, only one ISN exists. The ACK that completes a handshake without an entry shows both
+ * ISNs. This file decides between these cases without the socket lock, as the segment arrives.
  */
 #include "auth/aoverify.h"
 
@@ -39,7 +39,7 @@ static enum skb_drop_reason wrong_mac(struct xtcp_ao *ao, struct xtcp_ao_key *ke
 	return XTCP_COMPAT_DROP_AOFAILURE;
 }
 
-/* Compares the MAC, and counts. */
+/* Compares the MAC, and counts the segment as good or bad. */
 static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key,
 							   const u8 *traffic, u32 sne,
 							   const struct xtcp_ao_arrival *in)
@@ -58,7 +58,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 	return SKB_NOT_DROPPED_YET;
 }
 
-/* The same, by a traffic key that is derived from both ISNs. */
+/* The same, with a traffic key that is derived from both ISNs. */
 static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *ao, struct xtcp_ao_key *key,
 							       const struct xtcp_ao_isns *isns,
 							       const struct xtcp_ao_arrival *in)
@@ -103,7 +103,7 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, in->option->keyid);
 	if (!key)
 		return key_not_found(ao, in);
-	/* a SYN that was sent again, or one of another connection: no ACK makes it ours */
+	/* a SYN, of this connection or a new one: its key was derived from the peer's ISN alone */
 	if (th->syn && !th->ack)
 		return compare_by_isns(ao, key, &of_syn, in);
 	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
@@ -117,8 +117,8 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 }
 
 /*
- * The ISNs of a segment for a listener, or for a sock in SYN-SENT. Return: false when the segment
- * tells too little.
+ * The ISNs of a segment for a listener, or for a sock in SYN-SENT. Return: false when the ISNs
+ * cannot be known from the segment.
  */
 static bool find_isns(const struct sock *sk, const struct xtcp_request *he, const struct tcphdr *th,
 		      struct xtcp_ao_isns *isns)
@@ -137,7 +137,7 @@ static bool find_isns(const struct sock *sk, const struct xtcp_request *he, cons
 		isns->ours = READ_ONCE(xtcp_sender(sk)->snd.iss);
 		return th->syn || th->rst;
 	}
-	/* a third ACK, whose handshake has left no entry */
+	/* a handshake's last ACK, when the handshake has left no entry */
 	isns->ours = ack - 1;
 	isns->peers = seq - 1;
 	return th->ack && !th->syn;
@@ -161,15 +161,15 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
 
 /**
  * xtcp_aoverify_sock() - check the MAC of a segment for a sock, a listener or an entry
- * @sk: the sock or listener whose keys hold
+ * @sk: the sock or listener whose keys apply
  * @ao: its TCP-AO
  * @he: the entry, or NULL
  * @in: the segment
  *
  * Context: softirq, RCU read side.
  *
- * Return: SKB_NOT_DROPPED_YET when the MAC is right; else the reason to drop the segment, which is
- * counted, except for a segment without SYN and ACK for a listener.
+ * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
+ * drop has been counted, except for a segment without SYN and ACK for a listener.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)
@@ -237,7 +237,7 @@ bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, boo
  * @code: its code
  *
  * RFC 5925 section 7.8: on synchronized connections, hard errors of ICMP (which include
- * "fragmentation needed"), and two of ICMPv6. They are counted.
+ * "fragmentation needed") and two errors of ICMPv6 are ignored. They are counted.
  *
  * Context: softirq, RCU read side.
  *

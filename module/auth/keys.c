@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys of a sock: a list that is read under RCU and written under the socket lock. A key on the
- * list never changes. A new key for the same peers takes the place of the old one, so each segment
- * is signed or checked by one of both.
+ * list never changes. A new key for the same peers replaces the old one in one step, so each
+ * segment is signed or checked with either the old key or the new one.
  *
- * The memory of keys counts for the sock, and net.core.optmem_max limits it, as in Linux.
+ * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
 #include "auth/keys.h"
 
@@ -111,7 +111,7 @@ int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct 
 	if (!seldom)
 		return -ENOMEM;
 	old = find_exact(seldom, peers);
-	/* the new key takes over what the old one counts for the sock */
+	/* the sock was charged for the old key already, and the new one has the same size */
 	key = old ? kmalloc(sizeof(*key), gfp) : sock_kmalloc(sk, sizeof(*key), gfp);
 	if (!key)
 		return -ENOMEM;
@@ -155,7 +155,7 @@ int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 }
 
 /**
- * xtcp_keys_count() - how many keys has a sock, of TCP_MD5SIG and of TCP-AO?
+ * xtcp_keys_count() - how many keys, of TCP_MD5SIG and TCP-AO, does a sock have?
  * @sk: the sock; the caller has its descriptor
  *
  * Context: process.
@@ -188,8 +188,8 @@ int xtcp_keys_count(const struct sock *sk)
  * @child: a new child; its tuple and device are set
  * @lsk: the listener
  *
- * As in Linux, the copy holds for the peer's address alone. Unlike in Linux, a child without memory
- * for the key does not live on without signatures.
+ * As in Linux, the copy is for the peer's address alone. Unlike in Linux, if there is no memory for
+ * the key, there is no child: it would not sign.
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The keys by which a sock and its peers sign their segments. */
+/* The keys with which a sock and its peers sign their segments. */
 #ifndef XTCP_KEYS_H
 #define XTCP_KEYS_H
 
@@ -13,7 +13,7 @@ struct sock;
 struct xtcp_conn;
 
 /**
- * struct xtcp_md5_key - what both ends know
+ * struct xtcp_md5_key - a key of TCP-MD5, which both ends know
  * @len: octets of it, 1 to %TCP_MD5SIG_MAXKEYLEN
  * @octets: the key itself
  */
@@ -23,14 +23,14 @@ struct xtcp_md5_key {
 };
 
 /**
- * struct xtcp_peers - the peers for which a key holds
+ * struct xtcp_peers - the peers of a key
  * @addr: their address; IPv4 as v4-mapped. As in Linux, bits behind the prefix count when keys are
  *	compared, but not when a peer is looked up
  * @l3index: the VRF's device; 0: none
  * @prefix: how many bits of the address count, with the 96 of a v4-mapped one
  * @v4: the peers are IPv4 hosts
- * @in_l3: @l3index counts, too: of 0, it means peers outside of VRFs; without this bit, the key
- *	holds in all VRFs
+ * @in_l3: @l3index also counts; then 0 means peers outside of VRFs. Without this bit, the key
+ *	applies in all VRFs
  */
 struct xtcp_peers {
 	struct in6_addr addr;

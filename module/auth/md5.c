@@ -44,7 +44,7 @@ bool xtcp_md5_is_there(void)
 }
 
 /**
- * xtcp_md5_exit() - give the algorithm back
+ * xtcp_md5_exit() - free the algorithm
  *
  * Context: process, module exit; no sock and no record is left.
  */

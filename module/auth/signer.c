@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * By what a segment is signed: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key, the SNE
- * and the RNextKeyID that fit the segment.
+ * The key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key, the
+ * SNE and the RNextKeyID that fit the segment.
  *
- * A connection signs by its Current_key. What answers a segment without a sock is signed by the key
- * for which that segment asks (RNextKeyID), as in Linux.
+ * A connection signs with its Current_key. An answer to a segment without a sock is signed with the
+ * key for which that segment asks (RNextKeyID), as in Linux.
  */
 #include "auth/signer.h"
 
@@ -36,7 +36,7 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 	return true;
 }
 
-/* By the traffic keys of a connection. @sndid: the peer asks for this one; -1: it does not ask. */
+/* Use a connection's traffic keys. @sndid: the key for which the peer asks; -1: for none. */
 static void sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
 	struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key), *asked = NULL;
@@ -49,7 +49,7 @@ static void sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, i
 	signer->rnext = READ_ONCE(ao->rnext_key)->rcvid;
 }
 
-/* An answer to a segment of a listener. Without an entry, the segment is a third ACK. */
+/* An answer to a segment of a listener. Without an entry, the segment completes a handshake. */
 static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,
 			      const struct xtcp_ao_option *option)
@@ -63,9 +63,9 @@ static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk
 }
 
 /**
- * xtcp_signer_of_answer() - find what signs the answer to a segment
+ * xtcp_signer_of_answer() - find the key that signs the answer to a segment
  * @signer: filled in
- * @sk: the sock or listener whose keys hold; it has accepted the signature of the segment
+ * @sk: the sock or listener whose keys apply; it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place
  *
@@ -107,7 +107,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 }
 
 /**
- * xtcp_signer_of_synack() - find what signs the SYN-ACK, or an ACK, of an entry
+ * xtcp_signer_of_synack() - find the key that signs the SYN-ACK, or an ACK, of an entry
  * @signer: filled in
  * @lsk: the listener
  * @he: the entry
@@ -140,7 +140,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
 }
 
 /**
- * xtcp_signer_of_sock() - find what signs a segment of a connection
+ * xtcp_signer_of_sock() - find the key that signs a segment of a connection
  * @signer: filled in
  * @sk: the sock
  *
@@ -172,7 +172,7 @@ void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 }
 
 /**
- * xtcp_signer_of_record() - find what signs an answer of a record
+ * xtcp_signer_of_record() - find the key that signs an answer of a TIME-WAIT record
  * @signer: filled in
  * @ao: the TCP-AO of the record
  * @skb: the segment that is answered
@@ -189,9 +189,9 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 }
 
 /**
- * xtcp_signer_fill_options() - make room for the signature
- * @signer: by what the segment is signed
- * @opts: the options of the segment
+ * xtcp_signer_fill_options() - set the MD5 or TCP-AO fields of the options
+ * @signer: the key that signs the segment; without a key no signature is added
+ * @opts: the options of the segment; with the fields set, room is left for the signature
  *
  * Context: any.
  */
@@ -223,7 +223,7 @@ static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, cons
 
 /**
  * xtcp_signer_sign() - sign a segment
- * @signer: by what; xtcp_signer_fill_options() has made room
+ * @signer: the key; xtcp_signer_fill_options() has made room
  * @tuple: its addresses and ports
  * @skb: begins with its TCP header, complete but for the checksum
  *
@@ -240,14 +240,14 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 }
 
 /**
- * xtcp_signer_is_due() - has a listener a key for this peer?
+ * xtcp_signer_is_due() - does a listener have a key for this peer?
  * @lsk: the listener
  * @peer: the peer's address; IPv4 as v4-mapped
  * @l3index: the device of the VRF in which the peer is, 0: none
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when segments of this peer have to be signed, and answers, too.
+ * Return: true when segments of this peer have to be signed, and the answers too.
  */
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {
@@ -262,8 +262,8 @@ bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets, a multiple of four. With several keys of TCP-AO it is the longest MAC that
- * counts, since the peer may ask for any of them at any time.
+ * Return: octets, a multiple of four. With several keys of TCP-AO the longest MAC counts, since the
+ * peer may ask for any of them at any time.
  */
 u32 xtcp_signer_room_find(const struct sock *sk)
 {

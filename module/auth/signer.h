@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* By what a segment is signed. */
+/* The key, TCP-MD5 or TCP-AO, that signs a segment. */
 #ifndef XTCP_SIGNER_H
 #define XTCP_SIGNER_H
 
@@ -19,7 +19,7 @@ struct xtcp_request;
 struct xtcp_tuple;
 
 /**
- * struct xtcp_signer - by what one segment is signed; without both keys it is not
+ * struct xtcp_signer - the key that signs one segment; without both keys it is not signed
  * @md5: the key of RFC 2385, or NULL
  * @mkt: the key of TCP-AO, or NULL
  * @traffic: its traffic key; NULL: derived from @isns

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Is an arriving segment signed as its owner demands? RFC 2385 section 2.0 and RFC 5925 section 7.5:
- * a segment with a wrong signature is dropped without answer. Linux does the same to one that lacks
- * a signature, and to one that has a signature for which there is no key.
+ * a segment with a wrong signature is dropped without answer. As in Linux, so is a segment that
+ * lacks the signature, and a segment that has a signature for which there is no key.
  *
  * GRO merges no segments with signatures: it compares their options, and the digests differ.
  */
@@ -30,7 +30,7 @@ static const u8 *digest_in(const struct sk_buff *skb)
 	return xtcp_options_find_md5((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN);
 }
 
-/* @key: NULL: there is none for this peer. Counts what has to be dropped. */
+/* Check TCP-MD5. @key: NULL: there is none for this peer. Counts what has to be dropped. */
 static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key *key, const struct xtcp_tuple *tuple,
 				  struct sk_buff *skb)
 {
@@ -62,7 +62,10 @@ static enum xtcp_ao_found find_ao(const struct sk_buff *skb, struct xtcp_ao_opti
 	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
 }
 
-/* Checks a segment that has TCP-AO, or one for an entry, whose segments all have it or none. */
+/*
+ * Checks a segment that has TCP-AO, or that belongs to an entry with TCP-AO. Either all segments of
+ * an entry have TCP-AO or none has.
+ */
 static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_request *he,
 				     const struct xtcp_ao_arrival *in)
 {
@@ -81,7 +84,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 
 /**
  * xtcp_verify_segment() - check the signature of a segment
- * @sk: the sock or listener whose keys hold
+ * @sk: the sock or listener whose keys apply
  * @he: the entry to which the segment belongs, or NULL
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
@@ -89,8 +92,8 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
  *
  * Context: softirq, RCU read side.
  *
- * Return: SKB_NOT_DROPPED_YET when the segment is as it has to be; else the reason to drop it,
- * which is counted.
+ * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
+ * none. Otherwise the reason to drop the segment; it has been counted.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index)

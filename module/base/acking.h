@@ -42,7 +42,7 @@ static inline void xtcp_acking_owe(struct xtcp_acking *acking)
 	acking->pending = true;
 }
 
-/* Owe an ACK that may not be delayed. This also hurries an ACK that is owed already. */
+/* An ACK is owed, and may not be delayed. If one was owed already, it may not be delayed either. */
 static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
 {
 	acking->pending = true;

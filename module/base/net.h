@@ -220,7 +220,10 @@ struct xtcp_net {
 	struct xtcp_portlist *portlists;
 	long __percpu *conns;
 
-	/* Written when a program listens, or once a minute. */
+	/*
+	 * Seldom written: by listeners, sysctls, policy changes, new cookie secrets, and challenge
+	 * ACKs.
+	 */
 	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
 	bool blackbox_wanted;
 	struct mutex starting;		/* see above */

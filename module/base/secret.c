@@ -4,8 +4,8 @@
  *
  * The keys are drawn at the first use of the namespace and wiped at its exit. The key of timestamp
  * offsets stays the same for the life of the namespace, like the key of tuples (demux.c):
- * timestamps and ISNs have to grow from one incarnation of a connection to the next. The key of
- * cookies is drawn anew for each epoch, and the previous key is kept (cookie.c).
+ * timestamps and ISNs have to grow from one incarnation of a connection to the next. A new key
+ * of cookies is drawn every eight periods, and the previous key is kept (cookie.c).
  */
 #include "base/secret.h"
 

@@ -33,7 +33,7 @@ struct xtcp_snd {
 	u32 ts_offset;
 };
 
-/* Set the numbers with which the connection begins. @iss: 0 if none is chosen yet */
+/* Set the ISS and the offset of our timestamps. @iss: 0 if none is chosen yet */
 static inline void xtcp_snd_choose(struct xtcp_snd *snd, u32 iss, u32 ts_offset)
 {
 	snd->iss = iss;

@@ -44,7 +44,8 @@ struct xtcp_sock {
 	/* RECEIVE: fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	u32 rcv_ssthresh;		/* limit of our window; grows as data arrives (space.c) */
+	/* the limit at present, usually below window_clamp; grows as data arrives (space.c) */
+	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
@@ -96,7 +97,8 @@ struct xtcp_sock {
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
-	struct xtcp_fastopen *fastopen;	/* Fast Open, as server: set until the third ACK */
+	/* Fast Open, as server: set until the handshake is complete */
+	struct xtcp_fastopen *fastopen;
 };
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */

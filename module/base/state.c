@@ -6,8 +6,9 @@
  * inet_sock_set_state treat them as those of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
  * occur in a sock, since the kernel would take the sock for one of its mini-sockets. A connection
  * in TIME-WAIT is a record instead (timewait.c). A connection that has come to SYN-RECEIVED from
- * LISTEN is an entry (halfopen.c) until its third ACK. A sock is in SYN-RECEIVED only after a Fast
- * Open (fastopen.c), after a simultaneous open, or for a moment when an entry becomes a child.
+ * LISTEN is an entry (halfopen.c) until its handshake is complete. A sock is in SYN-RECEIVED only
+ * after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when an entry becomes
+ * a child.
  */
 #include "base/state.h"
 

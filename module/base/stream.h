@@ -69,7 +69,7 @@ struct xtcp_stream {
 	 */
 	u32 recover;
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
-	u32 lost_total;			/* octets ever counted as lost; put here to fill a hole */
+	u32 lost_total;			/* sum of the octets ever counted as lost */
 	struct xtcp_cong_stream cong;	/* how the congestion window was used */
 	struct xtcp_accecn_told told;	/* what the peer's AccECN feedback has reported */
 
@@ -96,7 +96,7 @@ struct xtcp_stream {
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
-	bool frto;			/* F-RTO is at work (RFC 5682) */
+	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
 
 	/* Seldom. */
 	struct xtcp_mtuprobe mtuprobe;	/* the search for the path MTU (RFC 4821) */

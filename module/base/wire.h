@@ -62,7 +62,8 @@ enum xtcp_option_len {
 };
 
 #define XTCP_MD5_LEN		16	/* octets of a digest */
-#define XTCP_AO_MAC_MAX		16	/* octets of a MAC for which a SYN has room beside our other options */
+/* octets: the longest TCP-AO MAC that fits into a SYN with all our other options */
+#define XTCP_AO_MAC_MAX		16
 #define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* NOPs behind */
 #define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* octets: 15 words of header (RFC 9293 section 3.1) */

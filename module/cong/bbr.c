@@ -334,7 +334,7 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 }
 
 /**
- * xtcp_bbr_repair_begins() - save the state before a repair, except for the window (5.6.4.4)
+ * xtcp_bbr_repair_begins() - save the state before a recovery, except for cwnd (5.6.4.4)
  * @bbr: the state
  *
  * OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state already,

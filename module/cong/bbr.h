@@ -36,12 +36,12 @@ enum xtcp_bbr_acks {
  * @bw_shortterm: upper bound of the bandwidth after losses
  * @full_bw: the pipe counts as full when the bandwidth has not exceeded this value by a quarter for
  *	three rounds
- * @undo_bw_shortterm: @bw_shortterm before a repair
+ * @undo_bw_shortterm: @bw_shortterm before a recovery
  * @inflight_latest: most octets delivered in a sample of the last round trip
  * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
  * @inflight_shortterm: upper bound of octets in flight, after losses
- * @undo_inflight_longterm: @inflight_longterm before a repair
- * @undo_inflight_shortterm: @inflight_shortterm before a repair
+ * @undo_inflight_longterm: @inflight_longterm before a recovery
+ * @undo_inflight_shortterm: @inflight_shortterm before a recovery
  * @min_rtt_us: smallest RTT, microseconds
  * @min_rtt_ms: BBR.min_rtt_stamp: when it was measured
  * @probe_rtt_min_us: BBR.probe_rtt_min_delay
@@ -155,8 +155,8 @@ struct xtcp_bbr {
  * @has_sample: a segment has arrived, so the fields that depend on its sending are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
- * @in_fast_recovery: a repair is going on, and no timeout began it
- * @in_recovery: any repair is going on
+ * @in_fast_recovery: a recovery is going on, and no timeout began it
+ * @in_recovery: any recovery is going on
  * @sack: C.has_selective_acks
  * @ece: the ACK echoes a congestion mark
  */

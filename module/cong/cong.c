@@ -147,8 +147,8 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
 	/*
-	 * with Fast Open, data may have been sent before the third ACK, so the data state exists
-	 * already (RFC 7413)
+	 * with Fast Open, data may have been sent before the handshake's last ACK, so the data
+	 * state exists already (RFC 7413)
 	 */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
@@ -217,8 +217,8 @@ static bool wants_to_resume(const struct sock *sk)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest use in each window counts, not the latest: when the ACKs of one flight
- * have come and the next flight is not sent yet, little is in flight.
+ * As in Linux, the largest use within a round trip counts, not the last one: when the ACKs of one
+ * flight have come and the next flight is not sent yet, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -240,7 +240,7 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	usage->usage_seq = tx->snd.nxt;
 }
 
-/* Grow the window during the repair after a timeout, if the ACK has moved SND.UNA. */
+/* Grow the window during the recovery after a timeout, if the ACK has moved SND.UNA. */
 static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -427,9 +427,9 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * a repair that is going on may have reduced the window: keep the larger window from before
-	 * that repair, which BBR restores when the repair ends (draft-ietf-ccwg-bbr section
-	 * 5.6.4.4)
+	 * a recovery that is still going on may have reduced cwnd already: keep the value saved
+	 * before it if that is larger. BBR restores it when the recovery ends (draft-ietf-ccwg-bbr
+	 * section 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
@@ -467,12 +467,12 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
 /**
  * xtcp_cong_reduce_further() - react to a loss during the reduction for a congestion mark
  * @sk: the sock; its phase is %XTCP_CONG_CWR
- * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a repair begins; otherwise 0
+ * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
  *
  * The window falls once per round trip, even after a mark and a loss (RFC 3168 section 6.1.2). If
  * the algorithm reduces less for a mark than for a loss, the window now falls as far as for the
- * loss alone (RFC 8257 section 3.5). If a repair begins, PRR starts again: octets sent since the
- * mark would otherwise reduce PRR's quota and delay the repair.
+ * loss alone (RFC 8257 section 3.5). If a recovery begins, PRR starts again: octets sent since the
+ * mark would otherwise reduce PRR's quota and delay the retransmissions.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -516,11 +516,11 @@ void xtcp_cong_reduced(struct sock *sk)
 }
 
 /**
- * xtcp_cong_repaired() - end the repair after a timeout
+ * xtcp_cong_repaired() - adapt the window at the end of a recovery that a timeout began
  * @sk: the sock
  *
- * An algorithm with control() gets back the window from before the repair, and bounds it by its
- * current model.
+ * Only for an algorithm with control(): cwnd rises to its value from before the recovery if that
+ * was larger. For other algorithms, cwnd stays.
  *
  * Context: softirq or process. Lock: socket, held.
  */

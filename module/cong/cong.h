@@ -22,7 +22,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
 	XTCP_CONG_CWR,		/* the window is being reduced for a congestion mark (RFC 3168) */
 	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
-	XTCP_CONG_LOSS,		/* repair after a timeout, see recovery.c */
+	XTCP_CONG_LOSS,		/* recovery after a timeout, see recovery.c */
 };
 
 #define XTCP_CONG_PRIVATE	112	/* size of an algorithm's private state, octets */
@@ -112,7 +112,7 @@ struct xtcp_cong {
 /**
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
- *	repair ended
+ *	recovery ended
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
  * @most_out: the most octets that were outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken

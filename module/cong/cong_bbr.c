@@ -120,7 +120,7 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }
 
-/* A repair begins. ssthresh stays as it is; the model accounts for losses. */
+/* A recovery begins. ssthresh stays as it is; the model accounts for losses. */
 static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);

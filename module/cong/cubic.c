@@ -2,7 +2,7 @@
 /*
  * CUBIC in congestion avoidance (RFC 9438). Pure: no socket, no clock.
  *
- * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within a stage is in
+ * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
  * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while it
  * is full. Second, the smallest RTT replaces RTT, so that a flow does not grow faster because of
@@ -23,7 +23,7 @@
  * xtcp_cubic_root() - cube root
  * @value: less than 2^63
  *
- * Computes one binary digit after the other, without division. It runs once per stage, so it need
+ * Computes one binary digit after the other, without division. It runs once per epoch, so it need
  * not be faster.
  *
  * Context: any.
@@ -64,8 +64,8 @@ u32 xtcp_cubic_k(u32 octets, u32 mss)
 
 /**
  * xtcp_cubic_window() - W_cubic (RFC 9438 equation (1))
- * @epoch: the stage, with plateau and K
- * @us: time since the start of the stage, microseconds
+ * @epoch: the current epoch; @origin and @k are set
+ * @us: time since the start of the epoch, microseconds
  * @mss: SMSS
  *
  * Context: any.
@@ -83,7 +83,7 @@ u32 xtcp_cubic_window(const struct xtcp_cubic_epoch *epoch, u64 us, u32 mss)
 	return octets < MAX_WINDOW - epoch->origin ? epoch->origin + (u32)octets : MAX_WINDOW;
 }
 
-/* Begin a stage of congestion avoidance (sections 4.2, 4.8, 4.10). */
+/* Begin an epoch of congestion avoidance (sections 4.2, 4.8, 4.10). */
 static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 {
 	struct xtcp_cubic_epoch *epoch = &cubic->now;
@@ -135,7 +135,7 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  * @mss: SMSS, not 0
  * @acked: how many octets arrived
  *
- * RFC 9438 sections 4.2 to 4.5. The first call begins a stage, and so does the first call after a
+ * RFC 9438 sections 4.2 to 4.5. The first call begins an epoch, and so does the first call after a
  * reduction.
  *
  * Context: any.
@@ -171,7 +171,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 }
 
 /**
- * xtcp_cubic_reduce() - end the stage after a loss or a congestion mark
+ * xtcp_cubic_reduce() - end the epoch after a loss or a congestion mark
  * @cubic: the state
  * @cwnd: the window before the reduction
  * @mss: SMSS
@@ -201,7 +201,7 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
  * xtcp_cubic_timeout() - forget W_max after a timeout (RFC 9438 section 4.8)
  * @cubic: the state
  *
- * A call after the next stage has begun does nothing.
+ * A call after the next epoch has begun does nothing.
  *
  * Context: any.
  */
@@ -237,7 +237,7 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_idle() - leave an idle time out of the stage
+ * xtcp_cubic_idle() - do not count an idle time as part of the current epoch
  * @cubic: the state
  * @idle_us: how long it was, microseconds
  *

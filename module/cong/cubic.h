@@ -6,11 +6,11 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_cubic_epoch - one stage of congestion avoidance; names: RFC 9438 section 4.1.2
- * @start_us: t_epoch, microseconds; 0: the stage has not begun
+ * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
+ * @start_us: t_epoch, microseconds; 0: the epoch has not begun
  * @w_max: W_max; 0: unknown, at first and after a timeout
  * @w_prior: cwnd_prior
- * @origin: the plateau: W_max, or the window at which the stage began if that is higher
+ * @origin: the plateau: W_max, or the window at which the epoch began if that is higher
  * @w_est: W_est
  * @k: K, in 1/1024 s
  */
@@ -25,8 +25,8 @@ struct xtcp_cubic_epoch {
 
 /**
  * struct xtcp_cubic - CUBIC's state
- * @now: the current stage
- * @before: the stage before the last reduction, in case the reduction was needless (section 4.9.2)
+ * @now: the current epoch
+ * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
  * @grown_us: the last time at which the window could grow, microseconds
  * @credit: growth of less than an octet, in fractions with cwnd as denominator
  * @credit_est: the same for W_est

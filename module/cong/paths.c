@@ -38,7 +38,7 @@ struct saved_path {
 };
 
 struct path_set {
-	spinlock_t lock;	/* guards @paths; process, softirq; nests inside a socket lock */
+	spinlock_t lock;	/* guards @paths; process or softirq, inside a socket lock */
 	struct saved_path paths[PATH_PLACES];
 };
 
@@ -132,8 +132,9 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
- * cwnd is what a jump takes half of, in octets; age is in seconds. Paths that are too old for a jump
- * are left out. The lines of a set are those of one moment; other sets may change meanwhile.
+ * cwnd is the saved window in octets; a jump uses half of it. age is in seconds. Paths that are too
+ * old for a jump are left out. Each set is copied under its lock; between two sets the table may
+ * change.
  *
  * Context: process.
  *

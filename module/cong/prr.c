@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Proportional Rate Reduction (RFC 9937): how much may be sent per ACK while the window falls to
- * ssthresh. While more than ssthresh is in flight, each octet that arrives allows ssthresh /
- * RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, the flight grows
- * back, at most as fast as in slow start. Pure: no socket, no clock.
+ * ssthresh. While more than ssthresh is in flight, each octet that an ACK newly reports as
+ * delivered allows ssthresh / RecoverFS octets to be sent. When losses have reduced the flight
+ * below ssthresh, the flight grows back, at most as fast as in slow start. Pure: no socket, no
+ * clock.
  */
 #include "cong/prr.h"
 

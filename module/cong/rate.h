@@ -11,8 +11,8 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: the latest sending time of all skbs that have arrived; after a pause, the sending
- *	time of the first skb
+ * @first_sent_us: start of the sending interval of the next sample: when the most recently sent of
+ *	the skbs that have arrived was sent; after a pause, when the first skb was sent
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value

@@ -30,8 +30,8 @@ struct xtcp_saved {
 
 /**
  * struct xtcp_resume - Careful Resume of one connection
- * @saved: the parameters of the path that the table of saved paths had
- * @best: the parameters that this connection has observed itself
+ * @saved: the parameters that the table of saved paths had for this path
+ * @best: the parameters that this connection has observed
  * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
  *	the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is the sum of this and of all octets that have arrived, modulo 2^32; see

@@ -231,8 +231,8 @@ static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, boo
 }
 
 /*
- * Octets that arrive during a repair may have been sent long before. So a round with a repair does
- * not count, and a new round begins.
+ * Octets that arrive during a recovery may have been sent long before. So a round with a recovery
+ * does not count, and a new round begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -91,8 +91,8 @@ static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *op
 }
 
 /*
- * RFC 9768 section 3.2.3.2.4: check the peer's first option, on a SYN-ACK or third ACK. A counter
- * that starts at 1 must not be 0.
+ * RFC 9768 section 3.2.3.2.4: check the peer's first option, on a SYN-ACK or the handshake's last
+ * ACK. A counter that starts at 1 must not be 0.
  */
 static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -141,7 +141,7 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 }
 
 /**
- * xtcp_accecn_is_third_ack() - does this third ACK show that the peer is in AccECN mode?
+ * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
  * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but after a SYN cookie
  *	there is no entry that tells which of the two
  *
@@ -245,7 +245,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 	if (!answers)
 		return;
 	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
-	/* the option goes into the third ACK and the first text (section 3.2.3.2.1) */
+	/* the option goes into the handshake's last ACK and the first text (section 3.2.3.2.1) */
 	xsk->accecn.demand = 2;
 	see_first_option(xsk, skb);
 	count_syn_ack(xsk, seg);
@@ -515,8 +515,8 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /*
- * Process the counters of an option. A counter that goes back comes from an overtaken ACK: ignore
- * it. Return: octets newly reported with CE.
+ * Process the counters of an option. If a counter is lower than before, the ACK is older than one
+ * that was processed already: ignore the counter. Return: octets newly reported with CE.
  */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {

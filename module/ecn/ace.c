@@ -69,7 +69,7 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 
 /**
  * xtcp_ace_marks() - how many of our segments newly met congestion?
- * @counted: how many were counted before: s.cep without its first value
+ * @counted: how many were counted before: s.cep without its initial value
  * @ace: the ACE field of an ACK that no later ACK has overtaken
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
@@ -111,7 +111,7 @@ u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 }
 
 /**
- * xtcp_ace_counter_first() - the first value of a counter of the option
+ * xtcp_ace_counter_first() - the initial value of a counter of the option
  * @codepoint: the codepoint that it counts
  *
  * RFC 9768 section 3.2.1: a counter starts at 1, except that of CE, so that zeroing on the path is
@@ -152,12 +152,13 @@ unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 
 /**
  * xtcp_ace_octets() - how many octets does a counter of the option newly report?
- * @told: the sum reported before, without the first value
+ * @told: how many octets with this codepoint the peer has reported so far; the initial value of its
+ *	counter is not included
  * @codepoint: the codepoint that it counts
  * @counter: the field, 24 bits
  *
- * RFC 9768 section 3.2.3.1. As in Linux, one half of the 24-bit range means steps back: an
- * overtaken ACK must not seem to report 16 MB.
+ * RFC 9768 section 3.2.3.1. As in Linux, a difference of 2^23 or more counts as negative. Otherwise
+ * an old ACK that arrives late would seem to report 16 MB.
  *
  * Context: any.
  *

@@ -5,7 +5,7 @@
 
 #include <linux/types.h>
 
-#define XTCP_ACE_FIRST	5U	/* the first value of r.cep and s.cep (RFC 9768 section 3.2.1) */
+#define XTCP_ACE_FIRST	5U	/* the initial value of r.cep and s.cep (RFC 9768 section 3.2.1) */
 #define XTCP_ACE_MASK	7U	/* the bits of both counters that are in the ACE field (3.2.2) */
 
 /* The ECN field of IP (RFC 3168 section 5), and a value for "none". */
@@ -19,9 +19,9 @@ enum xtcp_codepoint {
 
 /**
  * struct xtcp_accecn - the counters and observations of a connection in AccECN mode
- * @received_ce: segments that arrived with CE: r.cep without its first value
+ * @received_ce: segments that arrived with CE: r.cep without its initial value
  * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
- *	first values
+ *	initial values
  * @option_us: when the last option left, the low half of xtcp_clock_us()
  * @unsaid: how many of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint of the peer's SYN or SYN-ACK

@@ -66,7 +66,7 @@ static void note_probing(struct xtcp_sock *xsk)
 		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
 }
 
-/* A window probe was sent. The next one is due after twice the interval before this one. */
+/* A window probe was sent: double the interval, and arm the deadline of the next probe. */
 static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

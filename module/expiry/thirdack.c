@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The third ACK of a handshake waits for text that the program may send right after connect(), as
- * xtcp_acks_of_syn() explains. It waits for a millisecond at most. It leaves earlier if the same
- * thread calls connect() again, or accept() or poll() on a listener: then the thread does not send
- * now. The thread may even be its own server: it waits in accept() for the connection that the
- * third ACK completes.
+ * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
+ * after connect(), as xtcp_acks_of_syn() explains. It waits for a millisecond at most. It leaves
+ * earlier if the same thread calls connect() again, or accept() or poll() on a listener: then the
+ * thread does not send now. The thread may even be its own server: it waits in accept() for the
+ * connection that the third ACK completes.
  *
  * The timer of the sock is too coarse for this: it takes one to two ticks. It is also armed, in
  * case connect() does not return in time. A high-resolution timer for each connection would cost
@@ -188,7 +188,7 @@ void xtcp_thirdack_exit(void)
 }
 
 /**
- * xtcp_thirdack_waits() - connect() returns: let the third ACK wait for text
+ * xtcp_thirdack_waits() - let the third ACK wait for text, as connect() returns
  * @sk: the sock, in any state
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,
@@ -227,7 +227,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 }
 
 /**
- * xtcp_thirdack_go() - send the third ACKs of this thread now: the thread sends no text
+ * xtcp_thirdack_go() - send the waiting third ACKs of this thread, which sends no text now
  *
  * If the thread was on another processor before, an ACK that waits there leaves when it is due.
  *

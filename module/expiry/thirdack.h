@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The third ACK of a handshake waits for a short time for text that the program may send after
- * connect().
+ * The ACK that completes a handshake (the third ACK) waits for a short time for text that the
+ * program may send after connect().
  */
 #ifndef XTCP_THIRDACK_H
 #define XTCP_THIRDACK_H

@@ -5,13 +5,13 @@
  * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
  * server stores no state. A later SYN with this cookie may carry data. For such a SYN the listener
  * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. The program reads and
- * answers before the third ACK. The child sends the SYN-ACK itself, with its own timer. A wrong
- * cookie costs the client a round trip: the listener does not take the data, and the SYN-ACK brings
- * the right cookie.
+ * answers before the ACK that completes the handshake. The child sends the SYN-ACK itself, with its
+ * own timer. A wrong cookie costs the client a round trip: the listener does not take the data, and
+ * the SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
- * has a limit for connections before their third ACK (TCP_FASTOPEN). A connection that is reset
- * before its third ACK counts for one more minute (section 5.1). Beyond the limit the listener
+ * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). A connection that is
+ * reset before that ACK counts for one more minute (section 5.1). Beyond the limit the listener
  * answers SYNs as if there were no cookies.
  *
  * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
@@ -51,7 +51,7 @@ struct xtcp_fastopen_keys {
  * struct xtcp_fastopenq - the Fast Open state of a socket
  * @refs: references of the socket, of each counted connection that was not reset, and of a SYN that
  *	is being examined
- * @max: most connections that may wait for their third ACK; 0: Fast Open is off
+ * @max: most connections that may wait for their handshake's last ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards the rest; taken in softirq and process context, nests inside a socket lock
  * @len: number of connections that count against @max
@@ -170,7 +170,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 /**
  * xtcp_fastopen_set_max() - set TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
- * @max: how many connections may wait for their third ACK; net.core.somaxconn at most
+ * @max: how many connections may wait for their handshake's last ACK; net.core.somaxconn at most
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -197,7 +197,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
  *
  * Context: process. Lock: socket, held, or the caller has the descriptor.
  *
- * Return: how many connections may wait for their third ACK.
+ * Return: how many connections may wait for their handshake's last ACK.
  */
 int xtcp_fastopen_max(const struct sock *sk)
 {
@@ -522,7 +522,7 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its third ACK
+ * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its handshake is complete
  * @child: the child, otherwise complete
  * @fast: from xtcp_fastopen_syn(); the child owns it
  *
@@ -542,8 +542,8 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_move() - let another listener count a connection that waits for its third ACK
- * @sk: the connection; if Fast Open did not open it, or its third ACK has come, nothing happens
+ * xtcp_fastopen_move() - let another listener count a connection whose handshake is not complete
+ * @sk: the connection; if Fast Open did not open it, or its handshake is complete, nothing happens
  * @lsk: the other listener; if it has no Fast Open state, the old listener still counts the
  *	connection
  *

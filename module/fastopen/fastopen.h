@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit for connections before
- * their third ACK.
+ * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit for connections whose
+ * handshake is not complete.
  */
 #ifndef XTCP_FASTOPEN_H
 #define XTCP_FASTOPEN_H
@@ -28,10 +28,10 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
-#define XTCP_FASTOPEN_KEYS_TEXT	74	/* length of two keys as text */
+#define XTCP_FASTOPEN_KEYS_TEXT	74	/* octets of two keys as text, with the final zero */
 
 /**
- * struct xtcp_fastopen - a connection before its third ACK, or one that was reset before that ACK
+ * struct xtcp_fastopen - a connection whose handshake is not complete, or was reset before that
  * @node: links the queue's list of resets
  * @queue: the queue that counts the connection
  * @until: after a reset: the connection counts until then, jiffies

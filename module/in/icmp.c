@@ -184,8 +184,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	/*
-	 * A Fast Open connection that accept() has returned counts as open even before its third
-	 * ACK (RFC 7413), and also after the program has closed the connection
+	 * A Fast Open connection that accept() has returned counts as open even before its
+	 * handshake is complete (RFC 7413), and also after the program has closed the connection
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
@@ -209,7 +209,10 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* Handles an error about a full sock. Lock: the socket's spinlock, held; a process may own it. */
+/*
+ * Handles an error about a full sock. Lock: the socket's spinlock, held; a process may own the sock
+ * (sock_owned_by_user()).
+ */
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -275,7 +275,8 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
  *
  * This is also proto.backlog_rcv: it gets the segments that came while a process owned the sock.
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq; or, for a segment from the backlog, process with BH enabled. Lock: socket,
+ * held.
  *
  * Return: 0.
  */
@@ -489,8 +490,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed as those of the record's connection were? Not asked of a SYN that a listener
- * accepts: its peer may have another key by now (who_reopens()). Frees the segment on failure.
+ * Is a segment signed like the segments of the record's connection? The caller does not ask this
+ * for a SYN that a listener accepts: its peer may have another key by now (who_reopens()). Frees
+ * the segment on failure.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {

@@ -2,10 +2,11 @@
 /*
  * The protocol handlers in front of kernel TCP's, which decide whether a segment is ours.
  *
- * IP looks up the handler of protocol 6 in an array. Our handler replaces kernel TCP's in this
- * array, and passes every foreign segment on to kernel TCP's handler, untouched. Until we know that
- * a segment is ours, we may only pull its header into the linear part. The first test is one bit,
- * "has this module reserved this local port?", so kernel TCP pays next to nothing.
+ * IP looks up the handler of protocol 6 in an array, inet_protos[] or inet6_protos[]. Our handler
+ * replaces kernel TCP's in this array, and passes every foreign segment on to kernel TCP's handler,
+ * untouched. Until we know that a segment is ours, we may only pull its header into the linear
+ * part. The first test is one bit, "has this module reserved this local port?", so it costs kernel
+ * TCP very little.
  *
  * When the bit is set, in this order:
  *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
@@ -312,7 +313,7 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if ours is in the array. Return: false when another module has
+ * Puts the saved handler back if ours is in inet_protos[]. Return: false when another module has
  * put its handler in front of ours and may call ours. True also when another module has put the
  * saved handler back already, since nothing calls ours in that case.
  */

@@ -2,13 +2,14 @@
 /*
  * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
- * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: the small
- * socks by which a build reserves ports look to another build like kernel TCP's socks. Registration
- * arbitrates families, names in /proc and sysctls. Three things remain:
+ * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: the socks
+ * that a build puts there to reserve ports (lease.h) look to another build like kernel TCP's.
+ * Registration arbitrates families, names in /proc and sysctls. Three things remain:
  *
- *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in the
- *    array, and calls the handler of the build that was loaded before it. When a build in the
- *    middle is unloaded, it makes the build in front of it call the handler behind it.
+ *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
+ *    inet_protos[] (or inet6_protos[]), and calls the handler of the build that was loaded before
+ *    it. When a build in the middle is unloaded, it makes the build in front of it call the handler
+ *    behind it.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before the listener of a build takes a segment, the build asks the others, as it
  *    asks kernel TCP.
@@ -91,7 +92,7 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 /**
  * xtcp_siblings_put_in() - put our handler in front of all others
  * @ip: IPv4's handler or IPv6's
- * @install: puts the handler into the array; returns 0 or a negative errno
+ * @install: puts the handler into inet_protos[] or inet6_protos[]; returns 0 or a negative errno
  *
  * Context: process, module init, may sleep.
  *
@@ -132,7 +133,8 @@ static bool step_over(enum xtcp_sibling_ip ip)
 /**
  * xtcp_siblings_take_out() - take our handler out of the chain
  * @ip: IPv4's handler or IPv6's
- * @restore: takes our handler out of the array; returns false when the array has a foreign handler
+ * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when a foreign
+ *	handler is there
  *
  * This works when our handler is the first, or a sibling's handler is directly in front of it.
  *

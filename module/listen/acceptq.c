@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The accept queue: children that wait for accept(), the oldest first. A child is established, or
- * TCP Fast Open has made it before its third ACK.
+ * TCP Fast Open has made it before its handshake is complete.
  *
  * The queue holds one reference to each child. accept() hands that reference to the new file.
  */

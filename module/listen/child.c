@@ -76,10 +76,10 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 }
 
 /*
- * Measures the round-trip time from SYN-ACK to third ACK. If the SYN-ACK was sent again, there is a
- * sample only if a timestamp tells which copy the peer answers (RFC 6298 section 3). If two copies
- * had the same TSval, the later one counts. If an earlier third ACK has made no child, there is no
- * sample, because we have delayed the connection since that ACK.
+ * Measures the round-trip time from SYN-ACK to the ACK that completes the handshake. If the SYN-ACK
+ * was sent again, there is a sample only if a timestamp tells which copy the peer answers (RFC 6298
+ * section 3). If two copies had the same TSval, the later one counts. If an earlier such ACK has
+ * made no child, there is no sample, because we have delayed the connection since that ACK.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {

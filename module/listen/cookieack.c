@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Third ACKs of handshakes for which no entry was kept (RFC 4987 section 3.6).
+ * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
  * The cookie of an ACK without an entry is checked only while this listener may have sent a SYN-ACK
  * without an entry: for two minutes after it last refused an entry or dropped one early. With
@@ -110,10 +110,10 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 }
 
 /*
- * Fills in the ECN mode of a connection without an entry. The ACE field of the third ACK says
- * whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off since
- * the SYN-ACK, we send no ACE feedback; the peer then takes the field for one that the path has
- * zeroed.
+ * Fills in the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
+ * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off
+ * since the SYN-ACK, we send no ACE feedback; the peer then takes the field for one that the path
+ * has zeroed.
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Third ACKs of handshakes for which no entry was kept. Softirq, RCU read side. */
+/* ACKs that complete handshakes for which no entry was kept. Softirq, RCU read side. */
 #ifndef XTCP_COOKIEACK_H
 #define XTCP_COOKIEACK_H
 

@@ -64,8 +64,8 @@ struct xtcp_synq {
  * @resent: how often the SYN-ACK was sent again
  * @ts_late: milliseconds by which the last SYN-ACK went out later than its TSval says (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
- * @acked: its third ACK has arrived, but the accept queue was full, or TCP_DEFER_ACCEPT lets the
- *	entry wait for data (listener lock)
+ * @acked: the ACK that completes its handshake has arrived, but the accept queue was full, or
+ *	TCP_DEFER_ACCEPT lets the entry wait for data (listener lock)
  * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
  * @ao: the SYN has TCP-AO, and the listener has keys of it: each segment has to have it; constant
  *	once the entry is in the table. The KeyIDs of the SYN follow the entry in memory

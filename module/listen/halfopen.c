@@ -104,7 +104,10 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 		WRITE_ONCE(he->ack_stamp, answered);
 	} else {
 		xtcp_entry_restart(listener, he);
-		/* a resent SYN may no longer ask for ECN (RFC 9768 section 3.1.5) */
+		/*
+		 * the peer may have given up ECN in its resent SYN (RFC 9768 section 3.1.5): note
+		 * that
+		 */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 	}
 	spin_unlock(&listener->lock);
@@ -147,7 +150,7 @@ static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 	return err;
 }
 
-/* Handles a valid third ACK for which no child could be made; @error says why. */
+/* Handles a valid last ACK of a handshake for which no child could be made; @error says why. */
 static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb, long error)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);

@@ -10,8 +10,9 @@
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
- *  2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the other
- *     entries, and SYNs that had found the listener before step 1 still leave entries.
+ *  2. Its entries move, a few at a time. Meanwhile ACKs that complete a handshake still make
+ *     children of the other entries, and SYNs that had found the listener before step 1 still leave
+ *     entries.
  *  3. When no entry is left, the listener is closed before its lock is released: no entry and no
  *     child comes any more.
  *  4. Its children move, and the program of each heir is woken.
@@ -46,7 +47,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define TAKE_BATCH	64	/* entries that move before the lock is released */
+#define TAKE_BATCH	64	/* after moving so many entries, the lock is released for a moment */
 
 /**
  * xtcp_heir_begin() - must a listener that is about to end hand over its connections?

@@ -24,7 +24,7 @@ struct xtcp_members;
 
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
- * @overflows: SYNs and third ACKs refused because the accept queue was full
+ * @overflows: SYNs, and ACKs that complete a handshake, refused because the accept queue was full
  * @declined: SYNs that left no entry: dropped, or answered by cookie
  * @cookies_sent: SYNs answered by cookie
  * @cookies_recv: connections opened by a cookie, without an entry

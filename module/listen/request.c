@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fills a half-open entry from a SYN, or from a cookie and the third ACK. Also checks addresses and
- * security policy: they may forbid an answer even if the queues are not full.
+ * Fills a half-open entry from a SYN, or from a cookie and the ACK that completes the handshake.
+ * Also checks addresses and security policy: they may forbid an answer even if the queues are not
+ * full.
  */
 #include "listen/request.h"
 
@@ -132,7 +133,7 @@ void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bo
 /**
  * xtcp_request_fill_cookie() - rebuild an entry that was not kept
  * @he: a zeroed entry after xtcp_request_fill_names()
- * @seg: the third ACK
+ * @seg: the handshake's last ACK
  * @cookie: the decoded cookie of @seg
  *
  * Context: softirq.
@@ -254,7 +255,7 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 /**
  * xtcp_request_lsm_ok() - does the security policy allow the connection?
  * @lsk: the listener
- * @skb: the SYN, or the third ACK with a cookie
+ * @skb: the SYN, or the handshake's last ACK, with a cookie
  * @he: the entry, after xtcp_request_fill_names()
  * @tuple: the tuple of @he
  *

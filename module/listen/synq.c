@@ -2,10 +2,11 @@
 /*
  * SYNs for a listener (RFC 9293 section 3.10.7.2; RFC 4987).
  *
- * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
- * entry into a child on the accept queue (halfopen.c). When the SYN queue of the listener is full,
- * or a limit of pool.c is reached, the SYN-ACK still goes out, but no entry is kept. The cookie in
- * the third ACK then rebuilds the entry (cookieack.c). No entry is evicted for a new one.
+ * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The ACK that completes the
+ * handshake turns the entry into a child on the accept queue (halfopen.c). When the SYN queue of
+ * the listener is full, or a limit of pool.c is reached, the SYN-ACK still goes out, but no entry
+ * is kept. The cookie in that ACK then rebuilds the entry (cookieack.c). No entry is evicted for a
+ * new one.
  *
  * The limits of the queues are as in Linux: each queue takes one more than the backlog of listen().
  * The SYN queue is tested first. If both queues are full, a SYN is counted for both.
@@ -141,7 +142,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 		return NOT_ANSWERED;
 	/*
 	 * without timestamps the cookie cannot carry SACK and ECN. The cookie need not carry
-	 * AccECN: the third ACK itself shows it
+	 * AccECN: the handshake's last ACK itself shows it
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;

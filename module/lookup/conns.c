@@ -226,7 +226,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * This function is inlined in both callers, because its code is hardly longer than a call.
+ * This function is inlined in both callers, because it is most of what they do.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

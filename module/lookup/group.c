@@ -16,10 +16,10 @@
  * members in its own table of listeners. is_beside() still checks the choice of the program.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
- * hands the entries over (listen/heir.c). A third ACK that comes later reaches another member and
- * is reset, as in Linux, unless it carries a valid cookie. Cookies are checked only for some time
- * after a listener has dropped or refused an entry (declined it). So the members share the time
- * when one of them last declined an entry.
+ * hands the entries over (listen/heir.c). An ACK that comes later to complete a handshake reaches
+ * another member and is reset, as in Linux, unless it carries a valid cookie. Cookies are checked
+ * only for some time after a listener has dropped or refused an entry (declined it). So the members
+ * share the time when one of them last declined an entry.
  */
 #include "lookup/group.h"
 

@@ -15,7 +15,7 @@
  * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
  *	not offer different shifts, because a cookie does not carry the shift
  * @declined: when a member last dropped or refused a half-open entry, in seconds; shared, because
- *	the third ACK may reach another member
+ *	the handshake's last ACK may reach another member
  * @rcu: frees the group after the last lookup
  */
 struct xtcp_group {

@@ -5,11 +5,12 @@
  * passed. RACK also finds lost retransmissions, since it compares times of sending and not sequence
  * numbers.
  *
- * That time is the RTT of the segment that arrived last, plus the reordering window (section 6.2
- * step 4). The reordering window is a quarter of the smallest RTT. It grows by another quarter in
- * each round trip in which a D-SACK reports a needless retransmission. Until reordering has been
- * seen, the reordering window is 0 while three segments are sacked or a repair is going on. Once
- * reordering has been seen, the smoothed RTT replaces the RTT of the last segment if it is longer.
+ * The time that must have passed since the sending of a segment is the RTT of the segment that
+ * arrived last, plus the reordering window (section 6.2 step 4). The reordering window is a quarter
+ * of the smallest RTT. It grows by another quarter in each round trip in which a D-SACK reports a
+ * needless retransmission. Until reordering has been seen, the window is 0 while at least three
+ * segments are sacked, or during recovery. Once it has been seen, the longer of the smoothed RTT
+ * and the RTT of the last segment is used.
  *
  * stream->in_flight is in order of sending. So detection looks only at skbs that are lost by now,
  * and at the first one that is not.
@@ -82,7 +83,7 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 
 /*
  * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
- * been seen, this is 0 during a repair, or while enough segments are sacked to show that one is
+ * been seen, this is 0 during recovery, or while enough segments are sacked to show that one is
  * missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each
  * other, that segment may have taken a faster path than the segments still in flight. So once
  * reordering has been seen, these may take the smoothed RTT if it is longer than RACK.rtt.

@@ -75,10 +75,10 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 }
 
 /**
- * xtcp_reorder_recovered() - count a repair that has ended and was necessary
+ * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
  * @reorder: the state to update
  *
- * After 16 such repairs the window is narrow again (section 6.2 step 4).
+ * After 16 such recoveries the window is narrow again (section 6.2 step 4).
  *
  * Context: any.
  */

@@ -34,7 +34,7 @@
  * @tsecr: the ACK's TSecr, not checked; 0: none
  * @dsack: octets that arrived twice (RFC 2883); empty: none
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
- * @original_arrived: a segment that was sent only once, before the present repair began, is newly
+ * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked
  * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @duplicate: the ACK is a duplicate (RFC 5681 section 2)

@@ -656,7 +656,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* delivered has to be set anew: it shares its memory with sacked_to */
+		/* set delivered again: sacked_to, in the same memory, has overwritten it */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;

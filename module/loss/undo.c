@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Was a repair needless? Then undo its reduction of the window. Two signs show it:
+ * Was a recovery needless? Then undo its reduction of the window. Two signs show it:
  *
  *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission, so the
  *    original had arrived (Eifel, RFC 3522; the response is that of RFC 4015 section 3.2).
@@ -27,8 +27,8 @@
 #include "sight/mib.h"
 
 /**
- * xtcp_undo_begin() - start to watch a repair
- * @sk: the sock; cong.c has saved the windows from before the repair
+ * xtcp_undo_begin() - start to watch a recovery
+ * @sk: the sock; cong.c has saved the windows from before the recovery
  *
  * RFC 3522 section 3.2 step 1.
  */
@@ -41,7 +41,7 @@ void xtcp_undo_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = tx->snd.una;
-	/* this repair also counts retransmissions of the previous repair that are in flight */
+	/* this recovery also counts retransmissions of the previous recovery that are in flight */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/* a D-SACK for the tail loss probe must not count as one for a later retransmission */
@@ -113,7 +113,7 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* an echo that is too old has nothing to do with this repair */
+	/* an echo that is too old has nothing to do with this recovery */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
@@ -135,7 +135,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 /**
  * xtcp_undo_apply() - undo the reduction of the window
  * @sk: the sock, with a reduction to undo; the reduction stays if an ECN mark had a part in it
- * @counter: LINUX_MIB_TCP*UNDO, which tells how the needless repair was found out
+ * @counter: LINUX_MIB_TCP*UNDO, which tells how the needless recovery was found out
  *
  * RFC 4015 section 3.2.
  */
@@ -148,7 +148,7 @@ void xtcp_undo_apply(struct sock *sk, int counter)
 	if (xtcp_cong_undo(sk))
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/* let RACK look for losses again: its reordering window is wider outside a repair */
+	/* let RACK look for losses again: its reordering window is wider outside recovery */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }

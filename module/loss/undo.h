@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Was a repair needless? Timestamps (Eifel, RFC 3522) and D-SACKs (RFC 2883) show it. */
+/* Was a recovery needless? Timestamps (Eifel, RFC 3522) and D-SACKs (RFC 2883) show it. */
 #ifndef XTCP_UNDO_H
 #define XTCP_UNDO_H
 
@@ -10,11 +10,11 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_undo - the state needed to undo a reduction of the window
- * @marker: SND.UNA when the repair began
- * @resent: octets resent since the repair began, less those that D-SACKs report as arrived twice
+ * @marker: SND.UNA when the recovery began
+ * @resent: octets resent since the recovery began, less those that D-SACKs report as arrived twice
  * @first_ts: TSval of the first retransmission
  * @armed: there is a reduction that may be undone
- * @any_resent: something was resent since the repair began
+ * @any_resent: something was resent since the recovery began
  */
 struct xtcp_undo {
 	u32 marker;

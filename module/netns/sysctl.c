@@ -39,7 +39,8 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
-static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;	/* fits an int when rounded up */
+/* this value still fits an int after it was rounded up to whole jiffies */
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* RFC 9293 MUST-40 */
 static int max_lifetime = 21600;
@@ -57,7 +58,10 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/* The namespaces. The index is the number of a page at which a namespace has mapped its table. */
+/*
+ * Finds the namespace to which a table belongs. Each namespace has its table at an address of its
+ * own; an index is the number of a page of the table.
+ */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)

@@ -188,7 +188,11 @@ bool xtcp_held_has_memory(const struct sock *sk)
 static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
-		return !sock_flag(sk, SOCK_DEAD);	/* the accept queue has a reference */
+		/*
+		 * without a program and not SOCK_DEAD: the sock is in an accept queue, which has a
+		 * reference
+		 */
+		return !sock_flag(sk, SOCK_DEAD);
 	/* the connection has one until it ends, the table has one, and so has each pending timer */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }

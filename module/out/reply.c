@@ -90,7 +90,10 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	skb->data = skb->head;
 	skb_reset_tail_pointer(skb);
 	skb->mac_header = (typeof(skb->mac_header))~0U;
-	/* Ethernet pads short frames */
+	/*
+	 * if there is room, leave ETH_ZLEN octets behind the data, so that a driver can pad a short
+	 * frame in place
+	 */
 	skb_reserve(skb, room >= need + ETH_ZLEN ? room - ETH_ZLEN : room);
 	return true;
 }
@@ -270,7 +273,7 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
 }
 
 /**
- * xtcp_reply_rst_for() - send a RST, signed by the keys of a sock or listener
+ * xtcp_reply_rst_for() - send a RST, signed with a key of a sock or listener
  * @sk: it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
  * @skb: as for xtcp_reply_rst()

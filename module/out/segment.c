@@ -101,9 +101,9 @@ static u16 window_field(struct sock *sk, u8 flags)
 	if (flags & XTCP_SYN) {
 		/*
 		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
-		 * send data before the third ACK, and that data may offer a larger window than a
-		 * retransmitted SYN-ACK can express. The smaller window of that SYN-ACK takes
-		 * nothing back (RFC 9293 section 3.8.6).
+		 * send data before the handshake is complete, and that data may offer a larger
+		 * window than a retransmitted SYN-ACK can express. The smaller window of that
+		 * SYN-ACK takes nothing back (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -400,8 +400,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
-	 * if an ACK is owed at once, its SACK blocks and counters have to go at once, too. If this
-	 * segment has no room for them, they get a segment of their own
+	 * if an ACK has to be sent at once, so do its SACK blocks and counters. If this segment has
+	 * no room for them, they get a segment of their own
 	 */
 	if (unlikely(room))
 		xtcp_signer_of_sock(&signer, sk);

@@ -97,8 +97,9 @@ static unsigned int depth_of(u64 id)
 }
 
 /*
- * Fill the cgroup of @match. @is_there: find the cgroup and fill in its depth. Otherwise the depth
- * is 1, and delete_rule() tries the other depths. Return: 0 or an error.
+ * Fill the cgroup of @match. @is_there: the cgroup must exist; look up its depth. Otherwise (a rule
+ * is being deleted and its cgroup may be gone) the depth is 1, and delete_rule() tries the other
+ * depths. Return: 0 or an error.
  */
 static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
 		       struct netlink_ext_ack *extack)

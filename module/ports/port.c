@@ -135,8 +135,8 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * The range from which a half takes its ports. For kernel TCP's half (@first is false) this range
- * lacks the last ports, which are kept for kernel TCP.
+ * The part of @range that connect() may use. In kernel TCP's half (the ports with the parity of the
+ * first port, @first is false), the last ports are left out: they are kept for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {

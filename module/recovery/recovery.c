@@ -14,10 +14,10 @@
  *
  * Three questions are kept apart. First, what is lost? With SACK, RACK decides this (rack.c).
  * Without SACK, the third duplicate ACK shows that the first segment in flight is lost. During a
- * repair, each ACK that moves SND.UNA, but not as far as recover, shows that the segment at the new
- * SND.UNA is lost (RFC 6582). After a timeout, everything in flight counts as lost. Second, how
+ * recovery, each ACK that moves SND.UNA, but not as far as recover, shows that the segment at the
+ * new SND.UNA is lost (RFC 6582). After a timeout, everything in flight counts as lost. Second, how
  * fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c); this
- * file only compares the window with the number of octets in flight. Third, was the repair
+ * file only compares the window with the number of octets in flight. Third, was the recovery
  * needless? undo.c decides this, except for F-RTO (RFC 5682): this file detects a spurious timeout
  * by F-RTO, since F-RTO also chooses what to send.
  *
@@ -62,7 +62,10 @@ enum next {
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
-/* Set the phase when nothing needs repair: OPEN, or DISORDER while something is out of order. */
+/*
+ * Set the phase when nothing has to be recovered: OPEN, or DISORDER while something is out of
+ * order.
+ */
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -275,7 +278,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
 
-/* Process an ACK in OPEN, DISORDER or CWR: must a repair begin? */
+/* Process an ACK in OPEN, DISORDER or CWR: must a recovery begin? */
 static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -27,7 +27,8 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-#define QUICKACKS_MAX		16U	/* most ACKs without delay at the start; Linux's TCP_MAX_QUICKACKS */
+/* At most this many ACKs are sent without delay at the start; Linux's TCP_MAX_QUICKACKS. */
+#define QUICKACKS_MAX		16U
 
 /* How far the last offered window reaches beyond RCV.NXT, octets. */
 static u32 offered_window(const struct xtcp_sock *xsk)

@@ -65,7 +65,7 @@ static void begin_search(struct sock *sk, u32 mss)
 
 /**
  * xtcp_mtuprobe_begin() - if mtu_probing is 2, begin the search of a new connection
- * @sk: both SYNs have been read
+ * @sk: the options of both SYNs are known
  */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {

@@ -71,7 +71,7 @@ static u32 congestion_room(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/* the SYN of a Fast Open is in flight with its text, but takes no octet of the window */
+	/* the SYN of a Fast Open counts as an octet of @pipe, but takes no room in the window */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
@@ -333,9 +333,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 }
 
 /*
- * Send data after a Fast Open before the third ACK has come (RFC 7413 section 4.2.2). Until that
- * ACK comes, the retransmit deadline is for the SYN-ACK alone; tlp.pending keeps a tail loss probe
- * from replacing that deadline.
+ * Send data after a Fast Open before the handshake's last ACK has come (RFC 7413 section 4.2.2).
+ * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone; tlp.pending keeps a tail
+ * loss probe from replacing that deadline.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {

@@ -395,7 +395,7 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 
 /*
  * May @skb be cut in two? Each cut costs an skb, and a peer can force cuts by its SACK blocks. So
- * no more cuts are made once the queue takes about twice the memory of the send buffer
+ * no more sent skbs are cut once the queue takes about twice the memory of the send buffer
  * (CVE-2019-11478). The first and the last sent skb may always be cut; otherwise nothing could be
  * retransmitted.
  */

@@ -23,7 +23,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
 };
 
-#define XTCP_SNDQ_OFTEN	3U	/* the largest value of @transmissions: this often or more */
+#define XTCP_SNDQ_OFTEN	3U	/* largest value of @transmissions: sent three times or more */
 
 /* Which transmit timestamps the program wants for an skb (stamp.c). */
 enum xtcp_sndq_stamps {
@@ -74,9 +74,11 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 }
 
 /**
- * struct xtcp_sndnote - skb->tstamp of an skb on the send queue, for algorithms that need it
+ * struct xtcp_sndnote - what an algorithm with control() needs to know of a transmission
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
+ *
+ * It is stored in skb->tstamp, in place of a time, while the skb is on the send queue.
  */
 struct xtcp_sndnote {
 	u32 in_flight;

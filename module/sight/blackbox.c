@@ -56,8 +56,8 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Turning the key
  * patches the code of the kernel, which disturbs all processors, and any user can write
- * net.xtcp.blackbox in a namespace of his own. So the key is turned off only a second later, and
- * not at each write.
+ * net.xtcp.blackbox in a namespace of his own. So the key is turned off only one second after the
+ * last need for it has ended, not at each write.
  */
 static DEFINE_MUTEX(key_lock);		/* guards the key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */

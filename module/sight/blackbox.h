@@ -41,7 +41,7 @@ enum xtcp_blackbox_kind {
  */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* it was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* it has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* came before the sock; written at the third ACK */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* came before the sock; written when the handshake ended */
 #define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
 
 /**

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The counters of a namespace. They have the kernel's numbers and names; some are our own. */
+/* The counters of a namespace: those of the kernel, with its numbers and names, and our own. */
 #ifndef XTCP_MIB_H
 #define XTCP_MIB_H
 

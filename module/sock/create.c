@@ -38,7 +38,7 @@
  * xtcp_net.policy_lock     changes of the rules for new         process   -
  *                          connections (policy.c); may sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
- *                          their third ACK
+ *                          their handshake is complete
  * xtcp_net.aborted         socks that are open after an abort   both      a socket lock
  *                          (aborted.c)
  * boxes_lock               the list of event recorders          both      every lock above
@@ -48,12 +48,12 @@
  *  bhash2[].lock                                                          taker.lock, and the locks
  *                                                                         outside these two
  *
- * When the third ACK makes a child, the child's own socket lock is held. Nobody waits for the
- * child's lock, because the child is a new clone. Inside the child's lock, xtcp_listener.lock is
- * taken only to move the entry and to queue the child. A child's lock nests inside its listener's
- * socket lock in one case only: the listener ends, and resets or hands over the children that
- * nobody accepted. Softirq never takes a listener's socket lock, so no SYN is lost while a program
- * is busy in listen() or setsockopt().
+ * When the handshake's last ACK makes a child, the child's own socket lock is held. Nobody waits
+ * for the child's lock, because the child is a new clone. Inside the child's lock,
+ * xtcp_listener.lock is taken only to move the entry and to queue the child. A child's lock nests
+ * inside its listener's socket lock in one case only: the listener ends, and resets or hands over
+ * the children that nobody accepted. Softirq never takes a listener's socket lock, so no SYN is
+ * lost while a program is busy in listen() or setsockopt().
  *
  * Process context takes the socket lock by lock_sock() and may sleep. Softirq takes the spinlock
  * inside it by bh_lock_sock(). If process context owns the sock at that time, softirq leaves the

@@ -34,7 +34,8 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 
 /*
  * May this data wait at all? Urgent data, the end of a record and data with timestamps never wait.
- * This file does not handle data that Nagle or TCP_CORK delays, or data before the third ACK.
+ * This file does not handle data that Nagle or TCP_CORK delays, or data before the handshake is
+ * complete.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {

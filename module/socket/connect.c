@@ -212,9 +212,9 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the third ACK waits a moment for that request. A thread that now calls connect() again does
- * not send a request on its earlier connection, so the third ACK of that connection is sent at
- * once.
+ * So the ACK that completes the handshake waits a moment for that request. A thread that now calls
+ * connect() again does not send a request on its earlier connection, so the earlier connection's
+ * ACK is sent at once.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

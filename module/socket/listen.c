@@ -199,8 +199,9 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	int error = -EINVAL;
 
 	/*
-	 * this thread may also be the client of a connection to this listener: then its third ACK
-	 * may be waiting for the thread's first write, and only that ACK makes a child
+	 * this thread may also be the client of a connection to this listener: then the last ACK of
+	 * its handshake may be waiting for the thread's first write, and only that ACK makes a
+	 * child
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();

@@ -317,7 +317,10 @@ static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *
 	int err;
 
 	*timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	/* after a Fast Open, data need not wait for the third ACK (RFC 7413 section 4.2.2) */
+	/*
+	 * after a Fast Open, data need not wait for the handshake's last ACK (RFC 7413 section
+	 * 4.2.2)
+	 */
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xtcp_sk(sk)->fastopen) {
 		err = sk_stream_wait_connect(sk, timeo);
 		if (err)

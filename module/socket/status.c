@@ -336,7 +336,10 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
-		/* send a third ACK that this thread holds back, as xtcp_listen_accept() does */
+		/*
+		 * send a handshake's last ACK that this thread holds back, as xtcp_listen_accept()
+		 * does
+		 */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
@@ -350,8 +353,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
 	 * A program can read and write when the connection is established. A Fast Open makes the
-	 * connection usable before the third ACK. If the state was SYN-SENT but both directions are
-	 * shut down, the connection has ended meanwhile, and read() and write() return at once.
+	 * connection usable before the handshake is complete. If the state was SYN-SENT but both
+	 * directions are shut down, the connection has ended meanwhile, and read() and write()
+	 * return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

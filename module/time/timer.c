@@ -224,9 +224,10 @@ static u32 rest_of_rto_us(const struct sock *sk)
 
 /**
  * xtcp_timer_few_in_flight() - are fewer than four segments in flight?
- * @sk: has sent all that is in its queue, or some of it
+ * @sk: the sock
  *
- * If one of so few segments is lost, the others cause too few duplicate ACKs to show it.
+ * If one of so few segments is lost, the others cause fewer than the three duplicate ACKs that fast
+ * retransmit needs.
  *
  * Context: softirq or process. Lock: socket, held.
  *

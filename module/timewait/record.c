@@ -99,11 +99,11 @@ static struct record_keys *keys_place(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_key() - get the key that signs the answers of a record
- * @tw: the record itself, no copy of it
+ * @tw: the record itself, not a copy of it
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
- * Return: the key, which is constant; NULL: answers are not signed by MD5.
+ * Return: the key, which is constant; NULL: answers are not signed with MD5.
  */
 const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 {
@@ -112,7 +112,7 @@ const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_ao() - get the TCP-AO of a record
- * @tw: the record itself, no copy of it
+ * @tw: the record itself, not a copy of it
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
@@ -124,8 +124,8 @@ struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_signer() - find what signs an answer of a record
- * @tw: the record itself, no copy of it
+ * xtcp_record_signer() - find the key that signs an answer of a TIME-WAIT record
+ * @tw: the record itself, not a copy of it
  * @skb: the segment that is answered
  * @signer: filled in
  *
@@ -178,7 +178,7 @@ int xtcp_record_init(void)
 }
 
 /**
- * xtcp_record_exit() - give the slabs back
+ * xtcp_record_exit() - destroy the slabs
  *
  * Context: process, module exit. All records are freed: rcu_barrier() was called.
  */

@@ -264,14 +264,14 @@ void xtcp_sack_told(struct sock *sk)
 }
 
 /**
- * xtcp_sack_out_of_order() - may the ACK for new text wait, while text is out of order?
+ * xtcp_sack_out_of_order() - decide whether the ACK for new out-of-order text may wait (@may_wait)
  * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block before the text came
  *
- * Compression of ACKs is on if the sysctl comp_sack_nr is not 0. The ACK may then wait if a later
- * ACK also reports this text: the text has extended the first block, or there are so few blocks
- * that a new one is not displaced before an ACK has reported it. Otherwise the ACK is sent at once
- * (RFC 5681 section 4.2).
+ * It may wait if comp_sack_nr is not 0 and a later ACK will report the text as well. That is so if
+ * the text has extended the first SACK block, or if there are at most FEW_BLOCKS blocks, so that
+ * later blocks do not push this one out of the option. Otherwise the ACK is sent at once (RFC 5681
+ * section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */

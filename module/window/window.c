@@ -198,7 +198,7 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  *
  * If the route has the metric RTAX_WINDOW, the shift has to be smaller: a larger one would round
  * windows down. But TCP_WINDOW_CLAMP of a listener must not change the shift: a cookie does not
- * record the shift that we offered, and the third ACK may reach another listener of the
+ * record the shift that we offered, and the handshake's last ACK may reach another listener of the
  * SO_REUSEPORT group.
  *
  * Context: any.
