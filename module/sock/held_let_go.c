@@ -11,6 +11,7 @@
 
 #include "expiry/thirdack.h"
 #include "out/held.h"
+#include "sendq/sndq.h"
 
 #define TRIES		200U	/* most checks of the sock in one close(); they take some 10 us */
 
@@ -32,11 +33,29 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * May close() return now? Return: true when @sk keeps the module loaded, or when its connection
- * continues and no segment of it is below TCP. @last: this is the last try, so let @sk keep the
- * module loaded if in doubt.
+ * Does @sk have pages of the program's buffer in its send queue? The kernel's records of them refer
+ * to the sock until the peer acknowledges the pages, so it is of no use to try again. Walks the send
+ * queue. Lock: the socket's, held.
  */
-static bool is_settled(struct sock *sk, bool last)
+static bool queues_pages(const struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
+		if (skb_zcopy(skb))
+			return true;
+	skb_queue_walk(&sk->sk_write_queue, skb)
+		if (skb_zcopy(skb))
+			return true;
+	return false;
+}
+
+/*
+ * May close() return now? Return: true when @sk keeps the module loaded, or when its connection
+ * continues and no segment of it is below TCP. @first: this is the first try. @last: this is the
+ * last try, so let @sk keep the module loaded if in doubt.
+ */
+static bool is_settled(struct sock *sk, bool first, bool last)
 {
 	bool settled;
 
@@ -45,7 +64,7 @@ static bool is_settled(struct sock *sk, bool last)
 	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
 	if (settled) {
 		xtcp_held_look(sk, 1);
-	} else if (last || xtcp_held_has_memory(sk)) {
+	} else if (last || xtcp_held_has_memory(sk) || (first && queues_pages(sk))) {
 		if (sk->sk_state == TCP_CLOSE)
 			xtcp_held_take_dead(sk);
 		else
@@ -67,13 +86,13 @@ static bool is_settled(struct sock *sk, bool last)
  */
 void xtcp_held_let_go(struct sock *sk)
 {
-	unsigned int tries = num_online_cpus() > 1 ? TRIES : 2;
-	const unsigned int half = tries / 2;
+	const unsigned int most = num_online_cpus() > 1 ? TRIES : 2, half = most / 2;
+	unsigned int tries;
 
 	if (free_if_last(sk))
 		return;
 	xtcp_thirdack_forget(sk, false);
-	while (!is_settled(sk, !--tries)) {
+	for (tries = most - 1; !is_settled(sk, tries == most - 1, !tries); tries--) {
 		if (free_if_last(sk))
 			return;
 		if (tries == half)
