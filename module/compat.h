@@ -41,8 +41,8 @@
  * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag for
  *   an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
  * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
- *   run after the sock has ended. Each record of such a write has a reference to the sock, and none
- *   to this module.
+ *   run after the sock has ended. The kernel's record of such a write has a reference to the sock,
+ *   io_uring's has none. Neither has one to this module, and neither calls code of it.
  * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
  *   (xtcp_compat_seq_and_ts_off()).

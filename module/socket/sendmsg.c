@@ -449,9 +449,10 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 /*
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write does that by the
- * error queue; io_uring brings a record of its own. As in Linux, the octets of a SYN are copied, and
- * so are all octets if the device has no scatter-gather; then the program hears at once. A socket
- * without SO_ZEROCOPY copies in silence.
+ * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
+ * SYN takes octets of the write, all of its octets are copied; Linux copies only those of the SYN. As
+ * in Linux, all octets are copied if the device has no scatter-gather. Then the program hears at once.
+ * A socket without SO_ZEROCOPY copies in silence.
  */
 static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
 {
