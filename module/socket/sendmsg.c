@@ -447,6 +447,21 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 }
 
 /*
+ * Is there space for a write that may not wait? If not, do not begin a record for it: if the write
+ * shared the record of the last one, the pages that it may pin would count until that record ends,
+ * and repeated writes would soon fail with ENOBUFS instead of EAGAIN. Only with data in flight, since
+ * then an ACK makes space. Return: 0 or the error.
+ */
+static int has_room_for_record(struct sock *sk, int flags)
+{
+	long timeo = 0;
+
+	if (!(flags & MSG_DONTWAIT) || memory_free(sk) || xtcp_sk(sk)->snd.una == xtcp_sk(sk)->snd.nxt)
+		return 0;
+	return get_room(sk, 0, &timeo, flags);
+}
+
+/*
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write does that by the
  * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
@@ -462,6 +477,9 @@ static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg,
 	int ret;
 
 	if (!uarg && size && sock_flag(sk, SOCK_ZEROCOPY)) {
+		ret = has_room_for_record(sk, msg->msg_flags);
+		if (ret)
+			return failed_to_queue(sk, msg->msg_flags, ret);
 		own = begin_record(sk, size);
 		if (!own)
 			return sk_stream_error(sk, msg->msg_flags, -ENOBUFS);

@@ -125,6 +125,34 @@ static void locked_memory(enum stack stack)
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
 
+/* Retries without space pin nothing: they all fail with EAGAIN, and after an ACK the next write succeeds. */
+static void retries(void)
+{
+	const int room = 8 * PAGE;	/* the kernel doubles it */
+	int client, server, i, n = 0;
+	bool good;
+
+	pair_in(&net, XTCP, &client, &server);
+	must(!setsockopt(client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), "SO_SNDBUF");
+	must(!netem_gate(net.a, "veth0", false), "gate");
+	become_user();
+	while (n < 16 && zerocopy_send(client, text, 8000, MSG_DONTWAIT) > 0)
+		n++;
+	good = n > 0 && n < 16 && errno == EAGAIN;
+	for (i = 0; i < 100 && good; i++)
+		good = zerocopy_send(client, text, 8000, MSG_DONTWAIT) == -1 && errno == EAGAIN;
+	if (!good)
+		ksft_print_msg("%d writes, %d retries, errno %d\n", n, i, errno);
+	become_root();
+	must(!netem_gate(net.a, "veth0", true), "gate");
+	become_user();
+	good &= WAIT_FOR(zerocopy_send(client, text, 1, MSG_DONTWAIT) == 1, STACK_DEADLINE_MS);
+	ksft_test_result(good, "retries without space are EAGAIN\n");
+	become_root();
+	close(client);
+	close(server);
+}
+
 /* Notifications take memory of the socket: how many writes until there is none? The same number on both stacks. */
 static int writes_until_full(enum stack stack)
 {
@@ -253,7 +281,7 @@ int main(void)
 	enum end how;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 6 + 2);
+	ksft_set_plan(2 * 6 + 3);
 	text = mmap(NULL, 2 * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	memset(text, 'x', 2 * MOST);
@@ -263,6 +291,7 @@ int main(void)
 		for (how = CLOSE; how <= ENDS; how++)
 			end_gives_back(stack, how);
 	}
+	retries();
 	optmem();
 	orphan_holds();
 	ns_pair_close(&net);
