@@ -14,8 +14,7 @@
 #include "auth/ao.h"
 #include "auth/aokeys.h"
 #include "auth/aoopt.h"
-
-#define MAPPED_BITS	96	/* bits in front of the address in a v4-mapped one */
+#include "base/tuple.h"
 
 /* Reads the length @optlen, and into @cmd as many octets of the program's struct as it has. */
 static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr_t optlen, int *len)
@@ -61,7 +60,7 @@ static int read_asked_peers(const struct tcp_ao_getsockopt *asked, struct xtcp_p
 		return asked->addr.ss_family == AF_INET6 && peers->v4 ? -EINVAL : any ? 0 : -EINVAL;
 	if (any || asked->prefix > (peers->v4 ? 32 : 128))
 		return -EINVAL;
-	peers->prefix = asked->prefix + (peers->v4 ? MAPPED_BITS : 0);
+	peers->prefix = asked->prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0);
 	ipv6_addr_prefix(&masked, &peers->addr, peers->prefix);
 	return ipv6_addr_equal(&masked, &peers->addr) ? 0 : -EINVAL;
 }
@@ -114,7 +113,7 @@ static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, st
 	told->is_rnext = key == ao->rnext_key;
 	told->sndid = key->sndid;
 	told->rcvid = key->rcvid;
-	told->prefix = key->peers.prefix - (key->peers.v4 ? MAPPED_BITS : 0);
+	told->prefix = key->peers.prefix - (key->peers.v4 ? XTCP_MAPPED_BITS : 0);
 	told->maclen = key->maclen;
 	told->keyflags = key->keyflags;
 	told->keylen = key->keylen;

@@ -16,9 +16,9 @@
 #include "auth/ao.h"
 #include "auth/aokeys.h"
 #include "auth/keys.h"
+#include "base/tuple.h"
 #include "base/wire.h"
 
-#define V4_BITS		96	/* bits in front of the address in a v4-mapped one */
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
 /**
@@ -57,7 +57,7 @@ static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_
 	else
 		peers->addr = sin6->sin6_addr;
 	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
-	peers->prefix = min(prefix + (peers->v4 ? V4_BITS : 0), U8_MAX);
+	peers->prefix = min(prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0), U8_MAX);
 	return !(sk->sk_family == AF_INET ? sin->sin_port : sin6->sin6_port);
 }
 

@@ -197,7 +197,7 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
  */
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
-	opts->has_md5 = signer->md5;
+	opts->has_md5 = !!signer->md5;
 	if (!signer->mkt)
 		return;
 	opts->ao_maclen = signer->mkt->maclen;

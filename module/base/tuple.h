@@ -8,6 +8,8 @@
 #include <linux/siphash.h>
 #include <linux/types.h>
 
+#define XTCP_MAPPED_BITS	96	/* bits before the IPv4 address in a v4-mapped address */
+
 /**
  * struct xtcp_tuple - addresses and ports of a connection, as this host sees it
  * @laddr: local address; IPv4 as v4-mapped

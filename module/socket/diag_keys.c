@@ -12,8 +12,8 @@
 
 #include "auth/keys.h"
 #include "base/seldom.h"
+#include "base/tuple.h"
 
-#define V4_BITS		96	/* of a prefix, the part that makes an address v4-mapped */
 /* the length of an attribute has 16 bits */
 #define KEYS_MAX	((U16_MAX - NLA_HDRLEN) / sizeof(struct tcp_diag_md5sig))
 
@@ -23,7 +23,7 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
 
 	memset(to, 0, sizeof(*to));
 	to->tcpm_family = peers->v4 ? AF_INET : AF_INET6;
-	to->tcpm_prefixlen = peers->v4 ? peers->prefix - V4_BITS : peers->prefix;
+	to->tcpm_prefixlen = peers->v4 ? peers->prefix - XTCP_MAPPED_BITS : peers->prefix;
 	to->tcpm_keylen = key->md5.len;
 	if (peers->v4)
 		to->tcpm_addr[0] = peers->addr.s6_addr32[3];

@@ -43,7 +43,8 @@
  * signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC),
  * turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed).
  * "text HEX", also of an answer: its text is these octets, and not those of the stream.
- * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an answer a name says that it is there (accecn HEX: in these
+ * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an
+ * answer a name says that it is there (accecn HEX: in these
  * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
  * digit), noNAME that it is not, "ecr N" is the echoed timestamp,
  * "sack ..." all blocks in their order. $ stands for the row's SYN options, or else for mss 1000; $$, in a crossing
