@@ -333,7 +333,7 @@ void xtcp_aokeys_begin(struct sock *sk)
 		WRITE_ONCE(ao->synchronized, false);
 }
 
-/* Ends the TCP-AO of a sock, whose keys are gone. */
+/* Ends a sock's TCP-AO, which has no keys any more. */
 static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 {
 	WRITE_ONCE(xtcp_endpoint(sk)->seldom->ao, NULL);

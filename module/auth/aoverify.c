@@ -109,7 +109,7 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
 	if (reason)
 		return reason;
-	/* another processor may have been faster, by any number of segments: never step back */
+	/* another processor may have stored a later number by now: never move rcv_basis back */
 	while (at > basis && !atomic64_try_cmpxchg(&ao->rcv_basis, &basis, at))
 		;
 	choose_asked(ao, in->option->rnext);

@@ -49,7 +49,10 @@ static void sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, i
 	signer->rnext = READ_ONCE(ao->rnext_key)->rcvid;
 }
 
-/* An answer to a segment of a listener. Without an entry, the segment completes a handshake. */
+/*
+ * Finds the key for the answer to a segment for a listener. Without @he, the segment is taken for
+ * the ACK that completes a handshake, and its numbers give both ISNs.
+ */
 static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,
 			      const struct xtcp_ao_option *option)

@@ -46,8 +46,8 @@ struct xtcp_stream {
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
-	 * jiffies when a FIN was last taken, by either end, 0: never; put here to fill a hole in
-	 * the struct
+	 * jiffies when the peer's FIN came in order or, in FIN-WAIT-1, ours was acknowledged;
+	 * 0: never; put here to fill a hole in the struct
 	 */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */

@@ -8,7 +8,7 @@
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
  * and is charged to the memory control group of that program. A keyed hash selects a set, and a
  * path may be any element of its set. A new path replaces the oldest one of its set. No user knows
- * the key, so no user can choose which path is forgotten.
+ * the secret of the hash, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. A connection takes the lock when it first fills its window, when
  * it raises its window to half of a saved one, when the raised window meets congestion, and when

@@ -264,8 +264,8 @@ static bool is_switched_off(const struct sock *sk)
  *
  * Frees the struct xtcp_resume if Careful Resume was switched off.
  *
- * Return: true when the window is set; false when the algorithm or PRR sets it, as without Careful
- * Resume.
+ * Return: true if the window is set already; false if the algorithm or PRR has to set it, as
+ * without Careful Resume.
  */
 bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -11,8 +11,8 @@ struct msghdr;
 struct sock;
 
 /**
- * struct xtcp_fastsyn - a call that opens a connection by Fast Open; on the stack of that call
- * @msg: the data that is not yet queued; NULL: connect()
+ * struct xtcp_fastsyn - what a call needs to open a connection by Fast Open; on the call's stack
+ * @msg: the data that is not yet queued; NULL if the call is connect()
  * @size: octets of data
  * @copied: octets that were queued for the SYN
  * @cookie: the cookie of the SYN; length 0: the SYN asks for one; negative: it has no cookie option

@@ -437,7 +437,8 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 {
 	char ip_notes[sizeof(skb->cb)];
 	const struct sock *ended;
-	bool told = timewait_iss, verified = timewait_iss;	/* by who_reopens(), for this listener */
+	/* with @timewait_iss, to_timewait() has traced it, and who_reopens() verified it for @lsk */
+	bool told = timewait_iss, verified = timewait_iss;
 
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
@@ -467,8 +468,8 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 /*
  * Finds a listener that can take the connection that this SYN opens in place of a TIME-WAIT record.
  * Return: NULL if the segment is no plain SYN, if the accept queue is full, or if the segment has
- * fewer hops left than the listener demands. An error if the segment is not signed as the listener
- * demands; it was freed.
+ * fewer hops left than the listener demands. ERR_PTR() if the segment is not signed as the listener
+ * demands; the segment was freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

@@ -205,10 +205,10 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another build calls this before its listener takes a segment: does a connection of ours own the
- * segment? If the segment would reopen a TIME-WAIT record of ours, and @wanted says that the
- * listener wants the segment, the record ends. We may be leaving the ring of builds (siblings.c) at
- * this moment, so this function must not walk the ring.
+ * Another build of this module calls this before its listener takes a segment: does a connection of
+ * ours own the segment? If the segment would reopen a TIME-WAIT record of ours, and @wanted says
+ * that the listener wants the segment, the record ends. We may be leaving the ring of builds
+ * (siblings.c) at this moment, so this function must not walk the ring.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {

@@ -79,8 +79,8 @@ bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb
 }
 
 /**
- * xtcp_cookieack_is_ours() - does this ACK complete a handshake without an entry?
- * @listener: the listener of the ACK's port; if it has just ended, the answer holds for the
+ * xtcp_cookieack_is_ours() - does this ACK complete a handshake with a SYN cookie?
+ * @listener: the listener of the ACK's port; if it has just ended, the result is valid for the
  *	listener that takes over (heir.c)
  * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
  *	Unchanged, except that its checksum may have been verified

@@ -162,8 +162,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
 	/*
-	 * trace the overflow before the reset. If the entry has moved, trace neither, because its
-	 * new listener then processes the segment
+	 * trace the overflow before the reset. If the entry has moved to another listener, trace
+	 * neither: that listener then processes the segment
 	 */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);

@@ -402,7 +402,7 @@ inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_left() - count connections that xtcp_demux_leave() has removed
+ * xtcp_demux_left() - subtract connections that xtcp_demux_leave() has removed from their number
  * @xn: the namespace
  * @n: how many
  *

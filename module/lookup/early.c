@@ -230,9 +230,9 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * This runs a grace period after stop(). A segment that was on its way into a queue during stop()
- * is in the queue now. Registering and unregistering a hook makes netfilter drop all segments in
- * its queues.
+ * This runs when a grace period has passed since stop(). A segment that was on its way into a queue
+ * during stop() is in the queue now. Registering and unregistering a hook makes netfilter drop all
+ * segments in its queues.
  */
 static void __net_exit flush_queues(struct net *net)
 {

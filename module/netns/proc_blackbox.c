@@ -117,7 +117,7 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
-/* @sacks: the next event, which may have the SACK blocks of this segment; NULL if there is none */
+/* @sacks: the event after @event, which may have the segment's SACK blocks; NULL: none follows */
 static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, const struct xtcp_blackbox_event *event,
 			 const struct xtcp_blackbox_event *sacks)
 {

@@ -111,12 +111,12 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item only while the sock holds the module: module exit, which
-		 * cancels the work item, begins when no sock holds the module any more. If the work
-		 * item is pending already, it will see this sock, and no memory that processors
-		 * share has to be written. To make sure that it sees the sock, this barrier pairs
-		 * with the full barrier that workqueues have between the end of the delay and
-		 * look_again().
+		 * Schedule the work item while the list is locked, so that the sock still holds the
+		 * module: module exit cancels the work item, and begins only when no sock holds the
+		 * module. If the work item is pending already, do not write to its memory, which
+		 * all processors share: the pending run will see this sock. To make sure that it
+		 * does, this barrier pairs with the full barrier that workqueues have between the
+		 * end of the delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))

@@ -302,8 +302,8 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Were the SYN and its first retransmission lost? No if the ACK echoes the timestamp of the first
- * copy (Eifel, RFC 3522). The timestamp of the second copy is one timeout later.
+ * Were the SYN and its first retransmission lost? No if the ACK echoes the timestamp of the
+ * original SYN (Eifel, RFC 3522). The first retransmission has a timestamp one timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

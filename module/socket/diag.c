@@ -35,7 +35,7 @@
 #include "socket/family.h"
 #include "socket/kill.h"
 
-#define LARGE_MESSAGE	32768	/* octets; 300 MD5 keys. iproute2 reads as many */
+#define LARGE_MESSAGE	32768	/* octets: room for 300 MD5 keys; iproute2 can read this size */
 
 static int take_filter(struct xtcp_diag_ask *ask, const struct nlattr *attr)
 {
