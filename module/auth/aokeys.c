@@ -137,7 +137,7 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
 
 /**
  * xtcp_aokeys_demands() - must the segments of this peer have a MAC?
- * @sk: the sock, or a listener
+ * @ao: TCP-AO of the sock or listener, or NULL
  * @peer: the peer's address; IPv4 as v4-mapped
  * @l3index: as for xtcp_aokeys_matches()
  *
@@ -145,10 +145,8 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
  *
  * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC of all peers.
  */
-bool xtcp_aokeys_demands(const struct sock *sk, const struct in6_addr *peer, int l3index)
+bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
 {
-	const struct xtcp_ao *ao = xtcp_ao_of(sk);
-
 	return ao && (READ_ONCE(ao->required) ||
 		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
 }
@@ -320,7 +318,7 @@ void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key 
 
 /**
  * xtcp_aokeys_begin() - forget an earlier connection
- * @sk: a sock that connects; no segment can find it yet
+ * @sk: a sock that connects or listens; no segment can find it yet
  *
  * Context: process. Lock: socket, held.
  */

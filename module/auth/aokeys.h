@@ -125,7 +125,7 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
 					    int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
-bool xtcp_aokeys_demands(const struct sock *sk, const struct in6_addr *peer, int l3index);
+bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
 /* Process or softirq; the socket lock is held. */
 struct xtcp_ao *xtcp_aokeys_get(struct sock *sk);

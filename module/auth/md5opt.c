@@ -94,7 +94,8 @@ int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int
 		err = xtcp_keys_remove(sk, &peers);
 	} else if (cmd.tcpm_keylen > TCP_MD5SIG_MAXKEYLEN) {
 		err = -EINVAL;
-	} else if (xtcp_aokeys_demands(sk, &peers.addr, peers.in_l3 ? peers.l3index : XTCP_AO_ANY_L3INDEX)) {
+	} else if (xtcp_aokeys_demands(xtcp_ao_of(sk), &peers.addr,
+				       peers.in_l3 ? peers.l3index : XTCP_AO_ANY_L3INDEX)) {
 		err = -EKEYREJECTED;
 	} else {
 		md5.len = cmd.tcpm_keylen;

@@ -36,17 +36,24 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 	return true;
 }
 
-/* Use a connection's traffic keys. @sndid: the key for which the peer asks; -1: for none. */
-static void sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
+/*
+ * Use a connection's traffic keys. @sndid: the key for which the peer asks; -1: for none. Return: false
+ * when no key is chosen, which a listener that has just ended may show.
+ */
+static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
-	struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key), *asked = NULL;
+	struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key), *rnext_key = READ_ONCE(ao->rnext_key);
+	struct xtcp_ao_key *asked = NULL;
 
+	if (!current_key || !rnext_key)
+		return false;
 	if (sndid >= 0)
 		asked = xtcp_aokeys_by_id(ao, sndid, XTCP_AO_ANY_ID);
 	signer->mkt = asked ?: current_key;
 	signer->traffic = xtcp_ao_traffic_of(asked ?: current_key, true);
 	signer->basis = ao->snd_basis;
-	signer->rnext = READ_ONCE(ao->rnext_key)->rcvid;
+	signer->rnext = rnext_key->rcvid;
+	return true;
 }
 
 /*
@@ -96,10 +103,8 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)
 		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
-	if (ao->synchronized) {
-		sign_by_conn(signer, ao, option.rnext);
-		return true;
-	}
+	if (ao->synchronized)
+		return sign_by_conn(signer, ao, option.rnext);
 	/* in SYN-SENT: the segment has shown the peer's ISN, if it has SYN */
 	signer->mkt = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID);
 	signer->isns.ours = xtcp_sender(sk)->snd.iss;
@@ -256,7 +261,7 @@ bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int
 {
 	if (likely(!xtcp_seldom(lsk)))
 		return false;
-	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(lsk, peer, l3index);
+	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
 }
 
 /**

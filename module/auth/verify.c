@@ -120,9 +120,10 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (in.option || (he && he->ao))
 		return judge_ao(sk, he, &in);
+	/* read it once: another thread may just give a listener its first key */
 	ao = xtcp_ao_of(sk);
 	of_ao = ao && !he && READ_ONCE(ao->current_key) && READ_ONCE(sk->sk_state) != TCP_LISTEN;
-	if (!digest_in(skb) && (of_ao || xtcp_aokeys_demands(sk, &tuple.faddr, l3index)))
+	if (!digest_in(skb) && (of_ao || xtcp_aokeys_demands(ao, &tuple.faddr, l3index)))
 		return xtcp_aoverify_missing(xn, ao);
 	/* no key of MD5 opens a connection of TCP-AO, although one for a prefix may have come later */
 	key = of_ao ? NULL : xtcp_keys_find(sk, &tuple.faddr, l3index);

@@ -213,9 +213,11 @@ static void data_sent(struct sock *sk)
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	unsigned long below = refcount_read(&sk->sk_wmem_alloc);
-	/* an skb with pages of the program's buffer counts whole pages */
-	unsigned long most = 2UL * max_t(unsigned int, SKB_TRUESIZE(n), skb->truesize);
+	unsigned long most = 2UL * SKB_TRUESIZE(n);
 
+	/* whole pages of the program's buffer count, even if few of their octets are sent */
+	if (unlikely(skb_zcopy((struct sk_buff *)skb)))
+		most = max(most, 2UL * mult_frac((unsigned long)skb->truesize, min(n, skb->len), max(skb->len, 1U)));
 	if (likely(below <= most))
 		return false;
 	most = max(most, xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift));

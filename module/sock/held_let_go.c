@@ -34,20 +34,15 @@ static bool free_if_last(struct sock *sk)
 
 /*
  * Does @sk have pages of the program's buffer in its send queue? The kernel's records of them refer
- * to the sock until the peer acknowledges the pages, so it is of no use to try again. Walks the send
- * queue. Lock: the socket's, held.
+ * to the sock until the peer acknowledges the pages, so it is of no use to try again. The first skb
+ * that waits for an ACK and the last unsent skb are a hint: if it is wrong, close() tries more often.
+ * Lock: the socket's, held.
  */
 static bool queues_pages(const struct sock *sk)
 {
-	struct sk_buff *skb;
+	struct sk_buff *sent = xtcp_sndq_first(sk), *unsent = skb_peek_tail(&sk->sk_write_queue);
 
-	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
-		if (skb_zcopy(skb))
-			return true;
-	skb_queue_walk(&sk->sk_write_queue, skb)
-		if (skb_zcopy(skb))
-			return true;
-	return false;
+	return (sent && skb_zcopy(sent)) || (unsent && skb_zcopy(unsent));
 }
 
 /*

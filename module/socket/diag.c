@@ -144,8 +144,11 @@ static int dump_start(struct netlink_callback *cb)
  */
 static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
 {
+	const int more = LARGE_MESSAGE - skb_tailroom(skb);
+
 	/* without memory, the message keeps its size */
-	(void)pskb_expand_head(skb, 0, LARGE_MESSAGE, GFP_KERNEL | __GFP_NOWARN);
+	if (more > 0)
+		(void)pskb_expand_head(skb, 0, more, GFP_KERNEL | __GFP_NOWARN);
 	ask->cuts_keys = true;
 }
 

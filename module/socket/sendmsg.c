@@ -449,14 +449,14 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 /*
  * Is there space for a write that may not wait? If not, do not begin a record for it: if the write
  * shared the record of the last one, the pages that it may pin would count until that record ends,
- * and repeated writes would soon fail with ENOBUFS instead of EAGAIN. Only with data in flight, since
- * then an ACK makes space. Return: 0 or the error.
+ * and repeated writes would soon fail with ENOBUFS instead of EAGAIN. A socket without data takes a
+ * write of any size. Return: 0 or the error.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
 	long timeo = 0;
 
-	if (!(flags & MSG_DONTWAIT) || memory_free(sk) || xtcp_sk(sk)->snd.una == xtcp_sk(sk)->snd.nxt)
+	if (!(flags & MSG_DONTWAIT) || memory_free(sk) || xtcp_sk(sk)->snd.una == xtcp_sk(sk)->snd.write_seq)
 		return 0;
 	return get_room(sk, 0, &timeo, flags);
 }
