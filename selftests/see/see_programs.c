@@ -23,14 +23,15 @@
 #define FOUR_WINDOWS	60000	/* octets: as many as a new connection has in flight, four times */
 #define TRACE		"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */
 
-/* Is it a counter that kernel TCP does not have? */
+/* Is it a counter that kernel TCP does not have, or only since Linux 6.7? */
 static bool is_own(const char *name)
 {
 	static const char * const own[] = {
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
 		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
-		"RstDiagRecv", "RstDiagMalformed", "LingerZero", "ClosedInSynSent",
+		"RstDiagRecv", "RstDiagMalformed", "LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
+		"AOKeyNotFound", "AOGood", "AODroppedIcmps",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
 	size_t i;
