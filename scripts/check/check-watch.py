@@ -522,7 +522,7 @@ def check_pause():
     good = session.pauses(first) and session.press("q", "[ended: 0]")
     verdict(good and session.ends(0), "Ctrl-Z and fg", session.text[-3000:])
     pager = ["bash", "-c", 'exec scripts/tour/pager.py < <(printf "notice\\n\\fone\\n\\ftwo\\n\\f")']
-    last = lambda text: "next: Enter" in text and "one" in text
+    last = lambda text: "Enter: next" in text and "one" in text
     session = Session([], 100, 12, program=pager, shell=True)
     good = session.pauses(last) and session.press("\n", "two") and session.press("\033[D", "one") and \
         session.press("q", "[ended: 0]")
@@ -913,7 +913,7 @@ def check_xtcp():
         verdict(done.returncode == 2 and what in done.stderr, "xtcp %s alone" % command, done.stderr)
     done = xtcp("watch", "--name", "a/b", "conn")
     check_sentence("xtcp watch: a sentence", done, "no name of a module")
-    verdict(xtcp("tour", "nosuch").returncode == 2 and "no page 'nosuch'" in xtcp("tour", "nosuch").stderr, "xtcp tour nosuch")
+    verdict(xtcp("tour", "nosuch").returncode == 2 and "no page or chapter 'nosuch'" in xtcp("tour", "nosuch").stderr, "xtcp tour nosuch")
 
 
 def main():
