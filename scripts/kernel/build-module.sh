@@ -102,7 +102,7 @@ find Kbuild module include selftests/modules -name '*.[ch]' -o -name Kbuild | wh
 	fi
 done
 # Type information of modules needs the vmlinux file, which no package of headers has.
-# The compiler names the links; whoever reads its errors wants the files.
+# The compiler names links in its errors. Name the files that they point to.
 set -o pipefail
 links=$(sed 's/[].[\\*^$|(){}+?,]/\\&/g' <<<"$build")
 {

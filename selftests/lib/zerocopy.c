@@ -77,7 +77,7 @@ bool zerocopy_settled(int fd)
 
 	if (!WAIT_FOR(!zerocopy_queued(fd), STACK_DEADLINE_MS))
 		return false;
-	/* the last skb is being freed: whoever does that has the socket lock, and this call waits for it */
+	/* the last skb is freed under the socket lock, for which this call waits */
 	must(!setsockopt(fd, IPPROTO_TCP, TCP_CORK, &zero, sizeof(zero)), "TCP_CORK");
 	return true;
 }
