@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-paths does."""
 
-import argparse
 import os
-import re
 
 import change
 import program
 from program import Wrong
 
-PROC = "/proc/net"
 FLUSH = 5  # XTCP_CMD_PATHS_FLUSH
 
 
@@ -41,26 +38,5 @@ def do_flush(args):
 COMMANDS = {"list": do_list, "flush": do_flush}
 
 
-def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-paths", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-    parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
-    parser.add_argument("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
-    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND")
-    args = parser.parse_args()
-    if not args.command:
-        parser.error("a COMMAND is missing: " + ", ".join(COMMANDS))
-    if not re.fullmatch("[a-z0-9_]+", args.name):
-        raise Wrong("'%s' is no name of a module" % args.name)
-    return args
-
-
-def run(args):
-    if args.netns:
-        program.enter(args.netns)
-    return COMMANDS[args.command](args)
-
-
 def main(doc):
-    return program.ends("xtcp-paths", lambda: run(options(doc)))
+    return program.commands("xtcp-paths", doc, COMMANDS)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-policy does with its words. A rule is one line of words NAME=VALUE."""
 
-import argparse
 import errno
 import ipaddress
 import os
@@ -16,7 +15,6 @@ from change import UNITS, attribute
 from diag import until_free
 from program import Wrong
 
-PROC = "/proc/net"
 ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
 RULE = 1  # XTCP_POLICY_RULE
 TO, TO_LEN, DPORT, SPORT, CONGESTION, INITCWND, MAX_PACING_RATE = range(1, 8)  # XTCP_RULE_*
@@ -239,27 +237,5 @@ def do_replace(args):
 COMMANDS = {"list": do_list, "add": do_add, "del": do_del, "replace": do_replace}
 
 
-def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-policy", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
-    parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
-    parser.add_argument("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
-    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND")
-    parser.add_argument("words", nargs="*", default=[], metavar="WORD")
-    args = parser.parse_args()
-    if not args.command:
-        parser.error("a COMMAND is missing: " + ", ".join(COMMANDS))
-    if not re.fullmatch("[a-z0-9_]+", args.name):
-        raise Wrong("'%s' is no name of a module" % args.name)
-    return args
-
-
-def run(args):
-    if args.netns:
-        program.enter(args.netns)
-    return COMMANDS[args.command](args)
-
-
 def main(doc):
-    return program.ends("xtcp-policy", lambda: run(options(doc)))
+    return program.commands("xtcp-policy", doc, COMMANDS, True)

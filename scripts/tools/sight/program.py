@@ -2,10 +2,13 @@
 """What the programs of tools/ have in common: they end with a sentence if something is wrong, and quietly if nobody
 reads any more; they enter a network namespace."""
 
+import argparse
 import ctypes
 import os
+import re
 import sys
 
+PROC = "/proc/net"
 CLONE_NEWNET = 0x40000000
 
 
@@ -25,6 +28,30 @@ def enter(name):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     except OSError as error:
         raise Wrong("cannot enter the network namespace %s: %s" % (name, error.strerror)) from None
+
+
+def commands(name, doc, functions, takes_words=False):
+    """The exit status of a program whose first argument names one of these functions, which get the arguments."""
+    def run():
+        parser = argparse.ArgumentParser(prog=name, description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
+                                         formatter_class=argparse.RawDescriptionHelpFormatter)
+        add = parser.add_argument
+        add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
+        add("--netns", metavar="NAME", help="in this network namespace of ip netns")
+        add("--proc", metavar="FOLDER", default=PROC, help="list: a copy of the file of /proc/net instead of it")
+        add("command", nargs="?", choices=functions, metavar="COMMAND")
+        if takes_words:
+            add("words", nargs="*", default=[], metavar="WORD")
+        args = parser.parse_args()
+        if not args.command:
+            parser.error("a COMMAND is missing: " + ", ".join(functions))
+        if not re.fullmatch("[a-z0-9_]+", args.name):
+            raise Wrong("'%s' is no name of a module" % args.name)
+        if args.netns:
+            enter(args.netns)
+        return functions[args.command](args)
+
+    return ends(name, run)
 
 
 def ends(name, run, *sentences):
