@@ -8,6 +8,7 @@ import time
 
 SOMAXCONN = "/proc/sys/net/core/somaxconn"
 AGAIN = 10      # seconds until we look for a program again
+NAMED = 4       # processes of a program that words name
 
 
 def words_of(pid):
@@ -19,27 +20,27 @@ def words_of(pid):
 
 
 class Owner:
-    """Who has a socket open: a program as words, and what stands in its way, or "". Of a master and its workers a worker,
-    which is the one that accepts."""
+    """Who has a socket open: a program as words, and what stands in its way, or "". Of a master and its workers the
+    workers, which are the ones that accept. All that are stopped are named, the master too: it has to run for a restart."""
 
     def __init__(self, pids):
         found = {}
-        for pid in pids:
+        for pid in sorted(pids, key=int):
             try:
                 found[pid] = words_of(pid)
             except (OSError, ValueError):
                 continue    # it has ended
         parents = {parent for _, parent, _ in found.values()}
-        those = sorted((pid for pid in found if pid not in parents), key=int) or sorted(found, key=int)
-        stopped = [pid for pid in those if found[pid][2] in "Tt"]
+        stopped = [pid for pid in found if found[pid][2] in "Tt"]
         # a worker that is stopped has a part of the connections of its own, if it does not hold up all
-        one = (stopped or those or [""])[0]
+        those = stopped or [pid for pid in found if pid not in parents] or list(found)
         self.words = self.trouble = ""
-        if one:
-            more = len(those) - 1
-            self.words = "%s (pid %s%s)" % (found[one][0], one, ", and %d more" % more if more else "")
-            if stopped:
-                self.trouble = "is stopped: kill -CONT %s" % one
+        if those:
+            more = len(those) - NAMED
+            self.words = "%s (pid %s%s)" % (found[those[0]][0], ", ".join(those[:NAMED]),
+                                            ", and %d more" % more if more > 0 else "")
+        if stopped:
+            self.trouble = "is stopped: kill -CONT " + " ".join(stopped)
 
 
 class Owners:
@@ -81,7 +82,8 @@ ENDS = (
     ("TCPAbortOnClose", "closed with unread data",
      "the peer got a reset: a program that reads until the end loses nothing"),
     ("TCPLingerZero", "SO_LINGER of 0 s", "the peer got a reset, and lost what it had not read yet: SO_LINGER off avoids it"),
-    (LATE, "data after close()", "the peer got a reset: shutdown() and reading until the end, before close(), avoids it"),
+    (LATE, "the peer still sent after close()",
+     "the peer got a reset: shutdown() and reading until the end, before close(), avoids it; a program that gave up means it"),
     ("TCPAbortOnLinger", "TCP_LINGER2 below 0", "0 waits in FIN-WAIT-2 for {fin_timeout} s"),
     ("TCPAbortOnMemory", "too many orphans, or too much memory", "{max_orphans} and net.ipv4.tcp_mem are the limits"),
     ("TCPAbortOnListener", "its listener ended before accept()", "accept() what waits, and close the listener then"),
