@@ -160,8 +160,8 @@ void xtcp_acks_owed(struct sock *sk)
 		 * if no data has ever come, the ACK is for a FIN. As in Linux, such an ACK waits
 		 * only for a close() that follows at once
 		 */
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(xsk->stream->rcv_data_tstamp ?
-							 XTCP_DELACK_MIN_MS : XTCP_ANSWER_MS));
+		xtcp_timer_ack_owed(sk, xsk->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
+								       msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else if (due || program_is_on_its_way(sk, asked)) {
 		xtcp_acking_hold_for_app(&xsk->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));

@@ -23,7 +23,10 @@
  */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
-	return clamp_t(u32, us, XTCP_TICK_US, XTCP_RTO_MAX_MS * USEC_PER_MSEC);
+	const u32 most = XTCP_RTO_MAX_MS * USEC_PER_MSEC;
+
+	/* a branch is cheaper here than clamp() */
+	return likely(us - XTCP_TICK_US <= most - XTCP_TICK_US) ? us : us < XTCP_TICK_US ? XTCP_TICK_US : most;
 }
 
 /*
@@ -45,8 +48,10 @@ static inline u8 xtcp_bounds_ticks(u32 us)
  */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
-	return xtcp_bounds_floor_us(READ_ONCE(xtcp_endpoint(sk)->rto_min) * XTCP_TICK_US ?:
-				    READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us));
+	const u32 ticks = READ_ONCE(xtcp_endpoint(sk)->rto_min);
+
+	return unlikely(ticks) ? ticks * XTCP_TICK_US :
+				 xtcp_bounds_floor_us(READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us));
 }
 
 /*

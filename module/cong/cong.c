@@ -280,19 +280,26 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-static void grow(struct sock *sk, const struct xtcp_sample *sample)
+/* Not inlined: a connection whose window does not limit it has little to do for an ACK. */
+static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 before = tx->cong.cwnd;
 
-	/* an ACK that sacks octets but does not move SND.UNA counts only on a path that reorders */
-	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
-		return;
-	if (!sample->delivered || !is_limiting(tx))
-		return;
 	tx->algorithm->acked(sk, sample);
 	if (!tx->stream->cong.is_limiting)
 		bound_by_use(sk, before);
+}
+
+static void grow(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	/* an ACK that sacks octets but does not move SND.UNA counts only on a path that reorders */
+	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
+		return;
+	if (sample->delivered && is_limiting(tx))
+		grow_limiting(sk, sample);
 }
 
 static bool is_reducing(const struct xtcp_sender *tx)
@@ -307,7 +314,7 @@ static bool is_retreating(const struct sock *sk)
 }
 
 /* Set the window for this ACK by PRR (RFC 9937 section 6.2). */
-static void reduce_by(struct sock *sk, u32 delivered, bool safe)
+static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;

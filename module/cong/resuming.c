@@ -190,7 +190,7 @@ static u32 highest_told(const struct xtcp_sender *tx)
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, or after an
  * RTT.
  */
-void xtcp_resuming_pushed(struct sock *sk)
+noinline void xtcp_resuming_pushed(struct sock *sk)
 {
 	const struct xtcp_resume *resume = resume_of(sk);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -267,7 +267,7 @@ static bool is_switched_off(const struct sock *sk)
  * Return: true if the window is set already; false if the algorithm or PRR has to set it, as
  * without Careful Resume.
  */
-bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
+noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const enum xtcp_cong_phase phase = xtcp_sender(sk)->cong.phase;
 	struct xtcp_resume *resume = resume_of(sk);

@@ -151,7 +151,7 @@ void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
  *
  * Context: process, in release_sock(). Lock: socket, held. Takes the lock of struct xtcp_incoming.
  */
-void xtcp_incoming_follow(struct sock *sk)
+noinline void xtcp_incoming_follow(struct sock *sk)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	const int cpu = READ_ONCE(sk->sk_incoming_cpu);

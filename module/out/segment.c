@@ -92,7 +92,7 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 }
 
 /* Chooses the window to offer, stores it as offered, and returns the window field. */
-static u16 window_field(struct sock *sk, u8 flags)
+static __always_inline u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 old = xsk->rcv.wnd;
@@ -314,8 +314,7 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 }
 
 /* Pushes the header in front of the options, and sets every field but the checksum (ip.c). */
-static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buff *skb, u32 len, u32 seq, u8 flags,
-						  u16 said)
+static __always_inline void push_header(struct sock *sk, struct sk_buff *skb, u32 len, u32 seq, u8 flags, u16 said)
 {
 	struct tcphdr *th = __skb_push(skb, XTCP_HDR_LEN);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -332,7 +331,6 @@ static __always_inline struct tcphdr *push_header(struct sock *sk, struct sk_buf
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
-	return th;
 }
 
 /* Signs a segment whose header is complete but for the checksum (RFC 2385, RFC 5925). */
@@ -341,6 +339,26 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
 
 	xtcp_signer_sign(signer, &tuple, skb);
+}
+
+/*
+ * Pushes options and header of a segment that has more than timestamps, and signs the segment.
+ * Return: as push_options(). Not inlined: other segments need none of its stack.
+ */
+static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
+			      u32 wanted, u16 said)
+{
+	const u32 text = skb->len, room = xtcp_signer_room(sk);
+	struct xtcp_signer signer __uninitialized;
+	bool whole;
+
+	if (room)
+		xtcp_signer_of_sock(&signer, sk);
+	whole = push_options(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL);
+	push_header(sk, skb, text, seq, flags, said);
+	if (room)
+		sign(sk, skb, &signer);
+	return whole;
 }
 
 /* Beside a signature of @room octets and timestamps, is there room for a block, even without text? */
@@ -374,7 +392,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
-	const u8 codepoint = xtcp_ecn_codepoint(sk, has_text, new_text);
+	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text, new_text) : XTCP_NOT_ECT;
 	const u32 room = xtcp_signer_room(sk);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) &&
 				!(flags & (XTCP_SYN | XTCP_RST)) && leaves_room_for_block(xsk, room);
@@ -386,10 +404,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
 	/* a FIN without text is paced, too; otherwise it might depart before paced text */
-	const bool timed = (len || flags & XTCP_FIN) && xtcp_pace_applies(sk);
-	struct xtcp_signer signer __uninitialized;
+	const bool timed = xtcp_pace_applies(sk) && (len || flags & XTCP_FIN);
 	bool untold = false;
-	struct tcphdr *th;
 	u32 wanted = 0;
 	int verdict;
 	u16 said;
@@ -403,16 +419,12 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK has to be sent at once, so do its SACK blocks and counters. If this segment has
 	 * no room for them, they get a segment of their own
 	 */
-	if (unlikely(room))
-		xtcp_signer_of_sock(&signer, sk);
-	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room))
-		untold = !push_options(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL) &&
-			 xsk->acking.now;
-	else
+	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room)) {
+		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
+	} else {
 		push_timestamp(xsk, skb, flags, clock);
-	th = push_header(sk, skb, text, seq, flags, said);
-	if (unlikely(room))
-		sign(sk, skb, &signer);
+		push_header(sk, skb, text, seq, flags, said);
+	}
 	if (flags & XTCP_ACK)
 		ack_said(sk);
 	if (unlikely(untold))
@@ -421,8 +433,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);
 	if (trace_xtcp_segment_out_enabled())
-		trace_out(sk, skb, th, text, resent);
-	xtcp_blackbox_out(sk, th, us, text, segments, resent, codepoint);
+		trace_out(sk, skb, tcp_hdr(skb), text, resent);
+	xtcp_blackbox_out(sk, tcp_hdr(skb), us, text, segments, resent, codepoint);
 	give_owner(sk, skb);
 	verdict = xtcp_ip_xmit(sk, skb, codepoint);
 	if (unlikely(verdict)) {

@@ -107,7 +107,7 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	sock_owned_by_me(sk);
 	if (skb->len > half && skb->len > mss)
 		n = min(n, max(half - half % mss, mss));
-	if (goes_singly(sk) && skb->len > mss)
+	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
 		n = min(n, xtcp_stamp_room(skb, mss));

@@ -106,23 +106,25 @@ static void proto_unhash(struct sock *sk)
 {
 }
 
-/*
- * proto.release_cb: do the work that softirq has deferred while a program had the lock. The backlog
- * is empty.
- */
-static void do_deferred(struct sock *sk)
+/* Does the work that softirq has deferred while a program had the lock. */
+static noinline_for_stack void do_deferred(struct sock *sk)
 {
-	sock_owned_by_me(sk);
-	if (sk->sk_state == TCP_LISTEN)
-		xtcp_incoming_follow(sk);
-	if (!READ_ONCE(sk->sk_tsq_flags))
-		return;
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags))
 		xtcp_icmp_mtu_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags))
 		xtcp_expiry_run(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags))
 		xtcp_expiry_paced(sk);
+}
+
+/* proto.release_cb: a program is about to release the lock. The backlog is empty. */
+static void proto_release(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (unlikely(sk->sk_state == TCP_LISTEN))
+		xtcp_incoming_follow(sk);
+	else if (unlikely(READ_ONCE(sk->sk_tsq_flags)))
+		do_deferred(sk);
 }
 
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
@@ -147,7 +149,7 @@ XTCP_OPS_ACCEPT(accept_stream)
 	XTCP_PROTO_SENDPAGE							\
 	.recvmsg		= proto_recvmsg,				\
 	.backlog_rcv		= xtcp_ingress_deliver,				\
-	.release_cb		= do_deferred,					\
+	.release_cb		= proto_release,				\
 	.unhash			= proto_unhash,					\
 	.rehash			= xtcp_listeners_rehash,			\
 	.get_port		= xtcp_port_bind,				\

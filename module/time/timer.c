@@ -419,6 +419,22 @@ void xtcp_timer_data_sent(struct sock *sk)
 			       xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
+/*
+ * An ACK of new data has come, and text is still in flight. Not inlined, so that the ACK of all
+ * text, the usual one of a request and its answer, costs little.
+ */
+static noinline_for_stack void restart(struct sock *sk)
+{
+	const u32 rto = restarted_rto_us(sk);
+
+	if (probe_applies(sk)) {
+		arm_probe(sk, rto);
+		return;
+	}
+	xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rto + xtcp_pace_lead_us(sk)));
+}
+
 /**
  * xtcp_timer_ack_progress() - event: SND.UNA has advanced, or ACKs caused a retransmission
  * @sk: the sock
@@ -438,12 +454,8 @@ void xtcp_timer_ack_progress(struct sock *sk)
 		xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
 		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
 		xtcp_timer_disarm(sk, XTCP_TIMER_REORDERING);
-	} else if (probe_applies(sk)) {
-		arm_probe(sk, restarted_rto_us(sk));
 	} else {
-		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
-			       usecs_to_jiffies(restarted_rto_us(sk) + xtcp_pace_lead_us(sk)));
+		restart(sk);
 	}
 }
 
