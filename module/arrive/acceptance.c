@@ -22,8 +22,8 @@
 
 /*
  * RFC 7323 section 5.3 R1: reject a timestamp older than TS.Recent, unless TS.Recent itself is too
- * old (section 5.5). A TS.Recent of 0 does not count: some hosts send 0 in their SYN, whatever
- * their clock says later.
+ * old (section 5.5). A TS.Recent of 0 does not count: some hosts send a TSval of 0 in their SYN,
+ * although their timestamp clock shows another value.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -35,9 +35,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * A pure ACK carries an older TSval when its sender's data has overtaken it. Such an ACK brings
- * nothing new. As in Linux, we accept it and count it as a duplicate ACK. RFC 7323 section 5.3
- * would answer it with an ACK.
+ * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
+ * an ACK reports nothing new. As in Linux, we accept this ACK and count it as a duplicate ACK. RFC
+ * 7323 section 5.3 asks the receiver to answer it with an ACK.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -109,9 +109,9 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
  * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
  * @seg: the segment, a RST
  *
- * It does if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, the number before
- * RCV.NXT also counts: some hosts do not count their FIN when they reset, and an attacker can guess
- * this number no more easily.
+ * The RST counts if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1
+ * also counts: some hosts leave their FIN out of the sequence number of a RST, and this number is
+ * as hard to guess as RCV.NXT.
  *
  * Return: true when the RST resets the connection.
  */

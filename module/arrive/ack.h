@@ -10,7 +10,7 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held. */
+/* The socket lock is held. */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
 
 #endif /* XTCP_ACK_H */

@@ -20,10 +20,10 @@
 #include "window/window.h"
 
 /*
- * Is the program about to read? It is while the connection waits for accept(). Later, it is if
- * there is enough text to wake a thread that sleeps in RECEIVE, or if @asked: the program has sent
- * a request and will call RECEIVE. But if the program has turned delayed ACKs off (TCP_QUICKACK),
- * the answer is always no.
+ * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
+ * there is enough text to wake a thread that sleeps in RECEIVE, or if @asked is true: the program
+ * has sent a request and will call RECEIVE. If the program has turned delayed ACKs off
+ * (TCP_QUICKACK), the answer is always no.
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -38,9 +38,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 
 /*
  * May the ACK wait until the reader runs? It may if more than two segments have arrived, in a GRO
- * packet, for a thread that slept in RECEIVE. When that thread has read, one segment acknowledges
- * all that has come by then, and offers the window after the read. If another GRO packet comes
- * before that read, the ACK is sent at once.
+ * packet, for a thread that slept in RECEIVE. After the read, one ACK covers all segments that have
+ * arrived, and offers the window that the read has opened. If another GRO packet arrives before the
+ * read, the ACK is sent at once.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -52,8 +52,9 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered. Without a shift, the next offer is a multiple of the segment
- * size. So round the last offer down likewise, before it is compared with the next offer.
+ * The last window that we offered, for a comparison with the next offer. Without window scaling,
+ * the next offer is a multiple of the segment size, so the last offer is rounded down to such a
+ * multiple.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -82,11 +83,11 @@ static bool route_hurries(const struct sock *sk)
 }
 
 /*
- * The pending ACK is for text out of order. Let a later ACK replace it, if enough ACKs have told
- * the peer of the hole (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in Linux, one
- * ACK replaces at most comp_sack_nr ACKs, after comp_sack_delay_ns or a twentieth of the round
- * trip, whichever is less. Only a timer of high resolution is exact enough for this. Return: false
- * if the ACK must be sent now.
+ * The pending ACK is for text out of order. Let a later ACK replace it, if enough ACKs have
+ * reported the hole to the peer (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in
+ * Linux, one ACK replaces at most comp_sack_nr ACKs, after comp_sack_delay_ns or a twentieth of the
+ * round trip, whichever is less. Only a high-resolution timer is exact enough for this delay.
+ * Return: false if the ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -144,8 +145,8 @@ void xtcp_acks_owed(struct sock *sk)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
 		/*
-		 * without may_wait, this ACK is not for text out of order: it may wait for the
-		 * timer that sends one ACK for those that were held back
+		 * without may_wait, this ACK is not for text out of order. It may wait for the
+		 * timer of compress(), which sends one ACK in place of the ACKs that were held back
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);
@@ -197,7 +198,7 @@ void xtcp_acks_of_syn(struct sock *sk)
 }
 
 /**
- * xtcp_acks_window() - RECEIVE has made room: tell the peer if necessary
+ * xtcp_acks_window() - after RECEIVE has freed buffer space, send an ACK if necessary
  * @sk: the sock, in any state
  * @copied: octets that the program took
  *

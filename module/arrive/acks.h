@@ -7,7 +7,7 @@
 
 struct sock;
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_acks_owed(struct sock *sk);
 void xtcp_acks_of_syn(struct sock *sk);
 void xtcp_acks_window(struct sock *sk, u32 copied);

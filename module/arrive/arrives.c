@@ -13,8 +13,8 @@
  *                       halfopen.c handles SYN-RECEIVED until the handshake's last ACK, except with
  *                       Fast Open (fastopen.c). timewait.c handles TIME-WAIT
  *
- * A step returns a verdict. It frees no segment, except one whose text or FIN it took. finish()
- * carries out the verdict, in one place.
+ * A step returns a verdict. A step frees the segment only if it has taken the text or the FIN of
+ * the segment. finish() carries out the verdict, in one place.
  */
 #include "arrive/arrives.h"
 
@@ -84,7 +84,10 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 {
 	if (arrives_successor(sk, skb))
 		return XTCP_DROP;
-	/* a listener has no traffic keys of the connection to which the segment belonged */
+	/*
+	 * a RST could not be signed: a listener does not have the traffic keys of the old
+	 * connection
+	 */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
 		return XTCP_DROP;
 	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
@@ -431,8 +434,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		xtcp_blackbox_refused(sk, verdict);
 		xtcp_output_challenge_ack(sk);
 		/*
-		 * no later ACK echoes the SYN-ACK's ECN field: the challenge ACK was the only
-		 * chance, even if the rate limit has stopped the challenge ACK
+		 * only this challenge ACK may echo the ECN field of the SYN-ACK. If the rate limit
+		 * has stopped the challenge ACK, no later ACK echoes the field
 		 */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
@@ -451,8 +454,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 
 /**
  * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
- * @sk: the sock. It is in LISTEN only if the segment waited in its backlog. The caller holds a
- *	reference, since an orphan may end here
+ * @sk: the sock. It is in LISTEN only if the segment waited in the backlog of the sock. The caller
+ *	holds a reference, since an orphan may end here
  * @skb: the segment as xtcp_ingress_deliver() got it; consumed
  *
  * Called by xtcp_ingress_deliver(), and by xtcp_arrives_child() for the segment that made the sock.
@@ -470,7 +473,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* was a connection before, so treat its backlog as in CLOSED */
+	case TCP_LISTEN:	/* its backlog is from an earlier connection: treat as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:

@@ -16,7 +16,7 @@
 
 /**
  * xtcp_arrives_child() - process a handshake's last ACK on the sock that was made for it
- * @skb: that ACK; consumed
+ * @skb: the ACK; consumed
  * @lsk: the listener
  * @child: the new sock, locked by bh_lock_sock() and held; released
  *

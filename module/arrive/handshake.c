@@ -74,7 +74,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_space_begin(sk);
 }
 
-/* Enter ESTABLISHED, at the end of any of the handshakes of RFC 9293 section 3.5. */
+/* Enter ESTABLISHED, at the end of each kind of handshake (RFC 9293 section 3.5). */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
@@ -114,8 +114,8 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 
 /*
  * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). If
- * it does not cover all of the text, resend the rest at once, in a segment that also acknowledges
- * the peer's SYN.
+ * the ACK does not cover all of the text, resend the rest at once, in a segment that also
+ * acknowledges the peer's SYN.
  */
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -124,8 +124,8 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 
 	if (xtcp_seg(skb)->ack != xsk->snd.una) {
 		/*
-		 * the ACK may cover a part of the text: resend the rest with the peer's MSS, known
-		 * only now
+		 * the ACK may cover a part of the text: resend the rest with the peer's MSS, which
+		 * is known only now
 		 */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
@@ -147,7 +147,8 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 /*
  * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN
  * itself. A new cookie replaces the old one. If the SYN had text and was resent, and the answer has
- * no option, then the first SYN may have been lost because of its option and text: remember that.
+ * no Fast Open option, then the option or the text may be the reason why the first SYN was lost:
+ * remember that.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -163,7 +164,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 		refused = !xsk->syn_data_acked;
 	}
 	xtcp_options_find_fastopen(skb->data + XTCP_HDR_LEN, seg->hdr_len - XTCP_HDR_LEN, &cookie);
-	/* we did not ask for a cookie */
+	/* ignore a cookie for which we did not ask */
 	if (!xsk->syn_fastopen)
 		cookie.len = -1;
 	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->agreed.mss_clamp,
@@ -257,7 +258,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* request an ACK, which text that is resent below may carry; AccECN needs a pure ACK */
+	/* an ACK is owed; text that is resent below may carry it, but AccECN needs a pure ACK */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
@@ -305,7 +306,8 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 	/*
 	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could open this connection. The old timestamp in such an ACK shows this.
+	 * connection could complete this handshake. The old timestamp in such an ACK shows that it
+	 * belongs to the earlier connection.
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);

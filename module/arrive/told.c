@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the peer's RST says about its reason: the diagnostic payload
+ * Reads the reason that a peer's RST gives: the diagnostic payload
  * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2).
  *
  * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2), so the text never decides whether the
@@ -44,7 +44,7 @@ static noinline_for_stack void read_text(const struct sock *sk, const struct sk_
 }
 
 /**
- * xtcp_told_by() - read what a RST says about its reason
+ * xtcp_told_by() - read the reason that a RST gives
  * @sk: the sock, which the RST is about to reset
  * @skb: the RST, skb->data at its TCP header
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the peer's RST says about its reason. */
+/* The reason that a peer's RST gives. */
 #ifndef XTCP_TOLD_H
 #define XTCP_TOLD_H
 
@@ -8,7 +8,7 @@
 struct sk_buff;
 struct sock;
 
-/* Softirq or process. Socket lock held. */
+/* Softirq or process. The socket lock is held. */
 struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb);
 
 #endif /* XTCP_TOLD_H */
