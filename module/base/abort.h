@@ -14,7 +14,7 @@
  * struct xtcp_ended - how a connection ended
  * @reason: enum xtcp_abort_reason
  * @is_listed: the sock is in the table of aborted.c
- * @is_told: the peer's RST said why; the code is in struct xtcp_timers
+ * @is_told: the peer's RST gave a reason; its code is in struct xtcp_timers
  * @error: the errno that the program got; 0: none
  * @flags: low octet of the control bits of the last acceptable segment; each such segment updates
  *	it
@@ -47,7 +47,7 @@ static inline void xtcp_ended_set(struct xtcp_ended *ended, enum xtcp_abort_reas
 	ended->error = error;
 }
 
-/* The peer's RST said why it resets the connection. */
+/* The peer's RST gave a reason (RST diagnostic payload). */
 static inline void xtcp_ended_tell(struct xtcp_ended *ended)
 {
 	ended->is_told = true;

@@ -18,7 +18,8 @@
  * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or at the
  *	delayed-ACK deadline
  * @now: the owed ACK may not be delayed
- * @pingpong: the program answers what arrives, so ACKs are delayed, and the answer can carry them
+ * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
+ *	carries them
  * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
  *	answer
  * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
@@ -42,7 +43,7 @@ static inline void xtcp_acking_owe(struct xtcp_acking *acking)
 	acking->pending = true;
 }
 
-/* An ACK is owed, and may not be delayed. If one was owed already, it may not be delayed either. */
+/* An ACK is owed, perhaps since an earlier segment; it may not be delayed any more. */
 static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
 {
 	acking->pending = true;
@@ -66,7 +67,7 @@ static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
 	acking->quick = max(acking->quick, n);
 }
 
-/* @it_answers: the program answers what arrives, so data may carry the ACK */
+/* @it_answers: the program answers the data that arrives, so its answer may carry the ACK */
 static inline void xtcp_acking_interactive(struct xtcp_acking *acking, bool it_answers)
 {
 	acking->pingpong = it_answers;

@@ -19,7 +19,8 @@
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
 /*
- * Clamp the least value of a timeout. It is at least a tick, the clock granularity G of RFC 6298.
+ * Clamp a lower bound of timeouts, @us microseconds. The bound is at least a tick, the clock
+ * granularity G of RFC 6298.
  */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
@@ -93,8 +94,8 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
  * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
- * resend before an ACK that is delayed for longer arrives. Then an ACK waits a tick less than the
- * floor, as in Linux 6.11. Socket lock held.
+ * resend its data before a later ACK arrives. Then an ACK waits a tick less than the floor, as in
+ * Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

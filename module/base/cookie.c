@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: the ISN of a SYN-ACK tells enough to recreate the connection when the half-open
+ * SYN cookies: the ISN of a SYN-ACK carries enough to recreate the connection if its half-open
  * entry was dropped or never made.
  *
  * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
- * constant key. A period is 64 seconds. This is RFC 6528 section 3 with the clock in the upper
- * octet. IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Of the
- * 24 bits, four are options and twenty are a MAC over the whole hash (which stands for the tuple),
- * the period and all options. The ISN grows from period to period: a period adds 2^24, and the
- * lower 24 bits differ by less.
+ * constant key. A period is 64 seconds. This follows RFC 6528 section 3; the clock is in the upper
+ * octet. IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of
+ * the 24 bits are options. The other twenty are a MAC over the whole hash (which represents the
+ * tuple), the period and all options. The ISN grows from period to period: a period adds 2^24, and
+ * the lower 24 bits differ by less.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
@@ -20,7 +20,7 @@
  * duration of a check reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
- * secret stays valid until its last cookie is too old.
+ * secret stays valid until its last cookie expires.
  */
 #include "base/cookie.h"
 
@@ -30,7 +30,7 @@
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
 #define TS_SCALE	15U	/* in TSval: the shift */
-#define NO_SCALE	15U	/* more than any shift */
+#define NO_SCALE	15U	/* no valid shift: window scaling is off */
 #define TS_SACK		16U
 #define TS_ECN		32U
 
@@ -74,8 +74,8 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
 	/*
-	 * For one tuple, each period and set of options gives SipHash another input. The inputs of
-	 * two tuples may be equal, but nobody can notice that without knowing both hashes.
+	 * For one tuple, each period and set of options gives SipHash a different input. The inputs
+	 * of two tuples may be equal, but nobody can notice that without knowing both hashes.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
@@ -126,7 +126,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
  *
  * Context: any.
  *
- * Return: the latest value that is not after @clock and whose lowest bits carry the options.
+ * Return: the latest value up to @clock whose lowest bits carry the options.
  */
 u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 {

@@ -32,10 +32,13 @@ enum xtcp_deferred {
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender
  *
- * xtcp_sock_reset_tcb() leaves it as it is.
+ * xtcp_sock_reset_tcb() does not change this struct.
  */
 struct xtcp_endpoint {
-	/* Constant, or under another lock. struct inet_sock is first: the kernel casts to it. */
+	/*
+	 * Constant, or guarded as each line says. struct inet_sock is first: the kernel casts to
+	 * it.
+	 */
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
@@ -58,8 +61,8 @@ struct xtcp_endpoint {
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * get_state_synchronize_rcu() of when the sock last left the table of connections or of
-	 * listeners; before it first leaves, any past state
+	 * get_state_synchronize_rcu() when the sock last left the table of connections or of
+	 * listeners; before that, any past state
 	 */
 	unsigned long left_table;
 	struct xtcp_seldom *seldom;	/* fields that few sockets need; NULL: none; RCU */
@@ -71,8 +74,8 @@ struct xtcp_endpoint {
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
 	u8 box;				/* slot of its event recorder, low octet; 0: none */
 	/*
-	 * the processor, plus 1, on whose list the sock is, because its segments are still below
-	 * TCP and the module must stay loaded (held.c); 0: on no list; socket lock
+	 * segments of this closed sock are still below TCP, so the module must stay loaded
+	 * (held.c): 1 + the processor whose list has the sock; 0: on no list; socket lock
 	 */
 	u16 held_at;
 
@@ -86,7 +89,7 @@ struct xtcp_endpoint {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
-	bool algorithm_by_rule : 1;	/* by the policy table; choosing it needs permission */
+	bool algorithm_by_rule : 1;	/* by a rule; TCP_CONGESTION needs permission to keep it */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
@@ -101,9 +104,9 @@ struct xtcp_endpoint {
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
-	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link as well */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer, too */
 	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
-	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: none */
+	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: no wait */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
 	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the namespace's */
 	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the namespace's */

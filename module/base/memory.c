@@ -23,11 +23,10 @@
 
 /*
  * Modules cannot call sk_forced_mem_schedule(). But the kernel never refuses memory to a stream
- * socket whose send buffer is full, since such a socket would not wait for memory. A stand-in is a
- * dummy sock with a send buffer of 0 octets, which counts as full: the memory is charged to the
- * stand-in and then moved to the real sock. A stand-in is too large for the stack. Each accept() in
- * a memory control group uses one. There are several, selected by the processor's number, so that
- * processors seldom wait for each other.
+ * socket whose send buffer is full. So the memory is charged to a dummy sock, the stand-in, and
+ * then moved to the real sock. The send buffer of the stand-in has 0 octets, which counts as full.
+ * A stand-in is too large for the stack. Each accept() in a memory control group uses a stand-in.
+ * The processor's number selects one of several, so that processors seldom wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */

@@ -73,7 +73,7 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	int blackbox[3];	/* one connection in this many, 0: none; lowest, highest port */
+	int blackbox[3];	/* record one connection in this many, 0: none; lowest, highest port */
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
@@ -110,8 +110,8 @@ struct xtcp_sysctl {
 #define XTCP_SYSCTL_PARTS	3	/* netns/sysctl.c registers the sysctls in 3 parts */
 
 /*
- * The most shards that a namespace has. A machine with fewer processors has at least one shard for
- * each processor, so that processors seldom wait for each other.
+ * A namespace has at least as many shards as there are processors, up to this number, so that
+ * processors seldom wait for each other.
  */
 #define XTCP_SHARDS_MAX		16U
 
@@ -143,16 +143,16 @@ struct xtcp_shard {
  * @sysctl: the values of net.xtcp.*
  * @started: the namespace has had a socket of ours, so all fields below are set up
  *	(xtcp_netns_start())
- * @is_guest: belongs to a user namespace other than the initial one. Any user can make such a
- *	namespace (a guest), so all guests together get a limited part of the memory
+ * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
+ *	make such a namespace (a guest), so all guests together get a limited part of the memory
  * @early: the hooks of early.c are registered
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
  *	socket it is an empty bitmap that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
- * @tuple_key: key of two hashes: of tuples, for the table of connections and the constant part of
- *	ISNs; and of pairs of addresses (metrics.c, paths.c)
+ * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
+ *	constant part of ISNs; the hash of pairs of addresses serves metrics.c and paths.c
  * @ts_key: key of the timestamp offsets
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @id: number of the namespace in the table of connections (demux.c)
@@ -160,7 +160,7 @@ struct xtcp_shard {
  * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
  * @reply_sk: sends segments without a sock over IPv4 (reply.c)
  * @reply_sk6: the same over IPv6; NULL without IPv6
- * @portmaps: the ports in use towards a destination (portmap.c)
+ * @portmaps: the ports in use towards each destination (portmap.c)
  * @portlists: leases by port (portlist.c)
  * @conns: number of the namespace's connections: the sum over all processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
@@ -274,7 +274,7 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 
 /*
  * As xtcp_net(), for callers in an RCU read side. This function runs for each segment of either
- * stack, so it leaves out a rcu_read_lock() of its own.
+ * stack, so it takes no rcu_read_lock() of its own.
  */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {

@@ -2,8 +2,8 @@
 /*
  * TCP options: parse and write them.
  *
- * This file uses no socket, no skb and no namespace. The caller decides whether an option is
- * wanted, and what follows from it.
+ * This file uses no socket, no skb and no namespace. The caller decides which options to use, and
+ * acts on their contents.
  */
 #include "base/options.h"
 
@@ -22,9 +22,9 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * Parse one option with a length field. Skip an unknown option, one with a wrong length for its
- * kind, and one that does not belong into this segment (RFC 9293 section 3.1, MUST-6), as Linux
- * does.
+ * Parse one option with a length field. As in Linux, skip the option if its kind is unknown, if its
+ * length is wrong for its kind, or if it does not belong into this segment (RFC 9293 section 3.1,
+ * MUST-6).
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
@@ -73,7 +73,8 @@ struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 }
 
 /*
- * The first option in @bytes, after NOPs, that has a possible length; NULL at the end of the list.
+ * Skip NOPs. Return the option behind them; NULL at the end of the list, or if the length of the
+ * option is impossible.
  */
 static const u8 *next_option(const u8 *bytes, const u8 *end)
 {
@@ -113,7 +114,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * @option: filled in when the option is there
  *
  * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
- * malformed. xtcp_options_parse() omits this option.
+ * malformed. xtcp_options_parse() skips this option.
  *
  * Context: any.
  *
@@ -181,9 +182,9 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: how many, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is present
  *
- * RFC 9768 section 3.2.3: if the length fits no form of the option, its complete counters are
- * valid, at most three; the rest is padding. Of several options the last one counts.
- * xtcp_options_parse() skips this option, since only AccECN mode needs it.
+ * RFC 9768 section 3.2.3: if the length fits no form of the option, the complete counters in it are
+ * valid, at most three, and the remaining octets are padding. Of several options the last one
+ * counts. xtcp_options_parse() skips this option, since only AccECN mode needs it.
  *
  * Context: any.
  *
@@ -281,7 +282,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, instead of their NOPs */
+		size += 4;	/* after two NOPs; with timestamps, in place of their two NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)
@@ -341,10 +342,10 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: a buffer of xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs in front of an option, or behind a cookie, complete its last word. So no End of Option List
- * and no padding is needed (RFC 9293 section 3.1, MUST-69). Order and NOPs are those of Linux 6.1,
- * since some programs identify an operating system by them. The AccECN option, which Linux 6.1 does
- * not have, stands between the others and the cookie.
+ * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill it up to
+ * whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69).
+ * Order and NOPs are those of Linux 6.1, since some programs identify an operating system by them.
+ * The AccECN option, which Linux 6.1 does not have, stands between the others and the cookie.
  *
  * Context: any.
  *

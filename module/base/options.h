@@ -16,7 +16,7 @@
 
 /* offset of the MD5 digest in the options that we write, octets */
 #define XTCP_OPTIONS_MD5_AT	4
-/* the same for TCP-AO */
+/* offset of the TCP-AO MAC in the options that we write, octets */
 #define XTCP_OPTIONS_AO_MAC_AT	4
 
 #define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
@@ -52,9 +52,9 @@ struct xtcp_fastopen_cookie {
  * @has_wscale: the window scale option is present
  * @sack_permitted: the SACK-permitted option is present
  * @has_accecn: write the AccECN option
- * @has_md5: write the option of MD5 signatures, with zeros; it comes first (XTCP_OPTIONS_MD5_AT)
+ * @has_md5: write the MD5 signature option first, with zeros as digest (XTCP_OPTIONS_MD5_AT)
  * @has_fastopen: write the Fast Open option
- * @ao_maclen: write TCP-AO with so many zeros for the MAC; it comes first; 0: no such option
+ * @ao_maclen: write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option
  * @ao_keyid: KeyID; valid when @ao_maclen
  * @ao_rnext: RNextKeyID; valid when @ao_maclen
  * @accecn_order: order of the AccECN option, 0 or 1

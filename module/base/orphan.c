@@ -12,7 +12,7 @@
 #include "base/net.h"
 #include "compat.h"
 
-#define ORPHANS_BATCH	8	/* one processor counts fewer than this before it adds to the sum */
+#define ORPHANS_BATCH	8	/* a processor adds its count to the sum when it reaches this */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
 #define GUESTS_ROUGH	8	/* the same for the limits of unprivileged namespaces: 1/8 */
 
@@ -105,9 +105,10 @@ void xtcp_orphan_leave_netns(struct sock *sk)
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: sock_orphan() was called for it, and its backlog is empty
  *
- * As in Linux, an orphan does not keep its namespace alive, but dies with it. So this function
- * drops the reference; the sock is freed later. From now on the namespace may exit at any time; its
- * exit takes the socket lock of each orphan, so it waits for the caller.
+ * As in Linux, an orphan does not keep its namespace alive, but ends with the namespace. So this
+ * function drops the reference of the orphan, although the sock is freed later. From now on the
+ * namespace may exit at any time; its exit takes the socket lock of each orphan, so it waits for
+ * the caller.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
@@ -157,13 +158,15 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * @sk: an orphan
  * @is_new: it has just become an orphan
  *
- * It does, as in Linux's tcp_check_oom(), if this namespace has more orphans than its max_orphans,
- * if all namespaces together have more than max_orphans of the initial one, or if @sk has queued
- * more than SOCK_MIN_SNDBUF octets while memory is beyond the last limit of tcp_mem. All guests
- * (xtcp_net.is_guest) together may have half of the global limit, and one guest a quarter of that
- * half. Otherwise one guest could have the orphans of all others reset. The limits of guests apply
- * only to new orphans: a new orphan that exceeds them is reset itself, and never causes the reset
- * of another guest's older orphan.
+ * As in Linux's tcp_check_oom(), an orphan is reset if this namespace has more orphans than its
+ * max_orphans, or if all namespaces together have more than the max_orphans of the initial
+ * namespace. It is also reset if @sk has queued more than SOCK_MIN_SNDBUF octets while memory is
+ * beyond the last limit of tcp_mem.
+ *
+ * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest a
+ * quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
+ * These limits apply only to new orphans: a new orphan beyond a limit is reset itself, and never
+ * causes the reset of another guest's older orphan.
  *
  * Context: softirq or process. Lock: socket, held.
  *

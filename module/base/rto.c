@@ -2,14 +2,14 @@
 /*
  * RTT and retransmission timeout (RFC 6298). This file uses no socket and no clock.
  *
- * Two bounds are Linux's and not the RFC's. The caller passes them (base/bounds.h). The floor, 200
- * ms if nobody has set another one, applies to the variation term, so that a peer's delayed ACK
- * never looks like a loss. The ceiling is 120 s or less.
+ * Two bounds of the RTO are taken from Linux, not from the RFC. The caller passes them
+ * (base/bounds.h). The floor, 200 ms if nobody has set another one, applies to the variation term,
+ * so that a peer's delayed ACK never looks like a loss. The ceiling is 120 s or less.
  *
  * The RFC's gains are made for one sample per round trip. Here each ACK brings a sample, so RTTVAR
- * forgets within a few segments what the other segments of the window have shown (RFC 7323 appendix
- * G). So the RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value
- * decays by a quarter of the difference per round trip.
+ * depends on the last few segments alone, and not on the whole window (RFC 7323 appendix G). So the
+ * RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value decays by
+ * a quarter of the difference per round trip.
  */
 #include "base/rto.h"
 
@@ -132,9 +132,10 @@ void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
  * @rtt_us: microseconds, not 0
  * @now_s: the clock, seconds
  *
- * Only the last five to ten minutes count, so that a longer path is noticed (RFC 8985 section 6.2
- * step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits: after a pause of
- * 18 hours, or a multiple of that, an old minimum may count for five minutes longer.
+ * Only the last five to ten minutes count, so that a path that has become longer is noticed (RFC
+ * 8985 section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits:
+ * after a pause of 18 hours, or a multiple of that, an old minimum may count for five minutes
+ * longer.
  *
  * Context: any.
  */

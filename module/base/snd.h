@@ -15,7 +15,8 @@
  * @nxt: SND.NXT: the octet after the highest one that was sent
  * @write_seq: the octet after the last one that SEND queued; counts a queued FIN, too
  * @wnd: SND.WND: the peer's window, counted from @una
- * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2; silly windows)
+ * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2; also for the avoidance of
+ *	silly windows)
  * @wl1: SND.WL1: SEG.SEQ of the last window update
  * @iss: the initial send sequence number
  * @ts_offset: the offset that is added to our clock in each TSval
@@ -62,7 +63,7 @@ static inline void xtcp_snd_queued(struct xtcp_snd *snd, u32 n)
 	WRITE_ONCE(snd->write_seq, snd->write_seq + n);
 }
 
-/* Everything before @end has left, including octets that were never sent before. */
+/* All octets before @end have been sent now; some of them were never sent before. */
 static inline void xtcp_snd_sent(struct xtcp_snd *snd, u32 end)
 {
 	WRITE_ONCE(snd->nxt, end);

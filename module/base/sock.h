@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_sock: a full connection or a listener. Its life and locking: sock/create.c. A file
- * that needs only the beginning of the struct includes base/sender.h or base/endpoint.h instead.
+ * struct xtcp_sock: a full connection or a listener. sock/create.c describes its life and its
+ * locking. A file that needs only the beginning of the struct includes base/sender.h or
+ * base/endpoint.h instead.
  */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
@@ -34,9 +35,9 @@ struct xtcp_saved_syn;
  * does not have. This struct has the fields that the handshake, keepalive, a RST or a bare ACK
  * uses, and those that are read without the socket lock.
  *
- * The struct at its beginning has no member name, so the code reaches its fields directly
- * (-fms-extensions). Fields that are written together and equally often are next to each other.
- * Units: octets; jiffies if the name ends in tstamp; otherwise the line of the field says it.
+ * The first member has no name, so the code reaches its fields directly (-fms-extensions). Fields
+ * that are written together and equally often are next to each other. Units: octets; jiffies if the
+ * name ends in tstamp; otherwise the line of the field says it.
  */
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
@@ -44,7 +45,7 @@ struct xtcp_sock {
 	/* RECEIVE: fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	/* the limit at present, usually below window_clamp; grows as data arrives (space.c) */
+	/* the present limit, usually below window_clamp; grows as data arrives (space.c) */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
@@ -69,8 +70,8 @@ struct xtcp_sock {
 	 * with that sequence number
 	 */
 	u16 rcv_fin_known : 1;
-	u16 snd_urgent : 1;		/* urgent data is unacknowledged: stream->snd_up counts */
-	struct xtcp_ended ended;	/* for XTCP_ABORT */
+	u16 snd_urgent : 1;		/* urgent data is unacknowledged, so stream->snd_up is valid */
+	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
 	 * a small write waits for the next one (coalesce.c); any other call ends the wait;
 	 * READ_ONCE
@@ -78,10 +79,10 @@ struct xtcp_sock {
 	bool coalescing;
 
 	/* Written at the opening. */
-	bool syn_data_acked : 1;	/* data of a SYN was taken before the handshake ended */
+	bool syn_data_acked : 1;	/* data on a SYN was accepted, ours or the peer's */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
-	bool syn_fastopen_ch : 1;	/* success shows that Fast Open SYNs pass again */
+	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastsyn.c) */
 	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */

@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct xtcp_stream: the part of a TCB that only data transfer needs, in a slab of its own. Many
- * connections of a busy server never have any data, and need no stream.
+ * struct xtcp_stream: the data state of a connection, which is the part of a TCB that only data
+ * transfer needs. It has a slab of its own. Many connections of a busy server never have any data,
+ * and need no data state.
  *
- * In this comment, "data" means text or a FIN, in either direction. A connection gets its stream
+ * In this comment, "data" means text or a FIN, in either direction. A connection gets its data
+ * state
  *
- *  - with the first skb of its send queue that is no SYN. Without memory, xtcp_sndq_alloc() makes
- *    neither the skb nor the stream: SEND then waits, a SYN leaves without its data, and a FIN is
- *    tried again when the next segment arrives or the persist deadline passes, as xtcp_output_fin()
- *    says;
+ *  - with the first skb of its send queue other than a SYN. Without memory, xtcp_sndq_alloc() makes
+ *    neither the skb nor the data state: SEND then waits, a SYN leaves without its data, and a FIN
+ *    is tried again when the next segment arrives or the persist deadline passes, as
+ *    xtcp_output_fin() says;
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
- *  - with an ACK that reports a loss or an ECN mark before we have sent any data, which no honest
- *    peer does. Without memory the ACK is ignored;
+ *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
+ *    sends no such ACK. Without memory the ACK is ignored;
  *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
  *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory the connection
- *    gets its stream with its data, and the search begins when timeouts call for it.
+ *    gets its data state with its data, and the search begins when timeouts require it.
  *
- * The stream stays until the sock is freed or disconnects. Before the stream exists, tx->stream
- * points to xtcp_stream_none, a constant with the values of a new stream. So a reader need not test
- * whether the stream exists, and a writer that forgets to test faults. Two fields have no constant
- * value without a stream: snd_sml counts as SND.UNA, and space_copied as xtcp_space_copied(). The
- * round-trip time of the SYN is in the sock.
+ * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
+ * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test
+ * whether the data state exists, and a writer that forgets this test faults. Two fields of
+ * xtcp_stream_none do not have the right value: in place of snd_sml use SND.UNA, and in place of
+ * space_copied use xtcp_space_copied(). The round-trip time of the SYN is in the sock.
  */
 #include "base/stream.h"
 
@@ -50,7 +52,7 @@ const struct xtcp_stream xtcp_stream_none = {
  */
 int xtcp_stream_init(void)
 {
-	/* 28 of them fit into a slab of 16 KiB */
+	/* 28 of these structs fit into a slab of 16 KiB */
 	BUILD_BUG_ON(sizeof(struct xtcp_stream) > SZ_16K / 28);
 	streams = xtcp_compat_slab(KBUILD_MODNAME "_stream", sizeof(struct xtcp_stream), SLAB_ACCOUNT);
 	return streams ? 0 : -ENOMEM;
@@ -67,12 +69,12 @@ void xtcp_stream_exit(void)
 }
 
 /**
- * xtcp_stream_alloc() - make a new stream, with the values of xtcp_stream_none
+ * xtcp_stream_alloc() - allocate a struct xtcp_stream, with the values of xtcp_stream_none
  * @gfp: flags of the allocation
  *
  * Context: softirq or process.
  *
- * Return: the stream, or NULL without memory.
+ * Return: the struct, or NULL without memory.
  */
 struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The part of a connection that only data transfer needs. A connection that never had data does not
- * have it; stream.c says when it is allocated.
+ * The data state of a connection: the part of its TCB that only data transfer needs. A connection
+ * that never had data has no data state; stream.c says when it is allocated.
  */
 #ifndef XTCP_STREAM_H
 #define XTCP_STREAM_H
@@ -26,7 +26,7 @@ struct sk_buff;
 struct sock;
 
 /*
- * struct xtcp_stream - the part of a TCB that only data transfer reads or writes
+ * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes
  *
  * Grouped like struct xtcp_sock, with the same units. The socket lock guards all of it.
  */
@@ -39,7 +39,7 @@ struct xtcp_stream {
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
-	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: it was removed */
+	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
 	u64 delivered_us;		/* time of the last delivery, or of sending after a pause */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* the same in segments, rounded up for each ACK; for TCP_INFO */
@@ -85,9 +85,9 @@ struct xtcp_stream {
 	u16 rcv_last_len;		/* last segment shorter than rcv_mss, 0: none (text.c) */
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
-	u32 rcv_rtt_seq;		/* right edge at the beginning of the window's round trip */
+	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */
 	u32 rcv_rtt_stamp;		/* timestamp clock (ms) at rcv_rtt_seq, 0: never */
-	u32 rcv_rtt_tsecr;		/* the echo that gave the last round-trip time */
+	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
 	/* When data is lost or out of order. */
 	u32 out_of_order_bytes;		/* sum of the truesizes in out_of_order */
@@ -103,14 +103,14 @@ struct xtcp_stream {
 };
 
 /*
- * xtcp_sender.stream of a connection without a stream: readers find the values of a new stream. It
- * is constant, so a write to it faults.
+ * xtcp_sender.stream of a connection without data state. Readers find the values of a new data
+ * state. The struct is constant, so a write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 
 #define XTCP_STREAM_NONE	((struct xtcp_stream *)&xtcp_stream_none)
 
-/* Does the connection have a stream of its own? Only then may the caller write to it. */
+/* Does the connection have data state of its own? Only then may the caller write to @stream. */
 static inline bool xtcp_stream_is_there(const struct xtcp_stream *stream)
 {
 	return likely(stream != &xtcp_stream_none);

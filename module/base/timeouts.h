@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What TCP_INFO reports about the timeouts of a connection, as Linux counts them. Other files
+ * Counts the retransmission timeouts of a connection for TCP_INFO, as Linux does. Other files
  * report events; only this file writes the struct.
  */
 #ifndef XTCP_TIMEOUTS_H

@@ -12,7 +12,7 @@
 #define XTCP_SK_PROTOCOL	0x206
 
 /*
- * Control bits as in octet 13 of the header (RFC 9293 section 3.1), and the lowest one of octet 12.
+ * Control bits as in octet 13 of the header (RFC 9293 section 3.1), and the lowest bit of octet 12.
  */
 enum xtcp_flags {
 	XTCP_FIN = 0x01,
@@ -94,7 +94,7 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-#define XTCP_PAWS_STAMP_S	60	/* seconds idle after which PAWS passes a RST, as Linux */
+#define XTCP_PAWS_STAMP_S	60	/* age of TS.Recent from which PAWS passes a RST, as Linux */
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
 #define XTCP_PAWS_WINDOW	1	/* ticks by which a TSval may be older, as in Linux */
