@@ -116,7 +116,7 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 /**
  * xtcp_algorithms_set_default() - handle a write to net.xtcp.congestion_control
  * @xn: the namespace
- * @name: of the algorithm
+ * @name: the name of the algorithm
  *
  * In the first namespace, a write also allows the algorithm.
  *
@@ -142,10 +142,10 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 }
 
 /**
- * xtcp_algorithms_list() - write down the names of the algorithms
+ * xtcp_algorithms_list() - put the names of the algorithms into a string
  * @text: receives the names, with spaces in between
  * @size: octets in @text, %XTCP_ALGORITHMS_TEXT
- * @allowed_only: list only those that need no administrator
+ * @allowed_only: list only the allowed algorithms, which need no administrator
  *
  * Context: any.
  */
@@ -201,7 +201,7 @@ void xtcp_algorithms_assign(struct sock *sk)
 
 /**
  * xtcp_algorithms_named() - find an algorithm by its name
- * @name: of the algorithm
+ * @name: the name of the algorithm
  *
  * Context: any.
  *
@@ -252,9 +252,9 @@ static u32 congctl_of(const char *name)
  * xtcp_algorithms_take_route() - take the algorithm of the route, if it names one
  * @sk: a sock that is about to open, or a new child; its route is known
  *
- * As in Linux, the metric congctl beats TCP_CONGESTION and the namespace's default, and needs no
- * permission. If the metric is locked, the program cannot choose another algorithm. If xtcp has no
- * algorithm of that name, the metric is ignored.
+ * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
+ * no permission. If the metric is locked, the program cannot choose another algorithm. If xtcp has
+ * no algorithm of that name, the metric is ignored.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -286,7 +286,7 @@ static bool has_begun(const struct xtcp_sender *tx)
 /**
  * xtcp_algorithms_choose() - set TCP_CONGESTION
  * @sk: in any state
- * @name: of the algorithm
+ * @name: the name of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): the share of octets that were CE-marked. It is a
- * moving average, in which the observation window that ends counts for 1/16. The algorithm decides
+ * moving average, in which the latest observation window has the weight 1/16. The algorithm decides
  * when a window ends, and how the share reduces cwnd. Pure: no socket, no clock.
  */
 #include "cong/alpha.h"
@@ -24,7 +24,7 @@ static u32 segment_size(const struct xtcp_alpha *alpha, const struct xtcp_alpha_
 /**
  * xtcp_alpha_start() - begin with a share of 1 and the first window
  * @alpha: to set
- * @one: 1.0
+ * @one: the number that represents a share of 1.0
  * @mss: octets of a full segment
  * @sent: what has been sent
  *
@@ -77,7 +77,7 @@ void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_s
 /**
  * xtcp_alpha_update() - update the share at the end of an observation window
  * @alpha: to update; something was acknowledged in the window
- * @one: 1.0, a multiple of 16
+ * @one: the number that represents a share of 1.0, a multiple of 16
  *
  * RFC 8257 section 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and
  * never exceeds 1.

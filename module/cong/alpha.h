@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_alpha_sent - what the connection has sent until now
+ * struct xtcp_alpha_sent - how much the connection has sent until now
  * @octets: octets of text, also those sent again, modulo 2^32
  * @segments: segments with text
  * @nxt: SND.NXT
@@ -23,7 +23,7 @@ struct xtcp_alpha_sent {
  * @acked: DCTCP.BytesAcked, octets
  * @marked: DCTCP.BytesMarked, octets
  * @segment: average size of a sent segment in the previous window, octets
- * @begin: what had been sent when the window began; its SND.NXT is DCTCP.WindowEnd
+ * @begin: how much had been sent when the window began; @begin.nxt is DCTCP.WindowEnd
  */
 struct xtcp_alpha {
 	u32 share;

@@ -26,7 +26,7 @@
 
 #define US_PER_UNIT		(1000000U / XTCP_BBR_UNIT)
 #define MS_US			1000U
-#define MARGIN			99U		/* 100 less BBR.PacingMarginPercent */
+#define MARGIN			99U		/* 100 - BBR.PacingMarginPercent */
 #define LOSS_PERCENT		2U		/* BBR.LossThresh */
 #define MIN_SEGMENTS		4U		/* BBR.MinPipeCwnd */
 #define FULL_ROUNDS		3U
@@ -56,7 +56,7 @@ static u32 stamp_of(u64 now_us)
 	return (u32)div_u64(now_us, MS_US) ?: 1;
 }
 
-/* BBR.Beta. */
+/* @value * BBR.Beta, which is 0.7 */
 static u32 beta(u32 value)
 {
 	return (u32)div_u64(7ULL * value, 10);

@@ -53,7 +53,7 @@ enum xtcp_bbr_acks {
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
  *	arrives that was sent after that beginning
- * @loss_round_delivered: the same for the round trip of losses
+ * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
  * @probe_up_acked_per_inc: how many such octets raise @inflight_longterm by one segment
@@ -70,15 +70,15 @@ enum xtcp_bbr_acks {
  * @full_bw_reached: the pipe was full once
  * @full_bw_now: the pipe is full now
  * @round_start: this ACK begins a round trip
- * @loss_round_start: this ACK begins a round trip of losses
+ * @loss_round_start: this ACK begins a round trip in which losses are counted
  * @loss_in_round: something was lost in this round trip
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
  *	not have too much in flight
  * @probe_rtt_expired: the minimum RTT must be measured again
- * @probe_rtt_round_done: a round trip of ProbeRTT is over
- * @idle_restart: sending began after a pause
+ * @probe_rtt_round_done: one round trip in ProbeRTT is over
+ * @idle_restart: sending has just begun again after a pause
  * @extra_index: index of the newer half in @extra_acked
  * @cycle_index: index of this cycle in @max_bw
  * @loss_events: ACKs of this round that reported losses
@@ -147,12 +147,13 @@ struct xtcp_bbr {
  * @rtt_us: RS.rtt; 0: none
  * @prior_delivered: RS.prior_delivered; valid when @has_sample
  * @sample_delivered: RS.delivered
- * @bw: RS.delivery_rate; 0: none that is reliable
+ * @bw: RS.delivery_rate; 0: the sample has no reliable rate
  * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets lost since the segment that has arrived (or is lost) was sent
+ * @lost: RS.lost: octets lost since the sending of the segment that has arrived, or is lost
  * @size: for a loss: octets lost now
  * @random: any number, a new one each time
- * @has_sample: a segment has arrived, so the fields that depend on its sending are valid
+ * @has_sample: the ACK reports the arrival of a segment, so the fields about the sending of this
+ *	segment are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
  * @in_fast_recovery: a recovery is going on, and no timeout began it

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What all congestion controls share: the windows before, during and after a loss (RFC 5681).
- * Windows are in octets; "SMSS" is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the
- * window grows and how far it falls.
+ * Code that all congestion controls share: it sets the windows before, during and after a loss (RFC
+ * 5681). Windows are in octets; "SMSS" is tx->mss. An algorithm (struct xtcp_cong_ops) decides how
+ * the window grows and how far it falls.
  */
 #include "cong/cong.h"
 
@@ -170,7 +170,7 @@ void *xtcp_cong_private(struct sock *sk)
 }
 
 /**
- * xtcp_cong_text_sent() - what has been sent until now, for an observation window of Alpha
+ * xtcp_cong_text_sent() - how much has been sent until now, for an observation window of Alpha
  * @sk: a sock that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
@@ -263,9 +263,9 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * The sender did not use the whole window, and an ACK has raised the window from @before. Limit the
- * window to twice the most that was in flight, since a window of just that size would double in
- * slow start (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the
- * initial window counts as used.
+ * window to twice the most that was in flight, since slow start would double a window of just that
+ * size (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the initial
+ * window counts as used.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -333,10 +333,10 @@ static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool sa
 }
 
 /**
- * xtcp_cong_ecn_ack() - on a connection with ECN, tell the algorithm of an ACK before the ACK is
- * evaluated
+ * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm before losses are
+ * detected
  * @sk: the sock; its phase has not changed yet, but SND.UNA has moved
- * @sample: the ACK; losses have not been detected yet
+ * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -352,7 +352,8 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  * @sk: the sock, whose window may grow
  * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover many
  *	segments (RFC 3465)
- * @counted: the algorithm's variable: octets that count towards the next segment of the window
+ * @counted: a variable of the algorithm: octets acknowledged since the window last grew by a
+ *	segment
  *
  * An algorithm calls this if it uses the slow start and congestion avoidance of that section.
  *
@@ -412,7 +413,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_cong_sent() - tell PRR, if it controls a reduction, of octets that were sent or resent
+ * xtcp_cong_sent() - count octets that were sent or resent, if PRR controls a reduction
  * @sk: the sock
  * @octets: how many
  *
@@ -434,9 +435,9 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * a recovery that is still going on may have reduced cwnd already: keep the value saved
-	 * before it if that is larger. BBR restores it when the recovery ends (draft-ietf-ccwg-bbr
-	 * section 5.6.4.4)
+	 * if a recovery is still going on, it may have reduced cwnd already: keep the larger of
+	 * cwnd and the saved value. BBR restores the saved value when the recovery ends
+	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
@@ -539,7 +540,7 @@ void xtcp_cong_repaired(struct sock *sk)
 }
 
 /**
- * xtcp_cong_octets_lost() - tell the algorithm of octets that count as lost
+ * xtcp_cong_octets_lost() - report to the algorithm octets that count as lost
  * @sk: the sock
  * @loss: the octets
  *
@@ -644,11 +645,11 @@ bool xtcp_cong_undo(struct sock *sk)
  * xtcp_cong_restart_after_idle() - reduce the window after an idle time
  * @sk: the sock, about to send with nothing in flight
  *
- * The longer a connection was idle, the less its window tells about the path. So the window is
+ * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
- * 3.1. RFC 5681 section 4.1 asks for the initial window at once. Slow start then regains three
- * quarters of the old window, since ssthresh is at least that high. This function computes in whole
- * segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
+ * 3.1. RFC 5681 section 4.1 asks for the initial window at once. After the reduction, slow start
+ * regains three quarters of the old window, since ssthresh is at least that high. This function
+ * computes in whole segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -667,7 +668,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	}
 	/*
 	 * the RTO without its backoff: probes of a closed window may have caused the backoff, and
-	 * these probes tell nothing about the path
+	 * such probes say nothing about the path
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))

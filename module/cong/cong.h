@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Congestion control: the operations of an algorithm, and what all algorithms share (RFC 5681).
- * Windows are in octets.
+ * Congestion control: the operations of an algorithm, and the functions that all algorithms share
+ * (RFC 5681). Windows are in octets.
  */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
@@ -30,8 +30,8 @@ enum xtcp_cong_phase {
 /**
  * struct xtcp_cong_loss - octets that newly count as lost
  * @octets: how many
- * @in_flight_then: octets in flight when the lost octets were sent, including these
- * @lost_since: octets marked as lost since the lost octets were sent, including these
+ * @in_flight_then: octets in flight when the lost octets were sent, including the lost octets
+ * @lost_since: octets marked as lost since the lost octets were sent, including the lost octets
  * @is_limited: the program had not filled the window when the lost octets were sent
  */
 struct xtcp_cong_loss {
@@ -54,8 +54,8 @@ struct xtcp_cong_loss {
  * @undone: the last reduction was needless, and both windows were restored. Optional
  * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds, at
  *	least a tick. Optional
- * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before the ACK is
- *	evaluated. Optional
+ * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
+ *	detected. Optional
  * @control: replaces @acked, and is called in every phase, for each ACK that reports something new.
  *	The algorithm then sets sk_pacing_rate and, except after a timeout, cwnd in all phases.
  *	Optional
@@ -65,10 +65,10 @@ struct xtcp_cong_loss {
  * @paces: text must leave at sk_pacing_rate
  * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection
  *	has observed. Such an algorithm has no @control and no @marked
- * @needs_ecn: ask for ECN as a client and grant it as a server, whatever net.xtcp.ecn says
- * @scalable: made for L4S (RFC 9331): ask for AccECN and grant it, whatever net.xtcp.ecn says. In
- *	AccECN mode text leaves with ECT(1), and @ecn_ack reduces cwnd after a congestion mark;
- *	without AccECN, a mark has the same effect as with other algorithms
+ * @needs_ecn: negotiate ECN as client and as server, whatever net.xtcp.ecn says
+ * @scalable: made for L4S (RFC 9331): negotiate AccECN as client and as server, whatever
+ *	net.xtcp.ecn says. In AccECN mode text leaves with ECT(1), and @ecn_ack reduces cwnd after a
+ *	congestion mark; without AccECN, a mark has the same effect as with other algorithms
  * @end: the connection ends or changes to another algorithm; called only after @start. Optional
  */
 struct xtcp_cong_ops {
@@ -114,7 +114,7 @@ struct xtcp_cong {
  * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
  *	recovery ended
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
- * @most_out: the most octets that were outstanding at a time in the last window
+ * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in that window
  * @idled: an idle time has reduced cwnd since the connection began

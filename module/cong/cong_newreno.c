@@ -8,7 +8,7 @@
 
 /**
  * struct newreno - NewReno's private state
- * @acked: octets that count towards the next segment of the window
+ * @acked: octets acknowledged since the window last grew by a segment
  */
 struct newreno {
 	u32 acked;

@@ -2,13 +2,13 @@
 /*
  * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332): a router
  * puts segments with ECT(1) into a queue of their own and marks them early, so this queue stays
- * below a millisecond. prague.c has the window. The connection asks for AccECN, whatever
- * net.xtcp.ecn says; ecn.h says which segments are ECT(1), and pace.c keeps bursts away from the
- * queue.
+ * below a millisecond. prague.c has the window. The connection requests AccECN, whatever
+ * net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and the pacing of pace.c keeps bursts
+ * out of the queue.
  *
  * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
- * Without AccECN, or when something on the path changes IP's ECN field or seems to drop ECT(1), no
- * segment is sent as ECT(1), and the connection goes on as NewReno, which reacts to a mark as to a
+ * No segment is sent as ECT(1) without AccECN, or when something on the path changes IP's ECN field
+ * or seems to drop ECT(1). The connection then behaves as NewReno, which reacts to a mark as to a
  * loss (RFC 9331 sections 4.1 and 4.2). A loss always halves the window, as in NewReno (section
  * 4.3).
  */
@@ -23,14 +23,14 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
-#define BURST_SHIFT	12	/* a GSO packet has what the rate sends in 1/4096 of a second */
+#define BURST_SHIFT	12	/* a GSO packet has at most the octets of 1/4096 s at the pacing rate */
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* from XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 
 /**
  * struct prague_private - Prague's private state
  * @window: the window
- * @counted: NewReno: octets towards the next segment
+ * @counted: in NewReno's growth: octets acknowledged since the window last grew by a segment
  * @marked: octets that the present ACK reports as marked
  */
 struct prague_private {
@@ -110,7 +110,7 @@ static u32 prague_ssthresh(struct sock *sk)
 	return xtcp_prague_after_loss(&prague->window, tx->snd.una, tx->cong.cwnd, tx->mss);
 }
 
-/* Tools for Linux read this as they read DCTCP's. Without AccECN all fields are 0. */
+/* Fill in DCTCP's struct, which tools for Linux can read. Without AccECN all fields are 0. */
 static size_t prague_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct prague_private *prague = xtcp_cong_private(sk);

@@ -7,14 +7,14 @@
  * and the window grows at a quarter of the speed for five rounds (conservative slow start). If the
  * growth was jitter, the RTT falls back and slow start goes on.
  *
- * The RTT shows too late that a round was sent too fast: only in the next round, when the window
- * has doubled again. The queue may have overflowed by then. So slow start also ends when ACKs have
- * come without a pause for five eighths of an RTT. Linux's HyStart, which is older than RFC 9406,
- * ends slow start after half an RTT. The window may then just equal the bandwidth-delay product
- * (BDP). In that case the first segment lost by chance would reduce the window to seven tenths of
- * the BDP, and leave the path partly empty. With five eighths, the window ends between 5/4 and 15/8
- * of the BDP, since windows double. That is less than twice the BDP, so a queue that holds one BDP
- * does not overflow.
+ * The RTT of a round that was sent too fast is measured in the next round. In that round the window
+ * doubles again, and the queue may overflow before the longer RTT is noticed. So slow start also
+ * ends when ACKs have come without a pause for five eighths of an RTT. Linux's HyStart, which is
+ * older than RFC 9406, ends slow start after half an RTT. The window may then just equal the
+ * bandwidth-delay product (BDP). In that case the first segment lost by chance would reduce the
+ * window to seven tenths of the BDP, and leave the path partly empty. With five eighths, the window
+ * ends between 5/4 and 15/8 of the BDP, since windows double. That is less than twice the BDP, so a
+ * queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole

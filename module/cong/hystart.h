@@ -11,7 +11,7 @@ enum xtcp_hystart_phase {
 	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
 };
 
-/* What an ACK means for slow start. */
+/* Does slow start end with this ACK, and why? */
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
 	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT did not fall back during CSS */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The paths that a namespace remembers for Careful Resume, each with the congestion control
- * parameters of RFC 9959 section 3.1. As in Linux's tcp_metrics, a pair of addresses is the key.
- * The entry also names the device.
+ * The table of the paths that a namespace remembers for Careful Resume, each with the congestion
+ * control parameters of RFC 9959 section 3.1. As in Linux's tcp_metrics, a pair of addresses is the
+ * key. The entry also names the device.
  *
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
@@ -282,7 +282,7 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false when the parameters are too old by now, or another connection has taken or replaced
+ * Return: false when the parameters are too old now, or another connection has taken or replaced
  * them.
  */
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)

@@ -13,7 +13,7 @@ struct sock;
 struct xtcp_net;
 struct xtcp_saved;
 
-/* The clock for the age of saved paths; it goes on while the machine sleeps. */
+/* The clock for the age of saved paths; it also runs while the machine is suspended. */
 static inline u32 xtcp_paths_seconds(void)
 {
 	return (u32)ktime_get_boottime_seconds();
@@ -25,7 +25,7 @@ u32 xtcp_paths_flushes(const struct xtcp_net *xn);
 int xtcp_paths_show(struct seq_file *m, void *v);
 void xtcp_paths_net_exit(struct xtcp_net *xn);
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
 void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace);

@@ -6,12 +6,13 @@
  * size; each octet that was not marked adds to the window.
  *
  * A round trip here is a virtual one: it takes at least 25 ms. Alpha is updated, and the window
- * reduced, at most once per virtual round trip. In congestion avoidance, each virtual round trip
- * raises the rate by one segment per virtual round trip. So with the same share of marks, a
+ * reduced, at most once per virtual round trip. In congestion avoidance, the rate grows in each
+ * virtual round trip, by one segment per virtual round trip. So with the same share of marks, a
  * connection with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a
  * higher one.
  *
- * Alpha stays 1 until the first mark, so that mark halves the window. Pure: no socket, no clock.
+ * Alpha stays 1 until the first mark, so the first mark halves the window. Pure: no socket, no
+ * clock.
  */
 #include "cong/prague.h"
 
@@ -20,11 +21,11 @@
 
 #include "base/seq.h"
 
-#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, as 1.0 is 2^24 */
+#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, since 1.0 is 2^24 */
 #define STEP_SHIFT		16	/* growth at RTTs of 25 ms and more, 1/2^16 of an octet */
 #define SQUARE_SHIFT		20	/* (RTT / virtual RTT)^2, in 1/2^20 */
 
-/* Has a virtual round trip passed? It began at @begin_us, when @end was SND.NXT. */
+/* Has a virtual round trip passed? It began at @begin_us, when SND.NXT was @end. */
 static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us, u32 end)
 {
 	return xtcp_seq_gt(ack->una, end) && ack->now_us - begin_us >= XTCP_PRAGUE_RTT_US;
@@ -96,9 +97,9 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
 }
 
 /**
- * xtcp_prague_growth() - by how much does the window grow for octets that arrived without a mark?
+ * xtcp_prague_growth() - the growth of the window for octets that arrived without a mark
  * @prague: to update
- * @unmarked: how many
+ * @unmarked: the number of these octets
  * @cwnd: the window, at least @mss
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT

@@ -20,10 +20,10 @@
  * @reduced_us: when a mark reduced cwnd, the low half of the clock
  * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
- * @debt: reductions of less than an octet, in 1/2^25
- * @credit: growth of less than an octet, in 1/2^36
+ * @debt: rest of the reductions, less than an octet, in 1/2^25
+ * @credit: rest of the growth, less than an octet, in 1/2^36
  * @has_reduced: less than a virtual round trip has passed since @reduced_us
- * @met_marks: something was marked: there is an L4S queue on the path
+ * @met_marks: a segment was CE-marked, so there is an L4S queue on the path
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;
@@ -38,15 +38,15 @@ struct xtcp_prague {
 };
 
 /**
- * struct xtcp_prague_ack - an ACK of an open or disordered connection in AccECN mode
- * @now_us: when it came, the low half of the clock
- * @una: SND.UNA after it
+ * struct xtcp_prague_ack - an ACK of a connection in AccECN mode
+ * @now_us: when the ACK came, the low half of the clock
+ * @una: SND.UNA after the ACK
  * @delivered: octets newly acknowledged or sacked
  * @marked: how many of the octets of @delivered were CE-marked
  * @cwnd: the window
  * @mss: octets of a full segment
  * @sent: what has been sent
- * @may_reduce: the window is not being reduced for a loss
+ * @may_reduce: no reduction of the window and no recovery is going on
  */
 struct xtcp_prague_ack {
 	u32 now_us;

@@ -64,8 +64,8 @@ u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, 
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
 		share = share > prr->out ? share - prr->out : 0;
 		/*
-		 * the share may exceed 32 bits if much more than RecoverFS arrives: limit it to a
-		 * window
+		 * the share may exceed 32 bits if much more than RecoverFS arrives: limit it to
+		 * ssthresh
 		 */
 		quota = share < ssthresh ? (u32)share : ssthresh;
 	} else {

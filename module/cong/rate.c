@@ -6,7 +6,7 @@
  * whichever is longer. So ACKs that come in a bunch cannot yield a rate that the path does not
  * have.
  *
- * When an skb is sent, it notes how much had been delivered by then. TCP_INFO reports the rate, and
+ * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
  */
 #include "cong/rate.h"
@@ -58,7 +58,8 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  * xtcp_rate_arrived() - use the notes of an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; receives the notes of @skb, unless it already has those of an skb sent later
+ * @sample: the ACK; receives the notes of @skb, unless @sample already has the notes of an skb that
+ *	was sent later
  *
  * Section 3.3 of the draft.
  *

@@ -11,8 +11,9 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: start of the sending interval of the next sample: when the most recently sent of
- *	the skbs that have arrived was sent; after a pause, when the first skb was sent
+ * @first_sent_us: start of the sending interval of the next sample. This is the latest time at
+ *	which an skb was sent that has arrived; after a pause, the time at which the first skb was
+ *	sent
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value
@@ -28,7 +29,7 @@ struct xtcp_rate {
 	bool is_limited;
 };
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);

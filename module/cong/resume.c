@@ -50,9 +50,9 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 }
 
 /*
- * Keep the largest observation, since most rounds do not fill the path. When the largest
- * observation is older than REFRESH_SECONDS, one that is at least half as large replaces it. An
- * observation on another interface always replaces it.
+ * Keep the largest observation, since most rounds do not fill the path. But if @best is more than
+ * REFRESH_SECONDS older than @seen, it is enough that @seen is half as large. An observation on
+ * another interface always replaces @best.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
@@ -64,7 +64,7 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
 /**
  * xtcp_resume_observe() - measure how much the path carries in an RTT (RFC 9959 section 3.1)
  * @resume: in %XTCP_RESUME_NORMAL
- * @view: after an ACK that found nothing lost, marked or out of order
+ * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
  *
  * Only octets that were in flight and are acknowledged count. So a peer that acknowledges octets
  * before they arrive cannot make the saved window larger than the window of this connection.
@@ -91,7 +91,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 /**
  * xtcp_resume_cap() - lower the observation, since the path was congested
  * @resume: to update
- * @cwnd: the window at that time: the path does not carry more
+ * @cwnd: the window at that time, which is the most that the path can carry
  *
  * Context: any.
  */
@@ -99,7 +99,7 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
-	 * if the path carries less than the jump, forget it: with has_taken false,
+	 * if the path carries less than the jump, @saved is wrong: with has_taken false,
 	 * xtcp_resuming_end() does not put @saved back into the table
 	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
@@ -132,7 +132,7 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  *
  * Context: any.
  *
- * Return: octets, at most half of what was saved; 0: it is another path, or the jump would gain
+ * Return: octets, at most half of the saved window; 0: this is another path, or the jump would gain
  * nothing.
  */
 u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Careful Resume (RFC 9959): its phases, and what a connection observes of its path. Pure. */
+/* Careful Resume (RFC 9959): its phases, and the observation of a path by a connection. Pure. */
 #ifndef XTCP_RESUME_H
 #define XTCP_RESUME_H
 

@@ -10,8 +10,9 @@
  * path.
  *
  * A connection that jumps takes the saved path out of the table, so no other connection can use the
- * same path (section 3.2). When the connection ends, it saves what it has observed itself. If that
- * is too little, it puts back what it took, unless the jump met congestion.
+ * same path (section 3.2). When the connection ends, it saves its own observation of the path. If
+ * this observation is too small to be useful, the connection puts back the saved path that it took,
+ * unless the jump met congestion.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
  * large, and PRR would reduce it too slowly (section 4.5). The window falls at once, and then
@@ -115,7 +116,7 @@ static bool is_fresh(const struct sock *sk)
  * xtcp_resuming_begin() - begin to observe the path, or enter the Reconnaissance Phase
  * @sk: its congestion window is full, and its algorithm supports Careful Resume
  *
- * What is in flight now is the initial data.
+ * The octets that are in flight now are the initial data.
  */
 void xtcp_resuming_begin(struct sock *sk)
 {
@@ -222,8 +223,8 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
 	/*
-	 * without SACK, a partial ACK has to cause a resend, or perhaps no other ACK comes (RFC
-	 * 6582 section 3.2)
+	 * without SACK, a partial ACK has to cause a resend, because perhaps no other ACK comes
+	 * otherwise (RFC 6582 section 3.2)
 	 */
 	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
 	if (!reducing)
@@ -305,7 +306,7 @@ static bool is_unproven(const struct xtcp_resume *resume)
 }
 
 /*
- * Reduce the window to PipeSize, which the path has proven to carry, before the algorithm looks at
+ * Reduce the window to PipeSize, which the path is known to carry, before the algorithm looks at
  * the window. Otherwise the algorithm would remember the size of the jump as the capacity of the
  * path.
  */
@@ -364,8 +365,8 @@ void xtcp_resuming_retreat(struct sock *sk)
  * xtcp_resuming_reduced() - leave the Safe Retreat Phase if the jump is acknowledged
  * @sk: in the Safe Retreat Phase; no reduction is going on
  *
- * The phase ends when all that the jump has sent is acknowledged. The window stays, and slow start
- * raises it as far as ssthresh.
+ * The phase ends when all octets that were sent in the jump are acknowledged. The window stays, and
+ * slow start raises it as far as ssthresh.
  */
 void xtcp_resuming_reduced(struct sock *sk)
 {

@@ -9,7 +9,9 @@ struct sock;
 
 struct xtcp_sample;
 
-/* Socket lock held in all of these. All but the first need tx->stream->cong.resume. */
+/*
+ * The socket lock is held in all these functions. All but the first need tx->stream->cong.resume.
+ */
 void xtcp_resuming_begin(struct sock *sk);
 void xtcp_resuming_pushed(struct sock *sk);
 bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample);
