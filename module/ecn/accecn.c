@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
- * SYN asks for AccECN by AE, CWR and ECE together. In the SYN-ACK these three flags tell with which
- * ECN codepoint the SYN arrived; in the pure ACK that answers the SYN-ACK, they tell with which
- * codepoint the SYN-ACK arrived. From then on the flags are the ACE field, which counts segments
- * that arrived with CE, modulo eight. So the sender learns how many of its segments met congestion.
- * It reduces its window as in RFC 3168, once per round trip; recovery.c decides when. CWR does not
- * have its old meaning.
+ * SYN with AE, CWR and ECE requests AccECN. In the SYN-ACK these three flags report the ECN
+ * codepoint with which the SYN arrived; in the pure ACK of the SYN-ACK, they report the codepoint
+ * with which the SYN-ACK arrived. In later segments the flags are the ACE field, which counts
+ * segments that arrived with CE, modulo eight. So the sender learns how many of its segments met
+ * congestion. It reduces its window as in RFC 3168, once per round trip; recovery.c decides when.
+ * CWR no longer says that the window was reduced.
  *
- * In addition, an option counts octets. It tells the sender how often the field has wrapped, even
- * if ACKs were lost.
+ * In addition, the AccECN option counts octets. From the option the sender learns how often the ACE
+ * field has wrapped, even if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
  * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does,
@@ -35,14 +35,14 @@
 #include "loss/sample.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* unreported CE marks after which new text draws an ACK at once */
+#define MARKS_WITH_TEXT	2	/* unreported CE marks after which new text is acknowledged at once */
 #define MARKS_WITHOUT	3	/* the same for a segment without new text (RFC 9768 section 3.2.2.5.1) */
 #define UNSAID_MAX	15
 #define COUNTED_AT_MOST	22	/* report a counter at each multiple of 2^22 octets */
 
 /*
- * Something on the path changes IP's ECN field: send no ECT from now on. Congestion that the peer
- * reports still counts.
+ * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
+ * still counts.
  */
 static void found_mangled(struct xtcp_sock *xsk)
 {
@@ -70,8 +70,8 @@ static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 }
 
 /*
- * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We sent it as
- * Not-ECT.
+ * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We sent this
+ * segment as Not-ECT.
  */
 static void take_echo(struct sock *sk, u8 ace)
 {
@@ -122,16 +122,16 @@ bool xtcp_accecn_is_allowed(const struct sock *lsk)
 }
 
 /**
- * xtcp_accecn_is_asked() - does a SYN ask for AccECN, and is it granted?
+ * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
  * @lsk: the listener
  * @syn: the segment, as ingress left it
  *
- * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags asks for it, except two:
- * no flag, and ECE with CWR.
+ * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
+ * two: no flag, and ECE with CWR.
  *
  * Context: softirq.
  *
- * Return: true when it does and we grant it.
+ * Return: true when the SYN requests AccECN and we accept it.
  */
 bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
@@ -142,8 +142,8 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 
 /**
  * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
- * @skb: the ACK, as ingress left it. Our SYN-ACK granted ECN or AccECN, but after a SYN cookie
- *	there is no entry that tells which of the two
+ * @skb: the ACK, as ingress left it. Our SYN-ACK accepted ECN or AccECN, but after a SYN cookie no
+ *	entry records which of the two
  *
  * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
  * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
@@ -163,7 +163,7 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 /**
  * xtcp_accecn_syn_ack_flags() - the ECN flags of an entry's SYN-ACK
  * @xn: the namespace
- * @he: the entry, whose SYN was granted AccECN mode
+ * @he: the entry; we accept AccECN for its SYN
  *
  * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from its third transmission on, a SYN-ACK has no ECN
  * flags, since a middlebox may drop segments with these flags.
@@ -183,7 +183,7 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
  * xtcp_accecn_start() - put a connection that a peer opened into AccECN mode
  * @sk: a new sock; its TCB is as before OPEN
  * @codepoint: the ECN field of the SYN's IP header
- * @asked_without: the peer resent its SYN without asking for ECN
+ * @asked_without: the peer resent its SYN without requesting ECN
  *
  * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
  * @asked_without no ECT is sent (section 3.1.5).
@@ -210,11 +210,10 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_accecn_take_syn() - process the peer's answer to our offer
- * @sk: in SYN-SENT; its SYN asked for AccECN
+ * @sk: in SYN-SENT; its SYN requested AccECN
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * RFC 9768 table 2. The SYN of a simultaneous open is judged as a server would judge it (section
- * 3.1.2).
+ * RFC 9768 table 2. The SYN of a simultaneous open is processed as by a server (section 3.1.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -232,9 +231,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * these flags mean classic ECN (RFC 3168). AE with ECE is another case: it was once the
-	 * answer of the ECN nonce, and is reserved now. It counts as AccECN, and as a report that
-	 * the SYN arrived unchanged (section 3.1.3)
+	 * these flags mean classic ECN (RFC 3168). AE with ECE was once the answer of the ECN
+	 * nonce, and is reserved now: take this answer as AccECN, and as a report that the SYN
+	 * arrived unchanged (section 3.1.3)
 	 */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;
@@ -253,13 +252,13 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_accecn_take_third_ack() - process the report about our SYN-ACK
+ * xtcp_accecn_take_third_ack() - process the peer's report of how our SYN-ACK arrived
  * @sk: in SYN-RECEIVED and in AccECN mode
  * @skb: the segment that ends SYN-RECEIVED
  *
  * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks reports how the SYN-ACK
- * arrived; any other segment has the counter. If the client got only a retransmitted SYN-ACK
- * without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
+ * arrived; any other segment carries the ACE counter. If the client got only a retransmitted
+ * SYN-ACK without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
  *
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
  * If this SYN-ACK has no ECN flags, we may not send ECT (section 3.1.5).
@@ -300,7 +299,7 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
  * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
  * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous open or with
  *	Fast Open
- * @skb: the segment with SYN, which draws a challenge ACK
+ * @skb: the segment with SYN, which we answer by a challenge ACK
  *
  * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
  * challenge ACK reports how this SYN-ACK arrived.
@@ -329,8 +328,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
 	/*
-	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still asks; later ones do not,
-	 * since a middlebox may drop a SYN that asks
+	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still requests AccECN; later ones
+	 * do not, since a middlebox may drop SYNs with these flags
 	 */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
@@ -339,15 +338,15 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 
 /**
  * xtcp_accecn_flags() - the ECN flags of an outgoing segment
- * @sk: in AccECN mode, or in SYN-SENT and asking for it
+ * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
  * @flags: the other control bits of the segment
  * @resent: the segment was sent before
  * @is_pure: the segment has neither text nor SACK blocks
  *
  * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
- * and on the ACK of a SYN-ACK, they say with which codepoint the SYN or SYN-ACK arrived. On all
- * other segments they are the ACE counter. After this call the CE marks that the counter includes
- * are regarded as reported, so the caller has to send the segment.
+ * and on the ACK of a SYN-ACK, they report the codepoint with which the SYN or SYN-ACK arrived. On
+ * all other segments they are the ACE counter. After this call the CE marks in the counter count as
+ * reported, so the caller has to send the segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -391,8 +390,8 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  *
  * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
  * segment with CE is acknowledged at once if it has text and the previous segment had no CE, or if
- * so many marks are unreported that the ACE field might wrap. A GRO packet draws one ACK, however
- * many segments it has.
+ * so many marks are unreported that the ACE field might wrap. A GRO packet is answered by one ACK,
+ * however many segments it has.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -405,7 +404,9 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);
-	/* this SYN-ACK has ended SYN-RECEIVED: it was counted, and its flags are no ACE field */
+	/*
+	 * this SYN-ACK has ended SYN-RECEIVED: it was counted, and its flags are not an ACE field
+	 */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
 		return;
@@ -437,14 +438,14 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
 
 /**
  * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
- * @sk: in AccECN mode, or in SYN-SENT and asking for it
+ * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
  * @flags: the segment's control bits
  * @seq: the segment's first octet
  * @len: octets of text
  * @resent: the segment was sent before
  *
  * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option; a SYN-ACK does, unless it
- * is resent. Later, as in Linux, only a peer that has sent the option gets it.
+ * is resent. Later, as in Linux, the option is sent only to a peer that has sent it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -479,7 +480,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * @room: octets that the option may take
  * @is_first: the segment carries the first text
  * @opts: the options; they point to @counters afterwards
- * @counters: room for %XTCP_ACCECN_FIELDS_MAX counters
+ * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
  *
  * A demanded option contains all counters that fit into @room.
  *
@@ -515,8 +516,8 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /*
- * Process the counters of an option. If a counter is lower than before, the ACK is older than one
- * that was processed already: ignore the counter. Return: octets newly reported with CE.
+ * Process the counters of an option. If a counter is lower than before, a later ACK was processed
+ * already: ignore the counter. Return: octets newly reported with CE.
  */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
@@ -562,7 +563,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
  * @sk: in a synchronized state and in AccECN mode
  * @skb: the ACK; it newly acknowledges or sacks something, so no later ACK has overtaken it
  * @segments: how many segments the ACK newly acknowledges or sacks
- * @sample: gets "marked" and "ece"
+ * @sample: its fields "marked" and "ece" are set
  *
  * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section
  * 3.2.2.5.2).

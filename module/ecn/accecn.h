@@ -16,17 +16,14 @@ struct xtcp_options;
 struct xtcp_request;
 struct xtcp_sample;
 
-/*
- * net.xtcp.ecn, with the values of Linux 7: what we grant to a connecting peer, and what we ask
- * for.
- */
+/* net.xtcp.ecn, with the values of Linux 7: what a server accepts, and what a client requests. */
 enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_NONE,
-	XTCP_ECN_MODE_BOTH,		/* ECN granted and asked for */
-	XTCP_ECN_MODE_IN,		/* granted */
-	XTCP_ECN_MODE_ACCURATE,		/* AccECN granted and asked for */
-	XTCP_ECN_MODE_ACCURATE_IN,	/* AccECN granted, ECN asked for */
-	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* AccECN granted */
+	XTCP_ECN_MODE_BOTH,		/* accept and request ECN */
+	XTCP_ECN_MODE_IN,		/* accept ECN */
+	XTCP_ECN_MODE_ACCURATE,		/* accept and request AccECN */
+	XTCP_ECN_MODE_ACCURATE_IN,	/* accept AccECN, request ECN */
+	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* accept AccECN */
 };
 
 /* net.xtcp.ecn_option, with the values of Linux 7. */

@@ -10,7 +10,7 @@
 
 #define STRETCH_SHIFT	6	/* the mean is in 64ths; a new sample has the weight 1/64 */
 #define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
-#define STRETCH_USUAL	4U	/* segments; above this mean, ACKs of many segments are usual */
+#define STRETCH_USUAL	4U	/* segments; above this mean, the peer's ACKs usually cover many */
 
 /**
  * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
@@ -50,7 +50,7 @@ u8 xtcp_ace_echoed(u8 ace)
 }
 
 /**
- * xtcp_ace_is_mangled() - has the path changed IP's ECN field as no router may?
+ * xtcp_ace_is_mangled() - has the path changed IP's ECN field in a forbidden way?
  * @sent: the field as we sent it
  * @arrived: the field as it arrived; XTCP_NO_CODEPOINT: unknown
  *
@@ -58,7 +58,7 @@ u8 xtcp_ace_echoed(u8 ace)
  *
  * Context: any.
  *
- * Return: true when it has.
+ * Return: true when the change is forbidden.
  */
 bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 {
@@ -77,7 +77,8 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
  * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer sends an ACK at the latest after seven marks. But
  * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
  * the peer's ACKs usually cover few, assume as many marks as the field allows. If the peer's ACKs
- * usually cover many segments, this ACK is no sign of lost ACKs: believe the field, as in Linux.
+ * usually cover many segments, this ACK is no sign of lost ACKs: take the field as it is, as in
+ * Linux.
  *
  * Context: any.
  *
@@ -114,8 +115,8 @@ u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
  * xtcp_ace_counter_first() - the initial value of a counter of the option
  * @codepoint: the codepoint that it counts
  *
- * RFC 9768 section 3.2.1: a counter starts at 1, except that of CE, so that zeroing on the path is
- * detected.
+ * RFC 9768 section 3.2.1: the counter of CE starts at 0, and the other counters at 1, so that
+ * zeroing on the path is detected.
  *
  * Context: any.
  *
@@ -174,7 +175,7 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 /**
  * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option?
  * @least: how many by the ACE field alone
- * @before: marks that ACKs without the option have reported since the last ACK with it
+ * @before: marks that ACKs without the option have reported since the last ACK with the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *

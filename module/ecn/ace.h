@@ -23,7 +23,7 @@ enum xtcp_codepoint {
  * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
  *	initial values
  * @option_us: when the last option left, the low half of xtcp_clock_us()
- * @unsaid: how many of @received_ce no ACK has reported yet, at most 15
+ * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint of the peer's SYN or SYN-ACK
  * @last_codepoint: the codepoint of the previous segment
  * @demand: how many more segments must carry the option, even if nothing new arrives
@@ -61,12 +61,12 @@ struct xtcp_accecn_told {
 	u8 segments_since;
 };
 
-/* What a connection in AccECN mode has observed on its path. Some of these are no faults. */
+/* Observations of a connection in AccECN mode; some of these are not faults. */
 enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
 	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field in a forbidden way */
-	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* first option has counter 0: ignore options */
+	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* a counter of the first option was 0: ignore options */
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* no fault: our SYN or SYN-ACK met congestion */

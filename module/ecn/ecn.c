@@ -2,16 +2,16 @@
 /*
  * Explicit Congestion Notification (RFC 3168 section 6.1, with the changes of RFC 8311).
  *
- * Both ends agree in their SYNs. From then on new text leaves with ECT(0). Instead of dropping the
- * segment, a router may change ECT to CE. A receiver of CE sets ECE in every segment until CWR
- * arrives. The sender of the marked text reduces its window as for a loss, once per round trip, and
- * sets CWR in its next new text. recovery.c decides when to reduce.
+ * Both ends negotiate ECN in their SYNs. After that, new text leaves with ECT(0). A router may
+ * change ECT to CE instead of dropping a segment. The receiver of a CE mark sets ECE in every
+ * segment until CWR arrives. The sender of the marked text reduces its window as for a loss, once
+ * per round trip, and sets CWR in its next new text. recovery.c decides when to reduce.
  *
  * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
  *
  * ECT(1) says that text belongs in the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
- * AccECN mode, with an algorithm that is made for L4S. Text that a timeout resends is not ECT,
- * since the path may drop ECT(1). A received ECT(1) counts like ECT(0).
+ * AccECN mode, with an algorithm that is made for L4S. Text that is resent after a timeout is not
+ * ECT, since the path may drop ECT(1). A received ECT(1) counts like ECT(0).
  *
  * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
  */
@@ -40,8 +40,8 @@ static bool needs_ecn(const struct sock *sk)
 }
 
 /*
- * Does a listener grant ECN, whatever the route says? It does if its algorithm needs ECN. It also
- * does if it may grant AccECN: a peer without AccECN then gets ECN.
+ * Does a listener accept ECN, whatever the route says? Yes, if its algorithm needs ECN, or if it
+ * may accept AccECN: a peer without AccECN then uses ECN.
  */
 static bool grants_ecn(const struct sock *lsk)
 {
@@ -65,7 +65,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_ecn_is_asked() - does this SYN ask for ECN? (RFC 3168 section 6.1.1)
+ * xtcp_ecn_is_asked() - does this SYN request ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
  * @syn: the segment, as ingress left it
  * @dst: the route to the peer
@@ -90,7 +90,7 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
 }
 
 /**
- * xtcp_ecn_offer() - decide whether our SYN asks for ECN
+ * xtcp_ecn_offer() - decide whether our SYN requests ECN
  * @sk: in SYN-SENT, with a route
  *
  * Context: process. Lock: socket, held.
@@ -114,7 +114,7 @@ void xtcp_ecn_offer(struct sock *sk)
  * @sk: in SYN-SENT
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * A SYN-ACK with ECE but without CWR grants ECN. A SYN with ECE and CWR asks for ECN, as our SYN
+ * A SYN-ACK with ECE but without CWR accepts ECN. A SYN with ECE and CWR requests ECN, as our SYN
  * does. Anything else means no ECN (RFC 3168 section 6.1.1).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
@@ -147,7 +147,7 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * xtcp_ecn_flags() - the ECN flags of an outgoing segment
  * @sk: the sock
  * @flags: the other control bits of the segment
- * @new_text: the segment carries octets that were never sent
+ * @new_text: the segment carries octets that were never sent before
  * @resent: the segment was sent before
  * @is_pure: the segment is an ACK and nothing else, without SACK blocks
  *
@@ -217,11 +217,12 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
  * If so, a pending ACK for earlier text must be sent first, with ECE as before (RFC 8257 section
- * 3.2, the second way).
+ * 3.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when it does, and ECE has to tell exactly which text came with CE (XTCP_ECN_EXACT).
+ * Return: true when CE has changed and ECE has to report exactly which text came with CE
+ * (XTCP_ECN_EXACT).
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -344,8 +345,8 @@ void xtcp_ecn_timeout(struct sock *sk)
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
  * exactly. In AccECN mode all reports are exact, so this does nothing.
  *
- * If our ACKs have ECE at the moment, they keep it: if @on, until new text without CE comes,
- * otherwise until CWR comes.
+ * If our ACKs have ECE at the moment, they keep it. With @on, ECE ends when new text without CE
+ * comes; without @on, when CWR comes.
  *
  * Context: softirq or process. Lock: socket, held.
  */

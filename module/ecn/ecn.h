@@ -20,7 +20,7 @@ struct xtcp_net;
 enum xtcp_ecn {
 	/*
 	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set. In
-	 * AccECN mode a fault on the path, or what looks like one, clears this bit
+	 * AccECN mode a real or suspected fault on the path clears this bit
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, ECN may be in use: only echo CE */
@@ -28,7 +28,7 @@ enum xtcp_ecn {
 	/* CE came: send ECE with every segment until CWR comes; also DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
-	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we ask for it */
+	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request it */
 	/* if the next segment is a pure ACK, it reports how the SYN-ACK arrived */
 	XTCP_ECN_ECHO_SYN_ACK = 0x40,
 	/* not in AccECN mode: ECE is set only in an ACK of text that came with CE (RFC 8257) */
@@ -83,8 +83,8 @@ static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool n
 }
 
 /*
- * Does the peer report that our text met congestion? The ECE of a SYN is an offer (RFC 3168 section
- * 6.1.2). xtcp_accecn_feedback() evaluates AccECN's report.
+ * Does the peer report that our text met congestion? ECE on a SYN is an offer and no report (RFC
+ * 3168 section 6.1.2). xtcp_accecn_feedback() evaluates AccECN's report.
  */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {
