@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Does what is due when a deadline has passed. timer.c lists the deadlines; rto.c, retries.c and
+ * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.c, retries.c and
  * keepalive.c decide how long to wait and when to give up.
  *
  * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
- * runs what is due.
+ * runs the expired deadlines.
  */
 #include "expiry/expiry.h"
 
@@ -104,9 +104,9 @@ static void note_timeout(struct sock *sk)
 }
 
 /*
- * Does the next timeout take no longer than this one? RFC 6298 (5.5) says that it takes twice as
- * long. But a connection with little in flight puts little load on the path, and waits long for
- * what is lost. So the program or the namespace may ask for some timeouts without backoff.
+ * Is the next timeout as long as this one? RFC 6298 (5.5) doubles it. But a connection with little
+ * in flight puts little load on the path, and waits long for a lost segment. So the program or the
+ * namespace may choose some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {
@@ -258,10 +258,10 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * Keepalive and the limits for connections without text share this deadline. A deadline of a limit
- * may pass while a keepalive probe waits for its answer. Then no text was sent or received since
- * that probe: text of the peer would have been an answer, and text of ours would be in flight. So
- * the limit has passed and the connection ends. Only if the sysctl was raised meanwhile, the
+ * Keepalive and the limits for connections without text share this deadline. The deadline of a
+ * limit may pass while a keepalive probe is unanswered. No text was sent or received since that
+ * probe: text of the peer would have been an answer, and text of ours would be in flight. So the
+ * time of the limit is over, and the connection ends. If the sysctl was raised in the meantime, the
  * connection stays, and its next keepalive probe is sent early.
  */
 static void expired_keepalive(struct sock *sk)
@@ -328,7 +328,7 @@ void xtcp_expiry_run(struct sock *sk)
 	xtcp_timer_limit_idle(sk);
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		xtcp_timer_wake_at(sk, next);
-	/* give back what xtcp_memory_uncharge() has kept */
+	/* give back the memory that xtcp_memory_uncharge() has kept */
 	sk_mem_reclaim(sk);
 }
 
@@ -376,7 +376,7 @@ void xtcp_expiry_paced(struct sock *sk)
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}
-	/* no text has carried an ACK: send one ACK in place of those that were held back */
+	/* no text has carried an ACK: send one ACK in place of the ACKs that were held back */
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Does what is due when a deadline has passed. */
+/* Runs the expired deadlines of a connection. */
 #ifndef XTCP_EXPIRY_H
 #define XTCP_EXPIRY_H
 
@@ -7,7 +7,7 @@ struct sock;
 
 void xtcp_expiry_init(struct sock *sk);
 
-/* Socket lock held in both. */
+/* The socket lock is held in both functions. */
 void xtcp_expiry_run(struct sock *sk);
 void xtcp_expiry_paced(struct sock *sk);
 

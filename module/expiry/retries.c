@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When to give up a connection whose peer does not answer: R1 and R2 (RFC 9293 section 3.8.3), the
- * user timeout, and the shorter limits for orphans, connections whose program has closed the
- * socket. Also when to end a connection on which no text is sent or received. This file arms no
- * timer. After a timeout, expiry.c calls this file before it tries again, so
- * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
+ * Decides when to give up a connection whose peer does not answer: by R1 and R2 (RFC 9293 section
+ * 3.8.3), the user timeout, and the shorter limits for orphans (connections whose program has
+ * closed the socket). It also decides when to end a connection on which no text is sent or
+ * received. This file arms no timer. After a timeout, expiry.c calls this file before it tries
+ * again, so xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/retries.h"
 
@@ -52,7 +52,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: when the first of these segments was sent, TS clock ms; 0: none was sent.
+ * Return: when the first of these segments was sent, by the timestamp clock (ms); 0: none was sent.
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -74,7 +74,7 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
-/* The reason for an end: TCP_USER_TIMEOUT has passed if @user, otherwise the limit of retries. */
+/* The abort reason: with @user TCP_USER_TIMEOUT has passed, without @user the limit of retries. */
 static enum xtcp_abort_reason limit_was(bool user)
 {
 	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
@@ -160,7 +160,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* timeouts without backoff come first; these are no retries */
+	/* timeouts without backoff come first; these do not count as retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* Fast Open (RFC 7413): one retry more than for a half-open entry, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
@@ -198,8 +198,8 @@ static bool orphan_had_its_time(const struct sock *sk)
  *
  * TCP_USER_TIMEOUT ends the connection; without it R2 does, or for an orphan a shorter limit
  * (MUST-20, MUST-21). Otherwise the retransmission takes another path. From R1 on, this function
- * also asks routing for another route, and mtuprobe.c whether the segments are too large for the
- * path.
+ * also makes routing choose another route, and lets mtuprobe.c check whether the segments are too
+ * large for the path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -330,12 +330,12 @@ bool xtcp_retries_end_probing(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_idle() - end the connection, if it was without text for as long as the namespace
+ * xtcp_retries_end_idle() - end the connection, if it had no text for longer than the namespace
  * allows
  * @sk: the sock, in any state; the caller holds a reference
  *
  * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, which
- * programs expect of a timer; the abort reason tells which limit it was. A soft error does not
+ * programs expect of a timer; the abort reason says which limit has passed. A soft error does not
  * replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
  *
  * Context: softirq or process. Lock: socket, held.

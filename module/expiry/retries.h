@@ -9,7 +9,7 @@
 
 struct sock;
 
-/* All of these need the socket lock. */
+/* The socket lock is held in all these functions. */
 u32 xtcp_retries_since(const struct sock *sk);
 
 /* Return: true when the connection has ended. */

@@ -28,7 +28,7 @@
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
-#define WAITING_MAX	8U	/* per processor; the ACK of one more connection leaves at once */
+#define WAITING_MAX	8U	/* per processor; the ACK of a further connection leaves at once */
 
 /**
  * struct waiting - a connection whose third ACK waits
@@ -82,8 +82,8 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Removes the entries that wait no longer, were due by @now_ns, or belong to thread @by. Their
- * socks go to @taken. Return: how many.
+ * Removes the entries that no longer wait, are due at @now_ns, or belong to thread @by. Stores
+ * their socks in @taken. Return: the number of socks.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -271,7 +271,7 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 }
 
 /**
- * xtcp_thirdack_forget() - the program has closed a sock: its third ACK waits no longer
+ * xtcp_thirdack_forget() - the program has closed a sock: take the sock off the lists
  * @sk: the sock; the caller has a reference of its own
  * @everywhere: the sock may wait on another processor's list
  *

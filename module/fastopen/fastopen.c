@@ -11,8 +11,8 @@
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). A connection that is
- * reset before that ACK counts for one more minute (section 5.1). Beyond the limit the listener
- * answers SYNs as if there were no cookies.
+ * reset during its handshake counts for one more minute (section 5.1). Beyond the limit the
+ * listener answers SYNs as if there were no cookies.
  *
  * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
  * key is valid here.
@@ -434,7 +434,7 @@ static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 	       dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
-/* Decides for xtcp_fastopen_syn(). @queue counts the connection already. */
+/* The decision of xtcp_fastopen_syn(). @queue counts the connection already. */
 static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
 				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
 				       struct xtcp_fastopen_cookie *answer)
@@ -460,7 +460,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 	}
 	fast->queue = queue;
 	fast->cookie = *answer;
-	/* a client with a valid cookie needs a new one only if the second key made the old one */
+	/* a client with a valid cookie needs a new cookie only if the second key made the cookie */
 	if (which != 2)
 		fast->cookie.len = -1;
 	return fast;
@@ -479,7 +479,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  *
  * Context: softirq, RCU read side.
  *
- * Return: a state for xtcp_fastopen_begin() or xtcp_fastopen_declined(); NULL: the SYN may not.
+ * Return: a state for xtcp_fastopen_begin() or xtcp_fastopen_declined(); NULL: the SYN may not open
+ * a connection at once.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)

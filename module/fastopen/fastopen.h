@@ -31,7 +31,8 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_KEYS_TEXT	74	/* octets of two keys as text, with the final zero */
 
 /**
- * struct xtcp_fastopen - a connection whose handshake is not complete, or was reset before that
+ * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the
+ * handshake
  * @node: links the queue's list of resets
  * @queue: the queue that counts the connection
  * @until: after a reset: the connection counts until then, jiffies

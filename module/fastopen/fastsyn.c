@@ -98,8 +98,8 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
  * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
  * @sk: SYN-SENT; its addresses are known
  *
- * With TCP_FASTOPEN_CONNECT it does, if the SYN may carry data: there is a cookie or no need for
- * one, and Fast Open has not failed lately.
+ * With TCP_FASTOPEN_CONNECT yes, if the SYN may carry data: there is a cookie or no need for a
+ * cookie, and Fast Open has not failed lately.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -131,8 +131,8 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 }
 
 /*
- * Queues data behind the SYN, at most @room octets, and as much as there is memory for. Data that
- * cannot be copied now stays with the program.
+ * Queues at most @room octets of data behind the SYN, or less if memory is short. The program keeps
+ * data that cannot be copied now.
  */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
@@ -156,7 +156,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 }
 
 /**
- * xtcp_fastsyn_send() - send a SYN with data, or one that asks for a cookie
+ * xtcp_fastsyn_send() - send a SYN that carries data, or that asks for a cookie
  * @sk: SYN-SENT; it has sent nothing yet, and xtcp_sock_fastsyn() is set
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".

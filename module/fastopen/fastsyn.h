@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The client side of TCP Fast Open (RFC 7413): data on the SYN, and when not to send any. */
+/*
+ * The client side of TCP Fast Open (RFC 7413): it puts data on the SYN, unless Fast Open has failed
+ * lately.
+ */
 #ifndef XTCP_FASTSYN_H
 #define XTCP_FASTSYN_H
 
@@ -15,7 +18,8 @@ struct sock;
  * @msg: the data that is not yet queued; NULL if the call is connect()
  * @size: octets of data
  * @copied: octets that were queued for the SYN
- * @cookie: the cookie of the SYN; length 0: the SYN asks for one; negative: it has no cookie option
+ * @cookie: the cookie of the SYN; length 0: the SYN asks for a cookie; negative: the SYN has no
+ *	cookie option
  */
 struct xtcp_fastsyn {
 	struct msghdr *msg;

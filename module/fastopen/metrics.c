@@ -92,7 +92,7 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/* Make the entry of a new host in its set. */
+/* Makes the entry of a new host in @set; it replaces the oldest host if the set is full. */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];
