@@ -48,10 +48,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The table of RFC 9293 3.10.7.4, first, as Linux reads it: both edges are part of the window, and
- * the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK that later data
- * has overtaken, and an ACK that the peer sent when it had filled the window. Even so, nothing
- * outside the window enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
+ * The acceptability test of RFC 9293 3.10.7.4, first, as in Linux: both edges are part of the
+ * window, and the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK that
+ * later data has overtaken, and an ACK that the peer sent when it had filled the window. Even so,
+ * nothing outside the window enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -120,8 +120,8 @@ static bool compress(struct sock *sk)
  * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
  * the peer send more. Any other ACK waits for at most 200 ms (SHLD-18, MUST-40).
  *
- * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read.
- * Then the program may answer, and its answer carries the ACK. If it does not answer, the ACK
+ * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
+ * program that reads may answer, and its answer carries the ACK. If it does not answer, the ACK
  * leaves when the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS,
  * rounded up to a tick. After a SEND that does not block, the program may be in poll() when data
  * arrives, so the ACK does not wait.
@@ -145,8 +145,9 @@ void xtcp_acks_owed(struct sock *sk)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
 		/*
-		 * without may_wait, this ACK is not for text out of order. It may wait for the
-		 * timer of compress(), which sends one ACK in place of the ACKs that were held back
+		 * may_wait is set if this ACK is for text out of order. Any other ACK may wait for
+		 * the timer of compress(), which sends one ACK in place of the ACKs that were held
+		 * back
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);

@@ -119,8 +119,8 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	}
 	told = xtcp_told_by(sk, skb);
 	/*
-	 * The errors are Linux's. In SYN-RECEIVED after a simultaneous open, connect() returns
-	 * ECONNREFUSED.
+	 * The errors are the same as in Linux. In SYN-RECEIVED after a simultaneous open, connect()
+	 * returns ECONNREFUSED.
 	 */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:

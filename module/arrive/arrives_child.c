@@ -30,7 +30,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	bool up;
 
 	sock_owned_by_me(child);
-	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	__acquire(&child->sk_lock.slock);	/* locked by xtcp_sock_clone() */
 	xtcp_early_learn(child, skb);
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
@@ -58,7 +58,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
 {
 	sock_owned_by_me(child);
-	__acquire(&child->sk_lock.slock);	/* by xtcp_sock_clone() */
+	__acquire(&child->sk_lock.slock);	/* locked by xtcp_sock_clone() */
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
 	xtcp_sock_count_in(xtcp_sk(child), 1, xtcp_seg(skb)->len);

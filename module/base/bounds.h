@@ -57,9 +57,9 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 
 /*
  * The floor of the RTO: the least value of its variation term (RFC 6298 (2.3): K*RTTVAR),
- * microseconds. The metric rto_min of the route beats TCP_RTO_MIN_US, and TCP_RTO_MIN_US beats
- * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2 locks it.
- * Socket lock held.
+ * microseconds. The metric rto_min of the route has priority over TCP_RTO_MIN_US, and
+ * TCP_RTO_MIN_US over net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked;
+ * iproute2 locks it. Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {

@@ -45,8 +45,8 @@ struct xtcp_endpoint {
 	struct_group(own, /* children of a listener do not inherit these (xtcp_sock_clone()) */
 
 	struct xtcp_conn conn;		/* table entry; while in the table, the tuple is constant */
-	struct xtcp_lease *lease;	/* its port in kernel TCP's bind table; NULL: not bound */
-	struct xtcp_listener *listener;	/* queues, set in LISTEN (listen.c); read under RCU */
+	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
+	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
 		/*
@@ -61,8 +61,8 @@ struct xtcp_endpoint {
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * get_state_synchronize_rcu() when the sock last left the table of connections or of
-	 * listeners; before that, any past state
+	 * value of get_state_synchronize_rcu() when the sock last left the table of connections or
+	 * of listeners; before that, any past value
 	 */
 	unsigned long left_table;
 	struct xtcp_seldom *seldom;	/* fields that few sockets need; NULL: none; RCU */
@@ -72,10 +72,11 @@ struct xtcp_endpoint {
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* slot of its event recorder, low octet; 0: none */
+	u8 box;				/* slot of the sock's event recorder, low octet; 0: none */
 	/*
-	 * segments of this closed sock are still below TCP, so the module must stay loaded
-	 * (held.c): 1 + the processor whose list has the sock; 0: on no list; socket lock
+	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
+	 * sock is on a list while its segments are still below TCP; the module stays loaded until
+	 * then
 	 */
 	u16 held_at;
 
@@ -88,14 +89,14 @@ struct xtcp_endpoint {
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
-	bool algorithm_locked : 1;	/* by the route; children do not inherit it */
-	bool algorithm_by_rule : 1;	/* by a rule; TCP_CONGESTION needs permission to keep it */
+	bool algorithm_locked : 1;	/* locked by the route; children do not inherit this */
+	bool algorithm_by_rule : 1;	/* set by a rule; TCP_CONGESTION needs permission to keep it */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
 	bool fastopen_connect : 1;	/* TCP_FASTOPEN_CONNECT */
 	bool thin_linear : 1;		/* TCP_THIN_LINEAR_TIMEOUTS */
-	/* TCP_NODELAY and TCP_CORK: TCP_NAGLE_OFF, TCP_NAGLE_CORK */
+	/* TCP_NAGLE_OFF for TCP_NODELAY, TCP_NAGLE_CORK for TCP_CORK */
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
 	/*

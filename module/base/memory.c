@@ -17,7 +17,7 @@
 #include "base/stream.h"
 #include "compat.h"
 
-#define KEPT	((int)(2 * PAGE_SIZE))	/* octets: less than this is kept for the next segment */
+#define KEPT	((int)(2 * PAGE_SIZE))	/* a sock keeps fewer octets than this for its next segment */
 #define SOON	(HZ)			/* jiffies */
 #define STAND_INS	16
 

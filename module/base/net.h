@@ -183,7 +183,7 @@ struct xtcp_shard {
  * @policy_lock: guards changes of @policy
  * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
  * @blackholes: number of such signs in a row
- * @spare_block: a block of empty lists that @portlists last emptied and will use next, or NULL;
+ * @spare_block: the block of @portlists that last became empty, kept for the next use; NULL: none;
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)

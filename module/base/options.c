@@ -118,7 +118,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  *
  * Context: any.
  *
- * Return: whether the option is there.
+ * Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
  */
 enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option)
 {

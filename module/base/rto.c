@@ -219,7 +219,7 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
  *
  * Context: any.
  *
- * Return: milliseconds since the first unanswered timeout; at most 2^31 - 1.
+ * Return: the time from the first unanswered timeout to the end, milliseconds; at most 2^31 - 1.
  */
 u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)
 {

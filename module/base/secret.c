@@ -76,9 +76,9 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *	section 3.4.1, MUST-8 and SHLD-1)
  * @ts_offset: receives the offset, milliseconds
  *
- * Kernel TCP may have used the tuple before. A peer that still has it in TIME-WAIT accepts only a
- * SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So
- * both values come from kernel TCP's function if it is available. That function gives an offset
+ * Kernel TCP may have used the tuple before. A peer that still has the tuple in TIME-WAIT accepts
+ * only a SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191).
+ * So both values come from kernel TCP's function if it is available. That function gives an offset
  * only if net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.

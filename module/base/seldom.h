@@ -16,7 +16,8 @@ struct xtcp_fastopenq;
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
  *
- * It is allocated when an option first needs it, and stays until the memory of the sock is freed.
+ * The struct is allocated when a socket option first needs it, and stays until the memory of the
+ * sock is freed.
  */
 struct xtcp_seldom {
 	struct xtcp_fastopenq *fastopenq;

@@ -25,7 +25,7 @@ static inline bool xtcp_seq_ge(u32 a, u32 b)
 	return xtcp_seq_le(b, a);
 }
 
-/* low <= seq <= high on the circle */
+/* low <= seq <= high, modulo 2^32 */
 static inline bool xtcp_seq_between(u32 low, u32 seq, u32 high)
 {
 	return high - low >= seq - low;

@@ -33,7 +33,7 @@ struct xtcp_saved_syn;
  *
  * Fields that only data transfer needs are in struct xtcp_stream, which a connection without data
  * does not have. This struct has the fields that the handshake, keepalive, a RST or a bare ACK
- * uses, and those that are read without the socket lock.
+ * uses, and the fields that are read without the socket lock.
  *
  * The first member has no name, so the code reaches its fields directly (-fms-extensions). Fields
  * that are written together and equally often are next to each other. Units: octets; jiffies if the
@@ -86,7 +86,7 @@ struct xtcp_sock {
 	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	u8 box_high;			/* slot of its event recorder, high octet (boxnote.c) */
+	u8 box_high;			/* slot of the sock's event recorder, high octet (boxnote.c) */
 
 	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
 	struct xtcp_timers timers;

@@ -25,8 +25,8 @@
 #define S(name) (1 << TCP_##name)
 
 /*
- * The legal changes of state: those of RFC 9293, figure 5, those of Fast Open, and those of a
- * listener's clone. CLOSE is always allowed.
+ * The legal state transitions: by RFC 9293 figure 5, by Fast Open, and of a listener's clone. A
+ * transition to CLOSE is always legal.
  */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),

@@ -11,7 +11,8 @@
 #include "base/clock.h"
 
 /**
- * struct xtcp_timeouts - the retransmission timeouts of a connection, also those of its SYN
+ * struct xtcp_timeouts - the retransmission timeouts of a connection, including the timeouts of its
+ * SYN
  * @ms: time in recoveries that have ended, milliseconds
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: there is none
  * @total: number of timeouts; like @recoveries and @rehashes, it wraps, as in Linux

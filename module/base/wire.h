@@ -97,7 +97,7 @@ enum xtcp_option_len {
 #define XTCP_PAWS_STAMP_S	60	/* age of TS.Recent from which PAWS passes a RST, as Linux */
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
-#define XTCP_PAWS_WINDOW	1	/* ticks by which a TSval may be older, as in Linux */
+#define XTCP_PAWS_WINDOW	1	/* ticks by which a TSval may be older than TS.Recent, as in Linux */
 
 #define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
 
