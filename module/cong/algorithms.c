@@ -291,8 +291,8 @@ static bool has_begun(const struct xtcp_sender *tx)
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
  * As in Linux, choosing the current algorithm needs no permission. But if a rule of the policy
- * table has set the current algorithm, choosing it needs permission: the rule grants the algorithm
- * only to connections that match, and the socket could then keep it for other connections.
+ * table has set the current algorithm, choosing it needs permission. Otherwise the socket could
+ * keep the algorithm for connections that the rule does not match.
  *
  * Context: process. Lock: socket, held.
  *
@@ -367,9 +367,9 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  * @sk: has just been established, or has a new algorithm; its windows are set
  *
  * An algorithm keeps its private state in tx->stream, the data state of the connection, and begins
- * once that is allocated. If the algorithm has control() or info(), the data state is allocated
- * now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO its state. Without memory,
- * the algorithm begins with the first data.
+ * once the data state is allocated. If the algorithm has control() or info(), the data state is
+ * allocated now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO its state. Without
+ * memory, the algorithm begins with the first data.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BBR version 3 (draft-ietf-ccwg-bbr), as arithmetic. BBR sends at the rate at which its octets
- * arrive, alternately slightly faster and slightly slower, and keeps little more in flight than the
- * bandwidth-delay product of the path.
+ * BBR version 3 (draft-ietf-ccwg-bbr): path model and state machine. BBR sends at the rate at which
+ * its octets arrive, alternately slightly faster and slightly slower, and keeps little more in
+ * flight than the bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. The
- * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
- * leaves a choice:
+ * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. The draft leaves
+ * some choices, which are made here as follows:
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).

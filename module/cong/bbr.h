@@ -43,16 +43,16 @@ enum xtcp_bbr_acks {
  * @undo_inflight_longterm: @inflight_longterm before a recovery
  * @undo_inflight_shortterm: @inflight_shortterm before a recovery
  * @min_rtt_us: smallest RTT, microseconds
- * @min_rtt_ms: BBR.min_rtt_stamp: when it was measured
+ * @min_rtt_ms: BBR.min_rtt_stamp: when @min_rtt_us was measured
  * @probe_rtt_min_us: BBR.probe_rtt_min_delay
  * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
  * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
- * @extra_acked: most octets delivered beyond what the bandwidth explains, in each half of the
+ * @extra_acked: largest number of octets delivered in excess of the bandwidth, in each half of the
  *	filter's window
  * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
- *	arrives that was sent after that beginning
+ *	arrives that was sent since then
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm

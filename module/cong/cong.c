@@ -91,7 +91,7 @@ unsigned long xtcp_cong_rate(struct sock *sk)
  * xtcp_cong_bound() - let the window hold at least one segment
  * @sk: the sock
  *
- * With a smaller window nothing could be sent, so no ACK would come that opens the window.
+ * With a smaller window nothing could be sent, so no ACK would come to open the window.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -191,9 +191,9 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls such a window validated). In slow start the window may grow to twice the most
- * that was in flight, as in Linux. If only a full window could grow, the window would not double in
- * each round trip.
+ * section 4 calls such a window validated). In slow start the window may grow to twice the largest
+ * number of octets in flight, as in Linux. If only a full window could grow, the window would not
+ * double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -217,7 +217,7 @@ static bool wants_to_resume(const struct sock *sk)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest use within a round trip counts, not the last one: when the ACKs of one
+ * As in Linux, the largest use within a round trip counts, not the latest use: when the ACKs of one
  * flight have come and the next flight is not sent yet, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -253,8 +253,8 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 		return;
 	}
 	/*
-	 * without SACK, an ACK that fills the hole may cover much: do not allow a burst (RFC 3465
-	 * section 2.3)
+	 * without SACK, an ACK that fills the hole may cover many segments: do not allow a burst
+	 * (RFC 3465 section 2.3)
 	 */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
@@ -263,9 +263,9 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * The sender did not use the whole window, and an ACK has raised the window from @before. Limit the
- * window to twice the most that was in flight, since slow start would double a window of just that
- * size (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the initial
- * window counts as used.
+ * window to twice the largest number of octets in flight, since slow start would double a window of
+ * just that size (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the
+ * initial window counts as used.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -355,7 +355,7 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  * @counted: a variable of the algorithm: octets acknowledged since the window last grew by a
  *	segment
  *
- * An algorithm calls this if it uses the slow start and congestion avoidance of that section.
+ * An algorithm calls this function if it uses slow start and congestion avoidance of that section.
  *
  * Context: softirq or process. Lock: socket, held.
  */

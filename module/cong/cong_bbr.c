@@ -101,7 +101,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 	}
 	tx->cong.cwnd = xtcp_bbr_acked(bbr, &ack);
 	bbr_set_rate(sk, bbr);
-	/* MarkConnectionAppLimited() (5.3.4.3): ProbeRTT's low rate tells nothing about the path */
+	/* MarkConnectionAppLimited() (5.3.4.3): ProbeRTT's low rate says nothing about the path */
 	if (bbr->state == XTCP_BBR_PROBE_RTT) {
 		stream->rate.limited = true;
 		stream->rate.limited_until = stream->delivered + ack.inflight;

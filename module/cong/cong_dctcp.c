@@ -43,9 +43,9 @@ static void dctcp_start(struct sock *sk)
 }
 
 /*
- * Section 3.3: update Alpha once per window. As in Linux, sacked octets count when they are sacked.
- * AccECN reports the number of marked segments. Without AccECN, all octets that an ACK with ECE
- * reports count as marked.
+ * Section 3.3: update Alpha once per window. As in Linux, octets count when they are first
+ * acknowledged or sacked. AccECN reports the number of marked segments. Without AccECN, all octets
+ * that an ACK with ECE reports count as marked.
  */
 static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -73,7 +73,7 @@ static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_cong_grow(sk, sample->delivered, &dctcp->counted);
 }
 
-/* A loss halves the window, as without DCTCP (section 3.5). */
+/* A loss halves the window, as in NewReno (section 3.5). */
 static u32 dctcp_ssthresh(struct sock *sk)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);

@@ -239,7 +239,7 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 /**
  * xtcp_cubic_idle() - do not count an idle time as part of the current epoch
  * @cubic: the state
- * @idle_us: how long it was, microseconds
+ * @idle_us: duration of the idle time, microseconds
  *
  * Context: any.
  */

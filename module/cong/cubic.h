@@ -28,7 +28,8 @@ struct xtcp_cubic_epoch {
  * @now: the current epoch
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
  * @grown_us: the last time at which the window could grow, microseconds
- * @credit: growth of less than an octet, in fractions with cwnd as denominator
+ * @credit: rest of the growth, less than an octet: the numerator of a fraction with denominator
+ *	cwnd
  * @credit_est: the same for W_est
  */
 struct xtcp_cubic {

@@ -7,11 +7,11 @@
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
  * and is charged to the memory control group of that program. A keyed hash selects a set, and a
- * path may be any element of its set. A new path replaces the oldest one of its set. No user knows
+ * path may be any element of its set. A new path replaces the oldest path of its set. No user knows
  * the secret of the hash, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. A connection takes the lock when it first fills its window, when
- * it raises its window to half of a saved one, when the raised window meets congestion, and when
+ * it raises its window to half of a saved window, when the raised window meets congestion, and when
  * the connection ends.
  */
 #include "cong/paths.h"
@@ -207,7 +207,7 @@ static struct saved_path *find_path(struct path_set *set, const struct in6_addr 
 	return NULL;
 }
 
-/* Finds the element of @set for a new path: a free one, or that of the oldest path. */
+/* Finds the element of @set for a new path: a free element, or the element of the oldest path. */
 static struct saved_path *new_path(struct path_set *set, const struct in6_addr *addrs)
 {
 	struct saved_path *path = &set->paths[0];

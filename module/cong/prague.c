@@ -5,11 +5,11 @@
  * octets that were marked. The first mark in a round trip reduces the window by alpha / 2 of its
  * size; each octet that was not marked adds to the window.
  *
- * A round trip here is a virtual one: it takes at least 25 ms. Alpha is updated, and the window
- * reduced, at most once per virtual round trip. In congestion avoidance, the rate grows in each
- * virtual round trip, by one segment per virtual round trip. So with the same share of marks, a
- * connection with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a
- * higher one.
+ * A round trip here is virtual: it takes at least 25 ms. Alpha is updated, and the window reduced,
+ * at most once per virtual round trip. In congestion avoidance, the rate grows in each virtual
+ * round trip, by one segment per virtual round trip. So with the same share of marks, a connection
+ * with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a higher
+ * rate.
  *
  * Alpha stays 1 until the first mark, so the first mark halves the window. Pure: no socket, no
  * clock.
@@ -52,7 +52,7 @@ static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ac
 	prague->window_us = ack->now_us;
 }
 
-/* Alpha stays 1 until the first CE mark shows that a queue of the path marks at all. */
+/* Alpha stays 1 until the first CE mark shows that a queue of the path sets CE marks. */
 static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {
 	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))
@@ -76,7 +76,7 @@ static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ac
  *
  * Context: any.
  *
- * Return: the window: ack->cwnd, or less, but then at least two segments.
+ * Return: the window: ack->cwnd, or a smaller window of at least two segments.
  */
 u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {

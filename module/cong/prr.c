@@ -17,7 +17,7 @@
 /**
  * xtcp_prr_begin() - begin a reduction (RFC 9937 section 6.1)
  * @prr: to set
- * @recover_fs: octets in flight, including those that this ACK reports as arrived
+ * @recover_fs: octets in flight, including the octets that this ACK reports as arrived
  *
  * Context: any.
  */

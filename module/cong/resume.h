@@ -34,7 +34,7 @@ struct xtcp_saved {
  * @best: the parameters that this connection has observed
  * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
  *	the end of what was sent in Unvalidated
- * @pipe_base: PipeSize is the sum of this and of all octets that have arrived, modulo 2^32; see
+ * @pipe_base: PipeSize is @pipe_base plus all octets that have arrived, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @entered_us: when Unvalidated began, the low half of the clock
  * @round_end: the round of observation ends when everything before it is acknowledged
@@ -68,7 +68,7 @@ struct xtcp_resume {
 };
 
 /**
- * struct xtcp_resume_view - the connection as an ACK leaves it
+ * struct xtcp_resume_view - the state of the connection after an ACK
  * @snd_una: SND.UNA
  * @snd_nxt: SND.NXT
  * @delivered: octets that have arrived since the connection began

@@ -103,7 +103,7 @@ static void stop_pacing(struct sock *sk)
 
 /*
  * Is the connection in its first slow start, without any congestion so far? A window below the
- * initial one shows that the SYN was lost more than once.
+ * initial window shows that the SYN was lost more than once.
  */
 static bool is_fresh(const struct sock *sk)
 {
