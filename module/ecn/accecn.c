@@ -51,7 +51,7 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: is the ACE field of the first segment without SYN zero? If so,
+ * RFC 9768 section 3.2.2.4: is the ACE field zero in the first segment without SYN? If so,
  * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore the
  * field.
  */
@@ -428,7 +428,7 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 		xtcp_acking_owe_now(&xsk->acking);
 }
 
-/* Is an option due because the last one left long ago? */
+/* Is an option due because the last option left long ago? */
 static bool beacon_is_due(const struct xtcp_sock *xsk)
 {
 	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);

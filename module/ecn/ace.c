@@ -69,7 +69,7 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 
 /**
  * xtcp_ace_marks() - how many of our segments newly met congestion?
- * @counted: how many were counted before: s.cep without its initial value
+ * @counted: the number of marks counted before: s.cep without its initial value
  * @ace: the ACE field of an ACK that no later ACK has overtaken
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
@@ -174,7 +174,7 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 
 /**
  * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option?
- * @least: how many by the ACE field alone
+ * @least: the number of marks by the ACE field alone
  * @before: marks that ACKs without the option have reported since the last ACK with the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment

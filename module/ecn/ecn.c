@@ -77,7 +77,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  *
  * Context: softirq.
  *
- * Return: true when it does.
+ * Return: true when the SYN requests ECN.
  */
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst)
 {

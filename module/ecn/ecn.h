@@ -83,7 +83,7 @@ static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool n
 }
 
 /*
- * Does the peer report that our text met congestion? ECE on a SYN is an offer and no report (RFC
+ * Does the peer report that our text met congestion? ECE on a SYN is an offer, not a report (RFC
  * 3168 section 6.1.2). xtcp_accecn_feedback() evaluates AccECN's report.
  */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)

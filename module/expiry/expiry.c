@@ -154,8 +154,8 @@ static void expired_retransmit(struct sock *sk)
 	if (!skb)
 		return;
 	/*
-	 * without the data state, only the SYN can be in flight: in FIN-WAIT-1 after a simultaneous
-	 * open, if there was no memory for the FIN
+	 * without the data state, only the SYN can be in flight. This happens in FIN-WAIT-1 after a
+	 * simultaneous open, if there was no memory for the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);

@@ -301,7 +301,7 @@ bool xtcp_retries_end_refused(struct sock *sk)
  *
  * Probes without an answer end the connection when retries2 of them have been sent. A peer that
  * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed. For an orphan the
- * limits are lower, and its limit on the backoff holds even if the peer answers (RFC 6429).
+ * limits are lower, and the limit on the backoff applies even if the peer answers (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -334,9 +334,9 @@ bool xtcp_retries_end_probing(struct sock *sk)
  * allows
  * @sk: the sock, in any state; the caller holds a reference
  *
- * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, which
- * programs expect of a timer; the abort reason says which limit has passed. A soft error does not
- * replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
+ * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, as programs
+ * expect when a timer ends a connection; the abort reason says which limit has passed. A soft error
+ * does not replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* When to give up a connection whose peer does not answer. */
+/* Decides when to give up a connection whose peer does not answer. */
 #ifndef XTCP_RETRIES_H
 #define XTCP_RETRIES_H
 

@@ -145,8 +145,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * the timer of a processor that went offline runs on another processor. If the first one
-	 * is online again, a connect() on it may have queued the timer already
+	 * the timer of a processor that went offline runs on another processor. If the first
+	 * processor is online again, a connect() on it may have queued the timer already
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));

@@ -37,7 +37,7 @@
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 #define RESET_COUNTS	(60 * HZ)	/* RFC 7413 section 5.1 */
-/* the least MTU that holds a SYN-ACK with a cookie and any other options */
+/* the least MTU that holds a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
 /* Keys of cookies. The first key makes cookies; cookies of either key are valid. */
@@ -270,7 +270,7 @@ int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
 
 /**
  * xtcp_fastopen_free() - drop the Fast Open state of a socket
- * @sk: CLOSED; no new SYN finds the state, but an earlier one may still use it
+ * @sk: CLOSED; no new SYN finds the state, but an earlier SYN may still use it
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
@@ -317,7 +317,7 @@ static bool read_key(const char *text, __le32 *words)
 /**
  * xtcp_fastopen_read_keys() - write net.xtcp.fastopen_key
  * @xn: the namespace
- * @text: one key, or two separated by a comma; the function changes it
+ * @text: one key, or two keys separated by a comma; the function changes the text
  *
  * Context: process, may sleep.
  *

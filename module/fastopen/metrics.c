@@ -2,7 +2,7 @@
 /*
  * A table of the hosts to which a namespace has opened connections. As in Linux's tcp_metrics, a
  * pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section 4.1.3): it keeps
- * the cookie, the MSS that came with the cookie, and how many SYNs with data in a row were lost.
+ * the cookie, the MSS that came with the cookie, and how many SYNs with data were lost in a row.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
  * do. The first connection that needs the table allocates it, charged to the memory control group
