@@ -158,7 +158,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * @sk: the sock
  * @seg: an acceptable segment with an acceptable ACK
  *
- * TS.Recent takes SEG.TSval only if SEG.SEQ is not beyond the last RCV.NXT that we acknowledged
+ * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
  * (RFC 7323 section 4.3).
  */
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)

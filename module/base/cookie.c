@@ -148,7 +148,7 @@ u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
  *
  * Context: any.
  *
- * Return: true for an ISN that xtcp_cookie_make() made in this period or the one before.
+ * Return: true for an ISN that xtcp_cookie_make() made in this period or in the previous period.
  */
 bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
 		       u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)

@@ -44,7 +44,7 @@ struct xtcp_endpoint {
 
 	struct_group(own, /* children of a listener do not inherit these (xtcp_sock_clone()) */
 
-	struct xtcp_conn conn;		/* table entry; while in the table, the tuple is constant */
+	struct xtcp_conn conn;		/* entry of the table of connections; in the table, the tuple is constant */
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */

@@ -110,8 +110,8 @@ struct xtcp_sysctl {
 #define XTCP_SYSCTL_PARTS	3	/* netns/sysctl.c registers the sysctls in 3 parts */
 
 /*
- * A namespace has at least as many shards as there are processors, up to this number, so that
- * processors seldom wait for each other.
+ * The largest number of shards of a namespace. Below this limit, the number of shards is the number
+ * of processors, rounded up to a power of two, so that processors seldom wait for each other.
  */
 #define XTCP_SHARDS_MAX		16U
 
@@ -244,7 +244,7 @@ struct xtcp_net {
 	atomic_t blackholes;
 
 	/*
-	 * Written as connections come and go; the counters only once in a while
+	 * Written when connections begin and end. The counters are written only once in a while
 	 * (percpu_counter_batch).
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;

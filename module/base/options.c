@@ -344,8 +344,9 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  *
  * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill it up to
  * whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69).
- * Order and NOPs are those of Linux 6.1, since some programs identify an operating system by them.
- * The AccECN option, which Linux 6.1 does not have, stands between the others and the cookie.
+ * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
+ * system by them. The AccECN option, which Linux 6.1 does not have, stands between the others and
+ * the cookie.
  *
  * Context: any.
  *

@@ -11,10 +11,10 @@
  * struct xtcp_rto - the state of RFC 6298
  * @srtt_us: SRTT, microseconds; 0: no sample yet
  * @rttvar_us: RTTVAR, microseconds
- * @held_us: the variation that the RTO uses instead of RTTVAR: it rises with RTTVAR, but falls only
- *	once per round trip
+ * @held_us: the variation that the RTO uses instead of RTTVAR: RTO = SRTT + 4 * @held_us. It rises
+ *	with RTTVAR, but falls only once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
- *	xtcp_rto_sample(): the RTO is SRTT + 4 * @held_us, and @held_us is at least @peak_us
+ *	xtcp_rto_sample(); @held_us is never less
  * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value

@@ -12,8 +12,8 @@
 /**
  * struct xtcp_snd - what we have queued and sent, and what the peer has acknowledged and offers
  * @una: SND.UNA: the oldest octet that is not acknowledged
- * @nxt: SND.NXT: the octet after the highest one that was sent
- * @write_seq: the octet after the last one that SEND queued; counts a queued FIN, too
+ * @nxt: SND.NXT: the octet after the highest octet that was sent
+ * @write_seq: the octet after the last octet that SEND queued; counts a queued FIN, too
  * @wnd: SND.WND: the peer's window, counted from @una
  * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2; also for the avoidance of
  *	silly windows)

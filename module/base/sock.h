@@ -42,7 +42,7 @@ struct xtcp_saved_syn;
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
 
-	/* RECEIVE: fields used for each arriving segment. */
+	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
 	/* the present limit, usually below window_clamp; grows as data arrives (space.c) */
@@ -78,7 +78,7 @@ struct xtcp_sock {
 	 */
 	bool coalescing;
 
-	/* Written at the opening. */
+	/* Written while the connection opens. */
 	bool syn_data_acked : 1;	/* data on a SYN was accepted, ours or the peer's */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
@@ -88,7 +88,7 @@ struct xtcp_sock {
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's event recorder, high octet (boxnote.c) */
 
-	/* Deadlines: timer.c, expiry.c, retries.c, keepalive.c. */
+	/* Deadlines (timer.c, expiry.c, retries.c, keepalive.c). */
 	struct xtcp_timers timers;
 
 	/* Rarely used. */
@@ -98,7 +98,7 @@ struct xtcp_sock {
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
 	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
-	/* Fast Open, as server: set until the handshake is complete */
+	/* state of Fast Open as server; NULL: none, or the handshake is complete */
 	struct xtcp_fastopen *fastopen;
 };
 

@@ -2,8 +2,8 @@
 /*
  * The connection state (RFC 9293 section 3.3.2).
  *
- * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and
- * inet_sock_set_state treat them as those of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
+ * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and the tracepoint
+ * inet_sock_set_state treat them as states of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
  * occur in a sock, since the kernel would take the sock for one of its mini-sockets. A connection
  * in TIME-WAIT is a record instead (timewait.c). A connection that has come to SYN-RECEIVED from
  * LISTEN is an entry (halfopen.c) until its handshake is complete. A sock is in SYN-RECEIVED only
@@ -91,7 +91,7 @@ static void count(struct sock *sk, int old, int new)
 /*
  * Generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol can find
  * the sock. So set pprev by the state. Otherwise SO_ATTACH_REUSEPORT_* would create a group for a
- * sock that already listens without one, and nothing would ever run the group's BPF program.
+ * sock that already listens without a group, and nothing would ever run the group's BPF program.
  */
 static void tell_core(struct sock *sk, int state)
 {

@@ -31,7 +31,7 @@ struct sock;
  * Grouped like struct xtcp_sock, with the same units. The socket lock guards all of it.
  */
 struct xtcp_stream {
-	/* For each outgoing segment with data, and each ACK. */
+	/* Fields used for each outgoing segment with data, and for each ACK. */
 	/*
 	 * skbs in flight that are neither acknowledged nor sacked nor on to_resend, in order of
 	 * sending
@@ -46,18 +46,18 @@ struct xtcp_stream {
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
-	 * jiffies when the peer's FIN came in order or, in FIN-WAIT-1, ours was acknowledged;
-	 * 0: never; put here to fill a hole in the struct
+	 * jiffies when the peer's FIN arrived in order, or when our FIN was acknowledged in
+	 * FIN-WAIT-1; 0: never; placed here to fill a hole in the struct
 	 */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
 	struct xtcp_rate rate;		/* the delivery rate */
 	struct xtcp_rack rack;		/* the state of RACK (RFC 8985) */
-	struct xtcp_busy busy;		/* what limited the connection, and how long */
+	struct xtcp_busy busy;		/* how long each limit applied to the connection */
 	struct xtcp_tlp tlp;		/* the tail loss probe in flight */
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
-	u32 snd_up;			/* the octet after the last urgent one (SEND) */
+	u32 snd_up;			/* the octet after the last urgent octet (SEND) */
 	u32 pushed_seq;			/* end of the last write that was pushed (sendmsg.c) */
 	/*
 	 * timestamp clock (ms) of the first window probe since data was last sent or acknowledged;
@@ -73,7 +73,7 @@ struct xtcp_stream {
 	struct xtcp_cong_stream cong;	/* how the congestion window was used */
 	struct xtcp_accecn_told told;	/* what the peer's AccECN feedback has reported */
 
-	/* For each arriving segment with data. */
+	/* Fields used for each arriving segment with data. */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (text.c) */
 	u64 bytes_received;		/* octets of the peer taken in order; for TCP_INFO */
 	u64 space_stamp;		/* microseconds at space_seq; 0: no round trip has begun */
@@ -89,7 +89,7 @@ struct xtcp_stream {
 	u32 rcv_rtt_stamp;		/* timestamp clock (ms) at rcv_rtt_seq, 0: never */
 	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
-	/* When data is lost or out of order. */
+	/* Fields used when data is lost or out of order. */
 	u32 out_of_order_bytes;		/* sum of the truesizes in out_of_order */
 	u32 rcv_ooopack;		/* segments received out of order; for TCP_INFO */
 	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */

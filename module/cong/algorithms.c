@@ -221,7 +221,7 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false if the program has chosen an algorithm, which stays.
+ * Return: false if the program has chosen an algorithm; the sock keeps the program's choice.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {

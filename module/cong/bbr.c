@@ -311,7 +311,7 @@ static void note_loss(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 	bbr->loss_in_round = true;
 }
 
-/* InflightAtLoss(): octets in flight when losses became too many. */
+/* InflightAtLoss(): octets in flight when the losses exceeded BBR.LossThresh. */
 static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
 {
 	u32 before = loss->tx_in_flight - min(loss->size, loss->tx_in_flight);
@@ -735,7 +735,8 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
  * @cwnd: the congestion window
  * @random: a random number
  *
- * The program had written too little to fill the window, and nothing is in flight.
+ * The caller calls this function when nothing is in flight and the program had written too little
+ * to fill the window.
  *
  * Return: the new congestion window, octets.
  */

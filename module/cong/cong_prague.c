@@ -6,11 +6,10 @@
  * net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and the pacing of pace.c keeps bursts
  * out of the queue.
  *
- * Until something is marked, the window is that of NewReno: there may be no L4S queue on the path.
- * No segment is sent as ECT(1) without AccECN, or when something on the path changes IP's ECN field
- * or seems to drop ECT(1). The connection then behaves as NewReno, which reacts to a mark as to a
- * loss (RFC 9331 sections 4.1 and 4.2). A loss always halves the window, as in NewReno (section
- * 4.3).
+ * Until something is marked, the window is NewReno's: there may be no L4S queue on the path. No
+ * segment is sent as ECT(1) without AccECN, or when something on the path changes IP's ECN field or
+ * seems to drop ECT(1). The connection then behaves as NewReno, which reacts to a mark as to a loss
+ * (RFC 9331 sections 4.1 and 4.2). A loss always halves the window, as in NewReno (section 4.3).
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>

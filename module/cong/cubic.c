@@ -58,7 +58,7 @@ u64 xtcp_cubic_root(u64 value)
  */
 u32 xtcp_cubic_k(u32 octets, u32 mss)
 {
-	/* K^3 = octets / (0.4 SMSS), times 2^30 */
+	/* K^3 is octets / (0.4 SMSS) in s^3, and 2^30 times this number in (1/1024 s)^3 */
 	return (u32)xtcp_cubic_root(div_u64((5ULL * octets) << 29, mss));
 }
 

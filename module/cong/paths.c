@@ -38,7 +38,7 @@ struct saved_path {
 };
 
 struct path_set {
-	spinlock_t lock;	/* guards @paths; process or softirq, inside a socket lock */
+	spinlock_t lock;	/* guards @paths; process, softirq; nests inside a socket lock */
 	struct saved_path paths[PATH_PLACES];
 };
 
@@ -89,8 +89,8 @@ void xtcp_paths_net_exit(struct xtcp_net *xn)
  * xtcp_paths_flush() - forget all paths of a namespace
  * @xn: the namespace
  *
- * RFC 9959 section 4.3.1: for a change of the configuration. Live connections will not save what
- * they observed before the call. They begin to observe anew.
+ * RFC 9959 section 4.3.1: saved parameters are dropped when the configuration changes. Live
+ * connections do not save what they observed before the call; they start to observe again.
  *
  * Context: process.
  */

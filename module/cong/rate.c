@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
- * tells how many octets have arrived since the acknowledged segment was sent. The duration of this
+ * shows how many octets have arrived since the acknowledged segment was sent. The duration of this
  * sample is the time in which the octets were sent, or the time in which they were acknowledged,
  * whichever is longer. So ACKs that come in a bunch cannot yield a rate that the path does not
  * have.

@@ -11,9 +11,9 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: start of the sending interval of the next sample. This is the latest time at
- *	which an skb was sent that has arrived; after a pause, the time at which the first skb was
- *	sent
+ * @first_sent_us: start of the sending interval of the next sample. It is the send time of the skb
+ *	that was sent last among the skbs that have arrived; after a pause, the send time of the
+ *	first skb
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value

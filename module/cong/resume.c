@@ -166,7 +166,7 @@ void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 del
 /**
  * xtcp_resume_is_due() - does the Unvalidated Phase end?
  * @resume: in %XTCP_RESUME_UNVALIDATED
- * @high: the octet after the highest one that is acknowledged or sacked
+ * @high: the octet after the highest octet that is acknowledged or sacked
  * @now_us: the low half of the clock
  * @srtt_us: the smoothed RTT
  *

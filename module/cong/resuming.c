@@ -176,7 +176,7 @@ static void leave_unvalidated(struct sock *sk)
 		to_normal(sk);
 }
 
-/* The octet after the highest one that the peer has acknowledged or sacked. */
+/* The octet after the highest octet that the peer has acknowledged or sacked. */
 static u32 highest_told(const struct xtcp_sender *tx)
 {
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;

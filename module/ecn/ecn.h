@@ -66,8 +66,8 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
  * text is ECT(1). This includes resent text, which would otherwise wait in the longer queue of
  * classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text that is resent after a
- * timeout is not ECT: something on the path may drop all segments with ECT(1), and the connection
- * would end.
+ * timeout is not ECT: if something on the path drops all segments with ECT(1), the connection would
+ * otherwise end.
  * @has_text: the segment has text and no SYN.
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)

@@ -104,9 +104,9 @@ static void note_timeout(struct sock *sk)
 }
 
 /*
- * Is the next timeout as long as this one? RFC 6298 (5.5) doubles it. But a connection with little
- * in flight puts little load on the path, and waits long for a lost segment. So the program or the
- * namespace may choose some timeouts without backoff.
+ * Is the next timeout as long as this one? RFC 6298 (5.5) doubles the timeout. But a connection
+ * with little in flight puts little load on the path, and waits long for a lost segment. So the
+ * program or the namespace may choose some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {
