@@ -42,8 +42,8 @@ static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 
 }
 
 /*
- * Note what our SYN offers or, later, what both SYNs have. @shift: the peer's window shift; 0
- * before the peer's SYN has come, unused without @wscale
+ * Note the options that our SYN offers or, later, the options that both SYNs have. @shift: the
+ * peer's window shift; 0 before the peer's SYN has come, unused without @wscale
  */
 static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
 {

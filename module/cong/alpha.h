@@ -19,7 +19,7 @@ struct xtcp_alpha_sent {
 
 /**
  * struct xtcp_alpha - the share, and the present observation window
- * @share: DCTCP.Alpha; the algorithm chooses what 1.0 is
+ * @share: DCTCP.Alpha; the algorithm chooses the number that represents 1.0
  * @acked: DCTCP.BytesAcked, octets
  * @marked: DCTCP.BytesMarked, octets
  * @segment: average size of a sent segment in the previous window, octets

@@ -352,8 +352,8 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  * @sk: the sock, whose window may grow
  * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover many
  *	segments (RFC 3465)
- * @counted: a variable of the algorithm: octets acknowledged since the window last grew by a
- *	segment
+ * @counted: a variable of the algorithm: acknowledged octets that are not used yet to grow the
+ *	window by a segment
  *
  * An algorithm calls this function if it uses slow start and congestion avoidance of that section.
  *

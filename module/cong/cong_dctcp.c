@@ -23,7 +23,7 @@
 /**
  * struct dctcp - DCTCP's private state
  * @alpha: DCTCP.Alpha in 1/65536, and the observation window
- * @counted: octets acknowledged since the window last grew by a segment
+ * @counted: acknowledged octets that are not used yet to grow the window by a segment
  */
 struct dctcp {
 	struct xtcp_alpha alpha;

@@ -8,7 +8,7 @@
 
 /**
  * struct newreno - NewReno's private state
- * @acked: octets acknowledged since the window last grew by a segment
+ * @acked: acknowledged octets that are not used yet to grow the window by a segment
  */
 struct newreno {
 	u32 acked;

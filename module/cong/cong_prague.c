@@ -29,7 +29,8 @@
 /**
  * struct prague_private - Prague's private state
  * @window: the window
- * @counted: in NewReno's growth: octets acknowledged since the window last grew by a segment
+ * @counted: for NewReno's growth: acknowledged octets that are not used yet to grow the window by a
+ *	segment
  * @marked: octets that the present ACK reports as marked
  */
 struct prague_private {

@@ -180,15 +180,15 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
 }
 
 /**
- * xtcp_accecn_start() - put a connection that a peer opened into AccECN mode
- * @sk: a new sock; its TCB is as before OPEN
- * @codepoint: the ECN field of the SYN's IP header
+ * xtcp_accecn_start() - enter AccECN mode
+ * @sk: a new child, or a sock in SYN-SENT
+ * @codepoint: the ECN field of IP with which the peer's SYN or SYN-ACK arrived
  * @asked_without: the peer resent its SYN without requesting ECN
  *
- * A CE mark of the SYN is not counted: the SYN-ACK reports it (RFC 9768 section 3.2.2.2). With
- * @asked_without no ECT is sent (section 3.1.5).
+ * A CE mark of the peer's SYN is not counted: the SYN-ACK reports the mark (RFC 9768 section
+ * 3.2.2.2). With @asked_without no ECT is sent (section 3.1.5).
  *
- * Context: softirq. No other thread can reach @sk yet.
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk yet.
  */
 void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
 {
