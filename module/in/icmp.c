@@ -41,7 +41,7 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-/* What an error means, over either IP version. */
+/* The meaning of an ICMP error, for both IP versions. */
 enum news {
 	NEWS_NONE,
 	NEWS_SOFT,
@@ -95,8 +95,8 @@ static bool accepts_mtu(const struct sock *sk)
 }
 
 /*
- * RFC 1191 section 6.4: send smaller segments from now on, and resend at once those in flight that
- * are too large.
+ * RFC 1191 section 6.4: send smaller segments from now on, and resend at once the segments in
+ * flight that are too large.
  */
 static void mtu_fell(struct sock *sk, u32 told)
 {
@@ -111,8 +111,8 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the path takes less than routing's smallest MTU, and routers may not fragment. If the
-	 * connection is stuck, its timeout reports this error
+	 * the path's MTU is below routing's smallest MTU, and DF forbids routers to fragment. If no
+	 * segment gets through, the timeout of the connection reports this error
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
@@ -184,8 +184,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	/*
-	 * A Fast Open connection that accept() has returned counts as open even before its
-	 * handshake is complete (RFC 7413), and also after the program has closed the connection
+	 * A Fast Open connection counts as open once accept() has returned it, although its
+	 * handshake is not complete (RFC 7413). It still counts as open after close()
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
@@ -194,9 +194,9 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Only an error that ends the connection is queued: a program that reads the queue
-		 * clears SO_ERROR, which may hold another error while the connection goes on. Over
-		 * IPv4 the error is queued even without IP_RECVERR, as in Linux
+		 * Only an error that ends the connection is queued. While the connection goes on,
+		 * SO_ERROR may hold another error, and a program that reads the queue clears
+		 * SO_ERROR. Over IPv4 the error is queued even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -268,7 +268,10 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		 */
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
-		/* a record ignores every error; TCP-AO counts those that it forbids to believe */
+		/*
+		 * a record ignores every error. Count the errors that TCP-AO says to ignore (RFC
+		 * 5925 section 7.8)
+		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
 			xtcp_aoverify_ignores_icmp_for(xn, ao, error->origin == SO_EE_ORIGIN_ICMP, error->type,

@@ -16,7 +16,7 @@ struct sock;
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
-/* The work of XTCP_DEFERRED_MTU. Lock: socket, held. */
+/* Handles XTCP_DEFERRED_MTU, in release_sock(). Lock: socket, held. */
 void xtcp_icmp_mtu_deferred(struct sock *sk);
 
 #endif /* XTCP_ICMP_H */

@@ -88,7 +88,10 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	th = (const struct tcphdr *)skb->data;
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
-	/* no need to verify what the device has verified, or this machine has sent */
+	/*
+	 * no need to verify a checksum that the device has verified, or a segment that this machine
+	 * has sent
+	 */
 	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
@@ -108,7 +111,7 @@ too_small:
  * @sk: the sock, of either stack
  * @skb: with its IP header as the network header
  *
- * IP_MINTTL and IPV6_MINHOPCOUNT.
+ * This checks IP_MINTTL and IPV6_MINHOPCOUNT.
  *
  * Context: any.
  *
@@ -148,13 +151,13 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
 }
 
 /*
- * Check what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter. The
- * filter may cut the text, so the signature is checked before. Frees the segment on failure.
+ * Checks what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter.
+ * The filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
- * The segment keeps its conntrack entry here, because only that entry knows the addresses from
- * before NAT, which IPsec policies name. A second owner may check its policy later: a SYN passes
- * from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL. @verified: the
- * signature was checked before, and counted.
+ * IPsec policies name the addresses from before NAT, which only the conntrack entry of the segment
+ * knows. So the segment keeps its conntrack entry here: a second owner may check its policy later,
+ * when a SYN passes from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL.
+ * @verified: the signature has already been checked and counted.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
 				     struct sk_buff *skb, int state, int dif, int sdif, bool verified)
@@ -360,9 +363,9 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * The segment's half-open entry has just ended. Most likely another CPU has made the child, and the
- * child gets the segment. But if the listener has ended and no other one has taken over the entry
- * (heir.c), an ACK is answered with a RST, because the peer believes that it is connected and may
- * wait for data.
+ * child gets the segment. But if the listener has ended and no other listener has taken over the
+ * entry (heir.c), an ACK is answered with a RST, because the peer believes that it is connected and
+ * may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_demux_key *key)
@@ -382,7 +385,10 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		consume_skb(skb);
 		return;
 	}
-	/* the segment was checked for the listener, which may have had no key any more */
+	/*
+	 * the listener's keys may have been removed before the segment was checked with them: check
+	 * the segment with the child's keys
+	 */
 	if (!xtcp_verify_is_due(sk, skb) || signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
@@ -429,7 +435,7 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
- * checks the segment again for that one. @timewait_iss: our ISN if the segment is a SYN that
+ * checks the segment again for that listener. @timewait_iss: our ISN if the segment is a SYN that
  * reopens a TIME-WAIT record, else NULL.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
@@ -437,7 +443,10 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 {
 	char ip_notes[sizeof(skb->cb)];
 	const struct sock *ended;
-	/* with @timewait_iss, to_timewait() has traced it, and who_reopens() verified it for @lsk */
+	/*
+	 * with @timewait_iss, to_timewait() has traced the segment, and who_reopens() has verified
+	 * its signature for @lsk
+	 */
 	bool told = timewait_iss, verified = timewait_iss;
 
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
@@ -466,10 +475,9 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 }
 
 /*
- * Finds a listener that can take the connection that this SYN opens in place of a TIME-WAIT record.
- * Return: NULL if the segment is no plain SYN, if the accept queue is full, or if the segment has
- * fewer hops left than the listener demands. ERR_PTR() if the segment is not signed as the listener
- * demands; the segment was freed.
+ * Finds the listener for a SYN that reopens a TIME-WAIT record. Return: NULL if the segment is not
+ * a plain SYN, if the accept queue is full, or if the segment has fewer hops left than the listener
+ * demands. ERR_PTR() if the segment is not signed as the listener demands; the segment was freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -491,9 +499,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed like the segments of the record's connection? The caller does not ask this
- * for a SYN that a listener accepts: its peer may have another key by now (who_reopens()). Frees
- * the segment on failure.
+ * Is a segment signed like the segments of the record's connection? The caller does not check a SYN
+ * that a listener accepts: the peer may have changed its key since, and who_reopens() checks the
+ * SYN with the listener's keys. Frees the segment on failure.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
@@ -527,8 +535,8 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
-		 * the listener checks the segment again: the record had no sock with a hop limit
-		 * and a filter. These checks need IP's control block
+		 * to_listener() checks the segment again, because the record has no hop limit and
+		 * no socket filter. These checks need IP's control block
 		 */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 		to_listener(xn, skb, lsk, key, &iss);

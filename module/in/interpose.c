@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The protocol handlers in front of kernel TCP's, which decide whether a segment is ours.
+ * Our protocol handlers, installed in front of kernel TCP's. They decide whether a segment is ours.
  *
  * IP looks up the handler of protocol 6 in an array, inet_protos[] or inet6_protos[]. Our handler
  * replaces kernel TCP's in this array, and passes every foreign segment on to kernel TCP's handler,
@@ -11,11 +11,11 @@
  * When the bit is set, in this order:
  *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
  *     (TPROXY, sk_assign) it is kernel TCP's.
- *  2. A connection of ours has exactly this tuple: the segment is ours. But a TIME-WAIT record
- *     makes way in two cases, that is, the record ends and the segment is not ours: if kernel TCP
- *     has a connection with this tuple, and if the segment is a SYN that would reopen the record
- *     and only a listener of kernel TCP or of another build of this module wants it. The program
- *     may have moved its listener there.
+ *  2. A connection of ours has exactly this tuple: the segment is ours. There are two exceptions
+ *     for a TIME-WAIT record: the record ends, and the segment is not ours. In the first, kernel
+ *     TCP has a connection with this tuple. In the second, the segment is a SYN that would reopen
+ *     the record, and no listener of ours wants the SYN, but a listener of kernel TCP or of another
+ *     build of this module does. The program may have moved its listener there.
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection with this tuple. Segments that a listener drops in silence are
  *     also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
@@ -58,8 +58,8 @@
 /*
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
  * installed, and used until our handler has run for the last time. If the saved handlers belong to
- * another build of this module, that build stores its own predecessor in this pointer when it is
- * unloaded (siblings.c).
+ * another build of this module, that build may be unloaded first. It then replaces this pointer by
+ * a pointer to its own saved handlers (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -100,11 +100,11 @@ static bool is_pure_syn(const struct tcphdr *th)
 
 /*
  * May a TIME-WAIT record of ours end, so that another listener gets this SYN? Only if a listener of
- * kernel TCP or of another build wants the SYN, and no listener of ours gets it. @elsewhere tells
- * whether a listener of another build wants the SYN. A SYN that no listener wants may be forged to
+ * kernel TCP or of another build wants the SYN, and no listener of ours gets it. @elsewhere returns
+ * true if a listener of another build wants the SYN. A SYN that no listener wants may be forged to
  * end the record (RFC 1337). A listener whose accept queue is full does not want the SYN now: the
- * record stays until the peer sends the SYN again. A listener with IP_MINTTL never wants a SYN from
- * far away.
+ * record stays until the peer sends the SYN again. A listener does not want a SYN whose TTL is
+ * below its IP_MINTTL.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)
@@ -160,7 +160,10 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 		return false;
 	if (!th->ack)
 		return true;
-	/* look for a key first: an ACK without a signature is none of those with a bad cookie */
+	/*
+	 * look for a key first: an ACK that lacks its signature must not count as an ACK with a bad
+	 * cookie
+	 */
 	if (xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
 		return true;
 	return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);

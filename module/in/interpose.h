@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The protocol handlers in front of kernel TCP's, which decide whether a segment is ours. */
+/*
+ * Our protocol handlers, installed in front of kernel TCP's. They decide whether a segment is ours.
+ */
 #ifndef XTCP_INTERPOSE_H
 #define XTCP_INTERPOSE_H
 

@@ -2,14 +2,14 @@
 /*
  * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
- * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: the socks
- * that a build puts there to reserve ports (lease.h) look to another build like kernel TCP's.
- * Registration arbitrates families, names in /proc and sysctls. Three things remain:
+ * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: to another
+ * build, the socks that a build puts there to reserve ports (lease.h) look like socks of kernel
+ * TCP. Registration arbitrates families, names in /proc and sysctls. Three things remain:
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
  *    inet_protos[] (or inet6_protos[]), and calls the handler of the build that was loaded before
- *    it. When a build in the middle is unloaded, it makes the build in front of it call the handler
- *    behind it.
+ *    it. When a build in the middle is unloaded, the build in front of it calls the handler behind
+ *    it from then on.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before the listener of a build takes a segment, the build asks the others, as it
  *    asks kernel TCP.
@@ -18,9 +18,9 @@
  *
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know. The first build that hears the
- * event adds the new one to the ring. The event's number changes whenever struct sibling or one of
- * its callbacks changes, so builds that cannot call each other are never in one ring. Such builds
- * still work side by side, but the one that was loaded first cannot be unloaded first.
+ * event adds the new build to the ring. The event's number changes whenever struct sibling or one
+ * of its callbacks changes, so builds that cannot call each other are never in one ring. Such
+ * builds still work side by side, but the build that was loaded first cannot be unloaded first.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -57,7 +57,9 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 	if (event != GREETING)
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
-	/* all builds share one ring: the next build on the chain must not insert this one again */
+	/*
+	 * all builds share one ring: the next build on the chain must not insert the newcomer again
+	 */
 	return NOTIFY_STOP;
 }
 
@@ -161,9 +163,9 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
  * xtcp_siblings_leave() - leave the ring
  *
  * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
- * comes back to our entry, which it never does once the entry has left the ring. So this first
- * waits until our handlers have finished. Siblings may still call us until another grace period has
- * passed.
+ * comes back to our entry. If the entry left the ring during a walk, the walk would never end. So
+ * this function first waits until our handlers have finished. Siblings may still call us until
+ * another grace period has passed.
  *
  * Context: process, module exit, may sleep.
  */
@@ -181,11 +183,12 @@ void xtcp_siblings_leave(void)
  *	listener of ours?
  * @skb: at the TCP header, which is linear
  *
- * A sibling ends a TIME-WAIT record only if our listener wants the segment.
+ * If the segment would reopen a TIME-WAIT record of a sibling, the sibling ends the record if our
+ * listener wants the segment.
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when one does; the caller passes the segment on to the next handler.
+ * Return: true when a connection does; the caller passes the segment on to the next handler.
  */
 bool xtcp_siblings_keep(struct sk_buff *skb)
 {
@@ -217,7 +220,7 @@ bool xtcp_siblings_want(struct sk_buff *skb)
 }
 
 /**
- * xtcp_siblings_set_family() - tell the other builds our family
+ * xtcp_siblings_set_family() - publish our family number to the other builds
  * @family: the number that we have registered; 0 when we have none any more
  *
  * Context: process, may sleep.
