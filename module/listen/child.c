@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A child is the full sock of a new connection. A completed handshake makes it, or a SYN with TCP
- * Fast Open. It is a clone of the listener, with the TCB that SYN and SYN-ACK have agreed on (RFC
- * 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
+ * A child is the full sock of a new connection. It is made when a handshake completes, or when a
+ * SYN with a valid TCP Fast Open cookie arrives. It is a clone of the listener, with the TCB that
+ * SYN and SYN-ACK have agreed on (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. Under the listener's lock it enters the table
  * of connections, where it replaces its entry if it has one, and enters the accept queue. The child
@@ -78,8 +78,9 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 /*
  * Measures the round-trip time from SYN-ACK to the ACK that completes the handshake. If the SYN-ACK
  * was sent again, there is a sample only if a timestamp tells which copy the peer answers (RFC 6298
- * section 3). If two copies had the same TSval, the later one counts. If an earlier such ACK has
- * made no child, there is no sample, because we have delayed the connection since that ACK.
+ * section 3). If two copies had the same TSval, the later one counts. If an earlier ACK of the
+ * SYN-ACK has made no child (he->acked), there is no sample: the time since that ACK is no network
+ * delay.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -137,10 +138,12 @@ static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 		inet6_sk(child)->tclass = he->tos;
 }
 
-/* Ends a child that nobody has seen. Drops both references of xtcp_sock_clone(). */
+/*
+ * Ends a child that is in no table and in no queue yet. Drops both references of xtcp_sock_clone().
+ */
 static void discard_child(struct sock *child)
 {
-	__acquire(&child->sk_lock.slock); /* sk_clone_lock() has locked it without telling sparse */
+	__acquire(&child->sk_lock.slock); /* sk_clone_lock() has locked the child, but sparse does not know that */
 	xtcp_state_set(child, TCP_CLOSE);
 	sock_orphan(child);
 	xtcp_sock_destroy(child);
@@ -187,11 +190,11 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * xtcp_child_make() - make the child of a completed handshake
  * @listener: the listener
  * @skb: the segment that completed the handshake
- * @he: the entry, or one that was rebuilt from a cookie
+ * @he: the entry, from the table or rebuilt from a cookie
  * @ts_offset: milliseconds from our clock to the child's TSvals, by xtcp_secret_ts_offset()
  * @is_entry: true if @he is in the table; the child replaces it
  * @fast: NULL, unless @skb is a SYN that opens the connection before the handshake ends (RFC 7413).
- *	The child then owns it, unless an error is returned.
+ *	The child then owns @fast, unless an error is returned.
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
@@ -221,7 +224,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;
-	/* the hash selects a path: keep that of the SYN-ACK, since this path works */
+	/* the hash selects a path: keep the hash of the SYN-ACK, since its path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;

@@ -2,8 +2,8 @@
 /*
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
- * The cookie of an ACK without an entry is checked only while this listener may have sent a SYN-ACK
- * without an entry: for two minutes after it last refused an entry or dropped one early. With
+ * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry:
+ * for two minutes after the last time that it refused an entry, or dropped an entry early. With
  * syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
@@ -58,7 +58,7 @@ bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when the cookie is valid, and the listener may have sent one lately.
+ * Return: true when the cookie is valid, and the listener may have sent cookies lately.
  */
 bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -112,8 +112,8 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 /*
  * Fills in the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
  * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off
- * since the SYN-ACK, we send no ACE feedback; the peer then takes the field for one that the path
- * has zeroed.
+ * since the SYN-ACK, we send no ACE feedback; the peer then concludes that the path has zeroed the
+ * field.
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)

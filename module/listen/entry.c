@@ -32,7 +32,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define BELIEVE_S	120		/* seconds in which cookies are checked; valid for 128 */
+#define BELIEVE_S	120		/* seconds for which cookies are checked after a refusal (valid for 128) */
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
 #define HEIR_STEPS	64		/* comparisons to find an inherited entry's position */
@@ -198,7 +198,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 
 /**
  * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
- * @listener: the listener that has refused an entry, or has dropped one early
+ * @listener: the listener that has refused an entry, or has dropped an entry early
  *
  * Context: any.
  */
@@ -218,7 +218,7 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  * Context: any.
  *
  * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds for this listener
- * or another one of its group.
+ * or another listener of its group.
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {

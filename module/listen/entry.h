@@ -35,8 +35,8 @@ struct xtcp_synq {
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
  * @node: links the entries on a list of the listener
- * @next_in_batch: of a dead entry: the next one that is freed together with it
- * @rcu: of a dead entry that is freed alone
+ * @next_in_batch: in a dead entry: the next entry of a batch that is freed together
+ * @rcu: in a dead entry that is freed alone: for call_rcu()
  * @lsk: the listener. It changes under the locks of both the old and the new listener (heir.c). The
  *	entry leaves the table before its listener is freed
  * @expires: jiffies of the next timeout, their low 32 bits
@@ -64,12 +64,13 @@ struct xtcp_synq {
  * @resent: how often the SYN-ACK was sent again
  * @ts_late: milliseconds by which the last SYN-ACK went out later than its TSval says (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
- * @acked: the ACK that completes its handshake has arrived, but the accept queue was full, or
+ * @acked: the ACK that completes the handshake has arrived, but the accept queue was full, or
  *	TCP_DEFER_ACCEPT lets the entry wait for data (listener lock)
  * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
- * @ao: the SYN has TCP-AO, and the listener has keys of it: each segment has to have it; constant
- *	once the entry is in the table. The KeyIDs of the SYN follow the entry in memory
- * @of_guest: its namespace belongs to a user namespace other than the initial one; constant
+ * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
+ *	the option; constant once the entry is in the table. The KeyIDs of the SYN follow the entry
+ *	in memory
+ * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; last, because it is shorter for IPv4
  */

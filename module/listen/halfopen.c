@@ -29,7 +29,8 @@
 #define OLD_LEVEL	32
 
 /*
- * PAWS: RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout is a minute.
+ * PAWS: RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout has reached
+ * a minute.
  */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -61,7 +62,9 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 	return xtcp_clock_ts_of(now_us) + ts_offset - seg->tsecr > age_ms + XTCP_COOKIE_TS_MASK + 1;
 }
 
-/* RFC 9293 section 3.10.7.4, table 6. The receive window of an entry is the one in its SYN-ACK. */
+/*
+ * RFC 9293 section 3.10.7.4, table 6. The receive window of an entry is the window in its SYN-ACK.
+ */
 static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 left = he->irs + 1, right = left + he->rcv_wnd;
@@ -105,8 +108,8 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	} else {
 		xtcp_entry_restart(listener, he);
 		/*
-		 * the peer may have given up ECN in its resent SYN (RFC 9768 section 3.1.5): note
-		 * that
+		 * note whether the retransmitted SYN no longer asks for ECN (RFC 9768 section
+		 * 3.1.5)
 		 */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 	}
@@ -179,9 +182,9 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		xtcp_refusal_drop(listener->sk);
 	/*
-	 * the peer believes that it is connected. Either we reset it, or the timer sends the
-	 * SYN-ACK again and the peer acknowledges it. If the entry has ended by then, that ACK is
-	 * still valid by its cookie
+	 * the peer believes that it is connected. Either we reset the connection, or the timer
+	 * sends the SYN-ACK again and the peer acknowledges the SYN-ACK. If the entry ends before
+	 * that ACK arrives, its cookie still makes the ACK valid
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
@@ -307,7 +310,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
  * @seq: SEG.SEQ of the segment that the error quotes
  * @hard: true for a hard error: the connection is impossible (RFC 9293 section 3.9.2.2)
  *
- * A hard error ends the entry silently, because there is no program to tell.
+ * A hard error ends the entry without a report, because no program has the connection yet.
  *
  * Context: softirq, RCU read side.
  */

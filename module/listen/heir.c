@@ -3,10 +3,10 @@
  * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it hands its half-open entries
  * and the children that nobody accepted over to the other members (the heirs).
  *
- * The heir of a connection is the member that its SYN would reach now: one whose SO_INCOMING_CPU is
- * this processor, else the one that the hash selects. As in Linux, an heir takes entries and
- * children even if its queues are full. All queues of the group together hold no more than before,
- * and the heir takes no new connection until it is below its limit again.
+ * The heir of a connection is the member that its SYN would reach now: a member whose
+ * SO_INCOMING_CPU names this processor, or else the member that the hash selects. As in Linux, an
+ * heir takes entries and children even if its queues are full. All queues of the group together
+ * hold no more than before, and the heir takes no new connection until it is below its limit again.
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
@@ -29,9 +29,9 @@
  * check cookies, and drops the ACK. An ICMP error may be lost: it is no more than a hint.
  *
  * A listener and its heir may end at the same time. The heir was found in the table when the
- * listener had left it, so the heir always leaves later. So the lock of the heir always nests
- * inside the listener's. An heir that is closed has left the table, and the next lookup finds
- * another one.
+ * listener had left it, so the heir always leaves later. Therefore the heir's lock always nests
+ * inside the listener's lock. An heir that is closed has left the table, and the next lookup finds
+ * another heir.
  */
 #include "listen/heir.h"
 
@@ -47,7 +47,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define TAKE_BATCH	64	/* after moving so many entries, the lock is released for a moment */
+#define TAKE_BATCH	64	/* entries that are moved before the lock is released for a moment */
 
 /**
  * xtcp_heir_begin() - must a listener that is about to end hand over its connections?

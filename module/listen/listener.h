@@ -41,19 +41,20 @@ struct xtcp_listener_stats {
  * @sk: the listening sock; it outlives this struct
  * @stats: counters; /proc shows their sums; this_cpu_inc() needs no lock. A SYN that is answered by
  *	cookie writes nothing else in the listener
- * @lock: guards what follows, unless another lock is named; taken in softirq and process context;
- *	nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the locks of the
- *	demux table, and pool.c's
+ * @lock: guards the fields below, unless another lock is named; taken in softirq and process
+ *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
+ *	locks of the demux table, and pool.c's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
- * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max is as large, the program may
- *	have asked for more; the kernel has cut that before we see it
+ * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals this limit, the
+ *	program may have asked for more: the kernel reduces the backlog to the limit before we see
+ *	it
  * @synq: half-open entries (entry.c)
- * @group: the listeners that share its SYNs, or this one alone (group.c)
+ * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
  * @members: the listeners of the same group with the same address, port and device (members.c);
  *	lock: xtcp_net.listeners_lock
  * @member_index: the listener's index in @members; the same lock

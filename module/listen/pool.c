@@ -8,8 +8,8 @@
  * copy of its SYN is larger and counts as several.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
- * While a grace period runs, dead entries gather and share the next one, so most handshakes start
- * no grace period of their own.
+ * While a grace period runs, dead entries gather and share the next grace period, so most
+ * handshakes start no grace period of their own.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -39,7 +39,8 @@ static s32 entries_batch;	/* entries that a processor counts before it updates t
  * struct free_batch - a processor's entries that have left the table
  * @lock: guards the rest
  * @waiting: entries that wait for the running grace period; NULL when none runs
- * @gathered: entries that came since the running grace period began; they wait for the next one
+ * @gathered: entries that came since the running grace period began; they wait for the next grace
+ *	period
  * @n: length of @gathered
  * @rcu: the callback at the end of the running grace period
  */
@@ -226,8 +227,8 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
  * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
  * @xn: the namespace of the entry
  * @v4: true if its addresses are IPv4
- * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); if the field for them is too
- *	small, none are kept
+ * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); a SYN of more than 65,535
+ *	octets is not kept
  *
  * Context: any.
  *

@@ -17,7 +17,7 @@ static inline u32 xtcp_pool_bytes_of(bool v4)
 	return v4 ? XTCP_POOL_V4_SIZE : sizeof(struct xtcp_request);
 }
 
-/* What follows an entry in memory. @he: has_syn is set */
+/* The copy of the SYN and its KeyIDs (TCP-AO), which follow an entry with has_syn in memory. */
 static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 {
 	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));

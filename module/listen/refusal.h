@@ -13,14 +13,14 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* The listener drops a segment. */
+/* Counts a segment that the listener drops. */
 static inline void xtcp_refusal_drop(struct sock *lsk)
 {
 	atomic_inc(&lsk->sk_drops);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
 }
 
-/* The accept queue is full. */
+/* Counts a segment that is refused because the accept queue is full. */
 static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener *listener)
 {
 	this_cpu_inc(listener->stats->overflows);
@@ -28,7 +28,7 @@ static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener 
 	xtcp_refusal_drop(lsk);
 }
 
-/* The event xtcp_queue says that the accept queue is full. */
+/* Traces a segment that is refused because the accept queue is full, by the event xtcp_queue. */
 static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xtcp_listener *listener,
 					       const struct xtcp_tuple *tuple)
 {

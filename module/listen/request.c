@@ -62,7 +62,8 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
  * @skb: the SYN
  * @key: the key of @skb
  *
- * The caller sets @ao of the entry. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
+ * The caller sets he->ao. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018
+ * section 2.
  *
  * Context: softirq, RCU read side.
  */
@@ -94,7 +95,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when it does: all segments of the connection have to have a MAC then.
+ * Return: true when it does: then all segments of the connection must have a MAC.
  */
 bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
 {

@@ -5,8 +5,8 @@
  * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The ACK that completes the
  * handshake turns the entry into a child on the accept queue (halfopen.c). When the SYN queue of
  * the listener is full, or a limit of pool.c is reached, the SYN-ACK still goes out, but no entry
- * is kept. The cookie in that ACK then rebuilds the entry (cookieack.c). No entry is evicted for a
- * new one.
+ * is kept. Then the cookie in the handshake's last ACK rebuilds the entry (cookieack.c). No entry
+ * is evicted for a new one.
  *
  * The limits of the queues are as in Linux: each queue takes one more than the backlog of listen().
  * The SYN queue is tested first. If both queues are full, a SYN is counted for both.
@@ -53,7 +53,7 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	this_cpu_inc(listener->stats->declined);
 }
 
-/* What the queues allow for a SYN. */
+/* The answer to a SYN that the queues allow. */
 enum admission {
 	ADMIT_ENTRY,
 	ADMIT_COOKIE,		/* an answer, but no entry */
@@ -121,9 +121,9 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 	return true;
 }
 
-/* What has become of a SYN. */
+/* The result of processing a SYN. */
 enum syn_answer {
-	ANSWERED,		/* the skb is consumed: it is the SYN-ACK, or a child has it */
+	ANSWERED,		/* the skb is consumed: it has become the SYN-ACK, or a child has it */
 	NOT_ANSWERED,
 	LISTENER_ENDED,
 };
@@ -242,8 +242,9 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	/*
-	 * not asked again later: if the listener got its first key meanwhile, the SYN was not
-	 * verified, and an entry without memory behind it has no KeyIDs
+	 * do not call xtcp_request_has_ao() again later: the listener may have got its first key
+	 * meanwhile. This SYN was then not verified, and an entry without a copy of the SYN has no
+	 * KeyIDs
 	 */
 	he->ao = ao;
 	return he;
