@@ -3,8 +3,8 @@
  * The table of connections of all namespaces.
  *
  * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
- * no arriving segment pays for a resize, the insertion of a connection cannot fail, and a
- * connection needs no more than a pointer to the next one. Readers use RCU. A change takes one of
+ * no arriving segment pays for a resize, the insertion of a connection cannot fail, and each
+ * connection needs only a pointer to the next connection. Readers use RCU. A change takes one of
  * 256 locks while it walks a chain. A connection that has left the table may enter it again only
  * after a grace period. So a reader that has just reached such a connection continues in the same
  * chain, and reaches the end of this chain.
@@ -64,8 +64,8 @@ static bool take_pages(struct page **pages, unsigned int n)
 
 /*
  * All processors read the table, so its pages are spread over all memory nodes, as in Linux. vmap()
- * maps these pages as small ones. On a machine with one node, kvzalloc() may use huge pages, so
- * such a machine does not use this function. kvfree() frees both kinds of table.
+ * cannot map these pages as huge pages. So a machine with one memory node uses kvzalloc() instead,
+ * which may use huge pages. kvfree() frees both kinds of table.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -226,7 +226,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * This function is inlined in both callers, because it is most of what they do.
+ * This function is inlined in both callers, because they spend most of their time in it.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

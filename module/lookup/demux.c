@@ -28,8 +28,8 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* expedited grace periods per second and counter */
-#define FAST_USERS	16		/* counters for all users but root, by uid */
+#define FAST_WAITS	50		/* limit of expedited grace periods per second, for each counter */
+#define FAST_USERS	16		/* counters that all users except root share; the uid selects one */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
@@ -253,7 +253,7 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
  *
  * Context: any, RCU read side.
  *
- * Return: true when kernel TCP has one.
+ * Return: true when kernel TCP has such a connection.
  */
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 {
@@ -324,7 +324,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_replace() - replace a connection by one of another kind
+ * xtcp_demux_replace() - replace a connection by a connection of another kind
  * @xn: the namespace
  * @old: the connection that leaves the table
  * @new: the connection that replaces it; the tuple is the same
@@ -354,7 +354,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c), which is then told
+ * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c); the map is updated
  *	when the connection leaves the table
  * @xn: the namespace
  * @tuple: the tuple of the connection
@@ -388,8 +388,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * This function is inlined, because the code that ends a TIME-WAIT record spends most of its time
- * in this function.
+ * This function is inlined, because it is most of the work at the end of a TIME-WAIT record.
  *
  * Context: softirq or process, BH disabled.
  *
@@ -402,9 +401,10 @@ inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 }
 
 /**
- * xtcp_demux_left() - subtract connections that xtcp_demux_leave() has removed from their number
+ * xtcp_demux_left() - reduce the count of a namespace's connections after calls of
+ *	xtcp_demux_leave()
  * @xn: the namespace
- * @n: how many
+ * @n: how many connections these calls have removed
  *
  * Context: any.
  */
@@ -515,9 +515,9 @@ void xtcp_demux_remove_sk(struct sock *sk)
 }
 
 /*
- * Returns the counter that limits a user's expedited grace periods per second. All users share 16
- * counters, so the sum over all of them is bounded, and a user who exhausts a counter slows down
- * few others. Root of the initial user namespace has a counter of its own.
+ * Returns the counter that limits a user's expedited grace periods per second. All users except
+ * root share 16 counters, so the sum over all of them is bounded, and a user who exhausts a counter
+ * slows down few others. Root of the initial user namespace has a counter of its own.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
@@ -536,10 +536,10 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * @sk: the sock; in no table
  *
  * A grace period has to pass. Otherwise a lookup that has reached the sock in its old chain would
- * continue in its new chain, and miss connections of the old one. And a segment that had found the
- * sock would reach the wrong connection. An expedited grace period interrupts every processor, so
- * fast_waits_of() limits how many a user gets per second. A user who disconnects and connects in a
- * loop waits for normal grace periods, which cost others nothing.
+ * continue in its new chain, and miss connections of the old chain. And a segment that had found
+ * the sock would reach the wrong connection. An expedited grace period interrupts every processor,
+ * so fast_waits_of() limits how many a user gets per second. A user who disconnects and connects in
+ * a loop waits for normal grace periods, which cost others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -33,7 +33,7 @@ enum xtcp_conn_kind {
  * @kind: which struct this is part of, enum xtcp_conn_kind
  * @v4: IPv4: @laddr4 and @faddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c). A
- *	connection of another kind that replaces this one gets a copy
+ *	connection of another kind that replaces this connection gets a copy
  * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
  *	lock of the map, and also the chain's lock if another processor could remove the connection
  *	from the table at that moment. Copied like @shared_port
@@ -131,7 +131,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 long xtcp_demux_count(const struct xtcp_net *xn);
 
-/* lookup: RCU read side held; it keeps the result valid */
+/* lookup: RCU read side held, which keeps the result valid */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
 u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
@@ -139,7 +139,7 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
-/* connections; those of type int return 0, or -EADDRNOTAVAIL if the tuple is in use */
+/* connections; a function of type int returns 0, or -EADDRNOTAVAIL if the tuple is in use */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);

@@ -2,11 +2,12 @@
 /*
  * Early demux: find the sock and the input route of an arriving segment before IP does.
  *
- * IP looks up a route for every packet that arrives, unless early demux has attached one. Kernel
- * TCP's early demux (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING. It attaches the
- * sock, and the route by which the sock's last segment came. For segments of ours, a netfilter hook
- * at the same point does the same. So each segment is looked up once and needs no route lookup, and
- * the netfilter rules of INPUT see its sock. interpose.c takes the sock from the segment.
+ * IP looks up a route for every packet that arrives, unless early demux has attached a route.
+ * Kernel TCP's early demux (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING. It
+ * attaches the sock, and the route by which the sock's last segment came. For segments of ours, a
+ * netfilter hook at the same point does the same. So each segment is looked up once and needs no
+ * route lookup, and the netfilter rules of INPUT see its sock. interpose.c takes the sock from the
+ * segment.
  *
  * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
  * defers a segment to a work item. Meanwhile the segment's sock may end, so xtcp_early_take()
@@ -17,7 +18,7 @@
  * begins, no such segment is in a queue. Some segments may still be on their way to our handlers,
  * which are removed a grace period after the hooks. Counting the segments would not be enough: the
  * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
- * without telling us.
+ * without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before those calls a socket receives nothing, while every packet that
@@ -265,7 +266,8 @@ int xtcp_early_init(void)
 }
 
 /**
- * xtcp_early_exit() - remove the hooks, and wait until segments with a sock of ours have passed
+ * xtcp_early_exit() - remove the hooks, and wait until every segment with a sock of ours has
+ *	reached our handlers
  *
  * Context: process, module exit; nothing keeps the module loaded, no socket can be made any more,
  * and interpose.c's handlers are still installed.

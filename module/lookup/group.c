@@ -2,16 +2,16 @@
 /*
  * SO_REUSEPORT: listeners on the same address, port and device share the SYNs.
  *
- * Sockets of one user that all have the option may bind to the same address, port and device, or to
- * overlapping ones (sharing.c). Those that listen on exactly the same address, port and device are
- * the members of a group. The hash of a SYN's tuple chooses the member that gets the SYN
- * (members.c). The choice stays the same as long as the group does not change. A listener that
- * cannot share its port is a group of one.
+ * Sockets of one user that all have the option may bind to the same port, on the same or on
+ * overlapping addresses and devices (sharing.c). Sockets that listen on exactly the same address,
+ * port and device are the members of a group. The hash of a SYN's tuple chooses the member that
+ * gets the SYN (members.c). The choice stays the same as long as the group does not change. A
+ * listener that cannot share its port is a group of one.
  *
  * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps the program
  * in a struct sock_reuseport, with an array of sockets. Our listeners join and leave this array as
- * kernel TCP's do: a listener gets the next number when it joins, and the last listener takes the
- * number of one that leaves. So the number that a program returns selects the same member in both
+ * kernel TCP's do: a listener gets the next index when it joins, and when a listener leaves, the
+ * last one takes its index. So the index that a program returns selects the same member in both
  * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
  * members in its own table of listeners. is_beside() still checks the choice of the program.
  *
@@ -168,8 +168,8 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * an error would mean that the BPF program refuses the segment; the kernel attaches no
-	 * program that can do so to these socks
+	 * an error would mean that the BPF program has refused the segment. To these socks, the
+	 * kernel attaches no program that can refuse a segment
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

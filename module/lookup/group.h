@@ -48,7 +48,7 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 
-/* RCU read side held; it keeps the result valid */
+/* RCU read side held, which keeps the result valid */
 struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb);
 
 #endif /* XTCP_GROUP_H */

@@ -4,16 +4,16 @@
  * the SYN arrives.
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
- * this processor. So of the members with this processor, the one behind the largest gap gets most
- * SYNs. In xtcp, the members with the same processor are in an array of their own (struct
+ * this processor. So among the members with this processor, the member behind the largest gap gets
+ * most SYNs. In xtcp, the members with the same processor are in an array of their own (struct
  * xtcp_seats), and the hash chooses among them. Each gets an equal share, and thousands of members
  * cost no more than a few. If no member has the processor, any member may get the SYN, in both
  * stacks.
  *
- * Generic socket code sets the option without telling us. But that code holds the socket lock. So
+ * Generic socket code sets the option without a call to us. But that code holds the socket lock. So
  * we read the option when the lock is released, which is before setsockopt() returns. If there is
- * no memory for a larger array at that moment, the listener counts as one without the option until
- * its lock is released again, for example at the next accept().
+ * no memory for a larger array at that moment, the listener is treated as if it did not have the
+ * option, until its lock is released again, for example at the next accept().
  */
 #include "lookup/incoming.h"
 
@@ -29,7 +29,7 @@
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 /**
- * xtcp_incoming_start() - set up the arrays of a new struct xtcp_members; there are none yet
+ * xtcp_incoming_start() - initialise an empty set of arrays for a new struct xtcp_members
  * @incoming: the arrays
  *
  * Context: any.

@@ -26,7 +26,7 @@ void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_follow(struct sock *sk);
 
-/* RCU read side held; it keeps the result valid */
+/* RCU read side held, which keeps the result valid */
 struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash);
 
 #endif /* XTCP_INCOMING_H */

@@ -93,7 +93,7 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn)
 	rhltable_destroy(&xn->listeners);
 }
 
-/* The best match of a SYN so far. */
+/* The best match for a SYN so far. */
 struct fitting {
 	struct sock *sk;
 	int score;
@@ -102,8 +102,8 @@ struct fitting {
 /*
  * Tries the listeners with one address, port and device (@place). The score is kernel TCP's: one
  * point for a bound device, one for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on
- * this processor. A listener on the SYN's destination address beats one on the wildcard address,
- * because the caller tries the destination address first.
+ * this processor. A listener on the SYN's destination address takes precedence over a listener on
+ * the wildcard address, because the caller tries the destination address first.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -331,7 +331,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * xtcp_listeners_add() - let SYNs find a listener
  * @sk: the listening sock; address and port are final
  *
- * @sk joins the group on its address, port and device, if there is one that it may join.
+ * @sk joins the group on its address, port and device, if there is a group that it may join.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -391,8 +391,8 @@ void xtcp_listeners_remove(struct sock *sk)
  * @sk: the sock, in any state
  *
  * This is proto.rehash. The listener enters the table under its new device before it leaves the old
- * device, and stays in its group. If there is no memory for that, SYNs find the listener under its
- * old device.
+ * device, and stays in its group. If there is no memory for that, SYNs continue to find the
+ * listener under its old device.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -412,8 +412,8 @@ void xtcp_listeners_rehash(struct sock *sk)
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
 		/*
-		 * SO_INCOMING_CPU: a listener remembers its index in only one array of a processor,
-		 * so it leaves the old array before enter() adds it to the new one
+		 * SO_INCOMING_CPU: a listener stores only one index into the arrays of processors,
+		 * so it leaves its old array before enter() adds it to its new array
 		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))

@@ -148,8 +148,8 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
  *
  * Context: process. Lock: xtcp_net.listeners_lock, held.
  *
- * Return: true when it is the last one and stays in the array: the caller then removes @members
- * from the table.
+ * Return: true when the listener is the last one and stays in the array: the caller then removes
+ * @members from the table.
  */
 bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The listeners of one SO_REUSEPORT group on the same address, port and device, and the choice of
- * the one that gets a SYN.
+ * the listener that gets a SYN.
  */
 #ifndef XTCP_MEMBERS_H
 #define XTCP_MEMBERS_H
@@ -64,7 +64,7 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk);
 bool xtcp_members_leave(struct xtcp_members *members, u32 index);
 struct sock *xtcp_members_any(const struct xtcp_members *members);
 
-/* RCU read side held; it keeps the result valid */
+/* RCU read side held, which keeps the result valid */
 struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
 
 #endif /* XTCP_MEMBERS_H */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A map is a bitmap of the ports in use towards one destination. It serves the socks that are bound
- * to one interface, or those that are bound to none. Other socks may also use ports towards the
- * destination; such a port is entered into the map when an attempt to take it is refused.
+ * A map is a bitmap of the ports in use towards one destination. A map serves either the socks that
+ * are bound to one particular interface, or the socks that are bound to no interface. Other socks
+ * may also use ports towards the destination. Such a port is entered into the map when an attempt
+ * to take the port is refused.
  *
  * A map is made when ports towards a destination become scarce, by one walk over the table of
  * connections. From then on it is kept up to date. With a map the choice of a port costs a search
@@ -34,7 +35,7 @@
 #include "ports/lease.h"
 
 #define BUCKETS		64
-#define MAPS_MAX	255	/* of a namespace, 16 KiB each: as many as xtcp_conn.map can name */
+#define MAPS_MAX	255	/* per namespace, 16 KiB each; xtcp_conn.map has 8 bits */
 #define SCAN_CHUNK	64	/* ports examined before the lock is released */
 
 /**
@@ -80,7 +81,7 @@ struct xtcp_portmap {
  * @bucket: by destination; read under RCU
  * @by_number: by xtcp_conn.map; no map has number 0; read under RCU
  * @len: number of maps
- * @numbers: how many different numbers maps have had so far, which is also the highest
+ * @numbers: the highest number that a map has had so far
  */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* see above */
@@ -96,7 +97,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* one allocation for both bitmaps, without the map itself: it takes exactly four pages */
+	/* one allocation for both bitmaps, without the map itself, takes exactly four pages */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -188,7 +189,7 @@ static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/* Gives the map a number, if possible one that no map has had. */
+/* Gives the map a number, preferably a number that no map has had. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -343,7 +344,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
 }
 
 /**
- * xtcp_portmap_make() - make a map, or get the one that another caller has just made
+ * xtcp_portmap_make() - make a map, or get the map that another caller has just made
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
@@ -387,7 +388,10 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 	return map;
 }
 
-/* One word of a map, with the bits of the even ports if @from is even, else of the odd ones. */
+/*
+ * One word of a map, with the bits of the even ports if @from is even, else with the bits of the
+ * odd ports.
+ */
 static unsigned long each_second(u32 from)
 {
 	return ~0UL / 3 << (from & 1);
@@ -415,7 +419,10 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 	return to;
 }
 
-/* Calls next_clear() from the range's offset to its end, then from its beginning. 0: no port. */
+/*
+ * Calls next_clear() from the range's offset to its end, then from its beginning. Returns 0 if no
+ * port is clear.
+ */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
 		       const unsigned long *wanted)
 {
@@ -510,7 +517,7 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 }
 
 /**
- * xtcp_portmap_forget_others() - clear all bits of @others, since these ports may be free by now
+ * xtcp_portmap_forget_others() - clear all bits of @others, since these ports may have become free
  * @xn: the namespace
  * @map: the map of the destination
  *

@@ -28,7 +28,7 @@ struct xtcp_port_range {
 int xtcp_portmap_net_init(struct xtcp_net *xn);
 void xtcp_portmap_net_exit(struct xtcp_net *xn);
 
-/* Process context. A caller gets or makes a map, asks and updates it, and puts it. */
+/* Process context. A caller gets or makes a map, reads and updates it, and puts it. */
 struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range);

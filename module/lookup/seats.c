@@ -6,7 +6,7 @@
  * others before the count includes it. When a listener leaves, the last one moves to its index. A
  * lookup may find a listener that has just left; such a listener stays in memory until the read
  * side ends. Or the lookup may find a listener that is about to join; such a listener is complete
- * already. When the array is full, one of twice the size replaces it.
+ * already. When the array is full, an array of twice the size replaces it.
  */
 #include "lookup/seats.h"
 

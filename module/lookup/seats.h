@@ -11,8 +11,7 @@ struct sock;
 /**
  * struct xtcp_seats - an array of listeners; the owner's lock guards changes
  * @rcu: frees the array after the last lookup
- * @n: number of listeners; written after the entry of @sk that it counts, read by
- *	smp_load_acquire()
+ * @n: number of listeners; written after the new entry of @sk, read by smp_load_acquire()
  * @room: how many listeners the array can hold
  * @sk: the listeners
  */
@@ -29,7 +28,7 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
 struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index);
 
-/* RCU read side held; it keeps the result valid */
+/* RCU read side held, which keeps the result valid */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash);
 
 #endif /* XTCP_SEATS_H */
