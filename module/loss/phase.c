@@ -89,10 +89,11 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * xtcp_phase_congested_here() - reduce the window because of a full queue on this machine
  * @sk: the sock, in any state
  *
- * The queue has refused a segment, or has announced that it would refuse others. This is congestion
- * on the first hop, and we know of it without a report of the peer. So a reduction begins at once,
- * but at most once per round trip, as for a congestion mark (RFC 3168 section 6.1.2). As in Linux,
- * no undo reverts this reduction. During the handshake nothing is reduced.
+ * A queue of this machine, such as a qdisc, has dropped a segment, of this connection or of another
+ * connection. This is congestion on the first hop, and we know of it without a report of the peer.
+ * So a reduction begins at once, but at most once per round trip, as for a congestion mark (RFC
+ * 3168 section 6.1.2). As in Linux, no undo reverts this reduction. During the handshake nothing is
+ * reduced.
  *
  * No ACK triggers this reduction, so there may be next to nothing in flight when it begins. PRR's
  * RecoverFS is therefore at least the window, as in Linux.

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RACK (RFC 8985 section 6): a segment counts as lost when a segment that was sent after it has
- * arrived, and reordering in the network cannot explain this any more, because enough time has
- * passed. RACK also finds lost retransmissions, since it compares times of sending and not sequence
- * numbers.
+ * RACK (RFC 8985 section 6): a segment counts as lost when a segment that was sent later has
+ * arrived, and so much time has passed that reordering in the network no longer explains this. RACK
+ * also finds lost retransmissions, since it compares times of sending and not sequence numbers.
  *
  * The time that must have passed since the sending of a segment is the RTT of the segment that
  * arrived last, plus the reordering window (section 6.2 step 4). The reordering window is a quarter
  * of the smallest RTT. It grows by another quarter in each round trip in which a D-SACK reports a
  * needless retransmission. Until reordering has been seen, the window is 0 while at least three
- * segments are sacked, or during recovery. Once it has been seen, the longer of the smoothed RTT
- * and the RTT of the last segment is used.
+ * segments are sacked, or during recovery. Once reordering has been seen, the smoothed RTT replaces
+ * the RTT of the last segment if it is longer.
  *
- * stream->in_flight is in order of sending. So detection looks only at skbs that are lost by now,
- * and at the first one that is not.
+ * stream->in_flight is in order of sending. So detection looks only at the skbs that are lost, and
+ * at the first skb that is not lost.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -58,7 +57,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
  * xtcp_rack_arrived() - take note of a segment that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb of the segment
- * @end: the octet after the last one that arrived
+ * @end: the octet after the last octet that arrived
  * @sample: the ACK
  *
  * RFC 8985 section 6.2 steps 1 and 2.
@@ -104,7 +103,7 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 }
 
 /**
- * xtcp_rack_detect() - mark segments that are lost by now
+ * xtcp_rack_detect() - mark the segments that now count as lost
  * @sk: a sock that uses SACK
  * @now_us: the time, xtcp_clock_us()
  *

@@ -87,8 +87,8 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: the skb; it was sent, and is on the list of skbs in flight or on no list
  *
- * The order is that of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), as far as
- * place_to_resend() keeps it.
+ * The list is in the order of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), as far as
+ * place_to_resend() keeps this order.
  */
 void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
@@ -101,7 +101,7 @@ void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
  * xtcp_resend_next() - find the skb to resend next
  * @sk: the sock
  *
- * Return: an skb that counts as lost, preferably the one at SND.UNA; NULL if there is none.
+ * Return: an skb that counts as lost, preferably the skb at SND.UNA; NULL if there is none.
  */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What one ACK reports: acked.c fills the struct for all files that evaluate the ACK. Pure. */
+/* The report of one ACK: acked.c fills the struct for all files that evaluate the ACK. Pure. */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 
@@ -8,14 +8,15 @@
 #include "base/options.h"
 
 /**
- * struct xtcp_sample - what an ACK reports; lengths in octets of sequence space
+ * struct xtcp_sample - the report of an ACK; lengths in octets of sequence space
  * @now_us: when the ACK came, xtcp_clock_us()
  * @first_sent_us: the earliest sending time of the newly acknowledged segments; if there are none,
- *	of the newly sacked ones. Only segments that were sent once count; 0: there is none
+ *	of the newly sacked segments. Only segments that were sent once count; 0: there is none
  * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
  *	sent once; 0: there is none
  * @una_before: SND.UNA before the ACK
- * @high_before: the octet after the highest one that was sacked before the ACK; SND.UNA if none was
+ * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
+ *	octet was sacked
  * @pipe_before: octets in flight before the ACK
  * @acked: octets by which SND.UNA moved
  * @sacked: octets newly sacked

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known about the octets in flight. One model serves every kind of loss detection:
+ * The scoreboard: the state of the octets in flight. One model serves every kind of loss detection:
  *
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
@@ -154,7 +154,7 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 /*
  * Marks the part of @block between @from and @to as sacked. Return: the octet up to which
  * everything is marked; this octet is less than @to when a split has failed. If the split failed at
- * the start of @block, the skbs after the one that could not be split are still marked.
+ * the start of @block, the skbs after the skb that could not be split are still marked.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -190,10 +190,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the new octets of @block as sacked: those that no block of the previous ACK reported. The
- * octets that a block reported are marked already; looking at them again would mean a walk over all
- * sacked skbs for each ACK. Return: the octet up to which everything is marked. Octets of @block
- * beyond it will be new again in the next ACK.
+ * Marks the octets of @block as sacked that no block of the previous ACK reported. The octets that
+ * a block reported are marked already; looking at them again would mean a walk over all sacked skbs
+ * for each ACK. Return: the octet up to which everything is marked. Octets of @block beyond it will
+ * be new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -319,7 +319,7 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* an ACK that a later one has overtaken repeats old blocks: these are no error */
+		/* an ACK that a later ACK has overtaken repeats old blocks: these are no error */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
@@ -459,7 +459,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 	sock_owned_by_me(sk);
 	sample->acked = acked;
-	/* the RTT of acknowledged segments takes precedence over that of sacked ones */
+	/* the RTT of acknowledged segments takes precedence over the RTT of sacked segments */
 	sample->first_sent_us = 0;
 	while ((skb = xtcp_sndq_first(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -671,9 +671,9 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
  * @low: the start of a segment that was sent once and arrived after a segment that was sent later
- * @counter: LINUX_MIB_TCP*REORDER, which tells how this was found out
+ * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
- * The idea is that of RFC 4653. The estimate is measured as in Linux: it is the distance, in
+ * The idea comes from RFC 4653, and the measure from Linux: the estimate is the distance, in
  * segments, from @low to the highest octet that was sacked.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)

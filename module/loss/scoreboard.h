@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is known about the octets in flight: sacked, lost, resent. One model for SACK and non-SACK.
+ * The scoreboard: which octets in flight are sacked, lost or resent. One model, with and without
+ * SACK.
  */
 #ifndef XTCP_SCOREBOARD_H
 #define XTCP_SCOREBOARD_H
@@ -17,10 +18,11 @@ struct sock;
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
  * @sacked: octets that the peer has; without SACK one segment for each duplicate ACK (RFC 5681
  *	section 2)
- * @sacked_segments: the same in segments; approximate, because the segment size may have changed
+ * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
+ *	changed
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
- * @high_sacked: the octet after the highest one that was sacked, at least SND.UNA
+ * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: how many later segments may arrive before a segment counts as lost
  * @reorderings: how often reordering was seen
  * @seen: the SACK blocks of the previous ACK, sorted; everything in them is marked

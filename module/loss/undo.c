@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Was a recovery needless? Then undo its reduction of the window. Two signs show it:
+ * Finds out whether a recovery was needless, and undoes its reduction of the window if so. There
+ * are two signs of a needless recovery:
  *
  *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission, so the
- *    original had arrived (Eifel, RFC 3522; the response is that of RFC 4015 section 3.2).
+ *    original had arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2).
  *  - D-SACKs report that everything resent arrived twice (RFC 2883 section 5; the idea of RFC
  *    3708).
  *
- * A third sign is F-RTO. It must choose what is sent, so it is in recovery.c.
+ * F-RTO (RFC 5682) also detects a needless recovery. It chooses what is sent, so it is in
+ * recovery.c.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -44,7 +46,7 @@ void xtcp_undo_begin(struct sock *sk)
 	/* this recovery also counts retransmissions of the previous recovery that are in flight */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/* a D-SACK for the tail loss probe must not count as one for a later retransmission */
+	/* a D-SACK for the tail loss probe must not count as a D-SACK for a later retransmission */
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		undo->resent += tx->mss;
 }
@@ -119,7 +121,7 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
 }
 
 /**
- * xtcp_undo_all_came_twice() - has all that was resent arrived twice?
+ * xtcp_undo_all_came_twice() - has every resent octet arrived twice?
  * @sk: the sock
  *
  * Return: true when it has.
@@ -135,7 +137,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 /**
  * xtcp_undo_apply() - undo the reduction of the window
  * @sk: the sock, with a reduction to undo; the reduction stays if an ECN mark had a part in it
- * @counter: LINUX_MIB_TCP*UNDO, which tells how the needless recovery was found out
+ * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.
  */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Was a recovery needless? Timestamps (Eifel, RFC 3522) and D-SACKs (RFC 2883) show it. */
+/*
+ * Detects a needless recovery by timestamps (Eifel, RFC 3522) or D-SACKs (RFC 2883), and undoes it.
+ */
 #ifndef XTCP_UNDO_H
 #define XTCP_UNDO_H
 
@@ -11,7 +13,8 @@ struct xtcp_sample;
 /**
  * struct xtcp_undo - the state needed to undo a reduction of the window
  * @marker: SND.UNA when the recovery began
- * @resent: octets resent since the recovery began, less those that D-SACKs report as arrived twice
+ * @resent: octets resent since the recovery began, minus the octets that D-SACKs report as arrived
+ *	twice
  * @first_ts: TSval of the first retransmission
  * @armed: there is a reduction that may be undone
  * @any_resent: something was resent since the recovery began
