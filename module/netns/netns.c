@@ -6,10 +6,10 @@
  * has its first socket of ours, it has only its sysctls, its files in /proc, and an empty bitmap of
  * ports, which every arriving segment reads.
  *
- * A namespace ends when no file refers to it any more. Then its only connections of ours are
- * orphans and TIME-WAIT records. pre_exit resets the orphans, while the devices still work. exit
- * frees everything else, when no packet can arrive any more. Unloading the module does the same in
- * every namespace, after the handlers are restored.
+ * A namespace ends when no file refers to it any more. Then the only xtcp connections left in it
+ * are orphans and TIME-WAIT records. pre_exit resets the orphans, while the devices still work.
+ * exit frees everything else, when no packet can arrive any more. Unloading the module does the
+ * same in every namespace, after the handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -44,7 +44,7 @@
 
 #define TELL_TIME	(HZ / 10)
 
-/* The bitmap of ports of every namespace that has not started: no port is ours. */
+/* The port bitmap of each namespace that has not started. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
 /* The parts begin in this order and end in the reverse order. */
@@ -178,9 +178,9 @@ static void end_orphan(struct sock *sk, bool tell)
 
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
- * devices still exist, so a RST tells the peer. A RST passes the netfilter rules of the namespace.
- * Its user may have made these rules slow on purpose, and other namespaces wait for this one to
- * end. So RSTs are sent only during the first TELL_TIME.
+ * devices still exist, so a RST can reach the peer. A RST passes the netfilter rules of the
+ * namespace. The user of the namespace may have made these rules slow on purpose, while other
+ * namespaces wait for the end of this one. So RSTs are sent only during the first TELL_TIME.
  *
  * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
  * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then
@@ -202,8 +202,7 @@ static void end_orphans(struct xtcp_net *xn)
 	}
 	/*
 	 * before the devices are removed, the kernel waits for a grace period, in which softirqs
-	 * deliver the RSTs. A kernel for one processor does not wait for it, so wait here for a
-	 * tick
+	 * deliver the RSTs. A kernel for one processor does not wait, so wait here for a tick
 	 */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);

@@ -59,7 +59,7 @@ struct row {
 	int state;
 	u32 tx_queue;
 	u32 rx_queue;
-	enum xtcp_timer_shown timer;	/* column "tr": whose deadline column "tm->when" shows */
+	enum xtcp_timer_shown timer;	/* column "tr": the timer whose deadline is in column "tm->when" */
 	unsigned long expires;
 	unsigned int retransmits;
 	unsigned int probes;
@@ -90,7 +90,9 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
 }
 
-/* Shows the columns that every kind of connection has. The caller adds those of a full sock. */
+/*
+ * Shows the columns that every kind of connection has. The caller adds the columns of a full sock.
+ */
 static void show_row(struct listing *l, const struct row *row)
 {
 	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
@@ -141,8 +143,8 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 }
 
 /*
- * As in Linux, rx_queue is the length of the accept queue. tx_queue is its limit, which Linux shows
- * only by sock_diag.
+ * As in Linux, rx_queue is the length of the accept queue. tx_queue is the limit of the accept
+ * queue; Linux shows this limit only by sock_diag.
  */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
@@ -281,7 +283,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* ask this only at the first chain, because the count is a sum over all processors */
+	/* only at the first chain, because it takes time to sum the count over all processors */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
@@ -392,7 +394,7 @@ static const struct seq_operations ops_listing_v6 = {
 	.show = show_v6,
 };
 
-/* The files: those with .ops show many rows, those with .show a few lines at once. */
+/* The files. A file with .ops shows many rows, a file with .show shows a few lines at once. */
 static const struct proc_file {
 	const char *name;
 	const struct seq_operations *ops;
@@ -475,7 +477,7 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* What a write does depends only on the file, not on the written text. */
+/* The written text is ignored: a write to a file always has the same effect. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_blackbox: the black boxes of a namespace, which are the last events of its
- * connections (blackbox.c). Each box has one line that names the connection. An indented line for
- * each event follows, the oldest first:
+ * /proc/net/xtcp_blackbox: the black boxes of a namespace. A black box has the last events of one
+ * connection (blackbox.c). For each box, one line names the connection. An indented line for each
+ * event follows, the oldest first:
  *
  *	box=17 netns=4026531840 local=10.9.0.2:80 peer=10.9.0.1:40000 began=12.345678 ended=...
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
@@ -148,8 +148,8 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Returns when event @i happened. The time of a call is known only to a tick. So the result is not
- * before the previous event, and not after the next one.
+ * Returns when event @i happened. The time of a call is known only to a tick, so it is clamped
+ * between the times of the previous and the next event.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

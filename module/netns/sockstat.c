@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /proc/net/xtcp_sockstat: the line TCP: of /proc/net/sockstat and the line TCP6: of sockstat6. The
- * counters exist anyway; their sums are computed when the file is read.
+ * counters exist for other purposes, too; their sums are computed only when the file is read.
  */
 #include "netns/sockstat.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/net.h"
 
-/* The protocols over IPv4 and over IPv6; the latter is NULL without IPv6. */
+/* The protocols over IPv4 and IPv6; counted6 is NULL without IPv6. */
 static struct proto *counted, *counted6;
 
 /**

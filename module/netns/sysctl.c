@@ -106,7 +106,7 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 
 /*
  * The value is stored in jiffies; the user reads and writes it in units of 1 / @per_second s. As in
- * Linux, a time below one jiffy is rounded up to one jiffy, because 0 means something else.
+ * Linux, a time below one jiffy is rounded up to one jiffy, because 0 has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -202,8 +202,9 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * A write of another value than 0 makes the table of paths, if there is none. A write of 0 empties
- * the table; live connections then never save what they have observed before.
+ * A write of a value other than 0 allocates the table of paths, if there is none. A write of 0
+ * empties the table. Connections that exist at that time will not save what they observed before
+ * the write.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
@@ -351,7 +352,10 @@ static const struct ctl_table entries[] = {
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
-/* Before Linux 6.11 an entry has 64 octets, and more than 61 of them need a second page. */
+/*
+ * Before Linux 6.11 an entry has 64 octets: 61 sysctls and the empty entries fill one page of 4
+ * KiB.
+ */
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
