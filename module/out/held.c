@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeps the module loaded while a sock without a program (its descriptor is closed, or accept() has
- * not returned it yet) has segments below TCP, that is, in IP, netfilter, a qdisc or a device. Such
- * a sock is on a list of this file, and each list that is not empty has a reference to the module.
- * In short, the sock holds the module.
+ * A sock is without a program if its descriptor is closed, or if accept() has not returned it yet.
+ * While such a sock has segments below TCP (in IP, netfilter, a qdisc or a device), this file keeps
+ * the module loaded. The sock is then on a list of this file, and each list that is not empty has a
+ * reference to the module. Below, "the sock holds the module" means this.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
  * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
@@ -18,11 +18,11 @@
  *
  * Most segments below TCP count in sk_wmem_alloc. But segments in netem have a reference to the
  * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
- * counts the references that it can explain, and takes any further reference for a segment's. But
- * the further reference may belong to a processor that is about to handle a segment or a timer of
- * the sock. Such a processor is soon done, so close() waits for a short time. The kernel's record of
- * a write without a copy has a reference, too (socket/sendmsg.c), as long as its pages are in the
- * send queue or below TCP. So an orphan with such pages holds the module.
+ * counts the references whose owners it knows, and takes any further reference for the reference of
+ * a segment. This may be wrong: a processor that is about to handle a segment or a timer of the
+ * sock has a reference, too. Such a processor is soon done, so close() waits for a short time. The
+ * kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages
+ * of the write are in the send queue or below TCP. So an orphan with such pages holds the module.
  *
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
@@ -30,8 +30,8 @@
  * module exit waits until that octet is subtracted. If a segment has only a reference to the sock,
  * no call reports the end of the segment. In that case the sock holds the module until the sock
  * ends or is freed, or a work item finds that the sock has no segment below TCP any more; the work
- * item checks this several times per second. In a kernel for one processor, the call for a freed
- * segment does nothing, so the work item has to check every sock on the lists.
+ * item checks this several times per second. In a kernel for one processor,
+ * xtcp_held_segment_freed() does nothing, so the work item has to check every sock on the lists.
  *
  * Each processor has a list of its own, for the socks that began to hold the module on that
  * processor. The last segment of nearly every connection is in a device for a moment, so processors
@@ -182,8 +182,8 @@ bool xtcp_held_has_memory(const struct sock *sk)
 }
 
 /*
- * Counts the references to a sock without a program, except those of segments below TCP and of
- * processors that handle the sock at this moment.
+ * Counts the references to a sock without a program. It leaves out the references of segments below
+ * TCP, and of processors that handle the sock at this moment.
  */
 static unsigned int own_references(const struct sock *sk)
 {
@@ -193,7 +193,10 @@ static unsigned int own_references(const struct sock *sk)
 		 * reference
 		 */
 		return !sock_flag(sk, SOCK_DEAD);
-	/* the connection has one until it ends, the table has one, and so has each pending timer */
+	/*
+	 * the connection has a reference until it ends; the table of connections and each pending
+	 * timer have a reference, too
+	 */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
 
@@ -278,7 +281,7 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * @sk: a sock in CLOSED, with segments below TCP
  *
  * The sock also drops its reference to the namespace. Otherwise the waiting segments would keep the
- * sock and so the namespace alive, while it is the end of the namespace that frees such segments.
+ * namespace alive through the sock. But only the end of the namespace frees such segments.
  *
  * Context: process. Lock: as xtcp_held_take().
  */
@@ -293,7 +296,7 @@ void xtcp_held_take_dead(struct sock *sk)
 /*
  * Takes @sk off its list if no segment of @sk is left below TCP. Return: true when the caller has
  * to put the module. The socket lock nests outside the list's lock, so this function only tries to
- * take it.
+ * take the socket lock.
  *
  * In a kernel for one processor this function does nothing: in such a kernel a spinlock does not
  * show whether it is held, and the caller may hold the socket lock and be in the middle of a
@@ -353,7 +356,7 @@ void xtcp_held_freed(struct sock *sk)
 
 /*
  * Finds the next sock that is due in this round. *@sk is the sock, with a reference; NULL if the
- * sock has no references any more, only memory. Return: false when no sock is due.
+ * sock has no references any more, but is not freed yet. Return: false when no sock is due.
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {

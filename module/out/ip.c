@@ -39,7 +39,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
-	/* RCU keeps the device: it is freed a grace period after it has left its routes */
+	/* RCU keeps the device: a device is freed a grace period after it has left its routes */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
 	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
@@ -87,7 +87,7 @@ static struct dst_entry *valid_route(struct sock *sk)
 struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 	if (xtcp_ip_has_policies(net, sk)) {
-		/* only policies read the LSM's label */
+		/* only IPsec policies read the flow's LSM label */
 		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);
 	}
@@ -207,8 +207,8 @@ static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const 
  * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
  * @tuple: the connection
  *
- * The device or the stack's fallback computes the checksum (RFC 9293 section 3.1, MUST-2). IP's
- * control block in skb->cb is cleared, since IP would take our data there for its own.
+ * The device or the stack's fallback computes the checksum (RFC 9293 section 3.1, MUST-2). The
+ * function clears IP's control block in skb->cb, since IP would take our data there for its own.
  *
  * Context: any.
  */
@@ -298,9 +298,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * @sk: the sock
  *
  * If the device of the route was removed or is down, the MTU of the route is the smallest that a
- * device
- * may have. This MTU says nothing about the path, so the function returns 0. Linux takes this MTU,
- * and cuts text to its size.
+ * device may have. This MTU says nothing about the path, so the function returns 0. Linux uses this
+ * MTU, and cuts text to its size.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -315,7 +314,7 @@ u32 xtcp_ip_mtu(const struct sock *sk)
 }
 
 /**
- * xtcp_ip_update_mtu() - tell the route a smaller path MTU that a router reported
+ * xtcp_ip_update_mtu() - store in the route a smaller path MTU that a router has reported
  * @sk: the sock
  * @mtu: the reported path MTU, octets
  *
@@ -337,7 +336,7 @@ u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
 }
 
 /**
- * xtcp_ip_redirected() - tell the route a better first hop that a router reported
+ * xtcp_ip_redirected() - store in the route a better first hop that a router has reported
  * @sk: the sock
  * @skb: the ICMP message
  *

@@ -192,7 +192,7 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 
 /*
  * Can the route depend on the ports? A routing rule, the hash that picks one of several paths, and
- * an IPsec policy may read them. The kernel's count of rules that name ports does not help: it
+ * an IPsec policy may read the ports. The kernel's count of rules that name ports does not help: it
  * leaves out rules for segments that this host sends.
  */
 static bool ports_lead(const struct sock *sk)

@@ -3,10 +3,10 @@
  * Sends segments that belong to no full sock over IPv4 and IPv6: SYN-ACKs, RSTs, and ACKs of
  * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
- * Each segment has a route lookup of its own. A SYN-ACK carries its listener, so that firewall
- * matches and cgroup programs see it. All other segments are sent by a raw sock of the namespace,
- * as kernel TCP sends its resets by such a sock. The skbs do not point to this raw sock: an skb
- * that waits in a queue would keep the namespace alive, or outlive the raw sock.
+ * Each segment has a route lookup of its own. The skb of a SYN-ACK points to its listener, so that
+ * firewall matches and cgroup programs find a socket. All other segments are sent by a raw sock of
+ * the namespace, as in kernel TCP. Their skbs do not point to the raw sock: an skb that waits in a
+ * queue would keep the namespace alive, or outlive the raw sock.
  */
 #include "out/ip_reply.h"
 
@@ -136,9 +136,9 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * As ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them. (We cannot use
- * NF_HOOK() itself: a packet that netfilter has queued would later call back into this module,
- * which may be unloaded by then.)
+ * As ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them. NF_HOOK() itself
+ * cannot be used: for a packet in a netfilter queue, netfilter would later call a function of this
+ * module, which may have been unloaded.
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {

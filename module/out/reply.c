@@ -56,15 +56,15 @@ struct reply {
 	u32 ack;
 	u16 wnd;
 	u16 flags;	/* enum xtcp_flags */
-	u16 code;	/* of a RST's diagnostic payload; 0: no payload */
+	u16 code;	/* reason code of a RST's diagnostic payload; 0: no payload */
 	bool resent;
 	struct xtcp_options opts;
 };
 
 /*
  * Turns the answered segment into an empty skb with room for @len octets and the headers in front
- * of them. This saves an allocation per answered SYN. The skb is reset as the kernel resets one
- * that it builds around existing memory. Return: false if the skb is shared or too small; it is
+ * of them. This saves an allocation per answered SYN. The skb is reset as by build_skb(), which
+ * makes an skb around existing memory. Return: false if the skb is shared or too small; it is
  * unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
@@ -131,8 +131,9 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * Builds and sends a segment by the route in @how, which is consumed. @state: of the entry or
- * record, for the trace. @syn: may be NULL. Return: true when @syn itself was sent as the answer.
+ * Builds and sends a segment by the route in @how, which is consumed. @state: the state of the
+ * entry or record, for the trace. @syn: as for build(). Return: true when @syn itself was sent as
+ * the answer.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -173,8 +174,8 @@ static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 }
 
 /*
- * Finds what signs a segment of an entry, which answers @skb; NULL: a SYN-ACK is sent again. Return:
- * false when the segment may not be sent.
+ * Finds the signer of a segment that is sent for an entry, in answer to @skb. @skb: NULL for a
+ * SYN-ACK that is sent again. Return: false when the segment may not be sent.
  */
 static bool find_signer(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb)
@@ -232,8 +233,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * xtcp_reply_rst() - send a RST as the answer to a segment that belongs to no connection
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
- * @code: if the segment has just ended its connection: the code that tells why, for a diagnostic
- *	payload; otherwise 0, so that the RST is never larger than a segment without a connection
+ * @code: if the segment has just ended its connection: the reason code for a diagnostic payload.
+ *	Otherwise 0: the RST must not be larger than the segment, whose source address may be forged
  * @signer: signs the RST, if it has a key
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
@@ -274,12 +275,12 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
 
 /**
  * xtcp_reply_rst_for() - send a RST, signed with a key of a sock or listener
- * @sk: it has accepted the signature of the segment
+ * @sk: the sock or listener; it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
  * @skb: as for xtcp_reply_rst()
  * @code: as for xtcp_reply_rst()
  *
- * If the key is gone that would have to sign the RST, none is sent.
+ * If the key that has to sign the RST has been removed, no RST is sent.
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  */
@@ -297,8 +298,8 @@ static u8 tos_of(const struct sock *sk, bool v4)
 }
 
 /*
- * Is our address the first one of the interface? Usually it is, and then routing need not search
- * for our address.
+ * Is our address the first address of the interface? Usually it is, and then routing need not
+ * search for our address.
  */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
@@ -365,7 +366,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL: this is a retransmission
  *
- * With TCP-AO, if the key for which the peer asks is gone, nothing is sent, as in Linux.
+ * With TCP-AO, if the key that the peer asks for has been removed, nothing is sent, as in Linux.
  *
  * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry the part of the
  * cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
@@ -525,7 +526,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 /**
  * xtcp_reply_is_limited() - is it too early for another answer to an unacceptable segment?
  * @xn: the namespace
- * @seg: the segment; one with text or FIN, but without SYN and RST, is always answered
+ * @seg: the segment; a segment with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
  * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
  *	allowed

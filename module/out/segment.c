@@ -2,9 +2,9 @@
 /*
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
- * output.c decides what is sent and when. This file adds the header, and notes which ACK and window
- * the peer has been told. transmit() sends every segment, so only transmit() has the counters and
- * the tracepoint.
+ * output.c decides what is sent and when. This file adds the header, and records which
+ * acknowledgment and window were sent. transmit() sends every segment, so only transmit() has the
+ * counters and the tracepoint.
  *
  * IP gets a clone of a queued skb, or a control segment. Each counts in sk_wmem_alloc, so the
  * sock's memory stays until the last of them is freed. The kernel frees each by sock_wfree(). If
@@ -64,7 +64,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->has_wscale = xsk->agreed.wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->agreed.sack_ok;
-		/* of all SYN-ACKs only the first has the Fast Open option, as in Linux */
+		/* only the first SYN-ACK has the Fast Open option, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
@@ -103,7 +103,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
 		 * send data before the handshake is complete, and that data may offer a larger
 		 * window than a retransmitted SYN-ACK can express. The smaller window of that
-		 * SYN-ACK takes nothing back (RFC 9293 section 3.8.6).
+		 * SYN-ACK does not shrink the offered window (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -114,7 +114,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_space_free(sk))	/* no space, but an offer is never taken back */
+	if (wnd && !xtcp_space_free(sk))	/* no space, but the offered window never shrinks */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
@@ -127,8 +127,8 @@ static void ack_said(struct sock *sk)
 }
 
 /*
- * The SACK blocks or the AccECN option did not fit into the segment: request an ACK without text
- * that has them.
+ * The SACK blocks or the AccECN option did not fit into the segment: an ACK without text is due at
+ * once. It has room for them.
  */
 static void ack_again(struct sock *sk)
 {
@@ -278,9 +278,9 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * Handles a @verdict of the layers below that is not 0. A positive one (NET_XMIT_*) says that a
- * queue had no room, for this segment or for another one; a negative one is IP's errno. Return: the
- * result for this segment.
+ * Handles a @verdict of the layers below that is not 0. A positive verdict (NET_XMIT_*) says that a
+ * queue had no room, for this segment or for another one. A negative verdict is IP's errno. Return:
+ * the result for this segment.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -306,7 +306,9 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
 	said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
-	/* of a GSO packet only the first segment carries CWR, but all carry the ACE field */
+	/*
+	 * in a GSO packet, only the first segment carries CWR, but all segments carry the ACE field
+	 */
 	if (said & XTCP_CWR && skb_is_gso(skb))
 		skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
 									   SKB_GSO_TCP_ECN;
@@ -361,7 +363,10 @@ static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 
 	return whole;
 }
 
-/* Beside a signature of @room octets and timestamps, is there room for a block, even without text? */
+/*
+ * Is there room for a SACK block beside timestamps and a signature of @room octets, if the segment
+ * has no text?
+ */
 static bool leaves_room_for_block(const struct xtcp_sock *xsk, u32 room)
 {
 	return room + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
@@ -416,8 +421,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
-	 * if an ACK has to be sent at once, so do its SACK blocks and counters. If this segment has
-	 * no room for them, they get a segment of their own
+	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
+	 * this segment has no room for them, they get a segment of their own
 	 */
 	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room)) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
@@ -453,7 +458,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
  * Prepares a segment that is too large for one packet, so that IP or the device cuts it. A
  * retransmission is cut where the original was, if the current path allows it. So the peer's SACK
  * blocks end at cuts, whether the originals or the copies have arrived. @skb: a copy of the queued
- * skb. @cb: of the queued skb.
+ * skb. @cb: the control block of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
@@ -588,7 +593,8 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
  * xtcp_segment_send_rst() - send a RST
  * @sk: the sock
  * @seq: SEG.SEQ
- * @code: the code of its diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload); 0: no payload
+ * @code: the reason code of the RST's diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload);
+ *	0: no payload
  *
  * If there is no memory for a RST with a payload, a RST without payload is sent.
  *
