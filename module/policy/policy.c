@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The policy table of a namespace: rules that set options of new connections. An administrator
- * writes the table (policy_set.c). A connection obeys one rule, the most specific one that matches
- * (rules.c).
+ * writes the table (policy_set.c). Of the rules that match a connection, only the most specific one
+ * applies (rules.c).
  *
- * A connection looks for its rule once: an active one in connect(), a passive one when its sock is
- * made. The rule sets options of the sock as if a program had set them, but only those that no
- * program has set. A disconnect resets what a rule has set, so the next connection of the sock
- * begins without it.
+ * A connection looks for its rule once: an active open in connect(), a passive open when its sock
+ * is made. The rule sets options of the sock as if a program had set them, but only options that no
+ * program has set. A disconnect resets the options that a rule has set, so the next connection of
+ * the sock begins without them.
  *
  * A table in force never changes. A change makes a new table, which replaces the old one; both
  * share the rules that have not changed. So a connection sees the whole old table or the whole new
  * one. The old table is freed after a grace period.
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
- * used again. The cgroup of a connection is that of the process that made its socket; a child has
- * the cgroup of its listener. All other code of Linux that asks a socket for its cgroup gets the
- * same answer. A socket keeps its cgroup: once the cgroup's directory is removed, the rule still
- * matches sockets that were made in this cgroup, and no others, even if a new directory has the
- * same name.
+ * used again. The cgroup of a connection is the cgroup of the process that made its socket; a child
+ * has the cgroup of its listener. All other code of Linux that asks for the cgroup of a socket gets
+ * the same answer. A socket keeps its cgroup: once the cgroup's directory is removed, the rule
+ * still matches the sockets that were made in this cgroup. It does not match sockets of a new
+ * cgroup with the same name.
  *
  * All memory is charged to the memory control group of the writer, since any user can make a
  * namespace and write its table.
@@ -48,7 +48,10 @@
 /* An allocation fails rather than wait for memory; set.c says why. */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
-/* For xtcp_rules_facts.cgroup_at: the id of a sock's cgroup at @depth; 0: none. RCU read side. */
+/*
+ * The function for xtcp_rules_facts.cgroup_at: returns the id of the sock's cgroup, or of its
+ * ancestor, at @depth; 0 if there is none. RCU read side.
+ */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
@@ -137,14 +140,14 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /*
- * The pacing limit that the rule has set. The core does not tell us when a program sets
- * SO_MAX_PACING_RATE, so undo_limit() compares with this value.
+ * The pacing limit that the rule has set. Generic socket code sets SO_MAX_PACING_RATE without a
+ * call to us, so undo_limit() compares the present limit with this value.
  *
- * It is stored in a field of inet_sock that only datagrams use: ip_setup_cork() and
- * ip6_setup_cork() write it for ip_append_data() and the like, which no sock of ours calls. A field
- * of its own would make struct xtcp_sock larger for every connection. The struct xtcp_seldom is the
- * wrong place: its allocation can fail when a child obeys its rule, in softirq, and then the limit
- * could not be taken back; and a connection that has it looks for keys with each segment.
+ * The value is stored in a field of inet_sock that only datagram sockets use: ip_setup_cork() and
+ * ip6_setup_cork() write the field, and no sock of ours calls them. A field of its own would make
+ * struct xtcp_sock larger for every connection. struct xtcp_seldom is the wrong place for two
+ * reasons. Its allocation can fail when a rule applies to a child, in softirq, and the limit could
+ * not be reset later. And a connection that has this struct looks for keys with each segment.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -194,8 +197,8 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 
 /**
  * xtcp_policy_apply() - apply the rule that matches a new connection, if there is one
- * @sk: a sock in connect(), or a new child; its addresses and ports are known. The metrics of its
- *	route are taken afterwards, since they beat the rule
+ * @sk: a sock in connect(), or a new child; its addresses and ports are known. The caller applies
+ *	the metrics of its route afterwards, since they take precedence over the rule
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -225,11 +228,10 @@ void xtcp_policy_apply(struct sock *sk)
 }
 
 /**
- * xtcp_policy_undo() - reset what a rule has set
+ * xtcp_policy_undo() - reset the options that a rule has set
  * @sk: a sock whose connection has ended, before its TCB is reset
  *
- * A pacing limit that a program has set meanwhile stays, unless it has the same value as the
- * rule's.
+ * A pacing limit that a program has set meanwhile stays, unless it equals the limit of the rule.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -344,8 +346,8 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
 /**
  * xtcp_policy_add() - add a rule to a new table
  * @draft: the table
- * @key: which connections the rule is for
- * @sets: what it sets
+ * @key: the key, which says to which connections the rule applies
+ * @sets: the options that it sets
  *
  * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
  *
@@ -489,8 +491,8 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
- * If the table is replaced during the read, all lines are still of one table, the old one or the
- * new one. Rates are octets per second.
+ * If the table is replaced during the read, all lines still come from one table, the old one or the
+ * new one. Rates are in octets per second.
  *
  * Context: process.
  *

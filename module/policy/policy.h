@@ -17,7 +17,7 @@ struct seq_file;
 struct sock;
 struct xtcp_cong_ops;
 
-/* Bits of xtcp_sock.by_rule: what a rule has set, and xtcp_policy_undo() resets. */
+/* Bits of xtcp_sock.by_rule: the options that a rule has set and that xtcp_policy_undo() resets. */
 enum xtcp_by_rule {
 	XTCP_BY_RULE_CONGESTION		= BIT(0),
 	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),
@@ -30,22 +30,22 @@ enum xtcp_by_rule {
 	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
 	XTCP_BY_RULE_KEEPCNT		= BIT(9),
 	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule */
-	XTCP_BY_RULE_END		= BIT(11),	/* no bit */
+	XTCP_BY_RULE_END		= BIT(11),	/* not an option: the end of the list */
 };
 
 /**
- * struct xtcp_rule_sets - what a rule sets; 0 or NULL: the rule leaves it as it is
+ * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
  * @algorithm: TCP_CONGESTION
  * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
  * @initial: the initial window, segments
  * @keepalive: SO_KEEPALIVE
- * @keepalive_probes: the unit is that of struct xtcp_endpoint, also for the fields below
- * @rto_min: see above
- * @delack_max: see above
- * @rto_max: see above
- * @keepalive_time: see above
- * @keepalive_intvl: see above
- * @user_timeout: see above
+ * @keepalive_probes: TCP_KEEPCNT
+ * @rto_min: TCP_RTO_MIN_US, ticks
+ * @delack_max: TCP_DELACK_MAX_US, ticks
+ * @rto_max: TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS
+ * @keepalive_time: TCP_KEEPIDLE, seconds
+ * @keepalive_intvl: TCP_KEEPINTVL, seconds
+ * @user_timeout: TCP_USER_TIMEOUT, milliseconds
  */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;
@@ -63,10 +63,11 @@ struct xtcp_rule_sets {
 
 /**
  * struct xtcp_rule - a rule
- * @tables: how many tables have the rule: the present one, the next one while it is being made,
- *	and those that some reader may still use
- * @hits: number of connections that have matched it, also those that then failed; by processor
- * @sets: what it sets
+ * @tables: number of tables that have the rule: the table in force, a new table that is being made,
+ *	and old tables that readers may still use
+ * @hits: number of connections that have matched the rule, including connections that failed
+ *	afterwards; one counter for each processor
+ * @sets: the options that it sets
  */
 struct xtcp_rule {
 	refcount_t tables;
@@ -93,8 +94,8 @@ void xtcp_policy_undo(struct sock *sk);
 void xtcp_policy_program_sets(struct sock *sk, int optname);
 
 /*
- * A connection begins, and its addresses and ports are known: apply the rule that matches, if there
- * is one. Socket lock held.
+ * Applies the rule that matches a new connection, if there is one. The addresses and ports of the
+ * connection are known. Socket lock held.
  */
 static inline void xtcp_policy_begin(struct sock *sk)
 {

@@ -5,9 +5,9 @@
  * answer to a request that fails says why, and which attribute is wrong.
  *
  * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
- * name any congestion control, also one that is not allowed: the sender could choose it for its own
- * sockets. Congestion controls are part of this module and last as long as it does, so a rule needs
- * no reference to a module.
+ * name any congestion control, not only those in allowed_congestion_control: such a sender may also
+ * choose any of them for its own sockets. All congestion controls are part of this module, so a
+ * rule needs no reference to a module.
  *
  * Each namespace has a lock for changes of its table. A request that finds this lock taken fails
  * with EBUSY: set.c says why no request may wait.
@@ -73,7 +73,7 @@ static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, str
 		return -EINVAL;
 	}
 	match->to = nla_get_in6_addr(to);
-	/* IPv4 carries connections to such addresses: no rule for IPv6 matches them */
+	/* connections to v4-mapped addresses use IPv4, so no IPv6 prefix matches them */
 	if (ipv6_addr_v4mapped(&match->to) && match->len >= 96) {
 		NL_SET_ERR_MSG_ATTR(extack, to, "a v4-mapped prefix: name the IPv4 prefix instead");
 		return -EINVAL;
@@ -81,7 +81,10 @@ static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, str
 	return 0;
 }
 
-/* The depth of a cgroup that the sender may see; 0: there is none. The root has 1. */
+/*
+ * Returns the depth of a cgroup that the sender may see, 1 for the root; 0 if there is no such
+ * cgroup.
+ */
 static unsigned int depth_of(u64 id)
 {
 	unsigned int depth = 0;
@@ -185,7 +188,7 @@ static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struc
 	return 0;
 }
 
-/* Fill what a rule sets. Return: 0 or an error. */
+/* Fill the options that a rule sets. Return: 0 or an error. */
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
@@ -285,7 +288,7 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 	return err;
 }
 
-/* How many rules does the request have? Return: the number, or -EINVAL for another attribute. */
+/* Return: the number of rules in the request, or -EINVAL if the request has another attribute. */
 static int count_rules(const struct genl_info *info)
 {
 	const struct nlattr *attr;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The order of the rules of a policy table, and the search for the one that a connection obeys.
- * This file uses no sock and no clock.
+ * The order of the rules of a policy table, and the search for the rule that applies to a
+ * connection. This file uses no sock and no clock.
  *
- * One rule counts for a connection, the most specific one that matches. The longest prefix is the
- * most specific; among rules with the same length the one that names a foreign port, then the one
- * that names a local port, then the one with the deepest cgroup. The kind of a rule says which
- * parts its key names, how long the prefix and how deep the cgroup is. Two keys of one kind never
- * match the same connection, so of several rules that match, the kind decides.
+ * Of the rules that match a connection, only the most specific one applies. A rule with a longer
+ * prefix is more specific. If the lengths are equal, a rule with a foreign port is more specific
+ * than a rule without. Next, a local port counts in the same way. Last, a deeper cgroup is more
+ * specific. The kind of a rule is the length of its prefix, whether it has each of the two ports,
+ * and the depth of its cgroup. Two keys of the same kind never match the same connection. So the
+ * rules that match a connection all differ in kind, and the order of the kinds decides.
  *
  * The search takes one kind after the other, the most specific first. It makes the only key of this
  * kind that matches the connection, and looks for it in the ordered entries of the kind. With k
@@ -22,15 +23,15 @@
 #endif
 #include <asm/byteorder.h>
 
-#define MAPPED_BITS	96	/* of a v4-mapped address, before the IPv4 address */
+#define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */
 
 /*
- * Bits of kind[1]. The smaller of two kinds is the more specific one, so each of the first two bits
- * is set if the key lacks that port.
+ * Bits of kind[1]. The smaller of two kinds is the more specific one. So ANY_DPORT is set if the
+ * key has no foreign port, and ANY_SPORT if it has no local port.
  */
 #define ANY_DPORT	4
 #define ANY_SPORT	2
-#define IS_V4		1	/* decides nothing: a connection has one family */
+#define IS_V4		1	/* does not affect the choice: a connection has one family */
 
 static void kind_of(u8 *kind, const struct xtcp_rule_match *match)
 {
@@ -61,7 +62,7 @@ static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
 /**
  * xtcp_rules_key() - make the key of a rule
  * @key: receives the key
- * @match: what the rule says
+ * @match: the conditions of the rule
  *
  * Context: any.
  *
@@ -200,7 +201,10 @@ bool xtcp_rules_ready(struct xtcp_rules *rules)
 	return true;
 }
 
-/* Make the only key of this kind that matches. Return: false if no key of this kind does. */
+/*
+ * Make the only key of this kind that matches the connection. Return: false if there is no such
+ * key.
+ */
 static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp_rules_facts *facts)
 {
 	const u8 len = prefix_len(kind), depth = 255 - kind[2];
@@ -225,7 +229,7 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
 }
 
 /**
- * xtcp_rules_find() - find the rule that a connection obeys
+ * xtcp_rules_find() - find the rule that applies to a connection
  * @rules: a table after xtcp_rules_ready()
  * @facts: the connection
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The order of the rules of a policy table, and the search for the one that a connection obeys.
- * This code uses no sock and no clock.
+ * The order of the rules of a policy table, and the search for the rule that applies to a
+ * connection. This code uses no sock and no clock.
  */
 #ifndef XTCP_RULES_H
 #define XTCP_RULES_H
@@ -16,10 +16,10 @@ struct xtcp_rule;
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 
 /**
- * struct xtcp_rule_match - which connections a rule is for
+ * struct xtcp_rule_match - the connections to which a rule applies
  * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
- * @len: bits of the prefix, of 32 for IPv4; or XTCP_RULES_NO_PREFIX
- * @v4: it is an IPv4 prefix; false without a prefix
+ * @len: length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX
+ * @v4: the prefix is an IPv4 prefix; false without a prefix
  * @dport: the foreign port; 0: any
  * @sport: the local port; 0: any
  * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
@@ -38,7 +38,8 @@ struct xtcp_rule_match {
 /**
  * struct xtcp_rule_key - struct xtcp_rule_match in a form that memcmp() sorts in the order of the
  *	search
- * @kind: which parts of the key are set; the most specific kind is the smallest (kind_of())
+ * @kind: which parts of the key are set, the length of the prefix, and the depth of the cgroup
+ *	(kind_of()); the most specific kind is the smallest
  * @dport: as in struct xtcp_rule_match
  * @sport: as in struct xtcp_rule_match
  * @cgroup: as in struct xtcp_rule_match
@@ -54,7 +55,7 @@ struct xtcp_rule_key {
 	struct in6_addr to;
 };
 
-/* A rule with its key; with the keys in the table, the search reads no other memory. */
+/* A rule and its key. The keys are in the table itself, so the search reads no other memory. */
 struct xtcp_rules_entry {
 	struct xtcp_rule_key key;
 	struct xtcp_rule *rule;
@@ -80,8 +81,8 @@ struct xtcp_rules {
  * @v4: IPv4 carries the connection
  * @dport: the foreign port
  * @sport: the local port
- * @cgroup_at: returns the id of the ancestor at @depth of the socket's cgroup, or of this cgroup
- *	itself; 0: the socket's cgroup is less deep
+ * @cgroup_at: returns the id of the cgroup at @depth, which is the socket's cgroup or an ancestor
+ *	of it; 0 if the socket's cgroup is less deep
  * @of: the socket, as the argument of @cgroup_at
  */
 struct xtcp_rules_facts {
