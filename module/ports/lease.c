@@ -8,8 +8,8 @@
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
  * user id that no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user,
- * and lets them all share a port; sharing.c decides which leases really may. A sock of kernel TCP
- * never has this user, so SO_REUSEPORT does not let it share the port with a lease.
+ * and lets them all share a port; sharing.c decides which leases may really share it. A sock of
+ * kernel TCP never has this user, so SO_REUSEPORT does not let it share the port with a lease.
  *
  * The other kind is the shared lease, which connect() without bind() makes. It is bound to the
  * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
@@ -18,7 +18,8 @@
  * table (taker.c).
  *
  * Each full sock on the port has a reference to the lease: the sock that bound the port, the socks
- * whose connect() chose it, and the children of a listener. So does each TIME-WAIT record.
+ * whose connect() chose it, and the children of a listener. Each TIME-WAIT record has a reference,
+ * too.
  *
  * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
  * TCP would have a dangling pointer. So portlist.c lists the leases by port, and a namespace that
@@ -46,7 +47,10 @@
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/* kernel TCP looks for a bind table in the proto; without one, it uses that of the namespace */
+/*
+ * kernel TCP looks for a bind table in the proto; if there is none, it uses the table of the
+ * namespace
+ */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */
@@ -56,9 +60,9 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
  * Each lease points to this reuseport group, in which one sock counts as closed. Kernel TCP's
  * bind() compares a sock of such a group with each sock on the port. Any other sock may take a fast
  * path: if it has SO_REUSEPORT and the same user as the last sock that bound, it may be admitted
- * without that comparison. By the fast path, a lease that asks for its own port again, as in
- * xtcp_lease_listen(), would always be admitted, since all leases have SO_REUSEPORT and the same
- * user.
+ * without that comparison. All leases have SO_REUSEPORT and the same user. So without this group,
+ * the fast path would always admit a lease that asks for its own port again, as in
+ * xtcp_lease_listen().
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -233,8 +237,8 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
  * @lease: the lease
  * @sk: its owner
  *
- * Two socks may be allowed to bind one port, but not to listen on it. So the lease asks kernel
- * TCP's table a second time, as kernel TCP's own listen() does.
+ * The rules for listen() are stricter than the rules for bind(). So the lease asks kernel TCP's
+ * table a second time, as kernel TCP's own listen() does.
  *
  * Context: process. Lock: socket, held.
  *
@@ -275,9 +279,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
  * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. The lease
- * gets the option back when its last full sock has left. The function does not fail because of a
- * TIME-WAIT sock of kernel TCP with SO_REUSEPORT, so the caller checks whether kernel TCP has the
- * 4-tuple.
+ * gets the option back when its last full sock has left. A TIME-WAIT sock of kernel TCP with
+ * SO_REUSEPORT may still be on the port, so the caller checks whether kernel TCP has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *

@@ -19,9 +19,10 @@ struct xtcp_net;
  * struct xtcp_lease - a small sock in kernel TCP's bind table, with fields of our own
  * @node: links the leases of a port; lock of the port
  * @xn: the namespace; NULL: it has ended
- * @users: how many full socks and TIME-WAIT records refer to the lease; the last one to leave ends
- *	it
- * @socks: how many of the users are full socks; once 0, it stays 0, unless the lease is shared
+ * @users: number of full socks and TIME-WAIT records that refer to the lease; the lease ends with
+ *	its last user
+ * @socks: number of full socks among the users; once it is 0, it stays 0, unless the lease is
+ *	shared
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
  *	has the same value, unless connect() made the lease exclusive
@@ -31,7 +32,8 @@ struct xtcp_net;
  *	@reuseport and @uid would refuse; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
- * @devices: some of the socks that @beside means are bound to devices, and the lease is not
+ * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
+ *	not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
  * @reach: covers the sock of a lease that is not shared, up to the last field that is read;
@@ -70,9 +72,9 @@ static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_leas
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP and taker.c read these fields of every entry of the table, of full socks and TIME-WAIT
- * socks. So each field must be in struct sock_common. Three of the fields are bit fields, which
- * have no sizeof: "+ 0" makes them integers.
+ * Kernel TCP and taker.c read these fields of every entry of the table. The entries are full socks
+ * and TIME-WAIT socks, so each field must be in struct sock_common. Three of the fields are bit
+ * fields, which have no sizeof: "+ 0" makes them integers.
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&

@@ -4,26 +4,26 @@
  *
  * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
  * things matter. An observer of the connections to one destination must not learn the ports towards
- * another. And a port should be reused as late as possible. A keyed hash of the destination gives
- * the first port to try, and a counter then moves on by random steps. If two destinations share a
- * counter, an observer of one destination could count the connections to the other. So all
- * namespaces together have many counters with random values, and the hash changes every few
- * seconds: each destination then starts at another port, with another counter.
+ * another destination. And a port should be reused as late as possible. A keyed hash of the
+ * destination gives the first port to try, and a counter then moves on by random steps. If two
+ * destinations share a counter, an observer of one destination could count the connections to the
+ * other. So all namespaces together have many counters with random values, and the hash changes
+ * every few seconds: each destination then starts at another port, with another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
  * other half, the ports with the other parity. It takes a port of kernel TCP's half only when no
  * port of our half is usable. In kernel TCP's half it prefers ports that already have a lease,
  * because kernel TCP's connect() cannot take these. In each stack, connections to different
- * destinations share ports, and our connections may share ports with those of kernel TCP (taker.c).
- * xtcp never uses the last 1,024 ports of kernel TCP's half. Otherwise, one user with connections
- * to one destination could put a lease on every port, and kernel TCP could not connect to any
- * destination.
+ * destinations share ports, and our connections may share ports with kernel TCP's connections
+ * (taker.c). xtcp never uses the last 1,024 ports of kernel TCP's half. Otherwise, one user with
+ * connections to one destination could put a lease on every port, and kernel TCP could not connect
+ * to any destination.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
- * share the lease on the port. While many ports are free, one of the first few is usable. When
- * ports become scarce, the destination gets a bitmap of its ports (portmap.c).
+ * share the lease on the port. While many ports are free, one of the first few ports that are tried
+ * is usable. When ports become scarce, the destination gets a bitmap of its ports (portmap.c).
  */
 #include "ports/port.h"
 
@@ -107,7 +107,7 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
  */
 static int try_port(struct sock *sk, u16 port)
 {
-	/* kernel TCP's table separates the ports of VRFs, but not those of other devices */
+	/* kernel TCP's table separates the ports of VRFs, but not the ports of other devices */
 	int lease_dev = inet_sk_bound_l3mdev(sk) ? sk->sk_bound_dev_if : 0;
 	struct net *net = sock_net(sk);
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
@@ -234,9 +234,9 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 }
 
 /*
- * Where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the destination.
- * The map of the destination is found by the same hash, so @hash does not change with time; this
- * function mixes in the time.
+ * Returns where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the
+ * destination. The map of the destination is found by the same hash, so @hash does not change with
+ * time; this function mixes in the time.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
@@ -361,7 +361,7 @@ int xtcp_port_listen(struct sock *sk)
 
 /**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
- * @sk: addresses and foreign port are set; in SYN-SENT; no lookup uses it any more
+ * @sk: in SYN-SENT, with its addresses and foreign port set; no lookup uses it any more
  *	(xtcp_demux_wait_for_lookups())
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -384,7 +384,7 @@ int xtcp_port_connect(struct sock *sk)
 
 /**
  * xtcp_port_release() - proto.put_port: give the port back
- * @sk: neither in the table of connections nor in that of listeners
+ * @sk: in no table, of connections or of listeners
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

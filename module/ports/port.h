@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a sock gets its local port and gives it back; how connect() chooses one (RFC 6056). */
+/* How a sock gets and releases its local port, and how connect() chooses a port (RFC 6056). */
 #ifndef XTCP_PORT_H
 #define XTCP_PORT_H
 

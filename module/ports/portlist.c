@@ -9,7 +9,7 @@
  *
  * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
  * tree. A block of lists is allocated while one of its ports has a lease. One empty block is kept
- * for reuse, so that a port that has a lease only now and then does not need an allocation each
+ * for reuse. So if a port often gets a lease and loses it again, this needs no allocation each
  * time.
  */
 #include "ports/portlist.h"
@@ -166,8 +166,8 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 }
 
 /*
- * Only a bug, a reference that was never put, leaves a lease. Remove it from kernel TCP's table:
- * leaked memory is better than a dangling pointer in that table.
+ * A lease is left over only after a bug: a reference to it was never put. Remove the lease from
+ * kernel TCP's table: leaked memory is better than a dangling pointer in that table.
  */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides which leases and socks may share a port: first asks kernel TCP's bind table, then
+ * Decides which leases and socks may share a port. It first asks kernel TCP's bind table, and then
  * compares our leases with each other.
  *
- * The rules are those of kernel TCP. Two socks whose addresses overlap may share a port in two
- * cases. In the first, both have SO_REUSEADDR and the older one does not listen. In the second,
- * both have SO_REUSEPORT and the same user. The second case does not apply to a sock that already
- * has a struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins
- * no other group.
+ * The rules are kernel TCP's. Two socks whose addresses overlap may share a port in two cases. In
+ * the first, both have SO_REUSEADDR and the older one does not listen. In the second, both have
+ * SO_REUSEPORT and the same user. The second case does not apply to a sock that already has a
+ * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
+ * other group.
  *
- * When a lease binds its port, kernel TCP compares the lease with its own socks. Kernel TCP always
- * lets two leases share a port (lease.c), so this file compares leases afterwards. It walks kernel
- * TCP's table by address, and takes the table's own locks in their order.
+ * When a lease binds its port, kernel TCP compares the lease with kernel TCP's socks. Kernel TCP
+ * always lets two leases share a port (lease.c), so this file compares leases afterwards. It walks
+ * kernel TCP's table by address, and takes the table's own locks in their order.
  *
  * Kernel TCP compares the present options of socks, except on a port on which all socks had the
- * same options when they bound. Leases may share a port if the rules hold for one of two sets of
- * options: those that the owner of the lease had at bind() or listen(), or its present ones.
+ * same options when they bound. For the owner of a lease, two sets of options count: the options
+ * that it had at bind() or listen(), and its present options. A sock may share the port with the
+ * lease if the rules hold for either set.
  */
 #include "ports/sharing.h"
 

@@ -23,7 +23,7 @@ static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
 }
 
 /*
- * The chain of a port in kernel TCP's table by port. Its lock is taken before those of other
+ * The chain of a port in kernel TCP's table by port. Its lock is taken before the locks of other
  * chains.
  */
 static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)

@@ -108,11 +108,12 @@ static bool is_of_another_device(struct sock *other, void *taker)
 
 /*
  * Prepare the bucket so that kernel TCP admits the taker. If connect() chose the port for all socks
- * on it, each of these socks needs one 4-tuple only, and the taker may share the port with them.
- * Then fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group had the port. If a
- * bind() comes before the taker, that bind() clears fastreuseport. Socks that are bound to a device
- * do not keep out a lease that is bound to none, because xtcp_taker_meets() compares the 4-tuples
- * of the lease with theirs. Return: true when fastreuseport is set.
+ * on it, each of these socks occupies only its own 4-tuple, and the taker may share the port with
+ * them. Then fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group had the port.
+ * If a bind() comes before the taker, that bind() clears fastreuseport. A lease that is bound to no
+ * device may share the port even with socks that are bound to a device, because xtcp_taker_meets()
+ * compares the 4-tuples of the lease with the 4-tuples of these socks. Return: true when
+ * fastreuseport is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
