@@ -45,8 +45,8 @@ static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *se
 }
 
 /*
- * Take the window of a segment. Return: true when MAX.SND.WND has grown and had limited the
- * effective MSS, so that the MSS must be recomputed.
+ * Take the window of a segment. Return: true when the caller must recompute the effective MSS:
+ * MAX.SND.WND has grown, and its old value limited the MSS.
  */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
@@ -129,7 +129,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 
 /*
  * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL if a later ACK has
- * overtaken it, because the AccECN counter in it is out of date then.
+ * overtaken this one, since the AccECN counter of an overtaken ACK is out of date.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -206,7 +206,10 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 		xtcp_timer_window_opened(sk);
 }
 
-/* SEG.ACK is SND.UNA. Does this ACK report nothing about the segments in flight? */
+/*
+ * Can this ACK be ignored? SEG.ACK equals SND.UNA. Return: true when the ACK reports nothing about
+ * segments in flight.
+ */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/*

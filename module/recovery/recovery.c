@@ -58,7 +58,7 @@
 /* What to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* nothing that is marked as lost: it may have arrived */
+	NEXT_NONE,	/* no segments that are marked as lost: they may have arrived */
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 
@@ -112,7 +112,8 @@ static void enter_too_large(struct sock *sk)
 
 /*
  * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But if the segment
- * was a probe of the path MTU, only resend its text: its size explains the loss without congestion.
+ * was a probe of the path MTU, only resend its text: the cause of the loss was its size, not
+ * congestion.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -239,7 +240,7 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_cong_reduced(sk);
 	/*
 	 * keep the undo state for outside_repair(): if the retransmissions were needless, this ACK
-	 * answers the originals, and the D-SACKs for the retransmissions come only after it
+	 * answers the originals, and the D-SACKs for the retransmissions come later
 	 */
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
@@ -690,8 +691,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_syn_text_refused() - resend text that went with the SYN and that the SYN-ACK did
- * not acknowledge
+ * xtcp_recovery_syn_text_refused() - resend text of the SYN that the SYN-ACK has not acknowledged
  * @sk: has just entered ESTABLISHED
  *
  * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text

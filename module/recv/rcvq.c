@@ -255,8 +255,8 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 
 /*
  * A segment does not fit: let the buffer grow to the memory of the queued skbs, but not beyond the
- * namespace's limit. The buffer never shrinks, even if memory pressure is the reason and the queued
- * skbs use less than the buffer allows.
+ * namespace's limit. If only memory pressure keeps the segment out, the queued skbs may use less
+ * than the buffer allows: then the buffer stays as it is.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -342,10 +342,10 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old, which *@skb covers, from the tree. If the octets of *@skb differ, which an honest
- * peer never causes, those of @old win: they are written into a copy of *@skb, because a packet
- * socket may still read the pages of *@skb. Return: false if there is no memory for the copy; then
- * @old stays in the tree.
+ * Remove @old, which *@skb covers, from the tree. An honest peer sends the same octets in both. If
+ * the octets differ, those of @old are kept: they are written into a copy of *@skb, because a
+ * packet socket may still read the pages of *@skb. Return: false if there is no memory for the
+ * copy; then @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -452,7 +452,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	/* mostly the tree is empty */
+	/* in most calls the tree is empty */
 	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 

@@ -4,8 +4,8 @@
  * TCP_SAVED_SYN on an accepted socket.
  *
  * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
- * which is freed when the program reads it. As in Linux, a SYN is not saved if it was answered with
- * a SYN cookie, because there is no entry then, or if memory was short.
+ * which is freed when the program reads it. As in Linux, a SYN is not saved if memory was short, or
+ * if a SYN cookie has answered it: in that case there is no entry.
  */
 #include "recv/savedsyn.h"
 
@@ -17,7 +17,7 @@
 #include "base/seg.h"
 #include "base/wire.h"
 
-/* How many octets the link header has. A tun device has none. */
+/* The length of the link header in octets; 0 for a tun device. */
 static u32 link_len(const struct sk_buff *skb)
 {
 	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
@@ -39,7 +39,8 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 
 /**
  * xtcp_savedsyn_fill() - copy the headers of a SYN, and its KeyIDs
- * @syn: receives them; zeroed, but its @len is xtcp_savedsyn_len(), or 0 for no headers
+ * @syn: where to store both. All fields are 0 except @len, which is xtcp_savedsyn_len(), or 0 if
+ *	the program wants no headers
  * @skb: the SYN; its data begins with the TCP header
  *
  * Context: softirq.

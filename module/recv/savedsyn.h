@@ -10,7 +10,7 @@ struct sk_buff;
 
 /**
  * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO
- * @len: how many octets of headers there are; 0: the program asked for none
+ * @len: length of @octets; 0: the program asked for no headers
  * @ao_keyid: the KeyID; 0 without TCP-AO
  * @ao_rnext: the RNextKeyID
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
@@ -22,7 +22,7 @@ struct xtcp_saved_syn {
 	u8 octets[];
 };
 
-/* How much memory a saved SYN of @len octets needs, octets. */
+/* The size of a struct xtcp_saved_syn with @len octets of headers, in octets. */
 static inline u32 xtcp_savedsyn_bytes(u32 len)
 {
 	return offsetof(struct xtcp_saved_syn, octets) + len;

@@ -49,7 +49,7 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it is.
+ * Return: true when there is enough text, or no more can come.
  */
 bool xtcp_text_readable(const struct sock *sk, int target)
 {

@@ -32,9 +32,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The reader stands before an urgent octet, and a newer urgent octet replaces it. The old octet
- * would become normal text. Skip it: either MSG_OOB has returned it, or the program did not want
- * it.
+ * The reader stands before an urgent octet, and a newer urgent octet replaces it. Skip the old
+ * octet, since it would become normal text otherwise: either MSG_OOB has returned it, or the
+ * program did not want it.
  */
 static void pass_over(struct sock *sk)
 {
