@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much data goes to IP in one skb: a GSO packet, which IP or the device cuts into segments; in
- * function names it is a "bundle". The functions say how large an skb of the send queue becomes,
- * how much of it may be sent in one GSO packet, and where it is cut. output.c decides whether
- * anything may be sent at all.
+ * How much data goes to IP in one skb. Such an skb is a GSO packet: IP or the device cuts it into
+ * segments. Function names call a GSO packet a "bundle". The functions say how large an skb of the
+ * send queue becomes, how much of it may be sent in one GSO packet, and where it is cut. output.c
+ * decides whether anything may be sent at all.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -134,7 +134,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_bundle_waits() - should a part of an skb that may be sent now wait for the next ACK?
+ * xtcp_bundle_waits() - should a part of an skb wait for the next ACK, although it may be sent now?
  * @sk: the sock
  * @skb: the next unsent skb
  * @n: how many octets of @skb may be sent; at least a segment

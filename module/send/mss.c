@@ -5,9 +5,8 @@
  *
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is what is left of tx->mss when the SACK blocks of the next segment
- * are subtracted; data is cut into segments of the payload. segment.c knows how long options are,
- * because it writes them.
+ * TCP_INFO use it. The payload is tx->mss minus the SACK blocks of the next segment; each segment
+ * has at most that much data. segment.c knows how long options are, because it writes them.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes when the
@@ -56,7 +55,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
  * @sk: the sock
  * @mtu: the size of the packet in octets, with the IP header
  *
- * Return: octets of data. Together with the options that every segment has, these are at most the
+ * Return: octets of data. The data and the options that every segment has are together at most the
  * peer's MSS and at least min_snd_mss.
  */
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)

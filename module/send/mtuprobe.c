@@ -166,7 +166,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_mtuprobe_acked() - SND.UNA has moved: has this acknowledged the probe?
+ * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now?
  * @sk: the sock
  *
  * If so, the MSS grows. The congestion window counts octets, so it stays as it is.

@@ -41,8 +41,8 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SMALL_SHARE	4U	/* segments count as small if they take this many times the memory of their text */
-#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, Linux's first window */
+#define SMALL_SHARE	4U	/* small segments take more than this many octets of memory per octet of text */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, Linux's IW */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -156,9 +156,9 @@ static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 }
 
 /*
- * Send the next @n sequence numbers that were never sent. Return: 0; -ENOBUFS if there is no
- * memory; or the error with which the layers below refused the segment. After an error SND.NXT has
- * not moved.
+ * Send the next @n sequence numbers for the first time. Return: 0; -ENOBUFS if there is no memory;
+ * or the error with which the layers below refused the segment. After an error SND.NXT has not
+ * moved.
  */
 static __always_inline int send_new(struct sock *sk, u32 n)
 {
@@ -182,8 +182,8 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), but set PSH: the program has written no more until the deadline has passed, so the
- * receiver should not wait for more.
+ * As send_new(), but set PSH: when the deadline passed, the program had written no more data, so
+ * the receiver should not wait for more.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -227,8 +227,8 @@ static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * What keeps the connection from sending from now on? @skb: the first skb that push() has not sent,
- * or NULL. @limited: the congestion window keeps it from sending.
+ * What limits the connection from now on? @skb: the first skb that push() has not sent, or NULL.
+ * @limited: the congestion window is the limit.
  */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
@@ -496,14 +496,14 @@ void xtcp_output_fin(struct sock *sk)
 /**
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
- * @skb: sent before and not acknowledged; it is cut if only a part may go
+ * @skb: sent before and not acknowledged; it is cut if only a part may be sent
  * @max: how many octets may be sent at most; at least the effective MSS
  *
  * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
  * SHLD-16).
  *
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
- * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error it was not sent.
+ * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
  */
 int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 {
@@ -575,7 +575,7 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
  * xtcp_output_has_new() - is there unsent data that the peer's window allows to be sent?
  * @sk: the sock
  *
- * Return: true when both are true.
+ * Return: true when there is such data, and the state of @sk allows to send data.
  */
 bool xtcp_output_has_new(const struct sock *sk)
 {

@@ -122,7 +122,7 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - have a timer send once IP and the device hold less text
+ * xtcp_sndbuf_waits_for_room() - let a timer send once IP and the device have less text
  * @sk: the sock; something is in flight
  * @most: as for xtcp_pace_waits_for_room()
  *

@@ -102,8 +102,8 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * this is skb_add_data_nocache() without its tests; bypassing the cache would pay only for
-	 * more data
+	 * this is skb_add_data_nocache() without its tests; to bypass the cache would pay only for
+	 * larger copies
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
@@ -166,10 +166,11 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 }
 
 /*
- * Let @skb count @most octets of memory at most. The kernel counts too much in two cases. A write
- * fails when a page of its buffer is missing; then the kernel removes the pages before it from @skb,
- * but leaves them in its count. In a buffer that io_uring has registered, a fragment may begin
- * anywhere in a huge page, and newer kernels count all from the start of the huge page on.
+ * Reduce the truesize of @skb to @most octets if it is larger. The kernel counts too much in two
+ * cases. A write fails when a page of its buffer is missing; then the kernel removes the pages
+ * before it from @skb, but leaves them in its count. In a buffer that io_uring has registered, a
+ * fragment may begin anywhere in a huge page, and newer kernels count all from the start of the
+ * huge page on.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {

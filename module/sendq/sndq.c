@@ -151,7 +151,7 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_sndq_leave_list() - take an skb off the list on which it is by cb->node
+ * xtcp_sndq_leave_list() - remove an skb from the list into which cb->node links it
  * @sk: the sock
  * @skb: sent; on in_flight, on to_resend or on no list
  *

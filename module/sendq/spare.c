@@ -25,9 +25,9 @@
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Make a used skb new. Its clones could write only to the memory that they shared with it, behind
- * the octets: references to pages, and notes for the device. All other fields that are not set here
- * or by the next user are as alloc_skb_fclone() left them.
+ * Make a used skb new. Of the fields of an skb, its clones shared only struct skb_shared_info,
+ * which may contain references to pages and notes for the device. All other fields that are not set
+ * here or by the next user are as alloc_skb_fclone() left them.
  */
 static void make_new(struct sk_buff *skb)
 {

@@ -106,7 +106,7 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 }
 
 /**
- * xtcp_stamp_split() - when an skb is cut in two, keep its stamp with the octet that it is for
+ * xtcp_stamp_split() - when an skb is cut in two, keep its stamp with the marked octet
  * @skb: its cb->stamps is not 0
  * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
  *
