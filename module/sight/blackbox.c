@@ -13,8 +13,8 @@
  * (guests) together get only a part, as of other resources. The memory is not charged to the
  * program, since the administrator has asked for the boxes.
  *
- * A sock has no pointer to its box, but the number of a slot, in 16 bits. The table of slots grows
- * in blocks.
+ * A sock stores no pointer to its box, but the number of the box's slot in a table, in 16 bits. The
+ * table grows in blocks.
  *
  * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
  * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If @number is the
@@ -408,7 +408,7 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 /**
  * xtcp_blackbox_copy() - read a box
  * @xn: the namespace to which the box must belong
- * @slot: its slot
+ * @slot: the slot of the box
  * @to: receives a copy; events @to->begun to @to->count - 1 are valid
  *
  * Context: process.

@@ -36,12 +36,12 @@ enum xtcp_blackbox_kind {
 };
 
 /*
- * Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known of a
+ * Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known about a
  * segment.
  */
-#define XTCP_BLACKBOX_RESENT	BIT(9)	/* it was sent before */
-#define XTCP_BLACKBOX_TS	BIT(10)	/* it has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* came before the sock; written when the handshake ended */
+#define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
+#define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* the segment came before the sock existed; written when the handshake ended */
 #define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
 
 /**
@@ -52,7 +52,7 @@ enum xtcp_blackbox_kind {
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: the number of segments in a GSO or GRO packet, or of SACK blocks; of a congestion event,
+ * @segs: the number of segments in a GSO or GRO packet, or of SACK blocks; in a congestion event,
  *	the reason
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
@@ -62,7 +62,8 @@ enum xtcp_blackbox_kind {
  * @cwnd: the congestion window before the segment arrived, or when it was sent, octets
  * @srtt_us: the smoothed round-trip time at that time
  * @una: SND.UNA at that time
- * @word: the values of other events, as boxnote.c writes them; of SACK blocks, left and right edges
+ * @word: the values of another event, as boxnote.c writes them; for SACK blocks, their left and
+ *	right edges
  */
 struct xtcp_blackbox_event {
 	u64 us;
@@ -90,7 +91,7 @@ struct xtcp_blackbox_event {
  * struct xtcp_blackbox - the black box of a connection
  * @number: unique among all boxes that the machine has ever had; 0: the box is free. The number is
  *	not shown, since it tells how many boxes other namespaces have
- * @begun: how many events have been begun
+ * @begun: how many events the writer has begun to write
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
  *	reader without the lock ignores events that may have been overwritten by those in @begun
  * @xn: the namespace
@@ -162,7 +163,7 @@ void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
 
-/* The element of the table for a slot; NULL if its block of the table was never needed. */
+/* The element of the table for a slot; NULL if its block of the table was never allocated. */
 static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 {
 	/* pairs with smp_store_release() in new_slot() */

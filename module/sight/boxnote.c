@@ -25,8 +25,8 @@ struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
- * The slot of a sock's box. The sock has it in two octets, in holes of its structs. The lower octet
- * is 0 only if there is no box.
+ * The slot of a sock's box. The sock stores the number of the slot in two octets, which fill holes
+ * in its structs. The lower octet is 0 only if there is no box.
  */
 static unsigned int slot_of(const struct sock *sk)
 {
@@ -337,10 +337,10 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
  * @wanted: how many octets the program wants, or how to shut down
  * @got: what the call returns
  *
- * A program may fail with the same call a thousand times a second. So if the previous event is the
- * same call with the same error, this call is only counted in that event. Programs call often, and
- * reading the clock would cost as much as all the rest. So the event gets the time of the previous
- * event, and jiffies.
+ * The same call may fail a thousand times a second. So if the previous event is the same call with
+ * the same error, this call is only counted in that event. Programs make many calls, and reading
+ * the clock would cost as much as the rest of this function. So the event gets the time of the
+ * previous event, and jiffies.
  *
  * Context: process. Lock: socket, held.
  */

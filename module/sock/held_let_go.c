@@ -17,10 +17,10 @@
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
- * no more of its segments to IP. If the sock keeps the module loaded without need, this function
- * does not change that: it has no socket lock, and xtcp_held_segment_freed() might release the
- * module at the same time. Freeing the sock releases the module. Return: true when the reference
- * was the last one.
+ * no more of its segments to IP. The sock may keep the module loaded although this is not needed
+ * any more. This function does not change that, because it has no socket lock, and
+ * xtcp_held_segment_freed() might release the module at the same time. Freeing the sock releases
+ * the module. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -33,10 +33,10 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * Does @sk have pages of the program's buffer in its send queue? The kernel's records of them refer
- * to the sock until the peer acknowledges the pages, so it is of no use to try again. The first skb
- * that waits for an ACK and the last unsent skb are a hint: if it is wrong, close() tries more often.
- * Lock: the socket's, held.
+ * Does @sk have pages of the program's buffer in its send queue? The kernel's records of these
+ * pages refer to the sock until the peer acknowledges the pages, so close() need not try again.
+ * This function looks only at the first skb that waits for an ACK and at the last unsent skb. If
+ * only other skbs have such pages, close() makes some needless tries. Lock: the socket's, held.
  */
 static bool queues_pages(const struct sock *sk)
 {
@@ -72,8 +72,7 @@ static bool is_settled(struct sock *sk, bool first, bool last)
 }
 
 /**
- * xtcp_held_let_go() - let a sock whose descriptor is being closed keep the module loaded, if
- *	needed
+ * xtcp_held_let_go() - a descriptor is being closed: let its sock keep the module loaded, if needed
  * @sk: the sock; the function puts the caller's reference
  *
  * Context: process, BH enabled; the descriptor still holds the module. The caller holds no lock;
