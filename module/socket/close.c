@@ -91,8 +91,8 @@ static bool needs_reset(const struct sock *sk)
 }
 
 /*
- * Send a RST. If data waits only for the next write (coalesce.c), the data goes before the RST:
- * kernel TCP would have sent the data by now.
+ * Send a RST. If data waits only for the next write (coalesce.c), send the data before the RST:
+ * kernel TCP would have sent it already.
  */
 static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
@@ -202,7 +202,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* a sock that is CLOSED by now was destroyed by the backlog or by softirq */
+		/* if the sock is CLOSED now, the backlog or softirq has destroyed it already */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}

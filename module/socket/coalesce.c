@@ -11,7 +11,7 @@
  * request never has two small skbs in flight, so its requests leave at once.
  *
  * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
- * expires, when an ACK arrives, when the GSO packet is full, or when a write may not wait.
+ * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.
  * xtcp_coalesce_flush() sends the data when the program makes any other call on the socket. In any
  * case data is in flight, so the retransmission timer runs.
  */

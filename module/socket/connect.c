@@ -79,13 +79,15 @@ static void fill_tcb(struct sock *sk)
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	/* SACK finds losses, so it stays where a signature leaves no space for timestamps, too */
+	/*
+	 * if a signature leaves no space for timestamps, SACK is still used, since it finds losses
+	 */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
 			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk)),
 			    READ_ONCE(xn->sysctl.sack));
 	xtcp_ecn_offer(sk);
 
-	/* the default of the peer's MSS, until the peer's SYN tells it (MUST-15) */
+	/* assume the default for the peer's MSS until the peer's SYN comes (MUST-15) */
 	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(sk), xsk->user_mss);
 	xtcp_mss_sync(sk, 0);
@@ -94,7 +96,7 @@ static void fill_tcb(struct sock *sk)
 
 /*
  * RFC 7413: send a SYN with data, or a SYN that asks for a cookie. If connect() finds a stored
- * cookie, it leaves the SYN to the first write.
+ * cookie, it sends nothing, and the first write sends the SYN.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -150,8 +152,8 @@ int xtcp_connect_deferred(struct sock *sk)
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
  * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_port_connect() or
- * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before; but -ENOBUFS has removed
- * the keys of TCP-AO that were not for this peer.
+ * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before, with one exception:
+ * before -ENOBUFS, the TCP-AO keys for other peers were removed.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -174,7 +176,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 * backlog until this function is done
 	 */
 	xtcp_state_set(sk, TCP_SYN_SENT);
-	/* left over from an earlier connection */
+	/* these may be left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
 	xtcp_aokeys_begin(sk);

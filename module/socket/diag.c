@@ -138,9 +138,9 @@ static int dump_start(struct netlink_callback *cb)
 }
 
 /*
- * A row that is too large for a message of its own has many MD5 keys. As Linux does for rows with
- * much storage of BPF programs, make the message larger than the reader's buffer may be. It shows
- * as many keys as fit then, so no program can make a listing fail.
+ * If a row does not fit into an empty message, it has many MD5 keys. Enlarge the message, even
+ * beyond the size that the reader's buffer may have, as Linux does for rows with much storage of
+ * BPF programs. The row then shows as many keys as fit, so no program can make a listing fail.
  */
 static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
 {

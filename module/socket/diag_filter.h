@@ -9,7 +9,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_diag_facts - what a filter knows of a connection
+ * struct xtcp_diag_facts - what a filter knows about a connection
  * @src: local address: one word for AF_INET, four for AF_INET6
  * @dst: foreign address
  * @cgroup: id of the cgroup (version 2); 0: none

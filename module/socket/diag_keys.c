@@ -38,9 +38,9 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
  * @sk: the sock, or a listener
  * @cuts: if there is no room for all keys, show those that fit
  *
- * The caller has seen that the requester has CAP_NET_ADMIN in the namespace.
+ * The caller has checked that the requester has CAP_NET_ADMIN in the namespace.
  *
- * Context: process, RCU read side. A key that is added or removed meanwhile is shown or not.
+ * Context: process, RCU read side. A key that is added or removed meanwhile may be shown or not.
  *
  * Return: 0; -EMSGSIZE if there is no room for all keys, and @cuts is false.
  */
@@ -74,7 +74,7 @@ int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
 			break;
 		fill_diag_key(&to[n++], key);
 	}
-	/* some may be gone since they were counted */
+	/* keys may have been removed after they were counted */
 	memset(&to[n], 0, (most - n) * sizeof(*to));
 	return 0;
 }

@@ -9,7 +9,7 @@
  * sock: TCP_INFO, what the congestion control algorithm reports, and the tuple of an aborted
  * connection. While a program has the socket lock, no row is made: the caller tries again, or asks
  * for a row without the lock. A program can keep the lock for as long as it likes, since a page
- * fault on its buffer may never end. So this file never sleeps until a program releases the lock.
+ * fault on its buffer may never end. So this file never waits for a program to release the lock.
  */
 #include "socket/diag_row.h"
 
@@ -37,7 +37,7 @@
 #include "time/timer.h"
 #include "timewait/record.h"
 
-/* What a row shows in each case: for a listener, an entry, a sock, an aborted sock or a record. */
+/* The contents of a row: of a listener, an entry, a sock, an aborted sock or a record. */
 struct diag_row {
 	struct sock *sk;		/* the full sock or the listener; NULL for an entry or a record */
 	struct xtcp_tuple tuple;
@@ -255,7 +255,7 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 		err = nla_put(skb, XTCP_DIAG_ABORT, sizeof(row->abort), &row->abort);
 	if (!err && row->sk)
 		err = put_sock(skb, ask, row->sk, row->state);
-	/* last, since they take what room there is */
+	/* last, since the keys may take all the room that is left */
 	if (!err && row->sk && ask->administrator)
 		err = xtcp_diag_keys_put(skb, row->sk, ask->cuts_keys);
 	if (err)
@@ -310,7 +310,7 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	row->sk = sk;
 	/*
 	 * read the state before the tuple. If the sock has ended, neither changes before this RCU
-	 * read side ends: connect() waits for it first
+	 * read side ends: connect() first waits for RCU readers
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

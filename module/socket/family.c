@@ -166,7 +166,7 @@ XTCP_OPS_ACCEPT(accept_stream)
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
 	XTCP_PROTO_UNMERGED,							\
-	/* no .owner: held.c decides which socks keep the module */		\
+	/* no .owner: held.c decides which socks keep the module loaded */	\
 	.name
 
 struct proto xtcp_prot = {

@@ -232,8 +232,8 @@ out:
 }
 
 /*
- * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. Only kill.c
- * may wait for the child's socket lock meanwhile; it then finds that the connection has ended.
+ * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. A thread that
+ * waits for the child's socket lock meanwhile then finds that the connection has ended.
  */
 static void reset_child(struct sock *child)
 {

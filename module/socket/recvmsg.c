@@ -95,8 +95,8 @@ struct reading {
 };
 
 /*
- * Is the octet at @seq the urgent one, also called the mark? RECEIVE does not read past the mark if
- * it has read octets before it: it returns those first (RFC 9293 section 3.8.5).
+ * Is the octet at @seq the urgent one, also called the mark? A call that has read octets before the
+ * mark returns these octets, and does not read past the mark (RFC 9293 section 3.8.5).
  */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {

@@ -377,7 +377,7 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 
 /*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
- * @uarg: send those of the program's buffer; NULL: do not. @follows: another page comes at once.
+ * @uarg: if not NULL, send the pages of the program's buffer. @follows: another page comes at once.
  */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, struct ubuf_info *uarg,
 		       bool follows)
@@ -465,9 +465,10 @@ static int has_room_for_record(struct sock *sk, int flags)
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write does that by the
  * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
- * SYN takes octets of the write, all of its octets are copied; Linux copies only those of the SYN. As
- * in Linux, all octets are copied if the device has no scatter-gather. Then the program hears at once.
- * A socket without SO_ZEROCOPY copies in silence.
+ * SYN takes octets of the write, all of its octets are copied; Linux copies only those of the SYN.
+ * As in Linux, all octets are copied if the device has no scatter-gather. When octets were copied,
+ * the program may use its buffer at once, and gets the report at once. A socket without SO_ZEROCOPY
+ * copies, and reports nothing.
  */
 static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
 {

@@ -15,8 +15,8 @@
  * a policy table may sleep in an allocation, as requests of other families do, but the allocation
  * fails if there is no memory (__GFP_NORETRY).
  *
- * Generic netlink is not told the policy of the attributes. Otherwise, any user could ask for the
- * policy, leave the answer unread, and so keep the module loaded.
+ * The family is registered without the policy of its attributes. Otherwise, any user could ask for
+ * the policy, leave the answer unread, and so keep the module loaded.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -4,8 +4,8 @@
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. Generic socket code handles
- * SOL_SOCKET, except SO_ZEROCOPY: it gives that only to protocols that it knows. Since 6.5 it asks
- * us first; before, a program has XTCP_ZEROCOPY.
+ * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since 6.5 it calls this
+ * file first. On older kernels, a program sets XTCP_ZEROCOPY instead.
  *
  * The kernel's own code handles the options of IP and IPv6. An option is passed on only if it makes
  * sense for a stream socket and if the kernel's code does not mistake our sock for one of another
@@ -97,8 +97,8 @@ static bool ipv6_option_is_known(int optname, bool set)
 }
 
 /*
- * Which error does an option that we refuse return? -ENOPROTOOPT; or -EFAULT, if the kernel's own
- * code would reject the value before it looks at the option.
+ * The error for an option that we refuse: -ENOPROTOOPT; or -EFAULT, if the kernel's own code would
+ * reject the value before it looks at the option.
  */
 static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
 {
@@ -722,8 +722,7 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
  * @val: where the next MSG_PEEK begins, in octets from copied_seq; negative: MSG_PEEK always begins
  *	at copied_seq
  *
- * Context: process. It is unknown whether the socket lock is held: newer kernels do not take it
- * here.
+ * Context: process. The socket lock may or may not be held: newer kernels do not take it here.
  *
  * Return: 0.
  */
