@@ -125,7 +125,7 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * xtcp_keepalive_idle() - which limit ends this connection if no text is sent or received, and
  * when?
  * @sk: the sock, in any state
- * @left: set to the jiffies until then, if there is a limit; 0: it has passed
+ * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
  *
  * net.xtcp.idle_ms is a limit in each synchronized state, half_closed_ms in FIN-WAIT-2 and
  * CLOSE-WAIT. A FIN and a retransmission count as text; an ACK and a probe do not.

@@ -49,8 +49,8 @@
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
  * @timer: sends what waits
  * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
- * @next_ns: when the next text may leave, CLOCK_MONOTONIC
- * @before_ns: what @next_ns was before the last text was stamped
+ * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
+ * @before_ns: the value of @next_ns before the last text was stamped
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
@@ -235,7 +235,7 @@ void xtcp_pace_not_held(struct sock *sk)
  *
  * As in Linux, late text makes up for lost time: the gap behind it shrinks by its delay, but at
  * most by half. The gap never exceeds a second, however low a rate the program asks for. Otherwise,
- * a closed connection could stay almost for ever.
+ * a closed connection with unsent text could stay almost for ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -275,7 +275,7 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - have a timer send once IP and the device hold less text
+ * xtcp_pace_waits_for_room() - let the timer send once IP and the device have less text
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
  * @most: there is room when sk_wmem_alloc, the memory of what IP and the device have, is at most
  *	this number of octets
@@ -395,7 +395,7 @@ void xtcp_pace_room(struct sock *sk)
 /*
  * Does any text still wait for the timer? The text for which the timer was set may have been sent
  * meanwhile, and corked text does not wait for this timer. If text waits for room and AGAIN_NS has
- * not passed, set the timer again; the answer is then whether there is room now.
+ * not passed, set the timer again, and return whether there is room now.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {

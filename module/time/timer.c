@@ -31,7 +31,8 @@
  *
  * A deadline has passed when its tick is over, not when it begins: the tick in which a deadline was
  * set had partly passed, so without this rule the wait would be up to a tick too short. The
- * kernel's timers follow the same rule, but the timer may have been set for an earlier deadline.
+ * kernel's timers follow the same rule. But the timer may have been set for an earlier deadline, so
+ * expiry.c applies the rule to each deadline.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
@@ -207,8 +208,8 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 }
 
 /*
- * What is left of the RTO, which counts from the time when the first segment in flight was sent. If
- * nothing is left, a whole RTO. In microseconds.
+ * The rest of the RTO, microseconds; a whole RTO if nothing is left. The RTO counts from the time
+ * when the first segment in flight was sent.
  */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
@@ -249,8 +250,8 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * Returns true if perhaps only a timer detects a loss, because few segments are in flight and no
- * text waits behind them. Without SACK returns false: only SACK shows at once that the timer fired
+ * May a timer be the only way to detect a loss, because few segments are in flight and no text
+ * waits behind them? Without SACK the answer is no: only SACK shows at once that the timer fired
  * too early.
  */
 static bool tail_is_short(const struct sock *sk)
@@ -307,8 +308,8 @@ void xtcp_timer_syn_sent(struct sock *sk)
  * @sk: SYN-SENT
  *
  * The RST has ended the peer's older connection, so the next SYN is sent soon (RFC 9293 section
- * 3.5.1). Anybody can forge such an answer. So it can bring forward only the second SYN, and can
- * delay none.
+ * 3.5.1). Anybody can forge such an answer. So the answer can bring forward only the second SYN,
+ * and can never delay a SYN.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -381,7 +382,7 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
-	/* like usecs_to_jiffies(), but without a call, since each segment of text comes here */
+	/* like usecs_to_jiffies(), but without a call, since this runs for each segment of text */
 	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
@@ -529,7 +530,7 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
  * and the backoff of the probe stay. So a peer that closes its window each time is probed as seldom
- * as one that never opens it.
+ * as a peer that never opens its window.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -122,8 +122,8 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
 /*
- * Find the earliest deadline: of all kinds, and of the kinds that /proc shows. Racy without the
- * socket lock.
+ * The first function finds the earliest deadline, the second the deadline that /proc shows. Both
+ * are racy without the socket lock.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);
