@@ -60,7 +60,7 @@
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
- * other than the first one, as any user can create. This user may set max_tw_buckets to any value,
+ * other than the first one; any user can create one. In it, he may set max_tw_buckets to any value,
  * so guest_records_max limits the records of all guests together.
  */
 static struct percpu_counter guest_records;
@@ -83,7 +83,8 @@ static struct kmem_cache *cache_of(bool v4)
 }
 
 /**
- * struct record_keys - the keys of a signed record: behind it, since few records have any
+ * struct record_keys - the keys of a signed record; they follow the record in memory, since few
+ * records have keys
  * @ao: TCP-AO; NULL: @md5 signs
  * @md5: the key of TCP_MD5SIG
  */
@@ -116,7 +117,7 @@ const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
- * Return: NULL: it has none.
+ * Return: the TCP-AO; NULL: the record has none.
  */
 struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 {

@@ -13,7 +13,7 @@ struct xtcp_md5_key;
 struct xtcp_signer;
 
 /**
- * struct xtcp_timewait - what is left of a connection
+ * struct xtcp_timewait - a record
  * @node: links the records of a shard, in order of expiry
  * @rcu: after the record's end, if it is the first of its batch: frees the batch after a grace
  *	period
@@ -24,8 +24,8 @@ struct xtcp_signer;
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: the window last offered, as in the header: octets shifted right by @rcv_wscale
  * @ts_recent: TS.Recent
- * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(); or earlier, if it was taken
- *	long before the record began; 0: never
+ * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(), at most 30 days before the
+ *	record began; 0: never
  * @ts_offset: added to the clock for TSval
  * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
  * @mark: SO_MARK of the socket, for the answers

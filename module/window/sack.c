@@ -53,7 +53,8 @@ static void end_compression(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_sack_queued() - note that text out of order was queued, or came again and is in the queue
+ * xtcp_sack_queued() - note text out of order that was queued now, or was queued before and came
+ * again
  * @sk: the sock
  * @start: sequence number of the first octet
  * @end: the octet after the last one; all octets between them are in the queue
@@ -268,10 +269,10 @@ void xtcp_sack_told(struct sock *sk)
  * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block before the text came
  *
- * It may wait if comp_sack_nr is not 0 and a later ACK will report the text as well. That is so if
- * the text has extended the first SACK block, or if there are at most FEW_BLOCKS blocks, so that
- * later blocks do not push this one out of the option. Otherwise the ACK is sent at once (RFC 5681
- * section 4.2).
+ * The ACK may wait if comp_sack_nr is not 0 and a later ACK will also report the text. A later ACK
+ * will report it if the text has extended the first SACK block, or if there are at most FEW_BLOCKS
+ * blocks: then later blocks do not push this block out of the option. Otherwise the ACK is sent at
+ * once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */
