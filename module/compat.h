@@ -42,8 +42,9 @@
  *   an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
  * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
  *   run after the sock has ended. The kernel's record of such a write has a reference to the sock,
- *   io_uring's has none. Neither has one to this module, and neither calls code of it.
- * - xtcp_compat_tell_acked() sets what __skb_tstamp_tx() reads of an skb before it reports an ACK.
+ *   io_uring's has none. Neither record has a reference to this module or calls its code.
+ * - xtcp_compat_tell_acked() sets the fields of an skb that __skb_tstamp_tx() reads before it
+ *   reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
  *   (xtcp_compat_seq_and_ts_off()).
  * - If the init of a module returns -EEXIST, the module counts as already loaded, and modprobe

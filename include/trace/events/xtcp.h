@@ -5,8 +5,8 @@
  *
  * "netns" is the number that readlink /proc/self/ns/net shows. "local" and "peer" are address:port.
  * Sequence numbers are absolute, and "wnd" is the window field, both as on the wire. "shift" is the
- * shift of the window field, or -1 if it is not known. "segs" is the number of segments in a
- * bundle. "ecn" is the ECN field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC
+ * shift of the window field, or -1 if it is not known. "segs" is the number of segments in a GSO or
+ * GRO packet. "ecn" is the ECN field of the IP header (RFC 3168 section 5). The flag "a" is AE (RFC
  * 9768). The command "xtcp ladder" reads these lines.
  *
  * The trace system has the name of the module. The events keep their names in every build, so that
@@ -292,7 +292,7 @@ TRACE_EVENT(xtcp_segment_in,
 );
 
 /*
- * A segment is passed to IP. A bundle, which IP or the device will cut, is one event. For a SYN
+ * A segment is passed to IP. A GSO packet, which IP or the device will cut, is one event. For a SYN
  * cookie, "state" is the state that a request entry would have.
  */
 TRACE_EVENT(xtcp_segment_out,
@@ -394,8 +394,8 @@ TRACE_EVENT(xtcp_congestion,
 );
 
 /*
- * An ACK acknowledged or sacked text, or revealed a loss. The event says what the ACK told, and
- * what the windows and the pipe are afterwards.
+ * An ACK acknowledged or sacked text, or revealed a loss. The event shows what the ACK reported,
+ * and the windows and the pipe afterwards.
  */
 TRACE_EVENT(xtcp_ack,
 
@@ -536,9 +536,9 @@ TRACE_EVENT(xtcp_abort,
 );
 
 /*
- * A RST has a diagnostic payload. It follows the event of the RST's segment. "sent": 1 if the RST
- * is ours. "code" is the reason code, 0 if the payload is malformed; "pen" is the enterprise number
- * that belongs to the code, or 0 for IANA. The peer's payload may say anything.
+ * A RST has a diagnostic payload. This event follows the event of the RST's segment. "sent": 1 if
+ * the RST is ours. "code" is the reason code, 0 if the payload is malformed; "pen" is the
+ * enterprise number that belongs to the code, or 0 for IANA. The peer's payload may say anything.
  */
 TRACE_EVENT(xtcp_rst_diagnostic,
 
@@ -607,8 +607,8 @@ TRACE_EVENT(xtcp_drop,
 
 /*
  * A SYN or a connection of a peer entered or left a queue of a listener, or was refused. "queue" is
- * of enum xtcp_trace_queue, "reason" of enum xtcp_trace_queue_reason. If the whole queue was
- * dropped, there is no tuple, and the peer is all zero.
+ * a value of enum xtcp_trace_queue, "reason" of enum xtcp_trace_queue_reason. If the whole queue
+ * was dropped, there is no tuple, and the peer is all zero.
  */
 TRACE_EVENT(xtcp_queue,
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What a program needs to open xtcp sockets, to list them and to change them, the rules for new
- * connections, and the options that other TCPs do not have. For everything else, the API of TCP
- * sockets applies.
+ * The interface for programs that open, list or change xtcp sockets, or that change the rules for
+ * new connections; and the socket options that other TCPs do not have. For everything else, the API
+ * of TCP sockets applies.
  */
 #ifndef _UAPI_LINUX_XTCP_H
 #define _UAPI_LINUX_XTCP_H
 
 /*
- * The address family of xtcp: a number that nobody uses any more (it was AF_WANPIPE). The module
- * parameter "family" changes it. A module that was built under another name has another default.
+ * The address family of xtcp: a number that Linux does not use any more (it was AF_WANPIPE). The
+ * module parameter "family" changes it. A module that was built under another name has another
+ * default.
  */
 #ifndef AF_XTCP
 #define AF_XTCP			25
@@ -27,22 +28,22 @@
  * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort. It says why the
  * connection ended, unless it ended by both FINs. A program can ask at any time, and more than
  * once. The answer stays until a connect() sends the next SYN, or until listen(). error is 0 if
- * connect() to AF_UNSPEC broke off a connection on which nothing had failed. On a socket of kernel
- * TCP the call fails with ENOPROTOOPT.
+ * connect() to AF_UNSPEC ended a connection that had no error. On a socket of kernel TCP the call
+ * fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
 
 /*
- * getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, ...) says how many keys of TCP_MD5SIG and of TCP-AO the
- * socket has, an int. Those of TCP_MD5SIG nobody can read. On a socket of kernel TCP the call fails with
- * ENOPROTOOPT.
+ * getsockopt(fd, IPPROTO_TCP, XTCP_KEYS, ...) returns an int: how many keys of TCP_MD5SIG and of
+ * TCP-AO the socket has. No call returns the keys of TCP_MD5SIG themselves. On a socket of kernel
+ * TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_KEYS		2501
 
 /*
- * setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, ...) is SO_ZEROCOPY of SOL_SOCKET, an int, 0 or 1. It
- * is for Linux 6.1, where SO_ZEROCOPY fails with EOPNOTSUPP on these sockets, and works on all. On a
- * socket of kernel TCP the call fails with ENOPROTOOPT.
+ * setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, ...) sets SO_ZEROCOPY of SOL_SOCKET, an int, 0 or 1.
+ * It is meant for Linux 6.1, where SO_ZEROCOPY itself fails with EOPNOTSUPP on these sockets, but
+ * works on all kernels. On a socket of kernel TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_ZEROCOPY		2502
 
@@ -57,9 +58,9 @@
 #define XTCP_DIAG_REQ_COOKIE	2501
 
 /*
- * An answer has this attribute, a struct xtcp_abort, if the connection has ended otherwise than by
- * both FINs while the program holds the socket. Such a socket is listed in the state TCP_CLOSE,
- * until close() or connect() to AF_UNSPEC.
+ * An answer has this attribute, a struct xtcp_abort, if the program has the socket open and its
+ * connection has ended, but not by both FINs. Such a socket is listed in the state TCP_CLOSE, until
+ * close() or connect() to AF_UNSPEC.
  */
 #define XTCP_DIAG_ABORT		2500
 
@@ -99,7 +100,7 @@ enum xtcp_set_attribute {
 #define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
 
 /*
- * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved of paths,
+ * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved about paths,
  * which /proc/net/xtcp_paths lists. The request has no attributes. Errors: EINVAL, it has some;
  * EPERM, the sender has no CAP_NET_ADMIN in the namespace.
  */
@@ -109,14 +110,14 @@ enum xtcp_set_attribute {
  * commands of the same family change it, for a sender with CAP_NET_ADMIN in the namespace; each
  * request is carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules,
  * XTCP_CMD_POLICY_DEL deletes those whose keys it names, XTCP_CMD_POLICY_REPLACE puts its rules in
- * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of
- * enum xtcp_rule_attribute. Addresses, ports and the cgroup there are the key, and what is missing
- * in a key matches everything; the other attributes are what the rule sets. /proc/net/xtcp_policy
- * lists the rules. Errors: EEXIST, the key has a rule already, or comes twice; ENOENT, no rule has
- * the key, or there is no such congestion control or cgroup; EBUSY, another request changes the
- * table at this moment; EOPNOTSUPP, the kernel has no cgroups for sockets; ENOSPC, too many rules;
- * E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not allowed, or an attribute comes
- * twice in a nest; EPERM, the sender has no such right; ENOMEM.
+ * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of enum
+ * xtcp_rule_attribute. The addresses, ports and the cgroup in the nest are the key; an attribute
+ * that is missing in a key matches everything. The other attributes are the values that the rule
+ * sets. /proc/net/xtcp_policy lists the rules. Errors: EEXIST, the key has a rule already, or comes
+ * twice; ENOENT, no rule has the key, or there is no such congestion control or cgroup; EBUSY,
+ * another request changes the table at this moment; EOPNOTSUPP, the kernel has no cgroups for
+ * sockets; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not
+ * allowed, or an attribute comes twice in a nest; EPERM, the sender has no such right; ENOMEM.
  */
 enum xtcp_policy_attribute {
 	XTCP_POLICY_UNSPEC,
@@ -140,7 +141,7 @@ enum xtcp_rule_attribute {
 	XTCP_RULE_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPINTVL,	/* TCP_KEEPINTVL: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPCNT,	/* TCP_KEEPCNT: 8 bits, from 1 to 127 */
-	XTCP_RULE_CGROUP,	/* key: the id of a cgroup of version 2: 64 bits; also for those below */
+	XTCP_RULE_CGROUP,	/* key: the id of a cgroup of version 2: 64 bits; also matches cgroups below it */
 };
 
 #define XTCP_RULE_MAX	XTCP_RULE_CGROUP
@@ -163,7 +164,7 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_NETNS,	/* the namespace or the module ended */
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
 	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms */
-	XTCP_ABORT_HALF_CLOSED,	/* half closed, no data came or went for net.xtcp.half_closed_ms */
+	XTCP_ABORT_HALF_CLOSED,	/* half closed, and no data came or went for net.xtcp.half_closed_ms */
 };
 
 /* Who or what caused the end of a connection. */

@@ -20,34 +20,34 @@
 
 #define TCP_AO_MAXKEYLEN	80
 
-#define TCP_AO_KEYF_IFINDEX	1	/* ifindex counts */
+#define TCP_AO_KEYF_IFINDEX	1	/* the field ifindex is used */
 #define TCP_AO_KEYF_EXCLUDE_OPT	2	/* the MAC covers no option but TCP-AO itself */
 
 /* A new key (MKT). Fields named reserved are 0, here and below. */
 struct tcp_ao_add {
 	struct __kernel_sockaddr_storage addr;	/* the peers; their port is 0 */
 	char	alg_name[64];		/* "hmac(sha1)", "cmac(aes128)", and others */
-	__s32	ifindex;		/* the device of a VRF; 0 with the flag: outside of VRFs */
-	__u32	set_current	:1,	/* sign by it from now on */
-		set_rnext	:1,	/* ask the peer to sign by it */
+	__s32	ifindex;		/* the device of a VRF; 0 with TCP_AO_KEYF_IFINDEX: outside of VRFs */
+	__u32	set_current	:1,	/* we sign by this key from now on */
+		set_rnext	:1,	/* we ask the peer to sign by this key */
 		reserved	:30;
 	__u16	reserved2;
-	__u8	prefix;			/* how many bits of the address count */
-	__u8	sndid;			/* KeyID of what we sign */
-	__u8	rcvid;			/* KeyID of what the peer signs */
+	__u8	prefix;			/* how many bits of the address are compared */
+	__u8	sndid;			/* KeyID in segments that we send */
+	__u8	rcvid;			/* KeyID in segments that the peer sends */
 	__u8	maclen;			/* octets of the MAC; 0: 12 */
 	__u8	keyflags;		/* TCP_AO_KEYF_* */
 	__u8	keylen;			/* octets of the key */
 	__u8	key[TCP_AO_MAXKEYLEN];
 } __attribute__((aligned(8)));
 
-/* Which key goes, and which others take its place. */
+/* Which key to delete, and which keys to use from then on. */
 struct tcp_ao_del {
 	struct __kernel_sockaddr_storage addr;
 	__s32	ifindex;
-	__u32	set_current	:1,	/* current_key counts */
-		set_rnext	:1,	/* rnext counts */
-		del_async	:1,	/* for listeners alone */
+	__u32	set_current	:1,	/* current_key is valid */
+		set_rnext	:1,	/* rnext is valid */
+		del_async	:1,	/* only for listeners */
 		reserved	:29;
 	__u16	reserved2;
 	__u8	prefix;
@@ -60,8 +60,8 @@ struct tcp_ao_del {
 
 /* The state of TCP-AO on a socket. */
 struct tcp_ao_info_opt {
-	__u32	set_current	:1,	/* current_key counts; as an answer: there is one */
-		set_rnext	:1,	/* rnext counts; as an answer: there is one */
+	__u32	set_current	:1,	/* current_key is valid */
+		set_rnext	:1,	/* rnext is valid */
 		ao_required	:1,	/* drop unsigned segments of all peers */
 		set_counters	:1,	/* set the counters to the values below */
 		accept_icmps	:1,	/* believe ICMP errors that RFC 5925 section 7.8 says to ignore */
@@ -70,21 +70,24 @@ struct tcp_ao_info_opt {
 	__u8	current_key;		/* a sndid */
 	__u8	rnext;			/* a rcvid */
 	__u64	pkt_good;		/* segments with a valid MAC */
-	__u64	pkt_bad;		/* segments with another one */
+	__u64	pkt_bad;		/* segments with an invalid MAC */
 	__u64	pkt_key_not_found;	/* segments whose KeyID has no key */
-	__u64	pkt_ao_required;	/* segments that should have had a MAC */
+	__u64	pkt_ao_required;	/* segments that lacked a required MAC */
 	__u64	pkt_dropped_icmp;	/* ICMP errors that were ignored */
 } __attribute__((aligned(8)));
 
-/* A key as getsockopt() tells it; the first one of the array says which ones are asked for. */
+/*
+ * A key as getsockopt() returns it. In the call, the first element of the array says which keys are
+ * wanted.
+ */
 struct tcp_ao_getsockopt {
 	struct __kernel_sockaddr_storage addr;
 	char	alg_name[64];
 	__u8	key[TCP_AO_MAXKEYLEN];
-	__u32	nkeys;			/* of the first: room of the array; as an answer: how many match */
-	__u16	is_current	:1,	/* asks for the key by which we sign */
-		is_rnext	:1,	/* asks for the key that the peer should sign by */
-		get_all		:1,	/* asks for all */
+	__u32	nkeys;			/* first element: size of the array; on return: how many keys match */
+	__u16	is_current	:1,	/* return the key by which we sign */
+		is_rnext	:1,	/* return the key by which the peer should sign */
+		get_all		:1,	/* return all keys */
 		reserved	:13;
 	__u8	sndid;
 	__u8	rcvid;
