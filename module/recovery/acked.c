@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Process an acceptable ACK; arrive/ack.c has checked that it is acceptable. The order is: SACK
- * blocks, SND.UNA, the RTT, the counts of delivered and marked segments, the send window, the
- * timers. At the end, recovery.c sets the phase of congestion control and resends lost segments.
+ * Process an ACK that arrive/ack.c has found acceptable. The order is: SACK blocks, SND.UNA, the
+ * RTT, the counts of delivered and marked segments, the send window, the timers. At the end,
+ * recovery.c sets the phase of congestion control and resends lost segments.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -187,10 +187,10 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
- * If SND.UNA has moved, the peer sent this segment after all others whose window we have taken. But
- * if the segment retransmits text, its SEG.SEQ is old. So SND.WL1 becomes SEG.SEQ even if SEG.SEQ
- * is lower than SND.WL1, as in Linux. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2
- * was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
+ * If it has moved, the peer sent this segment after all others whose window we have taken. So the
+ * window is taken, as in Linux, even if SEG.SEQ is lower than SND.WL1: a segment that retransmits
+ * text has an old SEG.SEQ. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never
+ * beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {

@@ -426,7 +426,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 }
 
 /**
- * xtcp_recovery_resend_waiting() - resend lost segments that had to wait, although no ACK has come
+ * xtcp_recovery_resend_waiting() - resend lost segments that have waited for the timer of pace.c
  * @sk: the sock
  */
 void xtcp_recovery_resend_waiting(struct sock *sk)

@@ -441,9 +441,9 @@ static void drain(struct sock *sk)
  * @skb: begins with text, at or beyond RCV.NXT and within the window; parts of it may be queued
  *	already. xtcp_rcvq_make_room() was called for it. Consumed
  *
- * RCV.NXT advances over the text in order. What is queued already is not queued again. If memory is
- * short, text is dropped, and the peer resends it. The SACK blocks of text out of order are
- * updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
+ * RCV.NXT advances over the text in order. Octets that are queued already are not queued again. If
+ * memory is short, text is dropped, and the peer resends it. The SACK blocks of text out of order
+ * are updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
  * 3.10.7.4, seventh; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -23,7 +23,7 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a third of the window, or more, never waits */
+#define WINDOW_SHARE	3U	/* a part of an skb waits only if it is less than 1/3 of the window */
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
 
 /*
@@ -146,7 +146,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * (ack_is_near()). More than two thirds of the window are in flight in that case, so the peer must
  * send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is
  * called again. If the ACK is lost, the timer for the text in flight makes us send. An skb that may
- * be sent as a whole never waits, and so neither do the last octets that a program writes. During a
+ * be sent as a whole never waits. So the last octets that a program writes never wait. During a
  * recovery or with pacing nothing waits: recovery.c and pace.c have rules of their own for the
  * amount.
  *

@@ -377,7 +377,7 @@ void xtcp_output_push(struct sock *sk)
 }
 
 /**
- * xtcp_output_push_nagle() - send what may be sent now, with another rule for the last segment
+ * xtcp_output_push_nagle() - send what may be sent now, with a given rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
  */
@@ -459,9 +459,9 @@ int xtcp_output_syn(struct sock *sk)
 		}
 	} else {
 		/*
-		 * With 0, segment.c builds the SYN anew, since the options of the SYN may differ
-		 * now. Afterwards 2 says that the SYN was sent more than once, so the ACK of the
-		 * SYN yields no RTT sample.
+		 * The value 0 makes segment.c build the SYN anew, since the options of the SYN may
+		 * differ now. Afterwards, the value 2 says that the SYN was sent more than once, so
+		 * the ACK of the SYN yields no RTT sample.
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);

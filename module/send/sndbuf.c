@@ -47,8 +47,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() also calls this function. Writers are then
- * woken only if one waits for free space (SOCK_NOSPACE).
+ * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may be the caller. So writers are woken only if
+ * one waits for free space (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */

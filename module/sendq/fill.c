@@ -20,8 +20,8 @@
 
 /*
  * May the data be copied behind the header, into the linear part of @skb? This is best for a
- * request or an answer, since the memory is there already, and a page costs every reader a
- * reference and a lookup. But if small segments follow each other, the data goes into pages: only
+ * request or an answer: the memory is allocated already, and each layer that reads a page needs a
+ * reference or a lookup. But if small segments follow each other, the data goes into pages: only
  * then can a receiver join them.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
@@ -167,10 +167,10 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 
 /*
  * Reduce the truesize of @skb to @most octets if it is larger. The kernel counts too much in two
- * cases. A write fails when a page of its buffer is missing; then the kernel removes the pages
- * before it from @skb, but leaves them in its count. In a buffer that io_uring has registered, a
- * fragment may begin anywhere in a huge page, and newer kernels count all from the start of the
- * huge page on.
+ * cases. First, a write fails when a page of its buffer is missing: the kernel removes the earlier
+ * pages from @skb, but leaves them in the truesize. Second, in a buffer that io_uring has
+ * registered, a fragment may begin anywhere in a huge page, and newer kernels also count the part
+ * of the huge page before the fragment.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {
@@ -191,10 +191,11 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * @len: how many octets to take at most, not 0
  * @uarg: the record of this write; @skb gets a reference to it
  *
- * The program hears that it may use its buffer again when the last skb with a reference to @uarg is
- * freed. An skb has the pages of one record only; since 6.10 io_uring may link several records of its
- * own, which then count as one. Each page counts as a whole, as in Linux, and the memory is charged
- * to the sock as for a copy. What xtcp_fill_splice() says about shared pages is true here, too.
+ * When the last skb with a reference to @uarg is freed, the program learns that it may use its
+ * buffer again. An skb has the pages of one record only; since 6.10 io_uring may link several
+ * records of its own, which then count as one. Each page counts as a whole, as in Linux, and the
+ * memory is charged to the sock as for a copy. What xtcp_fill_splice() says about shared pages is
+ * true here, too.
  *
  * Return: as xtcp_fill_copy().
  */
@@ -212,7 +213,7 @@ int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n > 0)
 		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
 	uncharge_beyond(sk, skb, most);
-	/* whole pages were charged, and may_queue() knew only octets */
+	/* whole pages were charged, but may_queue() has got memory only for the octets */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)
 		return -ENOSPC;

@@ -19,15 +19,15 @@
 #define SPARES	4
 
 /*
- * A kept skb is put and taken by an atomic exchange on its CPU, which is safe in softirq and
- * process context.
+ * An element changes only by an atomic exchange on its CPU, which is safe in softirq and process
+ * context.
  */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Make a used skb new. Of the fields of an skb, its clones shared only struct skb_shared_info,
- * which may contain references to pages and notes for the device. All other fields that are not set
- * here or by the next user are as alloc_skb_fclone() left them.
+ * Make a used skb new. Its clones shared only struct skb_shared_info with it, so put the references
+ * to pages there and clear the struct. All other fields that are not set here or by the next user
+ * are still as alloc_skb_fclone() left them.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -49,8 +49,8 @@ static void make_new(struct sk_buff *skb)
  *
  * Context: any but hard interrupt.
  *
- * Return: an empty skb, as from alloc_skb_fclone() and with headroom reserved, but with undefined
- * contents of its control block; or NULL.
+ * Return: an empty skb, as from alloc_skb_fclone(), with headroom reserved; its control block is
+ * undefined. Or NULL.
  */
 struct sk_buff *xtcp_spare_take(void)
 {

@@ -31,10 +31,10 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * The sequence number from which the numbers of reports count. When a program begins to ask for
- * numbers, the core sets sk_tskey to 0, as for datagrams. The next octet that is written is the
- * base. sk_tskey stores the base, and 0 means that there is none yet; so a base of 0 is stored as
- * 1.
+ * The base of the numbers of reports: a number is the sequence number of the marked octet minus the
+ * base. When a program sets OPT_ID, the core sets sk_tskey to 0, as for datagrams. The next octet
+ * that is written becomes the base. sk_tskey stores the base, and 0 means that there is no base
+ * yet; so a base of 0 is stored as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
