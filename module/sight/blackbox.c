@@ -198,8 +198,8 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * Free the oldest kept boxes of the namespace to make space for a new one, but at most WAYS_MAX: if
- * the limit was lowered, very many boxes may be beyond it.
+ * Free the oldest kept boxes of the namespace to make space for a new one, but at most WAYS_MAX:
+ * after the limit was lowered, a namespace may have far too many boxes.
  */
 static void make_way(struct xtcp_net *xn)
 {

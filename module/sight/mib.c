@@ -184,7 +184,7 @@ static const struct snmp_mib net_list[] = {
  *
  * Context: process, may sleep.
  *
- * Return: 0, or -ENOMEM; nothing is allocated then.
+ * Return: 0; or -ENOMEM, and nothing stays allocated.
  */
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
@@ -198,7 +198,7 @@ int xtcp_mib_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_mib_net_exit() - free the counters of a namespace
- * @xn: the namespace; nothing counts any more
+ * @xn: the namespace; nothing uses its counters any more
  *
  * Context: process.
  */

@@ -145,8 +145,8 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 }
 
 /*
- * Stores the reason that the peer's RST gave. It is kept in the memory of the deadlines, because no
- * deadline is pending any more.
+ * Stores the reason that the peer's RST gave. The reason takes the memory of the deadlines, because
+ * no deadline is pending any more.
  */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {

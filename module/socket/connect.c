@@ -2,9 +2,9 @@
 /*
  * Active OPEN (RFC 9293 section 3.10.1).
  *
- * The socket layer calls xtcp_connect() only for a socket that is CLOSED; for others it returns
- * EISCONN, EALREADY or EINVAL. Before the call it also runs the LSM hook socket_connect. After the
- * call it waits for the connection, or returns EINPROGRESS.
+ * The socket layer calls xtcp_connect() only for a socket that is CLOSED. For other sockets, the
+ * socket layer itself returns EISCONN, EALREADY or EINVAL. Before the call it also runs the LSM
+ * hook socket_connect. After the call it waits for the connection, or returns EINPROGRESS.
  */
 #include "socket/connect.h"
 
@@ -152,8 +152,8 @@ int xtcp_connect_deferred(struct sock *sk)
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
  * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_port_connect() or
- * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before, with one exception:
- * before -ENOBUFS, the TCP-AO keys for other peers were removed.
+ * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before, except that -ENOBUFS may
+ * leave it without the TCP-AO keys for other peers.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {

@@ -97,8 +97,8 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 }
 
 /*
- * Find the connection that has replaced @old, as a TIME-WAIT record replaces its sock. NULL: there
- * is none.
+ * Find the connection that has replaced @old, as a TIME-WAIT record replaces its sock. Return: the
+ * connection, or NULL.
  */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)

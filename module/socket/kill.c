@@ -130,10 +130,10 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. During a try, something else may replace what was found: an entry moves to
- * another listener of its group, a child replaces the entry, a TIME-WAIT record replaces the child.
- * So there are four tries. If several listeners end at once, an entry may move more often. The
- * answer is ENOENT then, and the administrator asks again.
+ * End a connection. During a try, another object may replace the one that was found: an entry moves
+ * to another listener of its group, a child replaces the entry, a TIME-WAIT record replaces the
+ * child. So there are four tries. If several listeners end at once, an entry may move more often.
+ * The answer is ENOENT then, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

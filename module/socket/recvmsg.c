@@ -281,10 +281,10 @@ static bool is_quiet(const struct sock *sk)
 }
 
 /*
- * The usual wait: for the answer to a request, or for the next request. It needs no socket lock; a
- * call that took the lock would release it at once, to sleep. Every event wakes the thread, which
- * then looks at the event under the lock. is_quiet() sees events from before the thread was on the
- * wait queue.
+ * Wait for text without the socket lock. This is the usual wait, for the answer to a request or for
+ * the next request. With the lock, the call would have to release it at once, to sleep. Every event
+ * wakes the thread, which then looks at the event under the lock. is_quiet() sees events from
+ * before the thread was on the wait queue.
  *
  * The thread counts as a reader until the caller has the lock. Return: what is left of @timeo,
  * jiffies.

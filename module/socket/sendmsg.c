@@ -222,7 +222,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* a segment that has not left the device counts at least this much */
+	/* each segment below TCP adds at least this much to sk_wmem_alloc */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);
@@ -433,8 +433,8 @@ error:
 
 /*
  * Begin the kernel's record of a write of @size octets. A write that goes into the same skb as the
- * last one can share its record, unless that record is io_uring's. Return: NULL if the program may
- * pin no more pages, or has too many notifications to read.
+ * last write can share the record of the last write, unless that record is io_uring's. Return: NULL
+ * if the program may pin no more pages, or has too many notifications to read.
  */
 static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 {
@@ -463,7 +463,7 @@ static int has_room_for_record(struct sock *sk, int flags)
 
 /*
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
- * tell the program when it may use them again. The kernel's record of the write does that by the
+ * tell the program when it may use them again. The kernel's record of the write reports this on the
  * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
  * SYN takes octets of the write, all of its octets are copied; Linux copies only those of the SYN.
  * As in Linux, all octets are copied if the device has no scatter-gather. When octets were copied,
