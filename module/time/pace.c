@@ -54,8 +54,8 @@
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
- * @below_max: text waits until sk_wmem_alloc, the memory of what IP and the device have, is at most
- *	this number of octets; 0: no text waits for room
+ * @below_max: text waits until sk_wmem_alloc, the memory of the segments below TCP, is at most this
+ *	number of octets; 0: no text waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
  * @sk: the sock
  */
@@ -277,8 +277,8 @@ void xtcp_pace_not_left(struct sock *sk)
 /**
  * xtcp_pace_waits_for_room() - let the timer send once IP and the device have less text
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when sk_wmem_alloc, the memory of what IP and the device have, is at most
- *	this number of octets
+ * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
+ *	number of octets
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -420,7 +420,7 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it may; nothing waits for the timer any more.
+ * Return: true when it may; from then on nothing waits for the timer.
  */
 bool xtcp_pace_is_over(struct sock *sk)
 {

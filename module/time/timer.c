@@ -118,7 +118,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 }
 
 /**
- * xtcp_timer_within_user_timeout() - limit a wait to what is left of the user timeout
+ * xtcp_timer_within_user_timeout() - limit a wait to the rest of the user timeout
  * @xsk: the sock
  * @ms: the wait, in milliseconds
  * @stamp: when the user timeout began, in milliseconds of the TS clock; 0: it has not begun, so it
@@ -140,7 +140,7 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
 }
 
 /**
- * xtcp_timer_interval() - the present RTO, limited to what is left of the user timeout
+ * xtcp_timer_interval() - the present RTO, limited to the rest of the user timeout
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
@@ -154,8 +154,8 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 }
 
 /**
- * xtcp_timer_probe_interval() - how long to wait before the next window probe, limited to what is
- * left of the user timeout
+ * xtcp_timer_probe_interval() - how long to wait before the next window probe, limited to the rest
+ * of the user timeout
  * @xsk: the sock
  * @stamp: as for xtcp_timer_within_user_timeout()
  *
@@ -360,8 +360,8 @@ static bool probe_applies(const struct sock *sk)
 
 /*
  * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
- * When only one segment is in flight, the time by which a peer may delay its ACK replaces the 2 ms
- * (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time.
+ * When only one segment is in flight, the longest time for which a peer may delay its ACK replaces
+ * the 2 ms (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time.
  */
 static u32 probe_timeout_us(const struct sock *sk)
 {
@@ -624,7 +624,7 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  *
  * If a probe waits for an answer, the next probe is due one new interval after it. Linux does not
  * move the deadline of the next probe. The new deadline is computed from the time of the last
- * probe, since the present one may belong to a limit for connections without text.
+ * probe, since the present deadline may belong to a limit for connections without text.
  *
  * Context: process. Lock: socket, held.
  */

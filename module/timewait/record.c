@@ -60,8 +60,8 @@
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
- * other than the first one; any user can create one. In it, he may set max_tw_buckets to any value,
- * so guest_records_max limits the records of all guests together.
+ * other than the first one; any user can create one, and set its max_tw_buckets to any value. So
+ * guest_records_max limits the records of all guests together.
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -548,8 +548,8 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
 		/*
-		 * with this lower limit, only unprivileged namespaces with many records evict some
-		 * of them; those with few records keep them
+		 * with this lower limit, only unprivileged namespaces with many records evict some;
+		 * namespaces with few records keep all
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);

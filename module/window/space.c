@@ -27,7 +27,7 @@
 #include "base/wire.h"
 #include "compat.h"
 
-/* How much text the largest segment of the peer has, octets. */
+/* How much text the largest segment of the peer can have, octets. */
 static u32 largest_text(const struct xtcp_sock *xsk)
 {
 	u32 options = xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
@@ -47,8 +47,8 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets. The most that it has read in one round trip; until that is known, ten segments or
- * the window if it is less, but at least 1; before the peer's SYN, 0.
+ * Return: octets: the most that the program has read in one round trip. Until this is known: ten
+ * segments, or the window if it is smaller, but at least 1. Before the peer's SYN: 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {

@@ -134,7 +134,7 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 /**
  * xtcp_window_unscaled() - the peer's SYN has no window scale option: do not scale our windows
  * either
- * @sk: its SYN is being taken
+ * @sk: the peer's SYN is being processed
  *
  * RFC 7323 section 2.2.
  *
@@ -149,14 +149,14 @@ void xtcp_window_unscaled(struct sock *sk)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
-/* The largest window that the program allows, or else the route, octets. */
+/* The largest window, octets: the limit that the program has set, or else that of the route. */
 static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
 	       xtcp_metric(dst, RTAX_WINDOW) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
 }
 
-/* The least shift with which a window of @largest octets fits the field. */
+/* The least shift with which a window of @largest octets fits the window field. */
 static u8 shift_for(u32 largest)
 {
 	u8 shift = 0;
