@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All differences between kernel versions, by explicit KERNEL_VERSION. Those of kernel TCP's tables
- * are in compat_ktcp.h, which only this file includes. All other code is written for the newest
- * version.
+ * All differences between kernel versions, by explicit KERNEL_VERSION. The differences in kernel
+ * TCP's tables are in compat_ktcp.h, which only this file includes. All other code is written for
+ * the newest version.
  *
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
@@ -401,9 +401,9 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 #endif
 
 /*
- * Since 6.5 a protocol may set the options of SOL_SOCKET. XTCP_OPS_ACCEPT defines proto_ops.accept,
- * so that accepted sockets have the flag, too. Since 6.10 proto_ops.accept takes its arguments in a
- * struct.
+ * Since 6.5 the core asks the protocol about options of SOL_SOCKET, if the socket has the flag
+ * SOCK_CUSTOM_SOCKOPT. XTCP_OPS_ACCEPT defines proto_ops.accept, so that accepted sockets also have
+ * this flag. Since 6.10 proto_ops.accept takes its arguments in a struct.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 static inline void xtcp_compat_ask_options(struct socket *sock)
@@ -464,7 +464,7 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 }
 
-/* Since 6.19 a socket address whose size the type does not tell is a struct sockaddr_unsized. */
+/* Since 6.19 a socket address of unknown size has the type struct sockaddr_unsized. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
 #define sockaddr_unsized sockaddr
 #endif
@@ -505,9 +505,10 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 #endif
 
 /*
- * Does a control message ask for something that xtcp does not have? Since 6.13 it can choose the id
- * of a datagram's timestamp (SCM_TS_OPT_ID); the core refuses this only for sockets that it knows as
- * TCP. Since 6.16 it can say that the octets to send are in the memory of a device.
+ * Does a control message ask for something that xtcp does not have? Since 6.13 a control message
+ * can choose the id of a datagram's timestamp (SCM_TS_OPT_ID); the core refuses this only for
+ * sockets that it knows as TCP. Since 6.16 a control message can say that the octets to send are in
+ * the memory of a device.
  */
 static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *sockc)
 {
@@ -712,8 +713,8 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 
 /*
- * Set up a high-resolution timer. Since 6.13 the same call can also set the function of the timer,
- * and since 6.15 no other call can.
+ * Set up a high-resolution timer. Since 6.13 one call sets up the timer and its function. Since
+ * 6.15 there is no other way.
  */
 static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *),
 					     clockid_t clock, enum hrtimer_mode mode)

@@ -92,7 +92,7 @@ enum xtcp_set_attribute {
 	XTCP_SET_ID,		/* struct inet_diag_sockid */
 	XTCP_SET_CONGESTION,	/* TCP_CONGESTION: a string */
 	XTCP_SET_MAX_PACING_RATE, /* SO_MAX_PACING_RATE: 64 bits, octets per second; ~0: no limit */
-	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: that of the namespace */
+	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: the namespace's value */
 	XTCP_SET_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, 0 or 1 */
 	XTCP_SET_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds */
 };
@@ -101,8 +101,8 @@ enum xtcp_set_attribute {
 
 /*
  * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved about paths,
- * which /proc/net/xtcp_paths lists. The request has no attributes. Errors: EINVAL, it has some;
- * EPERM, the sender has no CAP_NET_ADMIN in the namespace.
+ * which /proc/net/xtcp_paths lists. The request has no attributes. Errors: EINVAL, the request has
+ * attributes; EPERM, the sender has no CAP_NET_ADMIN in the namespace.
  */
 
 /*
@@ -156,7 +156,7 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_UNREAD,	/* the program closed the socket and had not read all data */
 	XTCP_ABORT_LATE_DATA,	/* data came after the program had stopped reading */
 	XTCP_ABORT_LINGER,	/* the program closed the socket with SO_LINGER of zero seconds */
-	XTCP_ABORT_LINGER2,	/* the orphan came to FIN-WAIT-2, and TCP_LINGER2 is negative */
+	XTCP_ABORT_LINGER2,	/* the orphan reached FIN-WAIT-2, and TCP_LINGER2 is negative */
 	XTCP_ABORT_ORPHANS,	/* there were too many orphans */
 	XTCP_ABORT_LISTENER,	/* the listener ended before accept() */
 	XTCP_ABORT_DISCONNECT,	/* the program called connect() to AF_UNSPEC */
@@ -185,8 +185,8 @@ enum xtcp_abort_cause {
  *
  * peer_code and peer_pen are what the peer's RST said about its reason
  * (draft-ietf-tcpm-rst-diagnostic-payload-03). If peer_pen is 0, the code is one of IANA's "TCP
- * Failure Causes", otherwise one of that private enterprise. Do not trust it: the peer may lie, and
- * an attacker may forge a RST.
+ * Failure Causes", otherwise a code of that private enterprise. Do not trust these values: the peer
+ * may lie, and an attacker may forge a RST.
  */
 struct xtcp_abort {
 	unsigned char reason;	/* enum xtcp_abort_reason */

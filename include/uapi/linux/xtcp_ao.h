@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * The socket options of TCP-AO (RFC 5925), which Linux has since 6.7 in <linux/tcp.h>. This header
- * is for programs, and for kernels, whose <linux/tcp.h> is older; include it after that one. The
+ * is for programs and kernels whose <linux/tcp.h> is older; include it after <linux/tcp.h>. The
  * layout is Linux's, so a program works on both stacks.
  */
 #ifndef _UAPI_LINUX_XTCP_AO_H
@@ -54,7 +54,7 @@ struct tcp_ao_del {
 	__u8	sndid;
 	__u8	rcvid;
 	__u8	current_key;		/* the sndid by which to sign from now on */
-	__u8	rnext;			/* the rcvid for which to ask the peer */
+	__u8	rnext;			/* the rcvid that the peer is asked to use */
 	__u8	keyflags;		/* TCP_AO_KEYF_IFINDEX or 0 */
 } __attribute__((aligned(8)));
 
