@@ -55,10 +55,10 @@
 
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for one more ACK */
 
-/* What to send after an ACK. */
+/* Which segments to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* no segments that are marked as lost: they may have arrived */
+	NEXT_NONE,	/* nothing now: the segments that are marked as lost may have arrived */
 	NEXT_NEW,	/* new text now: F-RTO tests whether the timeout was spurious (RFC 5682 section 3.1, 2b) */
 };
 

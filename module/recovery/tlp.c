@@ -3,8 +3,8 @@
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
  * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
- * RACK what is missing. If the probe itself has filled the only hole, the window is still reduced,
- * because a segment was lost.
+ * RACK which segments are missing. If the probe itself has filled the only hole, the window is
+ * still reduced, because a segment was lost.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -196,8 +196,8 @@ static bool bloated(const struct sk_buff *skb)
 }
 
 /*
- * Where bloated skbs follow each other on the receive queue, copy them into pages, so that tiny
- * segments of a peer do not fill the buffer.
+ * Where bloated skbs follow each other on the receive queue, copy their text into pages, so that
+ * tiny segments of a peer do not fill the buffer.
  */
 static void collapse(struct sock *sk)
 {

@@ -46,7 +46,7 @@ static void pass_over(struct sock *sk)
 		xtcp_rcvq_eaten(sk, skb);
 }
 
-/* Take the urgent pointer of a segment and tell the program: RCV.UP <- max(RCV.UP, SEG.UP). */
+/* Take the urgent pointer of a segment and send SIGURG: RCV.UP <- max(RCV.UP, SEG.UP). */
 static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -80,7 +80,7 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 /**
  * xtcp_mss_sync() - compute the effective send MSS
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
- * @pmtu: the path MTU in octets; 0: ask the route
+ * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
  * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged. So min_snd_mss is the lower limit,
  * and even a segment with all possible options has room for data (CVE-2019-11479).

@@ -15,7 +15,7 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
  * How much data fits the next segment: the effective MSS minus the SACK blocks that the segment
- * will carry. The MSS may be out of date: the route is not asked.
+ * will carry. The MSS may be out of date: this function does not read the MTU of the route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -28,7 +28,7 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * As xtcp_mss_payload(), but first ask the route for its MTU. If there is no route, the last MTU
+ * As xtcp_mss_payload(), but first read the MTU of the route. If there is no route, the last MTU
  * stays; IP looks for another route before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)

@@ -153,7 +153,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
  * xtcp_mtuprobe_sent() - note that a probe was sent
  * @sk: the sock
  * @start: sequence number of the first octet of the probe
- * @end: the octet after the last one of the probe
+ * @end: sequence number after the last octet of the probe
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {

@@ -11,7 +11,7 @@ struct sock;
  * struct xtcp_mtuprobe - the search for the path MTU; sizes are in octets and include the IP
  *	header. No field is valid before @is_on is set
  * @start: sequence number of the first octet of the probe in flight
- * @end: the octet after the last one of the probe
+ * @end: sequence number after the last octet of the probe
  * @stamp: when this search began, jiffies
  * @low: the largest size that is known to pass
  * @high: the largest size that may pass; if it is below @low, nothing is left to find

@@ -227,8 +227,8 @@ static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * What limits the connection from now on? @skb: the first skb that push() has not sent, or NULL.
- * @limited: the congestion window is the limit.
+ * Which limit applies to the connection from now on? @skb: the first skb that push() has not sent,
+ * or NULL. @limited: the congestion window is the limit.
  */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
@@ -242,7 +242,7 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
 
-/* What push_probe() has done. */
+/* The result of push_probe(). */
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
@@ -365,7 +365,8 @@ static inline void push(struct sock *sk, int nonagle)
  * xtcp_output_push() - send what may be sent now
  * @sk: the sock, in any state
  *
- * If the program has closed the socket and there was no memory for the FIN, this sends the FIN.
+ * If the program has closed the socket and there was no memory for the FIN, this function sends the
+ * FIN.
  */
 void xtcp_output_push(struct sock *sk)
 {

@@ -194,8 +194,8 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * When the last skb with a reference to @uarg is freed, the program learns that it may use its
  * buffer again. An skb has the pages of one record only; since 6.10 io_uring may link several
  * records of its own, which then count as one. Each page counts as a whole, as in Linux, and the
- * memory is charged to the sock as for a copy. What xtcp_fill_splice() says about shared pages is
- * true here, too.
+ * memory is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice()
+ * also apply here.
  *
  * Return: as xtcp_fill_copy().
  */

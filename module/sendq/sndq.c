@@ -79,7 +79,10 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 	if (!skb)
 		return NULL;
 	cb = xtcp_sndcb(skb);
-	/* xtcp_sndq_append() sets the sequence numbers, xtcp_sndq_sent() sets all other fields */
+	/*
+	 * later, xtcp_sndq_append() sets the sequence numbers, and xtcp_sndq_sent() the remaining
+	 * fields
+	 */
 	cb->flags = 0;
 	cb->transmissions = 0;
 	cb->marks = 0;

@@ -34,7 +34,7 @@ enum xtcp_sndq_stamps {
 /**
  * struct xtcp_sndcb - skb->cb of an skb on the send queue
  * @seq: sequence number of the first octet
- * @end_seq: the octet after the last one; a FIN counts as an octet
+ * @end_seq: sequence number after the last octet; a FIN counts as an octet
  * @sent_us: when it was last sent, or when fq lets it go, microseconds
  * @node: once it is sent: links it into in_flight or to_resend
  * @delivered: until it is sacked: the value of stream->delivered at the last transmission, for
@@ -95,8 +95,8 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
  * xtcp_sndq_segment() - how large were the segments of an skb at its last transmission?
  * @skb: a sent skb of the send queue
  *
- * This may differ from the effective MSS: the MSS may have changed since, and options may have made
- * the segments shorter. The peer's SACK blocks end where these segments end.
+ * The size may differ from the effective MSS: the MSS may have changed since, and options may have
+ * made the segments shorter. The peer's SACK blocks end where these segments end.
  *
  * Return: octets of data, at least 1; no segment of @skb had more.
  */

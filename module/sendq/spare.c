@@ -80,7 +80,7 @@ struct sk_buff *xtcp_spare_take(void)
  * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
  *
  * An skb is not kept if it still has a clone, if its head was replaced, if its memory is from the
- * emergency reserves, or if a program waits to hear that its pages are free again.
+ * emergency reserves, or if a program waits for the report that its pages are free again.
  *
  * Context: any but hard interrupt.
  *

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING). The error queue of a socket tells its program three times
- * of the last octet of a write: when it came to the queue of a device (TX_SCHED), when the device
- * took it (TX_SOFTWARE, TX_HARDWARE), and when the peer had acknowledged it (TX_ACK). As in kernel
- * TCP, the last skb of the write is marked for this (tx_flags, tskey, cb->stamps). If a later write
- * goes into the same skb, its octet replaces the earlier one as the marked octet.
+ * Transmit timestamps (SO_TIMESTAMPING). On the error queue of a socket, the program can read three
+ * timestamps for the last octet of a write: when the octet came to the queue of a device
+ * (TX_SCHED), when the device took it (TX_SOFTWARE, TX_HARDWARE), and when the peer acknowledged it
+ * (TX_ACK). As in kernel TCP, the last skb of the write is marked for this (tx_flags, tskey,
+ * cb->stamps). If a later write goes into the same skb, its octet replaces the earlier one as the
+ * marked octet.
  *
  * The layers below TCP report the first two times. They read tx_flags and tskey in struct
  * skb_shared_info, which clones share. A report has a number, by which the program tells its writes
