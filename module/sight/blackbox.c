@@ -5,10 +5,10 @@
  * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
  *
  * All boxes of all namespaces share one limit, the module parameter blackbox_mem. The kept boxes of
- * a namespace take at most half of what the namespace may have; beyond that, each newly kept box
- * replaces the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are
- * freed for the box of a new connection. If the namespace has no kept box, the new connection gets
- * no box. A live connection never loses its box, so a user who opens many connections does not take
+ * a namespace take at most half of the namespace's share; beyond that, each newly kept box replaces
+ * the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are freed
+ * for the box of a new connection. If the namespace has no kept box, the new connection gets no
+ * box. A live connection never loses its box, so a user who opens many connections does not take
  * the boxes of others. All namespaces that belong to a user namespace other than the initial one
  * (guests) together get only a part, as of other resources. The memory is not charged to the
  * program, since the administrator has asked for the boxes.

@@ -52,7 +52,7 @@ enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_UNDO_FRTO,		/* RFC 5682 */
 };
 
-/* What an administrator has changed in a connection: bits for trace_xtcp_set(). */
+/* Changes that an administrator has made to a connection: bits for trace_xtcp_set(). */
 enum xtcp_trace_set {
 	XTCP_TRACE_SET_CONGESTION = 1 << XTCP_SET_CONGESTION,
 	XTCP_TRACE_SET_MAX_PACING_RATE = 1 << XTCP_SET_MAX_PACING_RATE,

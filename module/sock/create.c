@@ -173,7 +173,8 @@ void xtcp_sock_wait_gone(void)
 
 /**
  * xtcp_sock_reset_tcb() - set the TCB to its state before OPEN
- * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no stream
+ * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no data state
+ *	(xsk->stream)
  *
  * Options that the program has set stay; options that a rule of the policy table has set are reset.
  * RFC 9293 section 3.3.1.

@@ -8,11 +8,11 @@
  *     a timer.
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
- *  3. A sock with a file tells its program (sk_state_change) and waits for close(); if the
+ *  3. A sock with a file wakes its program (sk_state_change) and waits for close(); if the
  *     connection was aborted, listings show the sock meanwhile (aborted.c). A sock without a file
- *     is destroyed:
- *  4. The queues are purged, a bound port is released, the stream is freed, and the last reference
- *     is dropped.
+ *     continues with step 4 at once.
+ *  4. The queues are purged, a bound port is released, the data state (xsk->stream) is freed, and
+ *     the last reference is dropped.
  *  5. When the last skb in a qdisc or a queue is freed, the memory of the sock is freed after an
  *     RCU grace period. Then the sock no longer counts for xtcp_sock_wait_gone().
  *

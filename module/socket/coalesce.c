@@ -86,7 +86,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
  * xtcp_coalesce_push() - the out-of-line part of xtcp_coalesce_flush()
  * @sk: the sock, in any state
  *
- * If another thread has the socket lock, that thread pushes when it releases the lock.
+ * If another thread has the socket lock, that thread sends the data when it releases the lock.
  *
  * Context: process. The function takes the lock of bh_lock_sock().
  */

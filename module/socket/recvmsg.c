@@ -286,8 +286,7 @@ static bool is_quiet(const struct sock *sk)
  * wakes the thread, which then looks at the event under the lock. is_quiet() sees events from
  * before the thread was on the wait queue.
  *
- * The thread counts as a reader until the caller has the lock. Return: what is left of @timeo,
- * jiffies.
+ * The thread counts as a reader until the caller has the lock. Return: the rest of @timeo, jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {

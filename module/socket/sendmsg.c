@@ -39,7 +39,7 @@
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* after filling this many skbs, the backlog is processed */
 
-/* MSG_OOB: SND.UP <- the octet after the last one that is queued (RFC 9293 section 3.10.2). */
+/* MSG_OOB: SND.UP <- the sequence number after the last queued octet (RFC 9293 section 3.10.2). */
 static void mark_urgent(struct sock *sk, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

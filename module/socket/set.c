@@ -5,8 +5,8 @@
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace. The family also has the
- * commands that change the rules for new connections (policy_set.c), and the one that forgets what
- * Careful Resume has saved (cong/paths.c).
+ * commands that change the rules for new connections (policy_set.c), and the command that clears
+ * what Careful Resume has saved (cong/paths.c).
  *
  * While a request of any generic netlink family runs, no family can be registered or unregistered,
  * and a task that waits to do so holds up all new requests. Any user may send requests in a
