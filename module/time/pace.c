@@ -47,7 +47,7 @@
 
 /**
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
- * @timer: sends what waits
+ * @timer: sends the text or ACK that waits
  * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
  * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
  * @before_ns: the value of @next_ns before the last text was stamped

@@ -16,8 +16,8 @@ static inline bool xtcp_pace_applies(const struct sock *sk)
 }
 
 /*
- * Do what generic socket code does for SO_MAX_PACING_RATE. @limit: octets per second; the largest
- * value means no limit. Socket lock held.
+ * Set SO_MAX_PACING_RATE, as generic socket code does. @limit: octets per second; the largest value
+ * means no limit. Socket lock held.
  */
 static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 {

@@ -260,9 +260,9 @@ static bool tail_is_short(const struct sock *sk)
 }
 
 /*
- * An ACK of new data restarts the RTO for what is still in flight. For a short tail the RTO counts
- * from the time when the tail was sent and not from this ACK, which the peer may have delayed (RFC
- * 7765 section 4).
+ * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail the
+ * RTO counts from the time when the tail was sent and not from this ACK, which the peer may have
+ * delayed (RFC 7765 section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {

@@ -50,7 +50,7 @@
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* a new record goes before at most this many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
-#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of it */
+#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
 /* while unprivileged namespaces exceed their common limit, each may use 1/16 of its share */
 #define LITTLE_PART	16

@@ -193,7 +193,7 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
-/* What xtcp_timewait_arrives() does about a segment when it has released the lock. */
+/* How xtcp_timewait_arrives() answers a segment after it has released the lock. */
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ACK,

@@ -57,7 +57,7 @@ static void end_compression(struct xtcp_sock *xsk)
  * again
  * @sk: the sock
  * @start: sequence number of the first octet
- * @end: the octet after the last one; all octets between them are in the queue
+ * @end: sequence number after the last octet; all octets in this range are in the queue
  *
  * Blocks that overlap or touch these octets merge with them, and the result becomes the first
  * block. If a FIN is known to follow the text, the block also covers the FIN. RFC 2018 section 4.
@@ -94,7 +94,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
  * xtcp_sack_duplicate() - note that octets came twice, for a D-SACK
  * @sk: the sock
  * @start: sequence number of the first octet
- * @end: the octet after the last one
+ * @end: sequence number after the last octet
  *
  * An ACK is sent at once, with a D-SACK. If a segment repeats several ranges that do not touch,
  * only the first one is reported. RFC 2883 section 4.
@@ -129,7 +129,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  * xtcp_sack_repeated() - note that a segment brought nothing new
  * @sk: the sock
  * @start: SEG.SEQ
- * @end: the octet after the last one of the segment
+ * @end: sequence number after the last octet of the segment
  *
  * A D-SACK reports the octets of the segment, as in xtcp_sack_duplicate(). If the last D-SACK
  * reported the same octets, our ACKs do not seem to arrive: try another path, as Linux does.
