@@ -36,10 +36,10 @@
  * - The core sets the options of SOL_SOCKET. It calls proto.keepalive before it sets SO_KEEPALIVE,
  *   and proto.rehash after it has set the device. The core supports some options only for protocols
  *   that it knows: SO_ZEROCOPY, SO_RESERVE_MEM since 6.12, SO_TXREHASH in 7.2. Since 6.5 the core
- *   asks a protocol that sets SOCK_CUSTOM_SOCKOPT first. xtcp sets this flag, and takes SO_ZEROCOPY
- *   (sockopt.c); it returns all other options to the core.
- * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag for
- *   an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
+ *   first passes an option to the protocol, if the socket has the flag SOCK_CUSTOM_SOCKOPT. xtcp
+ *   sets this flag, and takes SO_ZEROCOPY (sockopt.c); it returns all other options to the core.
+ * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag
+ *   for an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
  * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
  *   run after the sock has ended. The kernel's record of such a write has a reference to the sock,
  *   io_uring's has none. Neither record has a reference to this module or calls its code.
