@@ -5,8 +5,8 @@
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
  * of the queue and the tree overlap. If an octet comes twice, the first copy stays, whatever the
- * second one contains. A segment that overlaps text in the tree goes through the tree even if the
- * segment begins at RCV.NXT, so that only one place has to enforce the rule of the first copy.
+ * second one contains. A segment that overlaps text in the tree goes through the tree, even if the
+ * segment begins at RCV.NXT. So only one place has to keep the first copy.
  *
  * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
  * completely is removed. If the octets of such an skb differ from the segment's, they are first
@@ -15,11 +15,11 @@
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when GRO
- * packets were larger and used less memory for the same text, and an offered window cannot be taken
+ * packets were larger and used less memory for the same text. An offered window cannot be taken
  * back. So text within the window may use up to twice sk_rcvbuf. When memory is short, out-of-order
  * text is dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not
  * limited: each skb is charged with its truesize, so tiny segments cannot use more memory than
- * large ones, and the depth of the tree grows only with the logarithm of the number of skbs.
+ * large ones. The depth of the tree grows only with the logarithm of the number of skbs.
  */
 #include "recv/rcvq.h"
 
@@ -196,8 +196,8 @@ static bool bloated(const struct sk_buff *skb)
 }
 
 /*
- * Where bloated skbs follow each other on the receive queue, copy their text into pages, so that
- * tiny segments of a peer do not fill the buffer.
+ * Where bloated skbs follow each other on the receive queue, copy their text into pages. Otherwise,
+ * tiny segments of a peer could fill the buffer.
  */
 static void collapse(struct sock *sk)
 {

@@ -5,8 +5,8 @@
  * Only the sequence number of the last urgent octet is stored. The urgent pointer points to the
  * octet after it (RFC 9293 section 3.1). With net.xtcp.stdurg it points to the urgent octet itself,
  * as in RFC 1122 section 4.2.2.4. The octet stays in the receive queue. Its value is also stored in
- * struct xtcp_urgent, so that RECEIVE can return it separately (MSG_OOB) and skip it in the queue,
- * or stop before it (SO_OOBINLINE). The sequence number of the octet is called the mark.
+ * struct xtcp_urgent. So RECEIVE can return the octet separately (MSG_OOB) and skip it in the
+ * queue, or stop before it (SO_OOBINLINE). The sequence number of the octet is called the mark.
  */
 #include "recv/urgent.h"
 

@@ -27,10 +27,10 @@
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
 
 /*
- * Must each segment be an skb of its own? GSO would copy the urgent pointer into each segment of a
- * GSO packet unchanged, but the pointer counts from the sequence number of its segment (RFC 9293
- * section 3.8.5). On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768
- * section 3.2.2). And each segment has a signature of its own (RFC 2385, RFC 5925).
+ * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged into each
+ * segment. But the pointer counts from the sequence number of its segment (RFC 9293 section 3.8.5).
+ * On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2).
+ * And each segment has a signature of its own (RFC 2385, RFC 5925).
  */
 static bool goes_singly(const struct sock *sk)
 {
@@ -68,8 +68,8 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  *
  * A GSO packet may have as much data as the connection's rate sends in a millisecond
  * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst and delay
- * other connections. If the round-trip time is short, the packet may be larger, up to the limit of
- * the device, as tso_rtt_log says. All of this is as in Linux.
+ * other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
+ * packet, up to the limit of the device. All of this is as in Linux.
  *
  * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the packet.
  */

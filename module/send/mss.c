@@ -9,9 +9,9 @@
  * has at most that much data. segment.c knows how long options are, because it writes them.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
- * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes when the
- * device gets a new MTU, when an ICMP error for another connection creates a route exception, and
- * when such an exception expires. So the MSS may fall or rise. This file ignores segments in flight
+ * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three
+ * cases: the device gets a new MTU, an ICMP error for another connection creates a route exception,
+ * or such an exception expires. So the MSS may fall or rise. This file ignores segments in flight
  * that are too large now: output.c cuts them when it sends them again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.

@@ -314,8 +314,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * if a part of @skb waits (xtcp_bundle_waits()), the congestion window is the limit
-	 * whenever it has less room than the peer's window, even if it has room for a segment
+	 * the congestion window is the limit if it has no room for a segment; or, if a part of @skb
+	 * waits (xtcp_bundle_waits()), if it has less room than the peer's window
 	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);

@@ -127,7 +127,7 @@ void xtcp_sndbuf_wake(struct sock *sk)
  * @most: as for xtcp_pace_waits_for_room()
  *
  * If sk_write_space is not ours (a BPF program may set its own), no call would report that there is
- * room, and the data might wait for ever. So the caller must not wait in that case.
+ * room. The data might wait for ever then, so the caller must not wait.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -169,8 +169,8 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
  * Reduce the truesize of @skb to @most octets if it is larger. The kernel counts too much in two
  * cases. First, a write fails when a page of its buffer is missing: the kernel removes the earlier
  * pages from @skb, but leaves them in the truesize. Second, in a buffer that io_uring has
- * registered, a fragment may begin anywhere in a huge page, and newer kernels also count the part
- * of the huge page before the fragment.
+ * registered, a fragment may begin anywhere in a huge page. Newer kernels also count the part of
+ * the huge page before the fragment.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {
