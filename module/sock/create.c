@@ -152,8 +152,9 @@ static void destruct_v6(struct sock *sk)
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
  * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so no such sock is
- * left, and this should take no longer than a softirq. If it takes longer, the log says once a
- * second how many socks are left. Afterwards the caller waits for RCU callbacks (rcu_barrier()).
+ * left. Therefore, the wait should take no longer than a softirq. If it takes longer, the log says
+ * once a second how many socks are left. Afterwards the caller waits for RCU callbacks
+ * (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */

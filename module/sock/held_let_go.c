@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides, when the last descriptor of a sock is closed, whether the sock must keep the module
- * loaded, because its segments are still below TCP, for example in a qdisc (held.c).
+ * Decides whether a sock must keep the module loaded when its last descriptor is closed. It must if
+ * its segments are still below TCP, for example in a qdisc (held.c).
  */
 #include "sock/held_let_go.h"
 

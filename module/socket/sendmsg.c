@@ -210,10 +210,9 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 }
 
 /*
- * Autocorking: does the only unsent skb have to wait, because it is small, and earlier segments of
- * the connection are still in a queue of IP or of the device? If so, the skb is sent, with all that
- * is written meanwhile, when a device has sent some of these segments or an ACK comes, whichever is
- * first.
+ * Autocorking: must the only unsent skb wait? It must if it is small and earlier segments of the
+ * connection are still in a queue of IP or of the device. The skb and all data that is written
+ * meanwhile are sent when a device has sent some of these segments, or when an ACK comes.
  */
 static bool autocorks(struct sock *sk)
 {
@@ -447,10 +446,10 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 }
 
 /*
- * Is there space for a write that may not wait? If not, do not begin a record for it: if the write
- * shared the record of the last one, the pages that it may pin would count until that record ends,
- * and repeated writes would soon fail with ENOBUFS instead of EAGAIN. A socket without data takes a
- * write of any size. Return: 0 or the error.
+ * Is there space for a write that may not wait? If not, do not begin a record for it. The write
+ * might share the record of the last write. Then the pages that it may pin would count until that
+ * record ends, and repeated writes would soon fail with ENOBUFS instead of EAGAIN. A socket without
+ * data takes a write of any size. Return: 0 or the error.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
@@ -465,10 +464,10 @@ static int has_room_for_record(struct sock *sk, int flags)
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write reports this on the
  * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
- * SYN takes octets of the write, all of its octets are copied; Linux copies only those of the SYN.
- * As in Linux, all octets are copied if the device has no scatter-gather. When octets were copied,
- * the program may use its buffer at once, and gets the report at once. A socket without SO_ZEROCOPY
- * copies, and reports nothing.
+ * SYN takes octets of the write, all octets of the write are copied; Linux copies only those of the
+ * SYN. As in Linux, all octets are copied if the device has no scatter-gather. When octets were
+ * copied, the program may use its buffer at once, and gets the report at once. A socket without
+ * SO_ZEROCOPY copies, and reports nothing.
  */
 static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
 {

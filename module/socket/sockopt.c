@@ -7,10 +7,10 @@
  * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since 6.5 it calls this
  * file first. On older kernels, a program sets XTCP_ZEROCOPY instead.
  *
- * The kernel's own code handles the options of IP and IPv6. An option is passed on only if it makes
- * sense for a stream socket and if the kernel's code does not mistake our sock for one of another
- * protocol. For example, multicast memberships would leak, and IPV6_ADDRFORM would turn our sock
- * into a sock of kernel TCP.
+ * The kernel's own code handles the options of IP and IPv6. An option is passed on only under two
+ * conditions: it makes sense for a stream socket, and the kernel's code does not mistake our sock
+ * for a sock of another protocol. For example, multicast memberships would leak, and IPV6_ADDRFORM
+ * would turn our sock into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 

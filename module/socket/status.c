@@ -337,8 +337,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
 		/*
-		 * send a handshake's last ACK that this thread holds back, as xtcp_listen_accept()
-		 * does
+		 * as in xtcp_listen_accept(): this thread may hold back the last ACK of a
+		 * handshake; send it now
 		 */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
