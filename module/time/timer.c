@@ -260,9 +260,9 @@ static bool tail_is_short(const struct sock *sk)
 }
 
 /*
- * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail the
- * RTO counts from the time when the tail was sent and not from this ACK, which the peer may have
- * delayed (RFC 7765 section 4).
+ * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail, the
+ * RTO counts from the time when the tail was sent: the peer may have delayed this ACK (RFC 7765
+ * section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
@@ -404,7 +404,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
 	/*
 	 * while anything is in flight, the retransmit deadline or the probe deadline is armed;
-	 * after a tail loss probe, the retransmit deadline
+	 * after a tail loss probe, it is the retransmit deadline
 	 */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
@@ -523,9 +523,9 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * A peer may open and close its window again and again. Text must be retransmitted nevertheless,
  * and the connection given up in time.
  *
- * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes, or
- * at its present deadline if that is earlier. The window may be too small for any text, so the
- * backoff itself stays until text is sent (xtcp_timer_data_sent()).
+ * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes. An
+ * earlier deadline stays. The window may be too small for any text, so the backoff itself stays
+ * until text is sent (xtcp_timer_data_sent()).
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline

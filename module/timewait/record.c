@@ -3,8 +3,8 @@
  * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
  * in FIN-WAIT-2. timewait.c decides what records answer.
  *
- * A record replaces its sock in the table of connections, has a reference to the lease that
- * reserves its port (ports/lease.c), and has only the fields that an answer needs. The records of a
+ * A record replaces its sock in the table of connections. It has a reference to the lease that
+ * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
  * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists: one
  * per substate, in order of expiry. When a namespace has as many records as it may have, a new
  * record evicts the record of its own shard that would expire next. Thus every connection gets a
@@ -519,8 +519,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 
 /*
  * Evict one record to make room for a new record of the shard @at: the record of @at that expires
- * next, or, if @at has none, that of the next shard with a record. Return: false when no shard has
- * a record.
+ * next. If @at has no record, evict one of the next shard that has a record. Return: false when no
+ * shard has a record.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {

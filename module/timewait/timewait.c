@@ -27,8 +27,8 @@
 #include "sight/trace.h"
 
 /*
- * the step from SND.NXT of the old connection to the new ISN, which must be beyond all that the old
- * connection sent (RFC 9293 section 3.6.1, MAY-2)
+ * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the
+ * old connection sent (RFC 9293 section 3.6.1, MAY-2)
  */
 #define REOPEN_STEP	65537
 

@@ -12,8 +12,8 @@
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
  * Without them it takes the time from an offer of a window until text arrives beyond the right edge
- * of that window, since only a later offer can have permitted such text. That time is longer than
- * the RTT if the peer has little to send, so the shortest time counts.
+ * of that window: only a later offer can have permitted such text. This time is longer than the RTT
+ * if the peer has little to send, so the shortest time counts.
  */
 #include "window/space.h"
 
