@@ -21,8 +21,8 @@
  *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
  *   kernel TCP fills (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
- *   code takes a sock with sk_protocol 0x206 for a tcp_sock, or treats a sock in a state other than
- *   TCP_TIME_WAIT and TCP_NEW_SYN_RECV as less than a full sock.
+ *   code takes a sock with sk_protocol 0x206 for a tcp_sock. A sock counts as a full sock unless its
+ *   state is TCP_TIME_WAIT or TCP_NEW_SYN_RECV.
  * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held. GRO and GSO do not
  *   use them.
  * - If a hook of PRE_ROUTING sets the sk and the route of an skb, IP keeps both and does not look

@@ -137,7 +137,7 @@ enum xtcp_rule_attribute {
 	XTCP_RULE_RTO_MAX_MS,	/* TCP_RTO_MAX_MS: 32 bits, from 1,000 to 120,000 */
 	XTCP_RULE_DELACK_MAX_US, /* TCP_DELACK_MAX_US: 32 bits, from two ticks to 200 ms */
 	XTCP_RULE_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms, from 1 to 2^31 - 1 */
-	XTCP_RULE_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, 1 */
+	XTCP_RULE_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, always 1 */
 	XTCP_RULE_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPINTVL,	/* TCP_KEEPINTVL: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPCNT,	/* TCP_KEEPCNT: 8 bits, from 1 to 127 */
