@@ -19,8 +19,8 @@
 #define SPARES	4
 
 /*
- * An element changes only by an atomic exchange on its CPU, which is safe in softirq and process
- * context.
+ * The kept skbs of each CPU. An element changes only by an atomic exchange on its CPU, which is
+ * safe in softirq and process context.
  */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
