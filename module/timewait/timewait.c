@@ -46,7 +46,7 @@ static bool is_loopback(const struct in6_addr *addr)
  * @tuple: its addresses are those of the new connection
  * @bound_dev_if: the interface to which the sock is bound; 0: none
  *
- * net.xtcp.tw_reuse is 1 for all connections, 2 for those over loopback.
+ * net.xtcp.tw_reuse permits this for all connections if it is 1, and only over loopback if it is 2.
  *
  * Context: any.
  *
