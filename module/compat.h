@@ -249,7 +249,7 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #define TCP_DELACK_MAX_US	46
 #endif
 
-/* Linux has TCP-AO since 6.7. Older kernels have no reasons of their own to drop its segments. */
+/* Linux has TCP-AO since 6.7. Older kernels have no drop reasons for TCP-AO. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #define XTCP_COMPAT_DROP_AUTH_HDR	SKB_DROP_REASON_TCP_AUTH_HDR
 #define XTCP_COMPAT_DROP_AONOTFOUND	SKB_DROP_REASON_TCP_AONOTFOUND
