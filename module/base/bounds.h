@@ -24,10 +24,10 @@
  */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
-	const u32 most = XTCP_RTO_MAX_MS * USEC_PER_MSEC;
+	const u32 least = XTCP_TICK_US, most = XTCP_RTO_MAX_MS * USEC_PER_MSEC;
 
 	/* a branch is cheaper here than clamp() */
-	return likely(us - XTCP_TICK_US <= most - XTCP_TICK_US) ? us : us < XTCP_TICK_US ? XTCP_TICK_US : most;
+	return likely(us - least <= most - least) ? us : us < least ? least : most;
 }
 
 /*
