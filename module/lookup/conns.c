@@ -5,9 +5,10 @@
  * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and each
  * connection needs only a pointer to the next connection. Readers use RCU. A change takes one of
- * 256 locks while it walks a chain. A connection that has left the table may enter it again only
- * after a grace period. So a reader that has just reached such a connection continues in the same
- * chain, and reaches the end of this chain.
+ * 256 locks while it walks a chain. Each lock guards a part of the table, and counts the connections
+ * in it, so that a listing passes over the parts that are empty. A connection that has left the
+ * table may enter it again only after a grace period. So a reader that has just reached such a
+ * connection continues in the same chain, and reaches the end of this chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -22,10 +23,10 @@
 #include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
-#define LOCKS		256
+#define PARTS		256
 #define CHAINS_MAX	16777216U
 #define SHARE_SHIFT	16	/* one chain for each 64 KiB of memory */
-#define RESCHED_CHAINS	4096	/* empty chains skipped between two cond_resched() */
+#define RESCHED_CHAINS	4096	/* empty chains examined between two cond_resched() */
 
 static unsigned int chains_wanted;
 module_param_named(chains, chains_wanted, uint, 0444);
@@ -34,16 +35,33 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 struct xtcp_conns xtcp_conns __read_mostly;
 
 /*
- * Lock i guards the chains with chain % LOCKS == i. Each lock has its own cache line, so that
- * processors that take different locks do not slow each other down.
+ * The parts of the table: successive chains, as many in each part. Each part has its own cache line,
+ * so that processors that take different locks do not slow each other down.
+ * @lock: guards the chains of the part
+ * @members: connections in these chains; changed under @lock, read without a lock
  */
-static struct {
-	spinlock_t lock;	/* see above */
-} ____cacheline_aligned_in_smp locks[LOCKS];
+static struct table_part {
+	spinlock_t lock;
+	u32 members;
+} ____cacheline_aligned_in_smp table_parts[PARTS];
+
+static struct table_part *table_part_of(u32 chain)
+{
+	return &table_parts[chain >> xtcp_conns.part_shift];
+}
 
 static spinlock_t *lock_of(u32 chain)
 {
-	return &locks[chain % LOCKS].lock;
+	return &table_part_of(chain)->lock;
+}
+
+/* Counts a connection that enters (1) or has left (-1) a chain. The part's lock is held. */
+static void count_member(u32 chain, int change)
+{
+	struct table_part *part = table_part_of(chain);
+
+	lockdep_assert_held(&part->lock);
+	WRITE_ONCE(part->members, part->members + change);
 }
 
 /* Allocates the pages from all memory nodes in turn. */
@@ -113,8 +131,9 @@ int xtcp_conns_init(void)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
 	chains_wanted = chains;		/* /sys/module shows the number in use */
-	for (i = 0; i < LOCKS; i++)
-		spin_lock_init(&locks[i].lock);
+	xtcp_conns.part_shift = chains > PARTS ? ilog2(chains / PARTS) : 0;
+	for (i = 0; i < PARTS; i++)
+		spin_lock_init(&table_parts[i].lock);
 	return 0;
 }
 
@@ -138,9 +157,19 @@ void xtcp_conns_exit(void)
  */
 u32 xtcp_conns_used_chain(u32 chain)
 {
-	for (; chain <= xtcp_conns.mask && !xtcp_conns_first(chain); chain++)
-		if (chain % RESCHED_CHAINS == 0)
-			cond_resched();
+	const u32 last = BIT(xtcp_conns.part_shift) - 1;
+
+	while (chain <= xtcp_conns.mask) {
+		const u32 end = chain | last;
+
+		for (; chain <= end && READ_ONCE(table_part_of(end)->members); chain++) {
+			if (xtcp_conns_first(chain))
+				return chain;
+			if (chain % RESCHED_CHAINS == 0)
+				cond_resched();
+		}
+		chain = end + 1;
+	}
 	return chain;
 }
 
@@ -151,7 +180,7 @@ u32 xtcp_conns_used_chain(u32 chain)
  * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
  */
 void xtcp_conns_lock(u32 chain)
-	__acquires(locks)
+	__acquires(table_parts)
 {
 	lockdep_assert_in_softirq();
 	spin_lock(lock_of(chain));
@@ -164,7 +193,7 @@ void xtcp_conns_lock(u32 chain)
  * Context: softirq or process, BH disabled.
  */
 void xtcp_conns_unlock(u32 chain)
-	__releases(locks)
+	__releases(table_parts)
 {
 	spin_unlock(lock_of(chain));
 }
@@ -178,7 +207,7 @@ void xtcp_conns_unlock(u32 chain)
  */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 {
-	lockdep_assert_held(lock_of(chain));
+	count_member(chain, 1);
 	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
@@ -240,8 +269,10 @@ inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 
 	spin_lock(lock_of(chain));
 	found = find_link(chain, conn, &link);
-	if (found)
+	if (found) {
 		rcu_assign_pointer(*link, xtcp_conns_next(conn));
+		count_member(chain, -1);
+	}
 	spin_unlock(lock_of(chain));
 	return found;
 }

@@ -15,10 +15,12 @@
  * struct xtcp_conns - the table
  * @chain: heads of the chains
  * @mask: number of chains - 1
+ * @part_shift: each part has 1 << part_shift chains (conns.c)
  */
 struct xtcp_conns {
 	struct xtcp_conn __rcu **chain;
 	u32 mask;
+	u8 part_shift;
 };
 
 extern struct xtcp_conns xtcp_conns;
