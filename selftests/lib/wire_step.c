@@ -100,17 +100,21 @@ static int check(struct wire *w, char *args)
 							   op, b);
 }
 
-/* For what only time brings; the deadline is there to end a row that fails. */
-/* One turn of a loop that waits is over; one that was long means that the machine stood still. */
+/*
+ * One turn of a loop that waits is over: a millisecond passes, so that the loop leaves the processor
+ * to others. A turn that took long means that the machine stood still.
+ */
 static uint64_t turn(struct wire *w, uint64_t *now)
 {
 	const uint64_t before = *now;
 
+	wire_tun_wait(w, -1, 0, 1);
 	*now = wire_now();
 	wire_account_late(w, *now - before);
 	return *now;
 }
 
+/* For what only time brings; the deadline is there to end a row that fails. */
 static int until(struct wire *w, char *args)
 {
 	char *next, *left = strtok_r(args, " ", &next), *op = strtok_r(NULL, " ", &next);
