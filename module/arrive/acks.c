@@ -145,9 +145,9 @@ void xtcp_acks_owed(struct sock *sk)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
 		/*
-		 * may_wait is set if this ACK is for text out of order. Any other ACK may wait for
-		 * the timer of compress(), which sends one ACK in place of the ACKs that were held
-		 * back
+		 * if may_wait is set, this ACK is for text out of order, and compress() decides
+		 * whether to hold it back. Otherwise ACKs are held back already: this one joins
+		 * them, and the timer of compress() sends one ACK for all
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);

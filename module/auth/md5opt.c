@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TCP_MD5SIG and TCP_MD5SIG_EXT: struct tcp_md5sig, with the errors of Linux. */
+/* TCP_MD5SIG and TCP_MD5SIG_EXT: they take a struct tcp_md5sig, and return the same errnos as Linux. */
 #include "auth/md5opt.h"
 
 #include <linux/netdevice.h>
@@ -67,7 +67,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 /**
  * xtcp_md5opt_set() - add, replace or remove a key
  * @sk: in any state
- * @optname: TCP_MD5SIG, or TCP_MD5SIG_EXT, with which prefix and device count
+ * @optname: TCP_MD5SIG or TCP_MD5SIG_EXT; only the latter uses prefix and device of @optval
  * @optval: a struct tcp_md5sig; a key of no octets removes the key
  * @optlen: the length of @optval
  *

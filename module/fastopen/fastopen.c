@@ -471,8 +471,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: receives the cookie for a SYN-ACK that acknowledges no data; its length is negative if
- *	there is none
+ * @answer: receives the cookie for the ordinary SYN-ACK, which is sent if no child is made;
+ *	answer->len is negative if that SYN-ACK carries no cookie
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
  * because the program may write first.

@@ -247,8 +247,9 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * xtcp_fastsyn_over() - event: a connection ends
  * @sk: the sock; its receive state has not been reset yet
  *
- * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. If the
- * connection has tried Fast Open again and received data, the signs counted so far are forgotten.
+ * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. Such signs
+ * switch Fast Open off for a time. If this connection used Fast Open after that time and has received
+ * data, the signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

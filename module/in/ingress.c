@@ -154,10 +154,12 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * Checks what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter.
  * The filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
- * IPsec policies name the addresses from before NAT, which only the conntrack entry of the segment
+ * IPsec policies match the addresses from before NAT, which only the conntrack entry of the segment
  * knows. So the segment keeps its conntrack entry here: a second owner may check its policy later,
- * when a SYN passes from a TIME-WAIT record to a listener. @he: the entry of the segment, or NULL.
- * @verified: the signature has already been checked and counted.
+ * when a SYN passes from a TIME-WAIT record to a listener.
+ *
+ * @he: the half-open entry to which the segment belongs, or NULL. @verified: the signature has
+ * already been checked and counted.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
 				     struct sk_buff *skb, int state, int dif, int sdif, bool verified)
@@ -499,9 +501,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed like the segments of the record's connection? The caller does not check a SYN
- * that a listener accepts: the peer may have changed its key since, and who_reopens() checks the
- * SYN with the listener's keys. Frees the segment on failure.
+ * Is a segment signed like the segments of the record's connection? The caller skips this for a SYN
+ * that reopens the record: who_reopens() has verified it with the listener's keys, which may differ
+ * from the keys of the old connection. Frees the segment on failure.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {

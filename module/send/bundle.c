@@ -23,7 +23,7 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a part of an skb waits only if it is less than 1/3 of the window */
+#define WINDOW_SHARE	3U	/* less than 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
 
 /*

@@ -64,7 +64,7 @@ static void begin_search(struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_mtuprobe_begin() - if mtu_probing is 2, begin the search of a new connection
+ * xtcp_mtuprobe_begin() - a connection begins: search for its path MTU if mtu_probing is 2
  * @sk: the options of both SYNs are known
  */
 void xtcp_mtuprobe_begin(struct sock *sk)

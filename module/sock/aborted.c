@@ -23,7 +23,7 @@
 
 /*
  * If the connection ended for one of these reasons, the program has closed the sock, or never had
- * it. The caller destroys the sock next.
+ * it. The caller of xtcp_aborted_enter() destroys the sock next, so the sock is not listed.
  */
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))

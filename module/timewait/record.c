@@ -52,7 +52,7 @@
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-/* while unprivileged namespaces exceed their common limit, each may use 1/16 of its share */
+/* while all guests together exceed their limit, the limit of each is 1/16 of its usual one */
 #define LITTLE_PART	16
 #define GUESTS_MEMORY	32	/* records of unprivileged namespaces may take 1/32 of the memory */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
