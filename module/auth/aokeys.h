@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/tcp.h>
@@ -93,6 +94,10 @@ struct xtcp_ao {
 	atomic64_t ao_required;
 	atomic64_t dropped_icmps;
 };
+
+/* Octets of memory that the TCP-AO of a record takes at most, with its two keys. */
+#define XTCP_AO_RECORD_BYTES	(roundup_pow_of_two(sizeof(struct xtcp_ao)) + \
+				 2 * roundup_pow_of_two(sizeof(struct xtcp_ao_key) + 2 * XTCP_AO_DIGEST_MAX))
 
 /* What xtcp_aokeys_find() compares besides the address. */
 #define XTCP_AO_ANY_ID		(-1)

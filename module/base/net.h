@@ -187,6 +187,7 @@ struct xtcp_shard {
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)
+ * @signed_records: in a guest, how many of them are signed
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks that are still open after their connection was aborted, by number; read under RCU
  *	(aborted.c)
@@ -250,6 +251,7 @@ struct xtcp_net {
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
+	atomic_t signed_records;
 	struct percpu_counter orphans;
 	struct xarray aborted;
 	struct list_head boxes_kept;

@@ -55,13 +55,15 @@
 /* while all guests together exceed their limit, the limit of each is 1/16 of its usual one */
 #define LITTLE_PART	16
 #define GUESTS_MEMORY	32	/* records of unprivileged namespaces may take 1/32 of the memory */
+/* a port that nobody else has */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
  * other than the first one; any user can create one, and set its max_tw_buckets to any value. So
- * guest_records_max limits the records of all guests together.
+ * guest_records_max limits the records of all guests together. A signed record counts as two, since
+ * its keys take about as much memory as a record and its port (xtcp_record_init()).
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -152,6 +154,9 @@ int xtcp_record_init(void)
 {
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+	/* a signed record takes at most as much as two others: then it may count as two */
+	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct record_keys)) +
+		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
 
 	if (guest_records_max > INT_MAX) {
@@ -248,11 +253,15 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-static void count_records(struct xtcp_net *xn, int change)
+/* @change: more records, or fewer if negative; @signed_change: how many of these are signed */
+static void count_records(struct xtcp_net *xn, int change, int signed_change)
 {
 	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
-	if (xn->is_guest)
-		percpu_counter_add_batch(&guest_records, change, guest_batch);
+	if (likely(!xn->is_guest))
+		return;
+	percpu_counter_add_batch(&guest_records, change + signed_change, guest_batch);
+	if (signed_change)
+		atomic_add(signed_change, &xn->signed_records);
 }
 
 /**
@@ -269,7 +278,7 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
 	/* from here on no other caller ends the record */
 	tw->dead = true;
-	count_records(xn, -1);
+	count_records(xn, -1, -tw->is_signed);
 	list_move(&tw->node, claimed);
 }
 
@@ -358,7 +367,7 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	const u32 now = jiffies;
 	struct xtcp_timewait *tw;
 	LIST_HEAD(claimed);
-	int n = 0;
+	int n = 0, n_signed = 0;
 
 	spin_lock(&shard->lock);
 	list_for_each_entry(tw, head, node) {
@@ -366,8 +375,9 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 			break;
 		tw->dead = true;
 		n++;
+		n_signed += tw->is_signed;
 	}
-	count_records(shard->xn, -n);
+	count_records(shard->xn, -n, -n_signed);
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&shard->lock);
 	xtcp_record_free_list(shard->xn, &claimed);
@@ -451,7 +461,7 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i <= xtcp_shard_mask; i++)
 		end_shard(&xn->shards[i]);
-	WARN_ON_ONCE(percpu_counter_sum(&xn->records));
+	WARN_ON_ONCE(percpu_counter_sum(&xn->records) || atomic_read(&xn->signed_records));
 	percpu_counter_destroy(&xn->records);
 }
 
@@ -543,16 +553,19 @@ static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 
 static bool too_many_records(struct xtcp_net *xn)
 {
-	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets), share;
 
 	if (xn->is_guest) {
-		limit = min(limit, guest_records_max / XTCP_GUEST_SHARE);
+		share = guest_records_max / XTCP_GUEST_SHARE;
 		/*
 		 * with this lower limit, only unprivileged namespaces with many records evict some;
 		 * namespaces with few records keep all
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
-			limit = min(limit, guest_records_max / XTCP_GUEST_SHARE / LITTLE_PART);
+			share /= LITTLE_PART;
+		/* xn->records counts each record once, and a signed one takes two places */
+		share -= min_t(unsigned int, share, atomic_read(&xn->signed_records));
+		limit = min(limit, share);
 	}
 	/*
 	 * In a full namespace, an exact sum would read the counters of all processors for each new
@@ -587,7 +600,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	if (tw->lease)
 		xtcp_lease_hold_timewait(tw->lease);
 	local_bh_disable();
-	count_records(xn, 1);
+	count_records(xn, 1, tw->is_signed);
 	make_room(xn, shard);
 	spin_lock(&shard->lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
@@ -595,7 +608,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 		enlist(shard, tw, timeout);
 	spin_unlock(&shard->lock);
 	if (err) {
-		count_records(xn, -1);
+		count_records(xn, -1, -tw->is_signed);
 		put_lease(tw->lease, 1);
 	}
 	local_bh_enable();

@@ -7,7 +7,7 @@
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
  *
- * An entry that keeps a long SYN counts by its memory.
+ * An entry that keeps a long SYN counts by its memory, and so does the record of a signed connection.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "aoopt.h"
 #include "counters.h"
 #include "module.h"
 #include "must.h"
@@ -46,6 +47,7 @@ NEEDS_MODULE;
 #define KEPT_SYN	512	/* so it takes these */
 #define MORE		8	/* than that are tried */
 #define BACKLOG		1024
+#define SIGNED		2	/* a record with keys counts as so many */
 #define DIV_ROUND_UP(a, b) (((a) + (b) - 1) / (b))
 #define CGROUP		"/sys/fs/cgroup/shares"
 #define FRESH		32	/* namespaces without a socket of ours */
@@ -127,6 +129,57 @@ static void records(const struct ns_pair *own)
 	ksft_test_result(records_in(own->b) == RECORDS_SHARE + MORE, "the machine's own are all there\n");
 	leave_records(own->b, own->a, NS_A4, MORE);
 	ksft_test_result(records_in(own->b) == RECORDS_SHARE + 2 * MORE, "and there is room for more of them\n");
+}
+
+enum signature { BY_NOTHING, BY_MD5, BY_AO, SIGNATURES };
+
+static void sign(int fd, enum signature signature, bool server)
+{
+	const union stack_addr addr = stack_addr(NS_A4, 0);
+	struct aoopt_key key = { .addr = NS_A4, .sndid = 1 + server, .rcvid = 2 - server };
+	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
+
+	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
+	must(signature != BY_MD5 || !setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)), "TCP_MD5SIG");
+	must(signature != BY_AO || !aoopt_add(fd, &key), "TCP_AO_ADD_KEY");
+}
+
+/* @count connections within a guest. Only the end that closes first leaves a record. */
+static void leave_signed(int ns, enum signature signature, int count)
+{
+	int listener = stack_listener(ns, XTCP, NS_A4, PORT, true), client, server;
+
+	must(listener >= 0, "listen");
+	sign(listener, signature, true);
+	while (count--) {
+		client = stack_socket(ns, XTCP, NS_A4);
+		sign(client, signature, false);
+		must(!stack_connect(client, NS_A4, PORT), "connect");
+		server = accept(listener, NULL, NULL);
+		must(server >= 0 && !shutdown(client, SHUT_WR) && stack_at_end(server), "FIN");
+		close(server);
+		must(WAIT_FOR(stack_state(client) == TCP_CLOSE, STACK_DEADLINE_MS), "record");
+		close(client);
+	}
+	close(listener);
+}
+
+/* Keys take memory: signed records use up the share sooner, and give it back as they go. */
+static void records_with_keys(struct guest *guest)
+{
+	static const char * const names[SIGNATURES] = { "without signatures", "with MD5", "with TCP-AO" };
+	static const enum signature order[] = { BY_AO, BY_MD5, BY_NOTHING, BY_AO };
+	unsigned int i;
+
+	must(!ns_link_up(guest->net.a, "lo", true), "lo");
+	for (i = 0; i < ARRAY_SIZE(order); i++) {
+		const int most = RECORDS_SHARE / (order[i] == BY_NOTHING ? 1 : SIGNED);
+
+		leave_signed(guest->net.a, order[i], RECORDS_SHARE + MORE);
+		ksft_print_msg("%d records\n", records_in(guest->net.a));
+		ksft_test_result(records_in(guest->net.a) == most, "a guest that fills TIME-WAIT %s has %d records\n",
+				 names[order[i]], most);
+	}
 }
 
 /* Closes more connections of xtcp than there may be orphans, and nobody acknowledges the FINs: how many live on. */
@@ -418,10 +471,11 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(15);
+	ksft_set_plan(19);
 	load_again(PARAMETERS);
 	make_guest(&guests[0]);
 	entries_with_syns(&guests[0]);
+	records_with_keys(&guests[0]);
 	ns_pair_close(&guests[0].net);
 	load_again(PARAMETERS);
 	must(!ns_pair_make(&own), "namespaces");
