@@ -537,9 +537,10 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  *
  * A grace period has to pass. Otherwise a lookup that has reached the sock in its old chain would
  * continue in its new chain, and miss connections of the old chain. And a segment that had found
- * the sock would reach the wrong connection. An expedited grace period interrupts every processor,
- * so fast_waits_of() limits how many a user gets per second. A user who disconnects and connects in
- * a loop waits for normal grace periods, which cost others nothing.
+ * the sock would reach the wrong connection. Such a segment may be on the backlog after the wait:
+ * connect() processes the backlog before it changes the state. An expedited grace period interrupts
+ * every processor, so fast_waits_of() limits how many a user gets per second. A user who
+ * disconnects and connects in a loop waits for normal grace periods, which cost others nothing.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

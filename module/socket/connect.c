@@ -166,6 +166,13 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 * connection with the state of another
 	 */
 	xtcp_demux_wait_for_lookups(sk);
+	/*
+	 * this thread had the lock meanwhile, so segments of the earlier connection may wait on the
+	 * backlog, and an MTU of its path. The segments are for a CLOSED sock, as if they had come
+	 * before this call: SYN-SENT would take an old SYN for one of the new peer
+	 */
+	sk_flush_backlog(sk);
+	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
