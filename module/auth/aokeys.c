@@ -338,6 +338,46 @@ static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 	call_rcu(&ao->rcu, free_ao);
 }
 
+/* The peer to which a sock connects. Return: the device of its VRF, 0: none. */
+static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
+{
+	struct xtcp_tuple tuple;
+
+	xtcp_demux_tuple_from_sk(sk, &tuple);
+	*peers = (struct xtcp_peers) { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
+	return l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
+}
+
+/* Has @sk a key of TCP-AO for this peer, or of TCP_MD5SIG, but not of both? */
+static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
+{
+	bool by_ao = xtcp_aokeys_find(ao, &peers->addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
+
+	return xtcp_keys_find(sk, &peers->addr, l3index) ? !by_ao && !ao->required : by_ao;
+}
+
+/**
+ * xtcp_aokeys_may_connect() - does a sock have the right keys for the peer to which it connects?
+ * @sk: CLOSED; the foreign address is set
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: false when the sock has TCP-AO but no key for this peer, or there is also a key of
+ * TCP_MD5SIG for it.
+ */
+bool xtcp_aokeys_may_connect(const struct sock *sk)
+{
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+	struct xtcp_peers peers;
+	int l3index;
+
+	sock_owned_by_me(sk);
+	if (likely(!ao))
+		return true;
+	l3index = read_peer(sk, &peers);
+	return has_right_keys(sk, ao, &peers, l3index);
+}
+
 /**
  * xtcp_aokeys_connect() - keep only the keys for the peer to which a sock connects
  * @sk: in SYN-SENT, before its SYN; xtcp_aokeys_begin() was called before a segment could find it
@@ -348,36 +388,32 @@ static void end_ao(struct sock *sk, struct xtcp_ao *ao)
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0; -EKEYREJECTED when the sock has TCP-AO but no key for this peer, or there is also a
- * key of TCP_MD5SIG for it.
+ * Return: 0; -EKEYREJECTED when xtcp_aokeys_may_connect() has become false, because a VRF has got
+ * the device to which @sk is bound, or has lost it.
  */
 int xtcp_aokeys_connect(struct sock *sk)
 {
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
-	const struct xtcp_peers peers = { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
+	struct xtcp_peers peers;
 	struct xtcp_ao_key *key;
 	struct hlist_node *next;
-	bool by_md5;
 	int l3index;
 
 	sock_owned_by_me(sk);
 	if (likely(!ao))
 		return 0;
-	l3index = l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
-	by_md5 = xtcp_keys_find(sk, &peers.addr, l3index);
-	key = xtcp_aokeys_find(ao, &peers.addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
-	if (by_md5 ? key || ao->required : !key)
+	l3index = read_peer(sk, &peers);
+	if (!has_right_keys(sk, ao, &peers, l3index))
 		return -EKEYREJECTED;
 	hlist_for_each_entry_safe(key, next, &ao->keys, node)
 		if (!xtcp_aokeys_matches(key, &peers, l3index, key->peers.prefix))
 			forget_key(sk, ao, key);
 	compute_room(ao);
-	if (by_md5) {
+	if (hlist_empty(&ao->keys)) {
 		end_ao(sk, ao);
 		return 0;
 	}
-	key = hlist_entry_safe(ao->keys.first, struct xtcp_ao_key, node);
+	key = hlist_entry(ao->keys.first, struct xtcp_ao_key, node);
 	xtcp_aokeys_choose(ao, ao->current_key ? NULL : key, ao->rnext_key ? NULL : key);
 	return 0;
 }

@@ -140,6 +140,7 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
 void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
 void xtcp_aokeys_begin(struct sock *sk);
+bool xtcp_aokeys_may_connect(const struct sock *sk);
 int xtcp_aokeys_connect(struct sock *sk);
 void xtcp_aokeys_synchronize(struct sock *sk, u32 irs);
 int xtcp_aokeys_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,

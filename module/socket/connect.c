@@ -151,9 +151,9 @@ int xtcp_connect_deferred(struct sock *sk)
  * Context: process. Lock: socket, held.
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
- * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(), xtcp_port_connect() or
- * xtcp_aokeys_connect(); -ENOBUFS. After an error the socket is as before, except that -ENOBUFS may
- * leave it without the TCP-AO keys for other peers.
+ * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or xtcp_port_connect(); -EKEYREJECTED when
+ * xtcp_aokeys_may_connect() is false; -ENOBUFS. After an error the socket is as before, except that
+ * -ENOBUFS may leave it without the TCP-AO keys for other peers.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -176,6 +176,11 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
+	/* before the connection takes the place of a TIME-WAIT record, which cannot come back */
+	if (!xtcp_aokeys_may_connect(sk)) {
+		err = -EKEYREJECTED;
+		goto err_undo;
+	}
 
 	xtcp_early_start(xtcp_net_of(sk));
 	/*

@@ -146,6 +146,7 @@ static const struct {
 	{ "connect() with keys of MD5 for another host", ao_calls_with_md5 },
 	{ "a connection that MD5 signs", ao_calls_by_md5 },
 	{ "connect() that finds no port", ao_calls_no_port },
+	{ "connect() without the right key to a TIME-WAIT", ao_calls_record },
 	{ "a listener whose key was chosen before", ao_calls_async },
 	{ "how many keys, for everybody", ao_calls_limit },
 	{ "connect() again with the same keys", ao_calls_again },

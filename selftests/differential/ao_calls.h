@@ -69,6 +69,7 @@ void ao_calls_refused(void);
 void ao_calls_with_md5(void);
 void ao_calls_by_md5(void);
 void ao_calls_no_port(void);
+void ao_calls_record(void);
 void ao_calls_async(void);
 void ao_calls_limit(void);
 void ao_calls_again(void);

@@ -5,6 +5,9 @@
 #include <fcntl.h>
 
 #include "lib/counters.h"
+#include "lib/rows.h"
+#include "lib/sides.h"
+#include "lib/tcpstate.h"
 #include "lib/wait.h"
 
 #define NOBODY		65534
@@ -264,6 +267,50 @@ void ao_calls_no_port(void)
 	close(server);
 	close(second);
 	close(first);
+	close(lfd);
+}
+
+static bool in_time_wait(int port, int peer_port)
+{
+	return rows_state(calls.ns, sides_listing(calls.stack, calls.addr), port, peer_port) == TCP_TIME_WAIT;
+}
+
+/*
+ * A connect() without the right key fails before it takes the place of a TIME-WAIT. Kernel TCP has ended that by then.
+ */
+void ao_calls_record(void)
+{
+	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server, one = 1;
+	const struct aoopt_key k = { .addr = calls.other, .sndid = 3, .rcvid = 3 };
+	union stack_addr at = stack_addr(calls.addr, 0);
+	socklen_t len = sizeof(at);
+	int port, peer_port;
+
+	must(!setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	     !setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	GIVES(bind(first, &at.sa, stack_addr_len(&at)), 0);
+	GIVES(getsockname(first, &at.sa, &len), 0);
+	open_pair(lfd, &first, &server);
+	port = stack_port(first);
+	peer_port = stack_port(lfd);
+	shutdown(first, SHUT_WR);
+	HOLDS(stack_at_end(server));
+	close(server);
+	close(first);
+	HOLDS(WAIT_FOR(in_time_wait(port, peer_port), STACK_DEADLINE_MS));
+	GIVES(aoopt_add(second, &k), 0);
+	GIVES(bind(second, &at.sa, len), 0);
+	GIVES(stack_connect(second, calls.addr, peer_port), EKEYREJECTED);
+	HOLDS(calls.stack != XTCP || in_time_wait(port, peer_port));
+	HOLDS(ao_calls_nr_keys(second) == 1);
+	/* the socket is as it was: with the right key it takes the place */
+	GIVES(ao_calls_add(lfd, 2, 1), 0);
+	GIVES(ao_calls_add(second, 1, 2), 0);
+	open_pair(lfd, &second, &server);
+	HOLDS(!in_time_wait(port, peer_port) && stack_port(second) == port);
+	HOLDS(calls.fine && stack_carries(second, server, 1000));
+	close(server);
+	close(second);
 	close(lfd);
 }
 
