@@ -151,6 +151,30 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
 		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
 }
 
+/**
+ * xtcp_aokeys_room_for() - find how many octets TCP-AO takes in a segment of an entry at most
+ * @ao: TCP-AO of the listener
+ * @net: its namespace
+ * @conn: the entry's; its tuple and device are set
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: octets, a multiple of four; 0 when the keys for this peer are gone.
+ */
+u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn)
+{
+	const int l3index = l3mdev_master_ifindex_by_index(net, conn->bound_dev_if);
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
+	const struct xtcp_peers peers = { .addr = tuple.faddr, .v4 = xtcp_tuple_is_v4(&tuple) };
+	const struct xtcp_ao_key *key;
+	u32 room = 0;
+
+	hlist_for_each_entry_rcu(key, &ao->keys, node)
+		if (xtcp_aokeys_matches(key, &peers, l3index, key->peers.prefix))
+			room = max_t(u32, room, XTCP_OPTLEN_AO_ALIGNED(key->maclen));
+	return room;
+}
+
 static struct xtcp_ao *new_ao(gfp_t gfp)
 {
 	struct xtcp_ao *ao = kzalloc(sizeof(*ao), gfp);

@@ -18,6 +18,7 @@
 #include "base/wire.h"
 
 struct sk_buff;
+struct xtcp_conn;
 struct xtcp_request;
 
 /**
@@ -65,7 +66,7 @@ struct xtcp_ao_key {
  * @rcv_basis: the highest extended sequence number that has come (xtcp_ao_extend())
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
- * @room: octets that TCP-AO takes in each segment at most; socket lock
+ * @room: octets that TCP-AO takes in each segment of a connection at most; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; store-release
  * @required: TCP_AO_INFO: segments without a MAC are dropped, also those of peers without a key
  * @accept_icmps: TCP_AO_INFO: ICMP errors are accepted, none is ignored
@@ -130,6 +131,7 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
 					    int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
+u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
 /* Process or softirq; the socket lock is held. */

@@ -289,11 +289,12 @@ u32 xtcp_signer_room_find(const struct sock *sk)
  *
  * Context: softirq, RCU read side.
  *
- * Return: octets, a multiple of four.
+ * Return: octets, a multiple of four. With several keys of TCP-AO for the peer of the entry the
+ * longest MAC counts, as later in a segment of the connection.
  */
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
 {
 	if (he->ao)
-		return READ_ONCE(xtcp_ao_of(lsk)->room);
+		return xtcp_aokeys_room_for(xtcp_ao_of(lsk), sock_net(lsk), &he->conn);
 	return xtcp_keys_for(lsk, &he->conn) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
 }

@@ -3,6 +3,8 @@
 #ifndef XTCP_SIGNER_H
 #define XTCP_SIGNER_H
 
+#include <linux/align.h>
+#include <linux/build_bug.h>
 #include <linux/types.h>
 
 #include "auth/ao.h"
@@ -72,10 +74,18 @@ static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp
 	return unlikely(xtcp_seldom(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
 }
 
-/* Does a signature of so many octets leave space for timestamps and a SACK block? */
-static inline bool xtcp_signer_leaves_room(u32 room)
+/* Beside the longest signature a SYN has space for all its options but a cookie of Fast Open. */
+static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) + XTCP_OPTLEN_MSS + XTCP_OPTLEN_TIMESTAMP_ALIGNED +
+	      round_up(XTCP_OPTLEN_WSCALE, 4) <= XTCP_MAX_OPTIONS);
+static_assert(XTCP_OPTLEN_MD5_ALIGNED <= XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX));
+
+/*
+ * Does a signature of so many octets leave space for timestamps in each segment, and with @sack for
+ * a SACK block, too?
+ */
+static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 {
-	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + XTCP_OPTLEN_SACK_ALIGNED(1) <= XTCP_MAX_OPTIONS;
+	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + (sack ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0) <= XTCP_MAX_OPTIONS;
 }
 
 #endif /* XTCP_SIGNER_H */

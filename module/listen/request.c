@@ -121,7 +121,7 @@ bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
  */
 void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
-	if (likely(xtcp_signer_leaves_room(xtcp_signer_room_for(lsk, he))) || !he->ts_ok || !he->sack_ok)
+	if (likely(xtcp_signer_leaves_room(xtcp_signer_room_for(lsk, he), he->sack_ok)) || !he->ts_ok)
 		return;
 	if (by_cookie) {
 		he->sack_ok = false;

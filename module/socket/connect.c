@@ -65,6 +65,7 @@ static void fill_tcb(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	const bool sack = READ_ONCE(xn->sysctl.sack);
 	u32 iss, ts_offset;
 
 	xtcp_ended_forget(&xsk->ended);
@@ -83,8 +84,8 @@ static void fill_tcb(struct sock *sk)
 	 * if a signature leaves no space for timestamps, SACK is still used, since it finds losses
 	 */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
-			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk)),
-			    READ_ONCE(xn->sysctl.sack));
+			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk), sack),
+			    sack);
 	xtcp_ecn_offer(sk);
 
 	/* assume the default for the peer's MSS until the peer's SYN comes (MUST-15) */

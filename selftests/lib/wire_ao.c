@@ -13,7 +13,8 @@
  *   aouse TO [FROM]		it signs with this key, and asks for that one (RNextKeyID)
  *   aowant FROM TO		what is sent to it is signed with key FROM and asks for key TO
  *   mkt SNDID RCVID TEXT [cmac] [mac N] [noopts] [prefix N] [current] [rnext] [ERR]	TCP_AO_ADD_KEY for
- *				the peer, of the connection's socket; mktlistener: of the listener
+ *				the peer, of the connection's socket; mktlistener: of the listener;
+ *				mktotherlistener: of the listener, for a host that is not the peer
  *   mktdel SNDID RCVID [current N] [rnext N] [async] [ERR]	TCP_AO_DEL_KEY; mktdellistener
  *   aoset [current N] [rnext N] [required N] [icmps N] [ERR]	TCP_AO_INFO; aosetlistener
  *   aoinfo FIELD OP VALUE	of TCP_AO_INFO: current, rnext, good, bad, notfound, required, icmps
@@ -247,16 +248,28 @@ static void mask(struct tcp_ao_add *cmd)
 		octets[i / 8] &= ~(0x80 >> i % 8);
 }
 
-static int set_key(struct wire *w, int fd, char *args)
+/* A host next to the peer. */
+static char *others_address(const struct wire *w, char *out, size_t room)
+{
+	uint8_t octets[16];
+
+	memcpy(octets, w->peer, sizeof(octets));
+	octets[w->ip == 4 ? 3 : 15] ^= 0x40;
+	inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, octets, out, room);
+	return out;
+}
+
+static int set_key(struct wire *w, int fd, bool of_other, char *args)
 {
 	char *next, *sndid = strtok_r(args, " ", &next), *rcvid = strtok_r(NULL, " ", &next), addr[64];
-	struct aoopt_key key = { .addr = peers_address(w, addr, sizeof(addr)), .text = strtok_r(NULL, " ", &next) };
+	struct aoopt_key key = { .text = strtok_r(NULL, " ", &next) };
 	struct ao_key unused;
 	struct tcp_ao_add cmd;
 	char *err;
 
 	if (!key.text)
 		return wire_fail(w, "mkt SNDID RCVID TEXT");
+	key.addr = of_other ? others_address(w, addr, sizeof(addr)) : peers_address(w, addr, sizeof(addr));
 	key.sndid = atoi(sndid);
 	key.rcvid = atoi(rcvid);
 	err = key_words(&next, &unused, &key);
@@ -388,7 +401,7 @@ int wire_ao_step(struct wire *w, const char *verb, char *args)
 	if (!strncmp(verb, "mktdel", 6))
 		return delete_key(w, fd, args);
 	if (!strncmp(verb, "mkt", 3))
-		return set_key(w, fd, args);
+		return set_key(w, fd, !strcmp(verb, "mktotherlistener"), args);
 	if (!strncmp(verb, "aoset", 5))
 		return set_info(w, fd, args);
 	if (!strncmp(verb, "aoinfo", 6))

@@ -131,6 +131,38 @@ static const struct wire_row rows[] = {
 		.kernel = { .script = "connect; > S 0 <sackok,ts>", .state = SYN_SENT },
 	},
 	{
+		.name = "timestamps_of_a_client_that_wants_no_blocks", .rfc = "RFC 5925 7.6", .in = ESTABLISHED,
+		.via = ACTIVE, .syn = "mss 1000,nop,nop,ts T 0",
+		.pre = "sysctl sack 0; socket; mkt 22 11 secret cmac mac 16; ao 11 22 secret cmac mac 16",
+		.want = {
+			.script = "info snd_mss = 968; < P. N(100) ack S; >@500 . S ack N+100 <ts>",
+			.counters = NONE_BAD,
+		},
+	},
+	{
+		.name = "the_mac_of_another_peer_takes_no_room", .rfc = "RFC 5925 7.6",
+		.pre = SERVER "; mktotherlistener 22 11 secret cmac mac 16; mktotherlistener 44 33 secret",
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,ts>; < . 1 ack 1; accept;"
+				  "< . 1001(500) ack 1; > . 1 ack 1 <ts,sack 1001:1501>",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "takes no timestamps with SACK, however short the MAC",
+		.kernel = { .script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,nots>",
+			    .state = SYN_RECEIVED },
+	},
+	{
+		.name = "another_key_of_the_peer_takes_room", .rfc = "RFC 5925 7.6",
+		.pre = SERVER "; mktlistener 44 33 secret cmac mac 16",
+		.want = {
+			.script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,nots>;"
+				  "< . 1 ack 1 <>; accept; info snd_mss = 980",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "a_block_and_timestamps_beside_a_mac", .rfc = "RFC 5925 7.6", .pre = SERVER,
 		.want = {
 			.script = "< S 0 <mss 1000,sackok,ts T 0>; > S. 0 ack 1 <sackok,ts>; < . 1 ack 1; accept;"

@@ -60,6 +60,13 @@ static const struct wire_row rows[] = {
 		.want = { .script = "connect; > S 0 <sackok,nots>", .state = SYN_SENT },
 	},
 	{
+		.name = "a_client_without_sack_offers_timestamps", .rfc = "RFC 2385 4.3",
+		.pre = "sysctl sack 0; " CLIENT,
+		.want = { .script = "connect; > S 0 <nosackok,ts>", .state = SYN_SENT },
+		.kernel_differs = "offers none beside a signature",
+		.kernel = { .script = "connect; > S 0 <nosackok,nots>", .state = SYN_SENT },
+	},
+	{
 		.name = "a_server_prefers_sack_to_timestamps", .rfc = "RFC 2385 4.3", .pre = SERVER,
 		.want = {
 			.script = "< S 0 <mss 1000,sackok,ts T 0,nop,ws 7>; > S. 0 ack 1 <sackok,nots>;"
