@@ -52,7 +52,9 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
 	    crypto_memneq(in->option->mac, right, key->maclen))
 		return wrong_mac(ao, key, in);
-	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
+	/* the numbers of a sock and of a key say what each of them has verified */
+	if (!in->counted)
+		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
 	atomic64_inc(&ao->good);
 	atomic64_inc(&key->good);
 	return SKB_NOT_DROPPED_YET;

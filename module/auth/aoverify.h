@@ -21,6 +21,7 @@ struct xtcp_tuple;
  * @tuple: its addresses and ports, seen from here
  * @l3index: the device of the VRF by which it came; 0: none
  * @option: its TCP-AO
+ * @counted: TCPAOGood has counted it, for another owner
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;
@@ -28,6 +29,7 @@ struct xtcp_ao_arrival {
 	const struct xtcp_tuple *tuple;
 	int l3index;
 	const struct xtcp_ao_option *option;
+	bool counted;
 };
 
 enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);

@@ -89,6 +89,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: the device of the VRF by which the segment came; 0: none
+ * @counted: the segment was verified for another owner before, so TCPAOGood has counted it
  *
  * Context: softirq, RCU read side.
  *
@@ -96,7 +97,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
  * none. Otherwise the reason to drop the segment; it has been counted.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
-					 int l3index)
+					 int l3index, bool counted)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_ao_option option;
@@ -108,6 +109,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 		.tuple = &tuple,
 		.l3index = l3index,
 		.option = found == XTCP_AO_PRESENT ? &option : NULL,
+		.counted = counted,
 	};
 	const struct xtcp_key *key;
 	struct xtcp_ao *ao;

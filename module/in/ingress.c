@@ -139,11 +139,18 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/* Not inlined: hardly any segment has a signature. */
+/* For whom was the signature of a segment verified? */
+enum signature {
+	SIGNATURE_UNKNOWN,	/* for nobody yet */
+	SIGNATURE_COUNTED,	/* for an owner that has ended: it may have had other keys */
+	SIGNATURE_VERIFIED,	/* for this owner */
+};
+
+/* Not inlined: hardly any segment has a signature. @signature: not %SIGNATURE_VERIFIED. */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
-				  struct sk_buff *skb, int state, int l3index)
+				  struct sk_buff *skb, int state, int l3index, enum signature signature)
 {
-	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index);
+	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index, signature == SIGNATURE_COUNTED);
 
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, state, reason);
@@ -158,11 +165,10 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * knows. So the segment keeps its conntrack entry here: a second owner may check its policy later,
  * when a SYN passes from a TIME-WAIT record to a listener.
  *
- * @he: the half-open entry to which the segment belongs, or NULL. @verified: the signature has
- * already been checked and counted.
+ * @he: the half-open entry to which the segment belongs, or NULL.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
-				     struct sk_buff *skb, int state, int dif, int sdif, bool verified)
+				     struct sk_buff *skb, int state, int dif, int sdif, enum signature signature)
 {
 	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
@@ -173,7 +179,8 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	if (sk && !verified && xtcp_verify_is_due(sk, skb) && !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0))
+	if (sk && signature != SIGNATURE_VERIFIED && xtcp_verify_is_due(sk, skb) &&
+	    !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0, signature))
 		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
@@ -339,7 +346,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The common path, inlined as a whole: this saves five calls per segment. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, false))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, SIGNATURE_UNKNOWN))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -350,9 +357,10 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
  * fills its struct xtcp_seg. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
-				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key, bool verified)
+				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key,
+				   enum signature signature)
 {
-	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif, verified))
+	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif, signature))
 		return false;
 	fill_seg(skb, key->dif, key->sdif);
 	return true;
@@ -391,7 +399,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	 * the listener's keys may have been removed before the segment was checked with them: check
 	 * the segment with the child's keys
 	 */
-	if (!xtcp_verify_is_due(sk, skb) || signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0))
+	if (!xtcp_verify_is_due(sk, skb) ||
+	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, SIGNATURE_COUNTED))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
@@ -404,7 +413,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	struct sock *child;
 
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, false))
+	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, SIGNATURE_UNKNOWN))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
@@ -412,7 +421,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, false))
+		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, SIGNATURE_COUNTED))
 			return;
 		child = xtcp_halfopen_arrives(he, lsk, skb);
 	}
@@ -449,12 +458,13 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 	 * with @timewait_iss, to_timewait() has traced the segment, and who_reopens() has verified
 	 * its signature for @lsk
 	 */
-	bool told = timewait_iss, verified = timewait_iss;
+	enum signature signature = timewait_iss ? SIGNATURE_VERIFIED : SIGNATURE_UNKNOWN;
+	bool told = timewait_iss;
 
 	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
-		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, verified))
+		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, signature))
 			return;
 		if (!told)
 			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
@@ -463,7 +473,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 			return;
 		ended = lsk;
 		lsk = whose(xn, skb, key);
-		verified = false;
+		signature = SIGNATURE_COUNTED;
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
 			xtcp_reply_rst_for(ended, NULL, skb, 0);
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
@@ -495,7 +505,8 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	} while (lsk && !listener);
 	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
 		return NULL;
-	if (xtcp_verify_is_due(lsk, skb) && !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0))
+	if (xtcp_verify_is_due(lsk, skb) &&
+	    !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0, SIGNATURE_UNKNOWN))
 		return ERR_PTR(-EKEYREJECTED);
 	return lsk;
 }
@@ -529,7 +540,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, false))
+	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, SIGNATURE_UNKNOWN))
 		return;
 	lsk = who_reopens(xn, skb, key);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))
