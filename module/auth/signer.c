@@ -148,13 +148,15 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
 }
 
 /**
- * xtcp_signer_of_sock() - find the key that signs a segment of a connection
+ * xtcp_signer_find() - find the key that signs a segment of a connection
  * @signer: filled in
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_signer_room_find(), with one look for the key.
  */
-void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
+u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
 {
 	const struct xtcp_sender *xsk = xtcp_sender(sk);
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -165,18 +167,19 @@ void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 	if (!ao || !ao->current_key) {
 		key = xtcp_keys_of(sk);
 		signer->md5 = key ? &key->md5 : NULL;
-		return;
+		return key ? XTCP_OPTLEN_MD5_ALIGNED : 0;
 	}
 	if (ao->synchronized) {
 		ao->snd_basis = xtcp_ao_extend(ao->snd_basis, xsk->snd.una);
 		sign_by_conn(signer, ao, -1);
-		return;
+		return ao->room;
 	}
 	/* a SYN, whose receiver has no ISN yet (RFC 5925 section 5.2) */
 	signer->mkt = ao->current_key;
 	signer->isns.ours = xsk->snd.iss;
 	signer->basis = xsk->snd.iss;
 	signer->rnext = ao->rnext_key->rcvid;
+	return ao->room;
 }
 
 /**

@@ -50,7 +50,6 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 			   const struct sk_buff *skb);
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			   u8 keyid, u8 rnext);
-void xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk);
 void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb);
 
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
@@ -59,6 +58,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
 
 /* How many octets a signature takes. 0: segments are not signed. */
+u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
@@ -66,6 +66,12 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_room_find(sk) : 0;
+}
+
+/* The same, and @signer gets the key, unless the result is 0. */
+static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
+{
+	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_find(signer, sk) : 0;
 }
 
 /* In a segment of an entry, or of one that will be made of a SYN. RCU read side. */

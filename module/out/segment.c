@@ -344,18 +344,16 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 }
 
 /*
- * Pushes options and header of a segment that has more than timestamps, and signs the segment.
- * Return: as push_options(). Not inlined: other segments need none of its stack.
+ * Pushes options and header of a segment that has more than timestamps, and signs the segment if
+ * there is a key. Return: as push_options(). Not inlined: other segments need none of its stack.
  */
 static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
 			      u32 wanted, u16 said)
 {
-	const u32 text = skb->len, room = xtcp_signer_room(sk);
 	struct xtcp_signer signer __uninitialized;
+	const u32 text = skb->len, room = xtcp_signer_of_sock(&signer, sk);
 	bool whole;
 
-	if (room)
-		xtcp_signer_of_sock(&signer, sk);
 	whole = push_options(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL);
 	push_header(sk, skb, text, seq, flags, said);
 	if (room)
@@ -398,9 +396,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
 	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text, new_text) : XTCP_NOT_ECT;
-	const u32 room = xtcp_signer_room(sk);
 	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) &&
-				!(flags & (XTCP_SYN | XTCP_RST)) && leaves_room_for_block(xsk, room);
+				!(flags & (XTCP_SYN | XTCP_RST)) && leaves_room_for_block(xsk, xtcp_signer_room(sk));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
 	 * While a segment is below TCP, something has to hold the module. A dead sock has no
@@ -424,7 +421,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
 	 * this segment has no room for them, they get a segment of their own
 	 */
-	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || room)) {
+	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || xtcp_seldom(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
 	} else {
 		push_timestamp(xsk, skb, flags, clock);
