@@ -131,6 +131,7 @@
 #include "auth/verify.c"
 #include "auth/aoverify.c"
 #include "auth/signer.c"
+#include "auth/aoconn.c"
 #include "auth/aokeys.c"
 #include "auth/keys.c"
 #include "auth/md5.c"

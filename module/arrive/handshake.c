@@ -12,7 +12,7 @@
 #include "arrive/ack.h"
 #include "arrive/acks.h"
 #include "arrive/told.h"
-#include "auth/aokeys.h"
+#include "auth/aoconn.h"
 #include "base/abort.h"
 #include "base/is_v4.h"
 #include "base/net.h"
@@ -70,7 +70,7 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	take_syn_options(sk, seg);
 	xtcp_ecn_take_syn(sk, skb);
 	xtcp_rcv_begin(&xsk->rcv, seg->seq);
-	xtcp_aokeys_synchronize(sk, seg->seq);
+	xtcp_aoconn_synchronize(sk, seg->seq);
 	xtcp_space_begin(sk);
 }
 

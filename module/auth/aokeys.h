@@ -17,9 +17,7 @@
 #include "base/seldom.h"
 #include "base/wire.h"
 
-struct sk_buff;
 struct xtcp_conn;
-struct xtcp_request;
 
 /**
  * struct xtcp_ao_key - an MKT of a sock or record
@@ -135,23 +133,19 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
 /* Process or softirq; the socket lock is held. */
-struct xtcp_ao *xtcp_aokeys_get(struct sock *sk);
+struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp);
 void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key);
 void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
 void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
-void xtcp_aokeys_begin(struct sock *sk);
-bool xtcp_aokeys_may_connect(const struct sock *sk);
-int xtcp_aokeys_connect(struct sock *sk);
-void xtcp_aokeys_synchronize(struct sock *sk, u32 irs);
-int xtcp_aokeys_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
-			const struct sk_buff *skb);
+void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index);
+void xtcp_aokeys_compute_room(struct xtcp_ao *ao);
 void xtcp_aokeys_free(struct sock *sk);
 
 /* Any context. */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
-struct xtcp_ao *xtcp_aokeys_for_record(const struct sock *sk);
+struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp);
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
 
 #endif /* XTCP_AOKEYS_H */

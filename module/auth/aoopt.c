@@ -14,6 +14,7 @@
 #include <net/tcp_states.h>
 
 #include "auth/ao.h"
+#include "auth/aoconn.h"
 #include "auth/aokeys.h"
 #include "auth/keys.h"
 #include "base/tuple.h"
@@ -181,11 +182,12 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 	memset(key, 0, xtcp_ao_key_bytes(algorithm));
 	key->algorithm = algorithm;
 	err = fill_key(key, cmd, &peers);
-	ao = err ? NULL : xtcp_aokeys_get(sk);
+	ao = err ? NULL : xtcp_aokeys_get(sk, GFP_KERNEL_ACCOUNT);
 	if (!ao) {
 		xtcp_aokeys_discard(sk, key);
 		return err ?: -ENOMEM;
 	}
+	xtcp_aoconn_derive(sk, ao, key);
 	xtcp_aokeys_add(sk, ao, key);
 	xtcp_aokeys_choose(ao, cmd->set_current ? key : NULL, cmd->set_rnext ? key : NULL);
 	return 0;
@@ -260,7 +262,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 	/* there is no key to choose before the first one was added */
 	if ((cmd->set_current || cmd->set_rnext) && !xtcp_ao_of(sk))
 		return -ENOENT;
-	ao = xtcp_aokeys_get(sk);
+	ao = xtcp_aokeys_get(sk, GFP_KERNEL_ACCOUNT);
 	if (!ao)
 		return -ENOMEM;
 	if (!find_chosen(ao, cmd->set_current ? cmd->current_key : -1, cmd->set_rnext ? cmd->rnext : -1, &current_key,

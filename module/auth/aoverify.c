@@ -180,7 +180,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	struct xtcp_ao_isns isns;
 	struct xtcp_ao_key *key;
 
-	/* pairs with smp_store_release() in aokeys.c; a listener has no keys of a connection */
+	/* pairs with smp_store_release() in aoconn.c; a listener has no keys of a connection */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return verify_synchronized(ao, in);
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);

@@ -83,7 +83,7 @@ static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp
 /* Beside the longest signature a SYN has space for all its options but a cookie of Fast Open. */
 static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) + XTCP_OPTLEN_MSS + XTCP_OPTLEN_TIMESTAMP_ALIGNED +
 	      round_up(XTCP_OPTLEN_WSCALE, 4) <= XTCP_MAX_OPTIONS);
-static_assert(XTCP_OPTLEN_MD5_ALIGNED <= XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX));
+static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) >= XTCP_OPTLEN_MD5_ALIGNED);
 
 /*
  * Does a signature of so many octets leave space for timestamps in each segment, and with @sack for

@@ -17,7 +17,7 @@
 #include <net/ipv6.h>
 #include <net/transp_v6.h>
 
-#include "auth/aokeys.h"
+#include "auth/aoconn.h"
 #include "auth/keys.h"
 #include "base/bounds.h"
 #include "base/clock.h"
@@ -220,7 +220,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child_names(child, he, &tuple);
 	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
 		reflect_tos(child, he);
-	err = he->ao ? xtcp_aokeys_inherit(child, lsk, he, skb) : xtcp_keys_inherit(child, lsk);
+	err = he->ao ? xtcp_aoconn_inherit(child, lsk, he, skb) : xtcp_keys_inherit(child, lsk);
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;

@@ -13,7 +13,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "auth/aokeys.h"
+#include "auth/aoconn.h"
 #include "auth/signer.h"
 #include "base/is_v4.h"
 #include "base/net.h"
@@ -153,7 +153,7 @@ int xtcp_connect_deferred(struct sock *sk)
  *
  * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
  * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or xtcp_port_connect(); -EKEYREJECTED when
- * xtcp_aokeys_may_connect() is false; -ENOBUFS. After an error the socket is as before, except that
+ * xtcp_aoconn_may_connect() is false; -ENOBUFS. After an error the socket is as before, except that
  * -ENOBUFS may leave it without the TCP-AO keys for other peers.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
@@ -178,7 +178,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	if (err)
 		return err;
 	/* before the connection takes the place of a TIME-WAIT record, which cannot come back */
-	if (!xtcp_aokeys_may_connect(sk)) {
+	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;
 	}
@@ -192,14 +192,14 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	/* these may be left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
-	xtcp_aokeys_begin(sk);
+	xtcp_aoconn_begin(sk);
 	err = xtcp_port_connect(sk);
 	if (err)
 		goto err_undo;
 	err = xtcp_ip_connect_ports(sk);
 	if (err)
 		goto err_undo;
-	err = xtcp_aokeys_connect(sk);
+	err = xtcp_aoconn_connect(sk);
 	if (err)
 		goto err_undo;
 	fill_tcb(sk);

@@ -9,7 +9,7 @@
 #include <net/inet_sock.h>
 #include <net/sock.h>
 
-#include "auth/aokeys.h"
+#include "auth/aoconn.h"
 #include "base/abort.h"
 #include "base/sock.h"
 #include "base/memory.h"
@@ -92,7 +92,7 @@ static int start(struct sock *sk, int backlog)
 	 * so that it does not take the sock for a listener
 	 */
 	xtcp_demux_wait_for_lookups(sk);
-	xtcp_aokeys_begin(sk);
+	xtcp_aoconn_begin(sk);
 	err = xtcp_port_listen(sk);
 	if (err) {
 		xtcp_group_put(listener->group);

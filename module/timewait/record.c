@@ -24,6 +24,7 @@
 #include <net/inet_hashtables.h>
 #include <net/sock.h>
 
+#include "auth/aoconn.h"
 #include "auth/aokeys.h"
 #include "auth/keys.h"
 #include "auth/signer.h"
@@ -483,7 +484,7 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 
 	memset(keys, 0, sizeof(*keys));
 	if (ao && ao->current_key) {
-		keys->ao = xtcp_aokeys_for_record(sk);
+		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
 	key = xtcp_keys_of(sk);
