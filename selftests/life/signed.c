@@ -9,10 +9,8 @@
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
@@ -20,16 +18,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "lib/counters.h"
 #include "lib/flow.h"
 #include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/release.h"
 #include "lib/sides.h"
+#include "lib/signing.h"
 #include "lib/wait.h"
 
 #define PORT		7600
-#define STALL_MS	60000
 #define LARGE		3000000
 #define PAUSE_MS	700	/* longer than the first timeouts of a stream that stands still */
 #define MOST_KEYS	1000
@@ -73,73 +69,47 @@ static int set_simple(int fd, const char *addr, const char *text)
 	return set_key(fd, &(struct key) { .addr = addr, .text = text, .prefix = -1, .device = -1 });
 }
 
-static int listener_with(const struct sides *s, const char *text)
+static int set_for_peer(int fd, const char *peer, const char *text, bool server)
 {
-	int fd = stack_listener(net.b, s->server, s->addr, PORT, true);
-
-	must(fd >= 0 && (!text || !set_simple(fd, s->client_addr, text)), "listener");
-	return fd;
+	(void)server;
+	return set_simple(fd, peer, text);
 }
 
-static int client_with(const struct sides *s, const char *text)
-{
-	int fd = stack_socket(net.a, s->client, s->addr);
-
-	must(fd >= 0 && (!text || !set_simple(fd, s->addr, text)), "client");
-	return fd;
-}
+static const struct signing md5 = {
+	.net = &net,
+	.port = PORT,
+	.bad = { "TcpExt:TCPMD5NotFound", "TcpExt:TCPMD5Unexpected", "TcpExt:TCPMD5Failure" },
+	.set_key = set_for_peer,
+};
 
 static void open_pair(const struct sides *s, const char *text, int *client, int *server)
 {
-	int listener = listener_with(s, text);
+	int listener = signing_listener(&md5, s, text);
 
-	*client = client_with(s, text);
+	*client = signing_client(&md5, s, text);
 	must(!stack_connect(*client, s->addr, PORT), "connect");
 	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	must(*server >= 0, "accept");
 	close(listener);
 }
 
-static const char *counter_file(enum stack stack)
-{
-	return stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat";
-}
-
-static long long count(int ns, enum stack stack, const char *name)
-{
-	return counter_now(ns, counter_file(stack), name);
-}
-
-static long long all_bad(int ns, enum stack stack)
-{
-	return count(ns, stack, "TcpExt:TCPMD5NotFound") + count(ns, stack, "TcpExt:TCPMD5Unexpected") +
-	       count(ns, stack, "TcpExt:TCPMD5Failure");
-}
-
 static void try_stream(const struct sides *s, long long octets, const char *name)
 {
-	long long bad = all_bad(net.a, s->client) + all_bad(net.b, s->server);
-	struct flow ends[2];
+	const long long bad = signing_all_bad(&md5, s);
 	int client, server;
 	bool ok;
 
 	open_pair(s, "secret", &client, &server);
-	flow_pair(&ends[0], client, octets, &ends[1], server, octets);
-	ok = flow_run(ends, 2, STALL_MS);
-	flow_explain(ends, 2);
-	ok &= all_bad(net.a, s->client) + all_bad(net.b, s->server) == bad;
+	ok = signing_stream(client, server, octets);
+	ok &= signing_all_bad(&md5, s) == bad;
 	ksft_test_result(ok, "%s: %s\n", s->name, name);
-	close(client);
-	close(server);
 }
 
 static void try_loss(const struct sides *s)
 {
-	static const struct netem netem = { .delay_ms = 2, .loss = 10000, .reorder = 10000, .duplicate = 10000 };
-
-	must(!netem_set(net.a, "veth0", &netem) && !netem_set(net.b, "veth0", &netem), "netem");
+	signing_lossy(&md5, true);
 	try_stream(s, LARGE, "a stream through loss, reordering and duplicates");
-	must(!netem_clear(net.a, "veth0") && !netem_clear(net.b, "veth0"), "netem");
+	signing_lossy(&md5, false);
 }
 
 /* Steps of both ends for a while: they may stand still. */
@@ -169,59 +139,36 @@ static void try_rotation(const struct sides *s)
 	go_on(ends, PAUSE_MS);
 	ksft_test_result(ok && ends[1].received > moved, "%s: another key at both ends: the stream goes on\n", s->name);
 
-	failures = count(net.b, s->server, "TcpExt:TCPMD5Unexpected");
+	failures = signing_count(net.b, s->server, "TcpExt:TCPMD5Unexpected");
 	ok = !set_simple(server, s->client_addr, NULL);
 	go_on(ends, 100);	/* what has arrived before */
 	moved = ends[1].received;
 	go_on(ends, PAUSE_MS);
-	ok &= ends[1].received == moved && count(net.b, s->server, "TcpExt:TCPMD5Unexpected") > failures;
+	ok &= ends[1].received == moved && signing_count(net.b, s->server, "TcpExt:TCPMD5Unexpected") > failures;
 	ksft_test_result(ok, "%s: no key at one end: nothing passes\n", s->name);
 
 	must(!set_simple(server, s->client_addr, "another"), "key");
 	must(!netem_clear(net.a, "veth0"), "netem");
-	ok = flow_run(ends, 2, STALL_MS);
+	ok = flow_run(ends, 2, SIGNING_STALL_MS);
 	flow_explain(ends, 2);
 	ksft_test_result(ok, "%s: the key is there again: every octet arrives\n", s->name);
 	close(client);
 	close(server);
 }
 
-/* The client gives up after another SYN; newer kernels send some more. */
-static void try_refused(const struct sides *s, const char *at_client, const char *at_server, const char *counter,
-			const char *name)
+static bool set_mapped(int listener)
 {
-	int listener = listener_with(s, at_server), client = client_with(s, at_client), one = 1;
-	long long before = count(net.b, s->server, counter), resent = count(net.a, s->client, "TcpExt:TCPSynRetrans");
-	bool ok;
-
-	must(!setsockopt(client, IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one)), "TCP_SYNCNT");
-	ok = stack_connect(client, s->addr, PORT) == -1 && errno == ETIMEDOUT;
-	resent = count(net.a, s->client, "TcpExt:TCPSynRetrans") - resent;
-	ok &= resent > 0 && count(net.b, s->server, counter) == before + 1 + resent;
-	ksft_test_result(ok, "%s: %s: no connection, and each SYN is counted\n", s->name, name);
-	close(client);
-	close(listener);
+	return !set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", -1, -1 }) &&
+	       set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", 33, -1 }) == -1 && errno == EINVAL &&
+	       !set_key(listener, &(struct key) { "::", "wrong", 0, -1 });
 }
 
-/* A socket for both IPs serves a client over IPv4. */
-static void try_mapped(const struct sides *s)
+/* The key of the VRF counts, although another prefix is longer, and a key outside of VRFs does not. */
+static bool set_vrf(int listener, const struct sides *s, int vrf)
 {
-	int server, client, listener = stack_listener(net.b, s->server, "::", PORT, true);
-	bool ok;
-
-	must(listener >= 0, "listener");
-	ok = !set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", -1, -1 }) &&
-	     set_key(listener, &(struct key) { "::ffff:" NS_A4, "secret", 33, -1 }) == -1 && errno == EINVAL &&
-	     !set_key(listener, &(struct key) { "::", "wrong", 0, -1 });
-	client = stack_socket(net.a, s->client, NS_A4);
-	must(client >= 0 && !set_simple(client, NS_B4, "secret"), "client");
-	ok &= !stack_connect(client, NS_B4, PORT);
-	server = ok ? accept(listener, NULL, NULL) : -1;
-	ok &= server >= 0 && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
-	ksft_test_result(ok, "%s: a v4-mapped address, beside a key for all IPv6 hosts\n", s->name);
-	close(server);
-	close(client);
-	close(listener);
+	return !set_key(listener, &(struct key) { s->client_addr, "secret", 8, vrf }) &&
+	       !set_key(listener, &(struct key) { s->client_addr, "wrong", -1, -1 }) &&
+	       !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
 }
 
 /* What one stack does by itself. */
@@ -282,43 +229,11 @@ static void try_errors(enum stack stack)
 	close(fd);
 }
 
-static int vrf_index(void *unused)
+static void try_refused(const struct sides *s, const char *at_client, const char *at_server, const char *counter,
+			const char *name)
 {
-	(void)unused;
-	return if_nametoindex("vrf0");
-}
-
-/* The key of the VRF counts, although another prefix is longer, and a key outside of VRFs does not. */
-static void try_vrf(const struct sides *s)
-{
-	struct ns_pair outside = net;
-	int listener, client, server, vrf;
-	bool ok;
-
-	must(!ns_pair_make(&net), "namespaces");
-	must(!ns_shell(net.b, "ip link add vrf0 type vrf table 10 && ip link set vrf0 up") &&
-	     !ns_shell(net.b, "ip link set veth0 master vrf0 && ip addr replace " NS_B6 "/64 dev veth0 nodad"), "vrf");
-	vrf = ns_call(net.b, vrf_index, NULL);
-	listener = stack_socket(net.b, s->server, s->addr);
-	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5), "SO_BINDTODEVICE");
-	{
-		const union stack_addr addr = stack_addr(s->addr, PORT);
-
-		must(!bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 5), "listen");
-	}
-	ok = !set_key(listener, &(struct key) { s->client_addr, "secret", 8, vrf }) &&
-	     !set_key(listener, &(struct key) { s->client_addr, "wrong", -1, -1 }) &&
-	     !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
-	client = client_with(s, "secret");
-	ok &= !stack_connect(client, s->addr, PORT);
-	server = ok ? accept(listener, NULL, NULL) : -1;
-	ok &= server >= 0 && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
-	ksft_test_result(ok, "%s: the key of a VRF counts before a longer prefix\n", s->name);
-	close(server);
-	close(client);
-	close(listener);
-	ns_pair_close(&net);
-	net = outside;
+	ksft_test_result(signing_refuses(&md5, s, at_client, at_server, counter),
+			 "%s: %s: no connection, and each SYN is counted\n", s->name, name);
 }
 
 int main(int argc, char **argv)
@@ -337,8 +252,10 @@ int main(int argc, char **argv)
 		try_rotation(&sides[i]);
 		try_refused(&sides[i], "secret", "another", "TcpExt:TCPMD5Failure", "two keys");
 		try_refused(&sides[i], NULL, "secret", "TcpExt:TCPMD5NotFound", "a key at the server alone");
-		try_mapped(&sides[i]);
-		try_vrf(&sides[i]);
+		ksft_test_result(signing_mapped(&md5, &sides[i], set_mapped),
+				 "%s: a v4-mapped address, beside a key for all IPv6 hosts\n", sides[i].name);
+		ksft_test_result(signing_vrf(&md5, &sides[i], set_vrf),
+				 "%s: the key of a VRF counts before a longer prefix\n", sides[i].name);
 	}
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		try_limit(stack);

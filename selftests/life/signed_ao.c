@@ -12,23 +12,20 @@
  */
 #include <errno.h>
 #include <kselftest.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/aoopt.h"
-#include "lib/counters.h"
 #include "lib/flow.h"
 #include "lib/must.h"
-#include "lib/netem.h"
 #include "lib/sides.h"
+#include "lib/signing.h"
 #include "lib/tcpstate.h"
 #include "lib/wait.h"
 
 #define PORT		7700
-#define STALL_MS	60000
 #define LARGE		1000000
 
 static struct ns_pair net;
@@ -63,58 +60,47 @@ static void open_pair(const struct sides *s, const struct aoopt_key *like, int *
 	close(listener);
 }
 
-static long long count(int ns, enum stack stack, const char *name)
+static int set_for_peer(int fd, const char *peer, const char *text, bool server)
 {
-	return counter_now(ns, stack == XTCP ? "/proc/net/xtcp_netstat" : "/proc/net/netstat", name);
+	return set_key(fd, peer, text, 1 + server, 2 - server, NULL);
 }
 
-static long long bad_at(int ns, enum stack stack)
-{
-	return count(ns, stack, "TcpExt:TCPAORequired") + count(ns, stack, "TcpExt:TCPAOBad") +
-	       count(ns, stack, "TcpExt:TCPAOKeyNotFound");
-}
-
-static long long all_bad(const struct sides *s)
-{
-	return bad_at(net.a, s->client) + bad_at(net.b, s->server);
-}
+static const struct signing ao = {
+	.net = &net,
+	.port = PORT,
+	.bad = { "TcpExt:TCPAORequired", "TcpExt:TCPAOBad", "TcpExt:TCPAOKeyNotFound" },
+	.set_key = set_for_peer,
+};
 
 static long long all_good(const struct sides *s)
 {
-	return count(net.a, s->client, "TcpExt:TCPAOGood") + count(net.b, s->server, "TcpExt:TCPAOGood");
+	return signing_count(net.a, s->client, "TcpExt:TCPAOGood") + signing_count(net.b, s->server, "TcpExt:TCPAOGood");
 }
 
 /* 1 MB each way. */
 static void try_stream(const struct sides *s, const struct aoopt_key *like, const char *name)
 {
-	long long bad = all_bad(s), good = all_good(s);
-	struct flow ends[2];
+	long long bad = signing_all_bad(&ao, s), good = all_good(s);
 	int client, server;
 	bool ok;
 
 	open_pair(s, like, &client, &server);
-	flow_pair(&ends[0], client, LARGE, &ends[1], server, LARGE);
-	ok = flow_run(ends, 2, STALL_MS);
-	flow_explain(ends, 2);
-	ok &= all_bad(s) == bad && all_good(s) > good + 2 * LARGE / 1500;
+	ok = signing_stream(client, server, LARGE);
+	ok &= signing_all_bad(&ao, s) == bad && all_good(s) > good + 2 * LARGE / 1500;
 	ksft_test_result(ok, "%s: %s\n", s->name, name);
-	close(client);
-	close(server);
 }
 
 static void try_loss(const struct sides *s)
 {
-	static const struct netem netem = { .delay_ms = 2, .loss = 10000, .reorder = 10000, .duplicate = 10000 };
-
-	must(!netem_set(net.a, "veth0", &netem) && !netem_set(net.b, "veth0", &netem), "netem");
+	signing_lossy(&ao, true);
 	try_stream(s, NULL, "a stream through loss, reordering and duplicates");
-	must(!netem_clear(net.a, "veth0") && !netem_clear(net.b, "veth0"), "netem");
+	signing_lossy(&ao, false);
 }
 
 /* Steps of both ends, until the server has received so much. */
 static bool go_on(struct flow *ends, long long received)
 {
-	long long end = wait_now_ms() + STALL_MS;
+	long long end = wait_now_ms() + SIGNING_STALL_MS;
 
 	while (ends[1].received < received && wait_now_ms() < end)
 		if (flow_step(ends, 2, 50) < 0)
@@ -125,7 +111,7 @@ static bool go_on(struct flow *ends, long long received)
 /* Steps of both ends, until @fd signs by @key. What stands in buffers may still carry the request for the old key. */
 static bool go_on_until(struct flow *ends, int fd, int key)
 {
-	long long end = wait_now_ms() + STALL_MS;
+	long long end = wait_now_ms() + SIGNING_STALL_MS;
 
 	while (aoopt_info(fd).current_key != key && wait_now_ms() < end)
 		if (flow_step(ends, 2, 50) < 0)
@@ -144,7 +130,7 @@ static int choose(int fd, int current, int rnext)
 /* Each end asks for the other key while text flows both ways, and then the first key goes. */
 static void try_rotation(const struct sides *s)
 {
-	long long bad = all_bad(s);
+	long long bad = signing_all_bad(&ao, s);
 	struct tcp_ao_info_opt info;
 	struct aoopt_key key;
 	struct flow ends[2];
@@ -163,11 +149,11 @@ static void try_rotation(const struct sides *s)
 	ok &= info.rnext == 4;
 	key = (struct aoopt_key) { .addr = s->addr, .sndid = 1, .rcvid = 2 };
 	ok &= !aoopt_del(client, &key);
-	ok &= flow_run(ends, 2, STALL_MS);
+	ok &= flow_run(ends, 2, SIGNING_STALL_MS);
 	flow_explain(ends, 2);
 	ksft_print_msg("%s: current keys %u and %u, %lld bad segments\n", s->name, info.current_key,
-		       aoopt_info(server).current_key, all_bad(s) - bad);
-	ok &= all_bad(s) == bad;
+		       aoopt_info(server).current_key, signing_all_bad(&ao, s) - bad);
+	ok &= signing_all_bad(&ao, s) == bad;
 	ksft_test_result(ok, "%s: both ends change the key of a stream, and lose the first\n", s->name);
 	close(client);
 	close(server);
@@ -176,7 +162,7 @@ static void try_rotation(const struct sides *s)
 /* The one that closes first is in TIME-WAIT, and its keys with it; another connection from its port has others. */
 static void try_close(const struct sides *s, bool client_first)
 {
-	long long bad = all_bad(s);
+	long long bad = signing_all_bad(&ao, s);
 	int client, server, first, last, port;
 	bool ok;
 
@@ -191,93 +177,37 @@ static void try_close(const struct sides *s, bool client_first)
 			client_first ? port : PORT, client_first ? PORT : port, TCP_TIME_WAIT);
 	ok &= sides_row(client_first ? net.b : net.a, client_first ? s->server : s->client, s->addr,
 			client_first ? PORT : port, client_first ? port : PORT, 0);
-	ok &= all_bad(s) == bad;
+	ok &= signing_all_bad(&ao, s) == bad;
 	ksft_test_result(ok, "%s: the %s closes first\n", s->name, client_first ? "client" : "server");
 	close(client);
 	close(server);
 }
 
-/* The client gives up after another SYN; newer kernels send some more. */
+static bool set_mapped(int listener)
+{
+	return !set_key(listener, "::ffff:" NS_A4, "secret", 2, 1, NULL) &&
+	       !set_key(listener, "::", "wrong", 2, 1, &(struct aoopt_key) { .prefix = AOOPT_ALL });
+}
+
+/*
+ * Keys of the VRF and of no VRF in particular hold, those outside of VRFs do not. All are for the same peer and with the
+ * same identifiers.
+ */
+static bool set_vrf(int listener, const struct sides *s, int vrf)
+{
+	struct aoopt_key key = { .keyflags = TCP_AO_KEYF_IFINDEX };
+	bool ok = !set_key(listener, s->client_addr, "wrong", 2, 1, &key);
+
+	key.ifindex = vrf;
+	ok &= !set_key(listener, s->client_addr, "secret", 2, 1, &key);
+	return ok && set_key(listener, s->client_addr, "secret", 2, 1, NULL) == -1 && errno == EEXIST;
+}
+
 static void try_refused(const struct sides *s, const char *at_client, const char *at_server, const char *counter,
 			const char *name)
 {
-	int listener = stack_listener(net.b, s->server, s->addr, PORT, true), one = 1;
-	int client = stack_socket(net.a, s->client, s->addr);
-	long long before = count(net.b, s->server, counter), resent = count(net.a, s->client, "TcpExt:TCPSynRetrans");
-	bool ok;
-
-	must(listener >= 0 && client >= 0, "sockets");
-	must((!at_server || !set_key(listener, s->client_addr, at_server, 2, 1, NULL)) &&
-	     (!at_client || !set_key(client, s->addr, at_client, 1, 2, NULL)), "keys");
-	must(!setsockopt(client, IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one)), "TCP_SYNCNT");
-	ok = stack_connect(client, s->addr, PORT) == -1 && errno == ETIMEDOUT;
-	resent = count(net.a, s->client, "TcpExt:TCPSynRetrans") - resent;
-	ok &= resent > 0 && count(net.b, s->server, counter) == before + 1 + resent;
-	ksft_test_result(ok, "%s: %s: no connection, and each SYN is counted\n", s->name, name);
-	close(client);
-	close(listener);
-}
-
-/* A socket for both IPs serves a client over IPv4. */
-static void try_mapped(const struct sides *s)
-{
-	int server, client, listener = stack_listener(net.b, s->server, "::", PORT, true);
-	long long bad = all_bad(s);
-	bool ok;
-
-	must(listener >= 0, "listener");
-	ok = !set_key(listener, "::ffff:" NS_A4, "secret", 2, 1, NULL) &&
-	     !set_key(listener, "::", "wrong", 2, 1, &(struct aoopt_key) { .prefix = AOOPT_ALL });
-	client = stack_socket(net.a, s->client, NS_A4);
-	must(client >= 0 && !set_key(client, NS_B4, "secret", 1, 2, NULL), "client");
-	ok = ok && !stack_connect(client, NS_B4, PORT);
-	server = ok ? accept(listener, NULL, NULL) : -1;
-	ok = ok && server >= 0 && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
-	ok &= all_bad(s) == bad;
-	ksft_test_result(ok, "%s: a v4-mapped address, beside a key for all IPv6 hosts\n", s->name);
-	close(server);
-	close(client);
-	close(listener);
-}
-
-static int vrf_index(void *unused)
-{
-	(void)unused;
-	return if_nametoindex("vrf0");
-}
-
-/* A listener in a VRF: keys of the VRF and of no VRF in particular hold, those outside of VRFs do not. */
-static void try_vrf(const struct sides *s)
-{
-	const union stack_addr addr = stack_addr(s->addr, PORT);
-	struct ns_pair outside = net;
-	int listener, client, server, vrf;
-	struct aoopt_key key = { .keyflags = TCP_AO_KEYF_IFINDEX };
-	bool ok;
-
-	must(!ns_pair_make(&net), "namespaces");
-	must(!ns_shell(net.b, "ip link add vrf0 type vrf table 10 && ip link set vrf0 up") &&
-	     !ns_shell(net.b, "ip link set veth0 master vrf0 && ip addr replace " NS_B6 "/64 dev veth0 nodad"), "vrf");
-	vrf = ns_call(net.b, vrf_index, NULL);
-	listener = stack_socket(net.b, s->server, s->addr);
-	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5), "SO_BINDTODEVICE");
-	must(!bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 5), "listen");
-	/* for the same peer and with the same identifiers: outside of VRFs, and in this one */
-	ok = !set_key(listener, s->client_addr, "wrong", 2, 1, &key);
-	key.ifindex = vrf;
-	ok &= !set_key(listener, s->client_addr, "secret", 2, 1, &key);
-	ok &= set_key(listener, s->client_addr, "secret", 2, 1, NULL) == -1 && errno == EEXIST;
-	client = stack_socket(net.a, s->client, s->addr);
-	must(client >= 0 && !set_key(client, s->addr, "secret", 1, 2, NULL), "client");
-	ok = ok && !stack_connect(client, s->addr, PORT);
-	server = ok ? accept(listener, NULL, NULL) : -1;
-	ok = ok && server >= 0 && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
-	ksft_test_result(ok, "%s: the key of a VRF\n", s->name);
-	close(server);
-	close(client);
-	close(listener);
-	ns_pair_close(&net);
-	net = outside;
+	ksft_test_result(signing_refuses(&ao, s, at_client, at_server, counter),
+			 "%s: %s: no connection, and each SYN is counted\n", s->name, name);
 }
 
 static void try_all(const struct sides *s)
@@ -298,8 +228,9 @@ static void try_all(const struct sides *s)
 	try_close(s, false);
 	try_refused(s, "secret", "another", "TcpExt:TCPAOBad", "two keys");
 	try_refused(s, NULL, "secret", "TcpExt:TCPAORequired", "a key at the server alone");
-	try_mapped(s);
-	try_vrf(s);
+	ksft_test_result(signing_mapped(&ao, s, set_mapped),
+			 "%s: a v4-mapped address, beside a key for all IPv6 hosts\n", s->name);
+	ksft_test_result(signing_vrf(&ao, s, set_vrf), "%s: the key of a VRF\n", s->name);
 }
 
 #define TESTS 12
