@@ -74,7 +74,8 @@ static const struct signing ao = {
 
 static long long all_good(const struct sides *s)
 {
-	return signing_count(net.a, s->client, "TcpExt:TCPAOGood") + signing_count(net.b, s->server, "TcpExt:TCPAOGood");
+	return signing_count(net.a, s->client, "TcpExt:TCPAOGood") +
+	       signing_count(net.b, s->server, "TcpExt:TCPAOGood");
 }
 
 /* 1 MB each way. */
@@ -190,8 +191,8 @@ static bool set_mapped(int listener)
 }
 
 /*
- * Keys of the VRF and of no VRF in particular hold, those outside of VRFs do not. All are for the same peer and with the
- * same identifiers.
+ * Keys of the VRF and of no VRF in particular hold, those outside of VRFs do not. All are for the same peer, and have
+ * the same identifiers.
  */
 static bool set_vrf(int listener, const struct sides *s, int vrf)
 {

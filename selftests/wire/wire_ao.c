@@ -5,21 +5,17 @@
  *
  * In all rows the peer sends with KeyID 11 and the stack with KeyID 22; a second key has 33 and 44.
  */
+#include "signed_rows.h"
 #include "wire.h"
 
 #define SERVER		"listen; mktlistener 22 11 secret; ao 11 22 secret"
 #define CLIENT		"socket; mkt 22 11 secret; ao 11 22 secret"
-#define OPENS		"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 /* Both ends have a second key, and begin with the first. */
 #define SERVER_OF_TWO	"listen; mktlistener 22 11 secret; mktlistener 44 33 other; ao 33 44 other; ao 11 22 secret"
 #define CLIENT_OF_TWO	"socket; mkt 22 11 secret current rnext; mkt 44 33 other; ao 33 44 other; ao 11 22 secret"
 
 #define NONE_BAD	"TCPAORequired=0 TCPAOBad=0 TCPAOKeyNotFound=0"
-
-/* Text both ways, in a connection that is open. */
-#define TEXT_BOTH_WAYS	"< P. N(100) ack S; >@500 . S ack N+100; read 100; write 50; > P. S(50) ack N;"	\
-			"< . N ack S;"
 
 /* The octets of a header that a segment could do without being another segment, but for ports and checksum. */
 #define TURNED_HEADER	"turn 4; none; < P. N(10) turn 7; none; < P. N(10) turn 8; none;"			\
@@ -57,14 +53,7 @@ static const struct wire_row rows[] = {
 		.pre = "socket; mkt 22 11 sixteen_octets_k cmac; ao 11 22 sixteen_octets_k cmac",
 		.want = { .script = TEXT_BOTH_WAYS, .counters = "TCPAOGood=2 " NONE_BAD },
 	},
-	{
-		.name = "text_that_is_resent_is_signed_anew", .rfc = "RFC 5925 5.1", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER, .syn = "mss 1000,nop,nop,ts T 0",
-		.want = {
-			.script = "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S; none",
-			.counters = NONE_BAD,
-		},
-	},
+	SIGNED_TEXT_RESENT("RFC 5925 5.1", SERVER, NONE_BAD),
 	/* Room for options. */
 	{
 		.name = "a_mac_makes_segments_shorter", .rfc = "RFC 5925 7.6", .in = ESTABLISHED, .via = PASSIVE,
@@ -94,16 +83,7 @@ static const struct wire_row rows[] = {
 			.counters = NONE_BAD,
 		},
 	},
-	{
-		.name = "two_blocks_beside_a_mac", .rfc = "RFC 5925 7.6", .pre = SERVER,
-		.syn = "mss 1000,nop,nop,sackok",
-		.want = {
-			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;"
-				  "< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;"
-				  "< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501>",
-			.state = ESTABLISHED,
-		},
-	},
+	SIGNED_TWO_BLOCKS("RFC 5925 7.6", SERVER),
 	{
 		.name = "a_server_takes_timestamps_without_sack", .rfc = "RFC 5925 7.6", .pre = SERVER,
 		.want = {
@@ -366,10 +346,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	{
-		.name = "syn_ack_is_resent_with_a_mac", .rfc = "RFC 5925 7.4", .pre = SERVER,
-		.want = { .script = "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED },
-	},
+	SIGNED_SYN_ACK_RESENT("RFC 5925 7.4", SERVER),
 	{
 		.name = "syn_that_comes_again", .rfc = "RFC 5925 7.4", .pre = SERVER,
 		.want = {
@@ -399,16 +376,7 @@ static const struct wire_row rows[] = {
 		.name = "signed_rst_refuses", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
 		.want = { .script = "< R. 0 ack 1; none", .state = CLOSED, .err = "ECONNREFUSED" },
 	},
-	{
-		.name = "handshake_by_cookie", .rfc = "RFC 5925 7.4", .pre = "sysctl syncookies 2; " SERVER,
-		.kernel_shrinks = true,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;" OPENS
-				  TEXT_BOTH_WAYS,
-			.counters = "SyncookiesSent=2 SyncookiesRecv=1 TCPAORequired=1 TCPAOBad=1",
-			.state = ESTABLISHED,
-		},
-	},
+	SIGNED_COOKIE("RFC 5925 7.4", SERVER, "TCPAORequired", "TCPAOBad"),
 	{
 		.name = "another_key_of_a_listener_between_syn_and_third_ack", .rfc = "RFC 5925 3.1", .pre = SERVER,
 		.want = {
@@ -458,15 +426,8 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAOKeyNotFound=2 OutRsts=0",
 		},
 	},
-	{
-		.name = "signed_rst_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
-		.want = { .script = "< R N; none", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "challenge_ack_is_signed_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " NONE_BAD },
-	},
+	SIGNED_RST_COUNTS("RFC 5925 7.5", SERVER),
+	SIGNED_CHALLENGE("RFC 5925 7.4", SERVER, NONE_BAD),
 	{
 		.name = "syn_that_comes_late_%s", .rfc = "RFC 5925 5.2, RFC 5961 4.2", .in = ESTABLISHED,
 		.via = PASSIVE, .pre = SERVER,
@@ -475,16 +436,8 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAOGood=1 TCPAOBad=1",
 		},
 	},
-	{
-		.name = "abort_sends_a_signed_rst_%s", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "abort; > R. S ack N; none", .state = CLOSED },
-	},
-	{
-		.name = "keepalive_probe_is_signed", .rfc = "RFC 5925 7.4", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none" },
-	},
+	SIGNED_ABORT("RFC 5925 7.4", SERVER),
+	SIGNED_KEEPALIVE("RFC 5925 7.4", SERVER),
 	{
 		.name = "closed_by_both_%s", .rfc = "RFC 5925 7.4", .in = CLOSE_WAIT, .via = PASSIVE, .pre = SERVER,
 		.want = {
@@ -494,14 +447,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/* The end. */
-	{
-		.name = "fin_again_%s", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
-	},
-	{
-		.name = "time_wait_of_a_client", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = ACTIVE, .pre = CLIENT,
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
-	},
+	SIGNED_FIN_AGAIN("RFC 5925 7.5", SERVER),
+	SIGNED_FIN_AGAIN_OF_CLIENT("RFC 5925 7.5", CLIENT),
 	{
 		.name = "forged_segments_%s", .rfc = "RFC 5925 7.5", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
 		.want = {
@@ -536,17 +483,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	{
-		.name = "forged_segments_of_an_orphan", .rfc = "RFC 5925 7.5", .in = FIN_WAIT_2, .via = PASSIVE,
-		.pre = SERVER,
-		.want = {
-			.script = "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2; > . 2 ack 2",
-			.counters = "TCPAORequired=1 TCPAOBad=1",
-			.state = TIME_WAIT,
-		},
-		.kernel_differs = "checks no MAC of an orphan in FIN-WAIT-2: a forged RST ends it",
-		.kernel = { .script = "close; < R N unsigned; none", .state = CLOSED, .counters = "TCPAORequired=0" },
-	},
+	SIGNED_FORGED_FOR_ORPHAN("RFC 5925 7.5", SERVER, "TCPAORequired", "TCPAOBad"),
 	{
 		.name = "segment_without_a_connection", .rfc = "RFC 5925 7.7", .pre = SERVER,
 		.want = {

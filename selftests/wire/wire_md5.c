@@ -3,17 +3,13 @@
  * TCP MD5 signatures (RFC 2385), segment by segment: what is signed, what is dropped, and which key
  * counts. The engine checks each answer: signed with the peer's key, or without a key not signed.
  */
+#include "signed_rows.h"
 #include "wire.h"
 
 #define SERVER		"listen; md5listener secret; key secret"
 #define CLIENT		"socket; md5 secret; key secret"
-#define OPENS		"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
 #define NONE_BAD	"TCPMD5NotFound=0 TCPMD5Unexpected=0 TCPMD5Failure=0"
-
-/* Text both ways, in a connection that is open. */
-#define TEXT_BOTH_WAYS	"< P. N(100) ack S; >@500 . S ack N+100; read 100; write 50; > P. S(50) ack N;"	\
-			"< . N ack S;"
 
 /* What is not signed as it has to be is dropped, whatever else it says. */
 #define BAD_TEXT	"< P. N(10) unsigned; none; < P. N(10) badsign; none; < P. N(10) signed other; none;"	\
@@ -46,14 +42,7 @@ static const struct wire_row rows[] = {
 		.in = ESTABLISHED, .via = ACTIVE, .pre = CLIENT,
 		.want = { .script = "write 1960; > . S(980); > P. S(980); < . N ack S; none" },
 	},
-	{
-		.name = "text_that_is_resent_is_signed_anew", .rfc = "RFC 2385 2.0", .in = ESTABLISHED,
-		.via = PASSIVE, .pre = SERVER, .syn = "mss 1000,nop,nop,ts T 0",
-		.want = {
-			.script = "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S; none",
-			.counters = NONE_BAD,
-		},
-	},
+	SIGNED_TEXT_RESENT("RFC 2385 2.0", SERVER, NONE_BAD),
 	/* Options. */
 	{
 		.name = "a_client_offers_no_timestamps", .rfc = "RFC 2385 4.3", .pre = CLIENT,
@@ -82,16 +71,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	{
-		.name = "two_blocks_beside_a_signature", .rfc = "RFC 2018 3", .pre = SERVER,
-		.syn = "mss 1000,nop,nop,sackok",
-		.want = {
-			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;"
-				  "< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;"
-				  "< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501>",
-			.state = ESTABLISHED,
-		},
-	},
+	SIGNED_TWO_BLOCKS("RFC 2018 3", SERVER),
 	{
 		.name = "text_beside_a_hole_ends_in_no_storm_of_acks", .rfc = "RFC 2018 3", .pre = SERVER,
 		.syn = "mss 1000,nop,nop,sackok",
@@ -151,10 +131,7 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
-	{
-		.name = "syn_ack_is_resent_with_a_signature", .rfc = "RFC 2385 2.0", .pre = SERVER,
-		.want = { .script = "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED },
-	},
+	SIGNED_SYN_ACK_RESENT("RFC 2385 2.0", SERVER),
 	{
 		.name = "rst_for_a_third_ack_with_a_wrong_number", .rfc = "RFC 2385 2.0", .pre = SERVER,
 		.want = {
@@ -170,16 +147,7 @@ static const struct wire_row rows[] = {
 			.state = SYN_RECEIVED,
 		},
 	},
-	{
-		.name = "handshake_by_cookie", .rfc = "RFC 2385 2.0", .pre = "sysctl syncookies 2; " SERVER,
-		.kernel_shrinks = true,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;" OPENS
-				  TEXT_BOTH_WAYS,
-			.counters = "SyncookiesSent=2 SyncookiesRecv=1 TCPMD5NotFound=1 TCPMD5Failure=1",
-			.state = ESTABLISHED,
-		},
-	},
+	SIGNED_COOKIE("RFC 2385 2.0", SERVER, "TCPMD5NotFound", "TCPMD5Failure"),
 	{
 		.name = "handshake_by_cookie_keeps_timestamps", .rfc = "RFC 2385 4.3",
 		.pre = "sysctl syncookies 2; " SERVER,
@@ -218,34 +186,13 @@ static const struct wire_row rows[] = {
 			.counters = "TCPMD5Unexpected=2 OutRsts=0",
 		},
 	},
-	{
-		.name = "signed_rst_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
-		.want = { .script = "< R N; none", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "challenge_ack_is_signed_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1" },
-	},
-	{
-		.name = "abort_sends_a_signed_rst_%s", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "abort; > R. S ack N; none", .state = CLOSED },
-	},
-	{
-		.name = "keepalive_probe_is_signed", .rfc = "RFC 2385 2.0", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER,
-		.want = { .script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none" },
-	},
+	SIGNED_RST_COUNTS("RFC 2385 2.0", SERVER),
+	SIGNED_CHALLENGE("RFC 2385 2.0", SERVER, NONE_BAD),
+	SIGNED_ABORT("RFC 2385 2.0", SERVER),
+	SIGNED_KEEPALIVE("RFC 2385 2.0", SERVER),
 	/* The end. */
-	{
-		.name = "fin_again_%s", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
-	},
-	{
-		.name = "time_wait_of_a_client", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = ACTIVE, .pre = CLIENT,
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },
-	},
+	SIGNED_FIN_AGAIN("RFC 2385 2.0", SERVER),
+	SIGNED_FIN_AGAIN_OF_CLIENT("RFC 2385 2.0", CLIENT),
 	{
 		.name = "forged_segments_%s", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE, .pre = SERVER,
 		.want = {
@@ -259,17 +206,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPMD5NotFound=0 TCPMD5Failure=0",
 		},
 	},
-	{
-		.name = "forged_segments_of_an_orphan", .rfc = "RFC 2385 2.0", .in = FIN_WAIT_2, .via = PASSIVE,
-		.pre = SERVER,
-		.want = {
-			.script = "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2; > . 2 ack 2",
-			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1",
-			.state = TIME_WAIT,
-		},
-		.kernel_differs = "checks no signature of an orphan in FIN-WAIT-2: a forged RST ends it",
-		.kernel = { .script = "close; < R N unsigned; none", .state = CLOSED, .counters = "TCPMD5NotFound=0" },
-	},
+	SIGNED_FORGED_FOR_ORPHAN("RFC 2385 2.0", SERVER, "TCPMD5NotFound", "TCPMD5Failure"),
 	{
 		.name = "time_wait_keeps_its_key", .rfc = "RFC 2385 2.0", .in = TIME_WAIT, .via = PASSIVE,
 		.pre = SERVER,
