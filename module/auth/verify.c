@@ -82,22 +82,9 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 	return xtcp_aoverify_sock(sk, ao, he, in);
 }
 
-/**
- * xtcp_verify_segment() - check the signature of a segment
- * @sk: the sock or listener whose keys apply
- * @he: the entry to which the segment belongs, or NULL
- * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
- *	IP header
- * @l3index: the device of the VRF by which the segment came; 0: none
- * @counted: the segment was verified for another owner before, so TCPAOGood has counted it
- *
- * Context: softirq, RCU read side.
- *
- * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
- * none. Otherwise the reason to drop the segment; it has been counted.
- */
-enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
-					 int l3index, bool counted)
+/* Checks a segment that has a signature, or whose owner may have keys. As xtcp_verify_segment(). */
+static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const struct xtcp_request *he,
+						    struct sk_buff *skb, int l3index, bool counted)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_ao_option option;
@@ -117,8 +104,6 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 
 	if (found == XTCP_AO_MALFORMED)
 		return XTCP_COMPAT_DROP_AUTH_HDR;
-	if (likely(!xtcp_seldom(sk) && !digest_in(skb) && !in.option))
-		return SKB_NOT_DROPPED_YET;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (in.option || (he && he->ao))
 		return judge_ao(sk, he, &in);
@@ -130,6 +115,31 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 	/* no key of MD5 opens a connection of TCP-AO, although one for a prefix may have come later */
 	key = of_ao ? NULL : xtcp_keys_find(sk, &tuple.faddr, l3index);
 	return judge(xn, key ? &key->md5 : NULL, &tuple, skb);
+}
+
+/**
+ * xtcp_verify_segment() - check the signature of a segment
+ * @sk: the sock or listener whose keys apply
+ * @he: the entry to which the segment belongs, or NULL
+ * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
+ *	IP header
+ * @l3index: the device of the VRF by which the segment came; 0: none
+ * @counted: the segment was verified for another owner before, so TCPAOGood has counted it
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
+ * none. Otherwise the reason to drop the segment; it has been counted.
+ */
+enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
+					 int l3index, bool counted)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	if (likely(!xtcp_seldom(sk) &&
+		   !xtcp_options_have_signature((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN)))
+		return SKB_NOT_DROPPED_YET;
+	return verify_by_keys(sk, he, skb, l3index, counted);
 }
 
 /**

@@ -86,6 +86,25 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 }
 
 /**
+ * xtcp_options_have_signature() - is there an option of TCP-MD5 or TCP-AO?
+ * @bytes: the octets between the fixed header and the data
+ * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ *
+ * Context: any.
+ *
+ * Return: true when there is one, even if it is malformed.
+ */
+bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
+{
+	const u8 *end = bytes + len;
+
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
+		if (*bytes == XTCP_OPT_MD5 || *bytes == XTCP_OPT_AO)
+			return true;
+	return false;
+}
+
+/**
  * xtcp_options_find_md5() - find the digest of an MD5 signature (RFC 2385 section 2.0)
  * @bytes: the octets between the fixed header and the data
  * @len: how many, 0 to %XTCP_MAX_OPTIONS

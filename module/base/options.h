@@ -145,6 +145,7 @@ static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
 
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
+bool xtcp_options_have_signature(const u8 *bytes, unsigned int len);
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len);
 enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option);
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);

@@ -501,6 +501,11 @@ static void md5_lengths(void)
 				free(at);
 			}
 	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"", 0));
+	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"", 0));
+	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"\2\4\23\35\1\0\23\2", 8));
+	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\1\4\2\23\2", 5));
+	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\1\4\2\35\2", 5));
+	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"\23", 1));
 	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\23", 1));
 	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"\0\23\x12 sixteen octets.", 20));
 	/* as in Linux, the first of them decides */
