@@ -7,6 +7,7 @@
  */
 #include "base/options.h"
 
+#include "base/ackrate.h"
 #include "base/wire.h"
 
 static u32 read24(const u8 *p)
@@ -19,6 +20,20 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 	opts->has_ts = true;
 	opts->tsval = xtcp_options_read32(option + 2);
 	opts->tsecr = xtcp_options_read32(option + 6);
+}
+
+/*
+ * What an option of kind 254 says of the ACK rate (draft-ietf-tcpm-ack-rate-request-10). A SYN can only
+ * announce that its sender knows the option, and a later segment can only make a request. The lowest bit
+ * of a request's last octet is reserved.
+ */
+static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
+{
+	if (syn)
+		return len == XTCP_OPTLEN_ACK_RATE ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE;
+	if (len != XTCP_OPTLEN_ACK_RATE + 1)
+		return XTCP_ACKRATE_MALFORMED;
+	return XTCP_ACKRATE_REQUEST | option[XTCP_OPTLEN_ACK_RATE] >> 1;
 }
 
 /*
@@ -55,6 +70,10 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
 			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
 		}
+		break;
+	case XTCP_OPT_EXPERIMENT:
+		if (len >= XTCP_OPTLEN_ACK_RATE && xtcp_options_read16(option + 2) == XTCP_EXID_ACK_RATE)
+			opts->ack_rate = ack_rate_of(option, len, syn);
 		break;
 	}
 }
@@ -308,6 +327,8 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* after two NOPs */
 	if (opts->has_accecn)	/* after up to three NOPs */
 		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);
+	if (opts->ack_rate)
+		size += xtcp_ackrate_is_request(opts->ack_rate) ? XTCP_OPTLEN_ACK_RATE_ALIGNED : XTCP_OPTLEN_ACK_RATE;
 	return size;
 }
 
@@ -342,6 +363,22 @@ static u8 *write_ao(u8 *p, const struct xtcp_options *opts)
 	return p;
 }
 
+static u8 *write_ack_rate(u8 *p, u8 ack_rate)
+{
+	const bool is_request = xtcp_ackrate_is_request(ack_rate);
+	unsigned int i;
+
+	for (i = XTCP_OPTLEN_ACK_RATE + 1; is_request && i < XTCP_OPTLEN_ACK_RATE_ALIGNED; i++)
+		*p++ = XTCP_OPT_NOP;
+	*p++ = XTCP_OPT_EXPERIMENT;
+	*p++ = XTCP_OPTLEN_ACK_RATE + is_request;
+	xtcp_options_write16(p, XTCP_EXID_ACK_RATE);
+	p += 2;
+	if (is_request)
+		*p++ = xtcp_ackrate_of(ack_rate) << 1;
+	return p;
+}
+
 static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
 {
 	const unsigned int len = XTCP_OPTLEN_FASTOPEN_BASE + cookie->len;
@@ -365,7 +402,7 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69).
  * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
  * system by them. The AccECN option, which Linux 6.1 does not have, stands between the others and
- * the cookie.
+ * the cookie, and so does the ACK Rate Request option.
  *
  * Context: any.
  *
@@ -427,6 +464,8 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 	}
 	if (opts->has_accecn)
 		p = write_accecn(p, opts);
+	if (opts->ack_rate)
+		p = write_ack_rate(p, opts->ack_rate);
 	if (opts->mss && opts->has_fastopen)
 		p = write_fastopen(p, opts->fastopen);
 	return p - bytes;

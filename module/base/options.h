@@ -9,8 +9,8 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets on a SYN or SYN-ACK, without a Fast Open cookie or a signature: MSS, timestamps with
- * SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
+ * octets on a SYN or SYN-ACK, without a Fast Open cookie, a signature or the ACK Rate Request option:
+ * MSS, timestamps with SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
  */
 #define XTCP_OPTIONS_MAX_SYN	28
 
@@ -59,6 +59,7 @@ struct xtcp_fastopen_cookie {
  * @ao_rnext: RNextKeyID; valid when @ao_maclen
  * @accecn_order: order of the AccECN option, 0 or 1
  * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
+ * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
  * @malformed: an impossible length ended the list; the options in front of it count
  */
 struct xtcp_options {
@@ -82,6 +83,7 @@ struct xtcp_options {
 	bool has_fastopen : 1;
 	bool accecn_order : 1;
 	u8 accecn_fields;
+	u8 ack_rate;
 	u8 ao_maclen;
 	u8 ao_keyid;
 	u8 ao_rnext;

@@ -43,6 +43,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_FASTOPEN = 34,
 	XTCP_OPT_ACCECN_0 = 172,
 	XTCP_OPT_ACCECN_1 = 174,
+	XTCP_OPT_EXPERIMENT = 254,	/* its first two octets name the experiment (RFC 6994) */
 };
 
 enum xtcp_option_len {
@@ -59,7 +60,11 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* and the cookie */
 	XTCP_OPTLEN_ACCECN_BASE = 2,	/* and 3 for each counter */
 	XTCP_OPTLEN_ACCECN_FIELD = 3,
+	XTCP_OPTLEN_ACK_RATE = 4,	/* kind, length, identifier; a request has one octet more */
+	XTCP_OPTLEN_ACK_RATE_ALIGNED = 8,	/* a request: three NOPs in front */
 };
+
+#define XTCP_EXID_ACK_RATE	0x00ac	/* RFC 6994 identifier of the ACK Rate Request option */
 
 #define XTCP_MD5_LEN		16	/* octets of a digest */
 /* octets: the longest TCP-AO MAC that fits into a SYN with all our other options */

@@ -2,6 +2,7 @@
 /* module/base/options.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
+#include "base/ackrate.h"
 #include "base/options.h"
 #include "base/wire.h"
 #include "unit.h"
@@ -25,7 +26,7 @@ static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)
 		UNIT_CHECK(opts.tsval == first.tsval && opts.tsecr == first.tsecr && opts.mss == first.mss);
 		UNIT_CHECK(opts.wscale == first.wscale && opts.has_ts == first.has_ts);
 		UNIT_CHECK(opts.has_wscale == first.has_wscale && opts.sack_permitted == first.sack_permitted);
-		UNIT_CHECK(opts.malformed == first.malformed);
+		UNIT_CHECK(opts.malformed == first.malformed && opts.ack_rate == first.ack_rate);
 		UNIT_CHECK(opts.sack_blocks == first.sack_blocks && opts.sack_at == first.sack_at && !opts.sack);
 	}
 	return first;
@@ -304,6 +305,44 @@ static void only_in_a_syn(void)
 	opts = PARSE(false, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7);
 	UNIT_CHECK(!opts.mss && !opts.sack_permitted && !opts.has_wscale && !opts.malformed);
 	UNIT_CHECK(opts.has_ts && opts.tsval == 1 && opts.tsecr == 2);
+}
+
+/* the ACK Rate Request option: each R, the reserved bit, each length, its octets */
+static void ack_rate(void)
+{
+	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 254, 4, 0, 0xac, 34, 2, 1, 1 };
+	static const u8 request[] = { 1, 1, 1, 254, 5, 0, 0xac, 0xfe };
+	static const struct xtcp_fastopen_cookie none = {};
+	struct xtcp_options opts = { .mss = 1460, .ack_rate = XTCP_ACKRATE_SUPPORTED, .fastopen = &none };
+	u8 bytes[XTCP_MAX_OPTIONS] = { 254, 0, 0, 0xac };
+	unsigned int octet, len;
+
+	opts.has_fastopen = true;
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(syn) && !memcmp(bytes, syn, sizeof(syn)));
+	opts = (struct xtcp_options){ .ack_rate = XTCP_ACKRATE_REQUEST | XTCP_ACKRATE_MAX };
+	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(request) && !memcmp(bytes, request, sizeof(request)));
+	for (octet = 0; octet < 256; octet++) {
+		opts = PARSE(false, 254, 5, 0, 0xac, octet);
+		UNIT_CHECK(xtcp_ackrate_is_request(opts.ack_rate) && xtcp_ackrate_of(opts.ack_rate) == octet / 2);
+		opts = PARSE(true, 254, 5, 0, 0xac, octet);
+		UNIT_CHECK(opts.ack_rate == XTCP_ACKRATE_NONE);
+	}
+	memset(bytes, 0, sizeof(bytes));
+	bytes[0] = 254;
+	bytes[3] = 0xac;
+	for (len = 2; len <= XTCP_MAX_OPTIONS; len++) {
+		bytes[1] = len;
+		opts = parse(bytes, len, true);
+		UNIT_CHECK(opts.ack_rate == (len == 4 ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE));
+		opts = parse(bytes, len, false);
+		UNIT_CHECK(opts.ack_rate == (len < 4 ? XTCP_ACKRATE_NONE :
+					     len == 5 ? XTCP_ACKRATE_REQUEST : XTCP_ACKRATE_MALFORMED));
+	}
+	opts = PARSE(true, 253, 4, 0, 0xac, 254, 4, 0, 0xad, 254, 4, 0xac, 0);
+	UNIT_CHECK(opts.ack_rate == XTCP_ACKRATE_NONE && !opts.malformed);
+	/* of several options the last one counts */
+	opts = PARSE(false, 254, 5, 0, 0xac, 2, 254, 5, 0, 0xac, 8);
+	UNIT_CHECK(opts.ack_rate == (XTCP_ACKRATE_REQUEST | 4));
 }
 
 static void values(void)
@@ -601,6 +640,7 @@ int main(void)
 		{ "nothing behind the end of the list counts (MUST-69)", end_of_list },
 		{ "what only a SYN may say", only_in_a_syn },
 		{ "shifts above 14, no MSS of zero, the last one counts", values },
+		{ "the ACK Rate Request option", ack_rate },
 		{ "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
 		{ "AccECN options are found as they were written", accecn_round_trip },
 		{ "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
