@@ -167,10 +167,21 @@ unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *
 	return used + 1;
 }
 
-/* Write a comma and one option of a SYN. Return: the length of the text. */
+static bool is_ack_rate(const u8 *option)
+{
+	return option[0] == XTCP_OPT_EXPERIMENT && option[1] >= XTCP_OPTLEN_ACK_RATE &&
+	       get_unaligned_be16(option + 2) == XTCP_EXID_ACK_RATE;
+}
+
+/* Write a comma and one option. Return: the length of the text. */
 static int option_text(char *to, unsigned int size, const u8 *option)
 {
 	unsigned int kind = option[0], len = option[1];
+
+	if (is_ack_rate(option) && len == XTCP_OPTLEN_ACK_RATE)
+		return scnprintf(to, size, ",tarr");
+	if (is_ack_rate(option) && len == XTCP_OPTLEN_ACK_RATE + 1)
+		return scnprintf(to, size, ",tarr:%u", option[XTCP_OPTLEN_ACK_RATE] >> 1);
 
 	switch (kind << 8 | len) {
 	case XTCP_OPT_MSS << 8 | XTCP_OPTLEN_MSS:
@@ -187,14 +198,15 @@ static int option_text(char *to, unsigned int size, const u8 *option)
 }
 
 /**
- * xtcp_trace_options() - write the options of a SYN into an event
+ * xtcp_trace_options() - write the options of a SYN, and requests for an ACK rate, into an event
  * @to: receives the text, or NULL
  * @size: octets of @to; 0 if it is NULL
  * @th: the header of the segment, with its options
  *
  * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
- * another kind or with a wrong length is "optKIND:LENGTH". The text ends before an option that does
- * not fit into the header. It is empty if the segment is not a SYN.
+ * another kind or with a wrong length is "optKIND:LENGTH". The ACK Rate Request option is "tarr", and
+ * "tarr:8" if it asks for an ACK of each eight segments. The text ends before an option that does not
+ * fit into the header. Of a segment without SYN only the ACK Rate Request option is told.
  *
  * Context: any.
  *
@@ -207,14 +219,15 @@ unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr
 	int used = 0;
 
 	text[0] = 0;
-	while (th->syn && end - option >= 2 && *option != XTCP_OPT_EOL) {
+	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
 		if (*option == XTCP_OPT_NOP) {
 			option++;
 			continue;
 		}
 		if (option[1] < 2 || option[1] > end - option)
 			break;
-		used += option_text(text + used, sizeof(text) - used, option);
+		if (th->syn || is_ack_rate(option))
+			used += option_text(text + used, sizeof(text) - used, option);
 		option += option[1];
 	}
 	/* skip the first comma */

@@ -115,6 +115,9 @@ void see_syn_options(const struct see_view *view)
 		{ "\4\2\0\2\2\4\5\264", 8, "options=[sackok]" },
 		{ "\4\2\375\1\2\4\5\264", 8, "options=[sackok]" },
 		{ "\4\2\375\7", 4, "options=[sackok]" },
+		{ "\376\4\0\254\4\2\1\1", 8, "options=[tarr,sackok]" },
+		{ "\376\5\0\254\20\1\1\1", 8, "options=[tarr:8]" },
+		{ "\376\4\0\255\376\2\375\4\0\254\1\1", 12, "options=[opt254:4,opt254:2,opt253:4]" },
 	};
 	unsigned char most[MOST_OPTIONS];
 	char says[MOST_OPTIONS / 2 * sizeof("opt255:2,")] = "options=[";

@@ -54,8 +54,8 @@ def tcp_of(ip):
 
 
 def options_of(data, is_syn):
-    """(SACK blocks, timestamps, what a SYN offers) in the words of the events."""
-    sacks, stamps, offers = "", "0/0", []
+    """(SACK blocks, timestamps, what a SYN offers, or a request for an ACK rate) in the words of the events."""
+    sacks, stamps, offers, rate = "", "0/0", [], []
     while len(data) >= 2 and data[0]:
         if data[0] == 1:
             data = data[1:]
@@ -75,10 +75,13 @@ def options_of(data, is_syn):
             offers.append("ws:%d" % value[0])
         elif kind == 4 and size == 2:
             offers.append("sackok")
+        elif kind == 254 and value[:2] == b"\x00\xac" and size in (4, 5):
+            rate.append("tarr:%d" % (value[2] >> 1) if size == 5 else "tarr")
+            offers.append(rate[-1])
         else:
             offers.append("opt%d:%d" % (kind, size))
         data = data[size:]
-    return sacks, stamps, ",".join(offers) if is_syn else ""
+    return sacks, stamps, ",".join(offers if is_syn else rate)
 
 
 class Capture:
