@@ -97,6 +97,7 @@
 #include "send/output.c"
 #include "send/mtuprobe.c"
 #include "send/bundle.c"
+#include "send/asking.c"
 #include "send/mss.c"
 #include "send/sndbuf.c"
 

@@ -19,6 +19,8 @@
 #include "time/timer.h"
 #include "window/window.h"
 
+#define OFFERED_PARTS	4U	/* if the peer asks for an ACK rate, at least so many ACKs come for a window */
+
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
  * there is enough text to wake a thread that sleeps in RECEIVE, or if @asked is true: the program
@@ -113,6 +115,36 @@ static bool compress(struct sock *sk)
 	return true;
 }
 
+/*
+ * The peer has asked for an ACK for each R full segments (draft-ietf-tcpm-ack-rate-request-10).
+ * Have so many come? An ACK is also due for a quarter of the offered window, unless that is less
+ * than two segments: otherwise the peer might fill the window, and then wait for our timer. If R is
+ * 1, each segment counts as a full one.
+ */
+static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
+{
+	const u32 mss = max_t(u32, xsk->rcv_mss, 1), part = xsk->rcv.wnd / (OFFERED_PARTS * mss);
+	const u32 rate = min_t(u32, xsk->stream->sack.ack_rate, max(part, 2U));
+
+	return rate == 1 || xsk->acking.unacked_segments >= rate || xsk->rcv.nxt - xsk->rcv.wup >= rate * mss;
+}
+
+/*
+ * Send the pending ACK at the rate for which the peer has asked, or else with the timer. Neither
+ * the quick ACKs of the beginning nor a program that is about to read change the rate; TCP_QUICKACK
+ * does, and the route.
+ */
+static noinline void owed_at_asked_rate(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xsk->acking.now || asked_rate_is_reached(xsk) || route_hurries(sk) ||
+	    (xsk->quickack_asked && xsk->acking.quick && !xsk->acking.pingpong))
+		xtcp_output_ack_now(sk);
+	else
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
+}
+
 /**
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
@@ -129,6 +161,8 @@ static bool compress(struct sock *sk)
  * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.
  *
+ * If the peer has asked for an ACK rate, it gets that rate instead.
+ *
  * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
  *
  * Context: softirq or process. Lock: socket, held.
@@ -143,7 +177,11 @@ void xtcp_acks_owed(struct sock *sk)
 	if (!xsk->acking.pending)
 		return;
 	xtcp_acking_expect_reply(&xsk->acking, false);
-	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed)) {
+	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed || xsk->stream->sack.ack_rate)) {
+		if (!xsk->stream->sack.may_wait && !xsk->stream->sack.compressed) {
+			owed_at_asked_rate(sk);
+			return;
+		}
 		/*
 		 * if may_wait is set, this ACK is for text out of order, and compress() decides
 		 * whether to hold it back. Otherwise ACKs are held back already: this one joins
@@ -205,7 +243,8 @@ void xtcp_acks_of_syn(struct sock *sk)
  *
  * A pending ACK for more than a segment of text is sent now. A pending ACK for less is sent when
  * the program has read everything, unless the program is likely to answer. In other cases an ACK is
- * sent as soon as it would at least double the offered window (RFC 9293 section 3.8.6.2.2).
+ * sent as soon as it would at least double the offered window (RFC 9293 section 3.8.6.2.2). If the
+ * peer has asked for an ACK rate, a pending ACK does not leave earlier because the program reads.
  *
  * Context: process. Lock: socket, held.
  */
@@ -217,7 +256,7 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	if (xsk->acking.pending)
+	if (xsk->acking.pending && likely(!xsk->stream->sack.ack_rate))
 		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
 		       (copied && !xsk->acking.pingpong && !xsk->acking.ack_held_for_app &&
 			!atomic_read(&sk->sk_rmem_alloc));

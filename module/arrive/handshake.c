@@ -14,6 +14,7 @@
 #include "arrive/told.h"
 #include "auth/aoconn.h"
 #include "base/abort.h"
+#include "base/ackrate.h"
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/options.h"
@@ -55,6 +56,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_agreed_peer_mss(agreed, seg->mss ?: mss_default, xsk->user_mss);
 	xtcp_agreed_options(agreed, agreed->wscale_ok && seg->has_wscale, seg->wscale, agreed->ts_ok && seg->has_ts,
 			    agreed->sack_ok && seg->sack_permitted);
+	xtcp_agreed_ack_rate(agreed, agreed->ack_rate_ok && seg->ack_rate == XTCP_ACKRATE_SUPPORTED);
 	if (!agreed->wscale_ok)
 		xtcp_window_unscaled(sk);
 	if (agreed->ts_ok)

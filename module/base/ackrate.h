@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ACK Rate Request option (TARR, draft-ietf-tcpm-ack-rate-request-10): what an option says, in an
- * octet.
+ * The ACK Rate Request option (TARR, draft-ietf-tcpm-ack-rate-request-10): what an option says, in
+ * an octet.
  */
 #ifndef XTCP_ACKRATE_H
 #define XTCP_ACKRATE_H
@@ -12,8 +12,8 @@
 #define XTCP_ACKRATE_MAX	127
 
 /*
- * The option of a segment. A value from XTCP_ACKRATE_REQUEST on is a request; its low bits are R: send
- * an ACK for each R full segments, or, if R is 0, for this segment at once.
+ * The option of a segment. A value from XTCP_ACKRATE_REQUEST on is a request; its low bits are R:
+ * send an ACK for each R full segments, or, if R is 0, for this segment at once.
  */
 enum xtcp_ackrate {
 	XTCP_ACKRATE_NONE = 0,		/* the segment has no such option */

@@ -18,6 +18,8 @@
  *	what we offer
  * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
  * @sack_ok: both sent SACK-permitted (RFC 2018)
+ * @ack_rate_ok: both know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10); before
+ *	the peer's SYN, our SYN says so
  *
  * The socket lock guards the struct, which is constant from the end of the handshake on.
  */
@@ -27,7 +29,8 @@ struct xtcp_agreed {
 	u8 snd_wscale;
 	bool wscale_ok;
 	bool ts_ok;
-	bool sack_ok;
+	bool sack_ok : 1;
+	bool ack_rate_ok : 1;
 };
 
 /* @user: TCP_MAXSEG; 0: not set */
@@ -51,6 +54,12 @@ static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, 
 	agreed->snd_wscale = wscale ? shift : 0;
 	agreed->ts_ok = ts;
 	agreed->sack_ok = sack;
+}
+
+/* @ok: our SYN announces the ACK Rate Request option or, later, both SYNs have it */
+static inline void xtcp_agreed_ack_rate(struct xtcp_agreed *agreed, bool ok)
+{
+	agreed->ack_rate_ok = ok;
 }
 
 #endif /* XTCP_AGREED_H */

@@ -38,6 +38,7 @@ struct xtcp_portmaps;
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
+	u8 ack_rate_request;
 	u8 autocorking;
 	u8 comp_sack_nr;
 	u8 dsack;

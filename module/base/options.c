@@ -23,9 +23,9 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * What an option of kind 254 says of the ACK rate (draft-ietf-tcpm-ack-rate-request-10). A SYN can only
- * announce that its sender knows the option, and a later segment can only make a request. The lowest bit
- * of a request's last octet is reserved.
+ * What an option of kind 254 says of the ACK rate (draft-ietf-tcpm-ack-rate-request-10). A SYN can
+ * only announce that its sender knows the option, and a later segment can only make a request. The
+ * lowest bit of a request's last octet is reserved.
  */
 static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 {

@@ -9,8 +9,8 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets on a SYN or SYN-ACK, without a Fast Open cookie, a signature or the ACK Rate Request option:
- * MSS, timestamps with SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
+ * octets on a SYN or SYN-ACK, without a Fast Open cookie, a signature or the ACK Rate Request
+ * option: MSS, timestamps with SACK-permitted, window scale, and on a SYN-ACK two AccECN counters
  */
 #define XTCP_OPTIONS_MAX_SYN	28
 

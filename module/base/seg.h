@@ -27,8 +27,9 @@
  * @sack_permitted: the SACK-permitted option is present, on a SYN
  * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
  * @sack_at: octets from the start of the TCP header to the first SACK block
- * @ecn: the ECN field of the IP header: INET_ECN_*
  * @mss: the MSS option of a SYN, 0: none
+ * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
+ * @ecn: the ECN field of the IP header: INET_ECN_*
  * @dif: the interface by which the segment arrived
  * @sdif: with a VRF: the interface below @dif; otherwise 0
  *
@@ -50,8 +51,9 @@ struct xtcp_seg {
 	bool sack_permitted;
 	u8 sack_blocks;
 	u8 sack_at;
-	u8 ecn;
 	u16 mss;
+	u8 ack_rate;
+	u8 ecn;
 	int dif;
 	int sdif;
 };

@@ -29,6 +29,30 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 }
 
 /**
+ * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
+ * @sk: as for xtcp_seldom_get()
+ * @rate: full segments for each ACK, at most XTCP_ACKRATE_MAX; 0: ask for nothing
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom;
+
+	sock_owned_by_me(sk);
+	if (rate == xtcp_seldom_ack_rate(sk))
+		return 0;
+	seldom = xtcp_seldom_get(sk, gfp);
+	if (!seldom)
+		return -ENOMEM;
+	WRITE_ONCE(seldom->ack_rate, rate);
+	return 0;
+}
+
+/**
  * xtcp_seldom_free() - free a sock's struct xtcp_seldom
  * @sk: its memory is being freed; no Fast Open state and no keys are left
  *

@@ -15,6 +15,7 @@ struct xtcp_fastopenq;
  * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
+ * @ack_rate: XTCP_ACK_RATE, 0: ask for nothing; READ_ONCE
  *
  * The struct is allocated when a socket option first needs it, and stays until the memory of the
  * sock is freed.
@@ -23,6 +24,7 @@ struct xtcp_seldom {
 	struct xtcp_fastopenq *fastopenq;
 	struct hlist_head keys;
 	struct xtcp_ao *ao;
+	u8 ack_rate;
 };
 
 /*
@@ -44,6 +46,15 @@ static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk
 	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
 }
 
+/* XTCP_ACK_RATE of @sk; 0: ask for nothing. The caller holds what xtcp_seldom() needs. */
+static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	return unlikely(seldom) ? READ_ONCE(seldom->ack_rate) : 0;
+}
+
+int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
 void xtcp_seldom_free(struct sock *sk);
 

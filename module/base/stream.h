@@ -83,6 +83,8 @@ struct xtcp_stream {
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* last segment shorter than rcv_mss, 0: none (text.c) */
+	/* full segments for each ACK: what we have asked the peer for (asking.c), 0: nothing */
+	u8 asked_rate;
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
 	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */

@@ -204,6 +204,7 @@ static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *b
 	seg->sack_permitted = opts.sack_permitted;
 	seg->sack_blocks = opts.sack_blocks;
 	seg->sack_at = sizeof(struct tcphdr) + opts.sack_at;
+	seg->ack_rate = opts.ack_rate;
 }
 
 /*
@@ -240,6 +241,7 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 		seg->sack_permitted = false;
 		seg->sack_blocks = 0;
 		seg->sack_at = 0;
+		seg->ack_rate = 0;
 	} else {
 		fill_options_of(seg, options, seg->hdr_len - sizeof(*th));
 	}

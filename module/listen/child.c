@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
@@ -57,6 +58,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_snd_begin_after_syn(&xsk->snd);
 	xtcp_rcv_begin(&xsk->rcv, he->irs);
 	xtcp_agreed_options(&xsk->agreed, he->wscale_ok, he->snd_wscale, he->ts_ok, he->sack_ok);
+	xtcp_agreed_ack_rate(&xsk->agreed, he->ack_rate_ok);
 	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
 	if (he->accecn_ok)
 		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
@@ -228,6 +230,9 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
+	/* without memory the child asks for nothing: it only costs the peer some ACKs */
+	if (unlikely(he->ack_rate_ok))
+		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_NOWARN);
 	xtcp_policy_begin(child);
 	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);

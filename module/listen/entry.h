@@ -70,6 +70,8 @@ struct xtcp_synq {
  * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
  *	the option; constant once the entry is in the table. The KeyIDs of the SYN follow the entry
  *	in memory
+ * @ack_rate_ok: SYN and SYN-ACK have the ACK Rate Request option
+ *	(draft-ietf-tcpm-ack-rate-request-10); constant once the entry is in the table
  * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; last, because it is shorter for IPv4
@@ -108,6 +110,7 @@ struct xtcp_request {
 	bool has_syn : 1;
 	bool of_guest : 1;
 	bool ao : 1;
+	bool ack_rate_ok : 1;
 	bool dead;
 	struct xtcp_conn conn;
 };

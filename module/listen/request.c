@@ -15,6 +15,7 @@
 
 #include "auth/aokeys.h"
 #include "auth/signer.h"
+#include "base/ackrate.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
@@ -86,6 +87,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
 	he->ts_recent = he->ts_ok ? seg->tsval : 0;
 	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
+	he->ack_rate_ok = seg->ack_rate == XTCP_ACKRATE_SUPPORTED && READ_ONCE(ctl->ack_rate_request);
 }
 
 /**

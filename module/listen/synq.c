@@ -148,6 +148,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 		syn.sack_ok = false;
 		syn.ecn_ok = syn.accecn_ok;
 	}
+	/* neither the cookie nor that ACK has room for the ACK Rate Request option */
+	syn.ack_rate_ok = false;
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
 	this_cpu_inc(listener->stats->cookies_sent);
@@ -215,6 +217,9 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		if (cookie.len > 0)
 			answer = &cookie;
 	}
+	/* AccECN counters with a cookie or a signature leave no space for another option */
+	if (unlikely(he->ack_rate_ok) && he->accecn_ok && (answer || xtcp_signer_room_for(listener->sk, he)))
+		he->ack_rate_ok = false;
 	he->sent_us = (u32)xtcp_clock_us() ?: 1;
 	err = xtcp_entry_insert(listener, he, key);
 	if (!err)

@@ -272,6 +272,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 
 static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
+	ENTRY(ack_rate_request, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),

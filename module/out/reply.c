@@ -23,6 +23,7 @@
 #include <net/tcp.h>
 
 #include "auth/signer.h"
+#include "base/ackrate.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -398,6 +399,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
+	reply.opts.ack_rate = he->ack_rate_ok ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE;
 	if (he->accecn_ok)
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)

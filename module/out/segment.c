@@ -18,6 +18,7 @@
 #include <net/tcp.h>
 
 #include "auth/signer.h"
+#include "base/ackrate.h"
 #include "base/clock.h"
 #include "base/is_v4.h"
 #include "base/options.h"
@@ -64,6 +65,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 		opts->has_wscale = xsk->agreed.wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->agreed.sack_ok;
+		opts->ack_rate = xsk->agreed.ack_rate_ok ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE;
 		/* only the first SYN-ACK has the Fast Open option, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
@@ -209,7 +211,8 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 room = min_t(u32, room_for_blocks(xsk, skb), XTCP_MAX_OPTIONS - xtcp_options_size(opts));
+	u32 beside = opts->ack_rate ? XTCP_OPTLEN_ACK_RATE_ALIGNED : 0;
+	u32 room = min_t(u32, room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(opts));
 	const struct xtcp_sack *sack = &xsk->stream->sack;
 	u32 least = min_t(u32, xtcp_sack_blocks_to_send(sack, xsk->agreed.ts_ok), 2), blocks = room;
 
@@ -253,6 +256,18 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
+/* Adds a request for an ACK rate if there is room beside the text. Otherwise it stays due. */
+static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, struct xtcp_options *opts)
+{
+	struct xtcp_stream *stream = xsk->stream;
+
+	if (room_for_blocks(xsk, skb) < XTCP_OPTLEN_ACK_RATE_ALIGNED ||
+	    xtcp_options_size(opts) + XTCP_OPTLEN_ACK_RATE_ALIGNED > XTCP_MAX_OPTIONS)
+		return;
+	opts->ack_rate = XTCP_ACKRATE_REQUEST | stream->asked_rate;
+	stream->sack.asks = false;
+}
+
 /*
  * Pushes all options. Return: false when SACK blocks or AccECN counters are due but have no room
  * beside the text.
@@ -266,6 +281,13 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 	struct xtcp_options opts;
 
 	fill_options(xsk, flags, clock, signer, &opts);
+	if (len && !has_blocks && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
+		fill_request(xsk, skb, &opts);
+	} else if (unlikely(opts.ack_rate) && xtcp_options_size(&opts) > XTCP_MAX_OPTIONS) {
+		/* a long Fast Open cookie leaves no space: announce nothing */
+		opts.ack_rate = XTCP_ACKRATE_NONE;
+		xtcp_agreed_ack_rate(&xsk->agreed, false);
+	}
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
@@ -396,8 +418,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
 	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
 	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text, new_text) : XTCP_NOT_ECT;
-	const bool has_blocks = unlikely(xtcp_sack_has_news(&xsk->stream->sack)) &&
-				!(flags & (XTCP_SYN | XTCP_RST)) && leaves_room_for_block(xsk, xtcp_signer_room(sk));
+	const bool takes_room = unlikely(xtcp_sack_takes_room(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
+	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) &&
+				leaves_room_for_block(xsk, xtcp_signer_room(sk));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
 	 * While a segment is below TCP, something has to hold the module. A dead sock has no
@@ -421,7 +444,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
 	 * this segment has no room for them, they get a segment of their own
 	 */
-	if (unlikely(flags & XTCP_SYN || has_blocks || wanted || xtcp_seldom(sk))) {
+	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
 	} else {
 		push_timestamp(xsk, skb, flags, clock);
@@ -499,6 +522,32 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 	return out;
 }
 
+/*
+ * Sends text that may carry a request for an ACK rate. Text that has carried one carries the
+ * present one when it is sent again. @cb: of the queued skb; the rest as for transmit().
+ */
+static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
+					      bool resent, u64 us)
+{
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	bool asks;
+	int err;
+
+	if (resent && cb->marks & XTCP_SNDQ_ASKS)
+		stream->sack.asks = true;
+	asks = stream->sack.asks;
+	err = transmit(sk, skb, cb->seq, flags, resent, us);
+	if (!asks || stream->sack.asks)
+		return err;
+	if (err) {
+		stream->sack.asks = true;
+		return err;
+	}
+	cb->marks |= XTCP_SNDQ_ASKS;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_ACKRATESENT);
+	return 0;
+}
+
 /**
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
@@ -536,6 +585,8 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	if (skb->len && !resent && xsk->stream->rcv_data_tstamp &&
 	    xtcp_clock_stamp() - xsk->stream->rcv_data_tstamp < ANSWER_JIFFIES)
 		xtcp_acking_interactive(&xsk->acking, true);
+	if (unlikely(xsk->agreed.ack_rate_ok))
+		return transmit_asking(sk, out, cb, flags, resent, sent_us);
 	return transmit(sk, out, cb->seq, flags, resent, sent_us);
 }
 

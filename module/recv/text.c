@@ -11,6 +11,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
+#include "base/ackrate.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -150,6 +151,26 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
+ * Take a request for an ACK rate from a segment with new text or a FIN
+ * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 is for this segment alone. Not inlined: hardly
+ * any segment has the option.
+ */
+static noinline void take_request(struct xtcp_sock *xsk, u8 option)
+{
+	if (!xsk->agreed.ack_rate_ok)
+		return;
+	if (!xtcp_ackrate_is_request(option)) {
+		XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATEMALFORMED);
+		return;
+	}
+	XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATERECV);
+	if (xtcp_ackrate_of(option))
+		xsk->stream->sack.ack_rate = xtcp_ackrate_of(option);
+	else
+		xtcp_acking_owe_now(&xsk->acking);
+}
+
+/*
  * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
  * request an ACK (RFC 9293 section 3.10.7.4, eighth).
  */
@@ -236,6 +257,8 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	if (had_holes)
 		first = stream->sack.block[1];
 	data_event(sk, skb);
+	if (unlikely(xtcp_seg(skb)->ack_rate))
+		take_request(xsk, xtcp_seg(skb)->ack_rate);
 	xtcp_rcvq_queue(sk, skb);
 	/*
 	 * RFC 5681 section 4.2: an ACK is sent at once if text is out of order (MAY-13) or fills a
@@ -271,6 +294,8 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 		}
 		return drop_and_ack(xsk);
 	}
+	if (unlikely(seg->ack_rate))
+		take_request(xsk, seg->ack_rate);
 	verdict = taken(sk);
 	if (xsk->stream->sack.blocks)
 		xtcp_sack_advanced(sk);

@@ -109,6 +109,12 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 		n = min(n, max(half - half % mss, mss));
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
+	/*
+	 * a GSO packet would repeat a request in each segment, so text is cut for it. But the last
+	 * segment is not: the request waits for a segment that has room
+	 */
+	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
+		n = min(n, mss);
 	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
 		n = min(n, xtcp_stamp_room(skb, mss));
 	return n;

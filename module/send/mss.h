@@ -14,16 +14,19 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
- * How much data fits the next segment: the effective MSS minus the SACK blocks that the segment
- * will carry. The MSS may be out of date: this function does not read the MTU of the route.
+ * How much data fits the next segment: the effective MSS minus the SACK blocks, or the request for
+ * an ACK rate, that the segment will carry. A request waits for as long as there are blocks. The
+ * MSS may be out of date: this function does not read the MTU of the route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_sack *sack = &tx->stream->sack;
 
-	if (likely(!xtcp_sack_has_news(sack)))
+	if (likely(!xtcp_sack_takes_room(sack)))
 		return tx->mss;
+	if (!xtcp_sack_has_news(sack))
+		return tx->mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 	return tx->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, tx->agreed.ts_ok));
 }
 

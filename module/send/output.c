@@ -31,6 +31,7 @@
 #include "out/ip.h"
 #include "out/reply.h"
 #include "out/segment.h"
+#include "send/asking.h"
 #include "send/bundle.h"
 #include "send/mss.h"
 #include "send/mtuprobe.h"
@@ -292,6 +293,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
 		xtcp_cong_restart_after_idle(sk);
 	xtcp_mss_current(sk);
+	if (unlikely(xsk->agreed.ack_rate_ok))
+		xtcp_asking_look(sk);
 	if (unlikely(xsk->stream->mtuprobe.is_on)) {
 		probe = push_probe(sk);
 		if (probe == PROBE_WAITS)
@@ -531,6 +534,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (!n)
 			return -EAGAIN;
 		xtcp_mss_current(sk);
+		if (unlikely(xsk->agreed.ack_rate_ok))
+			xtcp_asking_look(sk);
 		n = xtcp_bundle_again(sk, skb, n);
 		/* the FIN is sent with the last octet if the window has room for both */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))

@@ -21,6 +21,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
 	XTCP_SNDQ_PROBE = 32,	/* a probe of the path MTU: leaves as one segment */
 	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
+	XTCP_SNDQ_ASKS = 128,	/* has carried a request for an ACK rate (segment.c) */
 };
 
 #define XTCP_SNDQ_OFTEN	3U	/* largest value of @transmissions: sent three times or more */

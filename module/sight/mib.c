@@ -176,6 +176,9 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPRstDiagSent", XTCP_MIB_RSTDIAGSENT },
 	{ "TCPRstDiagRecv", XTCP_MIB_RSTDIAGRECV },
 	{ "TCPRstDiagMalformed", XTCP_MIB_RSTDIAGMALFORMED },
+	{ "TCPAckRateSent", XTCP_MIB_ACKRATESENT },
+	{ "TCPAckRateRecv", XTCP_MIB_ACKRATERECV },
+	{ "TCPAckRateMalformed", XTCP_MIB_ACKRATEMALFORMED },
 };
 
 /**

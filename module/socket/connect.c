@@ -86,6 +86,7 @@ static void fill_tcb(struct sock *sk)
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
 			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk), sack),
 			    sack);
+	xtcp_agreed_ack_rate(&xsk->agreed, READ_ONCE(xn->sysctl.ack_rate_request));
 	xtcp_ecn_offer(sk);
 
 	/* assume the default for the peer's MSS until the peer's SYN comes (MUST-15) */

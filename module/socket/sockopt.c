@@ -26,9 +26,11 @@
 #include "auth/aoopt.h"
 #include "auth/md5opt.h"
 #include "base/abort.h"
+#include "base/ackrate.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/algorithms.h"
@@ -398,6 +400,10 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
 		return 0;
+	case XTCP_ACK_RATE:
+		if (val < 0 || val > XTCP_ACKRATE_MAX)
+			return -EINVAL;
+		return xtcp_seldom_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
 	case TCP_TIMESTAMP:
 		/* in Linux this is only for TCP_REPAIR, which xtcp does not have */
 		return -EPERM;
@@ -442,8 +448,9 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what
- * xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns.
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE; -ENOMEM and -EOPNOTSUPP for options of Fast
+ * Open; for keys what xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what
+ * sock_setsockopt() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -560,6 +567,9 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case XTCP_KEYS:
 		*val = xtcp_keys_count(sk);
+		return 0;
+	case XTCP_ACK_RATE:
+		*val = xtcp_seldom_ack_rate(sk);
 		return 0;
 	case XTCP_ZEROCOPY:
 		*val = sock_flag(sk, SOCK_ZEROCOPY);

@@ -361,9 +361,10 @@ static bool probe_applies(const struct sock *sk)
 /*
  * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
  * When only one segment is in flight, the longest time for which a peer may delay its ACK replaces
- * the 2 ms (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time.
+ * the 2 ms (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time. If we have
+ * asked the peer for an ACK of each R segments, the same holds when fewer than R are in flight.
  */
-static u32 probe_timeout_us(const struct sock *sk)
+static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 pto_us;
@@ -372,6 +373,8 @@ static u32 probe_timeout_us(const struct sock *sk)
 		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
 	pto_us = 2 * xsk->rto.srtt_us;
 	if (xsk->snd.nxt - xsk->snd.una <= xsk->mss)
+		return pto_us + xtcp_bounds_rto_min_us(sk);
+	if (unlikely(xsk->snd.nxt - xsk->snd.una < (u32)xsk->stream->asked_rate * xsk->mss))
 		return pto_us + xtcp_bounds_rto_min_us(sk);
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }

@@ -24,6 +24,11 @@ struct sock;
  * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back
+ * @asks: the next text shall carry a request for an ACK rate (send/asking.c)
+ * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/text.c)
+ *
+ * The last two are no part of the SACK option. They stand here so that one test finds out whether
+ * the next text has to leave room, and one whether ACKs follow another rule than usual.
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
@@ -31,12 +36,20 @@ struct xtcp_sack {
 	bool came_twice : 1;
 	bool may_wait : 1;
 	u8 dups : 2;
+	bool asks : 1;
 	u8 compressed;
+	u8 ack_rate;
 };
 
 static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
 {
 	return sack->blocks || sack->came_twice;
+}
+
+/* Does the next segment with text have to leave room for SACK blocks or for a request? */
+static inline bool xtcp_sack_takes_room(const struct xtcp_sack *sack)
+{
+	return sack->blocks || sack->came_twice || sack->asks;
 }
 
 /* Socket lock held. */

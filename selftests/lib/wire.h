@@ -107,7 +107,7 @@ struct wire_segment {
 	int mss, ws;
 	bool ts, sackok, padded;
 	char accecn[24];	/* the AccECN option as parsed, in hex; "": absent */
-	char laid[84];		/* all options of a SYN as parsed, in hex */
+	char laid[84];		/* all options as parsed, in hex */
 	bool fo;		/* the Fast Open option is there */
 	char cookie[40];	/* what stands in it, in hex; "": it asks */
 	unsigned int sacks;	/* blocks of a SACK option */

@@ -45,7 +45,7 @@
  * "text HEX", also of an answer: its text is these octets, and not those of the stream.
  * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an
  * answer a name says that it is there (accecn HEX: in these
- * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options of a SYN in their order, a dot is any
+ * octets; fo HEX: with this cookie, fo alone asks for one; laid HEX: all options in their order, a dot is any
  * digit), noNAME that it is not, "ecr N" is the echoed timestamp,
  * "sack ..." all blocks in their order. $ stands for the row's SYN options, or else for mss 1000; $$, in a crossing
  * SYN, for mss 1000 and ws 0 (kernel TCP takes a window scale for agreed there although the peer offered none).

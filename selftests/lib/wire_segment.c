@@ -261,7 +261,7 @@ static void note_layout(const uint8_t *o, unsigned int n, struct wire_segment *s
 {
 	unsigned int i;
 
-	for (i = 0; i < n && seg->flags & WIRE_SYN; i++)
+	for (i = 0; i < n; i++)
 		sprintf(seg->laid + 2 * i, "%02x", o[i]);
 }
 

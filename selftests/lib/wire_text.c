@@ -282,7 +282,7 @@ static int expect_sack(struct wire *w, char *text, const struct wire_segment *se
 	       wire_fail(w, "the SACK blocks are others");
 }
 
-/* The options of a SYN, octet by octet; a dot stands for any digit. */
+/* All options, octet by octet; a dot stands for any digit. */
 static int expect_layout(struct wire *w, const char *want, const struct wire_segment *seg)
 {
 	const char *got = seg->laid;

@@ -30,7 +30,8 @@ static bool is_own(const char *name)
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
 		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
-		"RstDiagRecv", "RstDiagMalformed", "LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
+		"RstDiagRecv", "RstDiagMalformed", "AckRateSent", "AckRateRecv", "AckRateMalformed",
+		"LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
 		"AOKeyNotFound", "AOGood", "AODroppedIcmps",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");

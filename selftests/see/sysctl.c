@@ -31,6 +31,7 @@ static const struct knob {
 	long differs;
 } knobs[] = {
 	{ "abort_on_overflow", 1, 0, 255, -1 },
+	{ "ack_rate_request", 1, 0, 1, 0 },
 	{ "autocorking", 1, 0, 1, -1 },
 	{ "base_mss", 1, 48, 65535, -1 },
 	{ "blackbox", 3, 0, 65535, 0 },

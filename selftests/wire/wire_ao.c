@@ -65,6 +65,16 @@ static const struct wire_row rows[] = {
 		.via = ACTIVE, .pre = CLIENT,
 		.want = { .script = "write 1968; > . S(984); > P. S(984); < . N ack S; none" },
 	},
+	{	/* timestamps and a MAC leave the eight octets of a request (draft-ietf-tcpm-ack-rate-request) */
+		.name = "a_request_for_an_ack_rate", .rfc = "TARR", .pre = "sysctl ack_rate_request 1;" SERVER,
+		.want = {
+			.script = "set ACK_RATE 1; < S 0 <mss 1000,nop,nop,ts T 0,hex fe0400ac>; > S. 0 ack 1;"
+				  "< . 1 ack 1; accept; write 100; > P. 1(100) ack 1 <laid 1d10............................"
+				  "0101080a................010101fe0500ac02>;"
+				  "< . 1(10) ack 101 <nop,nop,ts T R,hex 010101fe0500ac02>; > . 101 ack 11",
+			.state = ESTABLISHED, .counters = "TCPAckRateSent=1 TCPAckRateRecv=1",
+		},
+	},
 	{
 		.name = "mac_of_4_octets", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE,
 		.pre = "listen; mktlistener 22 11 secret mac 4; ao 11 22 secret mac 4",

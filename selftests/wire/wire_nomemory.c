@@ -93,6 +93,22 @@ static int in_turn(struct wire *w)
 	return 0;
 }
 
+/* An option that needs memory fails, and then not any more. */
+static int option_without_memory(struct wire *w)
+{
+	bool hit;
+
+	if (anew(w) || wire_script_run(w, w->row->want.script))
+		return -1;
+	failing_nth(1);
+	wire_script_run(w, "set ACK_RATE 8 ENOMEM");
+	hit = failing_hit();
+	failing_nth(0);
+	if (!w->failed && !hit)
+		return wire_fail(w, "nothing was allocated");
+	return w->failed ? -1 : wire_script_run(w, "get ACK_RATE 0; set ACK_RATE 8; get ACK_RATE 8");
+}
+
 /* Without memory for a RST with a payload, one without it goes. */
 static int reset_without_payload(struct wire *w)
 {
@@ -232,6 +248,17 @@ static const struct wire_row rows[] = {
 	    OPEN "shutrd; shut; > F. 1 ack 1 | < P. 1(100) ack 2 | skim; < P. 1(100) ack 2; skim; < . 101 ack 2; > R 2;"
 	    "none; state closed",
 	    .pre = "sysctl rst_diagnostic 1"),
+	ROW("third_ack_of_a_listener_that_asks_for_an_ack_rate", "RFC 9293 3.10.7.4, fifth",
+	    "listen; set ACK_RATE 1; < S 0 $; > S. 0 ack 1 | < . 1 ack 1 | skim; < . 1 ack 1; skim; accept;"
+	    "< P. 1(100) ack 1; skim; read 100; write 10; > P. 1(10) ack 101; state established",
+	    .pre = "sysctl ack_rate_request 1", .syn = "mss 1000,hex fe0400ac"),
+	ROW("text_that_asks_for_an_ack_rate", "RFC 9293 3.8.1",
+	    OPEN "set ACK_RATE 1 | write 2000 | pass 400; " ALL_ARRIVES ALL_ARRIVES "write 10; " ALL_ARRIVES
+	    "info unacked = 0", .pre = "sysctl ack_rate_request 1", .syn = "mss 1000,hex fe0400ac"),
+	{
+		.name = "option_of_the_ack_rate", .rfc = "TARR", .run = option_without_memory,
+		.want.script = OPEN "none",
+	},
 	{
 		.name = "reset_that_cannot_say_why", .rfc = "RFC 9293 3.10.5", .pre = "sysctl rst_diagnostic 1",
 		.run = reset_without_payload, .want.script = OPEN "none",

@@ -48,6 +48,15 @@
 #define XTCP_ZEROCOPY		2502
 
 /*
+ * setsockopt(fd, IPPROTO_TCP, XTCP_ACK_RATE, ...) says for how many full segments the peer shall
+ * send one ACK: an int from 1 to 127; 0, the default: the peer is not asked. The peer is asked if
+ * both ends know the ACK Rate Request option (net.xtcp.ack_rate_request). Accepted sockets inherit
+ * the value. Errors: EINVAL, another value; ENOMEM. On a socket of kernel TCP the call fails with
+ * ENOPROTOOPT.
+ */
+#define XTCP_ACK_RATE		2503
+
+/*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * How many ACKs come for a stream when its sender asks for an ACK of each R segments (net.xtcp.ack_rate_request,
+ * XTCP_ACK_RATE): by the rule of the rate exactly, over both IPs, in a guest, too.
+ *
+ * The first window is lost, so that slow start ends. Then the segments and the ACKs of a second stretch are counted,
+ * and how many of these ACKs the receiver's timer sent: each other one has to be for R segments.
+ */
+#include <kselftest.h>
+#include <linux/xtcp.h>
+#include <netinet/in.h>
+#include <linux/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/counters.h"
+#include "lib/must.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+#define PORT		5417
+#define WINDOW		400	/* segments */
+#define STRETCH		800
+#define SEGMENT		1400
+#define BUFFER		(16 << 20)
+#define PATH		"/proc/net/xtcp_netstat"
+
+struct seen {
+	unsigned int segments, acks;
+	long long by_timer, sent, received;
+};
+
+static char text[STRETCH * SEGMENT];
+
+static struct tcp_info info_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info;
+}
+
+static bool all_acknowledged(int fd)
+{
+	const struct tcp_info info = info_of(fd);
+
+	return !info.tcpi_unacked && !info.tcpi_notsent_bytes;
+}
+
+static void send_all(int fd, int len)
+{
+	must(send(fd, text, len, 0) == len, "send");
+}
+
+static long long count(int ns, const char *name)
+{
+	return counter_now(ns, PATH, name);
+}
+
+static void drop_all(int ns, bool all)
+{
+	const struct netem netem = { .loss = all ? 1000000 : 0 };
+
+	must(!netem_set(ns, "veth0", &netem), "netem");
+}
+
+static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
+{
+	int listener, client, server, got;
+	struct tcp_info before, after;
+	struct seen seen = { 0 };
+	socklen_t len = sizeof(got);
+	const int room = BUFFER;
+
+	listener = stack_listener(net->b, XTCP, v6 ? NS_B6 : NS_B4, PORT, true);
+	must(listener >= 0, "listener");
+	must(!setsockopt(listener, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
+	     !setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), "SO_RCVBUF");
+	client = stack_socket(net->a, XTCP, v6 ? NS_B6 : NS_B4);
+	must(client >= 0, "socket");
+	must(!setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
+	     !setsockopt(client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), "SO_SNDBUF");
+	must(!setsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &rate, sizeof(rate)), "XTCP_ACK_RATE");
+	must(!getsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &got, &len) && got == rate, "XTCP_ACK_RATE");
+	must(!stack_connect(client, v6 ? NS_B6 : NS_B4, PORT), "connect");
+	server = accept(listener, NULL, NULL);
+	must(server >= 0, "accept");
+
+	seen.sent = -count(net->a, "TcpExt:TCPAckRateSent");
+	seen.received = -count(net->b, "TcpExt:TCPAckRateRecv");
+	drop_all(net->a, true);
+	send_all(client, WINDOW * SEGMENT);
+	drop_all(net->a, false);
+	must(WAIT_FOR(all_acknowledged(client), STACK_DEADLINE_MS), "the first window");
+
+	seen.by_timer = -count(net->b, "TcpExt:DelayedACKs");
+	before = info_of(client);
+	send_all(client, STRETCH * SEGMENT);
+	must(WAIT_FOR(all_acknowledged(client), STACK_DEADLINE_MS), "the second stretch");
+	after = info_of(client);
+	seen.segments = after.tcpi_data_segs_out - before.tcpi_data_segs_out;
+	seen.acks = after.tcpi_segs_in - before.tcpi_segs_in;
+	seen.by_timer += count(net->b, "TcpExt:DelayedACKs");
+	seen.sent += count(net->a, "TcpExt:TCPAckRateSent");
+	seen.received += count(net->b, "TcpExt:TCPAckRateRecv");
+	ksft_print_msg("rate %d: %u segments, %u ACKs, %lld of them by the timer; %lld requests, %lld taken\n", rate,
+		       seen.segments, seen.acks, seen.by_timer, seen.sent, seen.received);
+	close(client);
+	close(server);
+	close(listener);
+	return seen;
+}
+
+/*
+ * Is each ACK but those of the timer for as many full segments? The timer's are for fewer, and for the last segment,
+ * which is not full.
+ */
+static bool is_rate(const struct seen *seen, int rate)
+{
+	const long long by_rate = seen->acks - seen->by_timer;
+
+	return seen->segments >= rate * by_rate + seen->by_timer &&
+	       seen->segments <= rate * by_rate + (rate - 1) * seen->by_timer + !!seen->by_timer;
+}
+
+static void both_rates(const struct ns_pair *net, const char *where)
+{
+	static const int rates[] = { 1, 2, 8, 40 };
+	struct seen seen, usual = { 0 };
+	unsigned int i, v6;
+
+	must(!ns_sysctl_set(net->a, "net.xtcp.ack_rate_request", "1") &&
+	     !ns_sysctl_set(net->b, "net.xtcp.ack_rate_request", "1"), "ack_rate_request");
+	/* each segment is a packet, so that each counts */
+	must(!ns_link_gso_max_segs(net->a, "veth0", 1) && !ns_link_offloads(net->a, "veth0", false) &&
+	     !ns_link_offloads(net->b, "veth0", false), "bundles");
+	must(!ns_shell(net->a, "ip route add " NS_B4 " dev veth0 initcwnd %d && "
+		       "ip route add " NS_B6 " dev veth0 initcwnd %d", WINDOW, WINDOW), "initcwnd");
+	for (v6 = 0; v6 < 2; v6++)
+		for (i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+			seen = transfer(net, v6, rates[i]);
+			if (rates[i] == 2)
+				usual = seen;
+			ksft_test_result(is_rate(&seen, rates[i]) && seen.received && seen.received <= seen.sent &&
+					 (rates[i] < 8 || 2 * seen.acks < usual.acks),
+					 "%s, IPv%c: an ACK for each %d segments\n", where, v6 ? '6' : '4', rates[i]);
+		}
+}
+
+int main(void)
+{
+	struct ns_pair net;
+
+	ksft_print_header();
+	ksft_set_plan(16);
+	must(!ns_pair_make(&net), "namespaces");
+	both_rates(&net, "namespace");
+	ns_pair_close(&net);
+	net.a = ns_make_guest();
+	net.b = ns_make_guest();
+	must(net.a >= 0 && net.b >= 0 && !ns_join(net.a, net.b, "veth0"), "guests");
+	must(!ns_addr_add(net.a, "veth0", NS_A4 "/24") && !ns_addr_add(net.b, "veth0", NS_B4 "/24") &&
+	     !ns_addr_add(net.a, "veth0", NS_A6 "/64") && !ns_addr_add(net.b, "veth0", NS_B6 "/64"), "addresses");
+	both_rates(&net, "guest");
+	ns_pair_close(&net);
+	ksft_finished();
+}

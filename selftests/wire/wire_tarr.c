@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ACK Rate Request option (TARR, draft-ietf-tcpm-ack-rate-request): the SYNs that announce it, the rate at which
+ * xtcp acknowledges when the peer asks, and what xtcp asks for by XTCP_ACK_RATE.
+ * Kernel TCP runs the same rows: it does not know the option.
+ *
+ * Cases: announced, answered, not announced; R of 1, 4, 127 and 0, the reserved bit, wrong lengths, another
+ * experiment, a request on a SYN, without an agreement, in each state that takes text, with text out of order; a
+ * small buffer; the timer. When a request is sent, sent again, or has to wait.
+ */
+#include "lib/wire.h"
+
+#define ON		"sysctl xtcp/ack_rate_request 1;"
+#define KNOWS		"hex fe0400ac"
+#define SYN		"mss 1000," KNOWS
+#define ASKS(octet)	"<hex 010101fe0500ac" octet ">"
+#define FE		"fe0400ac"
+#define ASKED(octet)	"010101fe0500ac" octet
+
+#define IGNORES(script_)	.kernel_differs = "does not know the option", .kernel.script = script_, \
+			.kernel.counters = ""
+
+/* The n-th full segment, from 0 on, without an option and with one. */
+#define TEXT(n)		"< . " #n "000+1(1000) ack 1;"
+#define TEXT_ASKS(n, octet) "< . " #n "000+1(1000) ack 1 " ASKS(octet) ";"
+
+/* The counters of what came, and of what was malformed. */
+#define CAME(recv, malformed)	"TCPAckRateRecv=" #recv " TCPAckRateMalformed=" #malformed
+
+/*
+ * How many full segments come before each of four ACKs? @octet: the last one of a request. @rate: as many as this, or
+ * as a quarter of the window has, if that is fewer, but two.
+ */
+static int counts(struct wire *w, const char *octet, int rate)
+{
+	uint32_t first = w->c.rcv_nxt, window = w->c.edge - first;
+	int acks = 0, since = 0, part, want, i, n;
+	struct wire_segment seg;
+
+	for (i = 0; acks < 4; i++) {
+		if (wire_script_run(w, wire_text("< . %d(1000) ack U %s", i * 1000 + 1,
+						 i ? "" : wire_text("<hex 010101fe0500ac%s>", octet))))
+			return -1;
+		since++;
+		part = window / 4000 > 2 ? window / 4000 : 2;
+		want = rate < part ? rate : part;
+		n = wire_peer_receive(w, &seg, 0);
+		if (n < 0)
+			return -1;
+		if (!n) {
+			if (w->stack == WIRE_XTCP && since >= want)
+				return wire_fail(w, "no ACK of %d segments", since);
+			if (i > 1000)
+				return wire_fail(w, "no ACK");
+			continue;
+		}
+		if (seg.len || seg.ack != first + (i + 1) * 1000)
+			return wire_fail(w, "no ACK of all that came");
+		if (w->stack == WIRE_XTCP && since != want)
+			return wire_fail(w, "an ACK of %d segments, not of %d", since, want);
+		if (wire_script_run(w, wire_text("read %d", 1000 * since)))
+			return -1;
+		window = w->c.edge - w->c.rcv_nxt;
+		acks++;
+		since = 0;
+	}
+	return 0;
+}
+
+static int every_one(struct wire *w)
+{
+	return counts(w, "02", 1);
+}
+
+static int every_two(struct wire *w)
+{
+	return counts(w, "04", 2);
+}
+
+static int every_four(struct wire *w)
+{
+	return counts(w, "08", 4);
+}
+
+static int every_ten(struct wire *w)
+{
+	return counts(w, "14", 10);
+}
+
+/* As many as a quarter of the window has. */
+static int every_quarter(struct wire *w)
+{
+	return counts(w, "fe", 127);
+}
+
+/* The reserved bit is set. */
+static int every_four_reserved(struct wire *w)
+{
+	return counts(w, "09", 4);
+}
+
+#define RATES(name_, run_)								\
+	{										\
+		.name = name_, .rfc = "TARR", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2, .via = PASSIVE | ACTIVE, \
+		.pre = ON, .syn = SYN, .run = run_,					\
+	}
+
+/* A connection to a peer that knows the option. The window has 65 segments, the congestion window 200. */
+#define FAR		ON "route initcwnd 200; listen"
+#define OPEN(rate)	"set ACK_RATE " #rate "; < S 0 <mss 1000,sackok," KNOWS "> win 65535;"		\
+			"> S. 0 ack 1 <laid 0204....01010402" FE ">; < . 1 ack 1 win 65535; accept;"
+/* One of five segments is lost, which ends slow start. */
+#define LOSS		"write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 1 <sack 1001:5001>;" \
+			"> p. 1(1000) ack 1; < . 1 ack 5001; none;"
+#define SENDS_NONE	IGNORES("set ACK_RATE 8 ENOPROTOOPT")
+#define ASKS_ROW(name_, script_, sent)							\
+	{										\
+		.name = name_, .rfc = "TARR", .pre = FAR,				\
+		.want = { .script = script_, .counters = "TCPAckRateSent=" #sent }, SENDS_NONE, \
+	}
+#define ASKS_FIRST(name_, rate, script_, sent)	ASKS_ROW(name_, OPEN(rate) script_, sent)
+#define ASKS_LATER(name_, rate, script_, sent)	ASKS_ROW(name_, OPEN(rate) LOSS script_, sent)
+
+static const struct wire_row rows[] = {
+	/* The SYNs. */
+	{
+		.name = "syn_announces_nothing_by_default", .rfc = "TARR",
+		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303..>",
+	},
+	{
+		.name = "syn_announces_the_option", .rfc = "TARR", .pre = ON,
+		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303.." FE ">",
+		IGNORES("socket; connect; > S 0 <laid 0204....0402080a................010303..>"),
+	},
+	{
+		.name = "syn_ack_answers_it", .rfc = "TARR", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
+			       "> S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">;"
+			       ">@2500 S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">",
+		IGNORES("< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
+			"> S. 0 ack 1 <laid 0204....0402080a................010303..>"),
+	},
+	{
+		.name = "syn_ack_answers_nothing_by_default", .rfc = "TARR", .pre = "listen",
+		.want.script = "< S 0 <" SYN ">; > S. 0 ack 1 <laid 0204....>",
+	},
+	{
+		.name = "syn_ack_announces_nothing_unasked", .rfc = "TARR", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000>; > S. 0 ack 1 <laid 0204....>",
+	},
+	{
+		.name = "syn_with_a_request_announces_nothing", .rfc = "TARR", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0500ac08>; > S. 0 ack 1 <laid 0204....>",
+	},
+	{
+		.name = "syn_of_another_experiment", .rfc = "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0400ad>; > S. 0 ack 1 <laid 0204....>",
+	},
+	{
+		.name = "syn_of_the_other_experimental_kind", .rfc = "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fd0400ac>; > S. 0 ack 1 <laid 0204....>",
+	},
+	{
+		.name = "syn_with_an_option_of_three_octets", .rfc = "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0300>; > S. 0 ack 1 <laid 0204....>",
+	},
+	{	/* the cookie has no room for it */
+		.name = "syn_ack_with_a_cookie_of_syncookies_does_not_answer_it", .rfc = "TARR",
+		.pre = ON "sysctl syncookies 2; listen",
+		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
+			       "> S. 0 ack 1 <laid 0204....0402080a................010303..>; < . 1 ack 1; accept;"
+			       "< . 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1001",
+		.want.state = ESTABLISHED,
+	},
+	{
+		.name = "syn_that_crosses_answers_it", .rfc = "TARR", .pre = ON,
+		.want.script = "socket; bind; connect; > S 0; < S 0 <mss 1000," KNOWS ">;"
+			       "> S. 0 ack 1 <laid 0204...." FE ">",
+		IGNORES("socket; bind; connect; > S 0; < S 0 <mss 1000," KNOWS ">; skim"),
+	},
+	{	/* sixteen octets of a cookie leave no space: no request counts then, whatever the answer has */
+		.name = "fast_syn_with_a_long_cookie_announces_nothing", .rfc = "TARR", .pre = ON,
+		.want = {
+			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,"
+				  "hex 221211223344556677881122334455667788>; > . 1 ack 1; abort; skim; fresh;"
+				  "fast 10 10; > S 0(10) <laid 0204....0402080a................010303.."
+				  "2212112233445566778811223344556677880101>; < S. 0 ack 11 <" SYN ">; > . 11 ack 1;"
+				  "< . 1(1000) ack 11 " ASKS("10") "; skim",
+			.counters = CAME(0, 0),
+		},
+		IGNORES("fast 10 EINPROGRESS; skim"),
+	},
+	{
+		.name = "fast_syn_with_a_cookie_announces_it", .rfc = "TARR", .pre = ON,
+		.want.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220a1122334455667788>;"
+			       "> . 1 ack 1;"
+			       "abort; skim; fresh; fast 10 10;"
+			       "> S 0(10) <laid 0204....0402080a................010303.."
+			       FE "220a11223344556677880101>",
+		IGNORES("fast 10 EINPROGRESS; skim"),
+	},
+	{
+		.name = "fast_syn_ack_with_a_cookie_answers_it", .rfc = "TARR",
+		.pre = ON "sysctl fastopen 2; listen; set FASTOPEN 5",
+		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ",hex 22020101>;"
+			       "> S. 0 ack 1 <laid 0204....0402080a................010303.." FE
+			       "220a................0101>",
+		IGNORES("< S 0 <mss 1000,hex 22020101>; skim"),
+	},
+	{	/* no space beside the cookie and AccECN's counters */
+		.name = "fast_syn_ack_with_accecn_does_not_answer_it", .rfc = "TARR",
+		.pre = ON "sysctl xtcp/ecn 3; sysctl fastopen 2; listen; set FASTOPEN 5",
+		.want.script = "< SECA 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ",hex 22020101>; > SC. 0 ack 1; skim",
+		IGNORES("< S 0 <mss 1000>; skim"),
+	},
+
+	/* What the peer asks for. */
+	RATES("ack_%s_of_each_segment", every_one),
+	RATES("ack_%s_of_two_segments", every_two),
+	RATES("ack_%s_of_four_segments", every_four),
+	RATES("ack_%s_of_ten_segments", every_ten),
+	RATES("ack_%s_of_four_segments_with_the_reserved_bit", every_four_reserved),
+	RATES("ack_%s_of_a_quarter_of_the_window", every_quarter),
+	{
+		.name = "ack_of_two_segments_in_a_small_buffer", .rfc = "TARR", .pre = ON,
+		.want.script = "listen; set RCVBUF 12000; < S 0 <" SYN ">; > S. 0 ack 1; < . 1 ack 1; accept;"
+			       TEXT_ASKS(0, "fe") "none;" TEXT(1) "> . 1 ack 2001; read 2000; skim;" TEXT(2) "none;"
+			       TEXT(3) "> . 1 ack 4001",
+		IGNORES("listen"),
+	},
+	{	/* full or not */
+		.name = "ack_%s_of_each_small_segment", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = "< . 1(1000) ack 1 " ASKS("02") "; > . 1 ack 1001; < P. 1001(10) ack 1; > . 1 ack 1011;"
+			       "read 1010; write 10; > P. 1(10) ack 1011; < P. 1011(10) ack 11; > . 11 ack 1021",
+		IGNORES("skim"),
+	},
+	{	/* the usual timer, and the rate stays afterwards */
+		.name = "ack_%s_by_the_timer", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED, .pre = ON,
+		.syn = SYN,
+		.want = {
+			.script = "mark;" TEXT_ASKS(0, "10") "none;" TEXT(1) ">@500 . 1 ack 2001; elapsed >= 36;"
+				  "elapsed <= 200;" TEXT(2) "none",
+			.counters = "DelayedACKs=1 " CAME(1, 0),
+		},
+		IGNORES(TEXT_ASKS(0, "10") TEXT(1) "skim"),
+	},
+	{	/* R of 0 is for the segment that has it */
+		.name = "ack_%s_of_this_segment", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = {
+			.script = TEXT_ASKS(0, "08") "none; < . 1001(100) ack 1 " ASKS("00") "; > . 1 ack 1101;"
+				  "< . 1101(1000) ack 1; none; < . 2101(1000) ack 1; none; < . 3101(1000) ack 1;"
+				  "none; < . 4101(1000) ack 1; > . 1 ack 5101",
+			.counters = CAME(2, 0),
+		},
+		IGNORES("skim"),
+	},
+	{	/* not for what has no text: two ends could answer each other for ever */
+		.name = "ack_%s_of_no_text_gets_no_answer", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { .script = "< . 1 ack 1 " ASKS("00") "; none", .counters = CAME(0, 0) },
+		IGNORES("< . 1 ack 1 " ASKS("00") "; none"),
+	},
+	{
+		.name = "ack_%s_of_a_fin", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = {
+			.script = "< F. 1 ack 1 " ASKS("00") "; > . 1 ack 2", .state = CLOSE_WAIT,
+			.counters = CAME(1, 0),
+		},
+		IGNORES("< F. 1 ack 1 " ASKS("00") "; >@500 . 1 ack 2"),
+	},
+	{	/* the third ACK of the handshake */
+		.name = "ack_syn_received_of_four_segments", .rfc = "TARR", .in = SYN_RECEIVED, .pre = ON, .syn = SYN,
+		.want = {
+			.script = "< . 1(1000) ack 1 " ASKS("08") "; none; < . 1001(1000) ack 1; none;"
+				  "< . 2001(1000) ack 1; none; < . 3001(1000) ack 1; > . 1 ack 4001",
+			.state = ESTABLISHED, .counters = CAME(1, 0),
+		},
+		IGNORES("< . 1(1000) ack 1; skim"),
+	},
+	{	/* RFC 5681 4.2: at once, whatever the rate */
+		.name = "ack_%s_out_of_order", .rfc = "RFC 5681 4.2", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(0, "10") "none;" TEXT(2) "> . 1 ack 1001;" TEXT_ASKS(3, "14")
+			       "> . 1 ack 1001;" TEXT(1) "> . 1 ack 4001;" TEXT(4) "none",
+		IGNORES(TEXT(0) TEXT(2) TEXT(1) "skim"),
+	},
+	{
+		.name = "ack_%s_of_text_that_came_twice", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = {
+			.script = TEXT_ASKS(0, "10") "none; < . 1(1000) ack 1 " ASKS("02") ";"
+				  "> . 1 ack 1001;" TEXT(1) "none",
+			.counters = CAME(1, 0),
+		},
+		IGNORES(TEXT(0) "skim"),
+	},
+	{
+		.name = "ack_%s_goes_with_an_answer", .rfc = "RFC 9293 3.8.6.3",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(0, "10") "none; write 10; > P. 1(10) ack 1001; none",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{
+		.name = "ack_%s_does_not_go_when_the_program_reads", .rfc = "TARR",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(0, "10") TEXT(1) TEXT(2) "read 3000; none; pass 10; none",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{
+		.name = "ack_%s_of_each_segment_by_quickack", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = "set QUICKACK 1;" TEXT_ASKS(0, "10") "> . 1 ack 1001;" TEXT(1) "> . 1 ack 2001",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{
+		.name = "ack_%s_although_the_knob_is_0_now", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = "sysctl xtcp/ack_rate_request 0;" TEXT_ASKS(0, "08") "none;" TEXT(1) "none;" TEXT(2)
+			       "none;"
+			       TEXT(3) "> . 1 ack 4001",
+		IGNORES("skim"),
+	},
+
+	/* Nothing is agreed, or nothing is asked: the first ACKs do not wait. */
+	{
+		.name = "ack_%s_by_default", .rfc = "TARR", .in = ESTABLISHED, .syn = SYN,
+		.want = {
+			.script = TEXT_ASKS(0, "10") "> . 1 ack 1001;"
+				  "sysctl xtcp/ack_rate_request 1;" TEXT_ASKS(1, "10")
+				  "> . 1 ack 2001",
+			.counters = CAME(0, 0),
+		},
+		.kernel_differs = "has no counters of these", .kernel.counters = "",
+	},
+	{
+		.name = "ack_%s_to_a_peer_that_announced_nothing", .rfc = "TARR",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.pre = ON,
+		.want = { .script = TEXT_ASKS(0, "10") "> . 1 ack 1001", .counters = CAME(0, 0) },
+		.kernel_differs = "has no counters of these", .kernel.counters = "",
+	},
+#define ZEROS_7	"00000000000000"
+#define ZEROS_35	ZEROS_7 ZEROS_7 ZEROS_7 ZEROS_7 ZEROS_7
+#define NO_REQUEST(name_, option, malformed) \
+	{ \
+		.name = "ack_%s_of_" name_, .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN, \
+		.want = { \
+			.script = "< . 1(1000) ack 1 <hex " option ">; > . 1 ack 1001;" TEXT(1) "> . 1 ack 2001", \
+			.counters = CAME(0, malformed), \
+		}, \
+		.kernel_differs = "has no counters of these", .kernel.counters = "", \
+	}
+	NO_REQUEST("an_option_of_three_octets", "01fe0300", 0),
+	NO_REQUEST("an_announcement", "fe0400ac", 1),
+	NO_REQUEST("an_option_of_six_octets", "0101fe0600ac1010", 1),
+	NO_REQUEST("an_option_of_forty_octets", "fe2800ac10" ZEROS_35, 1),
+	NO_REQUEST("another_experiment", "010101fe0500ad10", 0),
+	NO_REQUEST("the_other_experimental_kind", "010101fd0500ac10", 0),
+	NO_REQUEST("an_option_beyond_the_header", "010101fe0600ac10", 0),
+
+	/* What xtcp asks for. */
+	{
+		.name = "ask_%s_option", .rfc = "TARR", .in = CLOSED | LISTEN | ESTABLISHED,
+		.want.script = "get ACK_RATE 0; set ACK_RATE 1; get ACK_RATE 1; set ACK_RATE 127; get ACK_RATE 127;"
+			       "set ACK_RATE 128 EINVAL; set ACK_RATE -1 EINVAL; get ACK_RATE 127; set ACK_RATE 0;"
+			       "get ACK_RATE 0",
+		IGNORES("get ACK_RATE 0 ENOPROTOOPT; set ACK_RATE 1 ENOPROTOOPT"),
+	},
+	/* For as many as 2, slow start does not matter; and text of a segment is not cut. */
+	ASKS_FIRST("ask_for_each_segment", 1, "write 1992; > . 1(992) ack 1 <laid " ASKED("02") ">;"
+		   "> P. 993(1000) ack 1 <laid>", 1),
+	ASKS_FIRST("ask_for_two_segments", 2, "write 1992; > . 1(992) ack 1 <laid " ASKED("04") ">;"
+		   "> P. 993(1000) ack 1 <laid>", 1),
+	ASKS_FIRST("ask_with_a_small_segment", 1, "write 1; > P. 1(1) ack 1 <laid " ASKED("02") ">; < . 1 ack 2;"
+		   "write 1;"
+		   "> P. 2(1) ack 1 <laid>", 1),
+	ASKS_FIRST("ask_with_what_just_fits", 1, "write 992; > P. 1(992) ack 1 <laid " ASKED("02") ">", 1),
+	ASKS_FIRST("ask_not_with_what_just_does_not_fit", 1, "write 993; > P. 1(993) ack 1 <laid>; < . 1 ack 994;"
+		   "write 1;"
+		   "> P. 994(1) ack 1 <laid " ASKED("02") ">", 1),
+	ASKS_FIRST("ask_not_with_an_ack", 1, "< . 1(1000) ack 1; > . 1 ack 1001 <laid>; write 1;"
+		   "> P. 1(1) ack 1001 <laid " ASKED("02") ">", 1),
+	ASKS_FIRST("ask_not_in_slow_start", 8, "write 5000; > p. 1(1000) ack 1 x4 <laid>;"
+		   "> P. 4001(1000) ack 1 <laid>", 0),
+	ASKS_FIRST("ask_not_by_default", 0, "write 5000; > p. 1(1000) ack 1 x4 <laid>;"
+		   "> P. 4001(1000) ack 1 <laid>", 0),
+	ASKS_FIRST("ask_with_a_fin", 1, "write 10; > P. 1(10) ack 1 <laid " ASKED("02") ">; close;"
+		   "> F. 11 ack 1 <laid>; < R 1", 1),
+	/* The text that has asked asks again whenever it is resent, and not after its ACK. */
+	ASKS_FIRST("ask_again", 1, "write 100; > P. 1(100) ack 1 <laid " ASKED("02") ">;"
+		   ">@2500 P. 1(100) ack 1 <laid " ASKED("02")
+		   ">; >@2500 P. 1(100) ack 1 <laid " ASKED("02") ">; < . 1 ack 101; write 100;"
+		   "> P. 101(100) ack 1 <laid>", 3),
+	ASKS_FIRST("ask_again_beside_the_rest", 1, "write 4992; > . 1(992) ack 1 <laid " ASKED("02") ">;"
+		   "> p. 993(1000) ack 1 x4 <laid>; < . 1 ack 1 <sack 993:4993>;"
+		   "> . 1(992) ack 1 <laid " ASKED("02") ">;"
+		   "< . 1 ack 4993; none", 2),
+	/* SACK blocks go first. */
+	ASKS_FIRST("ask_after_sack_blocks", 1, "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 100;"
+		   "> P. 1(100) ack 1 <sack 1001:2001,laid 0101050a................>; < . 1(1000) ack 101;"
+		   "> . 101 ack 2001 <laid>;"
+		   "write 100; > P. 101(100) ack 2001 <laid " ASKED("02") ">", 1),
+	/* After slow start: 65 segments fit, so more than four ACKs come for them. */
+	ASKS_LATER("ask_after_slow_start", 8, "write 2992; > . 5001(992) ack 1 <laid " ASKED("10") ">;"
+		   "> . 5993(1000) ack 1 <laid>; > P. 6993(1000) ack 1 <laid>; < . 1 ack 7993 win 65535; write 1000;"
+		   "> P. 7993(1000) ack 1 <laid>", 1),
+	ASKS_LATER("ask_for_a_quarter_of_the_window", 127, "write 100; > P. 5001(100) ack 1 <laid " ASKED("20") ">", 1),
+	ASKS_LATER("ask_for_a_quarter_of_a_smaller_window", 127, "< . 1 ack 5001 win 31999; write 100;"
+		   "> P. 5001(100) ack 1 <laid " ASKED("08") ">", 1),
+	ASKS_LATER("ask_for_nothing_with_a_small_window", 127, "< . 1 ack 5001 win 15999; write 100;"
+		   "> P. 5001(100) ack 1 <laid>", 0),
+	ASKS_LATER("ask_for_each_segment_with_a_tiny_window", 127, "< . 1 ack 5001 win 3999; write 100;"
+		   "> P. 5001(100) ack 1 <laid " ASKED("02") ">", 1),
+	ASKS_LATER("ask_for_something_else", 8, "write 100; > P. 5001(100) ack 1 <laid " ASKED("10") ">;"
+		   "< . 1 ack 5101;"
+		   "set ACK_RATE 5; write 100; > P. 5101(100) ack 1 <laid " ASKED("0a") ">; < . 1 ack 5201;"
+		   "set ACK_RATE 0; write 100; > P. 5201(100) ack 1 <laid " ASKED("04") ">; < . 1 ack 5301;"
+		   "write 100; > P. 5301(100) ack 1 <laid>", 3),
+	/* Fewer than eight segments are in flight, and the peer's timer may send their ACK. */
+	ASKS_LATER("ask_and_do_not_probe_early", 8, "write 2992; > . 5001(992) ack 1 <laid " ASKED("10") ">;"
+		   "> p. 5993(1000) ack 1 x2 <laid>; mark; pass 40; none; elapsed <= 150; < . 1 ack 7993 win 65535", 1),
+	/* After a timeout each segment is acknowledged, until the window has four. */
+	ASKS_LATER("ask_after_a_timeout", 8, "write 100; > P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101;"
+		   "write 100; > P. 5101(100) ack 1 <laid>; >@2500 P. 5101(100) ack 1 <laid " ASKED("02") ">", 2),
+	{	/* one segment asks, and a bundle follows */
+		.name = "ask_in_a_segment_of_its_own", .rfc = "TARR", .pre = "bundles 64;" FAR,
+		.want = {
+			.script = OPEN(1) "write 20992; > . 1(992) ack 1 <laid " ASKED("02") ">; "
+				  "> . 993(1000) ack 1 x19 <laid>; > P. 19993(1000) ack 1 <laid>",
+			.counters = "TCPAckRateSent=1",
+		},
+		SENDS_NONE,
+	},
+	{
+		.name = "ask_beside_timestamps", .rfc = "TARR", .pre = FAR,
+		.want.script = "set ACK_RATE 1; < S 0 <mss 1000,sackok,ts T 0," KNOWS ">; > S. 0 ack 1; < . 1 ack 1;"
+			       "accept;"
+			       "write 1968; > . 1(980) ack 1 <laid 0101080a................" ASKED("02") ">;"
+			       "> P. 981(988) ack 1 <laid 0101080a................>",
+		SENDS_NONE,
+	},
+	{	/* a signed segment is an skb of its own, which is cut for the request */
+		.name = "ask_beside_a_signature", .rfc = "TARR", .pre = ON "listen; md5listener secret; key secret",
+		.want = {
+			.script = "set ACK_RATE 1; < S 0 <mss 1000,sackok," KNOWS ">;"
+				  "> S. 0 ack 1 <laid 01011312................................0204....01010402" FE ">;"
+				  "< . 1 ack 1; accept; write 2940; > . 1(972) ack 1 <laid 01011312"
+				  "................................" ASKED("02") ">; > p. 973(980) ack 1 x2"
+				  " <laid 01011312................................>; < . 1 ack 2933;"
+				  "> P. 2933(8) ack 1; none",
+			.counters = "TCPAckRateSent=1",
+		},
+		SENDS_NONE,
+	},
+	{
+		.name = "ask_%s_a_peer_that_knows", .rfc = "TARR",
+		.in = ESTABLISHED | CLOSE_WAIT, .via = PASSIVE | ACTIVE,
+		.pre = ON, .syn = SYN,
+		.want = {
+			.script = "set ACK_RATE 1; write 100; > P. S(100) ack N <laid " ASKED("02") ">",
+			.counters = "TCPAckRateSent=1",
+		},
+		SENDS_NONE,
+	},
+	{
+		.name = "ask_%s_not_a_peer_that_does_not_know", .rfc = "TARR",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.pre = ON,
+		.want = {
+			.script = "set ACK_RATE 1; write 100; > P. S(100) ack N <laid>", .counters = "TCPAckRateSent=0",
+		},
+		SENDS_NONE,
+	},
+	{
+		.name = "ask_%s_not_when_the_knob_was_0", .rfc = "TARR",
+		.in = ESTABLISHED, .via = PASSIVE | ACTIVE, .syn = SYN,
+		.want = {
+			.script = "sysctl xtcp/ack_rate_request 1; set ACK_RATE 1; write 100; > P. S(100) ack N <laid>",
+			.counters = "TCPAckRateSent=0",
+		},
+		SENDS_NONE,
+	},
+};
+
+int main(int argc, char **argv)
+{
+	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
+}
