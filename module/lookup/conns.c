@@ -41,7 +41,7 @@ struct xtcp_conns xtcp_conns __read_mostly;
  * @members: connections in these chains; changed under @lock, read without a lock
  */
 static struct table_part {
-	spinlock_t lock;
+	spinlock_t lock;	/* see above */
 	u32 members;
 } ____cacheline_aligned_in_smp table_parts[PARTS];
 
