@@ -175,14 +175,13 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CHALLENGE;
 }
 
-/* In FIN-WAIT-1 our FIN was acknowledged. */
-static enum xtcp_verdict enter_fin_wait2(struct sock *sk, const struct xtcp_seg *seg)
+/* In FIN-WAIT-1 our FIN was acknowledged. SHUTDOWN or CLOSE has set SEND_SHUTDOWN. */
+static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_state_set(sk, TCP_FIN_WAIT2);
 	xsk->stream->fin_tstamp = xtcp_clock_stamp();
-	WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
 	sk_dst_confirm(sk);
 	if (!sock_flag(sk, SOCK_DEAD)) {
 		xtcp_timer_limit_idle(sk);
@@ -221,7 +220,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 		break;
 	case TCP_FIN_WAIT1:
 		if (xtcp_acked_fin(sk))
-			return enter_fin_wait2(sk, seg);
+			return enter_fin_wait2(sk);
 		break;
 	case TCP_CLOSING:
 		if (xtcp_acked_fin(sk)) {
