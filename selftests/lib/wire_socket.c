@@ -486,6 +486,9 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(snd_wnd),
 	LATER_FIELD(rcv_wnd), LATER_FIELD(rehash), LATER_FIELD(total_rto), LATER_FIELD(total_rto_recoveries),
 	LATER_FIELD(total_rto_time),
+	/* bits of one octet: tcpi_snd_wscale and tcpi_rcv_wscale, behind tcpi_options */
+	{ "snd_wscale", offsetof(struct tcp_info, tcpi_options) + 1, 1 },
+	{ "rcv_wscale", offsetof(struct tcp_info, tcpi_options) + 1, 1 },
 	/* bits of one octet: tcpi_delivery_rate_app_limited, tcpi_fastopen_client_fail */
 	{ "rate_limited", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 	{ "client_fail", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
@@ -510,6 +513,10 @@ static int info_field(struct wire *w, const char *name, uint64_t *value)
 		*value &= 1;
 	else if (!strcmp(name, "client_fail"))
 		*value = *value >> 1 & 3;
+	else if (!strcmp(name, "snd_wscale"))
+		*value &= 15;
+	else if (!strcmp(name, "rcv_wscale"))
+		*value >>= 4;
 	return 0;
 }
 

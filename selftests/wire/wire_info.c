@@ -154,6 +154,22 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* Ours is what a buffer of 6,291,456 octets needs. Both are 0 when one end has not offered the option. */
+	{
+		.name = "info_window_scales", .rfc = "RFC 7323 2.2", .pre = "sysctl rmem 4096 131072 6291456",
+		.want = {
+			.script = "listen; < S 0 <mss 1000,nop,ws 3>; > S. 0 ack 1 <ws 7>; < . 1 ack 1; accept;"
+				  "info snd_wscale = 3; info rcv_wscale = 7",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "info_window_scales_without_the_option", .rfc = "RFC 7323 2.2", .syn = SACK,
+		.want = {
+			.script = OPEN "info snd_wscale = 0; info rcv_wscale = 0",
+			.state = ESTABLISHED,
+		},
+	},
 	/* The echo tells which SYN-ACK is answered, though its TSval carries options in the place of up to 63 ms. */
 	{
 		.name = "info_round_trip_of_a_repeated_syn_ack", .rfc = "RFC 6298 3, RFC 7323 4.1",
