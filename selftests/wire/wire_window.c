@@ -248,6 +248,17 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1601; none",
 		},
 	},
+	/* Linux's limit: up to the default MSS a window may be filled by one segment. */
+	{
+		.name = "window_%s_of_the_default_mss_is_one_segment", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
+		.in = ESTABLISHED, .synwin = "536",
+		.want.script = "info snd_mss = 536; write 536; > P. 1(536) ack 1; < . 1 ack 537; none",
+	},
+	{
+		.name = "window_%s_above_the_default_mss_is_two_segments", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
+		.in = ESTABLISHED, .synwin = "538",
+		.want.script = "info snd_mss = 269; write 538; > p. 1(269) ack 1; > P. 270(269) ack 1; < . 1 ack 539; none",
+	},
 	{
 		.name = "window_%s_shrinks", .rfc = "RFC 9293 3.8.6", .id = "MUST-34 SHLD-15",
 		.in = ESTABLISHED,
@@ -504,6 +515,17 @@ static const struct wire_row rows[] = {
 				  "< . 21001(1000) ack 1; < . 22001(1000) ack 1; < . 23001(1000) ack 1;"
 				  "pass 100; skim; < . N(500) ack 1; none; >@100 . 1 ack N+500;"
 				  "< . N(1000) ack 1; < . N+1000(1000) ack 1; > . 1 ack N+2000; none",
+		},
+	},
+	/* Some ACKs at the beginning do not wait: one for each two segments of the window, which is five of 1460 here. */
+	{
+		.name = "text_%s_first_acks_of_a_small_window", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 8500",
+		.want = {
+			.script = "< . 1(1000) ack 1; > . 1 ack 1001; < . 1001(1000) ack 1; > . 1 ack 2001;"
+				  "< . 2001(1000) ack 1; > . 1 ack 3001; < . 3001(1000) ack 1; none;"
+				  ">@1000 . 1 ack 4001",
+			.counters = "DelayedACKs=1",
 		},
 	},
 	/* Buffers and bounds that change, and extremes: what was offered stays so. */
