@@ -85,6 +85,29 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .counters = "TCPAbortOnTimeout=1 TCPWinProbe=0",
 		},
 	},
+	/* The peer answers each probe, and a limit on the backoff ends that only once the RTO cannot grow any more. */
+	{
+		.name = "orphan_whose_probes_are_answered_goes_on_below_rto_max_ms", .rfc = "RFC 6429",
+		.pre = "sysctl orphan_retries 2; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 win 0; accept; write 100; none; close;"
+				  ">@1500 . 0 ack 1; < . 1 ack 1 win 0; >@1500 . 0 ack 1; < . 1 ack 1 win 0;"
+				  ">@1500 . 0 ack 1; < . 1 ack 1 win 0; >@2500 . 0 ack 1; < . 1 ack 1 win 0;"
+				  ">@4500 . 0 ack 1; < . 1 ack 1 win 1000; > FP. 1(100) ack 1; < R 1",
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=0 TCPWinProbe=5",
+		},
+	},
+	{
+		.name = "orphan_whose_probes_are_answered_ends_at_rto_max_ms", .rfc = "RFC 6429",
+		.pre = "sysctl rto_max_ms 1000; sysctl orphan_retries 5; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 win 0; accept; write 100; none; close;"
+				  ">@1500 . 0 ack 1; < . 1 ack 1 win 0; >@1500 . 0 ack 1; < . 1 ack 1 win 0;"
+				  ">@1500 . 0 ack 1; < . 1 ack 1 win 0; >@1500 . 0 ack 1; < . 1 ack 1 win 0;"
+				  ">@1500 . 0 ack 1; < . 1 ack 1 win 0; gone 2000; skim",
+			.state = CLOSED, .counters = "TCPAbortOnTimeout=1 TCPWinProbe=5",
+		},
+	},
 	{
 		.name = "window_%s_closed_is_probed_within_rto_max_ms", .rfc = "RFC 9293 3.8.6.1",
 		.in = ESTABLISHED, .synwin = "4000", .pre = "sysctl rto_max_ms 1000",
