@@ -162,6 +162,15 @@ static const struct wire_row rows[] = {
 			.counters = "TcpTimeoutRehash=0",
 		},
 	},
+	{
+		.name = "timeout_of_the_syn_ack_keeps_the_flow_label_by_txrehash", .rfc = "RFC 6437 2", .only = 6,
+		.pre = "sysctl core/txrehash 0; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1 label same; < . 1 ack 1; accept;"
+				  "write 10; > P. 1(10) ack 1 label same",
+			.state = ESTABLISHED,
+		},
+	},
 	{	/* later kernels give SO_TXREHASH to kernel TCP alone */
 		.name = "timeout_%s_keeps_the_flow_label_when_told_to", .rfc = "RFC 6437 2", .only = 6,
 		.in = ESTABLISHED, .until = "6.12",
