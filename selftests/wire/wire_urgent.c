@@ -126,6 +126,15 @@ static const struct wire_row rows[] = {
 				  "< PU. 11(10) ack 1 urg 10; >@1000 . 1 ack 21; inq 9; read 9; atmark 1; urgent 20",
 		},
 	},
+	/* Nothing is left to read then: who closes sends no RST. */
+	{
+		.name = "urgent_%s_moves_on_from_all_there_was", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
+		.want = {
+			.script = "< PU. 1(1) ack 1 urg 1; skim; atmark 1; < U. 2 ack 1 urg 10; none; inq 0; poll OUT;"
+				  "close; > F. 1 ack 2; < . 2 ack 2",
+			.state = FIN_WAIT_2,
+		},
+	},
 	{
 		.name = "urgent_%s_out_of_order", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
 		.want = {
