@@ -44,7 +44,8 @@
 #define PORT		7100
 #define TRANSACTIONS	30
 #define RECEIVES	50
-#define BUNDLE		5000	/* octets; lo carries packets of 1500 here, and bundles of them */
+#define MTU		1500	/* of lo, which carries bundles all the same */
+#define BUNDLE		5000	/* octets, and less than the segments have room for */
 #define BUNDLE_SEGMENTS	4
 #define BUNDLES		200	/* pairs of them */
 #define QUICKACKS	16
@@ -308,36 +309,42 @@ static void *receive_all(void *arg)
 	return NULL;
 }
 
-static bool send_bundle(int fd)
+static bool send_bundle(int fd, int octets)
 {
-	static const char text[BUNDLE];
+	static const char text[BUNDLE_SEGMENTS * MTU];
 
-	return send(fd, text, sizeof(text), MSG_NOSIGNAL) == sizeof(text);
+	return send(fd, text, octets, MSG_NOSIGNAL) == octets;
 }
 
 /*
  * The reader was woken and cannot run: there is one processor, and who sends comes first. Of two bundles that come
  * meanwhile the second one has both acknowledged. Before, the first ACKs of a connection go out at once.
+ * @moves: an ACK would move the window, for its bound is much below the buffer. A bundle fills its segments then, so
+ * that it is one packet.
  */
-static void count_bundles(const char *addr)
+static void count_bundles(const char *addr, bool moves)
 {
-	const int one = 1, segments = 2 * BUNDLES * BUNDLE_SEGMENTS;
+	const int one = 1, segments = 2 * BUNDLES * BUNDLE_SEGMENTS, buffer = 200000, window = 20000;
 	long long before, delayed, acks;
 	struct program p = { .addr = addr };
-	int i, fd, unacked;
+	int i, fd, unacked, octets;
 	bool ok = true;
 
 	make_namespace();
-	ns_link_mtu(ns, "lo", 1500);
+	ns_link_mtu(ns, "lo", MTU);
 	/* the reader may be later than a probe, which has an ACK of its own */
 	ns_sysctl_set(ns, "net.xtcp.early_retrans", "0");
 	stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &fd, &p.fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	octets = moves ? BUNDLE_SEGMENTS * info_of(fd).tcpi_snd_mss : BUNDLE;
+	if (moves && (setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer)) ||
+		      setsockopt(p.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof(window))))
+		ksft_exit_fail_msg("window: %s\n", strerror(errno));
 	start(&p, receive_all);
 	before = out_segs();
 	delayed = delayed_acks();
 	for (i = 0; i < BUNDLES && ok; i++) {
-		ok = send_bundle(fd) && send_bundle(fd) &&
+		ok = send_bundle(fd, octets) && send_bundle(fd, octets) &&
 		     WAIT_FOR(!ioctl(fd, SIOCOUTQ, &unacked) && !unacked &&
 			      asleep_in(atomic_load(&p.tid), SYS_recvfrom), STACK_DEADLINE_MS);
 	}
@@ -349,7 +356,8 @@ static void count_bundles(const char *addr)
 	ksft_print_msg("%lld ACKs of %d bundles, %lld of them sent by the delayed-ACK timer\n", acks, 2 * BUNDLES,
 		       delayed);
 	ksft_test_result(ok && p.ok && acks >= BUNDLES && acks <= BUNDLES + QUICKACKS + delayed,
-			 "%s: two bundles for a reader who is woken have one ACK\n", addr);
+			 "%s: two bundles for a reader who is woken have one ACK%s\n", addr,
+			 moves ? ", which moves the window" : "");
 	close(ns);
 }
 
@@ -521,7 +529,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(38);
+	ksft_set_plan(40);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	if (sched_setaffinity(0, sizeof(one), &one))
@@ -541,7 +549,8 @@ int main(void)
 		count_receives(addrs[i]);
 		count_wants(addrs[i], false);
 		count_wants(addrs[i], true);
-		count_bundles(addrs[i]);
+		count_bundles(addrs[i], false);
+		count_bundles(addrs[i], true);
 	}
 	count_all_connects();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
