@@ -189,15 +189,30 @@ static void disconnect(int fd)
 	must(!connect(fd, &nobody, sizeof(nobody)), "disconnect");
 }
 
-/* A segment is held before the socket, which ends meanwhile, or @moves to another connection. */
-static void held(bool v6, bool moves)
+enum then { HAS_ENDED, HAS_MOVED_ON, LISTENS };
+
+static void listens_itself(int fd, const char *text, int port)
 {
+	const union stack_addr addr = stack_addr(text, port);
+
+	must(!bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 5), "listen");
+}
+
+/* A segment is held before the socket, which ends meanwhile, or begins something else. */
+static void held(bool v6, enum then then)
+{
+	static const char *const names[] = {
+		[HAS_ENDED] = "has ended", [HAS_MOVED_ON] = "has moved on", [LISTENS] = "listens where it was connected",
+	};
+	const bool moves = then == HAS_MOVED_ON;
 	const char *server_addr = v6 ? NS_B6 : NS_B4, *client_addr = v6 ? NS_A6 : NS_A4;
 	int client, server, queue, packet, listener = -1, other = -1;
 	long long resets;
 	char octet;
 
 	stack_pair_or_die(net.a, KERNEL, net.b, XTCP, server_addr, PORT + 1, &client, &server);
+	/* what is held must not look like the third ACK of a handshake */
+	must(stack_carries(client, server, 1), "text");
 	must(!ns_shell(net.b, "nft 'add table inet held; add chain inet held in { type filter hook input priority 0; };"
 		       "add rule inet held in tcp dport %d queue num %d'", PORT + 1, QUEUE), "nft");
 	queue = nfqueue_hold(net.b, QUEUE);
@@ -210,6 +225,9 @@ static void held(bool v6, bool moves)
 		listener = stack_listener(net.a, KERNEL, client_addr, PORT + 2, true);
 		must(listener >= 0 && !stack_connect(server, client_addr, PORT + 2), "connect");
 		other = accept(listener, NULL, NULL);
+	} else if (then == LISTENS) {
+		disconnect(server);
+		listens_itself(server, server_addr, PORT + 1);
 	} else {
 		reset(server);
 	}
@@ -217,7 +235,7 @@ static void held(bool v6, bool moves)
 	must(!nfqueue_pass(queue, QUEUE, packet), "verdict");
 	ksft_test_result(WAIT_FOR(counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts") == resets + 1, STACK_DEADLINE_MS),
 			 "xtcp, IPv%c: a segment from a queue is nobody's when its socket %s\n", v6 ? '6' : '4',
-			 moves ? "has moved on" : "has ended");
+			 names[then]);
 	if (moves)
 		ksft_test_result(!unread(server) && send(other, "!", 1, 0) == 1 && recv(server, &octet, 1, 0) == 1 &&
 				 octet == '!' && stack_carries(server, other, 1000),
@@ -229,6 +247,8 @@ static void held(bool v6, bool moves)
 		close(other);
 		close(listener);
 	}
+	if (then == LISTENS)
+		close(server);
 	close(client);
 }
 
@@ -311,7 +331,7 @@ int main(void)
 	int v6;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 2 * 7 + 2 * 3 + 4);
+	ksft_set_plan(2 * 2 * 7 + 2 * 4 + 4);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
@@ -322,8 +342,9 @@ int main(void)
 	for (v6 = 0; v6 < 2; v6++) {
 		run(KERNEL, v6);
 		run(XTCP, v6);
-		held(v6, false);
-		held(v6, true);
+		held(v6, HAS_ENDED);
+		held(v6, HAS_MOVED_ON);
+		held(v6, LISTENS);
 	}
 	ns_pair_close(&net);
 	tracing_stop();
