@@ -2,14 +2,16 @@
 /*
  * io_uring sends pages without a copy: the pages themselves go out, from plain and from registered buffers, between
  * writes that are copied, with loss; and a second completion says when each buffer is free, also after a reset. On both
- * stacks, the peer is the other one.
+ * stacks, the peer is the other one. A page of a file may go out in the same segment.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <kselftest.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -234,6 +236,29 @@ static void with_socket(enum stack stack)
 	close(server);
 }
 
+/*
+ * A page of a file goes out in one segment with a registered buffer, which holds no reference for each segment. The
+ * file's page needs one of its own, and gives it back: who holds a page of a file keeps it from being sealed.
+ */
+static void with_file(enum stack stack)
+{
+	int client, server, file = memfd_create("file", MFD_ALLOW_SEALING);
+	unsigned int told = 0;
+	off_t from = 0;
+	bool good;
+
+	must(file >= 0 && write(file, text, PAGE) == PAGE, "memfd");
+	pair(stack, &client, &server);
+	good = gives(client, text, 100, REGISTERED, MSG_MORE, &told);
+	good &= sendfile(client, file, &from, PAGE) == PAGE;
+	good &= comes(server, 0, 100) && comes(server, 0, PAGE) && all_free(1, told);
+	good &= WAIT_FOR(!fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), STACK_DEADLINE_MS);
+	ksft_test_result(good, "%s: a page of a file behind a registered buffer\n", stack_name(stack));
+	close(client);
+	close(server);
+	close(file);
+}
+
 /* Single octets from the end of a huge page: only their pages count, not all before them. */
 static void from_huge_page(void)
 {
@@ -316,7 +341,7 @@ int main(void)
 	if (ring_open(&ring))
 		ksft_exit_skip("the kernel cannot: io_uring: %s\n", strerror(errno));
 	ring_close(&ring);
-	ksft_set_plan(2 * 6 + 2);
+	ksft_set_plan(2 * 6 + 3);
 	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	for (i = 0; i < ROOM; i++)
@@ -333,6 +358,8 @@ int main(void)
 		/* Linux refuses the first MSG_ZEROCOPY with ENOBUFS */
 		if (stack == XTCP) {
 			with_socket(stack);
+			/* Linux 6.1 never gives the page back */
+			with_file(stack);
 			from_huge_page();
 		}
 		is_reset(stack);
