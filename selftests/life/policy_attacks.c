@@ -127,6 +127,8 @@ static void malformed(void)
 			problems++;
 		}
 	}
+	/* the last of them */
+	rules_said("this comes twice in the rule");
 	rules_start(XTCP_CMD_POLICY_ADD);
 	rules_put(XTCP_POLICY_RULE, "", 0);
 	SAME(rules_ask(), EINVAL);
