@@ -202,7 +202,8 @@ static void listens_itself(int fd, const char *text, int port)
 static void held(bool v6, enum then then)
 {
 	static const char *const names[] = {
-		[HAS_ENDED] = "has ended", [HAS_MOVED_ON] = "has moved on", [LISTENS] = "listens where it was connected",
+		[HAS_ENDED] = "has ended", [HAS_MOVED_ON] = "has moved on",
+		[LISTENS] = "listens where it was connected",
 	};
 	const bool moves = then == HAS_MOVED_ON;
 	const char *server_addr = v6 ? NS_B6 : NS_B4, *client_addr = v6 ? NS_A6 : NS_A4;

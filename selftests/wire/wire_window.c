@@ -257,7 +257,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "window_%s_above_the_default_mss_is_two_segments", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
 		.in = ESTABLISHED, .synwin = "538",
-		.want.script = "info snd_mss = 269; write 538; > p. 1(269) ack 1; > P. 270(269) ack 1; < . 1 ack 539; none",
+		.want.script = "info snd_mss = 269; write 538; > p. 1(269) ack 1; > P. 270(269) ack 1;"
+			       "< . 1 ack 539; none",
 	},
 	{
 		.name = "window_%s_shrinks", .rfc = "RFC 9293 3.8.6", .id = "MUST-34 SHLD-15",
@@ -517,7 +518,7 @@ static const struct wire_row rows[] = {
 				  "< . N(1000) ack 1; < . N+1000(1000) ack 1; > . 1 ack N+2000; none",
 		},
 	},
-	/* Some ACKs at the beginning do not wait: one for each two segments of the window, which is five of 1460 here. */
+	/* Some ACKs at the beginning do not wait: one for each two segments of the window, which is 5 * 1460 here. */
 	{
 		.name = "text_%s_first_acks_of_a_small_window", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
 		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 8500",
