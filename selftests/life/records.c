@@ -10,14 +10,16 @@
  * (module/timewait/record.c). So some long-lasting records, HELD, hold back all records that came later and would end
  * earlier. This holds in each shard of the namespace; it has as many shards as there are processors.
  *
- * 740 records; they are counted and listed, then gone with their ports and memory.
+ * 740 records; they are counted and listed, then gone with their ports and memory, and each end is an event.
  */
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "counters.h"
@@ -30,10 +32,12 @@
 #include "slabs.h"
 #include "stack.h"
 #include "tcpstate.h"
+#include "tracing.h"
 #include "wait.h"
 
 NEEDS_MODULE;
 
+#define EVENT		"events/xtcp/xtcp_conn_state/"
 #define PORT		7300
 #define HELD		160
 #define COUNT		740	/* the timer ends 256 in one hold of its lock, and frees 32 at once */
@@ -203,6 +207,32 @@ static long long all_made(void)
 	return counted("TcpExt:TW") + counted("TcpExt:TWKilled");
 }
 
+/* From now on, the events of records that begin, change and end. */
+static void watch(void)
+{
+	struct stat st;
+	char filter[64];
+
+	if (fstat(pair.a, &st))
+		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	snprintf(filter, sizeof(filter), "netns==%lu", (unsigned long)st.st_ino);
+	tracing_set(EVENT "filter", filter);
+	tracing_forget();
+	tracing_set(EVENT "enable", "1");
+}
+
+static int events_of_an_end(void)
+{
+	FILE *file = tracing_open();
+	char line[512];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), file))
+		n += strstr(line, "xtcp_conn_state:") && strstr(line, " old=TIME-WAIT new=CLOSED");
+	fclose(file);
+	return n;
+}
+
 /* On a machine that is too slow the first of them end before the last are overdue: then once more, with more time. */
 static void end_by_timer(const struct slabs *before)
 {
@@ -213,6 +243,7 @@ static void end_by_timer(const struct slabs *before)
 	for (try = 0; try < TRIES && !ok; try++, held_ms *= 2) {
 		if (try && !WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms))
 			ksft_exit_fail_msg("records do not end\n");
+		watch();
 		connect_all();
 		before_it = all_made();
 		close_all(held_ms, SHORT_MS);
@@ -224,6 +255,8 @@ static void end_by_timer(const struct slabs *before)
 	ksft_test_result(ok, "%d of %d records wait for the one that ends before them\n", COUNT - HELD, COUNT);
 	ksft_test_result(made == COUNT, "each was counted once\n");
 	ksft_test_result(WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms), "then all end\n");
+	ksft_test_result(events_of_an_end() == COUNT, "each says so by an event\n");
+	tracing_set(EVENT "enable", "0");
 	ksft_test_result(WAIT_FOR(free_ports() == COUNT, STACK_DEADLINE_MS), "their ports are free\n");
 	ksft_test_result(WAIT_FOR(slabs_have(before, 0), STACK_DEADLINE_MS), "and so is their memory\n");
 }
@@ -253,11 +286,13 @@ int main(void)
 	struct slabs before;
 
 	ksft_print_header();
-	ksft_set_plan(11);
+	ksft_set_plan(12);
 	slabs_read(&before);
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns_pair_make(&pair))
 		ksft_exit_fail_msg("no descriptors or no namespaces: %s\n", strerror(errno));
+	tracing_start("records");
 	end_by_timer(&before);
+	tracing_stop();
 	end_with_module(&before);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
