@@ -219,6 +219,15 @@ static const struct wire_row rows[] = {
 				  "> PU. 2001(500) ack 1 urg 500; < . 1 ack 2501",
 		},
 	},
+	/* What goes again in smaller segments is cut in the same way. */
+	{
+		.name = "urgent_%s_path_becomes_narrow", .rfc = "RFC 9293 3.1, RFC 1191 6.3", .in = ESTABLISHED,
+		.syn = "mss 9000",
+		.want = {
+			.script = "write A urgent; > PU. 1(A) ack 1 urg A; icmp toobig seq 1 mtu 1300;"
+				  "> U. 1(A-200) ack 1 urg A; > PU. A-199(200) ack 1 urg 200; < . 1 ack A+1",
+		},
+	},
 	{
 		.name = "urgent_%s_sent_again", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
 		.want = {
