@@ -18,12 +18,14 @@
  *   connects to another one
  * - a port that was bound is not shared
  * - the same beside connections of kernel TCP that are bound to a device, over both IP versions
+ * - an ICMP error about kernel TCP's connection from a port of which xtcp has another address
  * - a connection that is bound to a device afterwards: kernel TCP gives its 4-tuple to another sock
  *   of its own, and xtcp to one of its own
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -335,13 +337,38 @@ static void device_afterwards(void)
 	}
 }
 
+/* The error ends connect(): xtcp looks at it, since it has a listener at that port, and passes it on. */
+static void error_beside(const char *its, const char *ours, const char *to)
+{
+	struct pollfd p = { .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int listener_of_xtcp, err = 0;
+
+	new_ns();
+	if (ns_shell(ns, "nft 'add table inet wall; add chain inet wall in { type filter hook input priority 0; };"
+		     "add rule inet wall in tcp dport %d reject with icmpx type admin-prohibited'", PORT + 3))
+		ksft_exit_fail_msg("nft\n");
+	listener_of_xtcp = stack_listener(ns, XTCP, ours, LOW + 1, true);
+	p.fd = stack_bound(ns, KERNEL, its, LOW + 1, true);
+	if (listener_of_xtcp < 0 || p.fd < 0 || fcntl(p.fd, F_SETFL, O_NONBLOCK))
+		ksft_exit_fail_msg("a port of both: %s\n", strerror(errno));
+	/* while connect() runs the error is only noted: the one about the next SYN ends it */
+	if (!stack_connect(p.fd, to, PORT + 3) || errno != EINPROGRESS)
+		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	ksft_test_result(poll(&p, 1, STACK_DEADLINE_MS) == 1 &&
+			 !getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) && (err == EHOSTUNREACH || err == EACCES),
+			 "%s: an ICMP error reaches kernel TCP from a port that xtcp has, too\n", its);
+	close(p.fd);
+	close(listener_of_xtcp);
+}
+
 int main(int argc, char **argv)
 {
 	struct rlimit files = { 4096, 4096 };
 
 	(void)argv;
 	ksft_print_header();
-	ksft_set_plan(4 + 2 + 8 + 3 + 3 + 6 + 2);
+	ksft_set_plan(4 + 2 + 8 + 3 + 3 + 6 + 2 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;
@@ -361,5 +388,7 @@ int main(int argc, char **argv)
 	beside_device("::1", "::1", "::");
 	beside_device("::ffff:127.0.0.1", "127.0.0.1", "::");
 	device_afterwards();
+	error_beside("127.0.0.2", "127.0.0.3", "127.0.0.1");
+	error_beside("::1", "127.0.0.3", "::1");
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
