@@ -2,7 +2,8 @@
 /*
  * One connection wakes one of those who wait for it: threads in accept(), and in
  * epoll_wait() with EPOLLEXCLUSIVE. Counted, on both stacks; a connection comes when all
- * of them sleep, or else one that does not would take it.
+ * of them sleep, or else one that does not would take it. Who has waited for more octets than there
+ * are is woken when SO_RCVLOWAT says that these are enough.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -154,18 +156,39 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	close(listener);
 }
 
+/* The wake-up alone puts a descriptor on the list of an epoll that has looked at it before. */
+static void lower_mark(enum stack stack)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int client, server, ep = epoll_create1(EPOLL_CLOEXEC), many = 100, few = 10, unread = 0;
+	bool early, woken;
+
+	stack_pair_or_die(ns, stack, ns, stack, "127.0.0.1", PORT + 1, &client, &server);
+	if (ep < 0 || setsockopt(server, SOL_SOCKET, SO_RCVLOWAT, &many, sizeof(many)) ||
+	    epoll_ctl(ep, EPOLL_CTL_ADD, server, &event) || send(client, &event, few, 0) != few ||
+	    !WAIT_FOR(!ioctl(server, FIONREAD, &unread) && unread == few, STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("%d octets: %s\n", unread, strerror(errno));
+	early = epoll_wait(ep, &event, 1, 0);
+	woken = !setsockopt(server, SOL_SOCKET, SO_RCVLOWAT, &few, sizeof(few)) && epoll_wait(ep, &event, 1, 0) == 1;
+	ksft_test_result(!early && woken, "%s: who waits is woken by a lower SO_RCVLOWAT\n", stack_name(stack));
+	close(ep);
+	close(client);
+	close(server);
+}
+
 int main(void)
 {
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2);
+	ksft_set_plan(stack_count() * 3);
 	ns = ns_make();
 	if (ns < 0)
 		ksft_exit_fail_msg("no namespace\n");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		one_each(stack, accept_in_turn, "accept()", 0);
 		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);
+		lower_mark(stack);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
