@@ -43,6 +43,23 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
 		},
 	},
+	/* One after the other: the first is overdue 25 ms after the other's ACK, and the second 10 ms later. */
+	{
+		.name = "rack_overdue_one_after_the_other", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "set NODELAY 1; write 1000; > P. 1(1000) ack 1; pass 20; write 1000;"
+				  "> P. 1001(1000) ack 1; write 1000; > P. 2001(1000) ack 1; pass 100; mark;"
+				  "< . 1 ack 1 <sack 2001:3001>; none; >@100 P. 1(1000) ack 1; info lost = 1;"
+				  ">@100 P. 1001(1000) ack 1; elapsed >= 20; elapsed <= 90; none;"
+				  "< . 1 ack 3001; none; info ca_state = 0",
+			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=2", .state = ESTABLISHED,
+		},
+		.kernel_differs = "waits until all of them are overdue",
+		.kernel.script = OPEN_FAR "set NODELAY 1; write 1000; > P. 1(1000) ack 1; pass 20; write 1000;"
+				 "> P. 1001(1000) ack 1; write 1000; > P. 2001(1000) ack 1; pass 100;"
+				 "< . 1 ack 1 <sack 2001:3001>; none; >@150 P. 1(1000) ack 1; info lost = 2;"
+				 "< . 1 ack 1001 <sack 2001:3001>; > P. 1001(1000) ack 1; < . 1 ack 3001; none",
+	},
 	{
 		.name = "rack_reordered_in_time", .rfc = "RFC 8985 6.2", .syn = SACK,
 		.want = {
