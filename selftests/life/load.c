@@ -111,6 +111,21 @@ static void said(void)
 	check(klog_has("xtcp: version 0.1, address family 25\n"), "the_version_is_told");
 }
 
+static bool nothing_is_in_use(void)
+{
+	FILE *file = fopen("/proc/net/xtcp_sockstat", "re");
+	char line[128] = "";
+	bool none;
+
+	none = file && fgets(line, sizeof(line), file) &&
+	       !strcmp(line, "TCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n");
+	if (!none)
+		ksft_print_msg("%s", line);
+	if (file)
+		fclose(file);
+	return none;
+}
+
 static void reload(void)
 {
 	/* The last reference goes with the socket, which may take a moment. */
@@ -122,6 +137,7 @@ static void reload(void)
 	wrong_family("9999", "parameter_too_large");
 	said();
 	check(!access("/proc/net/xtcp", R_OK) && !access("/proc/net/xtcp6", R_OK), "proc");
+	check(nothing_is_in_use(), "nothing_in_use");
 }
 
 int main(int argc, char **argv)
@@ -129,7 +145,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	program = argv[0];
 	ksft_print_header();
-	ksft_set_plan(20);
+	ksft_set_plan(21);
 	family();
 	reload();
 	return failures ? ksft_exit_fail() : ksft_exit_pass();
