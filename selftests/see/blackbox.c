@@ -282,15 +282,30 @@ static void draws(int port)
 	result(ok, "list, show, trace, plot and save");
 }
 
+/* What ssthresh is after a timeout: at least two segments, and less than the ten of the initial window. */
+static bool has_ssthresh(const char *box, unsigned int mss)
+{
+	const char *at = strstr(box, " congestion phase=Loss ");
+	unsigned int ssthresh = 0;
+
+	at = at ? strstr(at, " ssthresh=") : NULL;
+	if (at && sscanf(at, " ssthresh=%u ", &ssthresh) == 1 && ssthresh >= 2 * mss && ssthresh < 10 * mss)
+		return true;
+	ksft_print_msg("ssthresh %u in\n%s", ssthresh, box);
+	return false;
+}
+
 /* A peer that vanishes: timers, retransmissions, the windows that they leave. */
 static void timers(void)
 {
-	unsigned int ms = 1500;
+	unsigned int ms = 1500, mss;
+	socklen_t len = sizeof(mss);
 	int c, s, port;
 	char *box;
 
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
+	must(!getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &mss, &len), "TCP_MAXSEG");
 	must(stack_carries(c, s, 1), "data");
 	must(!netem_gate(net.a, "veth0", false), "gate");
 	must(!setsockopt(c, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)), "TCP_USER_TIMEOUT");
@@ -301,7 +316,7 @@ static void timers(void)
 	draws(port);
 	result(HAS(box, " reason=user-timeout\n", " len=2 resent=0 ", " timer state=ESTABLISHED timer=retransmit ",
 		   " congestion phase=Loss ", " reason=timeout\n", " len=2 resent=1 ",
-		   " abort state=ESTABLISHED error=110 reason=user-timeout\n"), "a timeout");
+		   " abort state=ESTABLISHED error=110 reason=user-timeout\n") && has_ssthresh(box, mss), "a timeout");
 	free(box);
 	close(c);
 	close(s);
