@@ -14,6 +14,13 @@ static const struct wire_row rows[] = {
 			.state = TIME_WAIT,
 		},
 	},
+	{	/* who wants no FIN-WAIT-2 has none */
+		.name = "close_%s_with_linger2_below_0", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.want = {
+			.script = "set LINGER2 -1; close; > F. 1 ack 1; < . 1 ack 2; skim",
+			.state = CLOSED, .counters = "TCPAbortOnData=1",
+		},
+	},
 	{
 		.name = "fin_%s_of_an_orphan_with_timestamps", .rfc = "RFC 7323 3.2",
 		.in = FIN_WAIT_2, .via = PASSIVE | ACTIVE, .syn = "mss 1000,nop,nop,ts T R",
