@@ -467,6 +467,10 @@ static void up_raises_the_bound(void)
 	UNIT_CHECK(bbr.inflight_longterm == 12 * MSS && bbr.probe_up_acked == MSS);
 	UNIT_CHECK(bbr.probe_up_acked_per_inc == 3 * MSS);
 	UNIT_CHECK(bbr.full_bw == BW - 1 && !bbr.full_bw_count);
+	/* with the rest of before, exactly so many */
+	ack.newly_acked = 2 * MSS;
+	an_ack();
+	UNIT_CHECK(bbr.inflight_longterm == 13 * MSS && !bbr.probe_up_acked);
 	/* twice as fast in each round trip */
 	bbr.probe_up_rounds = 2;
 	ack.cwnd = 40 * MSS;
