@@ -3,7 +3,8 @@
  * BBR on the wire (draft-ietf-ccwg-bbr): the window after repairs. Its filters and its state machine are tested in
  * unit/, what it does to a network in bbr.
  *
- * Cases: the window after a timeout, and after a second one in the middle of it; from each
+ * Cases: the window after a timeout, and after a second one in the middle of it; PROBE_RTT after the
+ * peer's window was closed; from each
  * algorithm to each other one in recovery, after a timeout, and while the window is reduced for a
  * mark.
  */
@@ -88,6 +89,16 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 20001; skim; >@1500 . 20001(1000) ack 1; info snd_cwnd = 1;"
 				  "< . 1 ack 30001;"
 				  PASSED "info snd_cwnd >= 20",
+		},
+	},
+	/* The peer had no room: a pause that the program did not make does not spare it PROBE_RTT, which is due. */
+	{
+		.name = "bbr_probes_the_rtt_after_a_closed_window", .rfc = "BBR 5.4.1", .pre = BBR,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;"
+				  "write 30000; skim; < . 1 ack 30001 win 0; skim; pass 12000; skim; info snd_cwnd >= 20;"
+				  "< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10",
+			.state = ESTABLISHED,
 		},
 	},
 	CHANGE_IN_RECOVERY("bbr", "cubic"), CHANGE_IN_RECOVERY("bbr", "dctcp"), CHANGE_IN_RECOVERY("bbr", "reno"),
