@@ -6,8 +6,8 @@
  *
  * Cases: blocks with and without timestamps, in text, FIN and challenge ACK; blocks that merge,
  * that RCV.NXT passes, that others displace; D-SACK for what came twice below RCV.NXT and out of
- * order; no block without negotiation; 4,200 holes, none of them for want of room; ACKs for text out
- * of order that one ACK replaces (comp_sack_nr).
+ * order; no block without negotiation; 4,200 holes, none of them for want of room; text that is dropped
+ * to make room; ACKs for text out of order that one ACK replaces (comp_sack_nr).
  */
 #include "lib/wire.h"
 
@@ -45,6 +45,43 @@ static int many_holes(struct wire *w)
 	}
 	return wire_script_run(w, "skim; < . 16803(2) ack 1; >@1000 . 1 ack 1 "
 			       "<sack 16803:16805 16799:16801 16795:16797 16791:16793>; none");
+}
+
+static uint64_t counted(const struct wire_counters *before, const struct wire_counters *now, const char *name)
+{
+	return wire_counter_value(now, name) - wire_counter_value(before, name);
+}
+
+/*
+ * Single octets fill the buffer, with a hole before each. Then one comes before all others: the farthest makes way for
+ * it, and its block with it. Kernel TCP drops more than one, and forgets all blocks.
+ */
+static int makes_room(struct wire *w)
+{
+	static struct wire_counters before, now;
+	unsigned int at = 101;
+	char script[160];
+
+	if (wire_counter_read(w, &before))
+		return -1;
+	do {
+		at += 2;
+		snprintf(script, sizeof(script), "< . %u(1) ack 1; skim", at);
+		if (wire_script_run(w, script) || wire_counter_read(w, &now))
+			return -1;
+		if (at > 1000)
+			return wire_fail(w, "the buffer takes all octets");
+	} while (!counted(&before, &now, "PruneCalled"));
+	if (w->stack == WIRE_KERNEL)
+		return counted(&before, &now, "OfoPruned") ? 0 : wire_fail(w, "nothing is dropped");
+	if (counted(&before, &now, "OfoPruned") || counted(&before, &now, "RcvPruned") != 1)
+		return wire_fail(w, "text makes room for what lies beyond it");
+	/* the last octet, at @at, was refused: the farthest is the one before it */
+	snprintf(script, sizeof(script), "< . 51(1) ack 1; > . 1 ack 1 <sack 51:52 %u:%u %u:%u %u:%u>",
+		 at - 4, at - 3, at - 6, at - 5, at - 8, at - 7);
+	if (wire_script_run(w, script) || wire_counter_read(w, &now))
+		return -1;
+	return counted(&before, &now, "OfoPruned") == 1 ? 0 : wire_fail(w, "OfoPruned has not counted it");
 }
 
 static const struct wire_row rows[] = {
@@ -488,6 +525,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sackrcv_more_holes_than_any_number", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUFFORCE 8000000", .syn = "mss 1000,sackok", .run = many_holes,
+	},
+	{
+		.name = "sackrcv_no_block_of_text_that_was_dropped", .rfc = "RFC 2018 8", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room,
 	},
 };
 
