@@ -285,6 +285,18 @@ static const struct wire_row rows[] = {
 			.counters = "TCPSACKDiscard=4000",
 		},
 	},
+	/* A tail loss probe has repeated the last segment, and the network has copied the first one. */
+	{
+		.name = "dsack_at_the_left_edge_of_what_was_never_resent", .rfc = "RFC 2883 5",
+		.pre = "sysctl early_retrans 3", .syn = SACK,
+		.want = {
+			.script = FAR_TEN ">@290 P. 9001(1000) ack 1; < . 1 ack 1001 <sack 1:1001>; none;" LIVES_ON,
+			.counters = "TCPDSACKRecv=1 TCPDSACKRecvSegs=1 TCPDSACKIgnoredNoUndo=0 RetransSegs=1",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "does not believe a D-SACK that begins at SND.UNA",
+		.kernel.counters = "TCPDSACKRecv=1 TCPDSACKIgnoredNoUndo=1 RetransSegs=1",
+	},
 	{
 		.name = "storm_%s_of_dsacks", .rfc = "RFC 2883 4", .in = ESTABLISHED, .syn = SACK,
 		.want = {
