@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a program's calls leave behind inside: receive memory charged and given back, the bound of the receive buffer,
- * counters of every way to abort, statistics that add up. What kernel TCP does differs in such figures, so the
- * differential runner cannot compare them.
+ * counters of every way to abort, statistics that add up; where the next peek begins, and whom a smaller SO_RCVLOWAT
+ * wakes. What kernel TCP does differs in such figures, so the differential runner cannot compare them.
  *
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -186,6 +187,48 @@ TEST_F_TIMEOUT(sock, inq_is_told_with_data, TIMEOUT_S)
 	EXPECT_EQ(cmsg->cmsg_type, TCP_CM_INQ);
 	EXPECT_EQ(*(int *)CMSG_DATA(cmsg), 70);
 	EXPECT_EQ(queue(self->s, SIOCINQ), 70);
+}
+
+/* SO_PEEK_OFF: each peek begins where the one before ended, and reads take back what they have passed. */
+TEST_F_TIMEOUT(sock, a_peek_begins_where_the_last_one_ended, TIMEOUT_S)
+{
+	unsigned char bytes[100], peeked[100];
+	socklen_t len = sizeof(int);
+	int at = -1;
+
+	fill(bytes, sizeof(bytes), 0);
+	set(self->s, SOL_SOCKET, SO_PEEK_OFF, 0);
+	ASSERT_EQ(send(self->c, bytes, 100, 0), 100);
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == 100, DEADLINE_MS));
+	ASSERT_EQ(recv(self->s, peeked, 30, MSG_PEEK), 30);
+	EXPECT_EQ(memcmp(peeked, bytes, 30), 0);
+	ASSERT_EQ(recv(self->s, peeked, 50, MSG_PEEK), 50);
+	EXPECT_EQ(memcmp(peeked, bytes + 30, 50), 0);
+	ASSERT_EQ(recv(self->s, peeked, 60, 0), 60);
+	EXPECT_EQ(memcmp(peeked, bytes, 60), 0);
+	ASSERT_EQ(getsockopt(self->s, SOL_SOCKET, SO_PEEK_OFF, &at, &len), 0);
+	EXPECT_EQ(at, 20);
+	ASSERT_EQ(recv(self->s, peeked, 100, MSG_PEEK), 20);
+	EXPECT_EQ(memcmp(peeked, bytes + 80, 20), 0);
+}
+
+/* What waits was too little, and is enough when SO_RCVLOWAT asks for less: who waits is told. */
+TEST_F_TIMEOUT(sock, a_smaller_low_mark_wakes_the_reader, TIMEOUT_S)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int watch = epoll_create1(EPOLL_CLOEXEC);
+	char bytes[10] = "";
+
+	ASSERT_GE(watch, 0);
+	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 100);
+	ASSERT_EQ(epoll_ctl(watch, EPOLL_CTL_ADD, self->s, &event), 0);
+	ASSERT_EQ(send(self->c, bytes, sizeof(bytes), 0), sizeof(bytes));
+	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == sizeof(bytes), DEADLINE_MS));
+	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 11);
+	EXPECT_EQ(epoll_wait(watch, &event, 1, 0), 0);
+	set(self->s, SOL_SOCKET, SO_RCVLOWAT, 10);
+	EXPECT_EQ(epoll_wait(watch, &event, 1, 0), 1);
+	close(watch);
 }
 
 /* Peeks, cut reads and dropped octets (MSG_TRUNC) in any order find the stream where it should be. */
