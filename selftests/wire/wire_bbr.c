@@ -4,9 +4,8 @@
  * unit/, what it does to a network in bbr.
  *
  * Cases: the window after a timeout, and after a second one in the middle of it; PROBE_RTT after the
- * peer's window was closed; from each
- * algorithm to each other one in recovery, after a timeout, and while the window is reduced for a
- * mark.
+ * peer's window was closed; from each algorithm to each other one in recovery, after a timeout, and
+ * while the window is reduced for a mark.
  */
 #include "lib/wire.h"
 
