@@ -335,8 +335,7 @@ static const struct wire_row rows[] = {
 		.want = { .script = TEXT_ASKS(0, "10") "> . 1 ack 1001", .counters = CAME(0, 0) },
 		.kernel_differs = "has no counters of these", .kernel.counters = "",
 	},
-#define ZEROS_7	"00000000000000"
-#define ZEROS_35	ZEROS_7 ZEROS_7 ZEROS_7 ZEROS_7 ZEROS_7
+#define ZEROS_35	"0000000000000000000000000000000000000000000000000000000000000000000000"
 #define NO_REQUEST(name_, option, malformed) \
 	{ \
 		.name = "ack_%s_of_" name_, .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN, \
