@@ -231,7 +231,6 @@ static void collapse(struct sock *sk)
 		consume_skb(skb);
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRCVCOLLAPSED);
 	}
-	sk_mem_reclaim(sk);
 }
 
 static bool fits(struct sock *sk, struct sk_buff *skb)
