@@ -14,6 +14,12 @@
 #define SACK		"mss 1000,sackok"
 #define FAR		"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; < . 1 ack 1; info snd_cwnd = 10;"
 #define OPEN_FAR	"sysctl early_retrans 3;" FAR
+#define MARKED_FAR	"sysctl early_retrans 3; listen; < SEC 0 $; > S.E 0 ack 1; pass 100; < . 1 ack 1; accept;" \
+			"< . 1 ack 1; info snd_cwnd = 10;"
+#define MARKED		MARKED_FAR "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 100;" \
+			"< E. 1 ack 1001; none; info ca_state = 2; info snd_ssthresh = 5;" \
+			">@290 P. 3001(1000) ack 1; write 1000; > P.C 4001(1000) ack 1; pass 100;" \
+			"< . 1 ack 5001; none; info ca_state = 0;"
 #define THREE		OPEN_FAR "mark; write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define PROBED		THREE ">@290 P. 2001(1000) ack 1; elapsed >= 150;"
 /* All but the last of three is acknowledged; that goes again after @least ms, and before @most. */
@@ -347,6 +353,17 @@ static const struct wire_row rows[] = {
 				  "info snd_ssthresh = 5; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
+	},
+	/* The window has fallen in this round trip already, for a mark. */
+	{
+		.name = "tlp_repaired_a_loss_after_a_mark", .rfc = "RFC 8985 7.4.2, RFC 3168 6.1.2", .syn = SACK,
+		.pre = "sysctl ecn 1",
+		.want = {
+			.script = MARKED "info snd_ssthresh = 5; info snd_cwnd = 5",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "reduces the window twice, for the mark and for the loss",
+		.kernel.script = MARKED "info snd_ssthresh = 2",
 	},
 	{
 		.name = "tlp_repaired_nothing", .rfc = "RFC 8985 7.4.2", .syn = SACK,
