@@ -308,6 +308,8 @@ static void maps_come_and_go(void)
 
 #define TINY		8	/* ports, of which one half is tried by the map alone: connect() has made it by then */
 #define TURNS		16
+#define OTHERS		16	/* ports beyond those */
+#define MAPS		3
 
 /* Make a connection from a port of the tiny namespace. Return its port, or 0: there is none. */
 static int connect_tiny(int *fd, int *server, int listener)
@@ -368,17 +370,72 @@ static int take_the_free_one(void *tiny)
 	return i && i != port[TINY - 1] ? taken : -1;
 }
 
-static void free_before_records(void)
+static void tiny_range(int tiny, int low, int ports)
 {
-	int taken, tiny = ns_make();
+	if (ns_sysctl_set(tiny, "net.ipv4.ip_local_port_range", "%d %d", low, low + ports - 1))
+		ksft_exit_fail_msg("no range of ports\n");
+}
+
+/*
+ * A map knows the ports of the range that was set when it was made; it learns of others when connect() tries them in
+ * vain. Then one of these is free, and others of its half have records that may be replaced. Return 1 if connect()
+ * takes the free one.
+ */
+static int take_the_tried_one(void *tiny)
+{
+	int listener = stack_listener(*(int *)tiny, KERNEL, "0.0.0.0", PORT, true), fd[OTHERS], server[OTHERS];
+	int i, again, peer, taken;
+
+	/* with one port in the range no map is needed */
+	for (i = 0; i < OTHERS; i++) {
+		tiny_range(*(int *)tiny, LOW + TINY + i, 1);
+		if (connect_tiny(&fd[i], &server[i], listener) != LOW + TINY + i)
+			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+	}
+	tiny_range(*(int *)tiny, LOW, TINY);
+	for (i = 0; i < TINY; i++)
+		if (!connect_tiny(&again, &peer, listener))
+			ksft_exit_fail_msg("connection %d of the map: %s\n", i, strerror(errno));
+	tiny_range(*(int *)tiny, LOW + TINY, OTHERS);
+	for (i = 2; i < OTHERS; i += 2)
+		end_tiny(fd[i], server[i], false);
+	wait_until_ms(wait_now_ms() + 10);
+	ns_sysctl_set(*(int *)tiny, "net.xtcp.tw_reuse", "0");
+	taken = connect_tiny(&again, &peer, listener);
+	if (taken)
+		ksft_exit_fail_msg("port %d is free\n", taken);
+	ns_sysctl_set(*(int *)tiny, "net.xtcp.tw_reuse", "1");
+	end_tiny(fd[0], server[0], true);
+	taken = connect_tiny(&again, &peer, listener);
+	ksft_print_msg("of %d to %d port %d\n", LOW + TINY, LOW + TINY + OTHERS - 1, taken);
+	return taken == LOW + TINY;
+}
+
+static int make_tiny(void)
+{
+	int tiny = ns_make();
 
 	if (tiny < 0 || ns_sysctl_set(tiny, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + TINY - 1) ||
 	    ns_sysctl_set(tiny, "net.xtcp.tw_reuse", "1") || ns_sysctl_set(tiny, "net.xtcp.tw_reuse_delay", "1"))
 		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	return tiny;
+}
+
+static void free_before_records(void)
+{
+	int taken, tiny = make_tiny(), turn;
+
 	taken = ns_call(tiny, take_the_free_one, &tiny);
 	ksft_print_msg("%d of %d times\n", taken, TURNS);
 	ksft_test_result(taken == TURNS, "connect() takes a port that a RST has freed before it replaces a record\n");
 	close(tiny);
+	/* by chance it is the first of the half that is tried, if the map does not know it */
+	for (taken = 0, turn = 0; turn < MAPS; turn++) {
+		tiny = make_tiny();
+		taken += ns_call(tiny, take_the_tried_one, &tiny);
+		close(tiny);
+	}
+	ksft_test_result(taken == MAPS, "so it does with one that it has tried in vain\n");
 }
 
 int main(void)
@@ -387,7 +444,7 @@ int main(void)
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 2);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
