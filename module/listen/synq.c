@@ -194,6 +194,23 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	return true;
 }
 
+/*
+ * Has the SYN-ACK space for the announcement of the ACK rate option beside its other options and a
+ * signature of @room octets? AccECN counters with a cookie or a signature leave none.
+ */
+static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
+{
+	u32 size = room + XTCP_OPTLEN_MSS + (he->wscale_ok ? round_up(XTCP_OPTLEN_WSCALE, 4) : 0);
+
+	if (he->accecn_ok && (answer || room))
+		return false;
+	if (he->ts_ok)
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;	/* with SACK-permitted in place of the NOPs */
+	else if (he->sack_ok)
+		size += round_up(XTCP_OPTLEN_SACK_PERMITTED, 4);
+	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;
+}
+
 /* Sends a SYN-ACK and keeps @he. After an error, or if Fast Open makes a child, frees @he. */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
@@ -217,8 +234,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		if (cookie.len > 0)
 			answer = &cookie;
 	}
-	/* AccECN counters with a cookie or a signature leave no space for another option */
-	if (unlikely(he->ack_rate_ok) && he->accecn_ok && (answer || xtcp_signer_room_for(listener->sk, he)))
+	if (unlikely(he->ack_rate_ok) && !ack_rate_fits(he, xtcp_signer_room_for(listener->sk, he), answer))
 		he->ack_rate_ok = false;
 	he->sent_us = (u32)xtcp_clock_us() ?: 1;
 	err = xtcp_entry_insert(listener, he, key);

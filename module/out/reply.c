@@ -426,6 +426,9 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.opts.tsecr = he->ts_recent;
 		WRITE_ONCE(he->ts_late, clock - reply.opts.tsval);
 	}
+	/* a key that the program has set since the SYN came may leave no space */
+	if (unlikely(reply.opts.ack_rate) && xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
+		reply.opts.ack_rate = XTCP_ACKRATE_NONE;
 	if (he->resent) {
 		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);

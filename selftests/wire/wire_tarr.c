@@ -447,6 +447,15 @@ static const struct wire_row rows[] = {
 		},
 		SENDS_NONE,
 	},
+	{	/* without SACK, timestamps stay beside a signature: no space for the announcement */
+		.name = "announce_not_beside_a_signature_and_timestamps", .rfc = "TARR",
+		.pre = ON "sysctl sack 0; listen; md5listener secret; key secret",
+		.want = {
+			.script = "< S 0 <ts T 0,ws 7,hex fe0400ac010101>; > S. 0 ack 1 <ts,ws>;"
+				  "< . 1 ack 1 <nop,nop,ts T R>; accept; none",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "ask_%s_a_peer_that_knows", .rfc = "TARR",
 		.in = ESTABLISHED | CLOSE_WAIT, .via = PASSIVE | ACTIVE,
