@@ -167,15 +167,18 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u64 sent_us;
+	u32 mss;
 	int err;
 
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
+	/* sending may change the payload: a request for an ACK rate, or a block, is sent once */
+	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
 	if (unlikely(err))
 		return err;
-	if (skb->len % xtcp_mss_payload(sk))
+	if (skb->len % mss)
 		xsk->stream->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
