@@ -487,7 +487,10 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
+	/* none: the device has left its VRF, to which the key is limited, since the caller found it */
 	key = xtcp_keys_of(sk);
+	if (unlikely(!key))
+		return false;
 	keys->md5 = key->md5;
 	return true;
 }
