@@ -162,13 +162,15 @@ u32 xtcp_conns_used_chain(u32 chain)
 	while (chain <= xtcp_conns.mask) {
 		const u32 end = chain | last;
 
-		for (; chain <= end && READ_ONCE(table_part_of(end)->members); chain++) {
+		/* read the count once: it shares a cache line with the lock, which others take */
+		if (!READ_ONCE(table_part_of(chain)->members))
+			chain = end + 1;
+		for (; chain <= end; chain++) {
 			if (xtcp_conns_first(chain))
 				return chain;
 			if (chain % RESCHED_CHAINS == 0)
 				cond_resched();
 		}
-		chain = end + 1;
 	}
 	return chain;
 }

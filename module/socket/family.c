@@ -123,7 +123,7 @@ static void proto_release(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (unlikely(sk->sk_state == TCP_LISTEN))
 		xtcp_incoming_follow(sk);
-	else if (unlikely(READ_ONCE(sk->sk_tsq_flags)))
+	if (unlikely(READ_ONCE(sk->sk_tsq_flags)))
 		do_deferred(sk);
 }
 
