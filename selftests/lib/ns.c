@@ -372,6 +372,32 @@ int ns_route_default(int ns, const char *gateway)
 	return netlink_talk(ns, &req) ? complain("no route by", gateway) : 0;
 }
 
+int ns_route_add(int ns, const char *net, const char *gateway, const char *from)
+{
+	struct rtmsg route = {
+		.rtm_family = strchr(gateway, ':') ? AF_INET6 : AF_INET, .rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_UNICAST,
+	};
+	const int len = route.rtm_family == AF_INET ? 4 : 16;
+	const char *slash = strchr(net, '/');
+	struct netlink_request req;
+	unsigned char bytes[3][16];
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.*s", slash ? (int)(slash - net) : 0, net);
+	route.rtm_dst_len = slash ? atoi(slash + 1) : 0;
+	if (inet_pton(route.rtm_family, text, bytes[0]) != 1 || inet_pton(route.rtm_family, gateway, bytes[1]) != 1 ||
+	    inet_pton(route.rtm_family, from, bytes[2]) != 1) {
+		errno = EINVAL;
+		return complain("not a network:", net);
+	}
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
+	netlink_put(&req, RTA_DST, bytes[0], len);
+	netlink_put(&req, RTA_GATEWAY, bytes[1], len);
+	netlink_put(&req, RTA_PREFSRC, bytes[2], len);
+	return netlink_talk(ns, &req) ? complain("no route to", net) : 0;
+}
+
 int ns_addr_add(int ns, const char *name, const char *addr)
 {
 	struct ifaddrmsg info = { .ifa_flags = IFA_F_NODAD };

@@ -21,6 +21,7 @@
 
 #define PORT		5620
 #define SEGMENTS	1000
+#define MORE_TIMES	4	/* as many where a bundle may be a window: marks are drawn for fewer packets then */
 #define AT_ONCE		40	/* segments that are written: full ones alone leave, so octets tell how many */
 #define STALL_MS	20000
 #define ALPHA_ONE	1024
@@ -86,12 +87,12 @@ static unsigned char octet_at(long long at)
 	return at * 7 + (at >> 8);
 }
 
-/* All of them arrive as they were, and are acknowledged. */
-static bool stream(int from, int to)
+/* All of so many segments arrive as they were, and are acknowledged. */
+static bool stream(int from, int to, unsigned int segments)
 {
 	static unsigned char out[AT_ONCE * 1460], in[65536];
 	long long sent = 0, received = 0, whole = AT_ONCE * (long long)info_of(from).tcpi_snd_mss;
-	long long total = whole * (SEGMENTS / AT_ONCE);
+	long long total = whole * (segments / AT_ONCE);
 	ssize_t n, i;
 
 	while (received < total) {
@@ -130,13 +131,14 @@ static void marks(const char *algorithm, const char *ecn, bool bundles)
 	unsigned int share;
 	int client, server;
 	bool whole;
+	const unsigned int segments = SEGMENTS * (bundles ? MORE_TIMES : 1);
 	const char *what = bundles ? "bundles" : "real segments";
 
 	make_network(bundles);
 	open_pair(algorithm, ecn, &client, &server);
 	say_first(client, server);
 	must(!netem_set(pair.a, "veth0", &marking), "netem");
-	whole = stream(client, server);
+	whole = stream(client, server, segments);
 	info = info_of(client);
 	dctcp = dctcp_of(client);
 	marked = counter_now(pair.b, "/proc/net/netstat", "IpExt:InCEPkts");
@@ -151,7 +153,7 @@ static void marks(const char *algorithm, const char *ecn, bool bundles)
 	 * bundle is a window some of them in a row have none. (How alpha goes up and down exactly: wire_dctcp,
 	 * wire_prague.)
 	 */
-	share = ALPHA_ONE * info.tcpi_delivered_ce / SEGMENTS;
+	share = ALPHA_ONE * info.tcpi_delivered_ce / segments;
 	ksft_test_result(dctcp.dctcp_alpha >= share / (bundles ? 10 : 3) && dctcp.dctcp_alpha <= share * 3 &&
 			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 &&
 			 info.tcpi_snd_ssthresh < AT_ONCE,
