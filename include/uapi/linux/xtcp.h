@@ -51,8 +51,8 @@
  * setsockopt(fd, IPPROTO_TCP, XTCP_ACK_RATE, ...) says for how many full segments the peer shall
  * send one ACK: an int from 1 to 127; 0, the default: the peer is not asked. The peer is asked if
  * both ends know the ACK Rate Request option (net.xtcp.ack_rate_request). Accepted sockets inherit
- * the value. Errors: EINVAL, another value; ENOMEM. On a socket of kernel TCP the call fails with
- * ENOPROTOOPT.
+ * the value if their connection has the option. Errors: EINVAL, another value; ENOMEM. On a socket
+ * of kernel TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_ACK_RATE		2503
 
