@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The cache outside the tree (kernel sources' tools, debug kernel, KVM
-# verdict), sourced by the other scripts: one folder for all clones of a user.
+# verdict), sourced by the other scripts: one folder for all clones of a user. A virtual
+# machine, whose HOME is another one, gets the path of it in its environment.
 
-XTCP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/xtcp
+XTCP_CACHE=${XTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xtcp}
 mkdir -p "$XTCP_CACHE" || exit 1
 
 # What the virtual machine runs, whatever this machine runs: the series that all

@@ -55,7 +55,7 @@ fill_ctl()
 	[ -z "$interactive" ] || size=$(stty size 2>/dev/null)
 	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
 	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \
-		INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
+		XTCP_CACHE "$XTCP_CACHE" INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
 		PORT "$port" LAST "$last" >"$work/ctl/settings"
 	echo "$share" >"$work/ctl/share"
 	for dir in "$PWD" "${scripts%/*}" "$folder"; do

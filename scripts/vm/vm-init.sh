@@ -40,7 +40,7 @@ if [ ! -e "/lib/modules/$release/modules.dep" ]; then
 fi
 
 export HOME=/tmp/home TERM="$TERM" LANG=C.UTF-8 USER=root LOGNAME=root
-export SHELL=/bin/bash XTCP_VM=1
+export SHELL=/bin/bash XTCP_VM=1 XTCP_CACHE
 mkdir -p "$HOME"
 ulimit -n 65536
 cd "$CWD" || cd /
