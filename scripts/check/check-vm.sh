@@ -11,7 +11,8 @@
 # With --counted the machine has one processor, whose clock counts instructions: its tests do
 # not notice other load here, and a wait takes no time. With --real-waits a wait takes its time,
 # and the clock does not jump when the machine reads files of this one.
-# With COVERAGE=1 in the environment the module counts which of its lines are reached, and
+# With SHORT=1 in the environment, storms have fewer rounds, and kernel TCP does not play the
+# scripts of segments over IPv6 (selftests/lib/short.h). With COVERAGE=1 in the environment the module counts which of its lines are reached, and
 # FOLDER/KIND gets a file NAME.coverage for each test (scripts/coverage/coverage.sh).
 
 set -u
@@ -28,7 +29,7 @@ case ${1-}:$#:${2:+folder} in
 stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
-*) sed -n '6,15s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '6,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
@@ -137,8 +138,8 @@ started=$SECONDS
 setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp_wrapper.ko"
 [ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
 # at the laboratory's virtual time a minute of system calls takes many of ours
-[ "$kind" != lab-debug ] || export DURATION="${DURATION-6}"
-for word in SEED SOAK DURATION WIRE_STACK; do
+[ "$kind" != lab-debug ] || export DURATION="${DURATION-$([ -n "${SHORT-}" ] && echo 2 || echo 6)}"
+for word in SEED SOAK SHORT ROUNDS DURATION WIRE_STACK; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
 options=()

@@ -160,9 +160,10 @@ class Plan:
         count = min(os.cpu_count() if shares == "cpus" else int(shares), (len(names) + 7) // 8)
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
+            short = ["env", "SHORT=1"] if self.mode() in "qcu" else []
             options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
-            yield Part(name, seconds // count, time_of, after, ["scripts/check/check-vm.sh", *options, kernel, str(folder / name),
-                                                       f"^({'|'.join(share)})$"], group, share)
+            command = [*short, "scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
+            yield Part(name, seconds // count, time_of, after, command, group, share)
 
 
 class Ended(Exception):

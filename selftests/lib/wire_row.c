@@ -25,6 +25,7 @@
 
 #include "kselftest.h"
 #include "release.h"
+#include "short.h"
 #include "verdicts.h"
 #include "wire.h"
 
@@ -360,6 +361,8 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 		if (choice.stack && strcmp(choice.stack, wire_stack_names[stack[lanes]]))
 			continue;
 		if (!choice.stack && stack[lanes] == WIRE_KERNEL && (xtcp_alone || !release_judges_kernel_tcp()))
+			continue;
+		if (!choice.stack && !choice.ip && stack[lanes] == WIRE_KERNEL && ip[lanes] == 6 && short_run())
 			continue;
 		if (choice.ip && choice.ip != ip[lanes])
 			continue;

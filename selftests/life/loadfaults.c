@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loading the module while memory runs out, on a kernel that has fault injection: all allocations fail from one of them
- * on, each time a little later, until there is memory enough. Loading says that it has none, and leaves nothing behind:
+ * on, each time a little later, in a short run four times as much, until there is memory enough. Loading says that it has none, and leaves nothing behind:
  * no family, no file in /proc, no slab, and kernel TCP as before.
  */
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include "module.h"
 #include "needs.h"
 #include "ns.h"
+#include "short.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -147,7 +148,7 @@ static bool only_names_are_lost(void)
 
 int main(void)
 {
-	long space, first;
+	long space, first, step = short_run() ? 4 * STEP : STEP;
 	int error, refusals = 0;
 	bool ok;
 
@@ -160,7 +161,7 @@ int main(void)
 	ok = !module_unload();
 	first = of_the_loader();
 	ok = ok && first > 0;
-	for (space = first, error = ENOMEM; ok && error && space < MOST; space += STEP) {
+	for (space = first, error = ENOMEM; ok && error && space < MOST; space += step) {
 		error = load_with(space, CHAINS);
 		refusals += !!error;
 		if (!error)

@@ -7,8 +7,8 @@
  *	namespace a --- veth0 --- namespace b
  *	  clients of all three  -->
  *
- * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4; ROUNDS= in the environment
- * says another number.
+ * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, a quarter of that in a short
+ * run; ROUNDS= in the environment says another number.
  *
  * Cases: names, files and sysctls of each build; refusals; transfers between all pairings of the
  * three stacks at once; a listener that moves from one build to the other; unloading each first,
@@ -37,6 +37,7 @@
 #include "ns.h"
 #include "parts.h"
 #include "rows.h"
+#include "short.h"
 #include "sides.h"
 #include "stack.h"
 #include "tcpstate.h"
@@ -614,7 +615,7 @@ static void under_load(void)
 {
 	/* who goes in the next round; each comes back in front: the one behind goes, then the one in front */
 	static const enum stack next[] = { XTCP, XTCP, SECOND, SECOND };
-	int rounds = getenv("ROUNDS") ? atoi(getenv("ROUNDS")) : is_debug_kernel() ? 4 : 12, i, w;
+	int rounds = short_rounds(is_debug_kernel() ? 4 : 12), i, w;
 	bool good = true;
 	enum stack stack;
 
