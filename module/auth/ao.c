@@ -2,15 +2,16 @@
 /*
  * TCP-AO: algorithms, traffic keys and MACs.
  *
- * A master key gives traffic keys: one for each direction of a connection, derived from its
- * addresses, ports and ISNs (RFC 5925 section 5.2; the functions are those of RFC 5926 section
- * 3.1.1). The traffic key of a direction makes the MACs of its segments (RFC 5925 section 5.1).
+ * For each direction of a connection, a traffic key is derived from the master key and from the
+ * addresses, ports and ISNs of the connection (RFC 5925 section 5.2, RFC 5926 section 3.1.1). With
+ * the traffic key of a direction we compute the MACs of its segments (RFC 5925 section 5.1).
  *
- * The kernel's object for an algorithm contains the key, which cannot change while another
- * processor computes. So each processor has an object for each algorithm, and uses it with BH
- * disabled. On a PREEMPT_RT kernel whose BH sections can be preempted this would fail: one user
- * could sign by the key of another. The objects are allocated when a program first names the
- * algorithm, and stay until the module goes, with the key that each has used last.
+ * The kernel's object for an algorithm (struct crypto_shash) contains the key, so two processors
+ * cannot use one object at the same time. Therefore each processor has its own object for each
+ * algorithm, and uses it with BH disabled. This is not enough on a PREEMPT_RT kernel whose BH
+ * sections can be preempted: a segment could be signed with the key of another sock. The objects
+ * of an algorithm are allocated when a program first names the algorithm. They stay until the
+ * module is unloaded, and each still contains the key that was used last.
  */
 #include "auth/ao.h"
 
@@ -32,15 +33,15 @@
 
 /**
  * struct ao_algorithm - an algorithm that a key can have
- * @name: the kernel's name, which a program may also use
- * @digest: octets of its digests, and so of its traffic keys
+ * @name: name in the kernel's crypto API, and in struct tcp_ao_add
+ * @digest: length of its digests, and of its traffic keys, in octets
  */
 struct ao_algorithm {
 	const char *name;
 	u8 digest;
 };
 
-/* RFC 5926 section 3.2 demands the first two; the others are those that the kernel also has. */
+/* The first two are those of RFC 5926 section 3.2. As in Linux, a program may choose others. */
 static const struct ao_algorithm ao_algorithms[] = {
 	{ "hmac(sha1)", 20 },
 	{ "cmac(aes)", 16 },
@@ -51,7 +52,10 @@ static const struct ao_algorithm ao_algorithms[] = {
 	{ "hmac(md5)", 16 },
 };
 
-/* For each algorithm an object per processor; NULL: not asked for yet. Constant afterwards. */
+/*
+ * For each algorithm, one object per processor. NULL until a program first names the algorithm, and
+ * constant afterwards.
+ */
 static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(ao_algorithms)];
 
 static bool is_cmac_of_rfc(const char *name)
@@ -69,7 +73,10 @@ static void free_objects(struct crypto_shash * __percpu *objects)
 	free_percpu(objects);
 }
 
-/* Return: 0; -ENOMEM; -ENOENT when the kernel has no such algorithm; another error of the kernel. */
+/*
+ * Allocates the objects of an algorithm. Return: 0; -ENOMEM; -ENOENT when the kernel has no such
+ * algorithm; another error of the crypto API.
+ */
 static int make_objects(int algorithm)
 {
 	struct crypto_shash * __percpu *objects = alloc_percpu_gfp(struct crypto_shash *, GFP_KERNEL);
@@ -88,7 +95,7 @@ static int make_objects(int algorithm)
 		if (err)
 			break;
 	}
-	/* another program may have been faster */
+	/* another thread may have stored its objects first */
 	if (err || cmpxchg(&ao_objects[algorithm], NULL, objects))
 		free_objects(objects);
 	return err;
@@ -96,13 +103,14 @@ static int make_objects(int algorithm)
 
 /**
  * xtcp_ao_algorithm() - find an algorithm by its name
- * @name: "cmac(aes128)", or a name of the kernel's
+ * @name: "cmac(aes128)", or a name in the kernel's crypto API
  *
- * The first call for an algorithm allocates its objects, and the kernel may load a module for it.
+ * The first call for an algorithm allocates its objects; the kernel may load a module for it.
  *
  * Context: process, may sleep. Lock: any.
  *
- * Return: its number; -ENOENT when xtcp or the kernel does not have it; -ENOMEM.
+ * Return: the number of the algorithm; -ENOENT when xtcp or the kernel does not have it; -ENOMEM;
+ * another error of the crypto API.
  */
 int xtcp_ao_algorithm(const char *name)
 {
@@ -120,8 +128,8 @@ int xtcp_ao_algorithm(const char *name)
 }
 
 /**
- * xtcp_ao_algorithm_name() - the kernel's name of an algorithm
- * @algorithm: its number
+ * xtcp_ao_algorithm_name() - get the name of an algorithm in the kernel's crypto API
+ * @algorithm: number of the algorithm
  *
  * Context: any.
  *
@@ -133,8 +141,8 @@ const char *xtcp_ao_algorithm_name(u8 algorithm)
 }
 
 /**
- * xtcp_ao_digest_size() - how long are the digests and the traffic keys of an algorithm?
- * @algorithm: its number
+ * xtcp_ao_digest_size() - get the length of an algorithm's digests and traffic keys
+ * @algorithm: number of the algorithm
  *
  * Context: any.
  *
@@ -146,7 +154,7 @@ u8 xtcp_ao_digest_size(u8 algorithm)
 }
 
 /**
- * xtcp_ao_exit() - free the algorithms
+ * xtcp_ao_exit() - free the objects of all algorithms
  *
  * Context: process, module exit; no sock and no record is left.
  */
@@ -160,9 +168,9 @@ void xtcp_ao_exit(void)
 }
 
 /*
- * Takes this processor's object for an algorithm, and sets its key. BH is disabled until the caller
- * has finished with the object. @key: aligned for the algorithm, so that the kernel need not copy
- * it.
+ * Begins a digest with this processor's object for an algorithm, and with @key. The caller keeps BH
+ * disabled until it has finished with the object. @key is aligned to 8 octets, so that the kernel
+ * need not copy the key.
  */
 static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
 {
@@ -170,7 +178,7 @@ static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsi
 	return crypto_shash_setkey(desc->tfm, key, len) ?: crypto_shash_init(desc);
 }
 
-/* The digest of @bytes. Return: 0, or the error of the algorithm. */
+/* Computes the digest of @bytes with @key. Return: 0, or the error of the algorithm. */
 static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8 *bytes, unsigned int len, u8 *digest)
 {
 	SHASH_DESC_ON_STACK(desc, NULL);
@@ -186,17 +194,18 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
 
 /**
  * xtcp_ao_master_key() - set the master key of an MKT
- * @mkt: its algorithm is set; the octets of the key are filled in
- * @name: the algorithm as the program has named it
- * @octets: the key of the program
- * @len: its length
+ * @mkt: the MKT, whose algorithm is set; receives the master key
+ * @name: the program's name for the algorithm
+ * @octets: the program's key
+ * @len: length of @octets
  *
- * AES-128 needs a key of 16 octets. From a key of another length, RFC 5926 section 3.1.1.2 derives
- * such a key.
+ * AES-128 needs a key of 16 octets. If the program names "cmac(aes128)" and its key has another
+ * length, the master key is derived from it (RFC 5926 section 3.1.1.2).
  *
  * Context: process.
  *
- * Return: 0; -EINVAL, or another error of the kernel, when the algorithm takes no key of this length.
+ * Return: 0; -EINVAL, or another error of the crypto API, when the algorithm takes no key of this
+ * length.
  */
 int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len)
 {
@@ -221,21 +230,21 @@ int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octe
 /**
  * xtcp_ao_traffic_key() - derive the traffic key of a direction (RFC 5926 section 3.1.1)
  * @mkt: the MKT
- * @tuple: the connection, seen from here
+ * @tuple: addresses and ports; the local ones are ours
  * @isns: both ISNs
- * @sent: for segments that we send; else for those that the peer sends
+ * @sent: true: for segments that we send; false: for those that the peer sends
  * @traffic: receives xtcp_ao_digest_size() octets
  *
  * Context: any but hard interrupt.
  *
- * Return: false when the algorithm has failed. The key is random then: no segment is valid with it.
+ * Return: false when the algorithm has failed. Then @traffic is random, so that no MAC is valid.
  */
 bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
 			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic)
 {
 	const struct in6_addr *from = sent ? &tuple->laddr : &tuple->faddr, *to = sent ? &tuple->faddr : &tuple->laddr;
 	const unsigned int digest = xtcp_ao_digest_size(mkt->algorithm);
-	/* the number of the block, the label, the context, and the length of the key in bits */
+	/* block number, label, context (addresses, ports, ISNs), bits of the traffic key */
 	u8 block[1 + 6 + 2 * sizeof(*from) + 12 + 2] __aligned(8) = "\1TCP-AO", *p = block + 7;
 	const bool v4 = xtcp_tuple_is_v4(tuple);
 	int err;
@@ -256,8 +265,9 @@ bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple 
 }
 
 /*
- * Copies the header as the MAC covers it: the checksum and the MAC are 0, and the other options are
- * missing if the key says so. @at: octets of the header in front of TCP-AO. Return: how many octets.
+ * Copies the TCP header in the form that the MAC covers: the checksum and the MAC are 0, and with
+ * TCP_AO_KEYF_EXCLUDE_OPT the other options are left out. @at: offset of the TCP-AO option in the
+ * header. Return: octets copied.
  */
 static unsigned int copy_header(u8 *bytes, const struct xtcp_ao_key *mkt, const struct tcphdr *th, unsigned int at)
 {
@@ -283,10 +293,10 @@ static unsigned int copy_header(u8 *bytes, const struct xtcp_ao_key *mkt, const 
  * @traffic: the traffic key, aligned to 8 octets
  * @from: the sender; IPv4 as v4-mapped
  * @to: the receiver
- * @sne: the extension of the sequence number (section 6.2)
+ * @sne: the sequence number extension (section 6.2)
  * @skb: begins with the TCP header, which is in its linear part
- * @option: TCP-AO in this header; its MAC is as long as @mkt says
- * @mac: receives the MAC
+ * @option: the TCP-AO option in this header; its MAC has @mkt->maclen octets
+ * @mac: receives @mkt->maclen octets
  *
  * Context: any but hard interrupt.
  *

@@ -14,8 +14,8 @@ struct xtcp_tuple;
 
 /**
  * struct xtcp_ao_isns - both ISNs, from which a traffic key is derived (RFC 5925 section 5.2)
- * @ours: our ISN; 0 for the SYN of the peer
- * @peers: the peer's ISN; 0 for our SYN
+ * @ours: our ISN; 0 in the traffic key of the peer's SYN
+ * @peers: the peer's ISN; 0 in the traffic key of our SYN
  */
 struct xtcp_ao_isns {
 	u32 ours;
@@ -23,8 +23,8 @@ struct xtcp_ao_isns {
 };
 
 /*
- * The extended sequence number of @seq: in the upper half its SNE (RFC 5925 section 6.2). @basis:
- * the extended sequence number of a number less than 2^31 away.
+ * @seq extended to 64 bits; the upper 32 bits are its SNE (RFC 5925 section 6.2). @basis: an
+ * extended sequence number less than 2^31 away from @seq.
  */
 static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP-AO: which keys a connection begins with, and which its TIME-WAIT record keeps.
+ * TCP-AO: the keys with which a connection begins, and those that its TIME-WAIT record keeps.
  *
- * All keys of a connection are keys for its peer: connect() removes the others, a child gets copies
- * of those of its listener. When both ISNs are known, the connection derives its traffic keys (RFC
- * 5925 section 5.2).
+ * All keys of a connection are keys for its peer: connect() removes the others, and a child gets
+ * copies of only those keys of its listener that are for the peer. When both ISNs are known, the
+ * traffic keys of the connection are derived (RFC 5925 section 5.2).
  */
 #include "auth/aoconn.h"
 
@@ -23,8 +23,8 @@
 #include "lookup/demux.h"
 
 /**
- * xtcp_aoconn_begin() - forget an earlier connection
- * @sk: a sock that connects or listens; no segment can find it yet
+ * xtcp_aoconn_begin() - invalidate the traffic keys of an earlier connection
+ * @sk: a sock that connects or listens; no arriving segment can find it yet
  *
  * Context: process. Lock: socket, held.
  */
@@ -42,14 +42,14 @@ static void free_ao(struct rcu_head *rcu)
 	kfree(container_of(rcu, struct xtcp_ao, rcu));
 }
 
-/* Ends a sock's TCP-AO, which has no keys any more. */
+/* Frees a sock's TCP-AO, which has no keys any more, after a grace period. */
 static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 {
 	WRITE_ONCE(xtcp_endpoint(sk)->seldom->ao, NULL);
 	call_rcu(&ao->rcu, free_ao);
 }
 
-/* The peer to which a sock connects. Return: the device of its VRF, 0: none. */
+/* Stores the peer to which a sock connects. Return: ifindex of the peer's VRF, 0: no VRF. */
 static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 {
 	struct xtcp_tuple tuple;
@@ -59,7 +59,10 @@ static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 	return l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
 }
 
-/* Has @sk a key of TCP-AO for this peer, or of TCP_MD5SIG, but not of both? */
+/*
+ * Has @sk a key of TCP-AO for this peer, or a key of TCP_MD5SIG, but not both? TCP_MD5SIG does not
+ * count if TCP_AO_INFO demands a MAC of all peers.
+ */
 static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
 	bool by_ao = xtcp_aokeys_find(ao, &peers->addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
@@ -73,8 +76,8 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
  *
  * Context: process. Lock: socket, held.
  *
- * Return: false when the sock has TCP-AO but no key for this peer, or there is also a key of
- * TCP_MD5SIG for it.
+ * Return: true when @sk has no TCP-AO. Otherwise false when @sk has no key for this peer, or has
+ * both a key of TCP-AO and one of TCP_MD5SIG, or has only the latter but TCP_AO_INFO demands a MAC.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {
@@ -91,16 +94,16 @@ bool xtcp_aoconn_may_connect(const struct sock *sk)
 
 /**
  * xtcp_aoconn_connect() - keep only the keys for the peer to which a sock connects
- * @sk: in SYN-SENT, before its SYN; xtcp_aoconn_begin() was called before a segment could find it
+ * @sk: in SYN-SENT, before its SYN is sent; xtcp_aoconn_begin() was called earlier
  *
- * As in Linux: the other keys are removed. If the program has chosen no key, we sign with the key
- * that was added last, and ask the peer to sign with it too. A connection that a key of TCP_MD5SIG
- * signs has no TCP-AO any more, and can get none: it would have no key that both ends know.
+ * As in Linux, the other keys are removed. If the program has chosen no key, we sign with the key
+ * that was added last, and ask the peer to sign with the same key. If a key of TCP_MD5SIG signs the
+ * connection, no key of TCP-AO is left: TCP-AO ends for this sock, and no key can be added.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0; -EKEYREJECTED when xtcp_aoconn_may_connect() has become false, because a VRF has got
- * the device to which @sk is bound, or has lost it.
+ * Return: 0; -EKEYREJECTED when xtcp_aoconn_may_connect() has become false, because the device to
+ * which @sk is bound has joined or left a VRF.
  */
 int xtcp_aoconn_connect(struct sock *sk)
 {
@@ -125,14 +128,14 @@ int xtcp_aoconn_connect(struct sock *sk)
 	return 0;
 }
 
-/* Sets the traffic keys of a connection. */
+/* Derives the traffic keys of @key for both directions. */
 static void derive(struct xtcp_ao_key *key, const struct xtcp_tuple *tuple, const struct xtcp_ao_isns *isns)
 {
 	xtcp_ao_traffic_key(key, tuple, isns, false, xtcp_ao_traffic_of(key, false));
 	xtcp_ao_traffic_key(key, tuple, isns, true, xtcp_ao_traffic_of(key, true));
 }
 
-/* Both ISNs are known: sets the traffic keys, and then lets segments use them. */
+/* Derives the traffic keys, now that both ISNs are known, and then lets segments use them. */
 static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, const struct xtcp_ao_isns *isns)
 {
 	struct xtcp_ao_key *key;
@@ -165,12 +168,12 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 }
 
 /**
- * xtcp_aoconn_derive() - set the traffic keys of a key that joins a connection
+ * xtcp_aoconn_derive() - derive the traffic keys of a key that a program adds
  * @sk: the sock
  * @ao: its TCP-AO
  * @key: a key for the peer, on no list yet
  *
- * Before both ISNs are known, xtcp_aoconn_synchronize() does it later.
+ * If the ISNs are not known yet, xtcp_aoconn_synchronize() derives the traffic keys later.
  *
  * Context: process. Lock: socket, held.
  */
@@ -197,7 +200,7 @@ static struct xtcp_ao_key *copy_key(const struct xtcp_ao_key *key, void *memory)
 	return copy;
 }
 
-/* Copies the keys of a listener for a child, in their order. Return: 0 or -ENOMEM. */
+/* Copies a listener's keys for @peers to a child, in the same order. Return: 0 or -ENOMEM. */
 static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xtcp_ao *from,
 			 const struct xtcp_peers *peers, int l3index)
 {
@@ -222,18 +225,18 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
 
 /**
  * xtcp_aoconn_inherit() - give a child the keys of its listener for this peer
- * @child: a new child; its names are set
+ * @child: a new child; its tuple and device are set
  * @lsk: the listener
- * @he: the entry, or one that was rebuilt from a cookie
+ * @he: the request of the entry, or a request rebuilt from a cookie
  * @skb: the segment that has completed the handshake
  *
- * The child signs with the key for which the peer asks in this segment, and asks the peer to sign
- * with the key of this segment.
+ * The child signs with the key for which the peer asks in @skb (RNextKeyID), and asks the peer to
+ * sign with the key that has signed @skb (KeyID).
  *
- * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
+ * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  *
  * Return: 0; -EKEYREJECTED when the keys for this peer are gone; -ENOMEM. After an error the caller
- * frees the child, and the keys with it.
+ * frees the child, and thereby its keys.
  */
 int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb)
@@ -273,7 +276,7 @@ int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct
 	return 0;
 }
 
-/* Adds a copy of a key to the copy of a TCP-AO, unless it is there. Return: NULL without memory. */
+/* Returns the copy of @key in @ao, and adds the copy if it is missing. NULL without memory. */
 static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key *key)
 {
 	struct xtcp_ao_key *copy = xtcp_aokeys_by_id(ao, key->sndid, key->rcvid);
@@ -288,14 +291,14 @@ static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key
 
 /**
  * xtcp_aoconn_for_record() - copy the TCP-AO of a connection for its record
- * @sk: the sock, synchronized
+ * @sk: a sock with TCP-AO, whose traffic keys are set
  *
  * A record keeps at most two keys: Current_key and RNext_key. So its memory is limited, however
- * many keys the program has.
+ * many keys the sock has.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the copy, for xtcp_aokeys_free_copy(); NULL without memory.
+ * Return: the copy, which xtcp_aokeys_free_copy() frees; NULL without memory.
  */
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 {

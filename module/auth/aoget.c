@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP_AO_GET_KEYS and TCP_AO_INFO, as getsockopt() answers them. As in Linux, a program can read the
- * keys of its socket.
+ * TCP_AO_GET_KEYS and TCP_AO_INFO, as getsockopt() answers them. As in Linux, a program can read
+ * the keys of its socket.
  */
 #include "auth/aoget.h"
 
@@ -16,7 +16,7 @@
 #include "auth/aoopt.h"
 #include "base/tuple.h"
 
-/* Reads the length @optlen, and into @cmd as many octets of the program's struct as it has. */
+/* Reads the program's length into @len, and the program's struct into @cmd. */
 static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr_t optlen, int *len)
 {
 	if (copy_from_sockptr(len, optlen, sizeof(*len)))
@@ -29,9 +29,10 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 /**
  * struct question - which keys a program asks for
  * @peers: only keys for these peers, if @by_address is set
- * @l3index: only keys for the VRF with this device, or %XTCP_AO_ANY_L3INDEX
- * @asked: the rest of the question
- * @by_address: peers and IDs decide which keys are asked for
+ * @l3index: only keys for the VRF with this ifindex, or %XTCP_AO_ANY_L3INDEX
+ * @asked: the struct that the program has passed
+ * @by_address: the program asks for keys by peers and IDs; otherwise for all keys, the current key
+ *	or the key for which we ask the peer
  */
 struct question {
 	struct xtcp_peers peers;
@@ -40,7 +41,7 @@ struct question {
 	bool by_address;
 };
 
-/* Reads the peers. Return: 0, -EINVAL, or -EAFNOSUPPORT. */
+/* Reads the peers for whose keys a program asks. Return: 0, -EINVAL, or -EAFNOSUPPORT. */
 static int read_asked_peers(const struct tcp_ao_getsockopt *asked, struct xtcp_peers *peers)
 {
 	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&asked->addr;
@@ -126,8 +127,8 @@ static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, st
  * xtcp_aoget_keys() - TCP_AO_GET_KEYS
  * @sk: the sock
  * @optval: an array of struct tcp_ao_getsockopt; the first element says which keys are asked for,
- *	and how many elements the array has. Receives an element for each key that matches, as far
- *	as they fit; nkeys of the first element receives how many keys match
+ *	and how many elements the array has. Receives one element for each matching key, until the
+ *	array is full; nkeys of the first element receives the number of matching keys
  * @optlen: the size of an element in octets; receives the size that this module uses
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -169,8 +170,8 @@ int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen)
 /**
  * xtcp_aoget_info() - TCP_AO_INFO
  * @sk: the sock
- * @optval: a struct tcp_ao_info_opt, whose reserved fields are 0; receives one
- * @optlen: its length
+ * @optval: a struct tcp_ao_info_opt, whose reserved fields are 0; receives the answer
+ * @optlen: the length of @optval in octets; not changed
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -199,7 +200,7 @@ int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen)
 	told.pkt_key_not_found = atomic64_read(&ao->key_not_found);
 	told.pkt_ao_required = atomic64_read(&ao->ao_required);
 	told.pkt_dropped_icmp = atomic64_read(&ao->dropped_icmps);
-	/* a segment may change the choice meanwhile */
+	/* an arriving segment may change ao->current_key meanwhile: read it once */
 	rcu_read_lock();
 	current_key = READ_ONCE(ao->current_key);
 	told.set_current = !!current_key;

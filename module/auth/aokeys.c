@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP-AO: the keys of a sock, which RFC 5925 section 3.1 calls Master Key Tuples (MKTs): found,
- * chosen, added and removed.
+ * Finds, chooses, adds and removes the TCP-AO keys of a sock. RFC 5925 section 3.1 calls a key a
+ * Master Key Tuple (MKT).
  *
- * They are on a list that is read under RCU and written under the socket lock. Two keys whose peers
- * overlap have different IDs. One key of a connection signs what we send (Current_key), and the
- * peer is asked to sign with one (RNext_key). The peer asks us in the same way, so a segment that
- * comes may change our choice (section 3.3). aoconn.c has the beginning and end of a connection.
+ * The keys are on a list that is read under RCU and written under the socket lock. Two keys whose
+ * peers overlap differ in both KeyIDs. On a connection, one key signs what we send (Current_key),
+ * and we ask the peer to sign with the same or another key (RNext_key). The peer asks us in the
+ * same way, so an arriving segment may change our Current_key (section 3.3). aoconn.c chooses the
+ * keys when a connection begins, and when a TIME-WAIT record replaces it.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
@@ -35,15 +36,15 @@ static bool is_any(const struct xtcp_peers *peers)
 /**
  * xtcp_aokeys_matches() - is this a key for these peers?
  * @key: the key
- * @peers: their address and IP version
- * @l3index: the device of the VRF in which they are, 0: none; %XTCP_AO_ANY_L3INDEX: not compared
- * @prefix: how many bits of the address count, with the 96 of a v4-mapped one
+ * @peers: the peers' address and IP version
+ * @l3index: ifindex of the peers' VRF, 0: no VRF; %XTCP_AO_ANY_L3INDEX: VRFs are not compared
+ * @prefix: how many leading bits of the addresses are compared; IPv4 addresses are v4-mapped
  *
  * As in Linux, the unspecified address stands for all peers.
  *
  * Context: any.
  *
- * Return: true when it does.
+ * Return: true when @key is a key for @peers.
  */
 bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix)
 {
@@ -82,7 +83,7 @@ static struct xtcp_ao_key *find_among(const struct xtcp_ao *ao, const struct xtc
  *
  * Context: any. Lock: RCU read side, or socket, held.
  *
- * Return: of several keys the one that was added last; NULL: there is none.
+ * Return: the matching key that was added last, or NULL.
  */
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid)
@@ -93,7 +94,7 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 }
 
 /**
- * xtcp_aokeys_overlapping() - find a key for some of these peers
+ * xtcp_aokeys_overlapping() - find a key that holds for at least one of these peers
  * @ao: the keys
  * @peers: the peers of a new key
  * @sndid: our KeyID, or %XTCP_AO_ANY_ID
@@ -146,10 +147,10 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
 }
 
 /**
- * xtcp_aokeys_room_for() - find how many octets TCP-AO takes in a segment of an entry at most
+ * xtcp_aokeys_room_for() - find the most octets that TCP-AO takes in a segment of an entry
  * @ao: TCP-AO of the listener
- * @net: its namespace
- * @conn: the entry's; its tuple and device are set
+ * @net: the listener's namespace
+ * @conn: the connection of the entry; its tuple and device are set
  *
  * Context: softirq, RCU read side.
  *
@@ -175,7 +176,8 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
  *
  * Context: as @gfp says.
  *
- * Return: for xtcp_aokeys_free_copy(), unless a sock gets it; NULL without memory.
+ * Return: the struct, or NULL without memory. xtcp_aokeys_free_copy() frees the struct, unless it
+ * becomes the TCP-AO of a sock.
  */
 struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 {
@@ -193,19 +195,19 @@ static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 
 	if (!ao)
 		return NULL;
-	/* a segment that finds the struct finds it complete */
+	/* from now on an arriving segment may use the struct */
 	smp_store_release(&seldom->ao, ao);
 	return ao;
 }
 
 /**
  * xtcp_aokeys_get() - get a sock's TCP-AO; the first call allocates it
- * @sk: not destroyed; or a child that nobody else can find
+ * @sk: not destroyed; or a new child that no other thread can find yet
  * @gfp: for the memory
  *
  * Context: as @gfp says. Lock: socket, held.
  *
- * Return: NULL without memory.
+ * Return: the TCP-AO; NULL without memory.
  */
 struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 {
@@ -216,8 +218,10 @@ struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 /**
  * xtcp_aokeys_choose() - choose the keys of a connection
  * @ao: the keys
- * @current_key: signs what we send from now on; NULL: no change
- * @rnext_key: the peer is asked to sign with it from now on; NULL: no change
+ * @current_key: the key that signs what we send from now on; NULL: no change
+ * @rnext_key: the key with which we ask the peer to sign from now on; NULL: no change
+ *
+ * A key that another thread has just removed is not chosen.
  *
  * Context: any but hard interrupt. Lock: RCU read side, or socket, held.
  */
@@ -232,10 +236,10 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 }
 
 /**
- * xtcp_aokeys_compute_room() - set how many octets TCP-AO takes in each segment of a connection
- * @ao: its list of keys has changed
+ * xtcp_aokeys_compute_room() - set the most octets that TCP-AO takes in a segment of a connection
+ * @ao: a TCP-AO whose list of keys has changed
  *
- * Context: process or softirq. Lock: socket, held, or nobody else can find the sock.
+ * Context: process or softirq. Lock: socket, held, or no other thread can find the sock.
  */
 void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 {
@@ -263,7 +267,7 @@ void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *ke
 }
 
 /**
- * xtcp_aokeys_discard() - free a key that is on no list
+ * xtcp_aokeys_discard() - free a key that is on no list, after a grace period
  * @sk: the sock to which its memory is charged
  * @key: the key
  *
@@ -280,18 +284,18 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  * @sk: the sock
  * @ao: its TCP-AO
  * @key: the key
- * @current_key: signs what we send from now on; NULL: no change
- * @rnext_key: the peer is asked to sign with it from now on; NULL: no change
+ * @current_key: the key that signs what we send from now on; NULL: no change
+ * @rnext_key: the key with which we ask the peer to sign from now on; NULL: no change
  *
  * Context: process or softirq. Lock: socket, held.
  *
- * Return: 0, or -EBUSY when the key would still be in use; it stays then.
+ * Return: 0, or -EBUSY when @key is still chosen; @key stays then, and the new choice, too.
  */
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key)
 {
 	sock_owned_by_me(sk);
-	/* a segment that chooses the key now chooses it before this, or sees that it is gone */
+	/* an arriving segment chooses @key before we take the lock, or sees that @key is gone */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
 		WRITE_ONCE(ao->current_key, current_key);
@@ -307,7 +311,7 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 	return 0;
 }
 
-/* Removes a key, even if it is in use. The caller computes the room. */
+/* Removes a key, even if it is chosen. The caller calls xtcp_aokeys_compute_room(). */
 static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	spin_lock_bh(&ao->lock);
@@ -322,8 +326,8 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 }
 
 /**
- * xtcp_aokeys_forget() - remove a key of a listener, even if the program had chosen it before
- * @sk: the listener, which uses no chosen key
+ * xtcp_aokeys_forget() - remove a key of a listener, even if the program had chosen the key
+ * @sk: the listener, whose segments are not signed with the chosen keys
  * @ao: its TCP-AO
  * @key: the key
  *
@@ -358,8 +362,8 @@ void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtc
 }
 
 /**
- * xtcp_aokeys_free() - drop the TCP-AO of a sock
- * @sk: its memory is being freed
+ * xtcp_aokeys_free() - free the TCP-AO of a sock, with its keys
+ * @sk: a sock whose memory is being freed
  *
  * Context: RCU callback, or process.
  */
@@ -377,7 +381,7 @@ void xtcp_aokeys_free(struct sock *sk)
 }
 
 /**
- * xtcp_aokeys_free_copy() - free a TCP-AO that nobody can find any more, with its keys
+ * xtcp_aokeys_free_copy() - free a TCP-AO that no thread can find any more, with its keys
  * @ao: the TCP-AO
  *
  * Context: any.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP-AO: the keys (MKTs) of a sock, and its state (RFC 5925 sections 3.1 and 3.3). */
+/* TCP-AO: the keys (MKTs) and the state of a sock (RFC 5925 sections 3.1 and 3.3). */
 #ifndef XTCP_AOKEYS_H
 #define XTCP_AOKEYS_H
 
@@ -21,21 +21,22 @@ struct xtcp_conn;
 
 /**
  * struct xtcp_ao_key - an MKT of a sock or record
- * @node: place on the list; RCU
- * @rcu: frees the key after the last lookup
- * @peers: the peers whose key it is; constant, as are the fields up to @octets
- * @algorithm: its number (ao.c)
- * @sndid: KeyID of the segments that we sign with it
- * @rcvid: KeyID of the segments that the peer signs with it
+ * @node: link in the list @keys of &struct xtcp_ao; read under RCU
+ * @rcu: frees the key after a grace period
+ * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
+ *	constant
+ * @algorithm: index in ao_algorithms[] of ao.c
+ * @sndid: KeyID in the segments that we sign with this key
+ * @rcvid: KeyID in the segments that the peer signs with this key
  * @maclen: octets of a MAC
  * @keyflags: TCP_AO_KEYF_*
- * @keylen: octets of @octets
- * @gone: it has left the list; under the lock of the &struct xtcp_ao
- * @good: segments with a valid MAC
- * @bad: segments with a wrong MAC, or a MAC of a wrong length
+ * @keylen: length of the master key, in octets
+ * @gone: the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao
+ * @good: segments that arrived with a valid MAC
+ * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
- * @traffic: the traffic keys of a connection, of what the peer sends and, behind it, of what we
- *	send; set before @synchronized of the &struct xtcp_ao, or before the key is on the list
+ * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
+ *	@synchronized of &struct xtcp_ao is set, or before a later key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;
@@ -56,28 +57,29 @@ struct xtcp_ao_key {
 
 /**
  * struct xtcp_ao - TCP-AO of a sock or record
- * @rcu: frees it after the last lookup, if the sock goes on without it
- * @keys: the MKTs; RCU, written under the socket lock. Those of a connection are for its peer
+ * @rcu: frees the struct after a grace period, when a live sock gives up TCP-AO
+ * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all of them are
+ *	for its peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
- * @current_key: signs what we send on a connection; READ_ONCE
- * @rnext_key: the peer should sign with it; READ_ONCE
- * @rcv_basis: the highest extended sequence number that has come (xtcp_ao_extend())
+ * @current_key: the key that signs what we send on a connection; READ_ONCE
+ * @rnext_key: the key with which we ask the peer to sign; READ_ONCE
+ * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
- * @room: octets that TCP-AO takes in each segment of a connection at most; socket lock
+ * @room: most octets that TCP-AO takes in a segment of a connection; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; store-release
- * @required: TCP_AO_INFO: segments without a MAC are dropped, also those of peers without a key
- * @accept_icmps: TCP_AO_INFO: ICMP errors are accepted, none is ignored
- * @good: segments with a valid MAC; this counter and those below are what TCP_AO_INFO tells
+ * @required: set by TCP_AO_INFO: drop segments without a MAC, even of peers for which no key holds
+ * @accept_icmps: set by TCP_AO_INFO: ignore no ICMP error (RFC 5925 section 7.8)
+ * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
  * @bad: segments with a wrong MAC
- * @key_not_found: segments with a KeyID that no key has
+ * @key_not_found: segments whose KeyID no key has
  * @ao_required: segments without a MAC that were dropped
  * @dropped_icmps: ICMP errors that were ignored
  */
 struct xtcp_ao {
 	struct rcu_head rcu;
 	struct hlist_head keys;
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards the choice of keys */
 	struct xtcp_ao_key *current_key;
 	struct xtcp_ao_key *rnext_key;
 	atomic64_t rcv_basis;
@@ -94,15 +96,15 @@ struct xtcp_ao {
 	atomic64_t dropped_icmps;
 };
 
-/* Octets of memory that the TCP-AO of a record takes at most, with its two keys. */
+/* Most octets of memory that the struct xtcp_ao of a record takes, together with its two keys. */
 #define XTCP_AO_RECORD_BYTES	(roundup_pow_of_two(sizeof(struct xtcp_ao)) + \
 				 2 * roundup_pow_of_two(sizeof(struct xtcp_ao_key) + 2 * XTCP_AO_DIGEST_MAX))
 
-/* What xtcp_aokeys_find() compares besides the address. */
+/* Arguments of xtcp_aokeys_find() that match each KeyID, and each VRF. */
 #define XTCP_AO_ANY_ID		(-1)
 #define XTCP_AO_ANY_L3INDEX	(-1)
 
-/* TCP-AO of @sk, or NULL. The caller holds the same as for xtcp_seldom(). */
+/* The TCP-AO of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
 static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -111,7 +113,7 @@ static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
 }
 
-/* The traffic key of what the peer sends, or of what we send. */
+/* The traffic key of the segments that we send if @sent, else of those that the peer sends. */
 static inline u8 *xtcp_ao_traffic_of(struct xtcp_ao_key *key, bool sent)
 {
 	return key->traffic + (sent ? round_up(xtcp_ao_digest_size(key->algorithm), 8) : 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY and TCP_AO_INFO, as setsockopt() gets them, with the errors of
+ * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY and TCP_AO_INFO for setsockopt(), with the same errors as in
  * Linux.
  */
 #include "auth/aoopt.h"
@@ -23,15 +23,15 @@
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
 /**
- * xtcp_aoopt_read() - read a struct that may be longer in newer kernels
- * @cmd: receives it
- * @size: its size in this module
+ * xtcp_aoopt_read() - read a program's struct, which may be of another version
+ * @cmd: receives the struct
+ * @size: size of the struct in this module, in octets
  * @optval: the struct of the program
- * @optlen: its size in the program; octets that are missing are 0
+ * @optlen: size of the struct in the program; if less than @size, the rest of @cmd is 0
  *
  * Context: process.
  *
- * Return: 0; -EFAULT; -E2BIG when the program sets fields that are unknown here.
+ * Return: 0; -EFAULT; -E2BIG when an octet behind the first @size is not 0.
  */
 int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
@@ -46,7 +46,7 @@ int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
-/* Reads an address and a prefix as they are. Return: false when there is a port. */
+/* Reads an address and a prefix without checks. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {
@@ -78,7 +78,10 @@ static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
 	return ipv6_prefix_equal(&peer, &peers->addr, peers->prefix);
 }
 
-/* Reads the peers of a new key. Bits behind the prefix have to be 0; prefix 0 means all peers. */
+/*
+ * Reads the peers of a new key. The bits behind the prefix have to be 0; prefix 0 means all peers.
+ * Return: false when the peers are not valid, or a connection has another peer.
+ */
 static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
 	struct in6_addr masked;
@@ -107,7 +110,10 @@ static bool is_unconnected(const struct sock *sk)
 	return (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 }
 
-/* The device has to be that of a VRF, and on a connection the sock has to be bound to it. */
+/*
+ * Stores the ifindex of a VRF device. Return: false when the device is not that of a VRF, or when
+ * @sk has a connection and is not bound to the device.
+ */
 static bool read_l3index(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
 	const struct net_device *dev;
@@ -133,7 +139,7 @@ static int check_new(const struct sock *sk, const struct tcp_ao_add *cmd, struct
 	peers->in_l3 = cmd->keyflags & TCP_AO_KEYF_IFINDEX;
 	if (cmd->ifindex && (!peers->in_l3 || !read_l3index(sk, cmd->ifindex, peers)))
 		return -EINVAL;
-	/* no segment can have both signatures */
+	/* a segment cannot have both an MD5 digest and TCP-AO */
 	if (xtcp_keys_find(sk, &peers->addr, peers->in_l3 ? peers->l3index : XTCP_KEYS_ANY_L3INDEX))
 		return -EKEYREJECTED;
 	/* RFC 5925 section 3.1: two keys that may be used on one connection have different IDs */
@@ -153,7 +159,7 @@ static int fill_key(struct xtcp_ao_key *key, const struct tcp_ao_add *cmd, const
 	key->rcvid = cmd->rcvid;
 	key->keyflags = cmd->keyflags;
 	key->maclen = cmd->maclen ?: MACLEN_DEFAULT;
-	/* with all our options a SYN has no room for a longer one */
+	/* beside our other options, a SYN has no room for a longer MAC */
 	if (key->maclen > XTCP_AO_MAC_MAX)
 		return -EMSGSIZE;
 	err = xtcp_ao_master_key(key, cmd->alg_name, cmd->key, cmd->keylen);
@@ -193,7 +199,10 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 	return 0;
 }
 
-/* Finds the keys that a program chooses by their IDs. Return: false when one does not exist. */
+/*
+ * Finds the keys that a program chooses. @sndid: KeyID of the current key, @rcvid: KeyID of the key
+ * for which we ask the peer; -1: no choice. Return: false when a chosen key does not exist.
+ */
 static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct xtcp_ao_key **current_key,
 			struct xtcp_ao_key **rnext_key)
 {
@@ -259,7 +268,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 		return -EINVAL;
 	if (cmd->ao_required && xtcp_seldom(sk) && has_md5_keys(sk))
 		return -EKEYREJECTED;
-	/* there is no key to choose before the first one was added */
+	/* without TCP-AO the sock has no key that could be chosen */
 	if ((cmd->set_current || cmd->set_rnext) && !xtcp_ao_of(sk))
 		return -ENOENT;
 	ao = xtcp_aokeys_get(sk, GFP_KERNEL_ACCOUNT);
@@ -282,7 +291,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 }
 
 /**
- * xtcp_aoopt_set() - add or remove a key of TCP-AO, or change its state
+ * xtcp_aoopt_set() - set TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
  * @sk: in any state
  * @optname: TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
  * @optval: a struct tcp_ao_add, tcp_ao_del or tcp_ao_info_opt
@@ -291,9 +300,10 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
  * Context: process, may sleep. Lock: socket, held.
  *
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
- * is no such key or algorithm; -EEXIST when the IDs are those of another key for these peers;
- * -EKEYREJECTED when they have a key of TCP_MD5SIG; -EMSGSIZE when the MAC is too long for a SYN;
- * -EBUSY when a connection uses the key; -ENOMEM without memory, or beyond net.core.optmem_max.
+ * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
+ * -EKEYREJECTED when a key of TCP_MD5SIG excludes TCP-AO; -EMSGSIZE when the MAC is too long for a
+ * SYN; -EBUSY when the key to remove is chosen; -ENOMEM without memory, or beyond
+ * net.core.optmem_max.
  */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The socket options of TCP-AO. */
+/* The socket options of TCP-AO, for setsockopt(). */
 #ifndef XTCP_AOOPT_H
 #define XTCP_AOOPT_H
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment that does not verify is
- * dropped without answer.
+ * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment with a wrong MAC is
+ * dropped without an answer.
  *
- * The traffic key depends on both ISNs. A connection knows them, and has derived its keys. When a
- * SYN comes, only one ISN exists. The ACK that completes a handshake without an entry shows both
- * ISNs. This file decides between these cases without the socket lock, as the segment arrives.
+ * The traffic key depends on both ISNs. A connection knows both, and has derived its traffic keys.
+ * When a SYN arrives, only the peer's ISN exists. The ACK that completes a handshake without an
+ * entry shows both ISNs. The functions of this file run when the segment arrives, without the
+ * socket lock.
  */
 #include "auth/aoverify.h"
 
@@ -52,7 +53,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
 	    crypto_memneq(in->option->mac, right, key->maclen))
 		return wrong_mac(ao, key, in);
-	/* the numbers of a sock and of a key say what each of them has verified */
+	/* TCPAOGood counts a segment once; the other two count each check with their keys */
 	if (!in->counted)
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
 	atomic64_inc(&ao->good);
@@ -60,7 +61,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 	return SKB_NOT_DROPPED_YET;
 }
 
-/* The same, with a traffic key that is derived from both ISNs. */
+/* As compare_mac(), with a traffic key that is derived from @isns. */
 static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *ao, struct xtcp_ao_key *key,
 							       const struct xtcp_ao_isns *isns,
 							       const struct xtcp_ao_arrival *in)
@@ -77,8 +78,9 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * The peer asks us to sign by a key. There is a current key: connect() waits for the segments of an
- * earlier connection before it changes the choice. The test holds even so.
+ * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
+ * has a Current_key. connect() clears the Current_key only after a grace period, when no segment of
+ * the earlier connection is processed any more. The test for NULL does not rely on that.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -92,7 +94,7 @@ static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 		xtcp_aokeys_choose(ao, asked, NULL);
 }
 
-/* A segment of a connection whose ISNs are known. */
+/* Checks a segment of a connection whose ISNs are both known. */
 static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
 	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
@@ -105,7 +107,7 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, in->option->keyid);
 	if (!key)
 		return key_not_found(ao, in);
-	/* a SYN, of this connection or a new one: its key was derived from the peer's ISN alone */
+	/* the traffic key of a SYN is derived from the SYN's own ISN alone */
 	if (th->syn && !th->ack)
 		return compare_by_isns(ao, key, &of_syn, in);
 	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
@@ -119,8 +121,8 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 }
 
 /*
- * The ISNs of a segment for a listener, or for a sock in SYN-SENT. Return: false when the ISNs
- * cannot be known from the segment.
+ * Finds the ISNs for the traffic key of a segment for a listener, an entry, or a sock without
+ * traffic keys. Return: false when the ISNs cannot be known.
  */
 static bool find_isns(const struct sock *sk, const struct xtcp_request *he, const struct tcphdr *th,
 		      struct xtcp_ao_isns *isns)
@@ -139,20 +141,20 @@ static bool find_isns(const struct sock *sk, const struct xtcp_request *he, cons
 		isns->ours = READ_ONCE(xtcp_sender(sk)->snd.iss);
 		return th->syn || th->rst;
 	}
-	/* a handshake's last ACK, when the handshake has left no entry */
+	/* the ACK that completes a handshake of which no entry was kept */
 	isns->ours = ack - 1;
 	isns->peers = seq - 1;
 	return th->ack && !th->syn;
 }
 
 /**
- * xtcp_aoverify_missing() - count a segment that should have a MAC
+ * xtcp_aoverify_missing() - count a segment that lacks a MAC
  * @xn: the namespace
- * @ao: the TCP-AO that demands it
+ * @ao: the TCP-AO that demands a MAC
  *
  * Context: softirq, RCU read side.
  *
- * Return: the reason to drop it.
+ * Return: the reason to drop the segment.
  */
 enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
 {
@@ -171,7 +173,7 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
- * drop has been counted, except for a segment without SYN and ACK for a listener.
+ * drop has been counted, except for a segment for a listener that has both SYN and ACK, or neither.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)
@@ -180,7 +182,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	struct xtcp_ao_isns isns;
 	struct xtcp_ao_key *key;
 
-	/* pairs with smp_store_release() in aoconn.c; a listener has no keys of a connection */
+	/* pairs with smp_store_release() in aoconn.c; a listener has no traffic keys */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return verify_synchronized(ao, in);
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
@@ -188,7 +190,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 		return key_not_found(ao, in);
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
-	/* a listener cannot tell; in SYN-SENT such a segment can have no right MAC */
+	/* a listener cannot know the ISNs; in SYN-SENT, no MAC of such a segment can be right */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }
 
@@ -210,13 +212,16 @@ enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_
  * xtcp_aoverify_ignores_icmp_for() - does a synchronized connection ignore an ICMP error?
  * @xn: its namespace
  * @ao: its TCP-AO, perhaps that of a record
- * @v4: ICMP; else ICMPv6
+ * @v4: true: an ICMP error; false: an ICMPv6 error
  * @type: its type
  * @code: its code
  *
+ * RFC 5925 section 7.8: the connection ignores Destination Unreachable with the codes 2 to 4 of
+ * ICMP, or 1 and 4 of ICMPv6.
+ *
  * Context: softirq, RCU read side.
  *
- * Return: true when it has to be ignored; it is counted then.
+ * Return: true when the error has to be ignored; it has been counted then.
  */
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)
 {
@@ -232,18 +237,17 @@ bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, boo
 }
 
 /**
- * xtcp_aoverify_ignores_icmp() - does TCP-AO forbid to believe an ICMP error?
- * @sk: the sock that it is about
- * @v4: ICMP; else ICMPv6
+ * xtcp_aoverify_ignores_icmp() - does a sock ignore an ICMP error because of TCP-AO?
+ * @sk: the sock whose segment has caused the error
+ * @v4: true: an ICMP error; false: an ICMPv6 error
  * @type: its type
  * @code: its code
  *
- * RFC 5925 section 7.8: on synchronized connections, hard errors of ICMP (which include
- * "fragmentation needed") and two errors of ICMPv6 are ignored. They are counted.
+ * Only a sock whose handshake is complete ignores errors (RFC 5925 section 7.8).
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when it has to be ignored.
+ * Return: as xtcp_aoverify_ignores_icmp_for().
  */
 bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code)
 {

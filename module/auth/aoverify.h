@@ -17,11 +17,11 @@ struct xtcp_tuple;
 /**
  * struct xtcp_ao_arrival - a segment with TCP-AO
  * @xn: the namespace
- * @skb: begins with the TCP header; the network header is the IP header
- * @tuple: its addresses and ports, seen from here
- * @l3index: the device of the VRF by which it came; 0: none
- * @option: its TCP-AO
- * @counted: TCPAOGood has counted it, for another owner
+ * @skb: the segment; begins with the TCP header, and the network header is the IP header
+ * @tuple: addresses and ports of the segment; the local ones are ours
+ * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
+ * @option: the TCP-AO option of the segment
+ * @counted: TCPAOGood has counted the segment: the keys of an earlier owner have verified it
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;

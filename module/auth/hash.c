@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What each signature covers: a pseudo-header and the text. */
+/* The parts of a segment that both kinds of signature cover: the pseudo-header and the text. */
 #include "auth/hash.h"
 
 #include <crypto/hash.h>
@@ -19,7 +19,7 @@
  *
  * Context: any.
  *
- * Return: how many octets.
+ * Return: octets written.
  */
 unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What each signature covers: a pseudo-header and the text. */
+/* The parts of a segment that both kinds of signature cover: the pseudo-header and the text. */
 #ifndef XTCP_HASH_H
 #define XTCP_HASH_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The keys of a sock: a list that is read under RCU and written under the socket lock. A key on the
- * list never changes. A new key for the same peers replaces the old one in one step, so each
- * segment is signed or checked with either the old key or the new one.
+ * The TCP-MD5 keys of a sock: a list that is read under RCU and written under the socket lock. A
+ * key on the list never changes. A new key for the same peers replaces the old key in one step, so
+ * each segment is signed or checked with either the old key or the new key.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
@@ -23,7 +23,7 @@ static void free_key(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_key, rcu));
 }
 
-/* Is @key a better match than @best? A key of a VRF is; otherwise the longest prefix counts. */
+/* Is @key a better match than @best? A key for one VRF is better, then a longer prefix is. */
 static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *key)
 {
 	if (!best)
@@ -37,8 +37,7 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
  * xtcp_keys_find() - find a sock's key for a peer
  * @sk: the sock, or a listener
  * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: the device of the VRF in which the peer is, 0: none; %XTCP_KEYS_ANY_L3INDEX: VRFs do
- *	not count
+ * @l3index: ifindex of the peer's VRF, 0: no VRF; %XTCP_KEYS_ANY_L3INDEX: VRFs are not compared
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  *
@@ -93,8 +92,8 @@ static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp
 /**
  * xtcp_keys_add() - add a key, or replace the key for the same peers
  * @sk: not destroyed
- * @peers: whose key it is
- * @md5: the key
+ * @peers: the peers for which the key holds
+ * @md5: the octets of the key
  * @gfp: GFP_KERNEL, or GFP_ATOMIC in softirq
  *
  * Context: as @gfp says. Lock: socket, held.
@@ -136,11 +135,11 @@ static void drop_key(struct sock *sk, struct xtcp_key *key)
 /**
  * xtcp_keys_remove() - remove the key for some peers
  * @sk: not destroyed
- * @peers: as they were when the key was added
+ * @peers: the same as when the key was added
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, or -ENOENT.
+ * Return: 0, or -ENOENT when there is no such key.
  */
 int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 {
@@ -155,7 +154,7 @@ int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 }
 
 /**
- * xtcp_keys_count() - how many keys, of TCP_MD5SIG and TCP-AO, does a sock have?
+ * xtcp_keys_count() - count the keys of a sock, those of TCP-MD5 and those of TCP-AO
  * @sk: the sock; the caller has its descriptor
  *
  * Context: process.
@@ -188,10 +187,10 @@ int xtcp_keys_count(const struct sock *sk)
  * @child: a new child; its tuple and device are set
  * @lsk: the listener
  *
- * As in Linux, the copy is for the peer's address alone. Unlike in Linux, if there is no memory for
- * the key, there is no child: it would not sign.
+ * As in Linux, the copy is for the peer's address alone. Unlike in Linux, no child is made if there
+ * is no memory for the key: without its key, the child could not sign.
  *
- * Context: softirq, RCU read side. Lock: socket of @child, held; nobody else can find it.
+ * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -206,14 +205,14 @@ int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
 	peers = key->peers;
 	peers.addr = xtcp_conn_tuple(conn).faddr;
 	peers.prefix = 128;
-	/* so that the child's program can replace the key by TCP_MD5SIG, if the listener's was so set */
+	/* a program that names the child's VRF in TCP_MD5SIG_EXT replaces this copy */
 	peers.l3index = peers.in_l3 ? l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if) : 0;
 	return xtcp_keys_add(child, &peers, &key->md5, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 /**
- * xtcp_keys_free() - drop all keys of a sock
- * @sk: its memory is being freed
+ * xtcp_keys_free() - free all TCP-MD5 keys of a sock
+ * @sk: a sock whose memory is being freed
  *
  * Context: RCU callback, or process.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The keys with which a sock and its peers sign their segments. */
+/* The TCP-MD5 keys of a sock (RFC 2385). */
 #ifndef XTCP_KEYS_H
 #define XTCP_KEYS_H
 
@@ -13,9 +13,9 @@ struct sock;
 struct xtcp_conn;
 
 /**
- * struct xtcp_md5_key - a key of TCP-MD5, which both ends know
- * @len: octets of it, 1 to %TCP_MD5SIG_MAXKEYLEN
- * @octets: the key itself
+ * struct xtcp_md5_key - the octets of a TCP-MD5 key
+ * @len: length of the key in octets, 1 to %TCP_MD5SIG_MAXKEYLEN
+ * @octets: the key
  */
 struct xtcp_md5_key {
 	u8 len;
@@ -23,14 +23,14 @@ struct xtcp_md5_key {
 };
 
 /**
- * struct xtcp_peers - the peers of a key
- * @addr: their address; IPv4 as v4-mapped. As in Linux, bits behind the prefix count when keys are
- *	compared, but not when a peer is looked up
- * @l3index: the VRF's device; 0: none
- * @prefix: how many bits of the address count, with the 96 of a v4-mapped one
+ * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
+ * @addr: the peers' address; IPv4 as v4-mapped. As in Linux, bits behind the prefix count when a
+ *	TCP-MD5 key is replaced or removed, but not when the key for a peer is looked up
+ * @l3index: ifindex of the peers' VRF; 0: no VRF
+ * @prefix: how many leading bits of @addr the peers share; for IPv4 at least 96
  * @v4: the peers are IPv4 hosts
- * @in_l3: @l3index also counts; then 0 means peers outside of VRFs. Without this bit, the key
- *	applies in all VRFs
+ * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if @l3index is 0. Without this
+ *	bit, the key holds in all VRFs
  */
 struct xtcp_peers {
 	struct in6_addr addr;
@@ -41,11 +41,11 @@ struct xtcp_peers {
 };
 
 /**
- * struct xtcp_key - a key of a sock
- * @node: place on the list of the sock; RCU
- * @rcu: frees the key after the last lookup
- * @peers: whose key it is; constant, as is @md5
- * @md5: the key
+ * struct xtcp_key - a TCP-MD5 key of a sock
+ * @node: link in the list of the sock; read under RCU
+ * @rcu: frees the key after a grace period
+ * @peers: the peers for which the key holds; constant, as is @md5
+ * @md5: the octets of the key
  */
 struct xtcp_key {
 	struct hlist_node node;
@@ -67,8 +67,8 @@ static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const
 }
 
 /*
- * The key for the peer of a connection. NULL: segments are not signed. The socket lock is held, so
- * the key stays until it is released.
+ * The key for the peer of a connection. NULL: segments are not signed. The caller holds the socket
+ * lock, and may use the key until the lock is released.
  */
 static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 {

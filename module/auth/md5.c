@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header without
- * options and with a checksum of zero, the text, and the key.
+ * The TCP-MD5 digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header
+ * without options and with a checksum of zero, the text, and the key.
  *
- * When a program sets the first key, this file asks the kernel for its MD5. If the kernel has none
- * (CONFIG_CRYPTO_MD5, FIPS), no key can be set, so nothing is signed.
+ * When a program sets the first key, this file asks the kernel's crypto API for MD5. If the kernel
+ * has no MD5 (without CONFIG_CRYPTO_MD5, or in FIPS mode), no key can be set.
  */
 #include "auth/md5.h"
 
@@ -17,16 +17,16 @@
 #include "base/options.h"
 #include "base/wire.h"
 
-static struct crypto_shash *algorithm_md5;	/* NULL: not asked for yet; then constant */
+static struct crypto_shash *algorithm_md5;	/* NULL until a key is first set; then constant */
 
 /**
  * xtcp_md5_is_there() - does the kernel have MD5?
  *
- * The first call asks for the algorithm, and the kernel may load a module for it.
+ * The first call allocates the kernel's object for MD5; the kernel may load a module for it.
  *
- * Context: process, may sleep; in softirq only if some sock has a key. Lock: any.
+ * Context: process, may sleep; in softirq only after a call that has returned true. Lock: any.
  *
- * Return: true when it has.
+ * Return: true when the kernel has MD5.
  */
 bool xtcp_md5_is_there(void)
 {
@@ -37,14 +37,14 @@ bool xtcp_md5_is_there(void)
 	tfm = crypto_alloc_shash("md5", 0, 0);
 	if (IS_ERR(tfm))
 		return false;
-	/* another program may have been faster */
+	/* another thread may have stored its object first */
 	if (cmpxchg(&algorithm_md5, NULL, tfm))
 		crypto_free_shash(tfm);
 	return true;
 }
 
 /**
- * xtcp_md5_exit() - free the algorithm
+ * xtcp_md5_exit() - free the kernel's object for MD5
  *
  * Context: process, module exit; no sock and no record is left.
  */
@@ -90,8 +90,8 @@ bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from
  * @key: the key
  * @from: our address
  * @to: the peer's address
- * @skb: begins with its TCP header, complete but for the checksum; the options begin as
- *	xtcp_options_write() writes them with @has_md5
+ * @skb: begins with its TCP header, complete except for the checksum; xtcp_options_write() has
+ *	written the options, with has_md5 set
  *
  * If the algorithm fails, the peer drops the segment.
  *

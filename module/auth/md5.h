@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The digest of a segment (RFC 2385). */
+/* The TCP-MD5 digest of a segment (RFC 2385). */
 #ifndef XTCP_MD5_H
 #define XTCP_MD5_H
 

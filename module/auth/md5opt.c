@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* TCP_MD5SIG and TCP_MD5SIG_EXT: they take a struct tcp_md5sig, and return the same errnos as Linux. */
+/* The socket options TCP_MD5SIG and TCP_MD5SIG_EXT, with the same errors as in Linux. */
 #include "auth/md5opt.h"
 
 #include <linux/netdevice.h>
@@ -11,7 +11,7 @@
 #include "auth/aokeys.h"
 #include "auth/keys.h"
 
-#define V4_PREFIX	96	/* bits in front of the address in a v4-mapped one */
+#define V4_PREFIX	96	/* bits in front of the IPv4 address in a v4-mapped address */
 
 /* Reads the address of the peers. Return: false when its family is not the socket's. */
 static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, struct xtcp_peers *peers)
@@ -29,7 +29,7 @@ static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, st
 	return true;
 }
 
-/* The device has to be that of a VRF. */
+/* Stores the ifindex of a VRF device. Return: false when the device is not that of a VRF. */
 static bool read_device(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
 	const struct net_device *dev;
@@ -57,24 +57,24 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 	if (peers->v4)
 		peers->prefix += V4_PREFIX;
 	/*
-	 * as in Linux, this flag also counts without the extension; it then means peers outside of
-	 * VRFs
+	 * as in Linux, TCP_MD5SIG also takes this flag, but no device: the key then holds for peers
+	 * outside of VRFs
 	 */
 	peers->in_l3 = cmd->tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX;
 	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || read_device(sk, cmd->tcpm_ifindex, peers);
 }
 
 /**
- * xtcp_md5opt_set() - add, replace or remove a key
+ * xtcp_md5opt_set() - add, replace or remove a TCP-MD5 key
  * @sk: in any state
  * @optname: TCP_MD5SIG or TCP_MD5SIG_EXT; only the latter uses prefix and device of @optval
- * @optval: a struct tcp_md5sig; a key of no octets removes the key
+ * @optval: a struct tcp_md5sig; a key length of 0 removes the key
  * @optlen: the length of @optval
  *
  * Context: process, may sleep. Lock: socket, held.
  *
  * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add();
- * -EKEYREJECTED when the peers have a key of TCP-AO.
+ * -EKEYREJECTED when the peers have a key of TCP-AO, or TCP_AO_INFO demands a MAC of all peers.
  */
 int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP_MD5SIG and TCP_MD5SIG_EXT. */
+/* The socket options TCP_MD5SIG and TCP_MD5SIG_EXT. */
 #ifndef XTCP_MD5OPT_H
 #define XTCP_MD5OPT_H
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key, the
- * SNE and the RNextKeyID that fit the segment.
+ * Finds the key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key,
+ * the SNE and the RNextKeyID that fit the segment.
  *
- * A connection signs with its Current_key. An answer to a segment without a sock is signed with the
- * key for which that segment asks (RNextKeyID), as in Linux.
+ * A connection signs with its Current_key. An answer that reply.c builds is signed with the key for
+ * which the answered segment asks (RNextKeyID), as in Linux.
  */
 #include "auth/signer.h"
 
@@ -37,8 +37,9 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 }
 
 /*
- * Use a connection's traffic keys. @sndid: the key for which the peer asks; -1: for none. Return: false
- * when no key is chosen, which a listener that has just ended may show.
+ * Signs with a traffic key of a connection. @sndid: KeyID of the key for which the peer asks; -1:
+ * the peer has asked for no key. Return: false when no key is chosen, as on a listener that has
+ * just been closed.
  */
 static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
@@ -57,8 +58,8 @@ static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, i
 }
 
 /*
- * Finds the key for the answer to a segment for a listener. Without @he, the segment is taken for
- * the ACK that completes a handshake, and its numbers give both ISNs.
+ * Finds the key for the answer to a segment for a listener. If @he is NULL, the segment is taken
+ * for the ACK that completes a handshake, and its sequence numbers give both ISNs.
  */
 static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,
@@ -75,13 +76,13 @@ static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk
 /**
  * xtcp_signer_of_answer() - find the key that signs the answer to a segment
  * @signer: filled in
- * @sk: the sock or listener whose keys apply; it has accepted the signature of the segment
+ * @sk: the sock or listener whose keys apply; the segment's signature was right with these keys
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place
  *
  * Context: softirq, RCU read side; or process. Lock: socket, held, if @sk is a connection.
  *
- * Return: false when TCP-AO would have to sign the answer, but the keys are gone.
+ * Return: false when TCP-AO has to sign the answer, but the keys are gone.
  */
 bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
 			   const struct sk_buff *skb)
@@ -98,14 +99,14 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	/* the entry may have come from a listener that had the key (heir.c) */
+	/* heir.c may have moved the entry here from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)
 		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
 	if (ao->synchronized)
 		return sign_by_conn(signer, ao, option.rnext);
-	/* in SYN-SENT: the segment has shown the peer's ISN, if it has SYN */
+	/* in SYN-SENT: the sequence number of a segment with SYN is the peer's ISN */
 	signer->mkt = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID);
 	signer->isns.ours = xtcp_sender(sk)->snd.iss;
 	signer->isns.peers = seg->seq;
@@ -120,11 +121,11 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
  * @lsk: the listener
  * @he: the entry
  * @keyid: with TCP-AO: the KeyID of the SYN
- * @rnext: with TCP-AO: the RNextKeyID of the SYN: the peer asks for this key
+ * @rnext: with TCP-AO: the RNextKeyID of the SYN, which names the key for which the peer asks
  *
  * Context: softirq or process, RCU read side.
  *
- * Return: false when the SYN has TCP-AO, but the key for which it asks is gone.
+ * Return: false when the SYN has TCP-AO, but the key for which the SYN asks is gone.
  */
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			   u8 keyid, u8 rnext)
@@ -154,7 +155,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_signer_room_find(), with one look for the key.
+ * Return: as xtcp_signer_room_find().
  */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
 {
@@ -174,7 +175,7 @@ u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
 		sign_by_conn(signer, ao, -1);
 		return ao->room;
 	}
-	/* a SYN, whose receiver has no ISN yet (RFC 5925 section 5.2) */
+	/* a SYN: the peer's ISN is not known yet and counts as 0 (RFC 5925 section 5.2) */
 	signer->mkt = ao->current_key;
 	signer->isns.ours = xsk->snd.iss;
 	signer->basis = xsk->snd.iss;
@@ -202,7 +203,8 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 /**
  * xtcp_signer_fill_options() - set the MD5 or TCP-AO fields of the options
  * @signer: the key that signs the segment; without a key no signature is added
- * @opts: the options of the segment; with the fields set, room is left for the signature
+ * @opts: the options of the segment; with the fields set, xtcp_options_write() leaves room for the
+ *	signature
  *
  * Context: any.
  */
@@ -234,9 +236,9 @@ static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, cons
 
 /**
  * xtcp_signer_sign() - sign a segment
- * @signer: the key; xtcp_signer_fill_options() has made room
- * @tuple: its addresses and ports
- * @skb: begins with its TCP header, complete but for the checksum
+ * @signer: the key; xtcp_signer_fill_options() has set the options
+ * @tuple: the addresses and ports of the segment
+ * @skb: begins with its TCP header, complete except for the checksum
  *
  * If the algorithm fails, the peer drops the segment.
  *
@@ -251,14 +253,14 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 }
 
 /**
- * xtcp_signer_is_due() - does a listener have a key for this peer?
+ * xtcp_signer_is_due() - must the segments between a listener and this peer be signed?
  * @lsk: the listener
  * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: the device of the VRF in which the peer is, 0: none
+ * @l3index: ifindex of the peer's VRF, 0: no VRF
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when segments of this peer have to be signed, and the answers too.
+ * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC of all peers.
  */
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {
@@ -288,12 +290,12 @@ u32 xtcp_signer_room_find(const struct sock *sk)
 /**
  * xtcp_signer_room_find_for() - find how many octets a signature takes in a segment of an entry
  * @lsk: the listener
- * @he: the entry; its names and @ao are set
+ * @he: the request of the entry; its tuple, its device and @ao are set
  *
  * Context: softirq, RCU read side.
  *
  * Return: octets, a multiple of four. With several keys of TCP-AO for the peer of the entry the
- * longest MAC counts, as later in a segment of the connection.
+ * longest MAC counts.
  */
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
 {

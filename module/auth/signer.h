@@ -21,15 +21,15 @@ struct xtcp_request;
 struct xtcp_tuple;
 
 /**
- * struct xtcp_signer - the key that signs one segment; without both keys it is not signed
- * @md5: the key of RFC 2385, or NULL
+ * struct xtcp_signer - the key that signs one segment
+ * @md5: the key of TCP-MD5, or NULL. If @md5 and @mkt are NULL, the segment is not signed
  * @mkt: the key of TCP-AO, or NULL
- * @traffic: its traffic key; NULL: derived from @isns
+ * @traffic: the traffic key of @mkt; NULL: derive the traffic key from @isns
  * @isns: both ISNs, if @traffic is NULL
- * @basis: an extended sequence number near those of the segment
- * @rnext: RNextKeyID
+ * @basis: an extended sequence number near that of the segment (xtcp_ao_extend())
+ * @rnext: the RNextKeyID of the segment
  *
- * It is valid as long as the RCU read side, or the socket lock, is held.
+ * The pointers are valid as long as the RCU read side, or the socket lock, is held.
  */
 struct xtcp_signer {
 	const struct xtcp_md5_key *md5;
@@ -45,11 +45,12 @@ static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
 	return signer->md5 || signer->mkt;
 }
 
-/* Each of these returns false when no segment may be sent. RCU read side, or the socket lock. */
+/* These return false when no segment may be sent. RCU read side, or the socket lock is held. */
 bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
 			   const struct sk_buff *skb);
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			   u8 keyid, u8 rnext);
+
 void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb);
 
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
@@ -57,37 +58,40 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
 
-/* How many octets a signature takes. 0: segments are not signed. */
+/* These return how many octets a signature takes. 0: segments are not signed. */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
-/* In each segment of a connection, at most. The socket lock is held. */
+/* Most octets that a signature takes in a segment of a connection. The socket lock is held. */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_room_find(sk) : 0;
 }
 
-/* The same, and @signer gets the key, unless the result is 0. */
+/* As xtcp_signer_room(). If the result is not 0, @signer receives the key. */
 static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 {
 	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_find(signer, sk) : 0;
 }
 
-/* In a segment of an entry, or of one that will be made of a SYN. RCU read side. */
+/*
+ * Most octets that a signature takes in a segment of an entry. @he: the request, perhaps of a SYN
+ * for which no entry exists yet. RCU read side.
+ */
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {
 	return unlikely(xtcp_seldom(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
 }
 
-/* Beside the longest signature a SYN has space for all its options but a cookie of Fast Open. */
+/* Beside the longest signature, a SYN has space for MSS, timestamps, SACK permitted and scale. */
 static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) + XTCP_OPTLEN_MSS + XTCP_OPTLEN_TIMESTAMP_ALIGNED +
 	      round_up(XTCP_OPTLEN_WSCALE, 4) <= XTCP_MAX_OPTIONS);
 static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) >= XTCP_OPTLEN_MD5_ALIGNED);
 
 /*
- * Does a signature of so many octets leave space for timestamps in each segment, and with @sack for
- * a SACK block, too?
+ * Does a signature of @room octets leave space for timestamps in each segment and, if @sack, also
+ * for a SACK block?
  */
 static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 {

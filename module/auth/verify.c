@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is an arriving segment signed as its owner demands? RFC 2385 section 2.0 and RFC 5925 section 7.5:
- * a segment with a wrong signature is dropped without answer. As in Linux, so is a segment that
- * lacks the signature, and a segment that has a signature for which there is no key.
+ * Is an arriving segment signed as its owner demands? A segment with a wrong signature is dropped
+ * without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5). As in Linux, a segment is also
+ * dropped if it lacks a signature, or if it has a signature for which there is no key.
  *
- * GRO merges no segments with signatures: it compares their options, and the digests differ.
+ * GRO does not merge signed segments: it merges only segments with equal options, and the
+ * signatures differ.
  */
 #include "auth/verify.h"
 
@@ -30,7 +31,7 @@ static const u8 *digest_in(const struct sk_buff *skb)
 	return xtcp_options_find_md5((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN);
 }
 
-/* Check TCP-MD5. @key: NULL: there is none for this peer. Counts what has to be dropped. */
+/* Checks the MD5 digest, and counts a drop. @key: the key for this peer, or NULL. */
 static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key *key, const struct xtcp_tuple *tuple,
 				  struct sk_buff *skb)
 {
@@ -82,7 +83,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 	return xtcp_aoverify_sock(sk, ao, he, in);
 }
 
-/* Checks a segment that has a signature, or whose owner may have keys. As xtcp_verify_segment(). */
+/* xtcp_verify_segment() for a segment that has a signature, or whose owner may have keys. */
 static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const struct xtcp_request *he,
 						    struct sk_buff *skb, int l3index, bool counted)
 {
@@ -107,12 +108,12 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (in.option || (he && he->ao))
 		return judge_ao(sk, he, &in);
-	/* read it once: another thread may just give a listener its first key */
+	/* read the pointer once: another thread may add a listener's first key meanwhile */
 	ao = xtcp_ao_of(sk);
 	of_ao = ao && !he && READ_ONCE(ao->current_key) && READ_ONCE(sk->sk_state) != TCP_LISTEN;
 	if (!digest_in(skb) && (of_ao || xtcp_aokeys_demands(ao, &tuple.faddr, l3index)))
 		return xtcp_aoverify_missing(xn, ao);
-	/* no key of MD5 opens a connection of TCP-AO, although one for a prefix may have come later */
+	/* a connection with TCP-AO takes no MD5 digest, even if an MD5 key was added later */
 	key = of_ao ? NULL : xtcp_keys_find(sk, &tuple.faddr, l3index);
 	return judge(xn, key ? &key->md5 : NULL, &tuple, skb);
 }
@@ -123,13 +124,14 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * @he: the entry to which the segment belongs, or NULL
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
- * @l3index: the device of the VRF by which the segment came; 0: none
- * @counted: the segment was verified for another owner before, so TCPAOGood has counted it
+ * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
+ * @counted: TCPAOGood has counted the segment: the keys of an earlier owner have verified it
  *
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
- * none. Otherwise the reason to drop the segment; it has been counted.
+ * none. Otherwise the reason to drop the segment. The drop has been counted, except for malformed
+ * options and for the exception of xtcp_aoverify_sock().
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index, bool counted)
