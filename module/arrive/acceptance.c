@@ -36,8 +36,8 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 
 /*
  * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
- * an ACK reports nothing new. As in Linux, we accept this ACK and count it as a duplicate ACK. RFC
- * 7323 section 5.3 asks the receiver to answer it with an ACK.
+ * an ACK reports nothing new. As in Linux, we accept the ACK as a duplicate ACK. RFC 7323 section
+ * 5.3 asks the receiver to drop the ACK and to answer it.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -48,10 +48,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The acceptability test of RFC 9293 3.10.7.4, first, as in Linux: both edges are part of the
- * window, and the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK that
- * later data has overtaken, and an ACK that the peer sent when it had filled the window. Even so,
- * nothing outside the window enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
+ * The acceptability test of RFC 9293 section 3.10.7.4, first, as in Linux: both edges are part of
+ * the window, and the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK
+ * that later data has overtaken, and an ACK that the peer sent when it had filled the window. Text
+ * outside the window never enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -70,7 +70,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	u32 now = xtcp_clock_stamp();
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
-	/* an answer to data or FIN cannot start such a loop, and the peer needs it */
+	/* an answer to data or FIN cannot start such a loop, and the peer needs the answer */
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {
@@ -139,7 +139,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* PAWS never drops a RST (RFC 7323 section 5.2); a SYN gets a challenge ACK later */
+	/* PAWS never drops a RST (RFC 7323 section 5.2); step four challenges a SYN */
 	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
 		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);

@@ -17,8 +17,8 @@
 
 /*
  * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range of
- * acceptable numbers. As in Linux, the number of octets that the peer has acknowledged so far also
- * limits the range: an attacker is less likely to guess a number in a smaller range.
+ * acceptable ACK numbers. As in Linux, the number of octets that the peer has acknowledged so far
+ * also limits the range: an attacker is less likely to guess a number in a smaller range.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {

@@ -19,7 +19,7 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-#define OFFERED_PARTS	4U	/* if the peer asks for an ACK rate, at least so many ACKs come for a window */
+#define OFFERED_PARTS	4U	/* least ACKs that we send per offered window at a requested ACK rate */
 
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
@@ -78,14 +78,14 @@ static bool ack_lets_send(const struct sock *sk)
 	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 
-/* Does the route have the metric quickack? It forbids delayed ACKs, as in Linux. */
+/* Does the route have the metric quickack? As in Linux, this metric forbids delayed ACKs. */
 static bool route_hurries(const struct sock *sk)
 {
 	return xtcp_metric_of(sk, RTAX_QUICKACK);
 }
 
 /*
- * The pending ACK is for text out of order. Let a later ACK replace it, if enough ACKs have
+ * The pending ACK is for text out of order. Let a later ACK replace this ACK, if enough ACKs have
  * reported the hole to the peer (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in
  * Linux, one ACK replaces at most comp_sack_nr ACKs, after comp_sack_delay_ns or a twentieth of the
  * round trip, whichever is less. Only a high-resolution timer is exact enough for this delay.
@@ -116,10 +116,10 @@ static bool compress(struct sock *sk)
 }
 
 /*
- * The peer has asked for an ACK for each R full segments (draft-ietf-tcpm-ack-rate-request-10).
- * Have so many come? An ACK is also due for a quarter of the offered window, unless that is less
- * than two segments: otherwise the peer might fill the window, and then wait for our timer. If R is
- * 1, each segment counts as a full one.
+ * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
+ * full segments come since the last ACK? An ACK is also due when a quarter of the offered window
+ * has come, but not for less than two segments. Without that rule the peer might fill the window,
+ * and then wait for our timer. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -130,9 +130,9 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 }
 
 /*
- * Send the pending ACK at the rate for which the peer has asked, or else with the timer. Neither
- * the quick ACKs of the beginning nor a program that is about to read change the rate; TCP_QUICKACK
- * does, and the route.
+ * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
+ * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
+ * ACKs at the beginning of a connection do not, and a program that is about to read does not.
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -184,8 +184,8 @@ void xtcp_acks_owed(struct sock *sk)
 		}
 		/*
 		 * if may_wait is set, this ACK is for text out of order, and compress() decides
-		 * whether to hold it back. Otherwise ACKs are held back already: this one joins
-		 * them, and the timer of compress() sends one ACK for all
+		 * whether to hold the ACK back. Otherwise ACKs are held back already: this ACK
+		 * joins them, and the timer of compress() sends one ACK for all
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
 			xtcp_output_ack_now(sk);
@@ -239,7 +239,7 @@ void xtcp_acks_of_syn(struct sock *sk)
 /**
  * xtcp_acks_window() - after RECEIVE has freed buffer space, send an ACK if necessary
  * @sk: the sock, in any state
- * @copied: octets that the program took
+ * @copied: octets that the program has just received
  *
  * A pending ACK for more than a segment of text is sent now. A pending ACK for less is sent when
  * the program has read everything, unless the program is likely to answer. In other cases an ACK is

@@ -79,7 +79,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 3.10.7.1: answer everything but a RST with a RST. */
+/* RFC 9293 section 3.10.7.1: answer each segment with a RST, except a RST. */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb))
@@ -163,7 +163,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	}
 	/*
 	 * The SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
-	 * peer's SYN already, so only the ACK counts. It may cover our SYN without the text on it.
+	 * peer's SYN already, so only the ACK counts. The ACK may cover our SYN, but not the text
+	 * that our SYN carried.
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&
@@ -175,7 +176,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CHALLENGE;
 }
 
-/* In FIN-WAIT-1 our FIN was acknowledged. SHUTDOWN or CLOSE has set SEND_SHUTDOWN. */
+/* Enters FIN-WAIT-2: in FIN-WAIT-1 our FIN was acknowledged. */
 static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -254,7 +255,7 @@ static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/* Is there data for a program that will never read it? (SHLD-3, RFC 9293 section 3.6.1) */
+/* Does new data arrive although no program can read data any more (RFC 9293 3.6.1, SHLD-3)? */
 static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
@@ -315,7 +316,7 @@ static void process_fin(struct sock *sk)
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;
 	case TCP_FIN_WAIT1:
-		/* our FIN is not acknowledged yet, or step five would have left FIN-WAIT-1 */
+		/* our FIN is not acknowledged: otherwise step five would have left this state */
 		xtcp_output_ack_now(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
@@ -373,8 +374,8 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * After a segment was processed: send the data that it allows, and the pending ACK. In FIN-WAIT-2,
- * if the program has closed the socket, a record replaces the sock (timewait.c).
+ * After a segment was processed: send the data that may leave now, and the pending ACK. In
+ * FIN-WAIT-2, if the program has closed the socket, a record replaces the sock (timewait.c).
  */
 static void finish_input(struct sock *sk)
 {
@@ -400,7 +401,7 @@ static void finish_input(struct sock *sk)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/* beyond ESTABLISHED this also retries a FIN for which there was no memory */
+		/* in later states, xtcp_output_push() also retries a FIN that lacked memory */
 		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
@@ -457,7 +458,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  *	holds a reference, since an orphan may end here
  * @skb: the segment as xtcp_ingress_deliver() got it; consumed
  *
- * Called by xtcp_ingress_deliver(), and by xtcp_arrives_child() for the segment that made the sock.
+ * xtcp_ingress_deliver() calls this function; for the segment that made the sock,
+ * xtcp_arrives_child() does.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -472,7 +474,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* its backlog is from an earlier connection: treat as in CLOSED */
+	case TCP_LISTEN:	/* the backlog is from an earlier connection: treat as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:

@@ -104,7 +104,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
-/* Process the ACK of our SYN itself; judge_syn_text() processes the ACK of the text on the SYN. */
+/* Process the ACK of our SYN; judge_syn_text() processes the ACK of the text on the SYN. */
 static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
@@ -147,10 +147,10 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN
- * itself. A new cookie replaces the old one. If the SYN had text and was resent, and the answer has
- * no Fast Open option, then the option or the text may be the reason why the first SYN was lost:
- * remember that.
+ * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN.
+ * A new cookie replaces the old cookie. If the SYN had text and was resent, and the answer has no
+ * Fast Open option, then the option or the text may be the reason why the first SYN was lost:
+ * metrics.c stores that for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -286,7 +286,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 9293 section 3.10.4: the server's CLOSE in SYN-RECEIVED of a Fast Open waits for ESTABLISHED.
+ * Sends the FIN that the program has asked for in SYN-RECEIVED: CLOSE waits for ESTABLISHED (RFC
+ * 9293 section 3.10.4).
  */
 static void close_if_asked(struct sock *sk)
 {
@@ -322,7 +323,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-	/* do this before the FIN is queued: the FIN would look like unacknowledged text */
+		/* before the FIN is queued: the FIN would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;

@@ -4,7 +4,8 @@
  * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2).
  *
  * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2), so the text never decides whether the
- * RST counts. The text is read after that decision, and only for traces and diagnosis.
+ * RST resets the connection. The text is read after that decision, and only for traces and
+ * diagnosis.
  */
 #include "arrive/told.h"
 
