@@ -16,8 +16,7 @@
  * @is_listed: the sock is in the table of aborted.c
  * @is_told: the peer's RST gave a reason; its code is in struct xtcp_timers
  * @error: the errno that the program got; 0: none
- * @flags: low octet of the control bits of the last acceptable segment; each such segment updates
- *	it
+ * @flags: control bits (low octet) of the last acceptable segment that has arrived
  *
  * The socket lock guards this struct.
  */

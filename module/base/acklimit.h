@@ -2,8 +2,8 @@
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
- * Only this file and xtcp_reply_is_limited() write the state. That function also applies the limit
- * to connections without a sock.
+ * Only this file and xtcp_reply_is_limited() write the state; the latter also applies the limit to
+ * connections without a sock.
  */
 #ifndef XTCP_ACKLIMIT_H
 #define XTCP_ACKLIMIT_H
@@ -45,8 +45,8 @@ static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
 	BUILD_BUG_ON(HZ > U16_MAX);
 	/*
-	 * @second is only the low half of jiffies, which may have wrapped since the last answer; so
-	 * test @stamp, too
+	 * limit->second has only 16 bits, which may have wrapped since the last answer; so test
+	 * limit->stamp, too
 	 */
 	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;

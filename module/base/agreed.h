@@ -18,8 +18,8 @@
  *	what we offer
  * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
  * @sack_ok: both sent SACK-permitted (RFC 2018)
- * @ack_rate_ok: both know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10); before
- *	the peer's SYN, our SYN says so
+ * @ack_rate_ok: both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10).
+ *	Before the peer's SYN, this field says that our SYN offers the option
  *
  * The socket lock guards the struct, which is constant from the end of the handshake on.
  */
@@ -45,8 +45,8 @@ static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 
 }
 
 /*
- * Note the options that our SYN offers or, later, the options that both SYNs have. @shift: the
- * peer's window shift; 0 before the peer's SYN has come, unused without @wscale
+ * Store the options that our SYN offers or, later, the options that both SYNs have. @shift: the
+ * peer's window shift; 0 before the peer's SYN has come; not used without @wscale
  */
 static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
 {
@@ -56,7 +56,7 @@ static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, 
 	agreed->sack_ok = sack;
 }
 
-/* @ok: our SYN announces the ACK Rate Request option or, later, both SYNs have it */
+/* @ok: our SYN offers the ACK Rate Request option or, later, both SYNs have the option */
 static inline void xtcp_agreed_ack_rate(struct xtcp_agreed *agreed, bool ok)
 {
 	agreed->ack_rate_ok = ok;

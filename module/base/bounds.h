@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The bounds of a connection's timeouts and delays. Its route, its program or its namespace sets
- * them.
+ * The bounds of a connection's timeouts and delays, which its route, its program or its namespace
+ * sets.
  */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
@@ -44,8 +44,8 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 }
 
 /*
- * The floor of the RTO as getsockopt(TCP_RTO_MIN_US) returns it: xtcp_bounds_rto_min_us() without
- * the metric of the route. Any context.
+ * The floor of the RTO as getsockopt(TCP_RTO_MIN_US) returns it, microseconds:
+ * xtcp_bounds_rto_min_us() without the metric of the route. Any context.
  */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
@@ -56,10 +56,10 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 }
 
 /*
- * The floor of the RTO: the least value of its variation term (RFC 6298 (2.3): K*RTTVAR),
- * microseconds. The metric rto_min of the route has priority over TCP_RTO_MIN_US, and
- * TCP_RTO_MIN_US over net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked;
- * iproute2 locks it. Socket lock held.
+ * The floor of the RTO, microseconds: the least value of the variation term K*RTTVAR (RFC 6298
+ * (2.3)). The metric rto_min of the route has priority over TCP_RTO_MIN_US, and TCP_RTO_MIN_US over
+ * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked, as iproute2 sets it.
+ * Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {

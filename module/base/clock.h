@@ -60,7 +60,7 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/* For stamps in which 0 means "none", see above: an initramfs may load the module in second 0. */
+/* For stamps in which 0 means "none". An initramfs may load the module when the clock is 0. */
 static inline u32 xtcp_clock_seconds_stamp(void)
 {
 	return xtcp_clock_seconds() ?: 1;
@@ -81,7 +81,7 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {
-	/* see above: either answer is right */
+	/* either answer is right, so no lock is needed */
 	return data_race(timer_pending(timer));
 }
 

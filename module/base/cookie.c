@@ -3,21 +3,21 @@
  * SYN cookies: the ISN of a SYN-ACK carries enough to recreate the connection if its half-open
  * entry was dropped or never made.
  *
- * ISN = F(tuple) + IRS + period << 24 + 24 bits, modulo 2^32. F is one half of a 64-bit hash with a
- * constant key. A period is 64 seconds. This follows RFC 6528 section 3; the clock is in the upper
- * octet. IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of
- * the 24 bits are options. The other twenty are a MAC over the whole hash (which represents the
- * tuple), the period and all options. The ISN grows from period to period: a period adds 2^24, and
- * the lower 24 bits differ by less.
+ * ISN = F(tuple) + IRS + (period << 24) + 24 bits, modulo 2^32. F is one half of a 64-bit hash with
+ * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
+ * IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of the 24
+ * bits are options. The other twenty are a MAC over the whole hash (which represents the tuple),
+ * the period and all options. The ISN grows from period to period: a period adds 2^24, and the
+ * lower 24 bits differ by less.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
  * SACK and ECN are off.
  *
- * Two periods are accepted, each with 16 values of the four bits, so for one tuple the check
- * accepts 32 of the 2^32 possible ISNs. Every check computes one MAC, whatever it finds, so the
- * duration of a check reveals nothing.
+ * A check accepts cookies of two periods, each with 16 values of the four bits. So for one tuple it
+ * accepts 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the duration of a
+ * check reveals nothing.
  *
  * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
  * secret stays valid until its last cookie expires.
@@ -29,7 +29,7 @@
 #define MAC_BITS	20
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
-#define TS_SCALE	15U	/* in TSval: the shift */
+#define TS_SCALE	15U	/* bits of TSval: the shift */
 #define NO_SCALE	15U	/* no valid shift: window scaling is off */
 #define TS_SACK		16U
 #define TS_ECN		32U
@@ -81,12 +81,13 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 }
 
 /**
- * xtcp_cookie_epoch() - which secret does a new cookie use?
+ * xtcp_cookie_epoch() - get the epoch of a new cookie, which selects the secret
  * @now: seconds
  *
  * Context: any.
  *
- * Return: the number of the epoch. Its key must exist before a cookie of this epoch is made.
+ * Return: the number of the epoch, %XTCP_COOKIE_PERIODS periods. The key of the epoch must exist
+ * before a cookie of the epoch is made.
  */
 u32 xtcp_cookie_epoch(u32 now)
 {

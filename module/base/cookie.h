@@ -8,7 +8,7 @@
 
 struct xtcp_tuple;
 
-#define XTCP_COOKIE_PERIOD_S	64U	/* 2^24 ISNs in 64 s: one in 3.8 us; RFC 6528: 4 us */
+#define XTCP_COOKIE_PERIOD_S	64U	/* seconds; 2^24 ISNs, one in 3.8 us (RFC 6528: 4 us) */
 #define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */
 #define XTCP_COOKIE_TS_MASK	63U	/* bits of TSval that carry options */
 

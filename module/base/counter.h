@@ -6,7 +6,7 @@
 #include <linux/compiler.h>
 #include <linux/percpu_counter.h>
 
-/* The approximate value of @counter, at least 0. Each processor may hold back part of its count. */
+/* The approximate value of @counter, at least 0. Part of each processor's count may be missing. */
 static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 {
 	/* the kernel may write the sum during this read; a limit need not see the latest change */

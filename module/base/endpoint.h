@@ -75,8 +75,7 @@ struct xtcp_endpoint {
 	u8 box;				/* slot of the sock's event recorder, low octet; 0: none */
 	/*
 	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
-	 * sock is on a list while its segments are still below TCP; the module stays loaded until
-	 * then
+	 * sock is on a list, and keeps the module loaded, while its segments are still below TCP
 	 */
 	u16 held_at;
 
@@ -125,7 +124,7 @@ static inline struct xtcp_endpoint *xtcp_endpoint(const struct sock *sk)
 	return (struct xtcp_endpoint *)sk;
 }
 
-/* xtcp_net(sock_net(sk)) without a search. */
+/* The namespace of @sk, as xtcp_net(sock_net(sk)) finds it. */
 static inline struct xtcp_net *xtcp_net_of(const struct sock *sk)
 {
 	return xtcp_endpoint(sk)->xn;

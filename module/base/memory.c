@@ -18,7 +18,7 @@
 #include "compat.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* a sock keeps fewer octets than this for its next segment */
-#define SOON	(HZ)			/* jiffies */
+#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer runs by then */
 #define STAND_INS	16
 
 /*
@@ -84,8 +84,8 @@ void xtcp_memory_force(struct sock *sk, int octets)
 
 #ifdef CONFIG_MEMCG
 /*
- * All octets that were charged for the sock. The error queue was not charged, though sk_rmem_alloc
- * counts it.
+ * All octets that were charged for the sock. The skbs of the error queue were not charged, though
+ * sk_rmem_alloc counts them.
  */
 static int charged(const struct sock *sk)
 {
@@ -130,12 +130,12 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * Giving a page back to tcp_mem and taking it again for the next segment costs more than all other
- * work that the queue does for a message. So the sock keeps less than two pages if its timer is
- * about to run: xtcp_expiry_run() gives them back. An idle sock keeps none, and neither does any
- * sock under memory pressure.
+ * To give a page back to tcp_mem and to take it again for the next segment costs more than all
+ * other work that the queue does for a message. So the sock keeps less than two pages if its timer
+ * runs within a second: xtcp_expiry_run() then gives the memory back. An idle sock keeps no memory,
+ * and neither does any sock under memory pressure.
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_memory_uncharge(struct sock *sk, int octets)
 {

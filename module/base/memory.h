@@ -8,7 +8,7 @@
 
 struct sock;
 
-/* In accept(). Takes the child's socket lock. */
+/* For accept(). Takes the child's socket lock. */
 void xtcp_memory_accepted(struct sock *sk);
 
 /* Socket lock held. */

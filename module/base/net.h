@@ -120,17 +120,17 @@ extern unsigned int xtcp_shard_mask;
 
 /**
  * struct xtcp_shard - a part of a namespace's TIME-WAIT records and orphans
- * @lock: guards the rest
+ * @lock: guards all other fields
  * @tw_list: TIME-WAIT records, the next to expire first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
- * @tw_timer: ends records
+ * @tw_timer: ends the records whose time is over
  * @orphans: socks without a file, linked by xtcp_endpoint.accept_node
  * @xn: the namespace
  *
  * The low bits of the connection's hash select the shard.
  */
 struct xtcp_shard {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards all other fields */
 	struct list_head tw_list;
 	struct list_head fin_wait2_list;
 	struct timer_list tw_timer;
@@ -149,7 +149,7 @@ struct xtcp_shard {
  * @early: the hooks of early.c are registered
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
- *	socket it is an empty bitmap that all namespaces share
+ *	socket of a namespace, @port_bits is an empty bitmap that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
@@ -159,8 +159,8 @@ struct xtcp_shard {
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of entries in @listeners with a device
  * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
- * @reply_sk: sends segments without a sock over IPv4 (reply.c)
- * @reply_sk6: the same over IPv6; NULL without IPv6
+ * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
+ * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination (portmap.c)
  * @portlists: leases by port (portlist.c)
  * @conns: number of the namespace's connections: the sum over all processors (demux.c)
@@ -188,7 +188,7 @@ struct xtcp_shard {
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of TIME-WAIT records (record.c)
- * @signed_records: in a guest, how many of them are signed
+ * @signed_records: in a guest: number of TIME-WAIT records with keys
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks that are still open after their connection was aborted, by number; read under RCU
  *	(aborted.c)
@@ -228,12 +228,12 @@ struct xtcp_net {
 	 */
 	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
 	bool blackbox_wanted;
-	struct mutex starting;		/* see above */
+	struct mutex starting;		/* serializes the set-up */
 	struct rhltable listeners;
 	struct xarray listener_numbers;
 	u32 next_listener;
-	struct mutex listeners_lock;	/* see above */
-	seqlock_t cookie_lock;		/* see above */
+	struct mutex listeners_lock;	/* guards changes of the listeners */
+	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 	struct xtcp_metrics *metrics;
@@ -241,7 +241,7 @@ struct xtcp_net {
 	atomic_t challenge_second;
 	atomic_t challenges;
 	struct xtcp_policy __rcu *policy;
-	struct mutex policy_lock;	/* see above */
+	struct mutex policy_lock;	/* guards changes of policy */
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 
@@ -276,8 +276,8 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 }
 
 /*
- * As xtcp_net(), for callers in an RCU read side. This function runs for each segment of either
- * stack, so it takes no rcu_read_lock() of its own.
+ * As xtcp_net(), for callers in an RCU read side. This function runs for each segment of xtcp and
+ * of kernel TCP, so it takes no rcu_read_lock() of its own.
  */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {

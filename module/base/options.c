@@ -23,9 +23,9 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * What an option of kind 254 says of the ACK rate (draft-ietf-tcpm-ack-rate-request-10). A SYN can
- * only announce that its sender knows the option, and a later segment can only make a request. The
- * lowest bit of a request's last octet is reserved.
+ * Decodes an ACK Rate Request option, kind 254 (draft-ietf-tcpm-ack-rate-request-10). On a SYN the
+ * option can only announce that the sender knows the option; on a later segment it is a request.
+ * The lowest bit of a request's last octet is reserved.
  */
 static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 {
@@ -45,7 +45,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 {
 	switch (option[0]) {
 	case XTCP_OPT_MSS:
-		/* an MSS of zero cannot be honoured: ignore it */
+		/* ignore an MSS of zero, with which nothing could be sent */
 		if (syn && len == XTCP_OPTLEN_MSS && xtcp_options_read16(option + 2))
 			opts->mss = xtcp_options_read16(option + 2);
 		break;
@@ -84,7 +84,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
  *
  * Context: any.
  *
- * Return: the block; its contents may be anything (RFC 2018 section 3).
+ * Return: the block; the caller has to check the sequence numbers (RFC 2018 section 3).
  */
 struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 {
@@ -92,8 +92,8 @@ struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 }
 
 /*
- * Skip NOPs. Return the option behind them; NULL at the end of the list, or if the length of the
- * option is impossible.
+ * Skip NOPs. Return: the option behind the NOPs; NULL at the end of the list, or if the length of
+ * the option is impossible.
  */
 static const u8 *next_option(const u8 *bytes, const u8 *end)
 {
@@ -320,7 +320,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, in place of their two NOPs */
+		size += 4;	/* after two NOPs; with timestamps, it replaces their two NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)
@@ -398,11 +398,11 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: a buffer of xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill it up to
- * whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69).
- * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
- * system by them. The AccECN option, which Linux 6.1 does not have, stands between the others and
- * the cookie, and so does the ACK Rate Request option.
+ * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill the option up
+ * to whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
+ * MUST-69). The order and the NOPs are the same as in Linux 6.1, since some programs identify an
+ * operating system by them. Linux 6.1 has neither the AccECN option nor the ACK Rate Request
+ * option: both stand in front of the Fast Open cookie, and behind all other options.
  *
  * Context: any.
  *

@@ -40,8 +40,8 @@ struct xtcp_fastopen_cookie {
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
  * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
- * @fastopen: the cookie to write; shares its memory with @sack, which a SYN never has; valid when
- *	@has_fastopen
+ * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
+ *	SYN never has SACK blocks
  * @accecn: the AccECN counters to write, in the option's order; NULL when parsed
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale

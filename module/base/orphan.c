@@ -12,9 +12,9 @@
 #include "base/net.h"
 #include "compat.h"
 
-#define ORPHANS_BATCH	8	/* a processor adds its count to the sum when it reaches this */
+#define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
-#define GUESTS_ROUGH	8	/* the same for the limits of unprivileged namespaces: 1/8 */
+#define GUESTS_ROUGH	8	/* for unprivileged namespaces: by 1/8 of the limit */
 
 /*
  * The number of orphans in all namespaces, and in all unprivileged namespaces (guests,
@@ -90,7 +90,8 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * xtcp_orphan_leave_netns() - drop the namespace reference of a sock without a program
  * @sk: the sock
  *
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or nobody else can find @sk.
+ * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or no other thread can find
+ * @sk.
  */
 void xtcp_orphan_leave_netns(struct sock *sk)
 {
@@ -103,7 +104,7 @@ void xtcp_orphan_leave_netns(struct sock *sk)
 
 /**
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
- * @sk: sock_orphan() was called for it, and its backlog is empty
+ * @sk: a sock after sock_orphan(), with an empty backlog
  *
  * As in Linux, an orphan does not keep its namespace alive, but ends with the namespace. So this
  * function drops the reference of the orphan, although the sock is freed later. From now on the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TS.Recent, and when it was taken (RFC 7323 sections 4.3 and 5). Only this file writes the struct.
+ * TS.Recent and its age (RFC 7323 sections 4.3 and 5). Only this file writes the struct.
  */
 #ifndef XTCP_PAWS_H
 #define XTCP_PAWS_H
@@ -13,7 +13,7 @@
 /**
  * struct xtcp_paws - the last timestamp of the peer
  * @ts_recent: TS.Recent
- * @stamp: when TS.Recent was taken, seconds (xtcp_clock_seconds_stamp()); 0: never
+ * @stamp: when TS.Recent was stored, seconds (xtcp_clock_seconds_stamp()); 0: never
  *
  * The socket lock guards this struct.
  */

@@ -13,7 +13,7 @@
 #define XTCP_RSTDIAG_LEN	8	/* octets: magic number, code, enterprise number */
 #define XTCP_RSTDIAG_MAGIC	0x33aa
 
-/* The codes that we send. They are IANA's, "TCP Failure Causes" (section 9.1, table 2). */
+/* The codes that we send, from IANA's "TCP Failure Causes" (section 9.1 of the draft, table 2). */
 enum xtcp_rstdiag_code {
 	XTCP_RSTDIAG_NO_CODE = 0,	/* reserved, never on the wire */
 	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data has arrived that no program can read */
@@ -23,7 +23,7 @@ enum xtcp_rstdiag_code {
 };
 
 enum xtcp_rstdiag_verdict {
-	XTCP_RSTDIAG_NONE,	/* the text is not such a payload */
+	XTCP_RSTDIAG_NONE,	/* the text is not a diagnostic payload */
 	XTCP_RSTDIAG_VALID,
 	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
 };

@@ -2,14 +2,14 @@
 /*
  * RTT and retransmission timeout (RFC 6298). This file uses no socket and no clock.
  *
- * Two bounds of the RTO are taken from Linux, not from the RFC. The caller passes them
- * (base/bounds.h). The floor, 200 ms if nobody has set another one, applies to the variation term,
- * so that a peer's delayed ACK never looks like a loss. The ceiling is 120 s or less.
+ * Two bounds of the RTO are taken from Linux, not from the RFC. The caller passes the bounds
+ * (base/bounds.h). The floor, 200 ms by default, applies to the variation term, so that a peer's
+ * delayed ACK never looks like a loss. The ceiling is 120 s or less.
  *
- * The RFC's gains are made for one sample per round trip. Here each ACK brings a sample, so RTTVAR
- * depends on the last few segments alone, and not on the whole window (RFC 7323 appendix G). So the
- * RTO uses the largest RTTVAR of a round trip, as in Linux, and an earlier, larger value decays by
- * a quarter of the difference per round trip.
+ * The gains of the RFC are meant for one sample per round trip. Here each ACK gives a sample, so
+ * RTTVAR depends on the last few segments alone, and not on the whole window (RFC 7323 appendix G).
+ * So the RTO uses the largest RTTVAR of a round trip, as in Linux. If that is less than the value
+ * in use, the value in use falls by a quarter of the difference per round trip.
  */
 #include "base/rto.h"
 
@@ -108,8 +108,8 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
  * @old_us: the floor until now
  * @floor_us: the least value of the variation term, microseconds
  *
- * Without this call a new floor takes effect in the next round trips, a lower floor little by
- * little. A variation above the old floor was measured, so it stays and decays as usual.
+ * Without this call a new floor takes effect in the next round trips, and a lower floor only step
+ * by step. A variation above the old floor was measured: it stays, and falls as in any round trip.
  *
  * Context: any.
  */

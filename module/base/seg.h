@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_seg: the fields of a segment. ingress.c reads them once. */
+/* struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once. */
 #ifndef XTCP_SEG_H
 #define XTCP_SEG_H
 

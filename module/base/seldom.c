@@ -31,7 +31,7 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 /**
  * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
  * @sk: as for xtcp_seldom_get()
- * @rate: full segments for each ACK, at most XTCP_ACKRATE_MAX; 0: ask for nothing
+ * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
  * @gfp: as for xtcp_seldom_get()
  *
  * Context: as @gfp says. Lock: socket, held.
@@ -54,7 +54,7 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 
 /**
  * xtcp_seldom_free() - free a sock's struct xtcp_seldom
- * @sk: its memory is being freed; no Fast Open state and no keys are left
+ * @sk: a sock whose memory is being freed; no Fast Open state and no keys are left
  *
  * Context: RCU callback, or process.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Fields that few sockets need. The sock has a pointer to them, which costs the others 8 octets. */
+/* Fields that few sockets need. Each sock has only a pointer to them, of 8 octets. */
 #ifndef XTCP_SELDOM_H
 #define XTCP_SELDOM_H
 
@@ -12,10 +12,10 @@ struct xtcp_fastopenq;
 
 /**
  * struct xtcp_seldom - fields that few sockets need
- * @fastopenq: state of TCP_FASTOPEN; NULL: none (fastopen.c); written under the socket lock
- * @keys: the keys of TCP_MD5SIG (auth/keys.c); RCU, written under the socket lock
+ * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
+ * @keys: the keys of TCP_MD5SIG (auth/keys.c); read under RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
- * @ack_rate: XTCP_ACK_RATE, 0: ask for nothing; READ_ONCE
+ * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
  *
  * The struct is allocated when a socket option first needs it, and stays until the memory of the
  * sock is freed.
@@ -46,7 +46,7 @@ static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk
 	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
 }
 
-/* XTCP_ACK_RATE of @sk; 0: ask for nothing. The caller holds what xtcp_seldom() needs. */
+/* XTCP_ACK_RATE of @sk; 0: none. The caller holds the same locks as for xtcp_seldom(). */
 static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);

@@ -49,7 +49,7 @@ static inline void xtcp_snd_begin(struct xtcp_snd *snd)
 	WRITE_ONCE(snd->write_seq, snd->iss);
 }
 
-/* The SYN-ACK left before the sock existed, so its sequence number is used up. */
+/* The SYN-ACK was sent before the sock existed, so SND.NXT begins behind it. */
 static inline void xtcp_snd_begin_after_syn(struct xtcp_snd *snd)
 {
 	snd->una = snd->iss;
@@ -74,7 +74,7 @@ static inline void xtcp_snd_acked(struct xtcp_snd *snd, u32 ack)
 	WRITE_ONCE(snd->una, ack);
 }
 
-/* A segment at @seq offers @wnd octets. Return: true when it is the largest window so far. */
+/* A segment at @seq offers @wnd octets. Return: true when @wnd is the largest window so far. */
 static inline bool xtcp_snd_offered(struct xtcp_snd *snd, u32 wnd, u32 seq)
 {
 	snd->wnd = wnd;

@@ -45,7 +45,7 @@ struct xtcp_sock {
 	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	/* the present limit, usually below window_clamp; grows as data arrives (space.c) */
+	/* upper limit at present, usually below window_clamp; grows as data arrives (space.c) */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
@@ -73,7 +73,7 @@ struct xtcp_sock {
 	u16 snd_urgent : 1;		/* urgent data is unacknowledged, so stream->snd_up is valid */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
-	 * a small write waits for the next one (coalesce.c); any other call ends the wait;
+	 * a small write waits for the next write (coalesce.c); any other call ends the wait;
 	 * READ_ONCE
 	 */
 	bool coalescing;

@@ -92,7 +92,7 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
  * xtcp_stream_end() - free the sock's struct xtcp_stream, if it has one
  * @sk: CLOSED, with empty queues
  *
- * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
+ * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_stream_end(struct sock *sk)
 {

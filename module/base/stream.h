@@ -40,9 +40,9 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	u64 delivered_us;		/* time of the last delivery, or of sending after a pause */
+	u64 delivered_us;		/* microseconds at the last delivery, or when a pause ended */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
-	/* the same in segments, rounded up for each ACK; for TCP_INFO */
+	/* segments known to have arrived, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
@@ -83,7 +83,7 @@ struct xtcp_stream {
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* last segment shorter than rcv_mss, 0: none (text.c) */
-	/* full segments for each ACK: what we have asked the peer for (asking.c), 0: nothing */
+	/* full segments per ACK that we have requested of the peer (asking.c); 0: no request */
 	u8 asked_rate;
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;

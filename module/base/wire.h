@@ -43,7 +43,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_FASTOPEN = 34,
 	XTCP_OPT_ACCECN_0 = 172,
 	XTCP_OPT_ACCECN_1 = 174,
-	XTCP_OPT_EXPERIMENT = 254,	/* its first two octets name the experiment (RFC 6994) */
+	XTCP_OPT_EXPERIMENT = 254,	/* two octets after the length name the experiment (RFC 6994) */
 };
 
 enum xtcp_option_len {
@@ -81,7 +81,7 @@ enum xtcp_option_len {
 #define XTCP_URGENT_POINTER_MAX	0xffffU	/* the field has 16 bits (RFC 9293 section 3.1) */
 
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
-#define XTCP_MSS_DEFAULT_V6	1220U	/* the same over IPv6 */
+#define XTCP_MSS_DEFAULT_V6	1220U	/* no MSS option seen over IPv6 (MUST-15) */
 #define XTCP_MSS_MIN_SND	48U	/* floor of the send MSS, as Linux's tcp_min_snd_mss */
 #define XTCP_MSS_MIN_USER	88U	/* floor of TCP_MAXSEG and of a route's advmss, as Linux */
 #define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
@@ -99,10 +99,10 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-#define XTCP_PAWS_STAMP_S	60	/* age of TS.Recent from which PAWS passes a RST, as Linux */
+#define XTCP_PAWS_STAMP_S	60	/* age of TS.Recent from which PAWS accepts a RST, as in Linux */
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
-#define XTCP_PAWS_WINDOW	1	/* ticks by which a TSval may be older than TS.Recent, as in Linux */
+#define XTCP_PAWS_WINDOW	1	/* by how much a TSval may be less than TS.Recent, as in Linux */
 
 #define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
 
