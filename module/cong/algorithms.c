@@ -2,9 +2,9 @@
 /*
  * The congestion controls: which exist, who may use them, and which one a sock uses.
  *
- * Kbuild makes the list, XTCP_ALGORITHMS, from the files cong_*.c. Permission follows Linux's rule:
- * an algorithm is allowed in all namespaces or in none. Only an administrator of the namespace may
- * choose an algorithm that is not allowed. At first NewReno and the default are allowed.
+ * Kbuild makes the list, XTCP_ALGORITHMS, from the files cong_*.c. As in Linux, an algorithm is
+ * allowed in all namespaces or in none. Only an administrator of a namespace may choose an
+ * algorithm that is not allowed. When the module is loaded, NewReno and the default are allowed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,7 +47,7 @@ static int find_algorithm(const char *name)
 }
 
 /*
- * Is an algorithm usable? It needs the mandatory functions, and a name that fits into
+ * Is an algorithm usable? An algorithm needs the mandatory functions, and a name that fits into
  * TCP_CONGESTION and has no spaces: in a list, spaces separate the names.
  */
 static bool is_sound(const struct xtcp_cong_ops *ops)
@@ -95,7 +95,7 @@ int xtcp_algorithms_init(void)
 }
 
 /**
- * xtcp_algorithms_inherited() - the default algorithm of a new namespace
+ * xtcp_algorithms_inherited() - get the default algorithm of a new namespace
  * @xn: the namespace
  *
  * Context: process.
@@ -162,11 +162,12 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 
 /**
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
- * @names: separated by one space; modified. As in Linux, the list ends at the first empty name
+ * @names: names, each separated by one space; modified. As in Linux, the list ends at the first
+ *	empty name
  *
  * Context: process.
  *
- * Return: 0; -ENOENT when a name is unknown: then nothing has changed.
+ * Return: 0; -ENOENT when a name is unknown; then the allowed algorithms have not changed.
  */
 int xtcp_algorithms_allow(char *names)
 {
@@ -217,7 +218,7 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 /**
  * xtcp_algorithms_take_rule() - take the algorithm of a rule of the policy table
  * @sk: a sock that is about to open, or a new child
- * @ops: the algorithm. It needs no permission: an administrator of the namespace has made the rule
+ * @ops: the algorithm. No permission is needed: an administrator of the namespace has made the rule
  *
  * Context: softirq or process. Lock: socket, held.
  *

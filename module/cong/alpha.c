@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): the share of octets that were CE-marked. It is a
+ * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2): the share of octets that were CE-marked. Alpha is a
  * moving average, in which the latest observation window has the weight 1/16. The algorithm decides
- * when a window ends, and how the share reduces cwnd. Pure: no socket, no clock.
+ * when an observation window ends, and how the share reduces cwnd. Pure: no socket, no clock.
  */
 #include "cong/alpha.h"
 
@@ -11,8 +11,8 @@
 #define GAIN_SHIFT	4	/* g is 1/16 */
 
 /*
- * The average size of the segments sent in this window. If none was sent, the average of the
- * previous window counts.
+ * The average size, in octets, of the segments sent in this observation window. If no segment was
+ * sent, the average of the previous window counts.
  */
 static u32 segment_size(const struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
 {

@@ -4,15 +4,15 @@
  * its octets arrive, alternately slightly faster and slightly slower, and keeps little more in
  * flight than the bandwidth-delay product of the path.
  *
- * The functions have the draft's names and order; section 5 of the draft has the reasons. The
- * caller does the sampling (rate.c), the pacing (pace.c) and the loss detection. The draft leaves
- * some choices, which are made here as follows:
+ * The functions have the draft's names and order; section 5 of the draft has the reasons. Other
+ * files do the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
+ * leaves a choice, this file does the following:
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).
  * - A loss event is an ACK that reports losses, not a range of lost octets (section 5.3.1.3), as in
  *   other implementations.
- * - A congestion mark counts like a loss and bounds what is sent (section 3.6 asks for that).
+ * - A congestion mark counts as a loss and bounds what is sent, as section 3.6 asks.
  *
  * Context of all public functions: any.
  */
@@ -50,7 +50,7 @@ static const u16 cwnd_gains[] = {
 	[XTCP_BBR_REFILL] = 200, [XTCP_BBR_UP] = 225, [XTCP_BBR_PROBE_RTT] = 50,
 };
 
-/* Milliseconds of the clock; never 0, which means "none". */
+/* The clock in milliseconds. A stamp of 0 means "none", so the function never returns 0. */
 static u32 stamp_of(u64 now_us)
 {
 	return (u32)div_u64(now_us, MS_US) ?: 1;

@@ -34,8 +34,8 @@ enum xtcp_bbr_acks {
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @bw_latest: largest bandwidth of the last round trip
  * @bw_shortterm: upper bound of the bandwidth after losses
- * @full_bw: the pipe counts as full when the bandwidth has not exceeded this value by a quarter for
- *	three rounds
+ * @full_bw: the path counts as full when the bandwidth has not exceeded this value by a quarter for
+ *	three round trips
  * @undo_bw_shortterm: @bw_shortterm before a recovery
  * @inflight_latest: most octets delivered in a sample of the last round trip
  * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
@@ -47,8 +47,8 @@ enum xtcp_bbr_acks {
  * @probe_rtt_min_us: BBR.probe_rtt_min_delay
  * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
  * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
- * @extra_acked: largest number of octets delivered in excess of the bandwidth, in each half of the
- *	filter's window
+ * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
+ *	bandwidth, for each half of the filter's window
  * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
@@ -56,19 +56,19 @@ enum xtcp_bbr_acks {
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
- * @probe_up_acked_per_inc: how many such octets raise @inflight_longterm by one segment
+ * @probe_up_acked_per_inc: how many acknowledged octets raise @inflight_longterm by one segment
  * @prior_cwnd: the window before ProbeRTT, octets
  * @probe_wait_ms: BBR.bw_probe_wait
  * @rounds_since_probe: BBR.rounds_since_probe_up, up to 255
- * @extra_rounds: round trips in the newer half of the filter
+ * @extra_rounds: round trips in the newer half of the window of @extra_acked
  * @drain_rounds: round trips in Drain
  * @state: enum xtcp_bbr_state
  * @ack_phase: enum xtcp_bbr_acks
  * @undo_state: the state to return to if a loss was spurious: 0 none, 1 Startup, 2 ProbeBW_UP
  * @probe_up_rounds: BBR.bw_probe_up_rounds
- * @full_bw_count: rounds without growth
- * @full_bw_reached: the pipe was full once
- * @full_bw_now: the pipe is full now
+ * @full_bw_count: round trips in which the bandwidth has not exceeded @full_bw by a quarter
+ * @full_bw_reached: the path has been full at least once
+ * @full_bw_now: the path is full now
  * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip in which losses are counted
  * @loss_in_round: something was lost in this round trip
@@ -81,7 +81,7 @@ enum xtcp_bbr_acks {
  * @idle_restart: sending has just begun again after a pause
  * @extra_index: index of the newer half in @extra_acked
  * @cycle_index: index of this cycle in @max_bw
- * @loss_events: ACKs of this round that reported losses
+ * @loss_events: ACKs of this round trip that reported losses, up to 15
  */
 struct xtcp_bbr {
 	u32 max_bw[2];
@@ -149,9 +149,9 @@ struct xtcp_bbr {
  * @sample_delivered: RS.delivered
  * @bw: RS.delivery_rate; 0: the sample has no reliable rate
  * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets lost since the sending of the segment that has arrived, or is lost
+ * @lost: RS.lost: octets marked as lost since the segment was sent that has now arrived, or is lost
  * @size: for a loss: octets lost now
- * @random: any number, a new one each time
+ * @random: a random number, new for each ACK or loss
  * @has_sample: the ACK reports the arrival of a segment, so the fields about the sending of this
  *	segment are valid
  * @is_limited: RS.is_app_limited

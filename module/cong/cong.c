@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Code that all congestion controls share: it sets the windows before, during and after a loss (RFC
- * 5681). Windows are in octets; "SMSS" is tx->mss. An algorithm (struct xtcp_cong_ops) decides how
- * the window grows and how far it falls.
+ * Code that all congestion controls share. This file sets the windows before, during and after a
+ * loss (RFC 5681). Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops)
+ * decides how the window grows and how far the window falls.
  */
 #include "cong/cong.h"
 
@@ -23,7 +23,7 @@
 #include "time/pace.h"
 
 /**
- * xtcp_cong_initial() - the initial window
+ * xtcp_cong_initial() - compute the initial window
  * @sk: the sock; its effective MSS is known
  *
  * The metric initcwnd of the route decides, or else a rule of the policy table. Without either, the
@@ -42,9 +42,9 @@ u32 xtcp_cong_initial(const struct sock *sk)
 }
 
 /*
- * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window limits
- * the sender before the rate does. In slow start, the rate suits the next, larger window. A
- * connection that is not paced also needs the rate, since the rate bounds the size of its GSO
+ * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
+ * not the rate limits the sender. In slow start, the rate is high enough for the next, larger
+ * window. A connection that is not paced also needs the rate, which bounds the size of its GSO
  * packets. When Careful Resume has raised the window, the rate is exactly a window per RTT (RFC
  * 9959 section 4.3.2).
  */
@@ -69,7 +69,7 @@ static void set_rate(struct sock *sk)
 }
 
 /**
- * xtcp_cong_rate() - the rate at which the connection may send
+ * xtcp_cong_rate() - get the rate at which the connection may send
  * @sk: the sock
  *
  * A connection that is not paced needs its rate only when it has more than a segment to send. So
@@ -156,7 +156,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 }
 
 /**
- * xtcp_cong_private() - the private space of the algorithm
+ * xtcp_cong_private() - get the private space of the algorithm
  * @sk: a sock that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
@@ -170,12 +170,12 @@ void *xtcp_cong_private(struct sock *sk)
 }
 
 /**
- * xtcp_cong_text_sent() - how much has been sent until now, for an observation window of Alpha
+ * xtcp_cong_text_sent() - count what was sent until now, for an observation window of Alpha
  * @sk: a sock that has its data state (tx->stream)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the counts.
+ * Return: octets and segments of text that were sent, and SND.NXT.
  */
 struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 {
@@ -217,8 +217,8 @@ static bool wants_to_resume(const struct sock *sk)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest use within a round trip counts, not the latest use: when the ACKs of one
- * flight have come and the next flight is not sent yet, little is in flight.
+ * As in Linux, the largest flight within a round trip counts, not the latest: when the ACKs of one
+ * window have come and the next window is not sent yet, little is in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -280,7 +280,7 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-/* Not inlined: a connection whose window does not limit it has little to do for an ACK. */
+/* Not inlined: while the window does not limit the sender, an ACK does not come here. */
 static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -295,7 +295,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	/* an ACK that sacks octets but does not move SND.UNA counts only on a path that reorders */
+	/* unless the path reorders segments, an ACK that does not move SND.UNA grows no window */
 	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
 	if (sample->delivered && is_limiting(tx))
@@ -333,9 +333,8 @@ static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool sa
 }
 
 /**
- * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm before losses are
- * detected
- * @sk: the sock; its phase has not changed yet, but SND.UNA has moved
+ * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm
+ * @sk: the sock; SND.UNA has moved, but losses are not detected yet, and the phase is unchanged
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -350,12 +349,13 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 /**
  * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
  * @sk: the sock, whose window may grow
- * @delivered: octets newly arrived. Octets count and not ACKs, since one ACK may cover many
- *	segments (RFC 3465)
+ * @delivered: octets newly arrived. The window grows by octets and not by ACKs, since one ACK may
+ *	cover many segments (RFC 3465)
  * @counted: a variable of the algorithm: acknowledged octets that are not used yet to grow the
  *	window by a segment
  *
- * An algorithm calls this function if it uses slow start and congestion avoidance of that section.
+ * An algorithm calls this function if it uses the slow start and the congestion avoidance of RFC
+ * 5681.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -415,7 +415,7 @@ void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 /**
  * xtcp_cong_sent() - count octets that were sent or resent, if PRR controls a reduction
  * @sk: the sock
- * @octets: how many
+ * @octets: number of these octets
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -477,7 +477,7 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
  * @sk: the sock; its phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
  *
- * The window falls once per round trip, even after a mark and a loss (RFC 3168 section 6.1.2). If
+ * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). If
  * the algorithm reduces less for a mark than for a loss, the window now falls as far as for the
  * loss alone (RFC 8257 section 3.5). If a recovery begins, PRR starts again: octets sent since the
  * mark would otherwise reduce PRR's quota and delay the retransmissions.
@@ -527,8 +527,8 @@ void xtcp_cong_reduced(struct sock *sk)
  * xtcp_cong_repaired() - adapt the window at the end of a recovery that a timeout began
  * @sk: the sock
  *
- * Only for an algorithm with control(): cwnd rises to its value from before the recovery if that
- * was larger. For other algorithms, cwnd stays.
+ * With control(), cwnd rises to its value from before the recovery if that value is larger. For
+ * other algorithms, cwnd stays.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -540,9 +540,9 @@ void xtcp_cong_repaired(struct sock *sk)
 }
 
 /**
- * xtcp_cong_octets_lost() - report to the algorithm octets that count as lost
+ * xtcp_cong_octets_lost() - report octets that count as lost to the algorithm
  * @sk: the sock
- * @loss: the octets
+ * @loss: the lost octets
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -617,7 +617,7 @@ void xtcp_cong_forbid_undo(struct sock *sk)
 }
 
 /**
- * xtcp_cong_undo() - undo the last reduction, which was needless
+ * xtcp_cong_undo() - undo the last reduction, because it was needless
  * @sk: the sock
  *
  * RFC 4015 section 3.2, RFC 9438 section 4.9.
@@ -648,7 +648,7 @@ bool xtcp_cong_undo(struct sock *sk)
  * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
  * 3.1. RFC 5681 section 4.1 asks for the initial window at once. After the reduction, slow start
- * regains three quarters of the old window, since ssthresh is at least that high. This function
+ * regains three quarters of the old window, since ssthresh is at least this high. This function
  * computes in whole segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -702,7 +702,7 @@ void xtcp_cong_mss_changed(struct sock *sk)
 }
 
 /**
- * xtcp_cong_in_flight() - how much is in flight, for an algorithm
+ * xtcp_cong_in_flight() - tell an algorithm how many octets are in flight
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -716,7 +716,7 @@ u32 xtcp_cong_in_flight(const struct sock *sk)
 }
 
 /**
- * xtcp_cong_cwnd_segments() - the congestion window in segments, for TCP_INFO
+ * xtcp_cong_cwnd_segments() - get the congestion window in segments, for TCP_INFO
  * @sk: the sock
  *
  * Context: any; racy without the socket lock.

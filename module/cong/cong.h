@@ -29,7 +29,7 @@ enum xtcp_cong_phase {
 
 /**
  * struct xtcp_cong_loss - octets that newly count as lost
- * @octets: how many
+ * @octets: number of the lost octets
  * @in_flight_then: octets in flight when the lost octets were sent, including the lost octets
  * @lost_since: octets marked as lost since the lost octets were sent, including the lost octets
  * @is_limited: the program had not filled the window when the lost octets were sent
@@ -47,8 +47,8 @@ struct xtcp_cong_loss {
  * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
  *	or a live connection changes to this algorithm. With @control or @info a connection gets its
  *	data state at once, otherwise with its first text. The private space is zero. Optional
- * @acked: octets arrived (sample->delivered), and the window may grow: the window limited the
- *	sender, and no reduction is going on
+ * @acked: octets arrived (sample->delivered), and the window may grow: either the window limited
+ *	the sender and no reduction is going on, or a recovery that a timeout began is going on
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @marked: replaces @ssthresh after a congestion mark without a loss. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional
@@ -56,7 +56,7 @@ struct xtcp_cong_loss {
  *	least a tick. Optional
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
  *	detected. Optional
- * @control: replaces @acked, and is called in every phase, for each ACK that reports something new.
+ * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
  *	The algorithm then sets sk_pacing_rate and, except after a timeout, cwnd in all phases.
  *	Optional
  * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
@@ -69,7 +69,8 @@ struct xtcp_cong_loss {
  * @scalable: made for L4S (RFC 9331): negotiate AccECN as client and as server, whatever
  *	net.xtcp.ecn says. In AccECN mode text leaves with ECT(1), and @ecn_ack reduces cwnd after a
  *	congestion mark; without AccECN, a mark has the same effect as with other algorithms
- * @end: the connection ends or changes to another algorithm; called only after @start. Optional
+ * @end: the connection ends or changes to another algorithm; called only if the algorithm has
+ *	begun. Optional
  */
 struct xtcp_cong_ops {
 	const char *name;
@@ -116,7 +117,7 @@ struct xtcp_cong {
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
  * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
- * @is_limiting: cwnd limited the sender in that window
+ * @is_limiting: cwnd limited the sender in the window that ends at @usage_seq
  * @idled: an idle time has reduced cwnd since the connection began
  * @prr: the state of the current reduction
  * @resume: the state of Careful Resume; NULL: none

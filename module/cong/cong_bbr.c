@@ -16,9 +16,9 @@
 #include "loss/sample.h"
 
 #define QUANTUM_MAX	SZ_64K
-#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed while no RTT is known */
+#define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed RTT while no RTT is known */
 
-/* The rate until there is a sample: 2.77 windows per RTT (section 5.6.2). */
+/* Sets the pacing rate until there is a sample: 2.77 windows per RTT (section 5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -27,7 +27,7 @@ static void bbr_first_rate(struct sock *sk)
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
 }
 
-/* SetPacingRate() (section 5.6.2): until the pipe was full once, the rate only rises. */
+/* SetPacingRate() (section 5.6.2): before the path is first full, the rate never falls. */
 static void bbr_set_rate(struct sock *sk, const struct xtcp_bbr *bbr)
 {
 	u64 rate = min_t(u64, xtcp_bbr_rate(bbr), READ_ONCE(sk->sk_max_pacing_rate));
@@ -91,8 +91,8 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
 		/*
-		 * in_flight_then is 0 if the skb was sent under an algorithm without control():
-		 * xtcp_rate_sent() did not fill xtcp_sndnote() then
+		 * in_flight_then is 0 if the skb was sent under an algorithm without control(), for
+		 * which xtcp_rate_sent() does not fill xtcp_sndnote()
 		 */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
@@ -120,7 +120,7 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }
 
-/* A recovery begins. ssthresh stays as it is; the model accounts for losses. */
+/* A recovery begins. ssthresh does not change, since the model of BBR accounts for losses. */
 static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CUBIC (RFC 9438), with HyStart++ (RFC 9406) in the initial slow start. Arithmetic: cubic.c,
- * hystart.c.
+ * CUBIC (RFC 9438), with HyStart++ (RFC 9406) in the initial slow start. cubic.c and hystart.c do
+ * the arithmetic.
  */
 #include <linux/minmax.h>
 #include <linux/tcp.h>
@@ -18,8 +18,8 @@
 
 /**
  * struct cubic_private - CUBIC's private state
- * @curve: congestion avoidance
- * @hystart: slow start
+ * @curve: state of congestion avoidance
+ * @hystart: state of the initial slow start
  */
 struct cubic_private {
 	struct xtcp_cubic curve;

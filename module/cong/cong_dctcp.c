@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DCTCP (RFC 8257): the window falls in proportion to the share of octets that were CE-marked.
- * DCTCP needs switches that mark as soon as a few segments are queued. In AccECN mode the peer
+ * DCTCP needs switches that set CE as soon as a few segments are queued. In AccECN mode the peer
  * reports the number of marked segments. Without AccECN the peer must also use DCTCP, so that its
  * ECE reports exactly which segments were marked (ecn.c). Without ECN, DCTCP behaves as NewReno, as
  * in Linux.
@@ -96,7 +96,7 @@ static u32 dctcp_marked(struct sock *sk)
 	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha.share, 2 * ALPHA_ONE), 2U * tx->mss);
 }
 
-/* Without ECN all fields are 0, as in Linux. */
+/* Fill in TCP_CC_INFO. Without ECN all fields are 0, as in Linux. */
 static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct dctcp *dctcp = xtcp_cong_private(sk);

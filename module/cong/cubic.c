@@ -4,10 +4,10 @@
  *
  * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
- * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while it
- * is full. Second, the smallest RTT replaces RTT, so that a flow does not grow faster because of
- * the queue that it has filled. Third, while W_max is unknown, the window grows by at least 5% per
- * round trip.
+ * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while the
+ * window is full. Second, the smallest RTT replaces RTT, so that the queue that a flow has filled
+ * does not make the flow grow faster. Third, while W_max is unknown, the window grows by at least
+ * 5% per round trip.
  */
 #include "cong/cubic.h"
 
@@ -15,7 +15,7 @@
 #include <linux/minmax.h>
 
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
-#define MAX_TICKS	1048576U	/* 17 minutes, in which the curve passes every window */
+#define MAX_TICKS	1048576U	/* 1/1024 s: 17 minutes; the curve then exceeds MAX_WINDOW */
 #define US_PER_SECOND	1000000U
 #define GAP_MIN_US	200000U		/* a longer gap shows that the program limited the sender */
 
@@ -23,8 +23,8 @@
  * xtcp_cubic_root() - cube root
  * @value: less than 2^63
  *
- * Computes one binary digit after the other, without division. It runs once per epoch, so it need
- * not be faster.
+ * Computes one binary digit after the other, without division. The function runs only once per
+ * epoch, so its speed hardly matters.
  *
  * Context: any.
  *
@@ -48,7 +48,7 @@ u64 xtcp_cubic_root(u64 value)
 }
 
 /**
- * xtcp_cubic_k() - the time that the curve takes to reach a plateau (RFC 9438 equation (2))
+ * xtcp_cubic_k() - compute the time in which the curve reaches the plateau (RFC 9438 equation (2))
  * @octets: W_max - cwnd_epoch, at most 2^31
  * @mss: SMSS, not 0
  *
@@ -63,7 +63,7 @@ u32 xtcp_cubic_k(u32 octets, u32 mss)
 }
 
 /**
- * xtcp_cubic_window() - W_cubic (RFC 9438 equation (1))
+ * xtcp_cubic_window() - compute W_cubic (RFC 9438 equation (1))
  * @epoch: the current epoch; @origin and @k are set
  * @us: time since the start of the epoch, microseconds
  * @mss: SMSS
@@ -110,8 +110,8 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 
 /*
  * W_est grows by alpha SMSS for each acknowledged window. With CUBIC's beta, alpha = 3 (1 - beta) /
- * (1 + beta) = 9/17 yields Reno's average window. Once W_est has reached cwnd_prior, it grows as
- * Reno does (equation (4)).
+ * (1 + beta) = 9/17 yields Reno's average window. Once W_est has reached cwnd_prior, alpha is 1, as
+ * in Reno (equation (4)).
  */
 static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
 {
@@ -133,7 +133,7 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  * @rtt_us: the smallest RTT known, microseconds; 0: unknown
  * @cwnd: the window, not 0
  * @mss: SMSS, not 0
- * @acked: how many octets arrived
+ * @acked: octets that newly arrived
  *
  * RFC 9438 sections 4.2 to 4.5. The first call begins an epoch, and so does the first call after a
  * reduction.
@@ -201,7 +201,7 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
  * xtcp_cubic_timeout() - forget W_max after a timeout (RFC 9438 section 4.8)
  * @cubic: the state
  *
- * A call after the next epoch has begun does nothing.
+ * If the next epoch has begun already, a call does nothing.
  *
  * Context: any.
  */
@@ -226,7 +226,7 @@ void xtcp_cubic_slow_start_ended(struct xtcp_cubic *cubic, u32 cwnd)
 }
 
 /**
- * xtcp_cubic_undo() - undo the last reduction, which was needless (RFC 9438 section 4.9)
+ * xtcp_cubic_undo() - undo the last reduction, because it was needless (RFC 9438 section 4.9)
  * @cubic: the state
  *
  * Context: any.

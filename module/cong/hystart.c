@@ -9,12 +9,12 @@
  *
  * The RTT of a round that was sent too fast is measured in the next round. In that round the window
  * doubles again, and the queue may overflow before the longer RTT is noticed. So slow start also
- * ends when ACKs have come without a pause for five eighths of an RTT. Linux's HyStart, which is
- * older than RFC 9406, ends slow start after half an RTT. The window may then just equal the
- * bandwidth-delay product (BDP). In that case the first segment lost by chance would reduce the
- * window to seven tenths of the BDP, and leave the path partly empty. With five eighths, the window
- * ends between 5/4 and 15/8 of the BDP, since windows double. That is less than twice the BDP, so a
- * queue that holds one BDP does not overflow.
+ * ends after an ACK train: when ACKs have come without a pause for five eighths of an RTT. Linux's
+ * HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may then
+ * just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance would
+ * reduce the window to seven tenths of the BDP, and leave the path partly empty. With five eighths,
+ * the window ends between 5/4 and 15/8 of the BDP, since windows double. This is less than twice
+ * the BDP, so a queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole
@@ -33,7 +33,7 @@
 #define N_RTT_SAMPLE		8
 #define CSS_GROWTH_DIVISOR	4
 #define CSS_ROUNDS		5
-#define GROWTH_SEGMENTS		8U	/* L */
+#define GROWTH_SEGMENTS		8U	/* L of RFC 9406 */
 #define GROWTH_OCTETS		65536U	/* see xtcp_hystart_growth() */
 
 static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
@@ -66,8 +66,8 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 /*
  * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
  * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, the gap
- * between the ACKs of two windows is longer than pause_us and ends the train. Trains shorter than
- * MIN_RTT_THRESH_US are mere bursts.
+ * between the ACKs of two windows is longer than pause_us and ends the train. A train shorter than
+ * MIN_RTT_THRESH_US does not count: it is only a burst.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -146,7 +146,7 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
 }
 
 /**
- * xtcp_hystart_growth() - how much the window grows in slow start
+ * xtcp_hystart_growth() - compute how much the window grows in slow start
  * @hystart: the state
  * @acked: octets that arrived
  * @mss: SMSS

@@ -15,17 +15,18 @@ enum xtcp_hystart_phase {
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
 	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT did not fall back during CSS */
-	XTCP_HYSTART_TRAIN,		/* slow start ends: ACKs have come for 5/8 of an RTT */
+	XTCP_HYSTART_TRAIN,		/* slow start ends: a train of ACKs lasted 5/8 of an RTT */
 };
 
 /**
  * struct xtcp_hystart - HyStart's state, with the names of RFC 9406 section 4.2
- * @window_end: windowEnd: the round ends when everything before it is acknowledged
+ * @window_end: windowEnd: the round ends when all octets before this number are acknowledged
  * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds
- * @train_start_us: when the ACKs began to come without a pause, the low half of the clock
- * @train_end_us: when the last of these ACKs came
+ * @train_start_us: when the first ACK of the present train came, the low half of the clock. A train
+ *	is a series of ACKs without a pause
+ * @train_end_us: when the last ACK of the train came
  * @samples: rttSampleCount
  * @css_rounds: rounds of CSS that have ended
  * @phase: enum xtcp_hystart_phase

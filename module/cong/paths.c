@@ -2,7 +2,7 @@
 /*
  * The table of the paths that a namespace remembers for Careful Resume, each with the congestion
  * control parameters of RFC 9959 section 3.1. As in Linux's tcp_metrics, a pair of addresses is the
- * key. The entry also names the device.
+ * key of a path. The parameters also name the device.
  *
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
@@ -29,7 +29,7 @@
 #include "cong/resume.h"
 
 #define PATH_SETS	64U
-#define PATH_PLACES	4U		/* in each set; 256 paths in all, in 13 KiB */
+#define PATH_PLACES	4U		/* paths in each set; 256 paths in all, in 13 KiB */
 
 /* One element of a set; it is free if @saved.cwnd is 0. */
 struct saved_path {
@@ -42,7 +42,7 @@ struct path_set {
 	struct saved_path paths[PATH_PLACES];
 };
 
-/* @flushes: how often the table was emptied */
+/* @flushes: number of calls of xtcp_paths_flush() */
 struct xtcp_paths {
 	atomic_t flushes;
 	struct path_set sets[PATH_SETS];
@@ -102,7 +102,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* before the loop: a CPU that takes the lock of an emptied set also sees the new number */
+	/* before the loop: a CPU that takes the lock of an emptied set also sees the new count */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
@@ -111,7 +111,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	}
 }
 
-/* A line of the listing. RCU read side, for the name of the device. */
+/* Prints the line of a path. The caller is in an RCU read side, for the name of the device. */
 static void show_path(struct seq_file *m, const struct saved_path *path, u32 age)
 {
 	const struct net_device *dev = dev_get_by_index_rcu(m->private, path->saved.ifindex);
@@ -166,7 +166,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 }
 
 /**
- * xtcp_paths_flushes() - how often were all paths of a namespace forgotten?
+ * xtcp_paths_flushes() - count how often all paths of a namespace were forgotten
  * @xn: the namespace
  *
  * Context: any.
@@ -228,9 +228,10 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 }
 
 /*
- * Finds the saved parameters of a path, and forgets them if they are too old. If @taken is NULL,
- * copies them to @found. Otherwise removes them from the table, provided that they still equal
- * @taken, an earlier copy. Return: false without parameters, or when they differ from @taken.
+ * Finds the saved parameters of a path, and forgets parameters that are too old. If @taken is NULL,
+ * copies the parameters to @found. Otherwise removes the parameters from the table if they still
+ * equal @taken, an earlier copy. Return: false when the table has no parameters for the path, or
+ * parameters that differ from @taken.
  */
 static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -296,7 +297,7 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
  * @sk: its addresses are set
  * @saved: the parameters that the connection has observed
  * @flushes: xtcp_paths_flushes() when the connection began to observe
- * @replace: save them even if the table has this path already
+ * @replace: save the parameters even if the table has this path already
  *
  * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
  * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has

@@ -5,11 +5,10 @@
  * octets that were marked. The first mark in a round trip reduces the window by alpha / 2 of its
  * size; each octet that was not marked adds to the window.
  *
- * A round trip here is virtual: it takes at least 25 ms. Alpha is updated, and the window reduced,
- * at most once per virtual round trip. In congestion avoidance, the rate grows in each virtual
- * round trip, by one segment per virtual round trip. So with the same share of marks, a connection
- * with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, and not a higher
- * rate.
+ * A virtual round trip takes an RTT, but at least 25 ms. Alpha is updated, and the window reduced,
+ * at most once per virtual round trip. In congestion avoidance, each virtual round trip sends one
+ * segment more than the previous one. So with the same share of marks, a connection with a shorter
+ * RTT gets the same rate as a connection with an RTT of 25 ms, and not a higher rate.
  *
  * Alpha stays 1 until the first mark, so the first mark halves the window. Pure: no socket, no
  * clock.
@@ -22,8 +21,8 @@
 #include "base/seq.h"
 
 #define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, since 1.0 is 2^24 */
-#define STEP_SHIFT		16	/* growth at RTTs of 25 ms and more, 1/2^16 of an octet */
-#define SQUARE_SHIFT		20	/* (RTT / virtual RTT)^2, in 1/2^20 */
+#define STEP_SHIFT		16	/* unit of the growth at RTTs of 25 ms and more: 1/2^16 octet */
+#define SQUARE_SHIFT		20	/* unit of (RTT / virtual RTT)^2: 1/2^20 */
 
 /* Has a virtual round trip passed? It began at @begin_us, when SND.NXT was @end. */
 static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us, u32 end)
@@ -32,7 +31,7 @@ static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us,
 }
 
 /**
- * xtcp_prague_start() - begin
+ * xtcp_prague_start() - set the state before the first ACK
  * @prague: zeroed
  * @mss: octets of a full segment
  * @now_us: the low half of the clock
@@ -52,7 +51,7 @@ static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ac
 	prague->window_us = ack->now_us;
 }
 
-/* Alpha stays 1 until the first CE mark shows that a queue of the path sets CE marks. */
+/* Update Alpha. Alpha stays 1 until the first CE mark shows that a queue of the path marks. */
 static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {
 	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))
@@ -70,7 +69,7 @@ static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ac
 }
 
 /**
- * xtcp_prague_acked() - take the marks that an ACK reports
+ * xtcp_prague_acked() - process the marks that an ACK reports
  * @prague: to update
  * @ack: the ACK
  *
@@ -97,7 +96,7 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
 }
 
 /**
- * xtcp_prague_growth() - the growth of the window for octets that arrived without a mark
+ * xtcp_prague_growth() - compute the growth of the window for octets that arrived without a mark
  * @prague: to update
  * @unmarked: the number of these octets
  * @cwnd: the window, at least @mss
@@ -105,8 +104,8 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @rtt_us: the smoothed RTT
  *
  * In a round trip the window grows by (RTT / virtual RTT)^2 segments, so in a virtual round trip by
- * RTT / virtual RTT segments. The rate is the window per RTT, so it grows by one segment per
- * virtual round trip.
+ * RTT / virtual RTT segments. Since a window is sent per RTT, each virtual round trip sends one
+ * segment more than the previous one.
  *
  * Context: any.
  *
@@ -127,14 +126,14 @@ u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 m
 }
 
 /**
- * xtcp_prague_after_loss() - the window after a loss
+ * xtcp_prague_after_loss() - compute the window after a loss
  * @prague: the state
  * @una: SND.UNA
  * @cwnd: the window
  * @mss: octets of a full segment
  *
  * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced the window in
- * the same round trip, the mark and the loss together halve it.
+ * the same round trip, the mark and the loss together halve the window.
  *
  * Context: any.
  *

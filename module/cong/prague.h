@@ -11,12 +11,12 @@
 #include "cong/alpha.h"
 
 #define XTCP_PRAGUE_ONE		0x1000000U	/* 1.0 of the share, 2^24 */
-#define XTCP_PRAGUE_RTT_US	25000U		/* a shorter RTT counts as this one */
+#define XTCP_PRAGUE_RTT_US	25000U		/* shortest virtual round trip, microseconds */
 
 /**
  * struct xtcp_prague - Prague's state
  * @alpha: the share of octets that were marked, in 1/2^24, and the observation window
- * @window_us: when that window began, the low half of the clock
+ * @window_us: when the observation window began, the low half of the clock
  * @reduced_us: when a mark reduced cwnd, the low half of the clock
  * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
@@ -42,7 +42,7 @@ struct xtcp_prague {
  * @now_us: when the ACK came, the low half of the clock
  * @una: SND.UNA after the ACK
  * @delivered: octets newly acknowledged or sacked
- * @marked: how many of the octets of @delivered were CE-marked
+ * @marked: how many octets of @delivered were CE-marked
  * @cwnd: the window
  * @mss: octets of a full segment
  * @sent: what has been sent

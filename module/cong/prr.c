@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proportional Rate Reduction (RFC 9937): how much may be sent per ACK while the window falls to
- * ssthresh. While more than ssthresh is in flight, each octet that an ACK newly reports as
+ * Proportional Rate Reduction (RFC 9937) computes how much may be sent per ACK while the window
+ * falls to ssthresh. While more than ssthresh is in flight, each octet that an ACK newly reports as
  * delivered allows ssthresh / RecoverFS octets to be sent. When losses have reduced the flight
  * below ssthresh, the flight grows back, at most as fast as in slow start. Pure: no socket, no
  * clock.
@@ -31,7 +31,7 @@ void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 /**
  * xtcp_prr_sent() - count octets that were sent, for the first time or again
  * @prr: to update
- * @octets: how many
+ * @octets: number of these octets
  *
  * Context: any.
  */
@@ -41,7 +41,7 @@ void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
 }
 
 /**
- * xtcp_prr_quota() - how much may be sent after this ACK (RFC 9937 section 6.2)
+ * xtcp_prr_quota() - compute how much may be sent after this ACK (RFC 9937 section 6.2)
  * @prr: to update
  * @pipe: octets in flight after this ACK; "inflight" in the RFC
  * @ssthresh: the target of the window

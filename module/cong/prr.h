@@ -8,8 +8,8 @@
 /**
  * struct xtcp_prr - the variables of RFC 9937 section 6, octets
  * @recover_fs: RecoverFS: octets in flight when the reduction began
- * @delivered: prr_delivered: octets that have arrived since then
- * @out: prr_out: octets sent since then
+ * @delivered: prr_delivered: octets that have arrived since the reduction began
+ * @out: prr_out: octets sent since the reduction began
  */
 struct xtcp_prr {
 	u32 recover_fs;

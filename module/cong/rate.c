@@ -3,8 +3,8 @@
  * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
  * shows how many octets have arrived since the acknowledged segment was sent. The duration of this
  * sample is the time in which the octets were sent, or the time in which they were acknowledged,
- * whichever is longer. So ACKs that come in a bunch cannot yield a rate that the path does not
- * have.
+ * whichever is longer. So ACKs that arrive together cannot yield a rate higher than the path
+ * allows.
  *
  * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
@@ -146,7 +146,7 @@ void xtcp_rate_written(struct sock *sk)
 }
 
 /**
- * xtcp_rate_octets_per_second() - the rate of the last sample
+ * xtcp_rate_octets_per_second() - compute the rate of the last sample
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.

@@ -11,8 +11,8 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: start of the sending interval of the next sample. It is the send time of the skb
- *	that was sent last among the skbs that have arrived; after a pause, the send time of the
+ * @first_sent_us: when the sending interval of the next sample begins, microseconds: the send time
+ *	of the skb that was sent last among the skbs that have arrived or, after a pause, of the
  *	first skb
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample

@@ -32,7 +32,7 @@
 
 #define JUMP_MAX	(4U << 20)	/* max_jump of RFC 9959 section 2.4, octets */
 #define JUMP_GAIN	2		/* slow start doubles the window in the RTT that a jump takes */
-#define RTT_GROWTH	10		/* section 4.2.1 */
+#define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
 /**
@@ -50,9 +50,9 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 }
 
 /*
- * Keep the largest observation, since most rounds do not fill the path. But if @best is more than
- * REFRESH_SECONDS older than @seen, it is enough that @seen is half as large. An observation on
- * another interface always replaces @best.
+ * Does the observation @seen replace @best? The largest observation is kept, since most rounds do
+ * not fill the path. If @best is more than REFRESH_SECONDS older than @seen, half of @best is
+ * enough. An observation on another device always replaces @best.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
@@ -91,7 +91,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 /**
  * xtcp_resume_cap() - lower the observation, since the path was congested
  * @resume: to update
- * @cwnd: the window at that time, which is the most that the path can carry
+ * @cwnd: the window during the congestion, which is the most that the path can carry
  *
  * Context: any.
  */
@@ -148,7 +148,7 @@ u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
  * xtcp_resume_jump() - enter the Unvalidated Phase
  * @resume: in %XTCP_RESUME_RECONNAISSANCE
  * @snd_nxt: SND.NXT
- * @pipe: octets in flight: PipeSize begins with them
+ * @pipe: octets in flight, the first value of PipeSize
  * @delivered: octets that have arrived since the connection began
  * @now_us: the low half of the clock
  *
@@ -175,7 +175,7 @@ void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 del
  *
  * Context: any.
  *
- * Return: true when something that was sent in the phase has arrived, or when the phase has lasted
+ * Return: true when an octet that was sent in the phase has arrived, or when the phase has lasted
  * for an RTT.
  */
 bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
@@ -186,7 +186,7 @@ bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, 
 /**
  * xtcp_resume_validate() - leave the Unvalidated Phase
  * @resume: in %XTCP_RESUME_UNVALIDATED
- * @pipe: octets in flight: flight_size
+ * @pipe: flight_size of the RFC: octets in flight
  * @delivered: octets that have arrived since the connection began
  * @initial: the initial window
  * @snd_nxt: SND.NXT

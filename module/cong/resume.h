@@ -32,14 +32,14 @@ struct xtcp_saved {
  * struct xtcp_resume - Careful Resume of one connection
  * @saved: the parameters that the table of saved paths had for this path
  * @best: the parameters that this connection has observed
- * @mark: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT at the jump; later
- *	the end of what was sent in Unvalidated
+ * @mark: a sequence number: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT
+ *	at the jump; later the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets that have arrived, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @entered_us: when Unvalidated began, the low half of the clock
- * @round_end: the round of observation ends when everything before it is acknowledged
- * @round_start_us: when that round began, the low half of the clock
- * @round_delivered: how many octets had arrived when that round began
+ * @round_end: a round of observation ends when all octets before this number are acknowledged
+ * @round_start_us: when the round began, the low half of the clock
+ * @round_delivered: how many octets had arrived when the round began
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_taken: this connection has taken @saved out of the table, and has not met congestion that
@@ -108,8 +108,8 @@ static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 de
 }
 
 /*
- * May a lost segment be resent, whatever the window says? Once it was resent, the caller calls
- * xtcp_resume_freed_one(): one resent segment is enough (RFC 6675 section 5).
+ * May one lost segment be resent even if the window is full? After the retransmission, the caller
+ * calls xtcp_resume_freed_one(): one resent segment is enough (RFC 6675 section 5).
  */
 static inline bool xtcp_resume_may_free_one(const struct xtcp_resume *resume)
 {
@@ -122,9 +122,9 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has the window jumped, that is, has Careful Resume raised it at once? The segments of a jump are
- * paced over the whole RTT, and so are the segments that their ACKs release. So ACKs without a
- * pause do not show that the path is full.
+ * Has Careful Resume raised the window at once (a jump)? The segments of a jump are paced over the
+ * whole RTT, and so are the segments that their ACKs release. So ACKs without a pause do not show
+ * that the path is full.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

@@ -12,11 +12,11 @@
  * A connection that jumps takes the saved path out of the table, so no other connection can use the
  * same path (section 3.2). When the connection ends, it saves its own observation of the path. If
  * this observation is too small to be useful, the connection puts back the saved path that it took,
- * unless the jump met congestion.
+ * unless the jump met congestion or is not validated yet.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
- * large, and PRR would reduce it too slowly (section 4.5). The window falls at once, and then
- * stays. An undo would raise the window again, so no undo is allowed.
+ * large, and PRR would reduce the window too slowly (section 4.5). The window falls at once, and
+ * then stays. An undo would raise the window again, so no undo is allowed.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -39,14 +39,14 @@
 #include "sight/mib.h"
 #include "time/pace.h"
 
-#define LEAST_WINDOWS	4U	/* initial windows; less is not worth a jump (RFC 9959 section 3.1) */
+#define LEAST_WINDOWS	4U	/* least saved window, in initial windows (RFC 9959 section 3.1) */
 
 static struct xtcp_resume *resume_of(const struct sock *sk)
 {
 	return xtcp_sender(sk)->stream->cong.resume;
 }
 
-/* The device towards the peer. 0: unknown, or this machine, where there is no path to remember. */
+/* The ifindex of the device towards the peer. 0: unknown, or the peer is on this machine. */
 static int device_of(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
@@ -138,7 +138,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->mark = xtcp_sender(sk)->snd.nxt;
 }
 
-/* The initial data is acknowledged: jump, if this is the saved path and there is text for it. */
+/* Jump if the initial data is acknowledged, this is the saved path, and enough text waits. */
 static void look_for_jump(struct sock *sk, u64 now_us)
 {
 	struct xtcp_resume *resume = resume_of(sk);
@@ -232,8 +232,8 @@ static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, boo
 }
 
 /*
- * Octets that arrive during a recovery may have been sent long before. So a round with a recovery
- * does not count, and a new round begins.
+ * Process an ACK in the phase NORMAL: observe the path. Octets that arrive during a recovery may
+ * have been sent long before. So a round with a recovery does not count, and a new round begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -247,9 +247,9 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Has net.xtcp.careful_resume been 0 since the connection began to observe the path? Then Careful
- * Resume ends, with one exception: a retreat goes on until the jump is acknowledged, since it
- * protects the path.
+ * Were all saved paths forgotten since the connection began to observe its path, by a flush or
+ * because net.xtcp.careful_resume became 0? Then Careful Resume ends. As an exception, a retreat
+ * goes on until the jump is acknowledged, since the retreat protects the path.
  */
 static bool is_switched_off(const struct sock *sk)
 {
@@ -263,7 +263,7 @@ static bool is_switched_off(const struct sock *sk)
  * @sk: its phase of congestion control is set
  * @sample: the ACK
  *
- * Frees the struct xtcp_resume if Careful Resume was switched off.
+ * Frees the struct xtcp_resume if is_switched_off().
  *
  * Return: true if the window is set already; false if the algorithm or PRR has to set it, as
  * without Careful Resume.
@@ -306,9 +306,8 @@ static bool is_unproven(const struct xtcp_resume *resume)
 }
 
 /*
- * Reduce the window to PipeSize, which the path is known to carry, before the algorithm looks at
- * the window. Otherwise the algorithm would remember the size of the jump as the capacity of the
- * path.
+ * Reduce the window to PipeSize, which the path is known to carry, before the algorithm reads the
+ * window. Otherwise the algorithm would remember the size of the jump as the capacity of the path.
  */
 static void bound_by_pipe_size(struct sock *sk)
 {
@@ -339,7 +338,7 @@ bool xtcp_resuming_congested(struct sock *sk)
 }
 
 /**
- * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further in it
+ * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further
  * @sk: the sock
  *
  * RFC 9959 section 3.5.
@@ -384,8 +383,8 @@ void xtcp_resuming_reduced(struct sock *sk)
  * xtcp_resuming_timeout() - the retransmission timer has expired
  * @sk: the sock
  *
- * RFC 9959 section 3.6: Careful Resume ends. If the jump was not validated yet, the saved path was
- * wrong, and is forgotten.
+ * RFC 9959 section 3.6: the phase becomes NORMAL. If the jump was not validated yet, the saved path
+ * was wrong and is forgotten.
  */
 void xtcp_resuming_timeout(struct sock *sk)
 {

@@ -12,7 +12,8 @@
 #include "window/space.h"
 
 /*
- * The SYN left before the data state existed, so xtcp_rate_sent() made no notes: make them now.
+ * The SYN was sent before the data state existed, without xtcp_rate_sent(): store now in the skb
+ * of the SYN what xtcp_rate_sent() stores.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
@@ -36,7 +37,7 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true: xsk->stream has changed; false without memory.
+ * Return: true when the data state is allocated (xsk->stream); false without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
