@@ -432,8 +432,8 @@ static int name(struct socket *sock, struct socket *newsock, int flags, bool ker
 #endif
 
 /*
- * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Earlier kernels pass
- * it a pointer, through which it returns the length.
+ * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before 7.1 it returns
+ * the length through a pointer that is its last argument.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
