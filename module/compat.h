@@ -21,8 +21,8 @@
  *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
  *   kernel TCP fills (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
- *   code takes a sock with sk_protocol 0x206 for a tcp_sock. A sock counts as a full sock unless its
- *   state is TCP_TIME_WAIT or TCP_NEW_SYN_RECV.
+ *   code takes a sock with sk_protocol 0x206 for a tcp_sock. A sock counts as a full sock unless
+ *   its state is TCP_TIME_WAIT or TCP_NEW_SYN_RECV.
  * - inet_protos[6] and inet6_protos[6] are called under RCU, with no lock held. GRO and GSO do not
  *   use them.
  * - If a hook of PRE_ROUTING sets the sk and the route of an skb, IP keeps both and does not look
@@ -105,8 +105,8 @@
  * for a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker of
  * another kind, since 6.14 also a passive count of the namespace. So this function takes both for
  * the sock. The passive count was a fix, so stable series also have it. If this function takes the
- * passive count on a kernel that does not release it, the namespace is never freed; if the kernel
- * releases a count that was not taken, it panics.
+ * passive count on a kernel that does not release it, the namespace is never freed. If the kernel
+ * releases a count that was not taken, the kernel panics.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -432,8 +432,8 @@ static int name(struct socket *sock, struct socket *newsock, int flags, bool ker
 #endif
 
 /*
- * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before 7.1 it returns
- * the length through a pointer that is its last argument.
+ * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before 7.1,
+ * proto.recvmsg returns the length through its last argument, a pointer.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\

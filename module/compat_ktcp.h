@@ -20,9 +20,9 @@
  * address has a separate list for entries in TIME-WAIT. The caller holds the lock of the bucket's
  * chain. To walk all entries of a port, the lock of the port's chain suffices.
  *
- * xtcp_compat_bind_move() replaces @from by @to in the bind table. @tw is the one of the two that
- * is a TIME-WAIT sock; it points to the bucket of the port and to that of the port and address. The
- * caller holds the locks of both chains.
+ * xtcp_compat_bind_move() replaces @from by @to in the bind table. @from or @to is a TIME-WAIT
+ * sock; @tw is this sock, and points to the bucket of the port and to the bucket of the port and
+ * address. The caller holds the locks of both chains.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,

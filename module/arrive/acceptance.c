@@ -149,7 +149,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	if (seg->flags & XTCP_RST)
 		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
 	if (seg->flags & XTCP_SYN)
-		return XTCP_CONTINUE;	/* step four challenges it (RFC 5961 section 4.2) */
+		return XTCP_CONTINUE;	/* step four challenges the SYN (RFC 5961 section 4.2) */
 	return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
 }
 

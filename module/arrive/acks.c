@@ -39,7 +39,7 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until the reader runs? It may if more than two segments have arrived, in a GRO
+ * May the ACK wait until the reader runs? Yes, if more than two segments have arrived, in a GRO
  * packet, for a thread that slept in RECEIVE. After the read, one ACK covers all segments that have
  * arrived, and offers the window that the read has opened. If another GRO packet arrives before the
  * read, the ACK is sent at once.
@@ -66,7 +66,7 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Would an ACK now make the peer send more? It would if it moves the right edge of the window. An
+ * Would an ACK now make the peer send more? Yes, if the ACK moves the right edge of the window. An
  * ACK is also useful if the program waits for more data than has arrived. Otherwise, as in Linux,
  * the ACK waits until the program reads.
  */
@@ -153,7 +153,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
  * the peer send more. Any other ACK waits for at most 200 ms (SHLD-18, MUST-40).
  *
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
- * program that reads may answer, and its answer carries the ACK. If it does not answer, the ACK
+ * program that reads may answer, and its answer carries the ACK. If there is no answer, the ACK
  * leaves when the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS,
  * rounded up to a tick. After a SEND that does not block, the program may be in poll() when data
  * arrives, so the ACK does not wait.
@@ -161,7 +161,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
  * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.
  *
- * If the peer has asked for an ACK rate, it gets that rate instead.
+ * If the peer has asked for an ACK rate, the ACKs follow that rate instead.
  *
  * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
  *
@@ -214,10 +214,11 @@ void xtcp_acks_owed(struct sock *sk)
  * xtcp_acks_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
- * A program that waits in connect() returns now. If it sends data, the data carries the ACK. If it
- * reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent without data. The ACK is sent at once
- * if no program waits in connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may
- * be the same program, and its next call may be accept(). RFC 9293 section 3.8.6.3, MUST-40.
+ * A program that waits in connect() returns now. If the program sends data, the data carries the
+ * ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent without data. The
+ * ACK is sent at once if no program waits in connect(), after TCP_QUICKACK, and to a peer on this
+ * machine: the peer may be the same program, and its next call may be accept(). RFC 9293 section
+ * 3.8.6.3, MUST-40.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -5,7 +5,7 @@
  *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
  *                       comes here: kernel TCP answers it
  *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the half-open entries,
- *                       halfopen.c promotes them
+ *                       halfopen.c makes socks of them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
  *                       third step, security, is not implemented. acceptance.c has the first step,
@@ -316,7 +316,7 @@ static void process_fin(struct sock *sk)
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;
 	case TCP_FIN_WAIT1:
-		/* our FIN is not acknowledged: otherwise step five would have left this state */
+		/* our FIN is not acknowledged, or step five would have left FIN-WAIT-1 */
 		xtcp_output_ack_now(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
@@ -495,8 +495,8 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock that the SYN made, in SYN-RECEIVED
  * @skb: the SYN; consumed
  *
- * The text of the SYN is taken as if the handshake were over, and the SYN-ACK acknowledges it. The
- * SYN's window is not scaled (RFC 7323 section 2.2).
+ * The text of the SYN is taken as if the handshake were over, and the SYN-ACK acknowledges this
+ * text. The SYN's window is not scaled (RFC 7323 section 2.2).
  *
  * Context: softirq. Lock: socket, held.
  */

@@ -9,7 +9,7 @@ struct sock;
 /* What happens after a step of SEGMENT ARRIVES (RFC 9293 section 3.10.7). */
 enum xtcp_verdict {
 	XTCP_CONTINUE,		/* go on with the next step */
-	XTCP_DONE,		/* free the segment; send what text we may now, and the pending ACK */
+	XTCP_DONE,		/* free the segment; send text that may leave now, and the pending ACK */
 	XTCP_CONSUMED,		/* as DONE, but the step has queued or freed the segment */
 	XTCP_FIN_TAKEN,		/* as CONSUMED; RCV.NXT passed a FIN, so step eight follows */
 	XTCP_DROP,		/* drop the segment and send nothing */

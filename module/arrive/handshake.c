@@ -45,7 +45,7 @@
 /*
  * Process the options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC
  * 2018 section 2). An option is in use only if both ends sent it. Before this call wscale_ok, ts_ok
- * and sack_ok say what our SYN offered, and after it what is in use.
+ * and sack_ok say what our SYN offered; after this call they say what is in use.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -260,7 +260,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* an ACK is owed; text that is resent below may carry it, but AccECN needs a pure ACK */
+	/* an ACK is owed, which text that is resent below may carry; AccECN needs a pure ACK */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
@@ -309,8 +309,8 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 	/*
 	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could complete this handshake. The old timestamp in such an ACK shows that it
-	 * belongs to the earlier connection.
+	 * connection could complete this handshake. The old timestamp in such an ACK shows that the
+	 * ACK belongs to the earlier connection.
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
@@ -336,7 +336,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 
 /**
  * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
- * @sk: the sock; it was made from a listener's half-open entry or by the SYN of a Fast Open, or it
+ * @sk: a sock that was made from a listener's half-open entry or by the SYN of a Fast Open, or that
  *	is in a simultaneous open
  * @skb: the segment, which is acceptable and carries ACK
  *

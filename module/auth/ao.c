@@ -8,8 +8,8 @@
  *
  * The kernel's object for an algorithm (struct crypto_shash) contains the key, so two processors
  * cannot use one object at the same time. Therefore each processor has its own object for each
- * algorithm, and uses it with BH disabled. This is not enough on a PREEMPT_RT kernel whose BH
- * sections can be preempted: a segment could be signed with the key of another sock. The objects
+ * algorithm, and uses it with BH disabled. On a PREEMPT_RT kernel whose BH sections can be
+ * preempted, a segment could nevertheless be signed with the key of another sock. The objects
  * of an algorithm are allocated when a program first names the algorithm. They stay until the
  * module is unloaded, and each still contains the key that was used last.
  */

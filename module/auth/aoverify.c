@@ -80,7 +80,7 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 /*
  * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
  * has a Current_key. connect() clears the Current_key only after a grace period, when no segment of
- * the earlier connection is processed any more. The test for NULL does not rely on that.
+ * the earlier connection is processed any more. The test for NULL is only a precaution.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -210,11 +210,11 @@ enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_
 
 /**
  * xtcp_aoverify_ignores_icmp_for() - does a synchronized connection ignore an ICMP error?
- * @xn: its namespace
- * @ao: its TCP-AO, perhaps that of a record
+ * @xn: the namespace
+ * @ao: the TCP-AO of the sock or record
  * @v4: true: an ICMP error; false: an ICMPv6 error
- * @type: its type
- * @code: its code
+ * @type: ICMP_* or ICMPV6_*, the type of the error
+ * @code: the code of the error
  *
  * RFC 5925 section 7.8: the connection ignores Destination Unreachable with the codes 2 to 4 of
  * ICMP, or 1 and 4 of ICMPv6.
@@ -240,8 +240,8 @@ bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, boo
  * xtcp_aoverify_ignores_icmp() - does a sock ignore an ICMP error because of TCP-AO?
  * @sk: the sock whose segment has caused the error
  * @v4: true: an ICMP error; false: an ICMPv6 error
- * @type: its type
- * @code: its code
+ * @type: ICMP_* or ICMPV6_*, the type of the error
+ * @code: the code of the error
  *
  * Only a sock whose handshake is complete ignores errors (RFC 5925 section 7.8).
  *

@@ -23,7 +23,10 @@ static void free_key(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_key, rcu));
 }
 
-/* Is @key a better match than @best? A key for one VRF is better, then a longer prefix is. */
+/*
+ * Is @key a better match than @best? A key for one VRF is better than a key without a VRF.
+ * Otherwise the key with the longer prefix is better.
+ */
 static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *key)
 {
 	if (!best)
@@ -63,7 +66,7 @@ const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_ad
 /**
  * xtcp_keys_find_conn() - find a sock's key for the peer of a connection
  * @sk: the sock, or the listener of an entry
- * @conn: its tuple and device are set
+ * @conn: the connection; its tuple and device are set
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  *

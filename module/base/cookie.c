@@ -75,7 +75,7 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash a different input. The inputs
-	 * of two tuples may be equal, but nobody can notice that without knowing both hashes.
+	 * of two tuples may be equal, but an attacker who does not know both hashes cannot tell.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }

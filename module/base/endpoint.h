@@ -19,9 +19,9 @@ struct xtcp_pace;
 struct xtcp_seldom;
 
 /*
- * Work that softirq could not do because a user held the socket lock; release_sock() does it
- * (family.c). Bits of sk_tsq_flags: softirq sets them atomically, and the holder of the lock clears
- * them.
+ * Work that softirq could not do because a user held the socket lock; release_sock() does this work
+ * (family.c). The values are bits of sk_tsq_flags: softirq sets a bit atomically, and the holder of
+ * the lock clears the bit.
  */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
@@ -36,8 +36,8 @@ enum xtcp_deferred {
  */
 struct xtcp_endpoint {
 	/*
-	 * Constant, or guarded as each line says. struct inet_sock is first: the kernel casts to
-	 * it.
+	 * Constant, or guarded as each line says. The kernel casts a sock to struct inet_sock, so
+	 * that comes first.
 	 */
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
@@ -67,8 +67,8 @@ struct xtcp_endpoint {
 	unsigned long left_table;
 	struct xtcp_seldom *seldom;	/* fields that few sockets need; NULL: none; RCU */
 	/*
-	 * number of threads that sleep in RECEIVE; a disconnect does not reset it, since these
-	 * threads wake later and count themselves out
+	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
+	 * each of these threads decrements it later, when it wakes
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
@@ -89,7 +89,7 @@ struct xtcp_endpoint {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
 	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
 	bool algorithm_locked : 1;	/* locked by the route; children do not inherit this */
-	bool algorithm_by_rule : 1;	/* set by a rule; TCP_CONGESTION needs permission to keep it */
+	bool algorithm_by_rule : 1;	/* a rule has set algorithm; see xtcp_algorithms_choose() */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */

@@ -74,14 +74,14 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	int blackbox[3];	/* record one connection in this many, 0: none; lowest, highest port */
+	int blackbox[3];	/* record each n-th connection (0: none), from port, to port */
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
 	int comp_sack_slack_ns;
 	int fin_timeout;	/* jiffies */
-	int half_closed_ms;	/* 0: none */
-	int idle_ms;		/* 0: none */
+	int half_closed_ms;	/* 0: no limit */
+	int idle_ms;		/* 0: no limit */
 	int invalid_ratelimit;	/* jiffies */
 	int keepalive_intvl;	/* jiffies */
 	int keepalive_time;	/* jiffies */

@@ -111,7 +111,7 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
  *
  * Context: any.
  *
- * Return: true when there is one, even if it is malformed.
+ * Return: true when one of these options is there, even if it is malformed.
  */
 bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 {
@@ -266,8 +266,8 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  *
  * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section
  * 3.1, MUST-5). Of several options of one kind the last one counts. A length below two or beyond
- * the header ends the list and sets @opts->malformed (section 3.1, MUST-7); the options in front of
- * it count.
+ * the header ends the list and sets @opts->malformed (section 3.1, MUST-7); the earlier options
+ * count.
  *
  * Context: any.
  */

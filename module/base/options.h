@@ -39,10 +39,10 @@ struct xtcp_fastopen_cookie {
  * struct xtcp_options - the options of one segment, received or to be sent
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
- * @sack: the blocks to write, @sack_blocks of them; NULL when parsed
+ * @sack: the @sack_blocks SACK blocks to write; NULL after xtcp_options_parse()
  * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
  *	SYN never has SACK blocks
- * @accecn: the AccECN counters to write, in the option's order; NULL when parsed
+ * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()
  * @mss: maximum segment size in octets; 0: no such option
  * @wscale: shift count, at most 14; valid when @has_wscale
  * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
@@ -60,7 +60,7 @@ struct xtcp_fastopen_cookie {
  * @accecn_order: order of the AccECN option, 0 or 1
  * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
  * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
- * @malformed: an impossible length ended the list; the options in front of it count
+ * @malformed: an option of impossible length ended the list; the earlier options count
  */
 struct xtcp_options {
 	u32 tsval;

@@ -157,7 +157,7 @@ static bool guests_have_enough(struct xtcp_net *xn)
 /**
  * xtcp_orphan_too_many() - does this orphan have to be reset?
  * @sk: an orphan
- * @is_new: it has just become an orphan
+ * @is_new: @sk has just become an orphan
  *
  * As in Linux's tcp_check_oom(), an orphan is reset if this namespace has more orphans than its
  * max_orphans, or if all namespaces together have more than the max_orphans of the initial

@@ -211,7 +211,7 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
 /**
  * xtcp_rto_give_up_ms() - convert a number of retries to a time
  * @retries: retransmissions before giving up
- * @first_ms: the first timeout; each further one is twice as long
+ * @first_ms: the first timeout; each further timeout is twice as long
  * @most_ms: the ceiling of timeouts
  *
  * The sysctls give R1 and R2 (RFC 9293 section 3.8.3) as numbers of retries. As in Linux, a

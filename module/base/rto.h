@@ -36,8 +36,8 @@ struct xtcp_rto {
 };
 
 /*
- * Does xtcp_rto_sample() use floor_us for the next sample, with SND.UNA at @una? It does for the
- * first sample of a round trip.
+ * Does xtcp_rto_sample() use floor_us for the next sample, with SND.UNA at @una? Yes, for the first
+ * sample of a round trip.
  */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {

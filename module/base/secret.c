@@ -148,7 +148,7 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
  *
  * Context: any.
  *
- * Return: true when it does. An ISN is valid for at most 128 seconds after the SYN-ACK.
+ * Return: true when @iss is valid. An ISN is valid for at most 128 seconds after the SYN-ACK.
  */
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)

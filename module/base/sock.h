@@ -37,7 +37,7 @@ struct xtcp_saved_syn;
  *
  * The first member has no name, so the code reaches its fields directly (-fms-extensions). Fields
  * that are written together and equally often are next to each other. Units: octets; jiffies if the
- * name ends in tstamp; otherwise the line of the field says it.
+ * name ends in tstamp; otherwise the line of the field gives the unit.
  */
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
@@ -130,7 +130,7 @@ static inline void xtcp_sock_begin_fastsyn(struct xtcp_sock *xsk, struct xtcp_fa
 	xsk->opens_fast = true;
 }
 
-/* Count received segments; @text: they carry data. */
+/* Count received segments. @text: the segments carry data. */
 static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool text)
 {
 	xsk->segs_in += segments;

@@ -28,7 +28,8 @@ struct sock;
 /*
  * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes
  *
- * Grouped like struct xtcp_sock, with the same units. The socket lock guards all of it.
+ * The fields are grouped as in struct xtcp_sock, and have the same units. The socket lock guards
+ * all fields.
  */
 struct xtcp_stream {
 	/* Fields used for each outgoing segment with data, and for each ACK. */

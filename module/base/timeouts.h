@@ -30,7 +30,7 @@ struct xtcp_timeouts {
 	u16 rehashes;
 };
 
-/* A timeout. @in_series: how many timeouts came before this one since SND.UNA last moved */
+/* Counts a timeout. @in_series: number of earlier timeouts since SND.UNA last moved. */
 static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
 {
 	if (!in_series)

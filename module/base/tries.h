@@ -45,7 +45,7 @@ static inline void xtcp_tries_spurious(struct xtcp_tries *tries)
 	tries->retransmits = 0;
 }
 
-/* SND.UNA moves. */
+/* An ACK has moved SND.UNA. */
 static inline void xtcp_tries_acked(struct xtcp_tries *tries)
 {
 	tries->retransmits = 0;

@@ -11,7 +11,7 @@
 #define XTCP_MAPPED_BITS	96	/* bits before the IPv4 address in a v4-mapped address */
 
 /**
- * struct xtcp_tuple - addresses and ports of a connection, as this host sees it
+ * struct xtcp_tuple - addresses and ports of a connection, as this host sees them
  * @laddr: local address; IPv4 as v4-mapped
  * @faddr: foreign address; IPv4 as v4-mapped
  * @lport: local port

@@ -69,7 +69,7 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
  * Context: process, module init.
  *
  * Return: 0; -EINVAL when an algorithm has no usable name or lacks a mandatory function; -EBUSY
- * when two have the same name.
+ * when two algorithms have the same name.
  */
 int xtcp_algorithms_init(void)
 {
@@ -250,7 +250,7 @@ static u32 congctl_of(const char *name)
 }
 
 /**
- * xtcp_algorithms_take_route() - take the algorithm of the route, if it names one
+ * xtcp_algorithms_take_route() - take the algorithm that the route names, if any
  * @sk: a sock that is about to open, or a new child; its route is known
  *
  * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
@@ -278,7 +278,7 @@ void xtcp_algorithms_take_route(struct sock *sk)
 	}
 }
 
-/* Has the algorithm of @tx started? Before its start it has no private state. */
+/* Has the algorithm of @tx begun? Before it begins, an algorithm has no private state. */
 static bool has_begun(const struct xtcp_sender *tx)
 {
 	return tx->cong.started && xtcp_stream_is_there(tx->stream);

@@ -140,8 +140,8 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  *
  * Context: any.
  *
- * Return: the new window. It is never smaller than @cwnd. It is larger by at most half of @acked,
- * unless Reno's window would grow more.
+ * Return: the new window: at least @cwnd. The window grows by at most half of @acked, unless Reno's
+ * window would grow more.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {
@@ -188,8 +188,8 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 
 	cubic->before = *epoch;
 	/*
-	 * fast convergence: a flow that meets a loss at a smaller window than last time leaves
-	 * capacity to other flows
+	 * fast convergence: a flow that meets a loss at a smaller window than at the previous loss
+	 * leaves capacity to other flows
 	 */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;

@@ -119,7 +119,7 @@ static void look_at_round(struct xtcp_hystart *hystart)
  *
  * Context: any.
  *
- * Return: whether slow start has ended, and why. If it has, the caller sets ssthresh to the window.
+ * Return: whether slow start has ended, and why; if so, the caller sets ssthresh to the window.
  */
 enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
 					 u32 now_us, bool in_order)

@@ -259,7 +259,7 @@ static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const 
 
 /**
  * xtcp_paths_find() - find the saved parameters of a path
- * @sk: its addresses are set
+ * @sk: a sock whose addresses are set
  * @saved: receives the parameters
  *
  * Parameters that were saved too long ago are forgotten here.
@@ -276,7 +276,7 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 
 /**
  * xtcp_paths_take() - take the saved parameters of a path out of the table, for one connection
- * @sk: its addresses are set
+ * @sk: a sock whose addresses are set
  * @saved: the parameters that xtcp_paths_find() has found
  *
  * RFC 9959 section 3.2: only one connection may use the parameters.
@@ -294,7 +294,7 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 
 /**
  * xtcp_paths_save() - save the parameters of a path
- * @sk: its addresses are set
+ * @sk: a sock whose addresses are set
  * @saved: the parameters that the connection has observed
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @replace: save the parameters even if the table has this path already
@@ -324,7 +324,7 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
 
 /**
  * xtcp_paths_forget() - forget the saved parameters of a path
- * @sk: its addresses are set
+ * @sk: a sock whose addresses are set
  *
  * RFC 9959 section 3.5: the window that was raised by these parameters met congestion.
  *

@@ -114,7 +114,7 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
  *
  * Context: any.
  *
- * Return: true when it is another path.
+ * Return: true when this is another path.
  */
 bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
 {
@@ -125,7 +125,7 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  * xtcp_resume_window() - jump_cwnd (RFC 9959 section 3.3)
  * @saved: the saved path
  * @min_rtt_us: the smallest RTT of this connection
- * @cwnd: its window
+ * @cwnd: the window of this connection
  *
  * During the RTT of a jump the window does not grow; slow start would double it in that time. So a
  * jump must more than double the window, or it gains nothing.

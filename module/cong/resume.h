@@ -8,7 +8,7 @@
 /* RFC 9959 section 3 */
 enum xtcp_resume_phase {
 	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
-	XTCP_RESUME_RECONNAISSANCE,	/* is this path the saved one? */
+	XTCP_RESUME_RECONNAISSANCE,	/* find out whether this path is the saved path */
 	XTCP_RESUME_UNVALIDATED,	/* the window was raised at once: a jump */
 	XTCP_RESUME_VALIDATING,		/* the octets of the jump are not all acknowledged yet */
 	XTCP_RESUME_RETREAT,		/* the jump met congestion */

@@ -114,7 +114,7 @@ static bool is_fresh(const struct sock *sk)
 
 /**
  * xtcp_resuming_begin() - begin to observe the path, or enter the Reconnaissance Phase
- * @sk: its congestion window is full, and its algorithm supports Careful Resume
+ * @sk: a sock whose congestion window is full, and whose algorithm supports Careful Resume
  *
  * The octets that are in flight now are the initial data.
  */
@@ -185,7 +185,7 @@ static u32 highest_told(const struct xtcp_sender *tx)
 }
 
 /**
- * xtcp_resuming_pushed() - after sending: end the Unvalidated Phase if it is time
+ * xtcp_resuming_pushed() - end the Unvalidated Phase, if it is over, after text was sent
  * @sk: the sock
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, or after an
@@ -260,7 +260,7 @@ static bool is_switched_off(const struct sock *sk)
 
 /**
  * xtcp_resuming_acked() - process an ACK
- * @sk: its phase of congestion control is set
+ * @sk: a sock whose phase of congestion control is already set for this ACK
  * @sample: the ACK
  *
  * Frees the struct xtcp_resume if is_switched_off().
