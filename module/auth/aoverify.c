@@ -53,7 +53,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
 	    crypto_memneq(in->option->mac, right, key->maclen))
 		return wrong_mac(ao, key, in);
-	/* TCPAOGood counts a segment once; the other two count each check with their keys */
+	/* TCPAOGood counts a segment once, but the counters of the sock and the key each check */
 	if (!in->counted)
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
 	atomic64_inc(&ao->good);

@@ -45,7 +45,7 @@ static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
 	return signer->md5 || signer->mkt;
 }
 
-/* These return false when no segment may be sent. RCU read side, or the socket lock is held. */
+/* These two functions return false when no segment may be sent. RCU read side, or socket lock. */
 bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
 			   const struct sk_buff *skb);
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
@@ -58,7 +58,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
 
-/* These return how many octets a signature takes. 0: segments are not signed. */
+/* These functions return how many octets a signature takes. 0: segments are not signed. */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);

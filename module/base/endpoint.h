@@ -42,7 +42,7 @@ struct xtcp_endpoint {
 	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
-	struct_group(own, /* children of a listener do not inherit these (xtcp_sock_clone()) */
+	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
 
 	struct xtcp_conn conn;		/* entry of the table of connections; in the table, the tuple is constant */
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
@@ -72,7 +72,7 @@ struct xtcp_endpoint {
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* slot of the sock's event recorder, low octet; 0: none */
+	u8 box;				/* slot of the sock's black box, low octet; 0: none */
 	/*
 	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
 	 * sock is on a list, and keeps the module loaded, while its segments are still below TCP
@@ -86,10 +86,10 @@ struct xtcp_endpoint {
 	 * inherit them. A rule of the policy table may also set them, but only for one connection
 	 * (xtcp_sock.by_rule).
 	 */
-	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION, or the namespace's */
-	bool algorithm_chosen : 1;	/* by TCP_CONGESTION */
-	bool algorithm_locked : 1;	/* locked by the route; children do not inherit this */
-	bool algorithm_by_rule : 1;	/* a rule has set algorithm; see xtcp_algorithms_choose() */
+	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
+	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */
+	bool algorithm_locked : 1;	/* the route allows no other algorithm; not inherited */
+	bool algorithm_by_rule : 1;	/* a rule has set algorithm (xtcp_algorithms_choose()) */
 	bool recvmsg_inq : 1;		/* TCP_INQ */
 	bool quickack_asked : 1;	/* TCP_QUICKACK */
 	bool fastopen_no_cookie : 1;	/* TCP_FASTOPEN_NO_COOKIE */
@@ -97,24 +97,24 @@ struct xtcp_endpoint {
 	bool thin_linear : 1;		/* TCP_THIN_LINEAR_TIMEOUTS */
 	/* TCP_NAGLE_OFF for TCP_NODELAY, TCP_NAGLE_CORK for TCP_CORK */
 	u8 nonagle;
-	u8 syn_retries;			/* TCP_SYNCNT, 0: the namespace's */
+	u8 syn_retries;			/* TCP_SYNCNT; 0: the sysctl applies */
 	/*
 	 * TCP_DEFER_ACCEPT as a number of timeouts of the SYN-ACK; after these, an ACK without data
 	 * makes a child; 0: off
 	 */
 	u8 defer_accept;
-	u8 keepalive_probes;		/* TCP_KEEPCNT, 0: the namespace's */
+	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */
 	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer, too */
-	u16 user_mss;			/* TCP_MAXSEG, 0: not set */
-	s16 linger2;			/* TCP_LINGER2 in seconds; 0: namespace's; negative: no wait */
-	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the namespace's */
-	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the namespace's */
-	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the namespace's */
+	u16 user_mss;			/* TCP_MAXSEG; 0: not set */
+	s16 linger2;			/* TCP_LINGER2 in seconds; 0: the sysctl; below 0: no wait */
+	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the sysctl applies */
+	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the sysctl applies */
+	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the sysctl applies */
 	u8 delack_max;			/* TCP_DELACK_MAX_US in jiffies; 0: not set */
 	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
-	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the namespace's */
-	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP, 0: not set */
-	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the namespace's */
+	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the sysctl applies */
+	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP; 0: not set */
+	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the sysctl applies */
 	/* MTU of an ICMP error; valid only with XTCP_DEFERRED_MTU; READ_ONCE, WRITE_ONCE */
 	u16 mtu_info;
 };

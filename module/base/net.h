@@ -104,7 +104,7 @@ struct xtcp_sysctl {
 	int rmem[3];		/* octets: min, default, max */
 	int wmem[3];
 	const struct xtcp_cong_ops *congestion_control;
-	int fastopen;		/* XTCP_FASTOPEN_* */
+	int fastopen;		/* bits XTCP_FASTOPEN_* */
 	int fastopen_blackhole_timeout_sec;
 };
 

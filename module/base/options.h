@@ -100,7 +100,7 @@ struct xtcp_ao_option {
 enum xtcp_ao_found {
 	XTCP_AO_ABSENT,
 	XTCP_AO_PRESENT,
-	XTCP_AO_MALFORMED,	/* without a MAC, or not the only signature */
+	XTCP_AO_MALFORMED,	/* the option has no MAC, or is not the only signature */
 };
 
 /* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */

@@ -26,7 +26,7 @@ struct xtcp_fastopen;
 struct xtcp_fastsyn;
 struct xtcp_saved_syn;
 
-#define XTCP_BY_RULE_BITS	11	/* of xtcp_sock.by_rule */
+#define XTCP_BY_RULE_BITS	11	/* number of bits of xtcp_sock.by_rule */
 
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
@@ -50,7 +50,7 @@ struct xtcp_sock {
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
-	struct xtcp_paws paws;		/* TS.Recent */
+	struct xtcp_paws paws;		/* TS.Recent and its age */
 	u32 segs_out;			/* segments sent; for TCP_INFO */
 	u32 data_segs_in;		/* received segments with data, accepted or not; TCP_INFO */
 	struct xtcp_urgent urgent;	/* the peer's urgent pointer */
@@ -79,14 +79,14 @@ struct xtcp_sock {
 	bool coalescing;
 
 	/* Written while the connection opens. */
-	bool syn_data_acked : 1;	/* data on a SYN was accepted, ours or the peer's */
+	bool syn_data_acked : 1;	/* the data of our SYN, or of the peer's SYN, was accepted */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
 	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastsyn.c) */
 	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
-	bool opens_fast : 1;		/* fastsyn is set */
+	bool opens_fast : 1;		/* the field fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	u8 box_high;			/* slot of the sock's event recorder, high octet (boxnote.c) */
+	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */
 
 	/* Deadlines (timer.c, expiry.c, retries.c, keepalive.c). */
 	struct xtcp_timers timers;

@@ -41,7 +41,7 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	u64 delivered_us;		/* microseconds at the last delivery, or when a pause ended */
+	u64 delivered_us;		/* microseconds: last delivery, or first sending after a pause */
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* segments known to have arrived, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
@@ -58,8 +58,8 @@ struct xtcp_stream {
 	struct xtcp_busy busy;		/* how long each limit applied to the connection */
 	struct xtcp_tlp tlp;		/* the tail loss probe in flight */
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
-	u32 snd_up;			/* the octet after the last urgent octet (SEND) */
-	u32 pushed_seq;			/* end of the last write that was pushed (sendmsg.c) */
+	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */
+	u32 pushed_seq;			/* end of the last write that got PSH (sendmsg.c) */
 	/*
 	 * timestamp clock (ms) of the first window probe since data was last sent or acknowledged;
 	 * 0: none
@@ -83,7 +83,7 @@ struct xtcp_stream {
 	u32 space_copied;		/* most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
-	u16 rcv_last_len;		/* last segment shorter than rcv_mss, 0: none (text.c) */
+	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
 	/* full segments per ACK that we have requested of the peer (asking.c); 0: no request */
 	u8 asked_rate;
 	/* the receiver's round-trip time, microseconds; 0: unknown */

@@ -50,15 +50,15 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_MSS = 4,
 	XTCP_OPTLEN_WSCALE = 3,
 	XTCP_OPTLEN_SACK_PERMITTED = 2,
-	XTCP_OPTLEN_SACK_BASE = 2,	/* and 8 for each block */
+	XTCP_OPTLEN_SACK_BASE = 2,	/* kind, length; each block adds 8 octets */
 	XTCP_OPTLEN_SACK_BLOCK = 8,
 	XTCP_OPTLEN_TIMESTAMP = 10,
 	XTCP_OPTLEN_TIMESTAMP_ALIGNED = 12,	/* two NOPs in front */
 	XTCP_OPTLEN_MD5 = 18,
 	XTCP_OPTLEN_MD5_ALIGNED = 20,	/* two NOPs in front */
-	XTCP_OPTLEN_AO_BASE = 4,	/* kind, length, KeyID, RNextKeyID; and the MAC */
-	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* and the cookie */
-	XTCP_OPTLEN_ACCECN_BASE = 2,	/* and 3 for each counter */
+	XTCP_OPTLEN_AO_BASE = 4,	/* kind, length, KeyID, RNextKeyID; the MAC follows */
+	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* kind, length; the cookie follows */
+	XTCP_OPTLEN_ACCECN_BASE = 2,	/* kind, length; each counter adds 3 octets */
 	XTCP_OPTLEN_ACCECN_FIELD = 3,
 	XTCP_OPTLEN_ACK_RATE = 4,	/* kind, length, identifier; a request has one octet more */
 	XTCP_OPTLEN_ACK_RATE_ALIGNED = 8,	/* a request: three NOPs in front */
@@ -67,10 +67,10 @@ enum xtcp_option_len {
 #define XTCP_EXID_ACK_RATE	0x00ac	/* RFC 6994 identifier of the ACK Rate Request option */
 
 #define XTCP_MD5_LEN		16	/* octets of a digest */
-/* octets: the longest TCP-AO MAC that fits into a SYN with all our other options */
+/* octets: the longest TCP-AO MAC that fits into a SYN beside MSS, timestamps and window scale */
 #define XTCP_AO_MAC_MAX		16
-#define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* NOPs behind */
-#define XTCP_HDR_LEN		20	/* header without options (RFC 9293 section 3.1) */
+#define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* then NOPs */
+#define XTCP_HDR_LEN		20	/* octets: header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* octets: 15 words of header (RFC 9293 section 3.1) */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
@@ -95,7 +95,7 @@ enum xtcp_option_len {
 #define XTCP_TIMEOUT_MIN_US	2000U	/* added to TLP and RACK timeouts, as in Linux */
 #define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
-#define XTCP_DELACK_MIN_MS	40U	/* Linux's range; < 500 ms (RFC 9293 3.8.6.3, MUST-40) */
+#define XTCP_DELACK_MIN_MS	40U	/* Linux: 40 to 200 ms; MUST-40 (RFC 9293 3.8.6.3): < 500 ms */
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */

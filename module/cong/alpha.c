@@ -8,7 +8,7 @@
 
 #include <linux/math64.h>
 
-#define GAIN_SHIFT	4	/* g is 1/16 */
+#define GAIN_SHIFT	4	/* g of RFC 8257 is 1/16 */
 
 /*
  * The average size, in octets, of the segments sent in this observation window. If no segment was

@@ -149,7 +149,7 @@ static void bbr_idle(struct sock *sk, u32 idle_us)
 	bbr_set_rate(sk, bbr);
 }
 
-/* Gains are in 1/256, as in Linux. */
+/* Fill in TCP_CC_INFO. Gains are in 1/256, as in Linux. */
 static size_t bbr_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct xtcp_bbr *bbr = xtcp_cong_private(sk);

@@ -17,8 +17,8 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
-#define ALPHA_ONE	65536U	/* 1.0, as in the example of section 4.2 */
-#define INFO_ONE	1024U	/* 1.0 in TCP_CC_INFO */
+#define ALPHA_ONE	65536U	/* an Alpha of 1.0, as in the example of section 4.2 */
+#define INFO_ONE	1024U	/* an Alpha of 1.0 in TCP_CC_INFO */
 
 /**
  * struct dctcp - DCTCP's private state

@@ -38,7 +38,7 @@ struct saved_path {
 };
 
 struct path_set {
-	spinlock_t lock;	/* guards @paths; process, softirq; nests inside a socket lock */
+	spinlock_t lock;	/* guards paths; process or softirq; nests inside a socket lock */
 	struct saved_path paths[PATH_PLACES];
 };
 

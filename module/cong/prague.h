@@ -10,7 +10,7 @@
 
 #include "cong/alpha.h"
 
-#define XTCP_PRAGUE_ONE		0x1000000U	/* 1.0 of the share, 2^24 */
+#define XTCP_PRAGUE_ONE		0x1000000U	/* a share of 1.0: 2^24 */
 #define XTCP_PRAGUE_RTT_US	25000U		/* shortest virtual round trip, microseconds */
 
 /**

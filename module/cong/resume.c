@@ -31,7 +31,7 @@
 #include "base/seq.h"
 
 #define JUMP_MAX	(4U << 20)	/* max_jump of RFC 9959 section 2.4, octets */
-#define JUMP_GAIN	2		/* slow start doubles the window in the RTT that a jump takes */
+#define JUMP_GAIN	2		/* a jump must gain more than slow start does in one RTT */
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
