@@ -98,7 +98,8 @@ bool xtcp_aoconn_may_connect(const struct sock *sk)
  *
  * As in Linux, the other keys are removed. If the program has chosen no key, we sign with the key
  * that was added last, and ask the peer to sign with the same key. If a key of TCP_MD5SIG signs the
- * connection, no key of TCP-AO is left: TCP-AO ends for this sock, and no key can be added.
+ * connection, no key of TCP-AO is left: TCP-AO ends for this sock, and no key of TCP-AO can be
+ * added to the connection later.
  *
  * Context: process. Lock: socket, held.
  *

@@ -268,7 +268,7 @@ void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *ke
 
 /**
  * xtcp_aokeys_discard() - free a key that is on no list, after a grace period
- * @sk: the sock to which its memory is charged
+ * @sk: the sock to which the memory of @key is charged
  * @key: the key
  *
  * Context: any. Lock: socket, held.
@@ -289,7 +289,7 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  *
  * Context: process or softirq. Lock: socket, held.
  *
- * Return: 0, or -EBUSY when @key is still chosen; @key stays then, and the new choice, too.
+ * Return: 0; -EBUSY when @key is still chosen. Then @key stays, and the new choice stays in force.
  */
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key)

@@ -173,7 +173,8 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
- * drop has been counted, except for a segment for a listener that has both SYN and ACK, or neither.
+ * drop has been counted, except for a segment with both SYN and ACK, or with neither of them, for a
+ * listener.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)

@@ -158,7 +158,7 @@ int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 
 /**
  * xtcp_keys_count() - count the keys of a sock, those of TCP-MD5 and those of TCP-AO
- * @sk: the sock; the caller has its descriptor
+ * @sk: the sock; the caller has an open descriptor of this sock
  *
  * Context: process.
  *

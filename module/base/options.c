@@ -107,7 +107,7 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 /**
  * xtcp_options_have_signature() - is there an option of TCP-MD5 or TCP-AO?
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  *
  * Context: any.
  *
@@ -126,7 +126,7 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 /**
  * xtcp_options_find_md5() - find the digest of an MD5 signature (RFC 2385 section 2.0)
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  *
  * As in Linux, the first such option counts; if its length is wrong, there is no digest.
  * xtcp_options_parse() skips this option.
@@ -148,7 +148,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
 /**
  * xtcp_options_find_ao() - find TCP-AO (RFC 5925 section 2.2)
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled in when the option is there
  *
  * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
@@ -182,7 +182,7 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
 /**
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @cookie: receives the cookie. Its length is 0 if the option asks for a cookie, and -1 if there is
  *	no option or its length is invalid
  *
@@ -217,7 +217,7 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
 /**
  * xtcp_options_find_accecn() - read the AccECN option of a segment
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is present
  *
  * RFC 9768 section 3.2.3: if the length fits no form of the option, the complete counters in it are
@@ -258,7 +258,7 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
 /**
  * xtcp_options_parse() - read the options of a segment
  * @bytes: the octets between the fixed header and the data
- * @len: how many, 0 to %XTCP_MAX_OPTIONS
+ * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @syn: the segment has SYN. MSS, window scale and SACK-permitted count only on a SYN (RFC 9293
  *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks only on other
  *	segments
@@ -295,14 +295,14 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
 }
 
 /**
- * xtcp_options_size() - octets that options take in a header
+ * xtcp_options_size() - count the octets that options take in a header
  * @opts: the options
  *
  * Context: any.
  *
- * Return: a multiple of four. On a SYN without a Fast Open cookie or a signature it is at most
- * %XTCP_OPTIONS_MAX_SYN. The caller must make sure that SACK blocks and the other options fit into
- * %XTCP_OPTIONS_MAX_WRITTEN.
+ * Return: octets, a multiple of four; on a SYN without a Fast Open cookie, a signature or the ACK
+ * Rate Request option at most %XTCP_OPTIONS_MAX_SYN. The caller must make sure that SACK blocks and
+ * the other options fit into %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {

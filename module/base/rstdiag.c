@@ -10,7 +10,7 @@
 #include "base/options.h"
 
 /**
- * xtcp_rstdiag_code_of() - the code that tells the peer why we reset the connection
+ * xtcp_rstdiag_code_of() - get the code that tells the peer why we reset the connection
  * @reason: the reason
  *
  * Several reasons share a code, so the peer learns less than our program does.

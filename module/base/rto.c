@@ -190,7 +190,7 @@ void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 }
 
 /**
- * xtcp_rto_current_ms() - the RTO with its backoff
+ * xtcp_rto_current_ms() - compute the RTO with its backoff
  * @rto: the state
  * @most_ms: the ceiling
  *

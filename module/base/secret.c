@@ -50,7 +50,7 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_secret_ts_offset() - the offset that is added to the clock in TSvals
+ * xtcp_secret_ts_offset() - derive the offset that is added to the clock in TSvals
  * @xn: the namespace
  * @tuple: the connection. Only the addresses count: TSvals grow from one connection between two
  *	hosts to the next (RFC 7323 section 5.4, RFC 6191)
@@ -69,7 +69,7 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
 }
 
 /**
- * xtcp_secret_active() - the ISN and the timestamp offset of an active open
+ * xtcp_secret_active() - derive the ISN and the timestamp offset of an active open
  * @xn: the namespace
  * @tuple: the connection
  * @iss: receives the ISN: a clock plus a keyed hash of the tuple (RFC 6528 section 3; RFC 9293
@@ -110,7 +110,7 @@ static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 }
 
 /**
- * xtcp_secret_cookie() - the ISN of a SYN-ACK
+ * xtcp_secret_cookie() - make the ISN of a SYN-ACK, which is a SYN cookie
  * @xn: the namespace
  * @key: the connection
  * @irs: SEG.SEQ of the SYN

@@ -15,8 +15,8 @@
  * @nxt: SND.NXT: the octet after the highest octet that was sent
  * @write_seq: the octet after the last octet that SEND queued; counts a queued FIN, too
  * @wnd: SND.WND: the peer's window, counted from @una
- * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2; also for the avoidance of
- *	silly windows)
+ * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2); also used to avoid silly
+ *	windows
  * @wl1: SND.WL1: SEG.SEQ of the last window update
  * @iss: the initial send sequence number
  * @ts_offset: the offset that is added to our clock in each TSval

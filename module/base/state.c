@@ -42,7 +42,7 @@ static const u16 legal[TCP_MAX_STATES] = {
 };
 
 /**
- * xtcp_state_name() - the name of a state
+ * xtcp_state_name() - get the name of a state
  * @state: TCP_*
  *
  * Context: any.

@@ -83,7 +83,7 @@ static bool is_probing_bw(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_bw() - the bandwidth of the model (BBR.bw)
+ * xtcp_bbr_bw() - get the bandwidth of the model (BBR.bw)
  * @bbr: the state
  *
  * Return: the bandwidth in units of XTCP_BBR_UNIT octets per second.
@@ -94,7 +94,7 @@ u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_pacing_gain() - the pacing rate relative to the bandwidth (BBR.pacing_gain)
+ * xtcp_bbr_pacing_gain() - get the pacing rate relative to the bandwidth (BBR.pacing_gain)
  * @bbr: the state
  *
  * Return: percent.
@@ -105,7 +105,7 @@ u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_cwnd_gain() - the window relative to the bandwidth-delay product (BBR.cwnd_gain)
+ * xtcp_bbr_cwnd_gain() - get the window relative to the bandwidth-delay product (BBR.cwnd_gain)
  * @bbr: the state
  *
  * Return: percent.
@@ -116,7 +116,7 @@ u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr)
 }
 
 /**
- * xtcp_bbr_rate() - the current pacing rate (section 5.6.2)
+ * xtcp_bbr_rate() - compute the current pacing rate (section 5.6.2)
  * @bbr: the state
  *
  * Return: octets per second; 0: not known yet.
@@ -728,7 +728,7 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 }
 
 /**
- * xtcp_bbr_restarts() - sending begins again after a pause: HandleRestartFromIdle() (section 5.4.1)
+ * xtcp_bbr_restarts() - begin to send again after a pause: HandleRestartFromIdle() (section 5.4.1)
  * @bbr: the state
  * @now_us: the clock
  * @delivered: C.delivered

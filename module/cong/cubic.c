@@ -20,7 +20,7 @@
 #define GAP_MIN_US	200000U		/* a longer gap shows that the program limited the sender */
 
 /**
- * xtcp_cubic_root() - cube root
+ * xtcp_cubic_root() - compute a cube root
  * @value: less than 2^63
  *
  * Computes one binary digit after the other, without division. The function runs only once per

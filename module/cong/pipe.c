@@ -8,7 +8,7 @@
 #include "base/stream.h"
 
 /**
- * xtcp_pipe_octets() - octets in flight
+ * xtcp_pipe_octets() - count the octets in flight
  * @sk: the sock
  *
  * RFC 6675 section 4.

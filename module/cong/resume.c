@@ -122,7 +122,7 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
 }
 
 /**
- * xtcp_resume_window() - jump_cwnd (RFC 9959 section 3.3)
+ * xtcp_resume_window() - compute jump_cwnd (RFC 9959 section 3.3)
  * @saved: the saved path
  * @min_rtt_us: the smallest RTT of this connection
  * @cwnd: the window of this connection
