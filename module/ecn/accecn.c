@@ -5,16 +5,16 @@
  * codepoint with which the SYN arrived; in the pure ACK of the SYN-ACK, they report the codepoint
  * with which the SYN-ACK arrived. In later segments the flags are the ACE field, which counts
  * segments that arrived with CE, modulo eight. So the sender learns how many of its segments met
- * congestion. It reduces its window as in RFC 3168, once per round trip; recovery.c decides when.
- * CWR no longer says that the window was reduced.
+ * congestion. The sender reduces its window as in RFC 3168, once per round trip; recovery.c decides
+ * when. In AccECN mode CWR is a bit of ACE, and does not say that the window was reduced.
  *
  * In addition, the AccECN option counts octets. From the option the sender learns how often the ACE
  * field has wrapped, even if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). But with an algorithm for L4S, retransmissions leave with ECT(1), as all text does,
- * except after a timeout. If the peer reports that a SYN or SYN-ACK arrived with ECT or CE,
- * something on the path has changed IP's ECN field.
+ * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1), as
+ * new text does, unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK
+ * arrived with ECT or CE, something on the path has changed IP's ECN field.
  */
 #include "ecn/accecn.h"
 
@@ -109,7 +109,7 @@ static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 
 /**
  * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
- * @lsk: its listener
+ * @lsk: the listener
  *
  * Context: any.
  *
@@ -124,7 +124,7 @@ bool xtcp_accecn_is_allowed(const struct sock *lsk)
 /**
  * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
  * @lsk: the listener
- * @syn: the segment, as ingress left it
+ * @syn: the segment, which ingress.c has parsed
  *
  * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
  * two: no flag, and ECE with CWR.
@@ -142,8 +142,9 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 
 /**
  * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
- * @skb: the ACK, as ingress left it. Our SYN-ACK accepted ECN or AccECN, but after a SYN cookie no
- *	entry records which of the two
+ * @skb: the ACK, which ingress.c has parsed
+ *
+ * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN.
  *
  * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
  * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
@@ -213,7 +214,8 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * @sk: in SYN-SENT; its SYN requested AccECN
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * RFC 9768 table 2. The SYN of a simultaneous open is processed as by a server (section 3.1.2).
+ * RFC 9768 table 2. In a simultaneous open, the peer's SYN is processed as a server processes a SYN
+ * (section 3.1.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -230,15 +232,15 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		xsk->ecn = 0;
 		return;
 	}
-	/*
-	 * these flags mean classic ECN (RFC 3168). AE with ECE was once the answer of the ECN
-	 * nonce, and is reserved now: take this answer as AccECN, and as a report that the SYN
-	 * arrived unchanged (section 3.1.3)
-	 */
+	/* classic ECN (RFC 3168): ECE alone in a SYN-ACK, ECE with CWR in a SYN */
 	if (ace == (answers ? 1 : 3)) {
 		xsk->ecn = XTCP_ECN_OK;
 		return;
 	}
+	/*
+	 * all other flags mean AccECN, even AE with ECE, which is reserved since the ECN nonce is
+	 * obsolete: it reports nothing about how our SYN arrived (section 3.1.3)
+	 */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
 	if (!answers)
@@ -328,7 +330,7 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
 	/*
-	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still requests AccECN; later ones
+	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still requests AccECN; later SYNs
 	 * do not, since a middlebox may drop SYNs with these flags
 	 */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
@@ -368,8 +370,9 @@ u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 }
 
 /*
- * RFC 9768 section 3.2.3.3: demand an option when CE arrives, when the codepoint changes, and
- * before 24 bits wrap.
+ * Counts @len octets of text that came with @codepoint. If the codepoint is CE or has changed, our
+ * next two segments must carry the option (RFC 9768 section 3.2.3.3). If the counter has passed a
+ * multiple of 2^22, the next segment must carry it, so that the peer sees each wrap of 24 bits.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -405,7 +408,8 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	/*
-	 * this SYN-ACK has ended SYN-RECEIVED: it was counted, and its flags are not an ACE field
+	 * this SYN-ACK has ended SYN-RECEIVED. xtcp_accecn_take_third_ack() has counted its CE
+	 * mark, and its flags are no ACE counter
 	 */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
@@ -428,7 +432,10 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 		xtcp_acking_owe_now(&xsk->acking);
 }
 
-/* Is an option due because the last option left long ago? */
+/*
+ * Has the last option left too long ago? net.xtcp.ecn_option_beacon is the least number of options
+ * per round trip; 0: there is none.
+ */
 static bool beacon_is_due(const struct xtcp_sock *xsk)
 {
 	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
@@ -440,7 +447,7 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
  * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
  * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
  * @flags: the segment's control bits
- * @seq: the segment's first octet
+ * @seq: the segment's sequence number
  * @len: octets of text
  * @resent: the segment was sent before
  *
@@ -482,7 +489,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * @opts: the options; they point to @counters afterwards
  * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
  *
- * A demanded option contains all counters that fit into @room.
+ * While xtcp_accecn.demand is not 0, the option contains all counters that fit into @room.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -29,7 +29,7 @@ enum xtcp_ecn_mode {
 /* net.xtcp.ecn_option, with the values of Linux 7. */
 enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_NONE,
-	XTCP_ECN_OPTION_SPARING,	/* when demanded, and a few times per round trip */
+	XTCP_ECN_OPTION_SPARING,	/* as RFC 9768 demands, and a few times per RTT */
 	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
 	XTCP_ECN_OPTION_PERSISTENT,	/* even if segments with the option seem to be lost */
 };
@@ -62,7 +62,7 @@ static inline u16 xtcp_accecn_ace_flags(u32 ace)
 	return (ace & XTCP_ACE_MASK) << 6;
 }
 
-/* The ACE field of all segments that we send until another segment arrives. */
+/* The ACE field as a counter: all segments carry this value until another CE mark arrives. */
 static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 {
 	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);

@@ -14,7 +14,7 @@
 
 /**
  * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
- * @codepoint: of its IP header, XTCP_NOT_ECT to XTCP_CE
+ * @codepoint: the codepoint in its IP header, XTCP_NOT_ECT to XTCP_CE
  *
  * RFC 9768 tables 2 and 3.
  *
@@ -113,10 +113,10 @@ u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 
 /**
  * xtcp_ace_counter_first() - the initial value of a counter of the option
- * @codepoint: the codepoint that it counts
+ * @codepoint: the codepoint that the counter counts
  *
- * RFC 9768 section 3.2.1: the counter of CE starts at 0, and the other counters at 1, so that
- * zeroing on the path is detected.
+ * RFC 9768 section 3.2.1: the counter of CE starts at 0, and the other counters at 1. So the peer
+ * notices when something on the path sets the counters to 0.
  *
  * Context: any.
  *
@@ -155,15 +155,15 @@ unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
  * xtcp_ace_octets() - how many octets does a counter of the option newly report?
  * @told: how many octets with this codepoint the peer has reported so far; the initial value of its
  *	counter is not included
- * @codepoint: the codepoint that it counts
- * @counter: the field, 24 bits
+ * @codepoint: the codepoint that the counter counts
+ * @counter: the counter in the option, 24 bits
  *
  * RFC 9768 section 3.2.3.1. As in Linux, a difference of 2^23 or more counts as negative. Otherwise
  * an old ACK that arrives late would seem to report 16 MB.
  *
  * Context: any.
  *
- * Return: octets; negative if the counter is older than @told.
+ * Return: octets; negative if the option is older than the report in @told.
  */
 s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -197,8 +197,8 @@ u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 
 /**
  * xtcp_ace_stretch() - average the number of segments that an ACK acknowledges
- * @stretch: the mean before, 0: there is none
- * @segments: the newest sample
+ * @stretch: the mean before this ACK, in 64ths; 0: there is none
+ * @segments: how many segments this ACK acknowledges
  *
  * Context: any.
  *

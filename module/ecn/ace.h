@@ -22,10 +22,10 @@ enum xtcp_codepoint {
  * @received_ce: segments that arrived with CE: r.cep without its initial value
  * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
  *	initial values
- * @option_us: when the last option left, the low half of xtcp_clock_us()
+ * @option_us: when the last option left: xtcp_sock.arrived_us at that time, its low 32 bits
  * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
- * @syn_codepoint: the codepoint of the peer's SYN or SYN-ACK
- * @last_codepoint: the codepoint of the previous segment
+ * @syn_codepoint: the codepoint with which the peer's SYN or SYN-ACK arrived
+ * @last_codepoint: the codepoint with which the last segment arrived
  * @demand: how many more segments must carry the option, even if nothing new arrives
  * @grown: text has come with ECT or CE since the last option left
  * @seen: the peer has sent an option
@@ -61,7 +61,7 @@ struct xtcp_accecn_told {
 	u8 segments_since;
 };
 
-/* Observations of a connection in AccECN mode; some of these are not faults. */
+/* Faults and other observations of a connection in AccECN mode. */
 enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* no fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */

@@ -31,8 +31,9 @@
 #include "cong/cong.h"
 #include "ecn/accecn.h"
 
-#define RESERVED_BITS	0x0f	/* of octet 12 of the header */
-#define QUICKACKS_CE	2	/* as in Linux: the peer's window may be small */
+#define RESERVED_BITS	0x0f	/* the reserved bits in octet 12 of the TCP header */
+/* how many ACKs leave without delay when the peer's window may be small, as in Linux */
+#define QUICKACKS_CE	2
 
 static bool needs_ecn(const struct sock *sk)
 {
@@ -50,7 +51,7 @@ static bool grants_ecn(const struct sock *lsk)
 
 /**
  * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
- * @lsk: its listener
+ * @lsk: the listener
  * @dst: the route to the peer
  *
  * Context: softirq or process. @dst is held.
@@ -67,7 +68,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 /**
  * xtcp_ecn_is_asked() - does this SYN request ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
- * @syn: the segment, as ingress left it
+ * @syn: the segment, which ingress.c has parsed
  * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
@@ -151,8 +152,8 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @resent: the segment was sent before
  * @is_pure: the segment is an ACK and nothing else, without SACK blocks
  *
- * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: after
- * this call, CWR and the ACE counter in them count as sent.
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: this
+ * function notes that CWR, or the value of the ACE counter, was sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -183,7 +184,7 @@ static void quickack_some(struct xtcp_sock *xsk)
 	xtcp_acking_interactive(&xsk->acking, false);
 }
 
-/* Process the codepoint of new text. */
+/* Processes the ECN codepoint with which new text has come. */
 static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 {
 	switch (codepoint) {
@@ -216,12 +217,12 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * @sk: in a synchronized state
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
- * If so, a pending ACK for earlier text must be sent first, with ECE as before (RFC 8257 section
- * 3.2).
+ * On such a change, a pending ACK for earlier text must be sent first, with ECE as it was before
+ * (RFC 8257 section 3.2).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when CE has changed and ECE has to report exactly which text came with CE
+ * Return: true when there is such a change, and ECE has to report exactly which text came with CE
  * (XTCP_ECN_EXACT).
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
@@ -340,13 +341,13 @@ void xtcp_ecn_timeout(struct sock *sk)
 /**
  * xtcp_ecn_be_exact() - turn exact ECE on or off, for an algorithm that needs it
  * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
- * @on: turn it on
+ * @on: true: on, false: off
  *
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
  * exactly. In AccECN mode all reports are exact, so this does nothing.
  *
- * If our ACKs have ECE at the moment, they keep it. With @on, ECE ends when new text without CE
- * comes; without @on, when CWR comes.
+ * If our ACKs have ECE at the moment, they keep ECE. With @on, ECE ends when new text without CE
+ * comes; without @on, ECE ends when CWR comes.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -19,8 +19,8 @@ struct xtcp_net;
 /* Bits of xtcp_sender.ecn. All clear: the connection does not use ECN. */
 enum xtcp_ecn {
 	/*
-	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT while this is set. In
-	 * AccECN mode a real or suspected fault on the path clears this bit
+	 * both ends offered ECN; in SYN-SENT: we offer ECN. While this bit is set, new text is ECT.
+	 * In AccECN mode the bit is cleared when the path seems to change or drop ECT
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, ECN may be in use: only echo CE */
@@ -28,7 +28,7 @@ enum xtcp_ecn {
 	/* CE came: send ECE with every segment until CWR comes; also DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
-	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request it */
+	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request AccECN */
 	/* if the next segment is a pure ACK, it reports how the SYN-ACK arrived */
 	XTCP_ECN_ECHO_SYN_ACK = 0x40,
 	/* not in AccECN mode: ECE is set only in an ACK of text that came with CE (RFC 8257) */
@@ -50,8 +50,8 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on);
 bool xtcp_ecn_comes_marked(const struct sock *sk);
 
 /*
- * Does our text belong in the queue of L4S (RFC 9331)? Only in AccECN mode, while nothing on the
- * path changes IP's ECN field or seems to drop ECT(1), and with an algorithm that is made for L4S.
+ * Does our text belong in the queue of L4S (RFC 9331)? It does in AccECN mode, with an algorithm
+ * that is made for L4S, while the path does not seem to change IP's ECN field or to drop ECT(1).
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
