@@ -3,8 +3,8 @@
  * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.c, retries.c and
  * keepalive.c decide how long to wait and when to give up.
  *
- * If the timer fires while a user owns the lock, it sets XTCP_DEFERRED_TIMER, and release_sock()
- * runs the expired deadlines.
+ * If the timer fires while a user owns the lock, fired() sets XTCP_DEFERRED_TIMER, and
+ * release_sock() runs the expired deadlines.
  */
 #include "expiry/expiry.h"
 
@@ -31,8 +31,9 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define LINEAR_TIMEOUTS		6	/* see is_linear(); as in Linux */
-#define ROOM_RETRY_MS		500U	/* after a send failed for lack of memory or queue room */
+#define LINEAR_TIMEOUTS		6	/* most timeouts in a row without backoff, as in Linux */
+/* time until the next try, when a segment was not sent for lack of memory or queue room */
+#define ROOM_RETRY_MS		500U
 
 /* Resend the SYN, or the SYN-ACK of a simultaneous open or of Fast Open. */
 static void expired_syn(struct sock *sk, struct sk_buff *skb)
@@ -52,8 +53,8 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Did this machine lack memory, or room in a queue, to send a probe? Any other error of IP counts
- * as a probe without an answer.
+ * Did this machine lack memory, or room in a queue, to send a probe? After any other error of IP
+ * the probe counts as sent and unanswered.
  */
 static bool no_room(int err)
 {
@@ -90,8 +91,8 @@ static void probe_shrunk_window(struct sock *sk)
 }
 
 /*
- * Counts a timeout while the window is open. If the window was zero before, window probes replaced
- * retransmissions until now, so take back the backoff of these probes.
+ * Counts a timeout while the window is open. If the window was zero before, we have sent window
+ * probes instead of retransmissions until now: take back the backoff of these probes.
  */
 static void note_timeout(struct sock *sk)
 {
@@ -104,9 +105,9 @@ static void note_timeout(struct sock *sk)
 }
 
 /*
- * Is the next timeout as long as this one? RFC 6298 (5.5) doubles the timeout. But a connection
- * with little in flight puts little load on the path, and waits long for a lost segment. So the
- * program or the namespace may choose some timeouts without backoff.
+ * Is the next timeout as long as the present timeout? RFC 6298 (5.5) doubles the timeout. But a
+ * connection with little in flight puts little load on the path, and waits long for a lost segment.
+ * So the program or the namespace may ask for some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {
@@ -123,8 +124,8 @@ static void send_again(struct sock *sk)
 	bool refused;
 
 	/*
-	 * from R1 on, the sock has no route any more: look one up. Text that was cut for the old
-	 * route may not fit the new one
+	 * from R1 on, the timeout may have dropped the sock's route: look up a route. Text that was
+	 * cut for the old route may be too large for the new route
 	 */
 	if (!xtcp_ip_route(sk))
 		xtcp_mss_current(sk);
@@ -133,8 +134,9 @@ static void send_again(struct sock *sk)
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {
 		/*
-		 * this machine has refused to send the segment. That says nothing about the path,
-		 * so there is no backoff. As in Linux, the user timeout does not limit this wait
+		 * this machine has refused to send the segment. The refusal says nothing about the
+		 * path, so there is no backoff. As in Linux, the user timeout does not limit this
+		 * wait
 		 */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
@@ -154,8 +156,8 @@ static void expired_retransmit(struct sock *sk)
 	if (!skb)
 		return;
 	/*
-	 * without the data state, only the SYN can be in flight. This happens in FIN-WAIT-1 after a
-	 * simultaneous open, if there was no memory for the FIN
+	 * while xsk->stream is not allocated, only the SYN can be in flight. This happens in
+	 * FIN-WAIT-1 after a simultaneous open, if there was no memory for the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -200,7 +202,7 @@ static void expired_persist(struct sock *sk)
 		return;
 	err = xtcp_output_probe(sk, false);
 	if (xsk->snd.una != xsk->snd.nxt) {
-		/* the window had room: data went out and armed its own deadline */
+		/* the window had room: data was sent, and its retransmission deadline is armed */
 		xtcp_sndbuf_wake(sk);
 		return;
 	}
@@ -258,11 +260,10 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * Keepalive and the limits for connections without text share this deadline. The deadline of a
- * limit may pass while a keepalive probe is unanswered. No text was sent or received since that
- * probe: text of the peer would have been an answer, and text of ours would be in flight. So the
- * time of the limit is over, and the connection ends. If the sysctl was raised in the meantime, the
- * connection stays, and its next keepalive probe is sent early.
+ * Keepalive shares this deadline with net.xtcp.idle_ms and half_closed_ms, the limits for
+ * connections without text. First find out whether a limit has passed; if so, the connection ends.
+ * Otherwise keepalive is due. If a limit was raised after this deadline had been set, the next
+ * keepalive probe may be sent early.
  */
 static void expired_keepalive(struct sock *sk)
 {
@@ -342,7 +343,7 @@ static void fired(struct timer_list *timer)
 	else
 		xtcp_expiry_run(sk);
 	bh_unlock_sock(sk);
-	/* taken by sk_reset_timer() */
+	/* sk_reset_timer() took this reference */
 	sock_put(sk);
 }
 
@@ -363,7 +364,7 @@ void xtcp_expiry_init(struct sock *sk)
  * @sk: the sock, in any state
  *
  * The timer of pace.c calls this function, or release_sock() if a user owned the lock when that
- * timer fired. coalesce.c calls it for text that need not wait any longer.
+ * timer fired. coalesce.c calls this function for text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -376,7 +377,9 @@ void xtcp_expiry_paced(struct sock *sk)
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}
-	/* no text has carried an ACK: send one ACK in place of the ACKs that were held back */
+	/*
+	 * no text has left that could carry the ACK: send one ACK for all ACKs that were held back
+	 */
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;

@@ -2,9 +2,9 @@
 /*
  * Decides when to give up a connection whose peer does not answer: by R1 and R2 (RFC 9293 section
  * 3.8.3), the user timeout, and the shorter limits for orphans (connections whose program has
- * closed the socket). It also decides when to end a connection on which no text is sent or
- * received. This file arms no timer. After a timeout, expiry.c calls this file before it tries
- * again, so xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
+ * closed the socket). This file also decides when to end a connection on which no text is sent or
+ * received. It arms no timer. After a timeout, expiry.c calls this file before it sends again, so
+ * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/retries.h"
 
@@ -24,7 +24,7 @@
 #include "sock/end.h"
 #include "time/keepalive.h"
 
-#define ORPHAN_RETRIES		8U	/* for an orphan whose peer was heard recently, as in Linux */
+#define ORPHAN_RETRIES		8U	/* while the RTO is below its maximum, as in Linux */
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
 {
@@ -48,7 +48,8 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  * xtcp_retries_since() - when did the present retransmissions or window probes begin?
  * @sk: the sock
  *
- * TCP_USER_TIMEOUT counts from this time. An ACK of text resets it; a window that opens does not.
+ * TCP_USER_TIMEOUT counts from this time. An ACK of text resets this time; a window that opens does
+ * not.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -74,7 +75,7 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
-/* The abort reason: with @user TCP_USER_TIMEOUT has passed, without @user the limit of retries. */
+/* Returns the abort reason. @user: TCP_USER_TIMEOUT has passed; false: the limit of retries has. */
 static enum xtcp_abort_reason limit_was(bool user)
 {
 	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
@@ -82,8 +83,8 @@ static enum xtcp_abort_reason limit_was(bool user)
 
 /*
  * R1 or R2 as a time, milliseconds. As in Linux, the first timeout counts as 200 ms, even if the
- * route or the namespace lowers the minimum of the RTO: this makes retries more frequent, but does
- * not shorten the time for which they go on.
+ * route or the namespace lowers the minimum of the RTO: a lower minimum makes retries more
+ * frequent, but must not shorten R1 and R2.
  */
 static u32 time_of(const struct sock *sk, u32 retries)
 {
@@ -98,7 +99,7 @@ static bool is_alive(const struct sock *sk)
 /**
  * xtcp_retries_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
- * @is_new: it has just become an orphan
+ * @is_new: @sk has just become an orphan
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  *
@@ -160,7 +161,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* timeouts without backoff come first; these do not count as retries */
+	/* the first timeouts have no backoff, and do not count as retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* Fast Open (RFC 7413): one retry more than for a half-open entry, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
@@ -182,8 +183,8 @@ bool xtcp_retries_end_syn(struct sock *sk)
 }
 
 /*
- * Has an orphan with text in flight used up its time? As in Linux, the time in which the peer's
- * window was closed also counts.
+ * Has an orphan with text in flight reached its time limit? As in Linux, the time in which the
+ * peer's window was closed also counts.
  */
 static bool orphan_had_its_time(const struct sock *sk)
 {
@@ -196,10 +197,10 @@ static bool orphan_had_its_time(const struct sock *sk)
  * xtcp_retries_end_retransmission() - text has timed out: give up, if it is time
  * @sk: in a synchronized state; its retransmission deadline has passed
  *
- * TCP_USER_TIMEOUT ends the connection; without it R2 does, or for an orphan a shorter limit
- * (MUST-20, MUST-21). Otherwise the retransmission takes another path. From R1 on, this function
- * also makes routing choose another route, and lets mtuprobe.c check whether the segments are too
- * large for the path.
+ * If TCP_USER_TIMEOUT is set, it is the limit. Without it R2 is the limit, or a shorter time for an
+ * orphan (MUST-20, MUST-21). If the limit has not passed, the retransmission takes another path.
+ * From R1 on, this function also makes routing choose another route, and lets mtuprobe.c check
+ * whether the segments are too large for the path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -276,7 +277,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
  *
  * A full queue on this machine says nothing about the peer, so refused attempts do not count as
  * retries. But if the peer has been silent for the whole time of R2, the connection ends (RFC 9293
- * section 3.8.3). Linux counts each attempt as a retry, one every half second.
+ * section 3.8.3). Linux makes an attempt every half second and counts each attempt as a retry.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -330,8 +331,8 @@ bool xtcp_retries_end_probing(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_idle() - end the connection, if it had no text for longer than the namespace
- * allows
+ * xtcp_retries_end_idle() - end a connection without text after the time that net.xtcp.idle_ms or
+ * half_closed_ms allows
  * @sk: the sock, in any state; the caller holds a reference
  *
  * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, as programs

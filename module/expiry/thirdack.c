@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
- * after connect(), as xtcp_acks_of_syn() explains. It waits for a millisecond at most. It leaves
- * earlier if the same thread calls connect() again, or accept() or poll() on a listener: then the
- * thread does not send now. The thread may even be its own server: it waits in accept() for the
- * connection that the third ACK completes.
+ * after connect(): one segment then carries both. The ACK waits for a millisecond at most. It
+ * leaves earlier if the same thread calls connect() again, or accept() or poll() on a listener:
+ * such a thread does not send text now. The thread may even be its own server, and wait in accept()
+ * for the connection that the third ACK completes.
  *
- * The timer of the sock is too coarse for this: it takes one to two ticks. It is also armed, in
- * case connect() does not return in time. A high-resolution timer for each connection would cost
- * more than the segment that it saves. So each processor has one such timer and a short list of
- * waiting socks, with a reference to each. A sock that has sent its ACK stays on the list:
- * otherwise each outgoing segment would have to search the list. The sock leaves the list when the
- * list is next used, when the timer runs, or when the program closes the sock.
+ * The timer of the sock is too coarse for a millisecond: it fires after one to two ticks. This
+ * timer is also armed, in case connect() does not return in time. A high-resolution timer for each
+ * connection would cost more than the segment that is saved. So each processor has one
+ * high-resolution timer and a short list of waiting socks, with a reference to each sock. A sock
+ * that has sent its ACK stays on the list: otherwise each outgoing segment would have to search the
+ * list. The sock leaves the list when the list is next used, when the timer runs, or when the
+ * program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -34,7 +35,7 @@
  * struct waiting - a connection whose third ACK waits
  * @sk: the sock; the entry holds a reference
  * @by: the thread that returned from connect(); compared, never dereferenced
- * @until_ns: when the ACK leaves, CLOCK_MONOTONIC
+ * @until_ns: when the ACK leaves at the latest, CLOCK_MONOTONIC
  */
 struct waiting {
 	struct sock *sk;
@@ -45,12 +46,12 @@ struct waiting {
 /**
  * struct thirdacks - the waiting connections of one processor
  * @lock: guards the other fields; taken with BH disabled, innermost
- * @timer: runs when the first connection is due
+ * @timer: runs when the first ACK is due
  * @count: number of connections in @list
  * @list: the connections
  */
 struct thirdacks {
-	spinlock_t lock;	/* guards the rest */
+	spinlock_t lock;	/* guards the other fields */
 	struct hrtimer timer;
 	unsigned int count;
 	struct waiting list[WAITING_MAX];
@@ -60,7 +61,7 @@ static DEFINE_PER_CPU(struct thirdacks, thirdacks);
 
 /*
  * Does the third ACK still wait? It does if we have sent nothing after the SYN and nothing has
- * arrived after the SYN-ACK. Racy without the socket lock.
+ * arrived after the SYN-ACK. Without the socket lock, the answer may be out of date at once.
  */
 static bool still_waits(const struct sock *sk)
 {
@@ -71,8 +72,8 @@ static bool still_waits(const struct sock *sk)
 }
 
 /*
- * Removes the entry at @i: the last entry takes its place. The count is written by WRITE_ONCE(),
- * since forget_at() reads it without the lock.
+ * Removes the entry at index @i: the last entry moves to this index. WRITE_ONCE() writes the count,
+ * since forget_at() reads the count without the lock.
  */
 static void take_out(struct thirdacks *here, unsigned int i)
 {
@@ -82,8 +83,8 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Removes the entries that no longer wait, are due at @now_ns, or belong to thread @by. Stores
- * their socks in @taken. Return: the number of socks.
+ * Removes each entry whose ACK no longer waits or is due at @now_ns, and the entries of thread @by.
+ * Stores their socks in @taken. Return: the number of socks.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -195,7 +196,7 @@ void xtcp_thirdack_exit(void)
  * MUST-40: within 500 ms).
  *
  * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due or has left,
- * and of @sk if too many wait.
+ * and of @sk if the list is full.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {
@@ -206,7 +207,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 
 	if (!still_waits(sk))
 		return;
-	sock_hold(sk);	/* put in send_third() */
+	sock_hold(sk);	/* send_third() or forget_at() puts it */
 	local_bh_disable();
 	here = this_cpu_ptr(&thirdacks);
 	now_ns = ktime_get_ns();
@@ -267,7 +268,7 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 	}
 	spin_unlock_bh(&there->lock);
 	while (n--)
-		__sock_put(sk);	/* taken by xtcp_thirdack_waits() */
+		__sock_put(sk);	/* xtcp_thirdack_waits() took it */
 }
 
 /**
