@@ -11,11 +11,11 @@
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). A connection that is
- * reset during its handshake counts for one more minute (section 5.1). Beyond the limit the
- * listener answers SYNs as if there were no cookies.
+ * reset during its handshake counts for one more minute (section 5.1). While the limit is reached,
+ * the listener answers SYNs as if Fast Open were off.
  *
- * Cookies, keys and limits are the same as in Linux: a cookie that kernel TCP made with the same
- * key is valid here.
+ * Cookies, keys and limits are the same as in Linux. So a cookie that kernel TCP has made is valid
+ * for an xtcp listener with the same key.
  */
 #include "fastopen/fastopen.h"
 
@@ -36,11 +36,13 @@
 #include "sight/mib.h"
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
-#define RESET_COUNTS	(60 * HZ)	/* RFC 7413 section 5.1 */
+#define RESET_COUNTS	(60 * HZ)	/* how long a reset connection counts (section 5.1) */
 /* the least MTU that holds a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
-/* Keys of cookies. The first key makes cookies; cookies of either key are valid. */
+/*
+ * One or two (@n) keys for cookies. key[0] makes cookies; a cookie made with either key is valid.
+ */
 struct xtcp_fastopen_keys {
 	siphash_key_t key[2];
 	unsigned int n;
@@ -49,11 +51,11 @@ struct xtcp_fastopen_keys {
 
 /**
  * struct xtcp_fastopenq - the Fast Open state of a socket
- * @refs: references of the socket, of each counted connection that was not reset, and of a SYN that
- *	is being examined
+ * @refs: references of the socket, of each connection that counts and was not reset, and of a SYN
+ *	that is being examined
  * @max: most connections that may wait for their handshake's last ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
- * @lock: guards the rest; taken in softirq and process context, nests inside a socket lock
+ * @lock: guards @len and @resets; taken in softirq and process context, nests inside a socket lock
  * @len: number of connections that count against @max
  * @resets: connections that were reset and still count, the oldest first
  * @rcu: frees this struct
@@ -62,7 +64,7 @@ struct xtcp_fastopenq {
 	refcount_t refs;
 	unsigned int max;
 	struct xtcp_fastopen_keys __rcu *keys;
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards @len and @resets */
 	unsigned int len;
 	struct list_head resets;
 	struct rcu_head rcu;
@@ -98,7 +100,7 @@ static struct xtcp_fastopen_keys *make_keys(const u8 *octets, unsigned int n)
 	return keys;
 }
 
-/* Copies the keys in @place to @octets. */
+/* Copies the keys in @place to @octets. Return: the number of octets. */
 static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 {
 	const struct xtcp_fastopen_keys *keys;
@@ -117,7 +119,7 @@ static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 	return n * XTCP_FASTOPEN_KEY_LEN;
 }
 
-/* Gives the namespace a random key when one is first needed. */
+/* Gives the namespace a random key if it has none. Return: 0 or -ENOMEM. */
 static int draw_key(struct xtcp_net *xn)
 {
 	struct xtcp_fastopen_keys *keys;
@@ -135,7 +137,7 @@ static int draw_key(struct xtcp_net *xn)
 	return 0;
 }
 
-/* The Fast Open state of @sk; allocated at the first call. */
+/* Returns the Fast Open state of @sk, which the first call allocates; NULL without memory. */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
 {
 	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, GFP_KERNEL_ACCOUNT);
@@ -285,9 +287,9 @@ void xtcp_fastopen_free(struct sock *sk)
 }
 
 /**
- * xtcp_fastopen_show_keys() - read net.xtcp.fastopen_key
+ * xtcp_fastopen_show_keys() - write the keys of a namespace as text, for net.xtcp.fastopen_key
  * @xn: the namespace
- * @text: %XTCP_FASTOPEN_KEYS_TEXT octets; zeros while there is no key
+ * @text: receives the text, at most %XTCP_FASTOPEN_KEYS_TEXT octets; without a key, a key of zeros
  *
  * Context: process.
  */
@@ -315,7 +317,7 @@ static bool read_key(const char *text, __le32 *words)
 }
 
 /**
- * xtcp_fastopen_read_keys() - write net.xtcp.fastopen_key
+ * xtcp_fastopen_read_keys() - set the keys of a namespace from text, for net.xtcp.fastopen_key
  * @xn: the namespace
  * @text: one key, or two keys separated by a comma; the function changes the text
  *
@@ -334,8 +336,8 @@ int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
 	/*
-	 * a read shows zeros while there is no key. If these zeros are written back, they must not
-	 * become a key: everybody would know it
+	 * while there is no key, the sysctl shows a key of zeros. If a user writes these zeros
+	 * back, they must not become the key: everybody would know the key
 	 */
 	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
@@ -374,8 +376,8 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 }
 
 /*
- * Returns which key made the cookie of the SYN: 1, 2, or 0 for none. @right receives the cookie
- * that the first key makes; unchanged without a key.
+ * Which key has made the cookie of the SYN? Return: 1 or 2; 0: neither key. @right receives the
+ * cookie that the first key makes; it is unchanged if there is no key.
  */
 static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
 				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
@@ -395,8 +397,8 @@ static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fa
 }
 
 /*
- * Counts one more connection, if the limit permits it. Connections that were reset more than a
- * minute ago no longer count.
+ * Counts one more connection, if the limit permits one. Connections that were reset more than a
+ * minute ago no longer count. Return: false if the limit is reached.
  */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
@@ -427,14 +429,17 @@ static void leave_queue(struct xtcp_fastopenq *queue)
 
 static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 {
-	/* the program may change its option at this moment: then either answer is right */
+	/* data_race(): if the program sets TCP_FASTOPEN_NO_COOKIE now, either value is right */
 	const bool wants_none = data_race(!!xtcp_sk(lsk)->fastopen_no_cookie);
 
 	return wants_none || READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
 	       dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
-/* The decision of xtcp_fastopen_syn(). @queue counts the connection already. */
+/*
+ * Decides for xtcp_fastopen_syn() whether the SYN may open a connection at once. @queue already
+ * counts the connection. Return: as for xtcp_fastopen_syn().
+ */
 static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
 				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
 				       struct xtcp_fastopen_cookie *answer)
@@ -460,7 +465,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 	}
 	fast->queue = queue;
 	fast->cookie = *answer;
-	/* a client with a valid cookie needs a new cookie only if the second key made the cookie */
+	/* the client needs a new cookie only if the second key has made its valid cookie */
 	if (which != 2)
 		fast->cookie.len = -1;
 	return fast;
@@ -479,8 +484,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  *
  * Context: softirq, RCU read side.
  *
- * Return: a state for xtcp_fastopen_begin() or xtcp_fastopen_declined(); NULL: the SYN may not open
- * a connection at once.
+ * Return: the Fast Open state of the connection, for xtcp_fastopen_begin() or
+ * xtcp_fastopen_declined(); NULL: the SYN may not open a connection at once.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
@@ -511,7 +516,7 @@ struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, c
 }
 
 /**
- * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when there is no child
+ * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when no child could be made
  * @fast: from xtcp_fastopen_syn()
  *
  * Context: softirq.
@@ -525,7 +530,7 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 /**
  * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its handshake is complete
  * @child: the child, otherwise complete
- * @fast: from xtcp_fastopen_syn(); the child owns it
+ * @fast: from xtcp_fastopen_syn(); after success, the child owns it
  *
  * Context: softirq. Lock: socket, held, and nobody else can find @child yet.
  *

@@ -33,10 +33,10 @@ struct xtcp_net;
 /**
  * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the
  * handshake
- * @node: links the queue's list of resets
- * @queue: the queue that counts the connection
- * @until: after a reset: the connection counts until then, jiffies
- * @cookie: the cookie for the SYN-ACK; none if its length is negative
+ * @node: after a reset: links the connections in xtcp_fastopenq.resets
+ * @queue: the Fast Open state of the listener that counts the connection
+ * @until: after a reset: the time until which the connection counts, jiffies
+ * @cookie: the cookie for the SYN-ACK; a negative length: the SYN-ACK has no cookie
  */
 struct xtcp_fastopen {
 	struct list_head node;

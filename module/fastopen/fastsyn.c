@@ -7,14 +7,15 @@
  * one segment. Data that the SYN-ACK does not acknowledge is resent at once (handshake.c). A
  * retransmitted SYN has neither data nor cookie.
  *
- *   sendmsg(MSG_FASTOPEN)                                 asks for a cookie, or sends data at once
- *   connect() with TCP_FASTOPEN_CONNECT, no cookie        asks for a cookie
- *   the same, with a cookie                               nothing; the first write sends the SYN
+ *   call                             while no cookie is known   when a cookie is known
+ *   sendmsg(MSG_FASTOPEN)            the SYN asks for a cookie  the SYN has the cookie and data
+ *   connect(), TCP_FASTOPEN_CONNECT  the SYN asks for a cookie  the first write sends the SYN
  *
  * A middlebox may drop a SYN with data, or the segments that follow (a black hole). After a sign of
- * this, no connection of the namespace uses Fast Open for fastopen_blackhole_timeout_sec. Each
- * further sign doubles this time, at most to 64 times its first length. Signs are three timeouts in
- * a row, and a RST or FIN out of order before any data. All of this is as in Linux.
+ * a black hole, no connection of the namespace uses Fast Open for the time of
+ * net.xtcp.fastopen_blackhole_timeout_sec. Each further sign doubles this time, at most to 64 times
+ * its first length. Signs are three timeouts in a row, and a RST or FIN that comes out of order
+ * before any data. All of this is as in Linux.
  */
 #include "fastopen/fastsyn.h"
 
@@ -41,8 +42,8 @@
 #define TIMEOUTS_BEFORE	2	/* one more timeout after these is a sign of a black hole */
 
 /*
- * Is Fast Open off because of a black hole? If the time without Fast Open is over, syn_fastopen_ch
- * notes that @sk tries it again.
+ * Is Fast Open off because of a black hole? If the time without Fast Open is over, sets
+ * syn_fastopen_ch: @sk is a connection that tries Fast Open again.
  */
 static bool in_black_hole(struct sock *sk)
 {
@@ -69,8 +70,8 @@ static bool needs_cookie(struct sock *sk)
 }
 
 /*
- * May the SYN carry data? @cookie receives the cookie option for the SYN, and @mss the peer's MSS
- * if it is known.
+ * May the SYN carry data? @cookie receives the cookie option for the SYN (length 0: ask for a
+ * cookie; negative: no option), and @mss the peer's MSS if it is known.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -98,8 +99,8 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
  * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
  * @sk: SYN-SENT; its addresses are known
  *
- * With TCP_FASTOPEN_CONNECT yes, if the SYN may carry data: there is a cookie or no need for a
- * cookie, and Fast Open has not failed lately.
+ * The caller has tested TCP_FASTOPEN_CONNECT. The first write sends the SYN if the SYN may carry
+ * data: a cookie is known or none is needed, and Fast Open has not failed lately.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -224,7 +225,7 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_timeout() - event: the SYN or data has timed out
+ * xtcp_fastsyn_timeout() - event: a SYN or text has timed out; is this a sign of a black hole?
  * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
  *

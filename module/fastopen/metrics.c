@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A table of the hosts to which a namespace has opened connections. As in Linux's tcp_metrics, a
- * pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section 4.1.3): it keeps
- * the cookie, the MSS that came with the cookie, and how many SYNs with data were lost in a row.
+ * pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section 4.1.3): for each
+ * host it keeps the cookie, the MSS of the last SYN-ACK, and the number of SYNs with data that were
+ * lost in a row.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
  * do. The first connection that needs the table allocates it, charged to the memory control group
- * of its program. A keyed hash selects a set, and a host may be at any index in its set. A new host
- * replaces the host of its set that was updated longest ago.
+ * of its program. A keyed hash of the addresses selects a set of four places. The host may be in
+ * any place of this set. If the set is full, a new host replaces the host that was updated longest
+ * ago.
  *
- * Each set has a lock of its own. Only Fast Open takes it, to read or write one host.
+ * Each set has a lock of its own. Only Fast Open takes this lock, to read or write one host.
  */
 #include "fastopen/metrics.h"
 
@@ -27,14 +29,17 @@
 #define PLACES		4U		/* 256 hosts in all, in 16 KiB */
 /* with more losses in a row than this, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
-#define LOSS_COUNTS	60U		/* seconds; doubles with each loss, as in Linux before 4.14 */
-#define LOSSES_MAX	10U		/* 17 hours */
+/* seconds without data on SYNs; each loss doubles this time, as in Linux before 4.14 */
+#define LOSS_COUNTS	60U
+#define LOSSES_MAX	10U		/* most losses that count: 17 hours without data on SYNs */
 
 /*
+ * @addrs: the local address and the host's address; IPv4 addresses are v4-mapped
  * @stamp: xtcp_clock_seconds() at the last write; 32-bit jiffies would wrap in 50 days
  * @last_loss: xtcp_clock_seconds() at the last loss of a SYN with data
  * @losses: number of SYNs with data that were lost in a row
- * @mss: the MSS in the host's SYN-ACK; 0: the entry is unused
+ * @mss: the MSS in the host's SYN-ACK; 0: this place is unused
+ * @cookie: the host's Fast Open cookie; unknown unless its length is positive
  */
 struct host {
 	struct in6_addr addrs[2];
@@ -68,7 +73,7 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 		return NULL;
 	for (i = 0; i < SETS; i++)
 		spin_lock_init(&metrics->sets[i].lock);
-	/* a reader of this pointer must find the table initialised */
+	/* cmpxchg() orders the writes above before the pointer to the table */
 	other = cmpxchg(&xn->metrics, NULL, metrics);
 	if (!other)
 		return metrics;
@@ -92,7 +97,9 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/* Makes the entry of a new host in @set; it replaces the oldest host if the set is full. */
+/*
+ * Clears a place in @set for a new host: an unused place, or that of the host updated longest ago.
+ */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];
