@@ -2,13 +2,14 @@
 /*
  * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
  *
- * We have sent the quoted segment, so its source is our end. Of its TCP header, only the ports and
- * the sequence number are certain to be present. The sequence number must be in flight, since
- * otherwise anybody could forge errors (RFC 5927). A hard error ends a connection that is not
- * synchronized yet, and enters the error queue, as in Linux. Any other error is stored as the
- * reason for a later timeout. On an open connection it is reported at once to a program that asked
- * for this by IP_RECVERR (SHLD-25). Unreachable codes 2 to 4 do not end a synchronized connection:
- * this departs from SHLD-26, as Linux does (RFC 5927 section 6).
+ * An error quotes the segment that we have sent, so the source of the quoted segment is our end. Of
+ * the quoted TCP header, only the ports and the sequence number are certain to be present. The
+ * sequence number must be in flight, since otherwise anybody could forge errors (RFC 5927).
+ *
+ * A hard error ends a connection that is not synchronized yet, as in Linux. On an open connection,
+ * a program that has set IP_RECVERR learns of the error at once (SHLD-25). All other errors are
+ * stored in sk_err_soft: a later timeout reports them as its cause. Unreachable codes 2 to 4 do not
+ * end a synchronized connection: this departs from SHLD-26, as Linux does (RFC 5927 section 6).
  */
 #include "in/icmp.h"
 
@@ -43,21 +44,21 @@
 
 /* The meaning of an ICMP error, for both IP versions. */
 enum news {
-	NEWS_NONE,
-	NEWS_SOFT,
-	NEWS_HARD,
-	NEWS_MTU,
-	NEWS_REDIRECT,
+	NEWS_NONE,	/* nothing: ignore the error */
+	NEWS_SOFT,	/* a soft error: the connection may recover */
+	NEWS_HARD,	/* a hard error: no connection is possible */
+	NEWS_MTU,	/* the segment was larger than the path MTU */
+	NEWS_REDIRECT,	/* a router knows a better first hop */
 };
 
 /**
  * struct error - an ICMP error about a segment of ours
- * @key: the tuple and devices of the connection; our end is the local one
+ * @key: the tuple and devices of the connection
  * @seq: SEG.SEQ of the quoted segment
  * @hops: TTL or hop limit of the quoted header
  * @news: what the error means
- * @errno: for the program, with NEWS_SOFT and NEWS_HARD
- * @mtu: the path MTU, with NEWS_MTU
+ * @errno: the errno for the program; set with NEWS_SOFT and NEWS_HARD
+ * @mtu: the path MTU, octets; set with NEWS_MTU
  * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
  * @type: the message's ICMP type
  * @code: the message's ICMP code
@@ -111,8 +112,8 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the path's MTU is below routing's smallest MTU, and DF forbids routers to fragment. If no
-	 * segment gets through, the timeout of the connection reports this error
+	 * the path's MTU is below net.ipv4.route.min_pmtu, and DF forbids routers to fragment. If
+	 * no segment gets through, the timeout of the connection reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
@@ -140,7 +141,9 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* ignore an MTU that does not fit mtu_info: only jumbograms and loopback exceed it */
+	/*
+	 * ignore an MTU that does not fit mtu_info: only jumbograms and loopback have such an MTU
+	 */
 	if (mtu > U16_MAX)
 		return;
 	WRITE_ONCE(xsk->mtu_info, mtu);
@@ -194,9 +197,9 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Only an error that ends the connection is queued. While the connection goes on,
-		 * SO_ERROR may hold another error, and a program that reads the queue clears
-		 * SO_ERROR. Over IPv4 the error is queued even without IP_RECVERR, as in Linux
+		 * Queue only an error that ends the connection: a program that reads the error
+		 * queue clears SO_ERROR, which may hold another error while the connection goes on.
+		 * Over IPv4 the error is queued even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -226,7 +229,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
 		return;
 	}
-	/* RFC 5927 section 4.1 */
+	/* the quoted segment must be in flight (RFC 5927 section 4.1) */
 	if (!xtcp_seq_between(READ_ONCE(xsk->snd.una), error->seq, READ_ONCE(xsk->snd.nxt))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
@@ -269,8 +272,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. Count the errors that TCP-AO says to ignore (RFC
-		 * 5925 section 7.8)
+		 * a record ignores every error, but counts the errors that a connection with TCP-AO
+		 * has to ignore (RFC 5925 section 7.8)
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
@@ -303,6 +306,8 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /*
+ * Finds out what an ICMP error means.
+ *
  * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). Codes 11 and
  * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
  * soft. The RFC does not list 6 to 10 and 13 to 15; they are hard. The kernel's table agrees.
@@ -331,7 +336,7 @@ static void read_v4(struct error *error)
 	case ICMP_REDIRECT:
 		error->news = NEWS_REDIRECT;
 		break;
-	case ICMP_SOURCE_QUENCH:	/* MUST-55 */
+	case ICMP_SOURCE_QUENCH:	/* MUST-55: ignore it */
 		break;
 	}
 }
@@ -339,7 +344,7 @@ static void read_v4(struct error *error)
 /**
  * xtcp_icmp_v4() - handle an ICMP message that quotes a segment
  * @skb: begins with the quoted IP header; this header and eight octets after it are linear
- * @info: the MTU in "fragmentation needed"
+ * @info: the MTU, if the message is "fragmentation needed"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
@@ -372,10 +377,12 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 }
 
 /*
+ * Finds out what an ICMPv6 error means.
+ *
  * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
- * 3.9.2.2). So is code 2, "beyond the scope of the source address" (RFC 4443 section 3.1). The RFC
- * names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's table
- * agrees, except that it calls a parameter problem fatal.
+ * 3.9.2.2). Code 2, "beyond the scope of the source address" (RFC 4443 section 3.1), is soft, too.
+ * RFC 9293 names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's
+ * table agrees, except that the table calls a parameter problem fatal.
  */
 static void read_v6(struct error *error)
 {
@@ -405,7 +412,7 @@ static void read_v6(struct error *error)
  * @type: the message's ICMPv6 type
  * @code: the message's ICMPv6 code
  * @offset: octets of @skb before the quoted TCP header, whose first eight octets are linear
- * @info: the MTU in "packet too big"
+ * @info: the MTU, if the message is "packet too big"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.

@@ -10,9 +10,9 @@ struct sk_buff;
 struct sock;
 
 /*
- * Both return true when the quoted segment is ours; *err is then the return value for the protocol
- * handler. On false nothing has changed, and the caller calls the saved handler. Softirq, RCU read
- * side.
+ * Both functions return true when the quoted segment is ours; *err is then the return value for the
+ * protocol handler. If they return false, nothing has changed, and the caller calls kernel TCP's
+ * handler. Softirq, RCU read side.
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);

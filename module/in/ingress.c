@@ -3,7 +3,8 @@
  * Segments that are ours: check each one, then take the connection's lock.
  *
  * interpose.c has found the segment's connection or listener. From here on the segment is ours. If
- * the connection ends before we get its lock, we answer as in CLOSED (RFC 9293 section 3.10.7.1).
+ * the connection ends before we get its lock, the segment gets the answer that RFC 9293 section
+ * 3.10.7.1 demands in CLOSED.
  *
  * The checks follow the order of the kernel's TCP receive path, so counters and side effects (IPsec
  * policy, socket filter) happen where administrators expect them.
@@ -42,8 +43,8 @@
 #include "timewait/timewait.h"
 
 /*
- * Octets of memory that a backlog may hold on top of both buffers, as in kernel TCP. An skb with an
- * ACK or little text takes much more memory than its text.
+ * Octets of memory that a backlog may take in addition to the sizes of the buffers, as in kernel
+ * TCP. An skb with an ACK or little text takes much more memory than its text.
  */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
@@ -108,14 +109,14 @@ too_small:
 
 /**
  * xtcp_ingress_hops_ok() - does a segment have as many hops left as the sock demands?
- * @sk: the sock, of either stack
- * @skb: with its IP header as the network header
+ * @sk: a sock of xtcp or of kernel TCP
+ * @skb: the segment; its network header is the IP header
  *
  * This checks IP_MINTTL and IPV6_MINHOPCOUNT.
  *
  * Context: any.
  *
- * Return: true when it does.
+ * Return: true when enough hops are left.
  */
 inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -129,8 +130,8 @@ inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *sk
 }
 
 /*
- * Does IPsec policy allow the segment? The policy of @sk decides, or else the namespace's. @sk:
- * NULL for a TIME-WAIT record.
+ * Does IPsec policy allow the segment? The policy of @sk decides; if @sk has none, the policy of
+ * the namespace does. @sk: NULL for a TIME-WAIT record.
  */
 static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 {
@@ -139,14 +140,17 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/* For whom was the signature of a segment verified? */
+/* Was the signature of a segment verified already? */
 enum signature {
-	SIGNATURE_UNKNOWN,	/* for nobody yet */
-	SIGNATURE_COUNTED,	/* for an owner that has ended: it may have had other keys */
-	SIGNATURE_VERIFIED,	/* for this owner */
+	SIGNATURE_UNKNOWN,	/* no */
+	SIGNATURE_COUNTED,	/* with another sock's keys: verify, but do not count again */
+	SIGNATURE_VERIFIED,	/* with the keys of the sock that gets the segment */
 };
 
-/* Not inlined: hardly any segment has a signature. @signature: not %SIGNATURE_VERIFIED. */
+/*
+ * Verifies the signature of a segment; frees the segment on failure. Not inlined, because hardly
+ * any segment has a signature. @signature: %SIGNATURE_UNKNOWN or %SIGNATURE_COUNTED.
+ */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
 				  struct sk_buff *skb, int state, int l3index, enum signature signature)
 {
@@ -158,13 +162,14 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
 }
 
 /*
- * Checks what the owner of a segment demands: hop limit, IPsec policy, signature, socket filter.
- * The filter may cut the text, so the signature is checked first. Frees the segment on failure.
+ * Checks what @sk demands of a segment: hop limit, IPsec policy, signature, socket filter. The
+ * filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
  * IPsec policies match the addresses from before NAT, which only the conntrack entry of the segment
- * knows. So the segment keeps its conntrack entry here: a second owner may check its policy later,
- * when a SYN passes from a TIME-WAIT record to a listener.
+ * has. So this function does not release the conntrack entry: a SYN that reopens a TIME-WAIT record
+ * is checked again, with the policy of the listener.
  *
+ * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record.
  * @he: the half-open entry to which the segment belongs, or NULL.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
@@ -189,7 +194,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 	return true;
 }
 
-/* The slow path: parses all options, unless there is only a timestamp. */
+/* Parses the options of a segment that has other options than a timestamp alone. */
 static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *bytes, unsigned int len)
 {
 	struct xtcp_options opts;
@@ -208,8 +213,8 @@ static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *b
 }
 
 /*
- * skb->cb is ours from here on; until now it held IP's control block. The length of the data is
- * read only here, because the socket filter may have cut the data before.
+ * Fills the segment's struct xtcp_seg, in skb->cb, which held IP's control block until now. The
+ * length of the data is read only now, because the socket filter may have cut the data.
  */
 static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 {
@@ -247,7 +252,9 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	}
 }
 
-/* The shift of the peer's window field, or -1: a TIME-WAIT record does not keep the shift. */
+/*
+ * The shift of the peer's window field; -1 for a TIME-WAIT record, which does not keep the shift.
+ */
 static int peer_shift(const struct xtcp_conn *conn)
 {
 	switch ((enum xtcp_conn_kind)conn->kind) {
@@ -261,7 +268,7 @@ static int peer_shift(const struct xtcp_conn *conn)
 	return -1;
 }
 
-/* Not inlined, so that an untraced segment pays nothing for the tuple. */
+/* Not inlined, so that the tuple takes stack only while tracing is on. */
 static noinline_for_stack void do_trace_in(const struct net *net, const struct xtcp_conn *conn, int state,
 					   struct sk_buff *skb)
 {
@@ -287,7 +294,8 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: consumed
  *
- * This is also proto.backlog_rcv: it gets the segments that came while a process owned the sock.
+ * As proto.backlog_rcv, this function also gets the segments that came while a process owned the
+ * sock.
  *
  * Context: softirq; or, for a segment from the backlog, process with BH enabled. Lock: socket,
  * held.
@@ -323,7 +331,10 @@ static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct
 	}
 }
 
-/* Takes the sock's spinlock, and processes the segment; if a process owns the sock, queues it. */
+/*
+ * Takes the sock's spinlock, and processes the segment. If a process owns the sock, queues the
+ * segment on the backlog.
+ */
 static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
@@ -345,7 +356,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	bh_unlock_sock(sk);
 }
 
-/* The common path, inlined as a whole: this saves five calls per segment. */
+/* The path of nearly all segments. All its functions are inlined, which saves five calls. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
 	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, SIGNATURE_UNKNOWN))
@@ -376,7 +387,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 /*
  * The segment's half-open entry has just ended. Most likely another CPU has made the child, and the
  * child gets the segment. But if the listener has ended and no other listener has taken over the
- * entry (heir.c), an ACK is answered with a RST, because the peer believes that it is connected and
+ * entry (heir.c), an ACK is answered with a RST, because the peer has completed its handshake and
  * may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
@@ -389,8 +400,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		const struct sock *lsk = READ_ONCE(he->lsk);
 
 		/*
-		 * if the listener has not ended, send no RST: the peer resends the segment, and is
-		 * answered then
+		 * if the listener has not ended, send no RST: the peer will resend the segment, and
+		 * will get its answer then
 		 */
 		if (!sk && xtcp_seg(skb)->flags & XTCP_ACK && xtcp_listen_has_ended(xtcp_listen_queues(lsk)))
 			xtcp_reply_rst_for(lsk, he, skb, 0);
@@ -398,8 +409,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * the listener's keys may have been removed before the segment was checked with them: check
-	 * the segment with the child's keys
+	 * the listener may have lost its signature keys before it checked the segment: check the
+	 * segment with the child's keys
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, SIGNATURE_COUNTED))
@@ -419,7 +430,9 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
-	/* if the entry has moved to another listener (heir.c), that listener's checks decide */
+	/*
+	 * if the entry has moved to another listener (heir.c), repeat the checks for that listener
+	 */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
@@ -448,7 +461,7 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
- * checks the segment again for that listener. @timewait_iss: our ISN if the segment is a SYN that
+ * repeats the checks for the new listener. @timewait_iss: our ISN if the segment is a SYN that
  * reopens a TIME-WAIT record, else NULL.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
@@ -463,7 +476,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 	enum signature signature = timewait_iss ? SIGNATURE_VERIFIED : SIGNATURE_UNKNOWN;
 	bool told = timewait_iss;
 
-	/* save IP's control block, which fill_seg() overwrites: each round's checks need it */
+	/* save IP's control block, which fill_seg() overwrites: the checks need it in each round */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	while (lsk) {
 		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, signature))
@@ -514,9 +527,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed like the segments of the record's connection? The caller skips this for a SYN
- * that reopens the record: who_reopens() has verified it with the listener's keys, which may differ
- * from the keys of the old connection. Frees the segment on failure.
+ * Is a segment signed with the key of the record's connection? Frees the segment on failure. The
+ * caller does not call this function for a SYN that reopens the record: who_reopens() has verified
+ * this SYN with the listener's keys, which may differ from the keys of the old connection.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
@@ -581,12 +594,12 @@ void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk
  * @skb: skb->data is the TCP header, the network header is the IP header; consumed unless false is
  *	returned
  * @conn: the connection that xtcp_demux_lookup() found
- * @key: the key of that lookup
+ * @key: the lookup key with which it was found
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: false when @conn is a sock that has ended since the lookup. The segment is untouched
- * then, and another lookup finds the successor, if any.
+ * Return: false when @conn is a sock that has ended since the lookup. The segment is unchanged
+ * then, and another lookup may find another connection.
  */
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key)
@@ -616,12 +629,12 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 /**
  * xtcp_ingress_listener() - process a segment for a listener
  * @xn: the namespace
- * @skb: as for xtcp_ingress_conn()
+ * @skb: skb->data is the TCP header, the network header is the IP header; consumed
  * @lsk: the listener that xtcp_listeners_lookup() found or xtcp_group_choose() chose
- * @key: the key of that lookup
+ * @key: the lookup key of @skb
  *
- * The segment is a SYN, an ACK with a good cookie, an ACK from a peer for which the listener has a
- * key, or a segment that a listener drops in silence.
+ * The segment is a SYN, an ACK with a valid cookie, an ACK from a peer for which the listener has a
+ * signature key, or a segment that a listener drops without an answer.
  *
  * Context: softirq, RCU read side. No lock; this never takes the listener's socket lock.
  *

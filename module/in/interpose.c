@@ -9,20 +9,22 @@
  * TCP very little.
  *
  * When the bit is set, in this order:
- *  1. A socket is attached already. If our early demux attached it, the segment is ours; otherwise
- *     (TPROXY, sk_assign) it is kernel TCP's.
+ *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
+ *     is ours; otherwise (TPROXY, sk_assign) the segment is kernel TCP's.
  *  2. A connection of ours has exactly this tuple: the segment is ours. There are two exceptions
  *     for a TIME-WAIT record: the record ends, and the segment is not ours. In the first, kernel
  *     TCP has a connection with this tuple. In the second, the segment is a SYN that would reopen
  *     the record, and no listener of ours wants the SYN, but a listener of kernel TCP or of another
- *     build of this module does. The program may have moved its listener there.
+ *     build of this module does. The program may have moved its listener to that stack.
  *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
- *     (siblings.c) has a connection with this tuple. Segments that a listener drops in silence are
- *     also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
- *  4. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a key
- *     for the peer: kernel TCP, which does not know the key, would answer without a signature.
- *  5. The rest is kernel TCP's, which also answers segments without any owner. So a program that
- *     moves its listener to xtcp keeps the connections that kernel TCP has accepted before.
+ *     (siblings.c) has a connection with this tuple. Segments that a listener drops without an
+ *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
+ *  4. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
+ *     signature key (MD5 or TCP-AO) for the peer: kernel TCP does not know this key, and would
+ *     answer without a signature.
+ *  5. All other segments are kernel TCP's, which also answers segments that belong to no
+ *     connection. So a program that moves its listener to xtcp keeps the connections that kernel
+ *     TCP has accepted before.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -58,8 +60,8 @@
 /*
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
  * installed, and used until our handler has run for the last time. If the saved handlers belong to
- * another build of this module, that build may be unloaded first. It then replaces this pointer by
- * a pointer to its own saved handlers (siblings.c).
+ * another build of this module, the other build may be unloaded first. The other build then
+ * replaces this pointer by a pointer to its own saved handlers (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -70,8 +72,8 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 }
 
 /*
- * Runs for each arriving segment, kernel TCP's included. A segment too short to have a destination
- * port is not ours.
+ * Might an arriving segment be ours, to judge by its destination port? This runs for each TCP
+ * segment, also for kernel TCP's. A segment too short to have a destination port is not ours.
  */
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 {
@@ -80,9 +82,8 @@ static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * As might_be_ours(), for an ICMP error: we may have sent the quoted segment, so our port is the
- * source port of that segment.
- * @offset: octets before the quoted TCP header.
+ * Might the segment that an ICMP error quotes be ours? If we have sent the segment, its source port
+ * is our port. @offset: octets before the quoted TCP header.
  */
 static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff *skb, int offset)
 {
@@ -99,12 +100,12 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * May a TIME-WAIT record of ours end, so that another listener gets this SYN? Only if a listener of
- * kernel TCP or of another build wants the SYN, and no listener of ours gets it. @elsewhere returns
- * true if a listener of another build wants the SYN. A SYN that no listener wants may be forged to
- * end the record (RFC 1337). A listener whose accept queue is full does not want the SYN now: the
- * record stays until the peer sends the SYN again. A listener does not want a SYN whose TTL is
- * below its IP_MINTTL.
+ * Does a listener of kernel TCP or of another build want this SYN, and does no listener of ours get
+ * it? Only then may a TIME-WAIT record of ours end for the SYN: a SYN that no listener wants may be
+ * forged to end the record (RFC 1337). A listener whose accept queue is full does not want the SYN
+ * now: the record stays until the peer sends the SYN again. A listener does not want a SYN whose
+ * TTL is below the listener's IP_MINTTL. @elsewhere: returns true if a listener of another build
+ * wants the SYN.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)
@@ -119,6 +120,11 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 	return lsk && !sk_acceptq_is_full(lsk) && xtcp_ingress_hops_ok(lsk, skb);
 }
 
+/*
+ * Must @conn end, because the segment belongs to kernel TCP or to another build? Only a TIME-WAIT
+ * record may end for this reason. @elsewhere: returns true if a listener of another build wants the
+ * SYN.
+ */
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
 			     struct sk_buff *skb, xtcp_sibling_wants elsewhere)
 {
@@ -161,8 +167,8 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 	if (!th->ack)
 		return true;
 	/*
-	 * look for a key first: an ACK that lacks its signature must not count as an ACK with a bad
-	 * cookie
+	 * look for a signature key first: an ACK that lacks its signature must not count as an ACK
+	 * with a bad cookie
 	 */
 	if (xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
 		return true;
@@ -170,8 +176,8 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 }
 
 /*
- * Looks up the owner of a segment, and passes the segment to ingress.c if it is ours. Return: false
- * when the segment is kernel TCP's; it is unchanged then.
+ * Looks up the connection or listener of a segment, and passes the segment to ingress.c if it is
+ * ours. Return: false when the segment is kernel TCP's; the segment is unchanged then.
  */
 static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 {
@@ -208,10 +214,10 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Another build of this module calls this before its listener takes a segment: does a connection of
- * ours own the segment? If the segment would reopen a TIME-WAIT record of ours, and @wanted says
- * that the listener wants the segment, the record ends. We may be leaving the ring of builds
- * (siblings.c) at this moment, so this function must not walk the ring.
+ * Does a segment belong to a connection of ours? Another build of this module calls this function
+ * before a listener of that build takes the segment. If the segment would reopen a TIME-WAIT record
+ * of ours, and @wanted says that the listener wants the segment, the record ends. This build may be
+ * leaving the ring of builds (siblings.c) at this moment, so this function must not walk the ring.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
@@ -232,8 +238,8 @@ static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 }
 
 /*
- * Another build calls this if a SYN would reopen one of its TIME-WAIT records: does a listener of
- * ours want the SYN, and have room for the new connection?
+ * Does a listener of ours want a SYN, and have room for the new connection? Another build calls
+ * this function if the SYN would reopen a TIME-WAIT record of that build.
  */
 static bool wants(struct sk_buff *skb)
 {
@@ -248,7 +254,7 @@ static bool wants(struct sk_buff *skb)
 	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(listener->sk, skb);
 }
 
-/* Passes a segment to ingress.c if it is ours. Return: false when it is kernel TCP's. */
+/* Passes a segment to ingress.c if it is ours. Return: false when the segment is kernel TCP's. */
 static bool is_ours(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
@@ -264,8 +270,8 @@ static bool is_ours(struct sk_buff *skb)
 }
 
 /*
- * Takes our handler out of the chain. While another module's handler is in front of ours, this
- * function waits and logs that handler once a second.
+ * Takes our handler out of the chain of handlers. Waits while a handler of another module, which is
+ * not a build of xtcp, stands in front of our handler; logs the name of that handler once a second.
  */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
@@ -316,9 +322,9 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if ours is in inet_protos[]. Return: false when another module has
- * put its handler in front of ours and may call ours. True also when another module has put the
- * saved handler back already, since nothing calls ours in that case.
+ * Puts the saved handler back if our handler is in inet_protos[]. Return: false when another module
+ * has put its handler in front of our handler, and may call our handler. True also when another
+ * module has put the saved handler back already: then nothing calls our handler.
  */
 static bool is_restored_v4(void)
 {
@@ -358,7 +364,7 @@ static int interpose_v6_rcv(struct sk_buff *skb)
 	return is_ours(skb) ? 0 : READ_ONCE(saved_v6)->handler(skb);
 }
 
-/* As interpose_v4_err(). @offset: octets before the quoted TCP header. */
+/* The handler of ICMPv6 errors. @offset: octets before the quoted TCP header. */
 static int interpose_v6_err(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info)
 {
 	int err;
@@ -379,7 +385,7 @@ static int install_v6(void)
 	ours_v6.handler = interpose_v6_rcv;
 	ours_v6.err_handler = interpose_v6_err;
 	saved_v6 = saved;
-	/* as in install_v4() */
+	/* every CPU must see our global data before it can find the handler: see install_v4() */
 	synchronize_net();
 	if (cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], saved, &ours_v6) != saved) {
 		saved_v6 = NULL;
@@ -388,7 +394,7 @@ static int install_v6(void)
 	return 0;
 }
 
-/* As is_restored_v4(). */
+/* The same as is_restored_v4(), for inet6_protos[]. */
 static bool is_restored_v6(void)
 {
 	struct inet6_protocol *was;
@@ -465,8 +471,8 @@ err_leave:
  * xtcp_interpose_exit() - take our handlers out again
  *
  * On return, no handler of ours runs or will run. If another module has put its own handler in
- * front of ours, that handler calls ours, so this function waits until the other module is
- * unloaded. Meanwhile it logs the name of that handler once a second.
+ * front of our handler, the other handler calls ours, so this function waits until the other module
+ * is unloaded. Meanwhile it logs the name of the other handler once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */

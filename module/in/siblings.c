@@ -2,25 +2,26 @@
 /*
  * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
- * The kernel arbitrates most of what two builds share. Its bind table arbitrates ports: to another
- * build, the socks that a build puts there to reserve ports (lease.h) look like socks of kernel
- * TCP. Registration arbitrates families, names in /proc and sysctls. Three things remain:
+ * The kernel prevents most conflicts between two builds. Kernel TCP's bind table says which ports
+ * are taken, and each build puts socks into this table to reserve its ports (lease.h). A family, a
+ * name in /proc or a sysctl can be registered only once. Three conflicts remain:
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
- *    inet_protos[] (or inet6_protos[]), and calls the handler of the build that was loaded before
- *    it. When a build in the middle is unloaded, the build in front of it calls the handler behind
- *    it from then on.
+ *    inet_protos[] (or inet6_protos[]). Each handler calls the handler of the build that was loaded
+ *    before its own. When a build is unloaded, the handler in front of it in the chain calls the
+ *    handler behind it from then on.
  *  - The owner of a segment. One build may have a connection on a port on which another build
- *    listens. So before the listener of a build takes a segment, the build asks the others, as it
- *    asks kernel TCP.
+ *    listens. So before a listener takes a segment, its build looks for a connection in kernel TCP
+ *    and asks the other builds for one.
  *  - A family number that is taken. A build that finds its number taken looks up which other build
  *    has it, and names that build in the log.
  *
- * Each build has one entry in a ring. A new build announces itself by an event on the notifier
- * chain netevent, whose users ignore events that they do not know. The first build that hears the
- * event adds the new build to the ring. The event's number changes whenever struct sibling or one
- * of its callbacks changes, so builds that cannot call each other are never in one ring. Such
- * builds still work side by side, but the build that was loaded first cannot be unloaded first.
+ * Each build has one entry in a ring (a circular list). A new build announces itself by an event on
+ * the notifier chain netevent, whose users ignore events that they do not know. The first build
+ * that gets the event adds the new build to the ring. The event's number changes whenever struct
+ * sibling or one of its callbacks changes, so builds that cannot call each other are never in one
+ * ring. Builds in different rings still work side by side, but the build that was loaded first
+ * cannot be unloaded first.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -69,9 +70,9 @@ static struct notifier_block greetings = {
 
 /**
  * xtcp_siblings_join() - announce ourselves to the builds that are loaded
- * @links: our place in each chain of handlers, indexed by enum xtcp_sibling_ip
- * @keeps: from now on, siblings call this before a listener of theirs takes a segment
- * @wants: siblings call this before they end a TIME-WAIT record so that we get a SYN
+ * @links: our position in each chain of handlers, indexed by enum xtcp_sibling_ip
+ * @keeps: siblings call this function before a listener of theirs takes a segment
+ * @wants: siblings call this function before they end a TIME-WAIT record so that we get a SYN
  *
  * Context: process, module init, may sleep.
  */
@@ -112,8 +113,8 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 }
 
 /*
- * If a sibling calls our handler, makes it call the handler behind ours instead. Return: false when
- * no sibling calls ours.
+ * If a sibling's handler calls our handler, makes the sibling's handler call the handler behind
+ * ours instead. Return: false when no sibling's handler calls our handler.
  */
 static bool step_over(enum xtcp_sibling_ip ip)
 {
@@ -135,17 +136,17 @@ static bool step_over(enum xtcp_sibling_ip ip)
 /**
  * xtcp_siblings_take_out() - take our handler out of the chain
  * @ip: IPv4's handler or IPv6's
- * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when a foreign
- *	handler is there
+ * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when another
+ *	module's handler is in the array
  *
- * This works when our handler is the first, or a sibling's handler is directly in front of it.
+ * This works when our handler is the first of the chain, or directly behind a sibling's handler.
  *
  * Our handler may still run until a grace period has passed.
  *
  * Context: process, module exit, may sleep.
  *
- * Return: false, and nothing has changed, when another module's handler is directly in front of
- * ours.
+ * Return: false when another module's handler is directly in front of ours; nothing has changed
+ * then.
  */
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 {
@@ -188,7 +189,8 @@ void xtcp_siblings_leave(void)
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when a connection does; the caller passes the segment on to the next handler.
+ * Return: true when a connection of another build owns the segment; the caller passes the segment
+ * on to the next handler.
  */
 bool xtcp_siblings_keep(struct sk_buff *skb)
 {

@@ -26,13 +26,14 @@ struct xtcp_sibling_link {
 /* Sibling: another loaded build of this module. */
 
 /*
- * Does a listener of this build want a SYN that would reopen a sibling's TIME-WAIT record? Softirq,
- * RCU.
+ * A function of one build that another build calls: does a listener of the called build want a SYN
+ * that would reopen a TIME-WAIT record of the calling build? Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
- * Does a connection of this build own a segment that would go to a sibling's listener? @wanted: the
- * function of that sibling. Softirq, RCU.
+ * A function of one build that another build calls: does a connection of the called build own a
+ * segment that would go to a listener of the calling build? @wanted: the function of the calling
+ * build. Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 
