@@ -21,7 +21,7 @@
  *
  * Context: any. Without the listener's lock, the answer may be out of date at once.
  *
- * Return: true when it is full.
+ * Return: true when the queue is full.
  */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 {
@@ -40,7 +40,7 @@ static noinline_for_stack void trace_length(const struct xtcp_listener *listener
 			 reason);
 }
 
-/* @conn: the child that joins or leaves the queue; NULL when all children leave it. */
+/* @conn: the child that joins or leaves the queue; NULL when all children leave the queue. */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -54,7 +54,7 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 /**
  * xtcp_acceptq_add() - append a child
  * @listener: the queues; not closed
- * @child: the child; the caller gives its reference to the queue
+ * @child: the child; the queue takes over the caller's reference
  *
  * Context: softirq. Lock: the listener's lock and the child's socket lock, held.
  */

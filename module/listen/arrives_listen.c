@@ -16,8 +16,8 @@
 #include "out/reply.h"
 
 /*
- * Does an ACK, from a peer for which the listener has a key, acknowledge a cookie? Also true if the
- * listener has ended, so that the caller sends no RST.
+ * Does an ACK acknowledge a valid SYN cookie? Also true if the listener has ended, so that the
+ * caller sends no RST.
  */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -29,26 +29,26 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
 /**
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
- * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer for which @lsk has a key, or a
- *	segment that is dropped without answer; consumed unless false is returned
- * @key: the key of @skb
+ * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer for which @lsk has a signature key,
+ *	or a segment that is dropped without an answer; consumed unless false is returned
+ * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: false when the listener has ended: another lookup finds its successor, if any.
+ * Return: false when the listener has ended: another lookup may find another listener.
  */
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child = NULL;
 
-	/* first: check for a RST. A RST to a listener cannot belong to a connection of ours. */
+	/* first: check for a RST. No connection of ours has this tuple, so the RST ends nothing. */
 	if (seg->flags & XTCP_RST)
 		goto drop;
 
 	/*
-	 * second: check for an ACK. If it acknowledges our cookie, it opens a connection. Other
-	 * ACKs get here only from a peer for which the listener has a key
+	 * second: check for an ACK. An ACK of our SYN cookie opens a connection. Other ACKs get
+	 * here only from a peer for which the listener has a signature key
 	 */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_signer_is_due(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0) && !is_cookie(lsk, skb, key)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A child is the full sock of a new connection. It is made when a handshake completes, or when a
- * SYN with a valid TCP Fast Open cookie arrives. It is a clone of the listener, with the TCB that
- * SYN and SYN-ACK have agreed on (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
+ * A child is the full sock of a new connection. A child is made when a handshake completes, or when
+ * a SYN with a valid TCP Fast Open cookie arrives. It is a clone of the listener; SYN and SYN-ACK
+ * determine its TCB (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. Under the listener's lock it enters the table
  * of connections, where it replaces its entry if it has one, and enters the accept queue. The child
@@ -78,11 +78,11 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 }
 
 /*
- * Measures the round-trip time from SYN-ACK to the ACK that completes the handshake. If the SYN-ACK
- * was sent again, there is a sample only if a timestamp tells which copy the peer answers (RFC 6298
- * section 3). If two copies had the same TSval, the later one counts. If an earlier ACK of the
- * SYN-ACK has made no child (he->acked), there is no sample: the time since that ACK is no network
- * delay.
+ * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
+ * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
+ * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. If an
+ * earlier ACK of the SYN-ACK has made no child (he->acked), there is no sample: the time since that
+ * ACK is no network delay.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -129,8 +129,8 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 }
 
 /*
- * Gives the child the DSCP of the SYN (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would. The
- * priority of the segments stays the listener's, as in Linux.
+ * Gives the child the DSCP of the SYN (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would do. As in
+ * Linux, sk_priority stays that of the listener.
  */
 static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 {
@@ -193,10 +193,11 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * @listener: the listener
  * @skb: the segment that completed the handshake
  * @he: the entry, from the table or rebuilt from a cookie
- * @ts_offset: milliseconds from our clock to the child's TSvals, by xtcp_secret_ts_offset()
+ * @ts_offset: milliseconds that the child adds to our clock for its TSvals
+ *	(xtcp_secret_ts_offset())
  * @is_entry: true if @he is in the table; the child replaces it
- * @fast: NULL, unless @skb is a SYN that opens the connection before the handshake ends (RFC 7413).
- *	The child then owns @fast, unless an error is returned.
+ * @fast: the Fast Open state, if @skb is a SYN that opens the connection before the handshake ends
+ *	(RFC 7413): the child then owns @fast, unless an error is returned. Otherwise NULL
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
@@ -213,7 +214,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	struct sock *child;
 	int err;
 
-	/* a cheap test before the expensive part; publish_child() tests again under the lock */
+	/* test before the expensive clone is made; publish_child() tests again under the lock */
 	if (xtcp_acceptq_is_full(listener))
 		return ERR_PTR(-EAGAIN);
 	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
@@ -230,7 +231,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
-	/* without memory the child asks for nothing: it only costs the peer some ACKs */
+	/* without memory the child asks for no ACK rate, and the peer chooses its own */
 	if (unlikely(he->ack_rate_ok))
 		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_NOWARN);
 	xtcp_policy_begin(child);

@@ -3,8 +3,8 @@
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
  * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry:
- * for two minutes after the last time that it refused an entry, or dropped an entry early. With
- * syncookies = 0 no cookie is checked.
+ * for two minutes after the listener has last refused an entry, or has dropped an entry early. With
+ * net.xtcp.syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 
@@ -51,10 +51,10 @@ bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_cookieack_is_valid() - does this ACK have a cookie of ours?
+ * xtcp_cookieack_is_valid() - does this ACK acknowledge a SYN cookie of ours?
  * @listener: the listener of the ACK's port
  * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side.
  *
@@ -84,11 +84,11 @@ bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb
  *	listener that takes over (heir.c)
  * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
  *	Unchanged, except that its checksum may have been verified
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  *
- * An ACK with a bad cookie is counted if the listener may have sent cookies lately, and kernel TCP
- * has no connection on the tuple. If the checksum of the ACK is wrong, kernel TCP counts the ACK
- * instead.
+ * An ACK with a wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies
+ * lately, and kernel TCP has no connection with this tuple. An ACK with a wrong checksum is not
+ * counted here, because kernel TCP gets the ACK and counts the error.
  *
  * Context: softirq, RCU read side.
  *
@@ -110,10 +110,10 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 }
 
 /*
- * Fills in the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
- * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN has been turned off
- * since the SYN-ACK, we send no ACE feedback; the peer then concludes that the path has zeroed the
- * field.
+ * Sets the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
+ * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN was turned off
+ * since the SYN-ACK, we send no ACE feedback; the peer then concludes that something on the path
+ * sets the ACE field to zero.
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -133,13 +133,13 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
  * xtcp_cookieack_arrives() - make the child of a handshake without an entry
  * @lsk: the listener
  * @skb: the ACK
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
- * the segment to it. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the listener has
- * ended; another lookup finds its successor, if any.
+ * the segment to the child. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the
+ * listener has ended: another lookup may find another listener.
  */
 struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

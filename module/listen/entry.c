@@ -11,9 +11,9 @@
  * xtcp_entry_stop() empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
- * the last retry it ends the entry. When the queue is more than half full and at least half of its
- * entries are old (have had a timeout), entries get fewer retries, so that old entries make way for
- * young ones.
+ * the last retry the timer ends the entry. When the queue is more than half full and at least half
+ * of its entries are old (have had a timeout), entries get fewer retries, so that the old entries
+ * end sooner and leave room for new entries.
  */
 #include "listen/entry.h"
 
@@ -32,10 +32,11 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define BELIEVE_S	120		/* seconds for which cookies are checked after a refusal (valid for 128) */
+/* seconds for which cookies are checked after an entry was refused; a cookie is valid for 128 s */
+#define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
-#define HEIR_STEPS	64		/* comparisons to find an inherited entry's position */
+#define HEIR_STEPS	64		/* most steps to find the position of an inherited entry */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
@@ -43,8 +44,8 @@ static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_requ
 }
 
 /**
- * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK
- * @level: timeouts so far
+ * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK before it is sent again
+ * @level: the number of timeouts so far
  *
  * RFC 6298 (2.1), (5.5) and (2.5).
  *
@@ -103,7 +104,7 @@ static noinline_for_stack void trace_synq_length(const struct xtcp_listener *lis
 	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 }
 
-/* @he: the entry that joins or leaves the queue */
+/* @he: the entry that joins or leaves the queue; @len: the new length of the queue */
 static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -113,7 +114,7 @@ static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_re
 		WRITE_ONCE(listener->synq.peak, len);
 }
 
-/* Appends an entry to the list of its level. Its timeout begins now. */
+/* Appends an entry to the list of its level; the entry's timeout begins now. */
 static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	struct xtcp_synq *synq = &listener->synq;
@@ -136,7 +137,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	set_synq_length(listener, he, listener->synq.len - 1, reason);
 }
 
-/* Ends an entry. The caller takes it out of the table, and frees it. */
+/* Ends an entry. The caller removes the entry from the table, and frees it. */
 static void end_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	WRITE_ONCE(he->dead, true);
@@ -222,14 +223,14 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	/* signed, because another processor may have noted a later second */
+	/* a signed difference, because another processor may have noted a later second */
 	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
 }
 
 /*
- * Returns how many timeouts an entry gets. They are fewer when the queue is more than half full and
- * at least half of the entries are old, so that old entries make way for young ones, as in Linux's
- * reqsk_timer_handler(). *@cut: true if the number was reduced.
+ * Returns how many timeouts an entry gets. As in Linux's reqsk_timer_handler(), entries get fewer
+ * timeouts when the queue is more than half full and at least half of the entries are old: old
+ * entries then leave room for new entries. Sets *@cut to true if the number was reduced.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -332,8 +333,8 @@ bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, 
 }
 
 /*
- * Does an entry wait for data? With TCP_DEFER_ACCEPT it does so after a bare ACK, until @timeouts
- * reaches the limit.
+ * Does an entry wait for data? With TCP_DEFER_ACCEPT, an entry waits for data after a bare ACK,
+ * until the number of its timeouts, @timeouts, reaches the limit.
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
@@ -410,7 +411,7 @@ static void expired_synack(struct timer_list *timer)
 
 /**
  * xtcp_entry_start() - set up the SYN queue of a new listener
- * @listener: the listener; nobody else can see it yet
+ * @listener: the listener, which no other thread can find yet
  *
  * Context: process.
  */
@@ -452,7 +453,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
  * xtcp_entry_insert() - put a new entry into the table and on its list
  * @listener: the listener of @he
  * @he: the entry, with all fields filled
- * @key: the key of the SYN's lookup
+ * @key: the lookup key of the SYN
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Half-open entries, and the listener's queue that holds them, with its one timer. */
+/* Half-open entries, and the queue of a listener that holds its entries; one timer per listener. */
 #ifndef XTCP_ENTRY_H
 #define XTCP_ENTRY_H
 
@@ -18,7 +18,7 @@ struct xtcp_listener;
 /**
  * struct xtcp_synq - the entries of a listener, by the number of their timeouts
  * @level: one list for each number of timeouts; all entries of a list wait equally long, so the
- *	first one expires first
+ *	first entry of a list expires first
  * @len: number of entries
  * @peak: the maximum of @len so far
  * @young: number of entries that have had no timeout yet
@@ -52,13 +52,13 @@ struct xtcp_synq {
  * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos
  * @snd_wscale: the peer's window shift
  * @rcv_wscale: our window shift
- * @wscale_ok: SYN and SYN-ACK carry window scaling; this bit and those up to @syn_codepoint are
+ * @wscale_ok: SYN and SYN-ACK carry window scaling. Like all fields from here up to @syn_codepoint,
  *	constant once the entry is in the table
  * @ts_ok: SYN and SYN-ACK carry timestamps
  * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
- * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: the SYN-ACK may have granted
- *	ECN
+ * @ecn_maybe: the entry is rebuilt from a cookie without timestamps, which does not say whether the
+ *	SYN-ACK has granted ECN
  * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: how often the SYN-ACK was sent again
@@ -74,7 +74,8 @@ struct xtcp_synq {
  *	(draft-ietf-tcpm-ack-rate-request-10); constant once the entry is in the table
  * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
- * @conn: the node in the table of connections; last, because it is shorter for IPv4
+ * @conn: the node in the table of connections; the last field, because an entry of IPv4 is
+ *	allocated without the end of @conn
  */
 struct xtcp_request {
 	union {

@@ -25,12 +25,15 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* 32 timeouts of a SYN-ACK take 52 minutes; sent_us (32 bits) wraps after 71 minutes */
+/*
+ * After so many timeouts of a SYN-ACK, sent_us is not used any more: 32 timeouts take 52 minutes,
+ * and sent_us, with 32 bits, wraps after 71 minutes.
+ */
 #define OLD_LEVEL	32
 
 /*
- * PAWS: RFC 7323 section 5.3, R1. As in Linux, a RST passes once the SYN-ACK's timeout has reached
- * a minute.
+ * PAWS (RFC 7323 section 5.3, R1): is the segment's TSval older than TS.Recent? As in Linux, a RST
+ * passes once the SYN-ACK's timeout has reached a minute.
  */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -42,10 +45,11 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * RFC 7323 section 3.2: TSecr has to be a TSval that this entry has sent. An older TSecr answers
- * the SYN-ACK of an old connection. The acknowledgment number does not show this if both SYN-ACKs
- * had the same ISN. But an older TSecr may also answer a cookie that was sent before this entry was
- * made, so nothing is checked while cookies are accepted. As in Linux, a TSecr of 0 is not checked.
+ * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? An older TSecr
+ * answers the SYN-ACK of an old connection. If both SYN-ACKs had the same ISN, the acknowledgment
+ * number does not show this. But an older TSecr may also answer a SYN-ACK with a cookie that was
+ * sent before this entry was made, so TSecr is not checked while cookies are accepted. As in Linux,
+ * a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -63,7 +67,8 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 }
 
 /*
- * RFC 9293 section 3.10.7.4, table 6. The receive window of an entry is the window in its SYN-ACK.
+ * Is a segment in the receive window (RFC 9293 section 3.10.7.4, table 6)? The receive window of an
+ * entry is the window in its SYN-ACK.
  */
 static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -81,8 +86,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 }
 
 /*
- * The following functions fail with -EAGAIN when another CPU has just ended the entry, or moved it
- * to another listener (heir.c); nothing has changed then.
+ * Below, a function of type int returns 0; or -EAGAIN when another CPU has just ended the entry, or
+ * has moved the entry to another listener (heir.c), and then nothing has changed.
  */
 
 /* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
@@ -93,7 +98,9 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	const u32 answered = READ_ONCE(he->ack_stamp);
 	bool is_there, answers;
 
-	/* a flood of retransmitted SYNs takes no lock */
+	/*
+	 * test this without the lock, so that a flood of retransmitted SYNs does not take the lock
+	 */
 	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 		return 0;
 	spin_lock(&listener->lock);
@@ -119,7 +126,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	return is_there ? 0 : -EAGAIN;
 }
 
-/* Ends an entry after a RST or a SYN: back to LISTEN (RFC 9293 section 3.5.3). */
+/* Ends an entry and counts it as reset: back to LISTEN (RFC 9293 section 3.5.3). */
 static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
@@ -139,6 +146,7 @@ static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *
 	return err;
 }
 
+/* TCP_DEFER_ACCEPT: notes that the entry waits for data after a bare ACK. */
 static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	int err = -EAGAIN;
@@ -166,7 +174,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	is_there = xtcp_listen_has_entry(listener, he);
 	/*
 	 * trace the overflow before the reset. If the entry has moved to another listener, trace
-	 * neither: that listener then processes the segment
+	 * nothing: the other listener then processes the segment
 	 */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
@@ -182,9 +190,9 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		xtcp_refusal_drop(listener->sk);
 	/*
-	 * the peer believes that it is connected. Either we reset the connection, or the timer
-	 * sends the SYN-ACK again and the peer acknowledges the SYN-ACK. If the entry ends before
-	 * that ACK arrives, its cookie still makes the ACK valid
+	 * for the peer, the handshake is complete. Either we reset the connection, or the timer
+	 * sends the SYN-ACK again, and the peer acknowledges it. If the entry ends before this ACK
+	 * arrives, the cookie in the ACK still opens the connection
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
@@ -227,9 +235,9 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
- * the segment to it. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when another
- * CPU has just ended the entry or moved it to another listener; nothing has changed then. The
- * caller tries the new listener, or looks the segment up again.
+ * the segment to the child. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when
+ * another CPU has just ended the entry, or has moved the entry to another listener; nothing has
+ * changed then. The caller tries the new listener, or looks the segment up again.
  */
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {
@@ -308,7 +316,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
  * xtcp_halfopen_icmp_error() - handle an ICMP error about the SYN-ACK of an entry
  * @he: the entry
  * @seq: SEG.SEQ of the segment that the error quotes
- * @hard: true for a hard error: the connection is impossible (RFC 9293 section 3.9.2.2)
+ * @hard: the error is a hard error: no connection is possible (RFC 9293 section 3.9.2.2)
  *
  * A hard error ends the entry without a report, because no program has the connection yet.
  *

@@ -3,7 +3,7 @@
  * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it hands its half-open entries
  * and the children that nobody accepted over to the other members (the heirs).
  *
- * The heir of a connection is the member that its SYN would reach now: a member whose
+ * The heir of a connection is the member that would get the connection's SYN now: a member whose
  * SO_INCOMING_CPU names this processor, or else the member that the hash selects. As in Linux, an
  * heir takes entries and children even if its queues are full. All queues of the group together
  * hold no more than before, and the heir takes no new connection until it is below its limit again.
@@ -13,8 +13,8 @@
  *  2. Its entries move, a few at a time. Meanwhile ACKs that complete a handshake still make
  *     children of the other entries, and SYNs that had found the listener before step 1 still leave
  *     entries.
- *  3. When no entry is left, the listener is closed before its lock is released: no entry and no
- *     child comes any more.
+ *  3. When no entry is left, the listener is marked as closed before its lock is released: its
+ *     queues take no entry and no child any more.
  *  4. Its children move, and the program of each heir is woken.
  *
  * During these steps, no segment for an entry is lost. When an entry moves, only its pointer to the
@@ -26,10 +26,10 @@
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
  * dropped, and the ACK is answered with a RST. If the heir has refused no SYN lately, it does not
- * check cookies, and drops the ACK. An ICMP error may be lost: it is no more than a hint.
+ * check cookies, and drops the ACK. An ICMP error may be lost, since an entry can do without it.
  *
- * A listener and its heir may end at the same time. The heir was found in the table when the
- * listener had left it, so the heir always leaves later. Therefore the heir's lock always nests
+ * A listener and its heir may end at the same time. A listener looks for its heirs after it has
+ * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests
  * inside the listener's lock. An heir that is closed has left the table, and the next lookup finds
  * another heir.
  */
@@ -54,8 +54,9 @@
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
- * The answer is also true for the only member of a group: as in Linux, each connection that it
- * cannot hand over counts as a failure. A listener without SO_REUSEPORT counts nothing.
+ * The answer is also true for the only member of a group: as in Linux, each of its connections then
+ * counts as one that could not be handed over (TCPMigrateReqFailure). A listener without
+ * SO_REUSEPORT counts nothing.
  *
  * Context: process. Lock: socket of @from, held.
  *
@@ -84,7 +85,7 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 	do {
 		sk = xtcp_listeners_heir(xn, &heirs->place, heirs->from->group, hash);
 		heir = sk ? xtcp_listen_queues(sk) : NULL;
-		/* an heir without queues has just ended, and is not found again */
+		/* an heir without queues has just ended; the next lookup does not find it */
 	} while (sk && !heir);
 	return heir;
 }
@@ -139,7 +140,7 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 	} while (n == TAKE_BATCH);
 }
 
-/* Puts a child on the accept queue of its heir. Returns the heir; NULL if there is none. */
+/* Puts a child on the accept queue of an heir. Returns the heir; NULL if there is no heir. */
 static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_listener *heir;
@@ -161,7 +162,7 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
 
 /**
  * xtcp_heir_take_child() - hand over a child that nobody accepted
- * @heirs: the heirs of its listener
+ * @heirs: the heirs of the child's listener
  * @child: the child; it is on no accept queue
  *
  * As in Linux, a child whose connection has ended is handed over, too: accept() returns it, and the
@@ -169,8 +170,8 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
  *
  * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
  *
- * Return: true if an heir has taken the child, and the old queue's reference to it; false if
- * nothing has changed.
+ * Return: true if an heir has taken the child, together with the old queue's reference to the
+ * child; false if nothing has changed.
  */
 bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 {

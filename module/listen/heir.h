@@ -17,7 +17,7 @@ struct xtcp_listener;
 /**
  * struct xtcp_heirs - where to find the heirs of a listener that is about to end
  * @from: the listener
- * @place: its local address, port and device
+ * @place: the local address, port and device of the listener
  */
 struct xtcp_heirs {
 	struct xtcp_listener *from;

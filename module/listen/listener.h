@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The two queues of a listening sock. They have a lock of their own, so segments can fill them
- * while a program holds the socket lock. listen() allocates them, and they are freed a grace period
- * after the listener stops. Once "closed" is set, the queues refuse segments that found the
- * listener before it stopped.
+ * The two queues of a listening sock: half-open entries, and children for accept(). The queues have
+ * a lock of their own, so segments can fill them while a program holds the socket lock. listen()
+ * allocates the queues, and they are freed a grace period after the listener stops. Once "closed"
+ * is set, the queues refuse segments that found the listener before it stopped.
  */
 #ifndef XTCP_LISTENER_H
 #define XTCP_LISTENER_H
@@ -25,9 +25,9 @@ struct xtcp_members;
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
  * @overflows: SYNs, and ACKs that complete a handshake, refused because the accept queue was full
- * @declined: SYNs that left no entry: dropped, or answered by cookie
- * @cookies_sent: SYNs answered by cookie
- * @cookies_recv: connections opened by a cookie, without an entry
+ * @declined: SYNs for which no entry was kept: dropped SYNs, and SYNs answered with a cookie
+ * @cookies_sent: SYNs answered with a cookie
+ * @cookies_recv: connections without an entry that the cookie in an ACK has opened
  */
 struct xtcp_listener_stats {
 	u32 overflows;
@@ -39,8 +39,8 @@ struct xtcp_listener_stats {
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
- * @stats: counters; /proc shows their sums; this_cpu_inc() needs no lock. A SYN that is answered by
- *	cookie writes nothing else in the listener
+ * @stats: counters of each processor, which need no lock; /proc shows their sums. A SYN that is
+ *	answered with a cookie changes nothing else in the listener
  * @lock: guards the fields below, unless another lock is named; taken in softirq and process
  *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
  *	locks of the demux table, and pool.c's
@@ -61,13 +61,13 @@ struct xtcp_listener_stats {
  * @cpu: the processor in whose array incoming.c has put the listener, -1: none; lock:
  *	xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
- * @number: its number for the listing in /proc (listeners.c)
+ * @number: the listener's number for listings in /proc (listeners.c)
  * @rcu: frees the struct after the last lookup
  */
 struct xtcp_listener {
 	struct sock *sk;
 	struct xtcp_listener_stats __percpu *stats;
-	spinlock_t lock;		/* see above */
+	spinlock_t lock;		/* guards the fields below: see @lock above */
 	bool closed;
 	struct list_head accept_queue;
 	unsigned int accept_len;

@@ -2,10 +2,10 @@
 /*
  * The memory of half-open entries (RFC 4987).
  *
- * An entry is small, and smaller for IPv4. The entries of all namespaces together may use 1/128 of
- * the memory. All guests together (namespaces that belong to a user namespace other than the
- * initial one) may use half of that, and one guest a quarter of the guests' half. An entry with a
- * copy of its SYN is larger and counts as several.
+ * The entries of all namespaces together may use 1/128 of the memory. All guests together
+ * (namespaces that belong to a user namespace other than the initial one) may use half of this
+ * share, and one guest a quarter of the guests' half. An entry with a copy of its SYN is larger and
+ * counts as several entries.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
  * While a grace period runs, dead entries gather and share the next grace period, so most
@@ -32,20 +32,20 @@
 
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
-static struct percpu_counter guest_entries;	/* the same for guests alone */
+static struct percpu_counter guest_entries;	/* those of @entries_in_use that belong to guests */
 static s32 entries_batch;	/* entries that a processor counts before it updates the sum */
 
 /**
  * struct free_batch - a processor's entries that have left the table
- * @lock: guards the rest
- * @waiting: entries that wait for the running grace period; NULL when none runs
+ * @lock: guards the other fields
+ * @waiting: entries that wait for the running grace period; NULL when no grace period runs
  * @gathered: entries that came since the running grace period began; they wait for the next grace
  *	period
  * @n: length of @gathered
  * @rcu: the callback at the end of the running grace period
  */
 struct free_batch {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards the other fields */
 	struct xtcp_request *waiting;
 	struct xtcp_request *gathered;
 	unsigned int n;
@@ -166,8 +166,8 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 }
 
 /*
- * An entry counts as 1; with its SYN, it counts as the number of entries that would fit into its
- * memory.
+ * The number that an entry adds to the counts: 1; for an entry with a copy of its SYN, how many
+ * entries without a copy would fit into its memory.
  */
 static int weight(const struct xtcp_request *he)
 {
@@ -199,7 +199,7 @@ static void count_memory(const struct xtcp_request *he, int sign)
 /**
  * xtcp_pool_new() - allocate an entry
  * @xn: the namespace of the entry
- * @v4: true if its addresses are IPv4
+ * @v4: true if the entry's addresses are IPv4
  *
  * Context: any.
  *
@@ -226,7 +226,7 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 /**
  * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
  * @xn: the namespace of the entry
- * @v4: true if its addresses are IPv4
+ * @v4: true if the entry's addresses are IPv4
  * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); a SYN of more than 65,535
  *	octets is not kept
  *
@@ -282,7 +282,7 @@ static void entry_free_rcu(struct rcu_head *rcu)
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* Frees a list of entries. Called a grace period after they left the table. */
+/* Frees a list of entries, a grace period after they left the table. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;
@@ -306,7 +306,7 @@ static void free_all(struct xtcp_request *he)
 		percpu_counter_add_batch(&guest_entries, -of_guests, entries_batch);
 }
 
-/* Frees the entries that waited, and starts a grace period for those that have gathered. */
+/* Frees the waiting entries, and starts a grace period for the entries that have gathered. */
 static void grace_period_over(struct rcu_head *rcu)
 {
 	struct free_batch *mine = container_of(rcu, struct free_batch, rcu);

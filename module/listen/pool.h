@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The memory of half-open entries: their slabs, how many there may be, and how they are freed. */
+/*
+ * The memory of half-open entries: their slabs, the limit of their number, and how they are freed.
+ */
 #ifndef XTCP_POOL_H
 #define XTCP_POOL_H
 

@@ -37,7 +37,10 @@ static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xt
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
 }
 
-/* TCP_DEFER_ACCEPT: a bare ACK makes a child only after defer_accept timeouts of the SYN-ACK. */
+/*
+ * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? A bare ACK makes a child
+ * only after defer_accept timeouts of the SYN-ACK. @timeouts: the number of these timeouts so far.
+ */
 static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);

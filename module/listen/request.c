@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fills a half-open entry from a SYN, or from a cookie and the ACK that completes the handshake.
- * Also checks addresses and security policy: they may forbid an answer even if the queues are not
- * full.
+ * Also checks the addresses and the security policy, which may forbid an answer.
  */
 #include "listen/request.h"
 
@@ -35,7 +34,7 @@
  * @he: a zeroed entry
  * @lsk: the listener
  * @skb: a segment of the connection; skb->data is its TCP header
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side.
  */
@@ -61,7 +60,7 @@ void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct s
  * @he: a zeroed entry
  * @lsk: the listener
  * @skb: the SYN
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  *
  * The caller sets he->ao. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018
  * section 2.
@@ -97,7 +96,8 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when it does: then all segments of the connection must have a MAC.
+ * Return: true when the segment has the TCP-AO option and the listener has TCP-AO keys: all
+ * segments of the connection must then have a MAC.
  */
 bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
@@ -112,7 +112,7 @@ bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
  * xtcp_request_leave_room() - drop an option that does not fit beside a signature
  * @he: the entry, after xtcp_request_fill_syn()
  * @lsk: the listener
- * @by_cookie: no entry will be kept
+ * @by_cookie: the SYN is answered with a cookie, and no entry will be kept
  *
  * A header has no space for timestamps, a SACK block and a signature of more than 16 octets: by MD5
  * (RFC 2385), or by TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6). As in Linux,
@@ -157,7 +157,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
  * @he: the entry; all other fields are filled
- * @listener: the listener, whose group has fixed the shift
+ * @listener: the listener; its group determines the shift
  * @how: the route of the SYN-ACK, and the MSS option that this route allows
  *
  * Context: softirq, RCU read side.
@@ -204,17 +204,17 @@ bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tupl
 	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
 }
 
-/* LSMs read the family of a request from one of these. */
+/* LSMs read the address family of a request from its ops. */
 static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET },
 	{ .family = AF_INET6 },
 };
 
 /*
- * The request that LSMs see. It is large and nearly all zeros. So each processor keeps one, and
- * need not clear a new one for each SYN. BH is off, so a request has one user at a time. This would
- * fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could overwrite the
- * request of another.
+ * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
+ * request sock, and need not clear a new one for each SYN. BH is off, so each has one user at a
+ * time. This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could
+ * overwrite the request sock of another user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
@@ -236,8 +236,8 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
 	/*
-	 * clear what the previous request has left in this memory: the LSM's labels, IP options
-	 * that carry labels, and the cookie that a BPF program asked for
+	 * clear what an earlier call has left in this memory: the LSM's labels, IP options that
+	 * carry labels, and the socket cookie that a BPF program asked for
 	 */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
@@ -258,11 +258,12 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 /**
  * xtcp_request_lsm_ok() - does the security policy allow the connection?
  * @lsk: the listener
- * @skb: the SYN, or the handshake's last ACK, with a cookie
+ * @skb: the SYN, or the handshake's last ACK if it has a SYN cookie
  * @he: the entry, after xtcp_request_fill_names()
  * @tuple: the tuple of @he
  *
- * LSMs expect a request sock of the kernel, so they get one. Labels that they write to it are lost.
+ * LSMs expect a request sock of the kernel, so this function fills one for them. Labels that LSMs
+ * write to this request sock are lost.
  *
  * Context: softirq, RCU read side.
  *

@@ -4,12 +4,13 @@
  *
  * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The ACK that completes the
  * handshake turns the entry into a child on the accept queue (halfopen.c). When the SYN queue of
- * the listener is full, or a limit of pool.c is reached, the SYN-ACK still goes out, but no entry
- * is kept. Then the cookie in the handshake's last ACK rebuilds the entry (cookieack.c). No entry
- * is evicted for a new one.
+ * the listener is full, or a limit of pool.c is reached, the SYN-ACK is still sent, but no entry is
+ * kept. Then the entry is rebuilt from the cookie in the handshake's last ACK (cookieack.c). No
+ * entry is dropped to make room for a new SYN.
  *
- * The limits of the queues are as in Linux: each queue takes one more than the backlog of listen().
- * The SYN queue is tested first. If both queues are full, a SYN is counted for both.
+ * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
+ * the backlog of listen(). The SYN queue is tested first. If both queues are full, the SYN counts
+ * in the counters of both queues.
  */
 #include "listen/synq.h"
 
@@ -44,7 +45,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* Counts a SYN that leaves no entry. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
+/* Counts a SYN for which no entry is kept. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
 static void count_declined(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple, int reason)
 {
 	unsigned int len = READ_ONCE(listener->synq.len);
@@ -53,10 +54,10 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	this_cpu_inc(listener->stats->declined);
 }
 
-/* The answer to a SYN that the queues allow. */
+/* Which answer to a SYN do the queues allow? */
 enum admission {
 	ADMIT_ENTRY,
-	ADMIT_COOKIE,		/* an answer, but no entry */
+	ADMIT_COOKIE,		/* answer with a cookie, and keep no entry */
 	ADMIT_NOT,
 };
 
@@ -95,8 +96,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 }
 
 /*
- * Fills @he from the SYN and routes the SYN-ACK. @by_cookie: no entry will be kept. Returns false
- * if the SYN cannot be answered.
+ * Fills @he from the SYN and routes the SYN-ACK. @by_cookie: the SYN is answered with a cookie, and
+ * no entry will be kept. Returns false if the SYN cannot be answered.
  */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 		     const u32 *timewait_iss, bool by_cookie, struct xtcp_request *he, struct xtcp_ip_reply *how)
@@ -123,7 +124,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 
 /* The result of processing a SYN. */
 enum syn_answer {
-	ANSWERED,		/* the skb is consumed: it has become the SYN-ACK, or a child has it */
+	ANSWERED,		/* the skb was reused for the SYN-ACK, or a child has it */
 	NOT_ANSWERED,
 	LISTENER_ENDED,
 };
@@ -135,20 +136,20 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 	struct xtcp_request syn __uninitialized;
 	struct xtcp_ip_reply how __uninitialized;	/* read_syn() sets every field */
 
-	/* clear all but the addresses, which come last: read_syn() fills these */
+	/* clear all fields except the addresses, which come last: read_syn() fills the addresses */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
 	syn.ao = xtcp_request_has_ao(lsk, skb);
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*
 	 * without timestamps the cookie cannot carry SACK and ECN. The cookie need not carry
-	 * AccECN: the handshake's last ACK itself shows it
+	 * AccECN: the handshake's last ACK itself shows whether the peer is in AccECN mode
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
 		syn.ecn_ok = syn.accecn_ok;
 	}
-	/* neither the cookie nor that ACK has room for the ACK Rate Request option */
+	/* neither the cookie nor the last ACK shows that the SYN had the ACK Rate Request option */
 	syn.ack_rate_ok = false;
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
@@ -195,8 +196,9 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 }
 
 /*
- * Has the SYN-ACK space for the announcement of the ACK rate option beside its other options and a
- * signature of @room octets? AccECN counters with a cookie or a signature leave none.
+ * Has the SYN-ACK space for the ACK Rate Request option beside its other options and a signature of
+ * @room octets? The AccECN option leaves no space beside a Fast Open cookie (@answer) or a
+ * signature.
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
@@ -211,7 +213,7 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;
 }
 
-/* Sends a SYN-ACK and keeps @he. After an error, or if Fast Open makes a child, frees @he. */
+/* Sends a SYN-ACK and keeps @he. Frees @he after an error, or if Fast Open makes a child. */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
 					 struct xtcp_request *he)
@@ -247,7 +249,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 
 /*
  * Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. With
- * TCP-AO, it has the KeyIDs of the SYN, for SYN-ACKs that are sent again.
+ * TCP-AO, the entry has the KeyIDs of the SYN, for SYN-ACKs that are sent again.
  */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
@@ -306,7 +308,7 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
  * @lsk: the listener
  * @skb: the SYN; consumed unless false is returned. Its data is dropped and not acknowledged,
  *	unless TCP Fast Open takes it (RFC 7413)
- * @key: the key of @skb
+ * @key: the lookup key of @skb
  * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. This ISN is no cookie,
  *	so the SYN is dropped if no entry can be kept
  *
@@ -314,7 +316,7 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
  *
  * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
  *
- * Return: false when the listener has ended: another lookup finds its successor, if any.
+ * Return: false when the listener has ended: another lookup may find another listener.
  */
 bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
