@@ -2,13 +2,15 @@
 /*
  * The table of connections of all namespaces.
  *
- * Like kernel TCP's table, it is made once, its size depends on the memory, and it never grows. So
+ * As in kernel TCP, the table is made once, its size depends on the memory, and it never grows. So
  * no arriving segment pays for a resize, the insertion of a connection cannot fail, and each
- * connection needs only a pointer to the next connection. Readers use RCU. A change takes one of
- * 256 locks while it walks a chain. Each lock guards a part of the table, and counts the connections
- * in it, so that a listing passes over the parts that are empty. A connection that has left the
- * table may enter it again only after a grace period. So a reader that has just reached such a
- * connection continues in the same chain, and reaches the end of this chain.
+ * connection needs only a pointer to the next connection.
+ *
+ * Readers use RCU. A writer takes a lock while it walks a chain. The table has up to 256 parts,
+ * each with its own lock and a count of its connections, so that a listing can skip empty parts. A
+ * connection that has left the table may enter it again only after a grace period. So a reader that
+ * has just reached such a connection continues in the same chain, and reaches the end of this
+ * chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,7 +28,7 @@
 #define PARTS		256
 #define CHAINS_MAX	16777216U
 #define SHARE_SHIFT	16	/* one chain for each 64 KiB of memory */
-#define RESCHED_CHAINS	4096	/* empty chains examined between two cond_resched() */
+#define RESCHED_CHAINS	4096	/* empty chains examined between two calls of cond_resched() */
 
 static unsigned int chains_wanted;
 module_param_named(chains, chains_wanted, uint, 0444);
@@ -35,13 +37,14 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 struct xtcp_conns xtcp_conns __read_mostly;
 
 /*
- * The parts of the table: successive chains, as many in each part. Each part has its own cache line,
- * so that processors that take different locks do not slow each other down.
+ * The parts of the table. Each part consists of the same number of successive chains, and its
+ * struct has a cache line of its own, so that processors that take different locks do not slow each
+ * other down.
  * @lock: guards the chains of the part
  * @members: connections in these chains; changed under @lock, read without a lock
  */
 static struct table_part {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards the chains of the part */
 	u32 members;
 } ____cacheline_aligned_in_smp table_parts[PARTS];
 
@@ -55,7 +58,7 @@ static spinlock_t *lock_of(u32 chain)
 	return &table_part_of(chain)->lock;
 }
 
-/* Counts a connection that enters (1) or has left (-1) a chain. The part's lock is held. */
+/* Adds @change to the count of connections in the part of @chain. The part's lock is held. */
 static void count_member(u32 chain, int change)
 {
 	struct table_part *part = table_part_of(chain);
@@ -138,7 +141,7 @@ int xtcp_conns_init(void)
 }
 
 /**
- * xtcp_conns_exit() - free the table, which is empty
+ * xtcp_conns_exit() - free the empty table
  *
  * Context: process, module exit; no segment reaches the module any more.
  */
@@ -162,7 +165,10 @@ u32 xtcp_conns_used_chain(u32 chain)
 	while (chain <= xtcp_conns.mask) {
 		const u32 end = chain | last;
 
-		/* read the count once: it shares a cache line with the lock, which others take */
+		/*
+		 * read the count once per part: its cache line also has the lock, which other
+		 * processors change
+		 */
 		if (!READ_ONCE(table_part_of(chain)->members))
 			chain = end + 1;
 		for (; chain <= end; chain++) {
@@ -202,7 +208,7 @@ void xtcp_conns_unlock(u32 chain)
 
 /**
  * xtcp_conns_add() - insert a connection
- * @chain: its chain
+ * @chain: the connection's chain
  * @conn: the connection, which has been in no chain for a grace period
  *
  * Context: softirq or process. Lock: the chain's, held.
@@ -230,10 +236,10 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
 }
 
 /**
- * xtcp_conns_replace() - replace a connection by another
- * @chain: the chain of both
+ * xtcp_conns_replace() - replace a connection by another connection
+ * @chain: the chain of both connections
  * @old: the connection to replace, in the chain or not
- * @new: its replacement, which has been in no chain for a grace period
+ * @new: the other connection, which has been in no chain for a grace period
  *
  * A lookup finds either @old or @new at any moment. A reader that has reached @old continues in the
  * chain.
@@ -257,7 +263,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * This function is inlined in both callers, because they spend most of their time in it.
+ * This function is inlined in both of its callers, which spend most of their time in this function.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

@@ -48,10 +48,10 @@ u32 xtcp_conns_used_chain(u32 chain);
 
 void xtcp_conns_lock(u32 chain);
 void xtcp_conns_unlock(u32 chain);
-/* the chain's lock is held */
+/* With the chain's lock held. */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
-/* takes the chain's lock; BH disabled */
+/* Takes the chain's lock; BH is disabled. */
 bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

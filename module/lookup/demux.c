@@ -28,8 +28,8 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* limit of expedited grace periods per second, for each counter */
-#define FAST_USERS	16		/* counters that all users except root share; the uid selects one */
+#define FAST_WAITS	50		/* most expedited grace periods per second and counter */
+#define FAST_USERS	16		/* counters for non-root users; the uid selects a counter */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
@@ -62,7 +62,7 @@ static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn
 	       inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, key->dif, key->sdif);
 }
 
-/* The caller is in an RCU read side, or holds the chain's lock. */
+/* Finds the connection of a segment. The RCU read side or the chain's lock is held. */
 static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
 {
 	struct xtcp_conn *conn;
@@ -74,8 +74,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * Warns if a sock returns to the table before a grace period has passed since it left. A reader
- * that has reached the sock in its old chain would continue in its new chain. See
+ * Warns if a sock enters the table again less than a grace period after it has left. A reader that
+ * has reached the sock in its old chain would then continue in the sock's new chain. See
  * xtcp_demux_wait_for_lookups().
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
@@ -129,7 +129,8 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
  *
  * Context: any. Sums over all processors.
  *
- * Return: the number. While connections come and go, it is approximate and may be negative.
+ * Return: the number of connections. While connections come and go, the number is approximate and
+ * may be negative.
  */
 long xtcp_demux_count(const struct xtcp_net *xn)
 {
@@ -170,9 +171,10 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
 }
 
 /**
- * xtcp_demux_key_from_skb() - make the key to look up an arriving segment
+ * xtcp_demux_key_from_skb() - make the lookup key of an arriving segment
  * @xn: the namespace
- * @skb: as for xtcp_demux_tuple_from_skb(); skb->cb is still IP's
+ * @skb: the segment; skb->data is the TCP header, of which at least the ports are linear; the
+ *	network header is the IP header; skb->cb still has IP's control block
  * @key: receives the key
  *
  * Context: softirq.
@@ -206,8 +208,8 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 }
 
 /*
- * Does @bound_dev_if allow the interface of @skb? The common case comes first: no bound device and
- * no VRF.
+ * May a connection that is bound to interface @bound_dev_if (0: to none) get @skb? The common case
+ * comes first: no bound interface and no VRF.
  */
 static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
 {
@@ -219,11 +221,11 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
 /**
  * xtcp_demux_lookup_v4() - find the connection of a segment over IPv4
  * @xn: the namespace
- * @skb: the segment; skb->cb is still IP's
- * @th: its TCP header, of which at least the ports are linear
+ * @skb: the segment; skb->cb still has IP's control block
+ * @th: the segment's TCP header, of which at least the ports are linear
  *
- * This does the same as xtcp_demux_lookup(), but builds no key: this function looks up nearly every
- * segment over IPv4, and such a segment needs no key for anything else.
+ * This function does the same as xtcp_demux_lookup(), but without a struct xtcp_demux_key, which
+ * would take time to build. Nearly every segment over IPv4 is looked up here.
  *
  * Context: softirq, RCU read side, which keeps the result valid.
  *
@@ -247,7 +249,7 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
 /**
  * xtcp_demux_kernel_holds() - does kernel TCP have a connection on this tuple?
  * @net: the namespace
- * @key: the tuple
+ * @key: the tuple, and the interface of the segment; the hash is not used
  *
  * A half-open entry or TIME-WAIT sock of kernel TCP counts, too.
  *
@@ -272,7 +274,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
  * xtcp_demux_insert_new() - insert a connection that a segment opens
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
- * @key: the key of the segment's lookup
+ * @key: the lookup key of the segment
  *
  * Context: softirq or process, BH disabled.
  *
@@ -301,8 +303,8 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  *
- * As in kernel TCP, the tuple of @conn counts as taken if a segment that arrives by @conn's
- * interface would find another connection. So the same tuple may exist on two interfaces.
+ * As in kernel TCP, the tuple is taken if a segment that arrives by @conn's interface would find
+ * another connection with this tuple. So two connections may have the same tuple on two interfaces.
  *
  * Context: softirq or process.
  *
@@ -327,7 +329,7 @@ int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn)
  * xtcp_demux_replace() - replace a connection by a connection of another kind
  * @xn: the namespace
  * @old: the connection that leaves the table
- * @new: the connection that replaces it; the tuple is the same
+ * @new: the connection that replaces @old; both have the same tuple
  *
  * A lookup finds either @old or @new at any moment.
  *
@@ -363,8 +365,9 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
  *
  * Context: softirq or process.
  *
- * Return: true when it is assigned. False when no connection in the table has the tuple, or the
- * connection has another interface, or connect() did not choose its port.
+ * Return: true when the connection is assigned to the map. False when no connection in the table
+ * has the tuple, when the connection has another interface, or when connect() did not choose its
+ * port.
  */
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
 {
@@ -388,11 +391,11 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * This function is inlined, because it is most of the work at the end of a TIME-WAIT record.
+ * This function is inlined, because it does most of the work at the end of a TIME-WAIT record.
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when it was in the table. The caller then counts the removal by xtcp_demux_left()
+ * Return: true when @conn was in the table. The caller then counts the removal by xtcp_demux_left()
  * and, if conn->map is not 0, calls xtcp_portmap_tuple_ended().
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
@@ -420,7 +423,8 @@ void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
  *
  * Context: softirq or process.
  *
- * Return: true when it was in the table; exactly one caller gets true.
+ * Return: true when @conn was in the table. If several callers remove @conn at the same time,
+ * exactly one of them gets true.
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
@@ -504,8 +508,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/*
-	 * set this even if a TIME-WAIT record has replaced the sock already: lookups may still use
-	 * the sock
+	 * set left_table even if a TIME-WAIT record has replaced the sock already: lookups may
+	 * still use the sock
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
@@ -515,13 +519,13 @@ void xtcp_demux_remove_sk(struct sock *sk)
 }
 
 /*
- * Returns the counter that limits a user's expedited grace periods per second. All users except
- * root share 16 counters, so the sum over all of them is bounded, and a user who exhausts a counter
- * slows down few others. Root of the initial user namespace has a counter of its own.
+ * Returns the counter that limits a user's expedited grace periods per second. Root of the initial
+ * user namespace has a counter of its own. All other users share 16 counters: this limits the sum
+ * for all users, and a user who exhausts a counter slows down few other users.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {
-	/* with this flag, ___ratelimit() does not log how many calls it has refused */
+	/* with RATELIMIT_MSG_ON_RELEASE, ___ratelimit() does not log the calls that it refuses */
 	static struct ratelimit_state fast[1 + FAST_USERS] = {
 		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
 	};
@@ -536,11 +540,13 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * @sk: the sock; in no table
  *
  * A grace period has to pass. Otherwise a lookup that has reached the sock in its old chain would
- * continue in its new chain, and miss connections of the old chain. And a segment that had found
- * the sock would reach the wrong connection. Such a segment may be on the backlog after the wait:
- * connect() processes the backlog before it changes the state. An expedited grace period interrupts
- * every processor, so fast_waits_of() limits how many a user gets per second. A user who
- * disconnects and connects in a loop waits for normal grace periods, which cost others nothing.
+ * continue in the sock's new chain, and miss connections of the old chain. Also, a segment that has
+ * found the sock would reach the wrong connection. After the wait, such a segment may still be on
+ * the backlog; connect() processes the backlog before it changes the state.
+ *
+ * An expedited grace period interrupts every processor, so fast_waits_of() limits how many of them
+ * a user gets per second. A user who disconnects and connects in a loop waits for normal grace
+ * periods, which do not slow down other users.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -22,26 +22,27 @@ enum xtcp_conn_kind {
 };
 
 /**
- * struct xtcp_conn - the part that the three kinds of connection have in common; the table links it
- * @next: next in its chain (conns.h)
+ * struct xtcp_conn - what the three kinds of connection have in common; a node of the table
+ * @next: the next connection of the chain (conns.h)
  * @hash: the upper half of the tuple's hash
- * @bound_dev_if: interface the connection is bound to, 0 for any; constant while in the table
+ * @bound_dev_if: the interface to which the connection is bound, 0: none; constant while the
+ *	connection is in the table
  * @lport: local port; @lport, @fport and the addresses are constant while the connection is in the
  *	table
  * @fport: foreign port
  * @net_id: the namespace's number, set when the connection enters the table
- * @kind: which struct this is part of, enum xtcp_conn_kind
+ * @kind: enum xtcp_conn_kind: the struct that contains this struct
  * @v4: IPv4: @laddr4 and @faddr4 are valid
- * @shared_port: connect() chose the local port, so several 4-tuples may share it (port.c). A
- *	connection of another kind that replaces this connection gets a copy
+ * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
+ *	connection of another kind that replaces this connection gets a copy of this bit
  * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
  *	lock of the map, and also the chain's lock if another processor could remove the connection
- *	from the table at that moment. Copied like @shared_port
- * @laddr4: local address
- * @faddr4: foreign address; the memory of a half-open entry or TIME-WAIT record of IPv4 ends behind
- *	it
- * @laddr6: local address
- * @faddr6: foreign address
+ *	from the table at that moment. A connection that replaces this connection gets a copy
+ * @laddr4: local address, IPv4
+ * @faddr4: foreign address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
+ *	after this field
+ * @laddr6: local address, IPv6
+ * @faddr6: foreign address, IPv6
  */
 struct xtcp_conn {
 	struct xtcp_conn __rcu *next;
@@ -69,9 +70,9 @@ struct xtcp_conn {
 #define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, faddr4)
 
 /**
- * struct xtcp_demux_key - the key to look up an arriving segment
- * @tuple: the segment's addresses and ports, as this host sees them
- * @dif: the interface by which it arrived
+ * struct xtcp_demux_key - the lookup key of an arriving segment
+ * @tuple: the segment's addresses and ports; those of this host are the local ones
+ * @dif: the interface by which the segment arrived
  * @sdif: the slave interface of a VRF, or 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace
  */
@@ -126,12 +127,12 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 	}
 }
 
-/* namespaces */
+/* For a namespace. */
 int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 long xtcp_demux_count(const struct xtcp_net *xn);
 
-/* lookup: RCU read side held, which keeps the result valid */
+/* Lookup. The caller holds the RCU read side, which keeps the result valid. */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
 u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
@@ -139,17 +140,23 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th);
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
-/* connections; a function of type int returns 0, or -EADDRNOTAVAIL if the tuple is in use */
+/*
+ * For a connection of any kind. A function of type int returns 0, or -EADDRNOTAVAIL: the tuple is
+ * in use, or, for xtcp_demux_replace(), @old is not in the table.
+ */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
-/* to remove many connections in a row; BH disabled */
+/* To remove many connections in a row; BH is disabled. */
 bool xtcp_demux_leave(struct xtcp_conn *conn);
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
-/* full socks: insert takes the table's reference, remove puts it */
+/*
+ * For a full sock. xtcp_demux_insert_sk() takes a reference for the table, and
+ * xtcp_demux_remove_sk() puts this reference.
+ */
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
 void xtcp_demux_wait_for_lookups(struct sock *sk);
 int xtcp_demux_insert_sk(struct sock *sk);

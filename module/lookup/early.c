@@ -9,20 +9,20 @@
  * route lookup, and the netfilter rules of INPUT see its sock. interpose.c takes the sock from the
  * segment.
  *
- * A netfilter queue may hold a segment for as long as a program likes, and IPsec in transport mode
- * defers a segment to a work item. Meanwhile the segment's sock may end, so xtcp_early_take()
- * checks the sock again.
+ * Between the hook and our handler, a netfilter queue may hold a segment for any time, and IPsec in
+ * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
+ * xtcp_early_take() checks the sock again.
  *
  * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
  * sock keeps the module loaded: by its descriptor, or through held.c. So when the module's exit
  * begins, no such segment is in a queue. Some segments may still be on their way to our handlers,
- * which are removed a grace period after the hooks. Counting the segments would not be enough: the
- * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
- * without a call to us.
+ * which are removed a grace period after the hooks. It would not be enough to count the segments
+ * that have a sock of ours: the program that reads a queue may turn a segment into a UDP datagram,
+ * and UDP then takes the sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
- * the first socket is made: before those calls a socket receives nothing, while every packet that
- * the machine forwards pays for the hooks. The sysctls net.ipv4.ip_early_demux and
+ * the first socket is made: before listen() or connect() a socket receives nothing, but hooks cost
+ * time for every packet that the machine forwards. The sysctls net.ipv4.ip_early_demux and
  * net.ipv4.tcp_early_demux also turn this early demux off.
  */
 #include "lookup/early.h"
@@ -52,8 +52,8 @@ static void put_attached(struct sk_buff *skb)
 }
 
 /*
- * Attaches the route of @sk's last segment if @skb came in by the same interface. An earlier
- * connection of @sk may have left a route of the other IP version, which is not used.
+ * Attaches to @skb the route of @sk's last segment, if both segments came by the same interface. An
+ * earlier connection of @sk may have left a route of the other IP version, which is not used.
  */
 static __always_inline void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
@@ -119,7 +119,7 @@ static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsi
 	attach(lookup_v6(xn, skb, offset), skb, false);
 }
 
-/* A bridge runs these hooks even for packets that it only forwards. */
+/* Does a bridge run the hook? A bridge does so even for packets that it only forwards. */
 static bool is_bridged(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
@@ -129,7 +129,10 @@ static bool is_bridged(const struct sk_buff *skb)
 #endif
 }
 
-/* A device enslaved to a VRF passes the packet on to the VRF device, where the hooks run again. */
+/*
+ * Is the segment for this host? Not yet on a device enslaved to a VRF: this device passes the
+ * packet on to the VRF device, where the hooks run again.
+ */
 static bool is_for_here(const struct sk_buff *skb)
 {
 	return skb->pkt_type == PACKET_HOST && !is_bridged(skb) && !netif_is_l3_slave(skb->dev);
@@ -216,8 +219,8 @@ void xtcp_early_start(struct xtcp_net *xn)
 }
 
 /*
- * No descriptor of ours is left in this namespace. When the hooks are unregistered, netfilter drops
- * the segments in its queues.
+ * The namespace ends, or the module is unloaded: no descriptor of ours is left. When the hooks are
+ * unregistered, netfilter drops the segments in its queues.
  */
 static void __net_exit stop(struct net *net)
 {
@@ -231,9 +234,9 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * This runs when a grace period has passed since stop(). A segment that was on its way into a queue
- * during stop() is in the queue now. Registering and unregistering a hook makes netfilter drop all
- * segments in its queues.
+ * Makes netfilter drop all segments in its queues, by registering and unregistering a hook. This
+ * runs when a grace period has passed since stop(): a segment that was on its way into a queue
+ * during stop() is in the queue now.
  */
 static void __net_exit flush_queues(struct net *net)
 {
@@ -254,7 +257,7 @@ static struct pernet_operations early_ops = {
 };
 
 /**
- * xtcp_early_init() - let the hooks end with their namespace
+ * xtcp_early_init() - have the hooks of a namespace removed when the namespace ends
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *
@@ -280,9 +283,10 @@ void xtcp_early_exit(void)
 }
 
 /*
- * Does the segment belong to the attached sock? The sock may have ended since it was attached, and
- * may even have begun another connection. During connect() it may still have the tuple of its
- * previous connection. And ipvlan may have moved the segment to another namespace.
+ * Does the segment still belong to the attached sock? The sock may have ended since it was
+ * attached, and may even have begun another connection. During connect() the sock may still have
+ * the tuple of its previous connection. Also, ipvlan may have moved the segment to another
+ * namespace.
  */
 static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -307,8 +311,8 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
  *
  * Context: softirq, RCU read side.
  *
- * Return: the sock with the segment's reference; NULL when the sock was not ours or its connection
- * has ended.
+ * Return: the sock, with the reference that the segment had; NULL when the sock was not ours, or
+ * its connection has ended.
  */
 struct sock *xtcp_early_take(struct sk_buff *skb)
 {
@@ -332,9 +336,9 @@ static u32 cookie_of(const struct sk_buff *skb, const struct dst_entry *dst)
 }
 
 /**
- * xtcp_early_learn() - remember the route by which a segment came, for the next segment
+ * xtcp_early_learn() - store the route by which a segment came, for the next segment
  * @sk: the segment's sock
- * @skb: as IP delivered it
+ * @skb: the segment, with the route that IP has attached
  *
  * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock().
  */
@@ -352,7 +356,7 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_early_forget() - drop the remembered route when the connection has ended
+ * xtcp_early_forget() - drop the stored route when the connection has ended
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.

@@ -8,18 +8,20 @@
  * gets the SYN (members.c). The choice stays the same as long as the group does not change. A
  * listener that cannot share its port is a group of one.
  *
- * A BPF program may choose instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps the program
- * in a struct sock_reuseport, with an array of sockets. Our listeners join and leave this array as
- * kernel TCP's do: a listener gets the next index when it joins, and when a listener leaves, the
- * last one takes its index. So the index that a program returns selects the same member in both
- * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
- * members in its own table of listeners. is_beside() still checks the choice of the program.
+ * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
+ * the program in a struct sock_reuseport, with an array of sockets. Our listeners join and leave
+ * this array in the same way as kernel TCP's: a listener gets the next index when it joins, and
+ * when a listener leaves, the last listener gets its index. So the index that a program returns
+ * selects the same member in both stacks. No struct sock_reuseport has listeners of both stacks,
+ * because each stack looks for members in its own table of listeners. is_beside() still checks
+ * which sock the program has chosen.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
- * hands the entries over (listen/heir.c). An ACK that comes later to complete a handshake reaches
- * another member and is reset, as in Linux, unless it carries a valid cookie. Cookies are checked
- * only for some time after a listener has dropped or refused an entry (declined it). So the members
- * share the time when one of them last declined an entry.
+ * is set: then it hands its entries over (listen/heir.c). If the entry was dropped, the ACK that
+ * completes its handshake reaches another member. As in Linux, this member answers with a RST,
+ * unless the ACK has a valid cookie. Cookies are checked only for some time after a listener has
+ * dropped or refused an entry (declined it). So the members share the time when one of them last
+ * declined an entry.
  */
 #include "lookup/group.h"
 
@@ -123,8 +125,8 @@ void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen take a segment for @lsk? Only if both have the same address, port and device: @chosen
- * may have been bound to another device since it joined the group.
+ * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device:
+ * @chosen may have been bound to another device since it joined the group.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -146,8 +148,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
  *
  * The program sees the data of the segment and the headers before the data, like any socket filter.
- * It runs only for segments that are ours, and once for each. But if the listener that the program
- * has chosen has just ended, the program runs again.
+ * It runs only for segments that are ours, once for each segment. But if the listener that the
+ * program has chosen has just ended, the program runs again.
  *
  * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *
@@ -163,13 +165,13 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	if (likely(!reuse || !rcu_access_pointer(reuse->prog)) || data_race(!lsk->sk_reuseport))
 		return lsk;
 	len = pskb_may_pull(skb, sizeof(struct tcphdr)) ? ((const struct tcphdr *)skb->data)->doff * 4 : 0;
-	/* a malformed header needs no choice: every listener drops it */
+	/* a segment with a malformed header needs no choice: every listener drops it */
 	if (len < sizeof(struct tcphdr) || !pskb_may_pull(skb, len))
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * an error would mean that the BPF program has refused the segment. To these socks, the
-	 * kernel attaches no program that can refuse a segment
+	 * an error would mean that the BPF program has refused the segment. But the kernel attaches
+	 * no program that can refuse segments to a sock of xtcp
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

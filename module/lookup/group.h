@@ -25,7 +25,7 @@ struct xtcp_group {
 	struct rcu_head rcu;
 };
 
-/* any context; @a and @b have the same port */
+/* Any context; @a and @b have the same port. */
 bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
 
 /*
@@ -36,8 +36,8 @@ struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
 
 /*
- * May @sk share a port with other sockets of its user? As in Linux, it may not if it has a struct
- * sock_reuseport already, from a BPF program that was attached before bind(). Socket lock held.
+ * May @sk share a port with other sockets of its user? As in Linux, @sk may not if it already has a
+ * struct sock_reuseport, because a BPF program was attached before bind(). Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {
@@ -48,7 +48,7 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 
-/* RCU read side held, which keeps the result valid */
+/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb);
 
 #endif /* XTCP_GROUP_H */

@@ -4,16 +4,16 @@
  * the SYN arrives.
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
- * this processor. So among the members with this processor, the member behind the largest gap gets
- * most SYNs. In xtcp, the members with the same processor are in an array of their own (struct
- * xtcp_seats), and the hash chooses among them. Each gets an equal share, and thousands of members
- * cost no more than a few. If no member has the processor, any member may get the SYN, in both
- * stacks.
+ * this processor. So a member that follows many members with other processors gets many SYNs. In
+ * xtcp, the members with the same processor are in an array of their own (struct xtcp_seats), and
+ * the hash chooses among them. Each of them gets an equal share of the SYNs, and the choice takes
+ * the same time for thousands of members as for a few. If no member has the processor, any member
+ * may get the SYN, in both stacks.
  *
- * Generic socket code sets the option without a call to us. But that code holds the socket lock. So
- * we read the option when the lock is released, which is before setsockopt() returns. If there is
- * no memory for a larger array at that moment, the listener is treated as if it did not have the
- * option, until its lock is released again, for example at the next accept().
+ * Generic socket code sets the option without a call to us, but holds the socket lock. So we read
+ * the option when the lock is released, which is before setsockopt() returns. If there is no memory
+ * for a larger array at that moment, the listener is treated as if it did not have the option,
+ * until its lock is released again, for example at the next accept().
  */
 #include "lookup/incoming.h"
 
@@ -38,8 +38,8 @@ void xtcp_incoming_start(struct xtcp_incoming *incoming)
 {
 	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	/*
-	 * this lock nests inside a socket's spinlock: give it a lockdep class apart from other
-	 * xarrays
+	 * this lock nests inside a socket's spinlock: give it another lockdep class than the locks
+	 * of other xarrays
 	 */
 	spin_lock_init(&incoming->cpus.xa_lock);
 }

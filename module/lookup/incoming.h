@@ -21,12 +21,12 @@ struct xtcp_incoming {
 void xtcp_incoming_start(struct xtcp_incoming *incoming);
 void xtcp_incoming_free(struct xtcp_incoming *incoming);
 
-/* socket lock held */
+/* With the socket lock held. */
 void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_follow(struct sock *sk);
 
-/* RCU read side held, which keeps the result valid */
+/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash);
 
 #endif /* XTCP_INCOMING_H */

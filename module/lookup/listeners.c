@@ -5,9 +5,9 @@
  * Listeners are in a hash table of their namespace, by port, address and device. The listeners of
  * one group share an entry of the table (members.c). A SYN is looked up by its destination address
  * and by the wildcard address, and also by its device if any listener is bound to a device. So a
- * lookup takes a few steps, however many listeners there are. The table grows with their number. A
- * random number keys the hash, so a user who may bind to many addresses cannot fill one chain on
- * purpose.
+ * lookup takes a few steps, however many listeners there are. The table grows with the number of
+ * listeners. The hash has a random key, so a user who may bind to many addresses cannot fill one
+ * chain on purpose.
  *
  * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
  * table meanwhile. The best of several matches is chosen as in kernel TCP, so that both stacks
@@ -32,8 +32,8 @@
 #include "lookup/members.h"
 
 /*
- * Hashes an address with 64 leading zero bits in one step, for example an IPv4 address or the
- * wildcard.
+ * Hashes a key. If the address begins with 64 zero bits, as an IPv4 address or the wildcard does,
+ * jhash_3words() does so in one step.
  */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
@@ -100,10 +100,11 @@ struct fitting {
 };
 
 /*
- * Tries the listeners with one address, port and device (@place). The score is kernel TCP's: one
- * point for a bound device, one for an IPv4 socket (not dual-stack), one for SO_INCOMING_CPU on
- * this processor. A listener on the SYN's destination address takes precedence over a listener on
- * the wildcard address, because the caller tries the destination address first.
+ * Tries the listeners with one address, port and device (@place), and updates @best. The score is
+ * the same as in kernel TCP: a point for a bound device, a point for an AF_INET socket when the SYN
+ * came over IPv4, and a point if SO_INCOMING_CPU names this processor. A listener on the SYN's
+ * destination address takes precedence over a listener on the wildcard address, because the caller
+ * tries the destination address first.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
@@ -134,8 +135,8 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * If a group has a BPF program, xtcp_group_choose() runs the program later, when the segment is
  * known to be ours.
  *
- * Return: the best match, or NULL. If several members of a group match equally well, the same tuple
- * gets the same member until the group changes.
+ * Return: the best match, or NULL. If several members of a group have the best score, all SYNs of
+ * one tuple get the same member until the group changes.
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
@@ -192,10 +193,10 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
 /**
  * xtcp_listeners_from() - iterate over the listeners
  * @xn: the namespace
- * @number: the least number to return; becomes the number of the result
+ * @number: the least number to return; receives the number of the result
  *
  * A listener keeps its number. An iteration that begins at 0 and continues at the last number plus
- * one returns each listener that exists throughout exactly once.
+ * one returns each listener exactly once, if the listener exists during the whole iteration.
  *
  * Context: process, RCU read side, which keeps the result valid without a reference.
  *
@@ -220,8 +221,9 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the members with key @key that @sk may join. @begins: @sk calls listen(), and may join any
- * group to which it belongs. Otherwise @sk moves to another device, and stays in its group.
+ * Finds the struct xtcp_members with key @key that @sk may join. @begins: listen() was called for
+ * @sk, which may join any group to which it belongs. Otherwise @sk moves to another device, and
+ * stays in its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
@@ -280,7 +282,10 @@ static int enter_alone(struct sock *sk)
 	return err;
 }
 
-/* Puts @sk into the table. @begins: @sk calls listen(); otherwise it moves to another device. */
+/*
+ * Puts @sk into the table. @begins: listen() was called for @sk; otherwise @sk moves to another
+ * device.
+ */
 static int enter(struct sock *sk, bool begins)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -320,7 +325,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* data_race(): rhashtable reads a bucket's pointer plainly, as in enter_alone() */
+	/* data_race(): rhashtable reads a bucket's pointer plainly while its lock bit changes */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
@@ -347,7 +352,7 @@ int xtcp_listeners_add(struct sock *sk)
 	mutex_lock(&xn->listeners_lock);
 	err = xa_alloc_cyclic(&xn->listener_numbers, &listener->number, sk, xa_limit_31b, &xn->next_listener,
 			      GFP_KERNEL_ACCOUNT);
-	/* a result of 1 says that the numbers have wrapped */
+	/* xa_alloc_cyclic() returns 1 when the numbers have wrapped, which is no error */
 	if (err >= 0) {
 		err = enter(sk, true);
 		if (err)
@@ -362,7 +367,7 @@ int xtcp_listeners_add(struct sock *sk)
 }
 
 /**
- * xtcp_listeners_remove() - remove a listener; only lookups that have begun may still find it
+ * xtcp_listeners_remove() - remove a listener; lookups that have begun may still find the listener
  * @sk: the listening sock; the caller has a reference of its own
  *
  * Context: process, may sleep. Lock: socket, held.
@@ -391,8 +396,8 @@ void xtcp_listeners_remove(struct sock *sk)
  * @sk: the sock, in any state
  *
  * This is proto.rehash. The listener enters the table under its new device before it leaves the old
- * device, and stays in its group. If there is no memory for that, SYNs continue to find the
- * listener under its old device.
+ * device, and stays in its group. If there is no memory to enter the table, SYNs continue to find
+ * the listener under its old device.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

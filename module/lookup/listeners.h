@@ -14,7 +14,7 @@ struct xtcp_net;
 int xtcp_listeners_net_init(struct xtcp_net *xn);
 void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
-/* RCU read side held, which keeps the result valid */
+/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash);

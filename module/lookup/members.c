@@ -23,10 +23,10 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
 }
 
-/* Adds @sk to @seats, the array of @members, which is not full. */
+/* Adds @sk to @seats, the array of @members; the array is not full. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
-	/* WRITE_ONCE(): xtcp_group_choose() reads it without a lock */
+	/* WRITE_ONCE(): xtcp_group_choose() reads this pointer without a lock */
 	WRITE_ONCE(xtcp_endpoint(sk)->listener->members, members);
 	xtcp_endpoint(sk)->listener->member_index = seats->n;
 	xtcp_seats_add(seats, sk);
@@ -107,7 +107,7 @@ void xtcp_members_free(struct xtcp_members *members)
 /**
  * xtcp_members_make_room() - make the array larger if it is full
  * @members: the members
- * @xn: their namespace
+ * @xn: the namespace of the members
  *
  * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
  *

@@ -37,7 +37,7 @@ struct xtcp_members_key {
  * @v4: the listeners take segments over IPv4; constant
  * @v6: the listeners take segments over IPv6; constant
  * @v4_only: the listeners are AF_INET sockets; constant
- * @group: the listeners' group; it exists as long as one of its members
+ * @group: the listeners' group, which exists as long as one of its members
  * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
  * @incoming: the listeners that have SO_INCOMING_CPU
  * @rcu: frees the struct after the last lookup
@@ -56,7 +56,7 @@ struct xtcp_members {
 
 void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key);
 
-/* listeners_lock held */
+/* With xtcp_net.listeners_lock held. */
 struct xtcp_members *xtcp_members_new(struct sock *sk);
 void xtcp_members_free(struct xtcp_members *members);
 int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn);
@@ -64,7 +64,7 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk);
 bool xtcp_members_leave(struct xtcp_members *members, u32 index);
 struct sock *xtcp_members_any(const struct xtcp_members *members);
 
-/* RCU read side held, which keeps the result valid */
+/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
 
 #endif /* XTCP_MEMBERS_H */

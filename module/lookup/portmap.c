@@ -2,26 +2,27 @@
 /*
  * A map is a bitmap of the ports in use towards one destination. A map serves either the socks that
  * are bound to one particular interface, or the socks that are bound to no interface. Other socks
- * may also use ports towards the destination. Such a port is entered into the map when an attempt
- * to take the port is refused.
+ * may also use ports towards the destination. The map learns of such a port when an attempt to take
+ * the port is refused.
  *
- * A map is made when ports towards a destination become scarce, by one walk over the table of
- * connections. From then on it is kept up to date. With a map the choice of a port costs a search
- * for a clear bit, however full the range is. A map is made for the port range of one sock, which
- * may be a small part of the namespace's range. connect() tries one half of the sock's range first.
- * When three quarters of that half seem to be free again, the map is freed.
+ * A map is made when ports towards a destination become scarce: each port of a range is looked up
+ * once in the table of connections. From then on the map is kept up to date. With a map, the choice
+ * of a port is a search for a clear bit, however full the range is. The range is the port range of
+ * one sock, which may be a small part of the namespace's range. connect() tries one half of this
+ * range first. When three quarters of that half seem to be free again, the map is freed.
  *
- * A connection whose port is in a map stores the map's number, so that the end of the connection
- * needs no lookup. The connection may outlive the map, and another map may get the number. So a map
- * ignores the end of a connection to another destination. A connection gets the number before the
- * bit of its port is set, and the bit is cleared after the connection has left the table. This
- * keeps the map correct, with one exception: the end of a connection may be reported when another
- * connection already has the port. The map then shows this port as free until the next attempt to
- * take it is refused.
+ * A connection whose port is in a map stores the map's number, so that no lookup of the map is
+ * needed when the connection ends. The connection may outlive the map, and another map may get the
+ * number. So a map ignores the end of a connection to another destination.
+ *
+ * A connection gets the number before the bit of its port is set, and the bit is cleared after the
+ * connection has left the table. So the map is correct, with one exception: the bit may be cleared
+ * when another connection already has the port. The map then shows this port as free until the next
+ * attempt to take the port is refused.
  *
  * Each map has a lock of its own, so connections to different destinations share no lock. The last
- * user of a map marks it as dead under this lock, and then takes it out of the namespace. A lookup
- * finds a map under RCU, takes its lock, and tests whether the map is dead.
+ * user of a map marks the map as dead under this lock, and then removes it from the namespace. A
+ * lookup finds a map under RCU, takes the map's lock, and tests whether the map is dead.
  */
 #include "lookup/portmap.h"
 
@@ -40,23 +41,23 @@
 
 /**
  * struct xtcp_portmap - the ports in use towards one destination
- * @node: the node in its bucket; read under RCU
+ * @node: links the maps of a bucket; read under RCU
  * @rcu: frees the map after the last lookup
  * @key: the destination; lport is not used
  * @bound_dev_if: the interface to which the map's connections are bound, 0: none
  * @v4: the addresses are IPv4
- * @number: its index in the namespace's array
+ * @number: the map's index in xtcp_portmaps.by_number
  * @has_predecessor: an earlier map had the same number; connections of the earlier map may still
  *	store the number
  * @lock: guards all fields below
- * @dead: nobody uses the map any more; it is about to leave the namespace, or has left it
+ * @dead: the map is not used any more; it is about to leave the namespace, or has left
  * @refs: calls of connect() that use the map now
  * @tuples: bits set in @ours
- * @surplus: how many bits are set in @ours or @others, minus an eighth of the range; while this is
- *	above 0, the map is worth its memory
+ * @surplus: how many bits are set in @ours or @others, minus an eighth of the number of ports in
+ *	the range; if this is 0 or less, the map is not worth its memory
  * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
  * @others: one bit for each port: a call of connect() tries the port now, or the last attempt to
- *	take the port was refused because it is bound or reserved; a bit may be out of date
+ *	take the port was refused because the port is bound or reserved; a bit may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -66,7 +67,7 @@ struct xtcp_portmap {
 	bool v4;
 	u8 number;
 	bool has_predecessor;
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards the fields below */
 	bool dead;
 	unsigned int refs;
 	unsigned int tuples;
@@ -77,14 +78,14 @@ struct xtcp_portmap {
 
 /**
  * struct xtcp_portmaps - the maps of a namespace
- * @lock: guards changes of this struct. Nobody holds it together with the lock of a map
- * @bucket: by destination; read under RCU
- * @by_number: by xtcp_conn.map; no map has number 0; read under RCU
+ * @lock: guards changes of this struct; never held together with the lock of a map
+ * @bucket: the maps, by a hash of the destination; read under RCU
+ * @by_number: the maps, by their numbers (xtcp_conn.map); no map has number 0; read under RCU
  * @len: number of maps
  * @numbers: the highest number that a map has had so far
  */
 struct xtcp_portmaps {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* guards changes of this struct */
 	struct hlist_head bucket[BUCKETS];
 	struct xtcp_portmap __rcu *by_number[1 + MAPS_MAX];
 	unsigned int len;
@@ -97,7 +98,7 @@ static struct xtcp_portmap *map_alloc(void)
 
 	if (!map)
 		return NULL;
-	/* one allocation for both bitmaps, without the map itself, takes exactly four pages */
+	/* one allocation for both bitmaps: 16 KiB, which fill four pages exactly */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -108,7 +109,10 @@ static struct xtcp_portmap *map_alloc(void)
 	return map;
 }
 
-/* The bits are freed at once: lookups may still read the map, but not the bits of a dead map. */
+/*
+ * Frees the bitmaps at once, and the map after a grace period: lookups may still read a dead map,
+ * but not its bitmaps.
+ */
 static void map_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
@@ -159,8 +163,7 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 }
 
 /*
- * Finds the map of a destination, and skips dead maps; at most one map of the destination is not
- * dead. RCU read side.
+ * Finds the map of a destination that is not dead; there is at most one. RCU read side.
  */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
@@ -189,7 +192,7 @@ static struct xtcp_portmap *hold_map(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/* Gives the map a number, preferably a number that no map has had. */
+/* Gives the map a number, if possible a number that no earlier map had. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -219,8 +222,8 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 }
 
 /*
- * Marks the map as dead if nobody uses it and it is not worth its memory. Returns true if so: the
- * caller then releases the lock and calls remove_map().
+ * Marks the map as dead if no call of connect() uses it and it is not worth its memory. Return:
+ * true if the map is dead now; the caller then releases the lock and calls remove_map().
  */
 static bool end_if_idle(struct xtcp_portmap *map)
 {
@@ -246,11 +249,11 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
- * @hash: xtcp_tuple_hash() of @key by the namespace's key for ports
+ * @hash: xtcp_tuple_hash() of @key with the namespace's secret for ports
  *
  * Context: process.
  *
- * Return: the map, for xtcp_portmap_put(); NULL when there is none.
+ * Return: the map, for xtcp_portmap_put(); NULL when the destination has no map.
  */
 struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
@@ -265,7 +268,7 @@ struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tup
 }
 
 /**
- * xtcp_portmap_put() - drop a reference to a map; the last one may end it
+ * xtcp_portmap_put() - drop a reference to a map; the map may end with the last reference
  * @xn: the namespace
  * @map: from xtcp_portmap_get() or xtcp_portmap_make()
  *
@@ -303,7 +306,7 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* Clears the bit of a port in @ours. Return: false when it was not set. */
+/* Clears the bit of a port in @ours. Return: false when the bit was not set. */
 static bool clear_ours(struct xtcp_portmap *map, u32 port)
 {
 	if (!__test_and_clear_bit(port, map->ours))
@@ -348,7 +351,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
- * @hash: as for xtcp_portmap_get()
+ * @hash: xtcp_tuple_hash() of @key with the namespace's secret for ports
  * @range: the ports to examine; other ports in use are found when they are tried
  *
  * Context: process, may sleep.
@@ -389,8 +392,8 @@ struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tu
 }
 
 /*
- * One word of a map, with the bits of the even ports if @from is even, else with the bits of the
- * odd ports.
+ * Returns a mask for a word of a bitmap: the bits of the even ports if @from is even, the bits of
+ * the odd ports if @from is odd.
  */
 static unsigned long each_second(u32 from)
 {
@@ -398,9 +401,9 @@ static unsigned long each_second(u32 from)
 }
 
 /*
- * Finds the first port in [@from, @to) whose bit is clear in both bitmaps and set in @half, which
- * applies to every word. If @wanted is not NULL, the bit must also be set in @wanted. Return: the
- * port; @to if there is none.
+ * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps and set in
+ * @half, a mask for every word. If @wanted is not NULL, the bit must also be set in @wanted.
+ * Return: the port; @to if there is no such port.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
@@ -420,8 +423,8 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 }
 
 /*
- * Calls next_clear() from the range's offset to its end, then from its beginning. Returns 0 if no
- * port is clear.
+ * Calls next_clear() from the range's offset to the end of the range, then from its beginning to
+ * the offset. Return: the port; 0 if there is none.
  */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
 		       const unsigned long *wanted)
@@ -448,7 +451,7 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  *
  * Context: process.
  *
- * Return: the port, host order; 0 if there is none.
+ * Return: the port, host order; 0 if no port of this half is clear.
  */
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
@@ -548,8 +551,8 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	rcu_read_lock();
 	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
-	 * the connection may store the number of an earlier map. If no earlier map had this number,
-	 * no check is needed
+	 * the connection may store the number of an earlier map to another destination: check the
+	 * destination, unless no earlier map had this number
 	 */
 	if (map && (!map->has_predecessor || is_for(map, conn))) {
 		spin_lock(&map->lock);

@@ -11,13 +11,13 @@ struct xtcp_portmap;
 struct xtcp_tuple;
 
 /**
- * struct xtcp_port_range - a range of ports, and where in it to begin
+ * struct xtcp_port_range - a range of ports, and the port at which a search begins
  * @low: the first port, host order
  * @count: number of ports
- * @offset: where to begin, counted from @low; less than @count
+ * @offset: the search begins at port @low + @offset; less than @count
  *
- * The first half of a range is every second port, beginning with @low + 1. Kernel TCP's connect()
- * prefers the other half.
+ * The half of the range that connect() tries first is every second port, beginning with @low + 1.
+ * Kernel TCP's connect() prefers the other half.
  */
 struct xtcp_port_range {
 	u32 low;
@@ -38,7 +38,7 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* For demux.c: a 4-tuple with its port in a map has left the table; BH disabled. */
+/* For demux.c: a connection whose port is in a map has left the table; BH is disabled. */
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
 
 #endif /* XTCP_PORTMAP_H */

@@ -3,10 +3,10 @@
  * An array of listeners, from which a hash chooses one in constant time.
  *
  * Lookups read the array under RCU while it changes in place. A new listener is written behind the
- * others before the count includes it. When a listener leaves, the last one moves to its index. A
- * lookup may find a listener that has just left; such a listener stays in memory until the read
- * side ends. Or the lookup may find a listener that is about to join; such a listener is complete
- * already. When the array is full, an array of twice the size replaces it.
+ * other listeners before the count includes it. When a listener leaves, the last listener moves to
+ * its index. A lookup may find a listener that has just left; this listener stays in memory until
+ * the read side ends. A lookup may also find a listener that is about to join; this listener is
+ * complete already. When the array is full, an array of twice the size replaces it.
  */
 #include "lookup/seats.h"
 
@@ -41,10 +41,10 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 
 /**
  * xtcp_seats_larger() - copy the listeners to an array of twice the size
- * @old: the full array; the caller frees it once lookups find the new one
+ * @old: the full array; the caller frees it once lookups find the new array
  * @gfp: flags of the allocation
  *
- * Context: as @gfp allows. Lock: the one that guards @old, held.
+ * Context: as @gfp allows. Lock: the lock that guards @old, held.
  *
  * Return: the larger array; NULL without memory.
  */
@@ -69,9 +69,9 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * release, although the count does not include this index yet: a lookup may have read a
-	 * larger count before another listener left. Such a lookup may read this index now, and has
-	 * to find the sock complete
+	 * a release, although the count does not include this index yet: a lookup may have read a
+	 * larger count before another listener left. This lookup may read the index now, and must
+	 * then find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* pairs with the smp_load_acquire() of xtcp_seats_choose() */
@@ -81,11 +81,11 @@ void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 /**
  * xtcp_seats_remove() - remove a listener
  * @seats: the array
- * @index: its index in the array
+ * @index: the listener's index in the array
  *
  * Context: any. Lock: the one that guards @seats, held.
  *
- * Return: the listener that has moved to @index; NULL if none has.
+ * Return: the listener that has moved to @index; NULL if no listener has moved.
  */
 struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 {
@@ -94,7 +94,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 	if (index == seats->n - 1)
 		last = NULL;
 	else
-		/* pairs with xtcp_seats_choose(), as in xtcp_seats_add() */
+		/* a lookup that reads this index must find the sock complete */
 		smp_store_release(&seats->sk[index], last);
 	WRITE_ONCE(seats->n, seats->n - 1);
 	return last;

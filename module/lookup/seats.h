@@ -22,13 +22,13 @@ struct xtcp_seats {
 	struct sock *sk[];
 };
 
-/* the lock that guards the array is held, or nobody else can see the array */
+/* The lock that guards the array is held, or no other thread can find the array yet. */
 struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp);
 struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
 struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index);
 
-/* RCU read side held, which keeps the result valid */
+/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash);
 
 #endif /* XTCP_SEATS_H */
