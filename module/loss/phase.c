@@ -34,7 +34,7 @@ void xtcp_phase_tell(struct sock *sk, int reason)
 
 /**
  * xtcp_phase_set() - change the phase
- * @sk: a sock that has its data state (xsk->stream)
+ * @sk: a sock whose xsk->stream is allocated
  * @phase: the new phase
  * @reason: why it changes, enum xtcp_trace_congestion_reason
  *
@@ -50,7 +50,7 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 
 /**
  * xtcp_phase_in_flight() - compute RecoverFS (RFC 9937 section 6.1): octets in flight before an ACK
- * @xsk: a sock that has its data state (xsk->stream)
+ * @xsk: a sock whose xsk->stream is allocated
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -68,7 +68,7 @@ u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *
 
 /**
  * xtcp_phase_reduce() - begin a reduction of the window
- * @sk: a sock that has its data state (xsk->stream)
+ * @sk: a sock whose xsk->stream is allocated
  * @recover_fs: PRR's RecoverFS, octets; see xtcp_phase_in_flight()
  * @marked: true if a congestion mark (ECN) is the cause
  *
@@ -89,14 +89,14 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * xtcp_phase_congested_here() - reduce the window because of a full queue on this machine
  * @sk: the sock, in any state
  *
- * A queue of this machine, such as a qdisc, has dropped a segment, of this connection or of another
- * connection. This is congestion on the first hop, and we know of it without a report of the peer.
- * So a reduction begins at once, but at most once per round trip, as for a congestion mark (RFC
- * 3168 section 6.1.2). As in Linux, no undo reverts this reduction. During the handshake nothing is
- * reduced.
+ * A queue of this machine, such as a qdisc, has dropped a segment of this connection or of another
+ * connection. This is congestion on the first hop, which we notice without a report of the peer. So
+ * a reduction begins at once, but at most once per round trip, as for a congestion mark (RFC 3168
+ * section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction. During the handshake
+ * nothing is reduced.
  *
- * No ACK triggers this reduction, so there may be next to nothing in flight when it begins. PRR's
- * RecoverFS is therefore at least the window, as in Linux.
+ * No ACK triggers this reduction, so little may be in flight when it begins. PRR's RecoverFS is
+ * therefore at least the window, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

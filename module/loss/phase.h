@@ -11,7 +11,7 @@ struct sock;
 struct xtcp_sample;
 struct xtcp_sock;
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_phase_tell(struct sock *sk, int reason);
 void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
 u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *sample);

@@ -4,15 +4,15 @@
  * arrived, and so much time has passed that reordering in the network no longer explains this. RACK
  * also finds lost retransmissions, since it compares times of sending and not sequence numbers.
  *
- * The time that must have passed since the sending of a segment is the RTT of the segment that
- * arrived last, plus the reordering window (section 6.2 step 4). The reordering window is a quarter
- * of the smallest RTT. It grows by another quarter in each round trip in which a D-SACK reports a
- * needless retransmission. Until reordering has been seen, the window is 0 while at least three
- * segments are sacked, or during recovery. Once reordering has been seen, the smoothed RTT replaces
- * the RTT of the last segment if it is longer.
+ * A segment counts as lost when the RTT of the segment that arrived last, plus the reordering
+ * window, has passed since it was sent (section 6.2 step 4). The reordering window is a quarter of
+ * the smallest RTT. The window grows by another quarter in each round trip in which a D-SACK
+ * reports a needless retransmission. Until reordering has been seen, the window is 0 while at least
+ * three segments are sacked, or during recovery. Once reordering has been seen, the smoothed RTT
+ * replaces the RTT of the last segment if the smoothed RTT is longer.
  *
- * stream->in_flight is in order of sending. So detection looks only at the skbs that are lost, and
- * at the first skb that is not lost.
+ * The list stream->in_flight is in order of sending. So detection looks only at the skbs that are
+ * lost, and at the first skb that is not lost.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -33,10 +33,10 @@
 
 /*
  * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
- * timestamp echo decides. If @skb is sacked, the peer echoes the timestamp of an older segment, the
- * last one in order (RFC 7323 section 4.3). So the heuristic of RFC 8985 section 6.2 step 2
- * decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy. The heuristic
- * also decides if two copies may have left within one tick of the timestamp clock.
+ * timestamp echo decides. If @skb is sacked, the peer echoes the timestamp of an older segment: the
+ * last segment that arrived in order (RFC 7323 section 4.3). So the heuristic of RFC 8985 section
+ * 6.2 step 2 decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy.
+ * The heuristic also decides if two copies may have left within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -54,7 +54,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 }
 
 /**
- * xtcp_rack_arrived() - take note of a segment that is acknowledged or sacked for the first time
+ * xtcp_rack_arrived() - update RACK for a segment that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb of the segment
  * @end: the octet after the last octet that arrived
@@ -82,10 +82,13 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 
 /*
  * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
- * been seen, this is 0 during recovery, or while enough segments are sacked to show that one is
- * missing. RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each
- * other, that segment may have taken a faster path than the segments still in flight. So once
- * reordering has been seen, these may take the smoothed RTT if it is longer than RACK.rtt.
+ * been seen, this is 0 during recovery, or while enough segments are sacked to show that a segment
+ * is missing.
+ *
+ * RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each other, this
+ * segment may have taken a faster path than the segments still in flight. So once reordering has
+ * been seen, the result is larger by the difference between the smoothed RTT and RACK.rtt, if the
+ * smoothed RTT is longer.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
@@ -109,8 +112,8 @@ static u32 reordering_window(const struct xtcp_sender *tx)
  *
  * RFC 8985 section 6.2 step 5.
  *
- * Return: microseconds until the next segment counts as lost, unless an ACK reports its arrival
- * before; 0 if there is no such segment.
+ * Return: microseconds until the next segment counts as lost, if no ACK reports its arrival; 0 if
+ * no segment is to be waited for.
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
@@ -141,7 +144,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  *
  * RFC 8985 section 6.3.
  *
- * Return: true when it was.
+ * Return: true when @skb was sent too recently.
  */
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
 {

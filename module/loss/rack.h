@@ -13,10 +13,10 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
- * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived
- * @end_seq: RACK.end_seq: the octet after the segment that was sent then
- * @rtt_us: RACK.rtt: the RTT of the segment that arrived last
- * @reorder: how late a segment may be
+ * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds
+ * @end_seq: RACK.end_seq: the octet after the segment that was sent at @sent_us
+ * @rtt_us: RACK.rtt: the RTT of the segment that arrived last, microseconds
+ * @reorder: the state from which the reordering window is computed
  * @advanced: a segment has arrived since RACK last looked for losses
  */
 struct xtcp_rack {
@@ -27,7 +27,7 @@ struct xtcp_rack {
 	bool advanced;
 };
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample);
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);

@@ -7,21 +7,21 @@
 
 #include "base/seq.h"
 
-#define WND_PERSIST	16U	/* recoveries for which a wider window lasts, section 6.2 step 4 */
+#define WND_PERSIST	16U	/* recoveries until a wider window is narrow again (6.2 step 4) */
 
 /**
  * xtcp_reorder_sent_after() - was the first segment sent later than the second?
- * @us1: when the first was sent, microseconds
- * @end1: the octet after the first
- * @us2: when the second was sent, microseconds
- * @end2: the octet after the second
+ * @us1: when the first segment was sent, microseconds
+ * @end1: the octet after the first segment
+ * @us2: when the second segment was sent, microseconds
+ * @end2: the octet after the second segment
  *
  * RACK_sent_after() of section 6.2 step 2. Segments of one GSO packet were sent at the same time,
  * and count as sent in order of sequence number.
  *
  * Context: any.
  *
- * Return: true when it was.
+ * Return: true when the first segment was sent later.
  */
 bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 {
@@ -32,11 +32,11 @@ bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
  * xtcp_reorder_window() - compute how late a segment may be
  * @reorder: the state
  * @min_rtt_us: the smallest RTT, microseconds
- * @srtt_us: the smoothed RTT, the upper bound of the window
- * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not
+ * @srtt_us: the smoothed RTT, microseconds; the upper bound of the window
+ * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not shorter
  *
- * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that a segment
- * that was faster than most does not make the others late.
+ * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that other
+ * segments do not count as late only because one segment was faster than most.
  *
  * Context: any.
  *
@@ -50,7 +50,7 @@ u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 
 }
 
 /**
- * xtcp_reorder_ack() - widen the window if an ACK shows that it was too small
+ * xtcp_reorder_ack() - widen the window if an ACK shows that the window was too small
  * @reorder: the state to update
  * @snd_una: SND.UNA after the ACK
  * @snd_nxt: SND.NXT
@@ -78,7 +78,7 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
  * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
  * @reorder: the state to update
  *
- * After 16 such recoveries the window is narrow again (section 6.2 step 4).
+ * After 16 necessary recoveries the window is narrow again (section 6.2 step 4).
  *
  * Context: any.
  */

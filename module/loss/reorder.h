@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * RACK's arithmetic: which segment was sent later, how late a segment may be (RFC 8985 6.2). Pure.
+ * RACK's arithmetic (RFC 8985 section 6.2): which of two segments was sent later, and how late a
+ * segment may be. Pure: no socket, no clock.
  */
 #ifndef XTCP_REORDER_H
 #define XTCP_REORDER_H
@@ -8,11 +9,11 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_reorder - how long reordering may take
+ * struct xtcp_reorder - the state from which the reordering window is computed
  * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
  * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
  * @wnd_persist: RACK.reo_wnd_persist: recoveries until @wnd_mult is 1 again
- * @in_dsack_round: @dsack_round is valid
+ * @in_dsack_round: the round trip that began at @dsack_round lasts: do not widen the window again
  */
 struct xtcp_reorder {
 	u32 dsack_round;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The list of lost skbs that wait to be resent. It is sorted by sequence number, except where
- * WALK_MAX has cut short the search for the position of an skb. An skb is either on this list or on
- * the list of skbs in flight; both lists use the same list node.
+ * The list of lost skbs that wait to be resent. The list is sorted by sequence number, except where
+ * the search for the position of an skb has stopped after WALK_MAX steps. An skb is either on this
+ * list or on the list of skbs in flight; both lists use the same list node.
  *
  * scoreboard.c adds to the list; recovery.c resends from it.
  *
@@ -55,9 +55,8 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 /*
  * Returns the list node after which to insert @skb. Most skbs are added in order of sequence
  * number, or next to an skb that is on the list already, so their position is found at once. For
- * other skbs the search stops after WALK_MAX steps and the position is approximate, since a peer
- * must not be able to cause a long walk for each of many skbs. The skb at SND.UNA always comes
- * first.
+ * other skbs the search stops after WALK_MAX steps, so that a peer cannot cause a long walk for
+ * each of many skbs; the position is then approximate. The skb at SND.UNA always comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -134,9 +133,9 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  * xtcp_resend_put_back() - move all skbs back to the list of skbs in flight, in order of sending
  * @sk: the sock
  *
- * This takes few steps: nearly all of these skbs were sent before everything that is in flight, so
- * their place is at the front. Only skbs that were resent and lost again may belong further behind.
- * RFC 5682 section 3, RFC 3522 section 3.2.
+ * This takes few steps: nearly all of the skbs to move were sent before the skbs in flight, so they
+ * belong at the front of that list. Only an skb that was resent and lost again may belong further
+ * behind. RFC 5682 section 3, RFC 3522 section 3.2.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

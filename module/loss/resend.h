@@ -6,7 +6,7 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_resend_add(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_resend_next(const struct sock *sk);
 void xtcp_resend_put_back(struct sock *sk);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The report of one ACK: acked.c fills the struct for all files that evaluate the ACK. Pure. */
+/*
+ * The report of one ACK. acked.c fills the struct for all files that evaluate the ACK. Pure: no
+ * socket, no clock.
+ */
 #ifndef XTCP_SAMPLE_H
 #define XTCP_SAMPLE_H
 
@@ -10,10 +13,11 @@
 /**
  * struct xtcp_sample - the report of an ACK; lengths in octets of sequence space
  * @now_us: when the ACK came, xtcp_clock_us()
- * @first_sent_us: the earliest sending time of the newly acknowledged segments; if there are none,
- *	of the newly sacked segments. Only segments that were sent once count; 0: there is none
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
+ *	newly acknowledged, of the newly sacked segments. Only segments that were sent once count;
+ *	0: there is no such segment
  * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
- *	sent once; 0: there is none
+ *	sent once; 0: there is no such segment
  * @una_before: SND.UNA before the ACK
  * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
  *	octet was sacked
@@ -24,16 +28,17 @@
  * @lost: octets newly marked as lost
  * @delivered_before: stream->delivered when the rated segment was sent. The rated segment is that
  *	newly acknowledged or sacked segment which was sent last. Valid with @tells_rate
- * @delivered_before_us: the low half of stream->delivered_us at that time
- * @in_flight_then: octets in flight when the rated segment was sent, including this segment;
- *	filled, like @lost_before, only for an algorithm with control() (cong.h)
- * @lost_before: stream->lost_total when the rated segment was sent
+ * @delivered_before_us: stream->delivered_us when the rated segment was sent, its low 32 bits
+ * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
+ *	only for an algorithm with control() (cong.h)
+ * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
+ *	with control()
  * @marked: how many of our segments are newly reported as CE-marked: in AccECN mode by the peer's
  *	counter; otherwise, if @ece is set, all segments that are newly acknowledged or sacked
- * @sending_us: how long it took to send the octets of the rate sample
+ * @sending_us: how long it took to send the octets of the rate sample, microseconds
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
- * @tsecr: the ACK's TSecr, not checked; 0: none
- * @dsack: octets that arrived twice (RFC 2883); empty: none
+ * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none
+ * @dsack: the octets that have arrived twice, by the ACK's D-SACK (RFC 2883); empty: no D-SACK
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked

@@ -4,8 +4,8 @@
  *
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
- * (RFC 6675 section 4, in octets). An skb of the send queue is sacked, lost, lost and resent, or
- * none of these. Each of these marks holds for the whole skb: if a SACK block ends inside an skb,
+ * (RFC 6675 section 4, in octets). An skb of the send queue is marked as sacked, as lost, as lost
+ * and resent, or has no mark. A mark holds for the whole skb: if a SACK block ends inside an skb,
  * the skb is split. Without SACK, each duplicate ACK counts as one segment sacked somewhere above
  * SND.UNA, and no skb is marked as sacked.
  *
@@ -53,9 +53,9 @@ static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 }
 
 /*
- * Updates RACK, the delivery rate and the RTT samples after @skb has arrived up to @end. If @skb
- * was sent only once, lowers *@low to its start, so that callers see whether it arrived out of
- * order.
+ * Updates RACK, the delivery rate and the RTT samples after @skb has arrived up to @end. *@low is
+ * the lowest sequence number of an arrived skb that was sent only once: the callers compare it with
+ * the highest octet sacked before, and so see whether segments were reordered.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -63,7 +63,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	/* a SYN may have been sent before the data state is allocated */
+	/* a SYN may have been sent before tx->stream is allocated */
 	if (xtcp_stream_is_there(tx->stream)) {
 		xtcp_rack_arrived(sk, skb, end, sample);
 		xtcp_rate_arrived(sk, skb, sample);
@@ -99,9 +99,10 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 }
 
 /*
- * Splits @skb if @block begins or ends inside it. The split is at the end of a segment of @skb: a
- * segment that is sacked only in part counts as not sacked. Return: the skb to look at next; it
- * lies inside @block if *@inside is true. NULL when there is none; an error when the split fails.
+ * Splits @skb if @block begins or ends inside @skb. The split is at the end of a segment of @skb: a
+ * segment that is sacked only in part counts as not sacked. Return: the skb to look at next, which
+ * lies inside @block if *@inside is true. NULL when there is no such skb; an error pointer when the
+ * split fails.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -127,7 +128,10 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/* Everything from @skb to its sacked_to is sacked. Returns the skb that begins at sacked_to. */
+/*
+ * All octets from @skb up to the sacked_to of @skb are sacked. Return: the skb that begins at
+ * sacked_to.
+ */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -136,9 +140,9 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Everything from @skb to @end is sacked. Stores @end as the sacked_to of each skb that the walk
- * has met, so that the next walk jumps over them. Otherwise a peer could make us walk over the same
- * octets again and again, by naming them in other SACK blocks.
+ * All octets from @skb up to @end are sacked. Stores @end as the sacked_to of each skb that the
+ * walk has met, so that the next walk jumps over these octets. Otherwise a peer could make us walk
+ * over the same octets again and again, by reporting them in different SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -152,9 +156,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the part of @block between @from and @to as sacked. Return: the octet up to which
- * everything is marked; this octet is less than @to when a split has failed. If the split failed at
- * the start of @block, the skbs after the skb that could not be split are still marked.
+ * Marks the part of @block between @from and @to as sacked. Return: the octet up to which all
+ * octets are marked; less than @to when a split has failed. If the split failed at the start of
+ * @block, the skbs after the skb that could not be split are still marked.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -176,7 +180,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* only the first skb can be outside: @block begins in the middle of it */
+			/* only the first skb can be outside @block, which begins inside that skb */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
@@ -190,10 +194,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the octets of @block as sacked that no block of the previous ACK reported. The octets that
- * a block reported are marked already; looking at them again would mean a walk over all sacked skbs
- * for each ACK. Return: the octet up to which everything is marked. Octets of @block beyond it will
- * be new again in the next ACK.
+ * Marks those octets of @block as sacked that no block of the previous ACK reported. The octets
+ * that a previous block reported are marked already; to look at them again would mean a walk over
+ * all sacked skbs for each ACK. Return: the octet up to which all octets are marked. Octets of
+ * @block beyond this octet will count as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -249,8 +253,8 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 }
 
 /*
- * Is this block a plausible D-SACK? Its octets must have been sent, and must lie at most the peer's
- * largest window below SND.UNA.
+ * Is this block a plausible D-SACK? Its octets must have been sent, and must not lie further below
+ * SND.UNA than the peer's largest window.
  */
 static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_block *block)
 {
@@ -259,9 +263,9 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 }
 
 /*
- * Did we resend these octets? If not, the network copied them, and the D-SACK tells nothing about
- * our retransmissions. The skbs below SND.UNA are freed already, so assume that we resent those
- * octets.
+ * Did we resend the octets of @block? If not, the network copied them, and the D-SACK tells nothing
+ * about our retransmissions. The skbs below SND.UNA are freed already, so assume that we resent
+ * octets below SND.UNA.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -280,9 +284,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * Only octets that were sent twice can arrive twice (bytes_retrans omits SYN and FIN), and
-	 * at most a window of them at once. If a D-SACK reports more, the network has made copies,
-	 * or the peer lies.
+	 * Only octets that we have resent can arrive twice: bytes_retrans counts them, except SYN
+	 * and FIN, hence the 2. One D-SACK can report at most a window of octets. If D-SACKs report
+	 * more, the network has made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
@@ -308,7 +312,10 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		xtcp_undo_dsack(sk, block->start, block->end);
 }
 
-/* Moves the usable blocks from @first on to the front, sorted. Return: how many there are. */
+/*
+ * Sorts the usable blocks, from index @first on, to the front of @blocks. Return: the number of
+ * usable blocks.
+ */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
 {
@@ -319,13 +326,13 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* an ACK that a later ACK has overtaken repeats old blocks: these are no error */
+		/* an ACK that a later ACK has overtaken repeats old blocks, which are no error */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/*
 		 * a block must begin above @edge: if the octet at @edge had arrived, the peer would
-		 * have acknowledged it
+		 * have acknowledged this octet
 		 */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
@@ -341,7 +348,7 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 
 /**
  * xtcp_scoreboard_sack() - mark the skbs that the SACK blocks of an ACK report
- * @sk: a sock that uses SACK; its SND.UNA is still the old one
+ * @sk: a sock that uses SACK; the ACK has not moved its SND.UNA yet
  * @skb: the segment; skb->data is its TCP header
  * @sample: receives what is newly sacked
  *
@@ -381,8 +388,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 }
 
 /*
- * Without SACK: of the @acked octets, the first segment was missing. Duplicate ACKs have already
- * counted the others as delivered.
+ * Counts what an ACK has delivered, without SACK. Of the @acked octets, the first segment was
+ * missing until now. Duplicate ACKs have already counted the other octets as delivered.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
@@ -398,13 +405,14 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	sample->delivered += acked - known;
 	/*
 	 * a retransmission may have caused this ACK. The ACK then also covers text that arrived
-	 * earlier, so it does not show that an original has arrived now (RFC 5682 section 2.1)
+	 * earlier, so the ACK does not show that an original has just arrived (RFC 5682 section
+	 * 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
 }
 
-/* An ACK ends inside @skb: is only its FIN left? */
+/* An ACK ends inside @skb: is only the FIN of @skb not acknowledged? */
 static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -443,7 +451,7 @@ static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 
 /**
  * xtcp_scoreboard_ack() - free the skbs that an ACK acknowledges
- * @sk: the sock; its SND.UNA is still the old one
+ * @sk: the sock; the ACK has not moved its SND.UNA yet
  * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
  * @sample: receives what is newly acknowledged
  */
@@ -471,8 +479,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
-		 * The skb may begin before SND.UNA: at an earlier ACK there may have been no memory
-		 * to trim it. That ACK has counted the octets, so do not count them again.
+		 * The skb may begin before SND.UNA, if an earlier ACK could not trim the skb for
+		 * lack of memory. That ACK has counted the octets, so do not count them again.
 		 */
 		if (xtcp_seq_gt(end, begin) && !(cb->marks & XTCP_SNDQ_SACKED)) {
 			note_arrival(sk, skb, end, sample, &low);
@@ -502,12 +510,12 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 /**
  * xtcp_scoreboard_duplicate_ack() - count a duplicate ACK, without SACK
  * @sk: a sock that does not use SACK
- * @sample: counts one segment more
+ * @sample: one segment is added to its octets
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
  * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
  * segments are outstanding, and nothing is marked as lost, segments were reordered: the number of
- * duplicate ACKs becomes the reordering estimate, if it is higher than the present estimate.
+ * duplicate ACKs becomes the reordering estimate, if this number is higher than the estimate.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -520,7 +528,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	u32 step = most > sb->sacked ? min_t(u32, tx->mss, most - sb->sacked) : 0;
 
 	sock_owned_by_me(sk);
-	/* segments may be small, so their number is counted apart from the octets */
+	/* segments may be smaller than the MSS, so count segments and octets separately */
 	sb->sacked_segments++;
 	if (sb->sacked_segments > DIV_ROUND_UP(out, tx->mss) && sb->sacked_segments > sb->reordering && !sb->lost) {
 		sb->reordering = min_t(u32, sb->sacked_segments, REORDERING_MAX);
@@ -589,7 +597,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	if (cb->marks & XTCP_SNDQ_RESENT)
 		return;
 	if (!(cb->marks & XTCP_SNDQ_LOST)) {
-		/* a probe has repeated an skb that is in flight: pipe counts it only once */
+		/* a tail loss probe has resent an skb in flight: pipe counts the skb only once */
 		return;
 	}
 	cb->marks |= XTCP_SNDQ_RESENT;
@@ -597,7 +605,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_not_lost() - remove all marks of loss
+ * xtcp_scoreboard_not_lost() - remove all marks of loss, after a needless recovery
  * @sk: the sock
  *
  * Skbs that were resent stay in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work grows
@@ -625,10 +633,10 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
  * xtcp_scoreboard_reneged() - has the peer dropped octets that it had sacked?
  * @sk: the sock; its SND.UNA has moved
  *
- * If the skb at SND.UNA is marked as sacked, the peer should have acknowledged it (RFC 2018 section
- * 8).
+ * If the skb at SND.UNA is marked as sacked, the peer had it and should have acknowledged it (RFC
+ * 2018 section 8).
  *
- * Return: true if it has.
+ * Return: true if the peer has dropped octets.
  */
 bool xtcp_scoreboard_reneged(const struct sock *sk)
 {
@@ -642,7 +650,8 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
  * xtcp_scoreboard_forget_sacked() - remove all marks of SACK after reneging
  * @sk: the sock
  *
- * RFC 2018 section 8: these skbs count as in flight again, and can be marked as lost.
+ * RFC 2018 section 8: the skbs that were sacked count as in flight again, and can be marked as
+ * lost.
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
@@ -656,7 +665,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* set delivered again: sacked_to, in the same memory, has overwritten it */
+		/* set delivered again: sacked_to, in the same memory, has overwritten its value */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;

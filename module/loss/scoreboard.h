@@ -25,7 +25,7 @@ struct sock;
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: how many later segments may arrive before a segment counts as lost
  * @reorderings: how often reordering was seen
- * @seen: the SACK blocks of the previous ACK, sorted; everything in them is marked
+ * @seen: the SACK blocks of the previous ACK, sorted; all their octets are marked as sacked
  */
 struct xtcp_scoreboard {
 	u32 sacked;
@@ -38,7 +38,7 @@ struct xtcp_scoreboard {
 	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
 };
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);

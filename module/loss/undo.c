@@ -5,11 +5,11 @@
  *
  *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission, so the
  *    original had arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2).
- *  - D-SACKs report that everything resent arrived twice (RFC 2883 section 5; the idea of RFC
- *    3708).
+ *  - D-SACKs report that all octets that were resent have arrived twice (RFC 2883 section 5; the
+ *    idea comes from RFC 3708).
  *
- * F-RTO (RFC 5682) also detects a needless recovery. It chooses what is sent, so it is in
- * recovery.c.
+ * F-RTO (RFC 5682) also detects a needless recovery. Since F-RTO also decides what is sent, it is
+ * in recovery.c.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -43,7 +43,9 @@ void xtcp_undo_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = tx->snd.una;
-	/* this recovery also counts retransmissions of the previous recovery that are in flight */
+	/*
+	 * retransmissions of the previous recovery that are still in flight count for this one, too
+	 */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/* a D-SACK for the tail loss probe must not count as a D-SACK for a later retransmission */
@@ -65,7 +67,7 @@ void xtcp_undo_forget(struct sock *sk)
  * xtcp_undo_resent() - count octets that were resent
  * @sk: the sock
  * @octets: the number of octets
- * @sent_us: the time from which the segment's TSval was made
+ * @sent_us: when the segment was sent, microseconds; its TSval is computed from this time
  *
  * RFC 3522 section 3.2 step 2.
  */
@@ -75,7 +77,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	struct xtcp_undo *undo = &tx->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* a SYN may have been sent before the data state is allocated */
+	/* a SYN may have been sent before tx->stream is allocated */
 	if (!xtcp_stream_is_there(tx->stream))
 		return;
 	if (!undo->any_resent)
@@ -87,8 +89,8 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 /**
  * xtcp_undo_dsack() - count octets that a D-SACK reports
  * @sk: the sock
- * @start: the first of these octets; they were sent
- * @end: the octet after the last
+ * @start: the first of these octets, which were all sent
+ * @end: the octet after the last of these octets
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
@@ -108,14 +110,16 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  *
  * RFC 3522 section 3.2 step 4.
  *
- * Return: true when it does; false also when it is unknown.
+ * Return: true when the ACK shows this; false also when there is no timestamp to tell.
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
-	/* an echo that is too old has nothing to do with this recovery */
+	/*
+	 * a TSecr from more than the largest RTO before first_ts does not belong to this recovery
+	 */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
@@ -124,7 +128,7 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
  * xtcp_undo_all_came_twice() - has every resent octet arrived twice?
  * @sk: the sock
  *
- * Return: true when it has.
+ * Return: true when all resent octets have arrived twice.
  */
 bool xtcp_undo_all_came_twice(const struct sock *sk)
 {
@@ -150,7 +154,7 @@ void xtcp_undo_apply(struct sock *sk, int counter)
 	if (xtcp_cong_undo(sk))
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/* let RACK look for losses again: its reordering window is wider outside recovery */
+	/* let RACK look for losses again: outside recovery, its reordering window is wider */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 }

@@ -27,7 +27,7 @@ struct xtcp_undo {
 	bool any_resent;
 };
 
-/* Socket lock held in all of these. */
+/* The socket lock is held in all these functions. */
 void xtcp_undo_begin(struct sock *sk);
 void xtcp_undo_forget(struct sock *sk);
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
