@@ -3,13 +3,13 @@
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
- * has its first socket of ours, it has only its sysctls, its files in /proc, and an empty bitmap of
- * ports, which every arriving segment reads.
+ * gets its first socket of ours, it has only its sysctls, its files in /proc, and a bitmap of ports
+ * without a set bit, which every arriving segment reads.
  *
  * A namespace ends when no file refers to it any more. Then the only xtcp connections left in it
- * are orphans and TIME-WAIT records. pre_exit resets the orphans, while the devices still work.
- * exit frees everything else, when no packet can arrive any more. Unloading the module does the
- * same in every namespace, after the handlers are restored.
+ * are orphans and TIME-WAIT records. netns_pre_exit() resets the orphans, while the devices still
+ * work. netns_exit() frees everything else, when no packet can arrive any more. When the module is
+ * unloaded, both run for every namespace, after kernel TCP's handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -42,12 +42,15 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-#define TELL_TIME	(HZ / 10)
+#define TELL_TIME	(HZ / 10)	/* how long orphans are ended with a RST */
 
-/* The port bitmap of each namespace that has not started. No bit is set. */
+/* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
-/* The parts begin in this order and end in the reverse order. */
+/*
+ * What the other files keep in a namespace. The parts begin in this order and end in the reverse
+ * order.
+ */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
@@ -72,8 +75,9 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 }
 
 /*
- * The lists of leases (our socks in kernel TCP's bind table) come last. Once their bitmap of ports
- * exists, arriving segments read it and use the other parts, so no later step may fail.
+ * Makes all parts, and the lists of leases (our socks in kernel TCP's bind table) last. Once the
+ * bitmap of the leases' ports exists, arriving segments read it and use the other parts, so no
+ * later step may fail. Return: 0 or a negative errno; after an error no part is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -102,9 +106,8 @@ fail:
  * xtcp_netns_start() - set up a namespace for its first socket of ours
  * @xn: the namespace
  *
- * Before this call, a namespace has only its sysctls and its files in /proc. Any user can make
- * namespaces and sockets in them. So the memory is charged to the memory control group of the task
- * that makes the first socket.
+ * Any user can make namespaces, and sockets in them. So the memory is charged to the memory control
+ * group of the task that makes the first socket.
  *
  * Context: process, may sleep.
  *
@@ -147,8 +150,8 @@ static int __net_init netns_init(struct net *net)
 }
 
 /*
- * Returns the first orphan of a shard, with a reference; NULL if there is none. An orphan on the
- * list has a reference of its own, so the orphan is not freed before this function takes another
+ * Returns the first orphan of a shard, with a reference; NULL if the shard has none. The list holds
+ * a reference to each orphan, so the orphan is not freed before this function takes another
  * reference.
  */
 static struct sock *first_orphan(struct xtcp_shard *shard)
@@ -158,11 +161,12 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	spin_lock_bh(&shard->lock);
 	ep = list_first_entry_or_null(&shard->orphans, struct xtcp_endpoint, accept_node);
 	if (ep)
-		sock_hold(xtcp_sk_of(ep));	/* end_orphan() drops it */
+		sock_hold(xtcp_sk_of(ep));	/* end_orphan() puts it */
 	spin_unlock_bh(&shard->lock);
 	return ep ? xtcp_sk_of(ep) : NULL;
 }
 
+/* Ends an orphan, and puts the caller's reference. @tell: send a RST. */
 static void end_orphan(struct sock *sk, bool tell)
 {
 	local_bh_disable();
@@ -178,9 +182,9 @@ static void end_orphan(struct sock *sk, bool tell)
 
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
- * devices still exist, so a RST can reach the peer. A RST passes the netfilter rules of the
- * namespace. The user of the namespace may have made these rules slow on purpose, while other
- * namespaces wait for the end of this one. So RSTs are sent only during the first TELL_TIME.
+ * devices still exist, so a RST can reach the peer. But a RST passes the netfilter rules of the
+ * namespace, which its user may have made slow on purpose, and other namespaces wait until this
+ * namespace has ended. So RSTs are sent only for the time TELL_TIME.
  *
  * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
  * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then
@@ -227,8 +231,8 @@ static void __net_exit netns_exit(struct net *net)
 	if (!xn->started)
 		return;
 	/*
-	 * end these parts before the lists of leases: entries and records put their leases when
-	 * they end
+	 * end the parts before the lists of leases: entries and records put their leases when they
+	 * end
 	 */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The life of struct xtcp_net. */
+/* Makes, starts and frees struct xtcp_net, the state of xtcp in a namespace. */
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 

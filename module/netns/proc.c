@@ -5,13 +5,14 @@
  *
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
- * A listing is made as it is read, one listener or one chain of the table at a time. The buffer of
- * an open file is one page, or more if a chain needs more. A slow reader neither misses nor repeats
- * a row that exists throughout: a listener keeps its number, and a connection stays in its hash
- * chain when a sock replaces its half-open entry, or a TIME-WAIT record replaces its sock. A row
- * that appears or disappears meanwhile may or may not be listed. Softirq never waits for a reader:
- * chains are read under RCU, without a lock. So, as in Linux, the values of a row may change while
- * they are read.
+ * A listing is made while the file is read, one listener or one chain of the table at a time. The
+ * buffer of an open file is one page, or more if the rows of a chain need more. A slow reader gets
+ * each row once, if the listener or the connection exists during the whole listing: a listener
+ * keeps its number, and a connection stays in its hash chain when a sock replaces its half-open
+ * entry, or a TIME-WAIT record replaces its sock. Otherwise the row may be listed or not.
+ *
+ * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
+ * values of a row may change while they are read.
  */
 #include "netns/proc.h"
 
@@ -53,7 +54,7 @@
 
 #define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
-/* The columns of every kind of connection. */
+/* The values of the columns that every kind of connection has. */
 struct row {
 	struct xtcp_tuple tuple;
 	int state;
@@ -70,17 +71,18 @@ struct row {
 };
 
 /*
- * The state of one reader, in seq_file->private. If the buffer was too small, seq_file asks again
- * for the same position, with a larger buffer.
+ * The state of one reader, in seq_file->private. If the buffer was too small for a position,
+ * seq_file asks for the same position again, with a larger buffer: the first row of the position
+ * then has number @number again.
  */
 struct listing {
-	struct seq_net_private p;	/* first, for seq_open_net() */
+	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
 	struct seq_file *m;
 	struct xtcp_net *xn;
 	int family;
-	loff_t at;			/* position to show */
-	unsigned int number;		/* number of the first row at this position */
-	unsigned int rows;		/* how many rows this position has shown */
+	loff_t at;			/* the position to show */
+	unsigned int number;		/* column "sl" of the first row of this position */
+	unsigned int rows;		/* how many rows of this position were shown */
 };
 
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
@@ -143,8 +145,8 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 }
 
 /*
- * As in Linux, rx_queue is the length of the accept queue. tx_queue is the limit of the accept
- * queue; Linux shows this limit only by sock_diag.
+ * Shows a listener. As in Linux, column rx_queue is the length of the accept queue. Column tx_queue
+ * is the limit of the accept queue, which Linux shows only by sock_diag.
  */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
@@ -158,8 +160,8 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	row.rx_queue = READ_ONCE(listener->accept_len);
 	show_row(l, &row);
 	/*
-	 * the values of a new listener in Linux: RTO and ATO in ticks, quick ACKs, cwnd, limit of
-	 * Fast Open
+	 * the last columns, with Linux's values for a new listener: RTO and ATO in ticks, quick
+	 * ACKs, cwnd, limit of Fast Open
 	 */
 	seq_puts(l->m, " 100 0 0 10 0");
 	end_row(l);
@@ -222,8 +224,8 @@ static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 }
 
 /*
- * Shows a connection if its socket has the family of the listing. So, as in Linux, a connection
- * over IPv4 of an AF_INET6 socket is in xtcp6.
+ * Shows a connection if its socket has the address family of the listing. So, as in Linux, xtcp6
+ * lists the connections over IPv4 of AF_INET6 sockets.
  */
 static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
@@ -232,8 +234,8 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	struct sock *sk;
 
 	/*
-	 * writers hold a lock that we do not take. The data races do no harm: the listing may show
-	 * an old value
+	 * writers hold a lock that the reader does not take. The data races do no harm: the listing
+	 * may show an old value
 	 */
 	kcsan_disable_current();
 	switch (conn->kind) {
@@ -267,7 +269,10 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 	return conn;
 }
 
-/* Returns the position of the first listener or chain with a connection, from @pos on. */
+/*
+ * Returns the first position from @pos on that is the position of a listener, or of a chain with a
+ * connection of @xn; a position behind the last chain if there is none.
+ */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
@@ -283,7 +288,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* only at the first chain, because it takes time to sum the count over all processors */
+	/* test this only at the first chain, because the sum over all processors takes time */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
@@ -394,14 +399,18 @@ static const struct seq_operations ops_listing_v6 = {
 	.show = show_v6,
 };
 
-/* The files. A file with .ops shows many rows, a file with .show shows a few lines at once. */
+/*
+ * The files. A file with .ops shows many rows, in several steps; a file with .show shows a few
+ * lines in one step. A write to a file with .written calls that function; other files cannot be
+ * written.
+ */
 static const struct proc_file {
 	const char *name;
 	const struct seq_operations *ops;
 	unsigned int private_size;
 	int (*show)(struct seq_file *m, void *v);
 	void (*written)(struct xtcp_net *xn);
-	umode_t mode;		/* 0: anybody may read it */
+	umode_t mode;		/* 0: any user may read the file */
 } files[] = {
 	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
 	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
@@ -460,11 +469,11 @@ static int file_release(struct inode *inode, struct file *file)
 }
 
 /*
- * A read may hang: its buffer may be a page of a FUSE file whose server does not answer. Any user
- * can make such a file. The removal of a file in /proc waits for its readers, and no signal ends
- * that wait. So each read has a reference to the module, and unloading fails at once with "in use".
- * After module_put() the removal still waits until this function has returned. An open descriptor
- * alone has no reference to the module.
+ * A read may hang: the reader's buffer may be a page of a FUSE file whose server does not answer.
+ * Any user can make such a file. Unloading the module removes the files in /proc; the removal of a
+ * file waits for its readers, and no signal ends this wait. So each read takes a reference to the
+ * module, and unloading fails at once with "in use". After module_put() the removal still waits
+ * until this function has returned. An open descriptor alone has no reference to the module.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
@@ -477,7 +486,7 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* The written text is ignored: a write to a file always has the same effect. */
+/* Calls .written of the file. The written text is ignored. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));
@@ -530,8 +539,8 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
  * xtcp_proc_net_exit() - remove the files of a namespace
  * @xn: the namespace; if it has started, its tables and counters still exist
  *
- * This returns when nobody reads the files any more. From then on, a read by a descriptor that is
- * still open fails.
+ * This function returns when no read of the files runs any more. From then on, a read by a
+ * descriptor that is still open fails.
  *
  * Context: process, may sleep.
  */

@@ -7,11 +7,12 @@
  *	box=17 netns=4026531840 local=10.9.0.2:80 peer=10.9.0.1:40000 began=12.345678 ended=...
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
- * Times are of CLOCK_MONOTONIC; the time of a system call is exact only to a tick. Events that are
- * also tracepoints have the names, fields and words of the tracepoint, without addresses and ports.
- * So a program that reads a trace can read these lines. Segments also have "cwnd", "srtt_us" and
- * "snd_una": the values before the segment arrived, or when it left. "rebuilt" is 1 for a segment
- * of the handshake that was recorded only later, when the connection got a sock.
+ * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. An
+ * event for which there is a tracepoint has the name, the fields and the words of the tracepoint,
+ * without addresses and ports. So a program that reads a trace can read these lines. The event of a
+ * segment also has "cwnd", "srtt_us" and "snd_una": their values before the segment arrived, or
+ * when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was written only
+ * later, when the connection got a sock.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.
@@ -34,7 +35,7 @@
 #include "sight/trace.h"
 #include "time/timer.h"
 
-/* A value and its name. In the last word of a list, text is NULL. */
+/* A value and its name. A list of such words ends with a word whose text is NULL. */
 struct word {
 	u32 value;
 	const char *text;
@@ -117,7 +118,10 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
-/* @sacks: the event after @event, which may have the segment's SACK blocks; NULL: none follows */
+/*
+ * @sacks: the event after @event, which may have the segment's SACK blocks; NULL: @event is the
+ * last
+ */
 static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, const struct xtcp_blackbox_event *event,
 			 const struct xtcp_blackbox_event *sacks)
 {
@@ -148,8 +152,9 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Returns when event @i happened. The time of a call is known only to a tick, so it is clamped
- * between the times of the previous and the next event.
+ * Returns when event @i happened, microseconds. The time of a system call is known only to a tick:
+ * if it is earlier than the previous event or later than the next event, returns the time of that
+ * event.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
@@ -221,7 +226,7 @@ static void *look_up_box(struct seq_file *m, loff_t *pos)
 		return NULL;
 	slot = xtcp_blackbox_next(xn, max_t(loff_t, *pos, 1));
 	*pos = slot ?: XTCP_BLACKBOX_SLOTS;
-	/* this is a number, not a pointer; 0 is the end */
+	/* the slot's number, cast to a pointer; NULL (0) ends the listing */
 	return (void *)slot;
 }
 

@@ -9,7 +9,7 @@
 
 /* The state of one reader, in seq_file->private. */
 struct xtcp_proc_box {
-	struct seq_net_private p;	/* first, for seq_open_net() */
+	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
 	struct xtcp_blackbox box;	/* a copy of the box that is shown */
 };
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /proc/net/xtcp_listen shows the two queues of each listener: their present and largest lengths,
- * and how much they have refused since listen().
+ * and how many SYNs and ACKs they have refused since listen().
  *
- * The limit is the same for both queues. As in Linux, each queue takes one entry more than the
- * limit.
+ * The limit is the same for both queues. As in Linux, each queue takes one entry or child more than
+ * the limit.
  */
 #include "netns/proc_listen.h"
 
@@ -69,7 +69,7 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 
 /*
  * *@pos is 0 for the heading, otherwise the listener's number plus one. A listener that stops
- * before show_line() has no line.
+ * before show_line() runs is not shown.
  */
 static void *look_up_listener(struct seq_file *m, loff_t *pos)
 {
@@ -87,7 +87,10 @@ static void *look_up_listener(struct seq_file *m, loff_t *pos)
 	if (!found)
 		return NULL;
 	*pos = number + 1;
-	/* this is a number, because a pointer to the listener would need a reference */
+	/*
+	 * pass on the listener's number, since a pointer to the listener would need a reference.
+	 * Add 2: 0 would be the end, and 1 is SEQ_START_TOKEN
+	 */
 	return (void *)(number + 2);
 }
 

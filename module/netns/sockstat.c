@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /proc/net/xtcp_sockstat: the line TCP: of /proc/net/sockstat and the line TCP6: of sockstat6. The
- * counters exist for other purposes, too; their sums are computed only when the file is read.
+ * /proc/net/xtcp_sockstat: the line "TCP:" of /proc/net/sockstat and the line "TCP6:" of
+ * /proc/net/sockstat6, for xtcp. The sums of the counters are computed only when the file is read.
  */
 #include "netns/sockstat.h"
 
@@ -16,8 +16,8 @@ static struct proto *counted, *counted6;
 
 /**
  * xtcp_sockstat_set_protos() - set the protocols whose socks are counted
- * @prot: the protocol over IPv4; its counters of memory and of socks include those over IPv6
- * @prot6: the protocol over IPv6, or NULL
+ * @prot: the protocol over IPv4; its counters of memory and of socks include the socks over IPv6
+ * @prot6: the protocol over IPv6; NULL without IPv6
  *
  * Context: process, module init, before any namespace has its files.
  */

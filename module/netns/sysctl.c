@@ -3,15 +3,15 @@
  * net.xtcp.*: the sysctls of a namespace.
  *
  * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
- * the size of memory, a namespace copies the value of its own kernel TCP when the namespace (or the
- * module) starts. Where Linux accepts any number, xtcp refuses a number that makes no sense: the
- * write fails with EINVAL, and the old value stays.
+ * the size of memory, a namespace copies the value of its own kernel TCP when the namespace begins
+ * (or the module is loaded). Where Linux accepts any number, xtcp refuses a number that makes no
+ * sense: the write fails with EINVAL, and the old value stays.
  *
- * The kernel gives a handler only the address of an entry in the registered table. A table for each
- * namespace would take one or two pages, and most would never be read. So there are two tables, one
- * for the initial namespace and one for all others. Each namespace maps the pages of its table at
- * an address of its own. So the address of an entry identifies the namespace, and the entry has the
- * offset of the value in struct xtcp_sysctl.
+ * The kernel gives a handler only the address of an entry in the registered table. A copy of the
+ * table for each namespace would take one or more pages, and most copies would never be read. So
+ * there are two tables, one for the initial namespace and one for all other namespaces. Each
+ * namespace maps the pages of its table at an address of its own. So the address of an entry
+ * identifies the namespace. An entry contains the offset of its value in struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
@@ -39,10 +39,10 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
-/* this value still fits an int after it was rounded up to whole jiffies */
+/* the largest multiple of 1000 ms that an int can hold: it is a whole number of jiffies */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
-static int max_ack_delay_ns = 500000000;	/* RFC 9293 MUST-40 */
+static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
 static int max_lifetime = 21600;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
@@ -59,8 +59,8 @@ static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
 /*
- * Finds the namespace to which a table belongs. Each namespace has its table at an address of its
- * own; an index is the number of a page of the table.
+ * The namespace of each mapped table. Each namespace has mapped its table at an address of its own;
+ * the index is the page number of this address.
  */
 static DEFINE_XARRAY(namespaces);
 
@@ -105,8 +105,9 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * The value is stored in jiffies; the user reads and writes it in units of 1 / @per_second s. As in
- * Linux, a time below one jiffy is rounded up to one jiffy, because 0 has a meaning of its own.
+ * Reads or writes a time. It is stored in jiffies; the user reads and writes it in units of 1 /
+ * @per_second s. As in Linux, a written time is rounded up to whole jiffies: a time above 0 must
+ * not become 0, which has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -180,7 +181,7 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* A write also resets the count of signs that the network drops Fast Open SYNs. */
+/* A write also resets the count of signs of a black hole for Fast Open (fastsyn.c). */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
@@ -202,9 +203,9 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * A write of a value other than 0 allocates the table of paths, if there is none. A write of 0
- * empties the table. Connections that exist at that time will not save what they observed before
- * the write.
+ * A write of a value other than 0 allocates the table of paths, if there is no table yet. A write
+ * of 0 empties the table. Connections that exist at this time will not save what they observed
+ * before the write of 0.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
@@ -253,8 +254,8 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 }
 
 /*
- * A sysctl of the whole machine; .maxlen = 0 identifies it. Only the initial namespace can write
- * it.
+ * A sysctl for the whole machine. make_table() recognises it by .maxlen = 0; only the initial
+ * namespace can write it.
  */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
@@ -346,24 +347,21 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * For each registered table, the kernel allocates one block with 32 octets per entry. A block for
- * 29 entries fits 1 KiB, a larger one would take 2 KiB. So the table is registered in parts. An
- * empty entry follows each part: it marks the end on kernels before 6.11.
+ * For each registered table, the kernel allocates a block of memory with 32 octets per entry. A
+ * block for 29 entries fits 1 KiB; a block for more would take 2 KiB or more. So the table is
+ * registered in parts. An empty entry follows each part: it marks the end for kernels before 6.11.
  */
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
-/*
- * Before Linux 6.11 an entry has 64 octets: 61 sysctls and the empty entries fill one page of 4
- * KiB.
- */
+/* Each table takes whole pages, since each namespace maps these pages. */
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
-/* The first page of each table: for the initial namespace, and for all others. */
+/* The first page of both tables: for the initial namespace, and for all other namespaces. */
 static struct page *pages[2];
 
-/* Allocates the pages and fills them with the table: the parts, with an empty entry after each. */
+/* Allocates the pages of a table and fills them: the parts, with an empty entry after each part. */
 static struct page *make_table(bool first_namespace)
 {
 	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
@@ -406,7 +404,7 @@ int xtcp_sysctl_init(void)
 /**
  * xtcp_sysctl_exit() - free the tables
  *
- * Context: process, module exit; no namespace uses them any more.
+ * Context: process, module exit; no namespace uses the tables any more.
  */
 void xtcp_sysctl_exit(void)
 {
@@ -457,7 +455,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,
-		.limit_output_bytes = 16 * 65536,	/* as in 6.1; newer kernels have more */
+		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; later Linux has more */
 		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
 		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
 		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
