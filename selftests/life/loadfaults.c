@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Loading the module while memory runs out, on a kernel that has fault injection: all allocations fail from one of them
- * on, each time a little later, in a short run four times as much, until there is memory enough. Loading says that it has none, and leaves nothing behind:
- * no family, no file in /proc, no slab, and kernel TCP as before.
+ * on, each time a little later, until there is memory enough. Loading says that it has none, and leaves nothing behind:
+ * no family, no file in /proc, no slab, and kernel TCP as before. In a short run the steps are four times as long.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -7,8 +7,8 @@
  *	namespace a --- veth0 --- namespace b
  *	  clients of all three  -->
  *
- * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, a quarter of that in a short
- * run; ROUNDS= in the environment says another number.
+ * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, in a short run a quarter;
+ * ROUNDS= in the environment says another number.
  *
  * Cases: names, files and sysctls of each build; refusals; transfers between all pairings of the
  * three stacks at once; a listener that moves from one build to the other; unloading each first,

@@ -2,7 +2,7 @@
 /*
  * What can be seen of xtcp: see_rows.c and see_sockstat.c have what stands in /proc, see_programs.c what programs make
  * of it, see_watch.c what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c
- * sends a SYN that nobody stands behind; see.c has what they share.
+ * sends a SYN that nobody stands behind; see_shared.c has what they share. ladders.c is a program of its own.
  */
 #ifndef SEE_H
 #define SEE_H
@@ -51,7 +51,9 @@ extern unsigned int see_problems;	/* of the case that runs */
 		}									\
 	} while (0)
 
-/* see.c */
+/* see_shared.c */
+void see_begin(unsigned int plan);
+int see_end(void);
 void see_report(const char *what, const char *about);
 int see_must(int ret, const char *what);
 unsigned int see_new_port(void);
@@ -88,7 +90,6 @@ void see_ss_kill(void);
 void see_ss_set(void);
 void see_ss_netlink(void);
 void see_nstat(void);
-void see_ladders(void);
 int see_be_run(void);
 void see_run(const char *self);
 
