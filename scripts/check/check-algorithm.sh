@@ -22,7 +22,7 @@ mkdir -p "$work/tree"
 # build KO: the module of the tree as it is now.
 build()
 {
-	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 >"$work/log" 2>&1 &&
+	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 KCFLAGS=-g0 >"$work/log" 2>&1 &&
 		[ ! -s "$work/log" ] &&
 		strip -g -o "$work/$1" "$work/build/xtcp.ko"
 }
