@@ -15,7 +15,7 @@
 
 #include "base/rstdiag.h"
 
-/* The tail has room for the padding of short Ethernet frames, or for the text of a RST. */
+/* ETH_ZLEN octets are for the padding of a short Ethernet frame, or for the text of a RST. */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
@@ -34,7 +34,7 @@ static struct sk_buff *alloc_from_processor(void)
 /**
  * xtcp_control_alloc() - allocate an skb for a control segment
  * @gfp: flags for the slabs. With __GFP_MEMALLOC the skb always comes from the slabs, which may
- *	then use the memory reserves: swapping may wait for this segment
+ *	then use the memory reserves, because swapping may wait for this segment
  * @text: octets of text, 0 or %XTCP_RSTDIAG_LEN
  *
  * Context: any but hard interrupt.

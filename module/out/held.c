@@ -60,8 +60,9 @@
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
- * @lock: guards the other fields, and sk_bind_node of the socks; innermost; taken with BH disabled,
- *	or with interrupts disabled where the caller may hold any lock
+ * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock,
+ *	except by spin_trylock(). Taken with BH disabled, or with interrupts disabled where the
+ *	caller may hold any lock
  * @due: socks that this round of the work item has yet to check
  * @later: the other socks; the next round begins with all of them in @due
  * @count: number of socks in both
@@ -128,8 +129,9 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * Takes a sock off its list. Return: true when the list is empty now, and the caller has to put the
- * module. Lock: the list's, held, and the socket's, or no other thread can reach the sock.
+ * Takes a sock off its list. Return: true when the list is empty now: the caller has to call
+ * module_put(). Lock: the list's, held, and the socket's, unless no other thread can reach the
+ * sock.
  */
 static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {
@@ -157,9 +159,9 @@ static void give_back(struct sock *sk)
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
 	 * After module_put(), module exit may begin, but it cannot end before this function has
-	 * returned. Module exit waits for softirqs, RCU callbacks and the work. And if a program
-	 * has called this function, the program's socket holds the module, so module exit does not
-	 * begin.
+	 * returned. Module exit waits for softirqs, RCU callbacks and the work item. And if a
+	 * program has called this function, the program's socket holds the module, so module exit
+	 * does not begin.
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
@@ -205,7 +207,8 @@ static unsigned int own_references(const struct sock *sk)
  * @sk: the sock
  * @callers: number of references that the caller has
  *
- * The answer is also true while another processor has a reference and is about to take the lock.
+ * The answer is also true while another processor has a reference and is about to take the socket
+ * lock.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -295,8 +298,8 @@ void xtcp_held_take_dead(struct sock *sk)
 
 /*
  * Takes @sk off its list if no segment of @sk is left below TCP. Return: true when the caller has
- * to put the module. The socket lock nests outside the list's lock, so this function only tries to
- * take the socket lock.
+ * to call module_put(). Other functions take the list's lock inside the socket lock, so this
+ * function only tries to take the socket lock.
  *
  * In a kernel for one processor this function does nothing: in such a kernel a spinlock does not
  * show whether it is held, and the caller may hold the socket lock and be in the middle of a
@@ -378,7 +381,7 @@ static void look_at(struct held_list *there)
 	unsigned int looks = LOOKS_MAX;
 	struct sock *sk;
 
-	/* most lists are empty; if a sock is added now, xtcp_held_take() runs the work again */
+	/* most lists are empty; if a sock is added now, the work item runs again for it */
 	if (!READ_ONCE(there->count))
 		return;
 	while (looks-- && next_due(there, &sk)) {
@@ -387,9 +390,9 @@ static void look_at(struct held_list *there)
 		local_bh_disable();
 		bh_lock_sock(sk);
 		/*
-		 * if a user has the lock, leave the sock to the next round. The user needs the lock
-		 * only for a moment, or accept() has given the sock to a program: in both cases the
-		 * next round calls xtcp_held_look()
+		 * if a process owns the socket lock, leave the sock to the next round. The process
+		 * owns the lock only for a moment, perhaps because accept() has just returned the
+		 * sock
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);

@@ -7,7 +7,7 @@
 
 struct sock;
 
-/* These need the socket lock. */
+/* The caller of the next four functions holds the socket lock. */
 bool xtcp_held_before_sending(struct sock *sk);
 void xtcp_held_look(struct sock *sk, unsigned int callers);
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);

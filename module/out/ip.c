@@ -3,7 +3,7 @@
  * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
  *
  * Only this file, ip_connect.c and ip_reply.c know the difference between the two families. Callers
- * above know struct xtcp_tuple and a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
+ * pass a struct xtcp_tuple or a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
  * Linux.
  *
  * A full sock caches its route, and IP checks the route before each segment. ip_reply.c sends
@@ -78,7 +78,8 @@ static struct dst_entry *valid_route(struct sock *sk)
  * @fl4: the flow; routing fills in what it chooses
  * @sk: the sock whose IPsec policies apply
  *
- * This is ip_route_output_flow(), but it skips the IPsec lookup if there is no policy.
+ * This function does the same as ip_route_output_flow(), but skips the IPsec lookup if there is no
+ * IPsec policy.
  *
  * Context: softirq or process.
  *
@@ -232,13 +233,13 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* this stores the error; over IPv6, xmit_v6() has stored it */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has called it before */
 }
 
 /*
  * Does the same as inet6_csk_xmit(). On newer kernels inet6_csk_xmit() reads the flow from the
  * sock, where only kernel TCP stores it. Our flow is on the stack. Not inlined, so that IPv4 needs
- * no room for the flow.
+ * no stack for the flow.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {

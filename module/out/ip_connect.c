@@ -213,8 +213,9 @@ static bool ports_lead(const struct sock *sk)
  * xtcp_ip_connect_ports() - finish the route of an active open when its local port is known
  * @sk: the sock; xtcp_ip_connect() has succeeded, and inet_sport is set
  *
- * This looks up the route again if the first lookup did not know the port and the port may matter.
- * It also chooses random values for IP: the flow hash and the first IPv4 identification.
+ * The function looks up the route again if the first lookup did not know the port and the route may
+ * depend on the port. It also chooses two random values: the flow hash and the first IPv4
+ * identification.
  *
  * Return: 0 or routing's error.
  */

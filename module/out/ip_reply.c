@@ -3,7 +3,7 @@
  * Sends segments that belong to no full sock over IPv4 and IPv6: SYN-ACKs, RSTs, and ACKs of
  * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
- * Each segment has a route lookup of its own. The skb of a SYN-ACK points to its listener, so that
+ * This file looks up a route for each segment. The skb of a SYN-ACK points to its listener, so that
  * firewall matches and cgroup programs find a socket. All other segments are sent by a raw sock of
  * the namespace, as in kernel TCP. Their skbs do not point to the raw sock: an skb that waits in a
  * queue would keep the namespace alive, or outlive the raw sock.
@@ -136,9 +136,9 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * As ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them. NF_HOOK() itself
- * cannot be used: for a packet in a netfilter queue, netfilter would later call a function of this
- * module, which may have been unloaded.
+ * Does the same as ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them.
+ * NF_HOOK() itself cannot be used: for a packet in a netfilter queue, netfilter would later call a
+ * function of this module, which may have been unloaded.
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -154,7 +154,7 @@ static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buf
 	return dst_output(net, skb->sk, skb);
 }
 
-/* As ip_select_ttl(), but the caller passes the namespace. */
+/* Does the same as ip_select_ttl(), but the caller passes the namespace. */
 static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
 {
 	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
@@ -165,8 +165,8 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 }
 
 /*
- * As ip_build_and_send_pkt(), but simpler: the segment has no IP options and never needs to be
- * fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
+ * Does the same as ip_build_and_send_pkt(), but is simpler: the segment has no IP options and never
+ * needs to be fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
  */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {

@@ -19,11 +19,12 @@ struct xtcp_tuple;
  * @mark: the mark of the segment, as SO_MARK would set it
  * @hash: selects one of several paths; 0: the hash of addresses and ports selects
  * @tos: DSCP and ECN octet, or traffic class
- * @laddr_known: the tuple's local address is known to be ours; IPv6 ignores this
- * @unowned: skb->sk is not set to the listener, but the options of the listener still apply
+ * @laddr_known: the tuple's local address is known to be ours, so routing need not check it; only
+ *	for IPv4
+ * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
- * @sk: the listener, whose options, hop limit and LSM label the segment carries; NULL: the
- *	namespace's reply sock sends it
+ * @sk: the listener, whose settings the segment gets: hop limit, priority, LSM label, IPv6 options.
+ *	NULL: the namespace's reply sock sends the segment
  * @dst: the route, with a reference; NULL: not looked up yet
  */
 struct xtcp_ip_reply {

@@ -45,8 +45,8 @@
 #include "timewait/timewait.h"
 
 /*
- * The initial values of the counters EE0B and ECEB (RFC 9768 section 3.2.1). The third counter is
- * left out, because not every SYN-ACK has room for it.
+ * The initial values of the counters EE0B and ECEB (RFC 9768 section 3.2.1). The third counter,
+ * EE1B, is left out, because not every SYN-ACK has room for it.
  */
 static const u32 first_counters[2] = { 1, 0 };
 
@@ -99,7 +99,7 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	return true;
 }
 
-/* Builds a segment: in the skb @syn if possible; otherwise, or if @syn is NULL, in new memory. */
+/* Builds a segment in the skb @syn if possible; otherwise, or if @syn is NULL, in a new skb. */
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
@@ -369,8 +369,8 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  *
  * With TCP-AO, if the key that the peer asks for has been removed, nothing is sent, as in Linux.
  *
- * The window is not scaled (RFC 7323 section 2.2). The low bits of TSval carry the part of the
- * cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
+ * The window is not scaled (RFC 7323 section 2.2). If the ISN is a SYN cookie, the low bits of
+ * TSval carry the part of the cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
  *
  * Context: softirq or process, RCU read side.
  *
@@ -406,8 +406,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= XTCP_ECE;
 	sign_with(&reply, &signer);
 	/*
-	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2); beside timestamps
-	 * and a signature it has no room
+	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2). The option also
+	 * has no room beside both timestamps and a signature
 	 */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.signer && he->ts_ok)) {
 		reply.opts.has_accecn = true;
@@ -426,7 +426,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.opts.tsecr = he->ts_recent;
 		WRITE_ONCE(he->ts_late, clock - reply.opts.tsval);
 	}
-	/* a key that the program has set since the SYN came may leave no space */
+	/* if the program has set a key since the SYN came, the ACK rate option may have no room */
 	if (unlikely(reply.opts.ack_rate) && xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
 		reply.opts.ack_rate = XTCP_ACKRATE_NONE;
 	if (he->resent) {
@@ -458,7 +458,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
  * @he: the entry
  * @skb: the answered segment
  *
- * RFC 9293 section 3.10.7.4, first and second.
+ * RFC 9293 section 3.10.7.4, the first and the second check.
  *
  * Context: softirq, RCU read side.
  */
@@ -536,9 +536,9 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
  *	allowed
  *
- * This keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit. A RST
- * needs no answer, whatever text it has: its source address may be forged, and the answer would go
- * to a victim.
+ * This limit keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
+ * A RST with text is limited, too: its source address may be forged, and the answer would go to a
+ * victim.
  *
  * Context: softirq. The caller owns @stamp; a race costs one answer at most.
  *

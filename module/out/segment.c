@@ -6,10 +6,10 @@
  * acknowledgment and window were sent. transmit() sends every segment, so only transmit() has the
  * counters and the tracepoint.
  *
- * IP gets a clone of a queued skb, or a control segment. Each counts in sk_wmem_alloc, so the
- * sock's memory stays until the last of them is freed. The kernel frees each by sock_wfree(). If
- * SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
- * (time/pace.c), sock_wfree() calls sk_write_space, and subtracts the segment's last octet from
+ * IP gets a clone of a queued skb, or a control segment. Each such skb counts in sk_wmem_alloc, so
+ * the sock's memory stays until the last such skb is freed. The skb's destructor is sock_wfree().
+ * If SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
+ * (time/pace.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
  * sk_wmem_alloc only after that call. This octet keeps the sock, and unloading waits for each
  * sock's destructor. So the module cannot be unloaded while sk_write_space runs.
  */
@@ -129,8 +129,8 @@ static void ack_said(struct sock *sk)
 }
 
 /*
- * The SACK blocks or the AccECN option did not fit into the segment: an ACK without text is due at
- * once. It has room for them.
+ * The SACK blocks or the AccECN option did not fit into the segment: an ACK without text, which has
+ * room for them, is due at once.
  */
 static void ack_again(struct sock *sk)
 {
@@ -164,7 +164,7 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 		stream->bytes_retrans += len;
 }
 
-/* Not inlined, so that an untraced segment pays nothing for the tuple. */
+/* Not inlined, so that a segment that is not traced needs no stack for the tuple. */
 static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th,
 					 u32 len, bool resent)
 {
@@ -256,7 +256,7 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
-/* Adds a request for an ACK rate if there is room beside the text. Otherwise it stays due. */
+/* Adds a request for an ACK rate if there is room beside the text. Else the request stays due. */
 static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, struct xtcp_options *opts)
 {
 	struct xtcp_stream *stream = xsk->stream;
@@ -315,7 +315,7 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* Returns the ECN bits of this segment. *@wanted: octets that the AccECN option needs, if due. */
+/* Returns the ECN bits of this segment. *@wanted gets the size of the AccECN option, if due. */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool new_text,
 				    bool resent, bool has_blocks, u32 *wanted)
 {
@@ -366,8 +366,9 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 }
 
 /*
- * Pushes options and header of a segment that has more than timestamps, and signs the segment if
- * there is a key. Return: as push_options(). Not inlined: other segments need none of its stack.
+ * Pushes options and header of a segment that has more options than timestamps, and signs the
+ * segment if there is a key. Return: as for push_options(). Not inlined, so that other segments
+ * need no stack for the signer.
  */
 static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
 			      u32 wanted, u16 said)
@@ -442,7 +443,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
 	/*
 	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
-	 * this segment has no room for them, they get a segment of their own
+	 * this segment has no room for them, another segment carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
@@ -523,8 +524,9 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * Sends text that may carry a request for an ACK rate. Text that has carried one carries the
- * present one when it is sent again. @cb: of the queued skb; the rest as for transmit().
+ * Sends text that may carry a request for an ACK rate. If the text has carried a request before,
+ * its retransmission requests the present rate. @cb: the control block of the queued skb. The other
+ * parameters: as for transmit().
  */
 static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
 					      bool resent, u64 us)
