@@ -45,7 +45,7 @@
 #define MOST		1024	/* rules in a table */
 #define MOST_OF_GUEST	64
 
-/* An allocation fails rather than wait for memory; set.c says why. */
+/* An allocation fails rather than wait for memory: no netlink request may wait (set.c). */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
@@ -144,10 +144,10 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
  * call to us, so undo_limit() compares the present limit with this value.
  *
  * The value is stored in a field of inet_sock that only datagram sockets use: ip_setup_cork() and
- * ip6_setup_cork() write the field, and no sock of ours calls them. A field of its own would make
- * struct xtcp_sock larger for every connection. struct xtcp_seldom is the wrong place for two
- * reasons. Its allocation can fail when a rule applies to a child, in softirq, and the limit could
- * not be reset later. And a connection that has this struct looks for keys with each segment.
+ * ip6_setup_cork() write the field, and no sock of ours calls them. A new field would make struct
+ * xtcp_sock larger for every connection. struct xtcp_seldom is the wrong place for two reasons. Its
+ * allocation can fail when a rule applies to a child, in softirq, and the limit could not be reset
+ * later. And a connection with a struct xtcp_seldom searches for signature keys for each segment.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -178,8 +178,8 @@ static void undo_limit(struct sock *sk)
 }
 
 /*
- * Take the options of a rule that the program has not set itself. An option that the program has
- * set to its default counts as not set.
+ * Set the options of a rule that the program has not set. If the program has set an option to its
+ * default, the option counts as not set.
  */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
@@ -190,7 +190,8 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
 	/*
-	 * no bit in by_rule is needed: no option sets this field, and a reset of the TCB clears it
+	 * no bit in by_rule is needed: no socket option sets this field, and a reset of the TCB
+	 * clears it
 	 */
 	xsk->cong.initial = sets->initial;
 }
@@ -198,7 +199,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 /**
  * xtcp_policy_apply() - apply the rule that matches a new connection, if there is one
  * @sk: a sock in connect(), or a new child; its addresses and ports are known. The caller applies
- *	the metrics of its route afterwards, since they take precedence over the rule
+ *	the metrics of the sock's route afterwards, since they take precedence over the rule
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -255,7 +256,7 @@ void xtcp_policy_undo(struct sock *sk)
 /**
  * xtcp_policy_program_sets() - a program or an administrator has set an option
  * @sk: a sock on which a rule has set options
- * @optname: the option of IPPROTO_TCP; from now on it does not count as set by the rule
+ * @optname: the option of IPPROTO_TCP; from now on the option does not count as set by the rule
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -347,7 +348,7 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
  * xtcp_policy_add() - add a rule to a new table
  * @draft: the table
  * @key: the key, which says to which connections the rule applies
- * @sets: the options that it sets
+ * @sets: the options that the rule sets
  *
  * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
  *

@@ -62,12 +62,12 @@ struct xtcp_rule_sets {
 };
 
 /**
- * struct xtcp_rule - a rule
+ * struct xtcp_rule - a rule of the policy table
  * @tables: number of tables that have the rule: the table in force, a new table that is being made,
  *	and old tables that readers may still use
  * @hits: number of connections that have matched the rule, including connections that failed
  *	afterwards; one counter for each processor
- * @sets: the options that it sets
+ * @sets: the options that the rule sets
  */
 struct xtcp_rule {
 	refcount_t tables;
@@ -94,8 +94,8 @@ void xtcp_policy_undo(struct sock *sk);
 void xtcp_policy_program_sets(struct sock *sk, int optname);
 
 /*
- * Applies the rule that matches a new connection, if there is one. The addresses and ports of the
- * connection are known. Socket lock held.
+ * Applies the rule that matches a new connection, if any rule matches. The addresses and ports of
+ * the connection are known. Socket lock held.
  */
 static inline void xtcp_policy_begin(struct sock *sk)
 {

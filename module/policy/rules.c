@@ -132,7 +132,7 @@ static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struc
 /**
  * xtcp_rules_add() - add a rule to a table that nobody searches yet
  * @rules: the table, with space for one more entry
- * @key: its key
+ * @key: the key of @rule
  * @rule: the rule
  *
  * Context: any. The caller makes sure that nobody else uses the table.
@@ -156,11 +156,11 @@ bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, s
 /**
  * xtcp_rules_del() - take a rule out of a table
  * @rules: the table
- * @key: its key
+ * @key: the key of the rule
  *
  * Context: any. The caller makes sure that nobody else uses the table.
  *
- * Return: the rule, or NULL if there is none with this key.
+ * Return: the rule, or NULL if no rule has this key.
  */
 struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key)
 {

@@ -64,8 +64,8 @@ struct xtcp_rules_entry {
 /**
  * struct xtcp_rules - a table
  * @n: number of rules
- * @kinds: number of kinds among them
- * @ends: for each kind, the index of the entry after its last one
+ * @kinds: number of different values of xtcp_rule_key.kind in the table
+ * @ends: for each kind, the index of the entry after the last entry of the kind
  * @entries: the rules, ordered by their keys
  */
 struct xtcp_rules {
