@@ -2,9 +2,9 @@
 /*
  * A lease reserves a port for xtcp in kernel TCP's bind table.
  *
- * It is a sock that does nothing but occupy the port. inet_csk_get_port() puts it into the table,
- * so that bind() on either stack respects the ports of the other stack, by the rules of kernel TCP.
- * README.md lists which code reads which field.
+ * A lease is a sock that does nothing but occupy the port. inet_csk_get_port() puts the lease into
+ * the table, so that bind() on either stack respects the ports of the other stack, by the rules of
+ * kernel TCP. README.md lists which code reads which field of a lease.
  *
  * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
  * user id that no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user,
@@ -59,9 +59,9 @@ static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 /*
  * Each lease points to this reuseport group, in which one sock counts as closed. Kernel TCP's
  * bind() compares a sock of such a group with each sock on the port. Any other sock may take a fast
- * path: if it has SO_REUSEPORT and the same user as the last sock that bound, it may be admitted
- * without that comparison. All leases have SO_REUSEPORT and the same user. So without this group,
- * the fast path would always admit a lease that asks for its own port again, as in
+ * path: if it has SO_REUSEPORT and the same user as the last sock that bound the port, it may be
+ * admitted without that comparison. All leases have SO_REUSEPORT and the same user. So without this
+ * group, the fast path would always admit a lease that asks for its own port again, as in
  * xtcp_lease_listen().
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
@@ -104,7 +104,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 	return lease;
 }
 
-/* Note the options of @sk. Later bind() calls are compared with these. */
+/* Store the options of @sk in the lease. Later bind() calls on the port are compared with them. */
 static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lease->reuse = sk->sk_reuse;
@@ -278,9 +278,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * @lease: the lease of a sock that calls connect()
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
- * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks the table again. The lease
- * gets the option back when its last full sock has left. A TIME-WAIT sock of kernel TCP with
- * SO_REUSEPORT may still be on the port, so the caller checks whether kernel TCP has the 4-tuple.
+ * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for its port
+ * again. The lease gets the option back when its last full sock has left. A TIME-WAIT sock of
+ * kernel TCP with SO_REUSEPORT may still be on the port, so the caller checks whether kernel TCP
+ * has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *
@@ -321,8 +322,8 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /*
- * End a lease whose last user has left. This is rare, so it is kept out of the callers' fast path.
- * Context: BH disabled.
+ * End a lease whose last user has left. Not inlined, because few calls of xtcp_lease_put_users()
+ * end a lease. Context: BH disabled.
  */
 static noinline void lease_end(struct xtcp_lease *lease)
 {

@@ -36,12 +36,12 @@ struct xtcp_net;
  *	not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
- * @reach: covers the sock of a lease that is not shared, up to the last field that is read;
- *	README.md says which code reads which field
+ * @reach: makes @inet large enough for all fields of struct inet_connection_sock that other code
+ *	reads in a lease that is not shared; README.md lists the fields
  * @owner: the sock that bound the port; NULL when it has left, and for a shared lease; lock of the
  *	port
  *
- * The lock of the port is xtcp_portlist_lock() of @xn and inet.inet_num.
+ * "Lock of the port" means that xtcp_portlist_lock() of @xn and inet.inet_num guards the field.
  */
 struct xtcp_lease {
 	struct hlist_node node;

@@ -214,8 +214,8 @@ static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp
 }
 
 /*
- * Try our half and then kernel TCP's. If no port is usable, a second round also tries the ports
- * that were refused earlier.
+ * Try our half and then kernel TCP's half. If no port is usable, a second round also tries the
+ * ports that try_port() has refused earlier.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
 {

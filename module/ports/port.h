@@ -17,8 +17,8 @@ int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
 /*
- * As xtcp_port_release(), but keeps inet_sport for getsockname(). Does nothing if the program chose
- * the port.
+ * Does the same as xtcp_port_release(), but keeps inet_sport for getsockname(). Does nothing if the
+ * program chose the port.
  */
 void xtcp_port_connection_ended(struct sock *sk);
 

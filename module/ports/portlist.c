@@ -9,8 +9,7 @@
  *
  * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
  * tree. A block of lists is allocated while one of its ports has a lease. One empty block is kept
- * for reuse. So if a port often gets a lease and loses it again, this needs no allocation each
- * time.
+ * for reuse. So if a port often gets a lease and loses it again, no block is allocated each time.
  */
 #include "ports/portlist.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides which leases and socks may share a port. It first asks kernel TCP's bind table, and then
- * compares our leases with each other.
+ * Decides which leases and socks may share a port. This file first asks kernel TCP's bind table,
+ * and then compares our leases with each other.
  *
  * The rules are kernel TCP's. Two socks whose addresses overlap may share a port in two cases. In
  * the first, both have SO_REUSEADDR and the older one does not listen. In the second, both have
@@ -74,7 +74,7 @@ static struct reach reach_of(const struct sock *sk)
 	return reach;
 }
 
-/* Are both in the same VRF, or in none? Each VRF has its own ports in kernel TCP's table. */
+/* Are both in the same VRF, or both in none? A VRF has its own ports in kernel TCP's table. */
 static bool same_l3mdev(const struct sock *a, const struct sock *b)
 {
 	return a->sk_bound_dev_if == b->sk_bound_dev_if || inet_sk_bound_l3mdev(a) == inet_sk_bound_l3mdev(b);

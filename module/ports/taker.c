@@ -209,7 +209,7 @@ static void open_door(const struct xtcp_lease *lease)
 
 /*
  * Replace @from by @to in kernel TCP's table. One of the two is a shared lease, the other is the
- * taker. The locks of both buckets are held, so the port is never free in between.
+ * taker. The locks of both hash chains are held, so the port is never free in between.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
