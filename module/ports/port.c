@@ -374,7 +374,7 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* the ISS stays 0, unless the connection replaces a TIME-WAIT record */
+	/* no ISS yet; if the connection replaces a TIME-WAIT record, that record gives the ISS */
 	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);

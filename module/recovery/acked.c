@@ -129,7 +129,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 
 /*
  * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL if a later ACK has
- * overtaken this one, since the AccECN counter of an overtaken ACK is out of date.
+ * overtaken it: its AccECN counter is out of date then.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -223,8 +223,8 @@ static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /*
  * An ACK may report a loss or a congestion mark before we have sent any text. In that case,
- * allocate the data state now, so that the ACK can be processed as usual. Return: false without
- * memory.
+ * allocate the struct xtcp_stream now, so that the ACK can be processed as usual. Return: false
+ * without memory.
  */
 static __always_inline bool has_stream(struct sock *sk)
 {

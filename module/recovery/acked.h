@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Process an acceptable ACK: arrive/ hands all ACKs to these functions. */
+/* Process ACKs that arrive/ack.c has found acceptable. */
 #ifndef XTCP_ACKED_H
 #define XTCP_ACKED_H
 

@@ -53,7 +53,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* the least time to wait for one more ACK */
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* dubious_ack() waits at least so long for one more ACK */
 
 /* Which segments to send after an ACK. */
 enum next {
@@ -63,8 +63,8 @@ enum next {
 };
 
 /*
- * Set the phase when nothing has to be recovered: OPEN, or DISORDER while something is out of
- * order.
+ * Set the phase when nothing has to be recovered: DISORDER while any segment is sacked, lost or
+ * resent, OPEN otherwise.
  */
 static void keep_open(struct sock *sk, int reason)
 {
@@ -86,7 +86,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sk(sk), sample), marked);
 }
 
-/* RFC 3168 section 6.1.2: reduce the window once per round trip. */
+/* The ACK reports a congestion mark: reduce the window, once per round trip (RFC 3168 6.1.2). */
 static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_undo_forget(sk);
@@ -139,7 +139,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 /**
  * xtcp_recovery_probe_was_needed() - react to a loss that a tail loss probe has repaired
  * @sk: the sock
- * @sample: the ACK that reports it
+ * @sample: the ACK that reports the loss
  *
  * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
  * section 7.4.2).
@@ -272,7 +272,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* an algorithm for L4S has reduced the window already */
+	/* a congestion control for L4S has reduced the window already */
 	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
 		enter_cwr(sk, sample);
 	if (xsk->cong.phase != XTCP_CONG_CWR)

@@ -27,10 +27,10 @@
 #include "sight/trace.h"
 
 /**
- * xtcp_tlp_probe() - the time for a tail loss probe has come: send it
+ * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
  * @sk: the sock
  *
- * RFC 8985 section 7.3. Only one probe is on its way at a time.
+ * During a recovery, no probe is sent. RFC 8985 section 7.3.
  */
 void xtcp_tlp_probe(struct sock *sk)
 {

@@ -4,14 +4,14 @@
  * until the text before it comes.
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
- * of the queue and the tree overlap. If an octet comes twice, the first copy stays, whatever the
- * second one contains. A segment that overlaps text in the tree goes through the tree, even if the
- * segment begins at RCV.NXT. So only one place has to keep the first copy.
+ * of the queue and the tree overlap. If an octet comes twice, the first copy stays, even if the
+ * second copy differs. A segment that overlaps text in the tree goes through the tree, even if the
+ * segment begins at RCV.NXT. So only insert_new_text() has to keep first copies.
  *
  * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
- * completely is removed. If the octets of such an skb differ from the segment's, they are first
- * copied into the segment. So each skb is handled once when it comes and once when it goes, in
- * whatever order a peer sends.
+ * completely is removed. If the octets of such an skb differ from the octets of the segment, they
+ * are first copied into the segment. So each skb is inserted once and removed once, in whatever
+ * order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when GRO
@@ -110,8 +110,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * As join(), but @from is in no queue, and is freed if the function returns true. Not inlined: if
- * the program reads text at once, the queue is empty and nothing is joined.
+ * Does the same as join(), but @from is in no queue, and is freed if the function returns true. Not
+ * inlined: if the program reads text at once, the queue is empty and nothing is joined.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -313,7 +313,7 @@ bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* @skb covers all sequence numbers of @old. Does it have the same octets for them? */
+/* @skb covers all sequence numbers of @old. Does @skb have the same octets there? */
 static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -370,9 +370,9 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Add the new parts of @skb to the tree. Parts that are in the tree already are reported as
- * duplicates; a D-SACK shows the first of them. The work is linear in the number of skbs that @skb
- * covers, and these are removed.
+ * Add the new parts of @skb to the tree. Parts that are in the tree already are duplicates; a
+ * D-SACK reports the first of them. The work is linear in the number of skbs that @skb covers; all
+ * of them are removed.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {

@@ -28,7 +28,7 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-/* At most this many ACKs are sent without delay at the start; Linux's TCP_MAX_QUICKACKS. */
+/* The most ACKs in a row that quickack() lets leave without delay; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U
 
 /* How far the last offered window reaches beyond RCV.NXT, octets. */
@@ -152,8 +152,8 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take a request for an ACK rate from a segment with new text or a FIN
- * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 is for this segment alone. Not inlined: hardly
- * any segment has the option.
+ * (draft-ietf-tcpm-ack-rate-request-10). If the field R of the option is 0, the peer asks only that
+ * this segment is acknowledged at once. Not inlined: hardly any segment has the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u8 option)
 {
