@@ -10,13 +10,14 @@
  * The rate is not always the program's:
  *
  *  - In slow start, cwnd grows by what each ACK reports, so the peer is asked for the usual rate,
- *    two. Algorithms that never set ssthresh, as BBR, do not tell us when slow start ends.
+ *    two. With an algorithm that never sets ssthresh, such as BBR, the peer is always asked for the
+ *    usual rate, because we do not learn when slow start ends.
  *  - At least four ACKs come for each window, so that losses are found and the window slides. If a
- *    quarter of the window is less than the program's rate, the largest power of two in it is used:
- *    the rate then does not change with each step of the window.
- *  - With fewer than four segments in the window, each one is acknowledged at once: if the peer
- *    delayed an ACK then, nothing might be in flight until its timer fires. The usual rate comes
- *    back with eight.
+ *    quarter of the window is less than the program's rate, we ask for the largest power of two
+ *    that is not above this quarter: such a rate does not change with each step of the window.
+ *  - With fewer than four segments in the window, we ask for an ACK of each segment: if the peer
+ *    delayed an ACK then, nothing might be in flight until the peer's delayed-ACK timer fires. When
+ *    the window has eight segments again, we ask for the usual rate.
  */
 #include "send/asking.h"
 
@@ -53,7 +54,7 @@ static u32 right_rate(const struct xtcp_sender *tx, u32 program)
 }
 
 /**
- * xtcp_asking_look() - text will be sent: shall it carry a request for another ACK rate?
+ * xtcp_asking_look() - decide whether the next text carries a request for another ACK rate
  * @sk: in a state that sends text, with text; both SYNs have the ACK Rate Request option
  *
  * Context: softirq or process. Lock: socket, held.

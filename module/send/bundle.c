@@ -30,7 +30,7 @@
  * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged into each
  * segment. But the pointer counts from the sequence number of its segment (RFC 9293 section 3.8.5).
  * On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2).
- * And each segment has a signature of its own (RFC 2385, RFC 5925).
+ * And if segments are signed, each segment needs its own signature (RFC 2385, RFC 5925).
  */
 static bool goes_singly(const struct sock *sk)
 {
@@ -110,8 +110,9 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * a GSO packet would repeat a request in each segment, so text is cut for it. But the last
-	 * segment is not: the request waits for a segment that has room
+	 * a GSO packet would repeat the request for an ACK rate in each segment, so the segment
+	 * with the request is sent alone. But a last skb that fits a segment is not cut to make
+	 * room: the request waits for a segment that has room
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -168,7 +169,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* such text is sent segment by segment */
+	/* an skb with stamps, or in the cases of goes_singly(), is sent in single segments anyway */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);

@@ -104,7 +104,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	}
 	/*
 	 * as in Linux, a segment has at most half of the largest window ever offered, so that a
-	 * segment can always be under way
+	 * second segment can leave before the first is acknowledged
 	 */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);

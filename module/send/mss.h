@@ -15,8 +15,8 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
  * How much data fits the next segment: the effective MSS minus the SACK blocks, or the request for
- * an ACK rate, that the segment will carry. A request waits for as long as there are blocks. The
- * MSS may be out of date: this function does not read the MTU of the route.
+ * an ACK rate, that the segment will carry. A request waits until there are no SACK blocks to send.
+ * The MSS may be out of date: this function does not read the MTU of the route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -31,8 +31,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * As xtcp_mss_payload(), but first read the MTU of the route. If there is no route, the last MTU
- * stays; IP looks for another route before the segment leaves.
+ * Does the same as xtcp_mss_payload(), but first reads the MTU of the route. If there is no route,
+ * the last MTU stays; IP looks for another route before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {

@@ -5,9 +5,9 @@
  *
  * The search is binary, between the largest size that is known to pass and the largest size that
  * may pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the
- * probe is acknowledged, its size passes. If it is lost, its size does not pass, and the loss is no
- * sign of congestion. If an earlier segment is also lost, or if a timeout finds the loss, the probe
- * shows nothing.
+ * probe is acknowledged, its size passes. If the probe is lost, its size does not pass, and the
+ * loss is no sign of congestion. If an earlier segment is also lost, or if a timeout finds the
+ * loss, the probe tells nothing about the path MTU.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
  * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
@@ -110,7 +110,10 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/* May a router fragment a probe? Such a probe would show nothing (RFC 8899 section 3, item 2). */
+/*
+ * May a router fragment a probe? Such a probe would tell nothing about the path MTU (RFC 8899
+ * section 3, item 2).
+ */
 static bool may_be_cut(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);

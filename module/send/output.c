@@ -43,7 +43,7 @@
 #include "time/timer.h"
 
 #define SMALL_SHARE	4U	/* small segments take more than this many octets of memory per octet of text */
-#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, Linux's IW */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 #define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
@@ -173,7 +173,7 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
-	/* sending may change the payload: a request for an ACK rate, or a block, is sent once */
+	/* sending changes the payload if this segment carries SACK blocks or an ACK rate request */
 	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
 	if (unlikely(err))
@@ -186,8 +186,8 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 }
 
 /*
- * As send_new(), but set PSH: when the deadline passed, the program had written no more data, so
- * the receiver should not wait for more.
+ * Does the same as send_new(), but sets PSH: the program has written no more data before the
+ * persist deadline, so the receiver should not wait for more.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {

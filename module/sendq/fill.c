@@ -53,7 +53,7 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	xtcp_snd_queued(&tx->snd, n);
 }
 
-/* xtcp_fill_copy() for data that goes into pages */
+/* Does the work of xtcp_fill_copy() for data that goes into pages. */
 static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
@@ -71,7 +71,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 		return copy;
 	/* if io_uring holds all pages of @skb, @skb needs references of its own */
 	skb_zcopy_downgrade_managed(skb);
-	/* this also charges the octets that it copies */
+	/* skb_copy_to_page_nocache() also charges the octets to the sock */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
 		return err;
@@ -102,8 +102,8 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * this is skb_add_data_nocache() without its tests; to bypass the cache would pay only for
-	 * larger copies
+	 * this does the same as skb_add_data_nocache() without its tests. To bypass the cache would
+	 * pay only for larger copies
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
@@ -192,10 +192,10 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * @uarg: the record of this write; @skb gets a reference to it
  *
  * When the last skb with a reference to @uarg is freed, the program learns that it may use its
- * buffer again. An skb has the pages of one record only; since 6.10 io_uring may link several
- * records of its own, which then count as one. Each page counts as a whole, as in Linux, and the
- * memory is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice()
- * also apply here.
+ * buffer again. An skb has the pages of one record only; since Linux 6.10 io_uring may link several
+ * of its records, which then count as one. Each page counts as a whole, as in Linux, and the memory
+ * is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice() also
+ * apply here.
  *
  * Return: as xtcp_fill_copy().
  */

@@ -7,10 +7,10 @@
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     tcp_rtx_queue, a tree      sk_write_queue, a list
  *
- * A sent skb is also on a list of tx->stream, linked by cb->node. It is on in_flight, in order of
- * sending, until it is acknowledged, sacked or marked as lost; on to_resend while it counts as lost
- * and was not resent; on no list when it is sacked. scoreboard.c moves it. A SYN without data is on
- * no list.
+ * A sent skb is also on a list of tx->stream, linked by cb->node. The skb is on in_flight, in order
+ * of sending, until it is acknowledged, sacked or marked as lost. It is on to_resend while it
+ * counts as lost and was not resent. It is on no list when it is sacked. scoreboard.c moves skbs
+ * between the lists. A SYN without data is on no list.
  *
  * An skb of the queue has no header. Its octets are in page fragments, so cloning it to send a
  * segment, and cutting it in two, need no copy. Only a small message that was written while nothing
@@ -398,7 +398,7 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 
 /*
  * May @skb be cut in two? Each cut costs an skb, and a peer can force cuts by its SACK blocks. So
- * no more sent skbs are cut once the queue takes about twice the memory of the send buffer
+ * sent skbs are not cut any more once the queue takes about twice the memory of the send buffer
  * (CVE-2019-11478). The first and the last sent skb may always be cut; otherwise nothing could be
  * retransmitted.
  */
@@ -414,11 +414,12 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  * xtcp_sndq_split() - cut an skb in two
  * @sk: the sock
  * @skb: on its queue, sent or not
- * @len: how many octets stay in @skb: at least 1 and fewer than it has; or all, so that only its
- *	FIN is cut off
+ * @len: how many octets stay in @skb, at least 1. If all octets stay, only the FIN of @skb is cut
+ *	off
  * @gfp: flags of the allocation
  *
- * The rest goes to a new skb behind @skb. FIN, PSH and EOR move there; the other marks are copied.
+ * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other marks are
+ * copied.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -543,7 +544,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
 	}
-	/* without the data state (tx->stream), @skb is a SYN, which is on no list */
+	/* without a struct xtcp_stream, @skb is a SYN, which is on no list */
 	if (xtcp_stream_is_there(tx->stream))
 		list_add_tail(&cb->node, &tx->stream->in_flight);
 }

@@ -36,18 +36,18 @@ enum xtcp_sndq_stamps {
  * struct xtcp_sndcb - skb->cb of an skb on the send queue
  * @seq: sequence number of the first octet
  * @end_seq: sequence number after the last octet; a FIN counts as an octet
- * @sent_us: when it was last sent, or when fq lets it go, microseconds
- * @node: once it is sent: links it into in_flight or to_resend
- * @delivered: until it is sacked: the value of stream->delivered at the last transmission, for
+ * @sent_us: when the skb was last sent, or when fq will send it, microseconds
+ * @node: links a sent skb into stream->in_flight or stream->to_resend
+ * @delivered: until the skb is sacked: the value of stream->delivered at the last transmission, for
  *	samples of the delivery rate
- * @sacked_to: once it is sacked: all octets from @seq up to this one are sacked
+ * @sacked_to: once the skb is sacked: all octets from @seq to this sequence number are sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
  * @first_sent_us: the low half of stream->rate.first_sent_us at the last transmission
- * @mss: how many octets of data each of its segments had at the last transmission; the last one may
- *	have had fewer (segment.c)
- * @flags: control bits that go with it: XTCP_PSH, XTCP_FIN, XTCP_SYN
+ * @mss: how many octets of data each segment of the skb had at the last transmission; the last
+ *	segment may have had fewer (segment.c)
+ * @flags: control bits of the skb: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @stamps: enum xtcp_sndq_stamps
- * @transmissions: how often it was sent; counts up to XTCP_SNDQ_OFTEN
+ * @transmissions: how often the skb was sent; counts up to XTCP_SNDQ_OFTEN
  * @marks: enum xtcp_sndq_marks; scoreboard.c writes SACKED, LOST and RESENT
  */
 struct xtcp_sndcb {
@@ -79,7 +79,7 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
  *
- * It is stored in skb->tstamp, in place of a time, while the skb is on the send queue.
+ * This struct is stored in skb->tstamp, in place of a time, while the skb is on the send queue.
  */
 struct xtcp_sndnote {
 	u32 in_flight;

@@ -15,7 +15,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* kept skbs per processor: both ends of a connection that opens and closes need this many */
+/* kept skbs per processor: both ends of a connection that opens and closes need four in total */
 #define SPARES	4
 
 /*

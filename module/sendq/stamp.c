@@ -32,10 +32,10 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * The base of the numbers of reports: a number is the sequence number of the marked octet minus the
- * base. When a program sets OPT_ID, the core sets sk_tskey to 0, as for datagrams. The next octet
- * that is written becomes the base. sk_tskey stores the base, and 0 means that there is no base
- * yet; so a base of 0 is stored as 1.
+ * Returns the base of the numbers of reports: a number is the sequence number of the marked octet
+ * minus the base. When a program sets OPT_ID, generic socket code sets sk_tskey to 0. The sequence
+ * number of the next octet that is written becomes the base. sk_tskey stores the base, and 0 means
+ * that there is no base yet; so a base of 0 is stored as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {

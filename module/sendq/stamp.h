@@ -9,8 +9,8 @@ struct sk_buff;
 struct sock;
 
 /*
- * Socket lock held in all of these. cb->stamps of the skb is not 0; in xtcp_stamp_join(),
- * cb->stamps of @next is not 0.
+ * Socket lock held in all of these. cb->stamps of @skb is not 0, except in xtcp_stamp_join(), which
+ * needs this of @next.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
