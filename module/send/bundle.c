@@ -169,7 +169,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* an skb with stamps, or in the cases of goes_singly(), is sent in single segments anyway */
+	/* an skb with stamps, or in a case of goes_singly(), is sent as single segments anyway */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);

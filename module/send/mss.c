@@ -6,8 +6,8 @@
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
  * TCP_INFO use it. The payload is tx->mss minus the SACK blocks of the next segment, or minus its
- * request for an ACK rate; each segment has at most that much data. segment.c knows how long options
- * are, because it writes them.
+ * request for an ACK rate; each segment has at most that much data. segment.c knows how long the
+ * options are, because it writes them.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three

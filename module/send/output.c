@@ -209,10 +209,10 @@ static void data_sent(struct sock *sk)
 /*
  * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
  * one connection from filling a qdisc or a device. IP and the device may have as much as the
- * connection's rate sends in a millisecond, but at least two GSO packets of @n octets of @skb. If the
- * connection is not paced, limit_output_bytes is the upper limit. Nothing has to wait if nothing is
- * in flight, or if pace.c could not learn when the device has made room. Each ACK makes us try
- * again, and so does pace.c when there is room.
+ * connection's rate sends in a millisecond, but at least two GSO packets of @n octets of @skb. If
+ * the connection is not paced, limit_output_bytes is the upper limit. Nothing has to wait if
+ * nothing is in flight, or if pace.c could not learn when the device has made room. Each ACK makes
+ * us try again, and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {

@@ -10,8 +10,8 @@
  * for the box of a new connection. If the namespace has no kept box, the new connection gets no
  * box. A live connection never loses its box, so a user who opens many connections does not take
  * the boxes of others. All namespaces that belong to a user namespace other than the initial one
- * (guests) together get only a part, as of other resources. The memory is not charged to the
- * program, since the administrator has asked for the boxes.
+ * (guests) together get only a part of the limit (XTCP_GUESTS_PART). The memory is not charged to
+ * the program, since the administrator has asked for the boxes.
  *
  * A sock stores no pointer to its box, but the number of the box's slot in a table, in 16 bits. The
  * table grows in blocks.
@@ -40,8 +40,8 @@
 
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
 
-/* boxes_lock guards these variables, but a slot may be read without it. */
-static DEFINE_SPINLOCK(boxes_lock);	/* innermost */
+/* boxes_lock guards these variables and writes to xtcp_boxnote_table. */
+static DEFINE_SPINLOCK(boxes_lock);	/* its holder takes no other lock of ours */
 static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;
 static unsigned int boxes_live;		/* boxes of connections that have not ended */
@@ -450,7 +450,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 }
 
 /**
- * xtcp_blackbox_do_connect() - give an active open a box, if net.xtcp.blackbox chooses it
+ * xtcp_blackbox_do_connect() - give a box to an active open that net.xtcp.blackbox chooses
  * @sk: in SYN-SENT; its TCB is filled, and the SYN is not sent yet
  *
  * Context: process. Lock: socket, held.
@@ -462,8 +462,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_child() - a handshake has made a sock: give it a box, if net.xtcp.blackbox
- *	chooses it
+ * xtcp_blackbox_do_child() - give a box to a new child that net.xtcp.blackbox chooses
  * @sk: new; its TCB is filled
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
  * @wnd: the window field of the SYN-ACK

@@ -97,7 +97,7 @@ struct xtcp_blackbox_event {
  * @xn: the namespace
  * @slot: index of the box in the table of boxes
  * @tuple: both ends of the connection
- * @shown: its number among the boxes of its namespace, from 1 on
+ * @shown: the number of the box in its namespace, from 1 on
  * @kept: the connection has ended, and the box is kept
  * @begun_us: xtcp_clock_us() when the connection began
  * @ended_us: xtcp_clock_us() when the connection ended
@@ -137,8 +137,8 @@ struct xtcp_blackbox {
 };
 
 /*
- * The table of slots, in blocks. Slot 0 is not used. A sock has its slot in two octets
- * (xtcp_boxnote_slot()).
+ * The table of boxes. Each slot of the table points to a box; slot 0 is not used. The table is
+ * allocated in blocks. A sock stores the number of its slot in two octets (xtcp_boxnote_slot()).
  */
 #define XTCP_BLACKBOX_SLOTS	(255U * 256)
 #define XTCP_BLACKBOX_BLOCK	(PAGE_SIZE / sizeof(struct xtcp_blackbox *))
@@ -163,7 +163,7 @@ void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
 
-/* The element of the table for a slot; NULL if its block of the table was never allocated. */
+/* Returns where a slot is in memory; NULL if its block of the table was never allocated. */
 static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 {
 	/* pairs with smp_store_release() in new_slot() */
@@ -196,7 +196,7 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 }
 
 /*
- * Event: the connection has ended, for the reason in xtcp_sock.ended. This does not test
+ * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
  * xtcp_boxnote_key: the key may have been turned off just before the box was made, and the box
  * still has to be kept or freed.
  */

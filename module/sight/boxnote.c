@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes events into a black box. This file calls no other file, so each file of the module may
- * call it.
+ * Writes events into a black box. This file calls no other file but trace.c, so each file of the
+ * module may call it.
  */
 #include "sight/boxnote.h"
 
@@ -25,8 +25,8 @@ struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
- * The slot of a sock's box. The sock stores the number of the slot in two octets, which fill holes
- * in its structs. The lower octet is 0 only if there is no box.
+ * Returns the slot of a sock's box. The sock stores the number of the slot in two octets, which
+ * fill holes in its structs. The lower octet is 0 only if there is no box.
  */
 static unsigned int slot_of(const struct sock *sk)
 {

@@ -8,8 +8,8 @@
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
  * that the module increments; scripts/check/check-counters.sh checks that none is missing. After
- * them come counters of our own, for what the kernel does not count: why connections ended, black
- * boxes, Careful Resume, and diagnostic payloads of RSTs.
+ * them come the counters of enum xtcp_mib_own: TCP-AO, why connections ended, black boxes, Careful
+ * Resume, diagnostic payloads of RSTs, and ACK rate requests.
  */
 #include "sight/mib.h"
 

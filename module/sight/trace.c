@@ -128,7 +128,7 @@ const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 	return NULL;
 }
 
-/* As xtcp_trace_option(), but return NULL if the option does not have length @len. */
+/* Does the same as xtcp_trace_option(), but returns NULL if the option's length is not @len. */
 static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 {
 	const u8 *option = xtcp_trace_option(th, kind);
@@ -143,7 +143,7 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
  * @th: the header of the segment, with its options
  *
  * The text is "LEFT-RIGHT,LEFT-RIGHT", with absolute sequence numbers, in the order of the option
- * (RFC 2018 section 3). If there are no blocks, it is empty.
+ * (RFC 2018 section 3). If there are no blocks, the text is empty.
  *
  * Context: any.
  *
@@ -205,8 +205,8 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  *
  * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
  * another kind or with a wrong length is "optKIND:LENGTH". The ACK Rate Request option is "tarr",
- * and "tarr:8" if it asks for an ACK of each eight segments. The text ends before an option that
- * does not fit into the header. Of a segment without SYN only the ACK Rate Request option is told.
+ * and "tarr:8" if it asks for one ACK for eight segments. The text ends before an option that does
+ * not fit into the header. For a segment without SYN, only the ACK Rate Request option is written.
  *
  * Context: any.
  *

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Socks that a program still has open after their connection was aborted, that is, ended without a
- * FIN from each end. Such a sock has left the table of connections, so no segment finds it.
- * Listings find it in this table, and say why its connection ended. Each namespace has a table of
- * these socks (xtcp_net.aborted).
+ * FIN from each end. Such a sock has left the table of connections, so no segment finds it. Each
+ * namespace has a table of aborted socks (xtcp_net.aborted), in which listings find them. Listings
+ * also say why the connections ended.
  *
- * A sock enters this table when its connection ends. It leaves the table when the program
- * disconnects it or when it is destroyed, so no entry outlives its sock. The number of the entry is
- * in struct xtcp_timers, in the memory of the deadlines, which are not used any more. If there is
- * no memory for the entry, listings do not show the sock; nothing else depends on the entry.
+ * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
+ * program disconnects it or when it is destroyed, so no entry outlives its sock. The number of the
+ * entry is in struct xtcp_timers, in the memory of the deadlines, which are not used any more. If
+ * there is no memory for the entry, listings do not show the sock; nothing else depends on the
+ * entry.
  */
 #include "sock/aborted.h"
 

@@ -41,7 +41,7 @@
  *                          their handshake is complete
  * xtcp_net.aborted         socks that are open after an abort   both      a socket lock
  *                          (aborted.c)
- * boxes_lock               the list of event recorders          both      every lock above
+ * boxes_lock               the black boxes of connections       both      every lock above
  *                          (sight/blackbox.c)
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,

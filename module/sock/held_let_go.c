@@ -34,9 +34,10 @@ static bool free_if_last(struct sock *sk)
 
 /*
  * Does @sk have pages of the program's buffer in its send queue? The kernel's records of these
- * pages refer to the sock until the peer acknowledges the pages, so close() need not try again.
- * This function looks only at the first skb that waits for an ACK and at the last unsent skb. If
- * only other skbs have such pages, close() makes some needless tries. Lock: the socket's, held.
+ * pages refer to the sock until the peer acknowledges the pages, so close() need not check the sock
+ * again. This function looks only at the first skb that waits for an ACK and at the last unsent
+ * skb. If only other skbs have such pages, close() makes some needless checks. Lock: the socket's,
+ * held.
  */
 static bool queues_pages(const struct sock *sk)
 {
