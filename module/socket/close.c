@@ -146,7 +146,7 @@ static void judge_orphan(struct sock *sk)
 
 /*
  * SO_LINGER: wait until the FIN is acknowledged, a signal comes, or @timeout jiffies have passed.
- * The kernel no longer exports sk_stream_wait_close().
+ * Newer kernels do not export sk_stream_wait_close().
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
@@ -304,7 +304,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		xtcp_sk(sk)->timers.told_pen = told_pen;
 	}
 	xtcp_sk(sk)->ended = ended;
-	/* timestamps of the next connection are numbered from its first octet */
+	/* reports of timestamps for the next connection are numbered from its first octet */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

@@ -169,16 +169,16 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	/*
-	 * this thread had the lock meanwhile, so segments of the earlier connection may wait on the
-	 * backlog, and an MTU of its path. The segments are for a CLOSED sock, as if they had come
-	 * before this call: SYN-SENT would take an old SYN for one of the new peer
+	 * while this thread had the lock, softirq may have deferred segments of the earlier
+	 * connection (the backlog) and a new MTU of its path. Process the segments now, in CLOSED:
+	 * in SYN-SENT, an old SYN would be taken for a SYN of the new peer. Forget the MTU
 	 */
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
-	/* before the connection takes the place of a TIME-WAIT record, which cannot come back */
+	/* check this first: a TIME-WAIT record that the connection replaces could not come back */
 	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;
@@ -190,7 +190,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 * backlog until this function is done
 	 */
 	xtcp_state_set(sk, TCP_SYN_SENT);
-	/* these may be left over from an earlier connection */
+	/* SOCK_DONE and sk_err may be left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
 	WRITE_ONCE(sk->sk_err, 0);
 	xtcp_aoconn_begin(sk);

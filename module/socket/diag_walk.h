@@ -19,8 +19,8 @@ struct xtcp_conn;
  *	and a TIME-WAIT record; a walk takes the connections of a hash chain in the order of their
  *	keys
  * @hash: as in struct xtcp_conn
- * @dev: the device to which it is bound
- * @tuple: its addresses and ports
+ * @dev: the device to which the connection is bound
+ * @tuple: the addresses and ports of the connection
  */
 struct xtcp_diag_key {
 	u32 hash;
@@ -29,7 +29,7 @@ struct xtcp_diag_key {
 };
 
 /**
- * struct xtcp_diag_walk - how far a dump has come
+ * struct xtcp_diag_walk - which rows of a dump have been written
  * @ask: the request
  * @is_begun: xtcp_diag_walk_begin() was called
  * @listens: not all listeners have been written yet

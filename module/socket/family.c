@@ -76,8 +76,8 @@ static void leave_memory_pressure(struct sock *sk)
 	unsigned long since;
 
 	/*
-	 * test first: this is called for nearly every message, and a write would take the cache
-	 * line from all other processors
+	 * test before the write: this function is called for nearly every message, and a write
+	 * would take the cache line from all other processors
 	 */
 	if (!READ_ONCE(memory_pressure))
 		return;
@@ -88,8 +88,8 @@ static void leave_memory_pressure(struct sock *sk)
 }
 
 /*
- * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets the flag only after this call, but the timer
- * needs it now.
+ * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets SOCK_KEEPOPEN only after this call, but
+ * xtcp_timer_keepalive_changed() reads the flag.
  */
 static void proto_keepalive(struct sock *sk, int on)
 {

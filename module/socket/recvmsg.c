@@ -70,8 +70,8 @@ static bool wants_stamp(const struct sock *sk)
 }
 
 /*
- * As skb_copy_datagram_msg(), but saves two calls if the octets are in the linear part, as in most
- * small segments. Return: 0 or -EFAULT.
+ * Does the same as skb_copy_datagram_msg(), but saves two calls if the octets are in the linear
+ * part, as in most small segments. Return: 0 or -EFAULT.
  */
 static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
 {
@@ -282,9 +282,9 @@ static bool is_quiet(const struct sock *sk)
 
 /*
  * Wait for text without the socket lock. This is the usual wait, for the answer to a request or for
- * the next request. With the lock, the call would have to release it at once, to sleep. Every event
- * wakes the thread, which then looks at the event under the lock. is_quiet() sees events from
- * before the thread was on the wait queue.
+ * the next request. If the thread took the lock first, it would have to release the lock at once,
+ * to sleep. Every event wakes the thread, which then looks at the event under the lock. is_quiet()
+ * sees events from before the thread was on the wait queue.
  *
  * The thread counts as a reader until the caller has the lock. Return: the rest of @timeo, jiffies.
  */
@@ -349,8 +349,9 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * as in Linux, this may send an ACK even after MSG_PEEK. MSG_PEEK frees no
-			 * buffer space, but the program has seen the data that the ACK acknowledges
+			 * as in Linux, xtcp_acks_window() may send an ACK even after MSG_PEEK.
+			 * MSG_PEEK frees no buffer space, but the program has seen the data that
+			 * the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)
 				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
@@ -359,7 +360,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 				break;
 		}
 		/*
-		 * another thread has read what this thread has peeked at: start again, as in Linux
+		 * if another thread has read what this thread has peeked at, start again, as in
+		 * Linux
 		 */
 		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->rcv.copied_seq)
 			peek_seq = xsk->rcv.copied_seq + peek_off;

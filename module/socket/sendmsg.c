@@ -104,7 +104,7 @@ static __always_inline int get_room(struct sock *sk, int copied, long *timeo, in
 	return wait_for_room(sk, copied, timeo, flags);
 }
 
-/* as sk_stream_memory_free(), but without an indirect call */
+/* Does the same as sk_stream_memory_free(), but without an indirect call. */
 static bool memory_free(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_wmem_queued) < READ_ONCE(sk->sk_sndbuf) && xtcp_sndbuf_memory_free(sk, 0);
@@ -149,10 +149,10 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 }
 
 /*
- * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue the
- * pages that @msg points to; with @uarg, the pages of the program's buffer; otherwise a copy. *@copied
- * receives the number of queued octets. -EPIPE and the sock's own error are tested first, since a
- * program that writes after a RST expects them.
+ * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
+ * the pages that @msg points to; with @uarg, the pages of the program's buffer; otherwise a copy.
+ * *@copied receives the number of queued octets. Shutdown and sk_err are tested before space is
+ * sought, since a program that writes after a RST expects these errors.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
 		     int *copied)
@@ -240,9 +240,9 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * The caller has said that more pages follow at once. As in Linux, they are all sent together. If
- * no further page comes, for example because a file cannot be read, the next ACK sends the queued
- * pages. If nothing is in flight, no ACK will come; then the persist timer sends them.
+ * The caller has said that more pages follow at once. As in Linux, all these pages are sent
+ * together. If no further page comes, for example because a file cannot be read, the next ACK sends
+ * the queued pages. If nothing is in flight, no ACK will come; then the persist timer sends them.
  */
 static void wait_for_more(struct sock *sk)
 {
@@ -376,7 +376,8 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 
 /*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
- * @uarg: if not NULL, send the pages of the program's buffer. @follows: another page comes at once.
+ * @uarg: if not NULL, send the pages of the program's buffer. @follows: another call with the next
+ * page comes at once.
  */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, struct ubuf_info *uarg,
 		       bool follows)

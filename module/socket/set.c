@@ -271,8 +271,8 @@ static bool takes_requests;
 /**
  * xtcp_set_register() - let an administrator change connections
  *
- * The module works without this. So if the family of generic netlink cannot be registered, the
- * function only logs a warning.
+ * The module works without this family of generic netlink. So if the family cannot be registered,
+ * the function only logs a warning.
  *
  * Context: process, module init.
  */

@@ -4,8 +4,8 @@
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. Generic socket code handles
- * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since 6.5 it calls this
- * file first. On older kernels, a program sets XTCP_ZEROCOPY instead.
+ * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5, it
+ * calls this file first. On older kernels, a program sets XTCP_ZEROCOPY instead.
  *
  * The kernel's own code handles the options of IP and IPv6. An option is passed on only under two
  * conditions: it makes sense for a stream socket, and the kernel's code does not mistake our sock
