@@ -22,8 +22,8 @@
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
  *
- * And the timer sends the ACK that replaces several others (acks.c). If the timer runs earlier for
- * another reason, this ACK is sent earlier.
+ * And the timer sends an ACK that acks.c holds back so that it replaces several ACKs. If the timer
+ * runs earlier for another reason, this ACK is sent earlier.
  *
  * The timer is allocated when it is needed for the first time. If there is no memory for it, no
  * text is delayed. A timer that was started holds a reference to the sock, and its function takes
@@ -50,13 +50,14 @@
  * @timer: sends the text or ACK that waits
  * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
  * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
- * @before_ns: the value of @next_ns before the last text was stamped
+ * @before_ns: the value of @next_ns before the last call of xtcp_pace_stamp()
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
  * @below_max: text waits until sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets; 0: no text waits for room
- * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context, innermost
+ * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its holder
+ *	takes no other lock of ours
  * @sk: the sock
  */
 struct xtcp_pace {
@@ -120,7 +121,7 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /**
- * xtcp_pace_prepare() - allocate the timer: text will have to be paced soon
+ * xtcp_pace_prepare() - allocate the timer, because text will have to be paced soon
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -209,11 +210,11 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_not_held() - the peer acknowledged text before its departure time, so fq no longer
- * delays the segments of the sock
- * @sk: a sock with SK_PACING_FQ
+ * xtcp_pace_not_held() - pace a sock by the timer of this file, since fq no longer paces the sock
+ * @sk: a sock with SK_PACING_FQ; the peer has acknowledged text before its departure time, so fq
+ *	has not held the text back
  *
- * The timer of this file paces the sock from now on, until fq sets SK_PACING_FQ again.
+ * When fq sees a segment of the sock again, it sets SK_PACING_FQ again.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -387,7 +388,7 @@ void xtcp_pace_room(struct sock *sk)
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
-	/* a time in the past: the timer runs as soon as this processor handles timers */
+	/* 0 is a time in the past: the timer runs as soon as the processor handles timers */
 	bring_forward(pace, 0);
 	spin_unlock_irqrestore(&pace->lock, irq);
 }

@@ -189,7 +189,7 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - undo the backoff of window probes, and forget when they began
+ * xtcp_timer_end_probing() - undo the backoff of window probes, and forget when probing began
  * @xsk: the sock; its data state (xsk->stream) may not exist yet
  *
  * Context: softirq or process. Lock: socket, held.
@@ -361,8 +361,9 @@ static bool probe_applies(const struct sock *sk)
 /*
  * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
  * When only one segment is in flight, the longest time for which a peer may delay its ACK replaces
- * the 2 ms (RFC 8985 section 7.2). As in Linux, the RTO's minimum is taken for this time. If we have
- * asked the peer for an ACK of each R segments, the same holds when fewer than R are in flight.
+ * the 2 ms (RFC 8985 section 7.2). As in Linux, this longest time is assumed to be the minimum of
+ * the RTO. It also replaces the 2 ms if we have asked the peer for one ACK for R segments, and
+ * fewer than R segments are in flight.
  */
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
@@ -379,13 +380,13 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
-/* Arm a tail loss probe. It comes after @most_us at the latest, when the RTO would expire. */
+/* Arm a tail loss probe. It is sent after @most_us at the latest, when the RTO would expire. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
-	/* like usecs_to_jiffies(), but without a call, since this runs for each segment of text */
+	/* as usecs_to_jiffies(), but without a call, since arm_probe() runs for most segments */
 	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
@@ -424,8 +425,8 @@ void xtcp_timer_data_sent(struct sock *sk)
 }
 
 /*
- * An ACK of new data has come, and text is still in flight. Not inlined, so that the ACK of all
- * text, the usual one of a request and its answer, costs little.
+ * An ACK of new data has come, and text is still in flight. Not inlined, so that an ACK of all
+ * text, which is the usual ACK of a request or an answer, costs little.
  */
 static noinline_for_stack void restart(struct sock *sk)
 {
@@ -523,8 +524,8 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
  *
- * A peer may open and close its window again and again. Text must be retransmitted nevertheless,
- * and the connection given up in time.
+ * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
+ * and the connection must be given up in time.
  *
  * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes. An
  * earlier deadline stays. The window may be too small for any text, so the backoff itself stays

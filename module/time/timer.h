@@ -88,7 +88,8 @@ static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
 }
 
 /*
- * Softirq or process. All need the socket lock, except xtcp_timer_pending() and xtcp_timer_shown().
+ * Softirq or process. All functions below need the socket lock, except xtcp_timer_pending() and
+ * xtcp_timer_shown().
  */
 void xtcp_timer_stop(struct sock *sk);
 
