@@ -55,16 +55,16 @@
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
 /* while all guests together exceed their limit, the limit of each is 1/16 of its usual one */
 #define LITTLE_PART	16
-#define GUESTS_MEMORY	32	/* records of unprivileged namespaces may take 1/32 of the memory */
-/* a port that nobody else has */
+#define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
+/* memory that a record's port takes if no other record or sock uses the port, octets */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 #define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
- * other than the first one; any user can create one, and set its max_tw_buckets to any value. So
- * guest_records_max limits the records of all guests together. A signed record counts as two, since
- * its keys take about as much memory as a record and its port (xtcp_record_init()).
+ * other than the first one. Any user can create a guest, and set its max_tw_buckets to any value.
+ * So guest_records_max limits the records of all guests together. A signed record counts as two,
+ * since its keys take about as much memory as a record and its port (xtcp_record_init()).
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -234,10 +234,10 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Put a record on its list. Nearly always it belongs at the end. If its timeout is shorter than the
- * timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the records
- * that expire later. It passes at most SORT_STEPS of these. A record that should go further forward
- * expires late, together with the record before it.
+ * Put a record on its list. The record nearly always belongs at the end. If its timeout is shorter
+ * than the timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the
+ * records that expire later, but passes at most SORT_STEPS of them. A record that should go further
+ * forward expires late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -328,7 +328,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		 * xtcp_demux_leave() took the same lock, so the new value is seen here.
 		 */
 		has_maps |= tw->conn.map;
-		/* a server's records share the lease of its port: put it once for all of them */
+		/* a server's records share one lease: put the lease once for all of these records */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
 			lease = tw->lease;
@@ -487,7 +487,7 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
-	/* none: the device has left its VRF, to which the key is limited, since the caller found it */
+	/* the key is missing if it is for a VRF that the device has left a moment ago */
 	key = xtcp_keys_of(sk);
 	if (unlikely(!key))
 		return false;
@@ -533,7 +533,7 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 
 /*
  * Evict one record to make room for a new record of the shard @at: the record of @at that expires
- * next. If @at has no record, evict one of the next shard that has a record. Return: false when no
+ * next. If @at has no record, evict a record of the next shard that has any. Return: false when no
  * shard has a record.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
@@ -562,12 +562,12 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		share = guest_records_max / XTCP_GUEST_SHARE;
 		/*
-		 * with this lower limit, only unprivileged namespaces with many records evict some;
-		 * namespaces with few records keep all
+		 * with this lower limit, only guests with many records evict some of them; guests
+		 * with few records keep all
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			share /= LITTLE_PART;
-		/* xn->records counts each record once, and a signed one takes two places */
+		/* xn->records counts each record once, but a signed record uses up two of @share */
 		share -= min_t(unsigned int, share, atomic_read(&xn->signed_records));
 		limit = min(limit, share);
 	}

@@ -14,8 +14,8 @@ enum xtcp_timewait_verdict {
 };
 
 /*
- * xtcp_timewait_arrives() and _syn_reopens(): softirq, RCU read side; the caller keeps @skb.
- * xtcp_timewait_reuse(): process context, socket lock held.
+ * xtcp_timewait_arrives() and xtcp_timewait_syn_reopens(): softirq, RCU read side; the caller keeps
+ * @skb. xtcp_timewait_reuse(): process context, socket lock held.
  */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
