@@ -111,8 +111,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without the data state no text has come yet, so nothing came twice; a forged old segment
-	 * must not make us allocate the data state
+	 * without a struct xtcp_stream no text has come yet, so nothing came twice. A forged old
+	 * segment must not make us allocate this struct
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;

@@ -27,8 +27,8 @@ struct sock;
  * @asks: the next text shall carry a request for an ACK rate (send/asking.c)
  * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/text.c)
  *
- * The last two are no part of the SACK option. They stand here so that one test finds out whether
- * the next text has to leave room, and one whether ACKs follow another rule than usual.
+ * @asks and @ack_rate are no part of the SACK option. They are here so that xtcp_sack_takes_room()
+ * and xtcp_acks_owed() can test them together with fields of the option.
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
@@ -46,7 +46,7 @@ static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
 	return sack->blocks || sack->came_twice;
 }
 
-/* Does the next segment with text have to leave room for SACK blocks or for a request? */
+/* Must the next segment with text leave room for SACK blocks or for a request for an ACK rate? */
 static inline bool xtcp_sack_takes_room(const struct xtcp_sack *sack)
 {
 	return sack->blocks || sack->came_twice || sack->asks;

@@ -72,7 +72,7 @@ void xtcp_space_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv.wnd;
-	/* the data state exists already if text was sent with the SYN */
+	/* the struct xtcp_stream exists already if text was sent with the SYN */
 	if (xtcp_stream_is_there(xsk->stream)) {
 		xsk->stream->rcv_rtt_seq = xsk->rcv.nxt;
 		xsk->stream->space_copied = first_copied(xsk);
@@ -126,7 +126,8 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * Text has come beyond the right edge that was noted here last time: note the present right edge.
+ * Text has come beyond the right edge that the last call of this function has stored: store the
+ * present right edge.
  */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -272,8 +273,8 @@ void xtcp_space_adjust(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * without the data state, no text has come in this connection: the program has read text of
-	 * an earlier connection of this sock
+	 * without a struct xtcp_stream, no text has come in this connection: the program has read
+	 * text of an earlier connection of this sock
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;

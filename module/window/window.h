@@ -8,7 +8,10 @@
 struct dst_entry;
 struct sock;
 
-/* All need the socket lock, except xtcp_window_first(), _shift_of_route() and _select(). */
+/*
+ * All these functions need the socket lock, except xtcp_window_first(),
+ * xtcp_window_shift_of_route() and xtcp_window_select().
+ */
 void xtcp_window_initial(struct sock *sk);
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
 void xtcp_window_unscaled(struct sock *sk);
