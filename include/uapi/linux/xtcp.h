@@ -27,9 +27,9 @@
 /*
  * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort. It says why the
  * connection ended, unless it ended by both FINs. A program can ask at any time, and more than
- * once. The answer stays until a connect() sends the next SYN, or until listen(). error is 0 if
- * connect() to AF_UNSPEC ended a connection that had no error. On a socket of kernel TCP the call
- * fails with ENOPROTOOPT.
+ * once. The answer stays until a connect() sends the next SYN, or until listen(). After connect()
+ * to AF_UNSPEC, error is ECONNRESET, or 0 if both ends had sent a FIN before. On a socket of kernel
+ * TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_ABORT		2500
 
@@ -136,7 +136,7 @@ enum xtcp_policy_attribute {
 enum xtcp_rule_attribute {
 	XTCP_RULE_UNSPEC,
 	XTCP_RULE_TO,		/* prefix of the foreign address: 4 or 16 octets */
-	XTCP_RULE_TO_LEN,	/* its length in bits: 8 bits; needs XTCP_RULE_TO */
+	XTCP_RULE_TO_LEN,	/* how many bits the prefix has: 8 bits; needs XTCP_RULE_TO */
 	XTCP_RULE_DPORT,	/* foreign port: 16 bits, host order, not 0 */
 	XTCP_RULE_SPORT,	/* local port: 16 bits, host order, not 0 */
 	XTCP_RULE_CONGESTION,	/* TCP_CONGESTION: a string */
