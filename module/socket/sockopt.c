@@ -643,7 +643,8 @@ static int get_ao(struct sock *sk, int optname, char __user *optval, int __user 
  * Context: process. Takes the socket lock where needed.
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
- * an unknown level on an AF_INET sock; for keys what xtcp_aoget_keys() and xtcp_aoget_info() return.
+ * an unknown level on an AF_INET sock; for keys what xtcp_aoget_keys() and xtcp_aoget_info()
+ * return.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
