@@ -191,8 +191,8 @@ static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
 		/*
-		 * without a program and not SOCK_DEAD: the sock is in an accept queue, which has a
-		 * reference
+		 * if the sock is not SOCK_DEAD, accept() has not returned it yet: the accept queue
+		 * has a reference
 		 */
 		return !sock_flag(sk, SOCK_DEAD);
 	/*
@@ -243,7 +243,8 @@ bool xtcp_held_before_sending(struct sock *sk)
 }
 
 /**
- * xtcp_held_name_listener() - store the address of a listener that is about to end, for held_by
+ * xtcp_held_name_listener() - store the address of a listener that is about to end, for the module
+ *	parameter held_by
  * @sk: a sock in LISTEN
  *
  * Context: process. Lock: socket, held.

@@ -284,7 +284,7 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 	if (len && !has_blocks && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
 		fill_request(xsk, skb, &opts);
 	} else if (unlikely(opts.ack_rate) && xtcp_options_size(&opts) > XTCP_MAX_OPTIONS) {
-		/* a long Fast Open cookie leaves no space: announce nothing */
+		/* a long Fast Open cookie leaves no space: do not announce the ACK rate option */
 		opts.ack_rate = XTCP_ACKRATE_NONE;
 		xtcp_agreed_ack_rate(&xsk->agreed, false);
 	}

@@ -288,7 +288,7 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 	return err;
 }
 
-/* Return: the number of rules in the request, or -EINVAL if the request has another attribute. */
+/* Return: the number of rules in the request; -EINVAL if an attribute is not XTCP_POLICY_RULE. */
 static int count_rules(const struct genl_info *info)
 {
 	const struct nlattr *attr;

@@ -48,7 +48,7 @@
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
 /*
- * kernel TCP looks for a bind table in the proto; if there is none, it uses the table of the
+ * the proto of a lease. It names no bind table, so the code of kernel TCP uses the table of the
  * namespace
  */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };

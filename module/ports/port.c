@@ -43,7 +43,7 @@
 #include "ports/taker.h"
 #include "timewait/timewait.h"
 
-#define COUNTERS	65536	/* the table of RFC 6056 section 3.3.4; Linux has as many */
+#define COUNTERS	65536	/* entries of the table of RFC 6056 section 3.3.4, as in Linux */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a bitmap is made */
 #define RESERVE_MAX	1024	/* ports kept for kernel TCP, but at most an eighth of the range */

@@ -96,8 +96,9 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 }
 
 /*
- * Do the present options of the owner of @lease admit @sk? Only if the owner is the only user of
- * the lease: if children or records also use it, the options noted in the lease decide.
+ * Do the present options of the owner of @lease admit @sk? They count only while the owner is the
+ * only user of the lease. If children or records also use the lease, the options that are stored in
+ * the lease decide.
  */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
@@ -136,7 +137,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * entry has to be compared? Mostly yes, if both belong to one SO_REUSEPORT group: an entry that
+ * entry has to be compared? Usually yes, if both belong to one SO_REUSEPORT group: an entry that
  * admits one member of a group admits all. There are exceptions. If @lease has SO_REUSEADDR, socks
  * outside the group may overlap with @lease. These socks admit @sk only if @sk also has
  * SO_REUSEADDR, and if none of them listens; that is certain only while @lease itself listens.

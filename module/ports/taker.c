@@ -25,12 +25,12 @@
 #include "ports/sharing.h"
 
 /**
- * struct taker - a full sock, as far as kernel TCP's table reads it
+ * struct taker - the part of a full sock that the code of kernel TCP's bind table reads
  * @lock: guards the taker. The holder has BH disabled, so only on PREEMPT_RT kernels may another
  *	task of the processor wait for the lock
  * @inet: the sock; between two calls it is not in the table, but still has the namespace of the
  *	last call
- * @reach: covers all fields that the table reads
+ * @reach: makes @inet large enough for all fields that this code reads
  */
 struct taker {
 	spinlock_t lock;	/* see above */
