@@ -311,8 +311,8 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
- * xtcp_reply_synack_hash() - compute the hash that selects the path of a SYN-ACK and of the segments
- *	of its child
+ * xtcp_reply_synack_hash() - compute the hash that selects the path of a SYN-ACK and of the
+ *	segments of its child
  * @lsk: the listener
  * @he: the entry, or an entry made from a cookie
  *

@@ -197,9 +197,9 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Remove text before RCV.NXT, beyond the window and beyond a FIN. Note the segment's FIN. A FIN
- * takes no room in the buffer, so it may come just after the last octet of the window. @offered:
- * offered_window(). Return: false if there is no memory.
+ * Remove text before RCV.NXT, beyond the window and beyond a FIN. Store the sequence number of the
+ * segment's FIN. A FIN takes no room in the buffer, so it may come just after the last octet of the
+ * window. @offered: offered_window(). Return: false if there is no memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
@@ -219,8 +219,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * as in Linux: if text comes with the sequence number of a FIN that was noted before, the
-	 * peer cannot have sent that FIN: forget it
+	 * as in Linux: if text comes with the stored sequence number of a FIN, the peer cannot have
+	 * sent that FIN: forget the number
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))

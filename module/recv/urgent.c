@@ -32,7 +32,7 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The reader stands before an urgent octet, and a newer urgent octet replaces it. Skip the old
+ * The next octet to read is an urgent octet, and a newer urgent octet replaces it. Skip the old
  * octet, since it would become normal text otherwise: either MSG_OOB has returned it, or the
  * program did not want it.
  */

@@ -32,8 +32,8 @@
 #define ACKS_PER_WINDOW	4U
 
 /*
- * The rate that the peer should have now. @program: XTCP_ACK_RATE. Return: full segments for each
- * ACK; 0: the usual rate, for which the peer need not be asked.
+ * Returns the rate at which the peer should send ACKs now. @program: XTCP_ACK_RATE. Return: full
+ * segments for each ACK; 0: the usual rate, for which the peer need not be asked.
  */
 static u32 right_rate(const struct xtcp_sender *tx, u32 program)
 {

@@ -154,8 +154,8 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is
  * called again. If the ACK is lost, the timer for the text in flight makes us send. An skb that may
  * be sent as a whole never waits. So the last octets that a program writes never wait. During a
- * recovery or with pacing nothing waits: recovery.c and pace.c have rules of their own for the
- * amount.
+ * recovery or with pacing nothing waits: recovery.c and pace.c limit what is sent by their own
+ * rules.
  *
  * Return: true when it should.
  */

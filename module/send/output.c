@@ -173,7 +173,7 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
-	/* sending changes the payload if this segment carries SACK blocks or an ACK rate request */
+	/* read the payload first: sending SACK blocks or an ACK rate request changes it */
 	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
 	if (unlikely(err))
