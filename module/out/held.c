@@ -60,9 +60,9 @@
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
- * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock,
- *	except by spin_trylock(). Taken with BH disabled, or with interrupts disabled where the
- *	caller may hold any lock
+ * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock of
+ *	ours, except by spin_trylock(). Taken with BH disabled, or with interrupts disabled where
+ *	the caller may hold any lock
  * @due: socks that this round of the work item has yet to check
  * @later: the other socks; the next round begins with all of them in @due
  * @count: number of socks in both

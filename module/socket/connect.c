@@ -178,7 +178,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
-	/* check this first: a TIME-WAIT record that the connection replaces could not come back */
+	/* check before xtcp_port_connect(): it may replace a TIME-WAIT record, for good */
 	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;

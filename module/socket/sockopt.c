@@ -306,7 +306,7 @@ static int set_rto_max(struct sock *sk, int ms)
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS / XTCP_RTO_MAX_UNIT_MS > U16_MAX);
 	if (ms < (int)MSEC_PER_SEC || ms > (int)XTCP_RTO_MAX_MS)
 		return -EINVAL;
-	/* as in Linux, whole jiffies */
+	/* as in Linux, round up to whole jiffies */
 	ms = jiffies_to_msecs(msecs_to_jiffies(ms));
 	WRITE_ONCE(xtcp_sk(sk)->rto_max, DIV_ROUND_UP(ms, XTCP_RTO_MAX_UNIT_MS));
 	return 0;
@@ -437,7 +437,7 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
 /**
  * xtcp_sockopt_set() - proto.setsockopt: set an option
  * @sk: the sock, with a descriptor
- * @level: IPPROTO_*; since 6.5 also SOL_SOCKET
+ * @level: IPPROTO_*; since Linux 6.5 also SOL_SOCKET
  * @optname: the option
  * @optval: its value
  * @optlen: the length of @optval, octets
@@ -592,7 +592,7 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 
 /*
  * TCP_SAVED_SYN. A program can read the SYN once, and only as a whole. If its buffer is too small,
- * the call returns the length that is needed.
+ * the call fails, and *@optlen receives the length that is needed.
  */
 static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
 {
@@ -616,7 +616,6 @@ static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optle
 	return err;
 }
 
-/* TCP_AO_GET_KEYS and TCP_AO_INFO. */
 static int get_ao(struct sock *sk, int optname, char __user *optval, int __user *optlen)
 {
 	int err;

@@ -121,8 +121,8 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
  * xtcp_timer_within_user_timeout() - limit a wait to the rest of the user timeout
  * @xsk: the sock
  * @ms: the wait, in milliseconds
- * @stamp: when the user timeout began, in milliseconds of the TS clock; 0: it has not begun, so it
- *	does not limit the wait
+ * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun,
+ *	so it does not limit the wait
  *
  * Context: softirq or process. Lock: socket, held.
  *

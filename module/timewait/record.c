@@ -53,7 +53,7 @@
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-/* while all guests together exceed their limit, the limit of each is 1/16 of its usual one */
+/* while all guests together exceed their limit, each guest has 1/16 of its usual limit */
 #define LITTLE_PART	16
 #define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
 /* memory that a record's port takes if no other record or sock uses the port, octets */
@@ -155,7 +155,7 @@ int xtcp_record_init(void)
 {
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
-	/* a signed record takes at most as much as two others: then it may count as two */
+	/* a signed record takes at most the memory of two other records, so it may count as two */
 	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct record_keys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
@@ -328,7 +328,7 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		 * xtcp_demux_leave() took the same lock, so the new value is seen here.
 		 */
 		has_maps |= tw->conn.map;
-		/* a server's records share one lease: put the lease once for all of these records */
+		/* a server's records share one lease: put that lease once for all of them */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
 			lease = tw->lease;

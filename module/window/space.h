@@ -9,7 +9,7 @@
 #include "base/sock.h"
 
 #define XTCP_SPACE_RATIO_BITS	8	/* xtcp_sock.rcv_ratio is in 256ths */
-#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* half, until measured */
+#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* a half, until text has been measured */
 
 struct sk_buff;
 
