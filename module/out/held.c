@@ -323,7 +323,7 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * xtcp_held_segment_freed() - stop holding the module if the last segment of a sock was freed
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
- * This does nothing if the socket lock is taken. An owner of the lock that sends calls
+ * The function does nothing if the socket lock is taken. An owner of the lock that sends calls
  * xtcp_held_look() afterwards. In all other cases, and always in a kernel for one processor, the
  * work item calls xtcp_held_look().
  *

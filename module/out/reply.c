@@ -459,7 +459,7 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
  * @he: the entry
  * @skb: the answered segment
  *
- * RFC 9293 section 3.10.7.4, the first and the second check.
+ * RFC 9293 section 3.10.7.4, first and second step.
  *
  * Context: softirq, RCU read side.
  */

@@ -339,7 +339,7 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
 	draft->rules.n = n;
 	for (i = 0; i < n; i++) {
 		draft->entries[i] = old->entries[i];
-		refcount_inc(&draft->entries[i].rule->tables);	/* put_rule() */
+		refcount_inc(&draft->entries[i].rule->tables);	/* put by put_rule() */
 	}
 	return draft;
 }

@@ -186,11 +186,11 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth). @moved: SND.UNA has moved.
- * If it has moved, the peer sent this segment after all others whose window we have taken. So the
- * window is taken, as in Linux, even if SEG.SEQ is lower than SND.WL1: a segment that retransmits
- * text has an old SEG.SEQ. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and SND.WL2 was never
- * beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
+ * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @moved: SND.UNA has
+ * moved. If SND.UNA has moved, the peer sent this segment after all others whose window we have
+ * taken. So the window is taken, as in Linux, even if SEG.SEQ is lower than SND.WL1: a segment that
+ * retransmits text has an old SEG.SEQ. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and
+ * SND.WL2 was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
 {
@@ -321,8 +321,8 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
  * @sk: SYN-SENT or SYN-RECEIVED, about to enter ESTABLISHED; ISS < SEG.ACK =< SND.NXT
  * @seg: the ACK or SYN-ACK
  *
- * RFC 9293 sections 3.10.7.3, fourth, and 3.10.7.4, fifth. RTT measurement and the congestion
- * window start here.
+ * RFC 9293 section 3.10.7.3, fourth step, and section 3.10.7.4, fifth step. RTT measurement and the
+ * congestion window start here.
  */
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -88,7 +88,7 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 
 /*
  * Append the octets of @from to @to. Both are charged to the sock, and may be in the tree. Return:
- * true when that was possible; the caller then calls kfree_skb_partial() for @from.
+ * true when the octets were appended; the caller then calls kfree_skb_partial() for @from.
  */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
@@ -443,7 +443,7 @@ static void drain(struct sock *sk)
  * RCV.NXT advances over the text in order. Octets that are queued already are not queued again. If
  * memory is short, text is dropped, and the peer resends it. The SACK blocks of text out of order
  * are updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
- * 3.10.7.4, seventh; SHLD-31.
+ * 3.10.7.4, seventh step; SHLD-31.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -476,7 +476,8 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: on sk_receive_queue; its reference is dropped
  *
- * This does the work of sock_rfree(), but the sock keeps charged memory for the next segment.
+ * The function does the work of sock_rfree(), but the sock keeps charged memory for the next
+ * segment.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -172,7 +172,7 @@ static noinline void take_request(struct xtcp_sock *xsk, u8 option)
 
 /*
  * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
- * request an ACK (RFC 9293 section 3.10.7.4, eighth).
+ * request an ACK (RFC 9293 section 3.10.7.4, eighth step).
  */
 static enum xtcp_verdict taken(struct sock *sk)
 {
@@ -323,8 +323,8 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
  * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
- * other (urgent.c). RFC 9293 section 3.10.7.4, seventh, and the part of eighth that concerns the
- * queue; MUST-58, MUST-59, SHLD-31, MAY-13.
+ * other (urgent.c). RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
+ * concerns the queue; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -70,7 +70,7 @@ static void take_pointer(struct sock *sk, u32 seq)
  * @skb: a segment with URG, or any segment while an urgent octet is awaited; it begins with the TCP
  *	header and is not trimmed yet
  *
- * RFC 9293 section 3.10.7.4, sixth, and section 3.8.5 (MUST-32): the owner of the socket gets
+ * RFC 9293 section 3.10.7.4, sixth step, and section 3.8.5 (MUST-32): the owner of the socket gets
  * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
  * even beyond a hole.
  *

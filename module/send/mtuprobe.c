@@ -72,7 +72,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
 
 	sock_owned_by_me(sk);
-	/* with 1, the search begins when timeouts show a black hole */
+	/* if mtu_probing is 1, the search begins when timeouts show a black hole */
 	if (likely(when < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))

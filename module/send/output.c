@@ -688,7 +688,8 @@ void xtcp_output_challenge_ack(struct sock *sk)
  * @reason: why the connection ends
  *
  * Even the smallest MSS has room for the payload. But if the peer's window has no room, the peer
- * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first): then the RST has no payload.
+ * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step): then the RST has no
+ * payload.
  *
  * Return: the code for the diagnostic payload; 0: send no payload.
  */

@@ -330,7 +330,7 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @seq: from SND.UNA to SND.NXT - 1
  *
- * This takes logarithmic time.
+ * The search takes logarithmic time.
  *
  * Context: softirq or process. Lock: socket, held.
  *

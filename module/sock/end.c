@@ -96,8 +96,8 @@ void xtcp_sock_destroy(struct sock *sk)
  * xtcp_sock_done() - end a connection
  * @sk: in any state but LISTEN
  *
- * This does steps 1 to 4 of "The end of a connection" above. If the caller has no reference of its
- * own, an orphan may be freed when this function returns.
+ * The function does steps 1 to 4 of "The end of a connection" above. If the caller has no reference
+ * of its own, an orphan may be freed when this function returns.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
