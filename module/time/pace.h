@@ -30,8 +30,8 @@ static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 bool xtcp_pace_must_wait(struct sock *sk);
 
 /*
- * Must text wait until it is due? If so, set the timer. If fq paces the sock, TCP sends text at
- * once: each skb carries its departure time to fq.
+ * Must the next text wait for its departure time? If so, set the timer. If fq paces the sock, TCP
+ * sends text at once: each skb carries its departure time to fq.
  */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {

@@ -380,7 +380,10 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
-/* Arm a tail loss probe. It is sent after @most_us at the latest, when the RTO would expire. */
+/*
+ * Arm a tail loss probe. The deadline is the probe timeout, but at most @most_us, when the RTO would
+ * expire; the time for which fq holds the last segment is added to either.
+ */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
