@@ -381,8 +381,8 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 }
 
 /*
- * Arm a tail loss probe. The deadline is the probe timeout, but at most @most_us, when the RTO would
- * expire; the time for which fq holds the last segment is added to either.
+ * Arm a tail loss probe. The deadline is the probe timeout, but at most @most_us, when the RTO
+ * would expire; the time for which fq holds the last segment is added to either.
  */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
