@@ -70,7 +70,7 @@
  * sk_bind_node is free for this use: these socks are never in kernel TCP's bind table.
  */
 struct held_list {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* see @lock above */
 	struct hlist_head due;
 	struct hlist_head later;
 	unsigned int count;
@@ -147,7 +147,7 @@ static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
-/* Undoes xtcp_held_take(). Lock: as for xtcp_held_take(). */
+/* Undoes xtcp_held_take(). Lock: the socket's, unless no other thread can reach @sk. */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_endpoint(sk));

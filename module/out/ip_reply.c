@@ -203,7 +203,7 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
  * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
  * @xn: the namespace
  * @how: as xtcp_ip_reply_route() has filled it; the reference to its dst is consumed
- * @skb: as for xtcp_ip_xmit(); consumed
+ * @skb: begins with the TCP header, complete but for the checksum; consumed
  *
  * Context: softirq or process. RCU read side held.
  *

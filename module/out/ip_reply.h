@@ -43,7 +43,10 @@ struct xtcp_ip_reply {
 
 /* For half-open entries, TIME-WAIT records and RSTs. RCU read side; any context. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
-/* @skb: as for xtcp_ip_xmit(). Consumes @skb and the reference to @how->dst. */
+/*
+ * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference to
+ * @how->dst.
+ */
 int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn);

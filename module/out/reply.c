@@ -133,8 +133,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 
 /*
  * Builds and sends a segment by the route in @how, which is consumed. @state: the state of the
- * entry or record, for the trace. @syn: as for build(). Return: true when @syn itself was sent as
- * the answer.
+ * entry or record, for the trace. @syn: an skb that may be used again for the answer, or NULL.
+ * Return: true when @syn itself was sent as the answer.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -278,8 +278,8 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
  * xtcp_reply_rst_for() - send a RST, signed with a key of a sock or listener
  * @sk: the sock or listener; it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
- * @skb: as for xtcp_reply_rst()
- * @code: as for xtcp_reply_rst()
+ * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
+ * @code: the reason code for a diagnostic payload, or 0, as for xtcp_reply_rst()
  *
  * If the key that has to sign the RST has been removed, no RST is sent.
  *

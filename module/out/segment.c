@@ -367,8 +367,8 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 
 /*
  * Pushes options and header of a segment that has more options than timestamps, and signs the
- * segment if there is a key. Return: as for push_options(). Not inlined, so that other segments
- * need no stack for the signer.
+ * segment if there is a key. Return: the result of push_options(). Not inlined, so that other
+ * segments need no stack for the signer.
  */
 static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
 			      u32 wanted, u16 said)
@@ -525,8 +525,8 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 
 /*
  * Sends text that may carry a request for an ACK rate. If the text has carried a request before,
- * its retransmission requests the present rate. @cb: the control block of the queued skb. The other
- * parameters: as for transmit().
+ * its retransmission requests the present rate. @cb: the control block of the queued skb.
+ * transmit() gets the other parameters.
  */
 static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
 					      bool resent, u64 us)
@@ -596,13 +596,13 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment
  * @sk: a sock in SYN-SENT
  * @skb: the text, on the queue of @sk directly behind the SYN; it stays there
- * @sent_us: as for xtcp_segment_send()
+ * @sent_us: the time of departure, xtcp_clock_us()
  *
  * RFC 7413 section 4.2.2.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: as xtcp_segment_send().
+ * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -623,7 +623,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_segment_send().
+ * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 {
@@ -650,7 +650,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_segment_send().
+ * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code)
 {

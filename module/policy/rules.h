@@ -40,10 +40,10 @@ struct xtcp_rule_match {
  *	search
  * @kind: which parts of the key are set, the length of the prefix, and the depth of the cgroup
  *	(kind_of()); the most specific kind is the smallest
- * @dport: as in struct xtcp_rule_match
- * @sport: as in struct xtcp_rule_match
- * @cgroup: as in struct xtcp_rule_match
- * @to: as in struct xtcp_rule_match; zero without a prefix
+ * @dport: the foreign port; 0: any
+ * @sport: the local port; 0: any
+ * @cgroup: the id of the cgroup; 0: any
+ * @to: the prefix of the foreign address, an IPv4 address as v4-mapped; zero without a prefix
  *
  * The struct has no padding.
  */

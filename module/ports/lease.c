@@ -235,7 +235,7 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 /**
  * xtcp_lease_listen() - let the owner of a lease listen on its port
  * @lease: the lease
- * @sk: its owner
+ * @sk: the owner of @lease
  *
  * The rules for listen() are stricter than the rules for bind(). So the lease asks kernel TCP's
  * table a second time, as kernel TCP's own listen() does.

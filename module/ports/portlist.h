@@ -29,7 +29,7 @@ struct xtcp_lease;
  * which are atomic.
  */
 struct xtcp_portlist {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* see @lock above */
 	u8 used[XTCP_PORTLIST_BLOCKS];
 	struct hlist_head *block[XTCP_PORTLIST_BLOCKS];
 } ____cacheline_aligned_in_smp;

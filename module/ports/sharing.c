@@ -305,7 +305,7 @@ bool xtcp_sharing_has_moved(struct sock *mine)
  * xtcp_sharing_listen() - set the state of a lease in kernel TCP's table to LISTEN, if no other
  *	entry conflicts
  * @lease: in kernel TCP's table
- * @sk: its owner
+ * @sk: the owner of @lease
  *
  * Context: softirq or process. Lock: of the port, held.
  *

@@ -33,7 +33,7 @@
  * @reach: makes @inet large enough for all fields that this code reads
  */
 struct taker {
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* see @lock above */
 	union {
 		struct inet_sock inet;
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];

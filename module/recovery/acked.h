@@ -9,7 +9,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_seg;
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg);

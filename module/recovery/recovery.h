@@ -8,7 +8,7 @@
 struct sock;
 struct xtcp_sample;
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_recovery_resend_waiting(struct sock *sk);
 bool xtcp_recovery_timeout(struct sock *sk);

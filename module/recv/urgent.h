@@ -15,7 +15,7 @@ struct sock;
 
 /**
  * struct xtcp_urgent - the last urgent octet of the peer
- * @seq: its sequence number
+ * @seq: the sequence number of the urgent octet
  * @data: one of XTCP_URGENT_*, with the value of the octet; 0: no urgent octet is ahead of the
  *	reader
  *

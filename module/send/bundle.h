@@ -8,7 +8,7 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
 u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n);

@@ -8,7 +8,7 @@
 #include "base/sender.h"
 #include "out/ip.h"
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);

@@ -28,7 +28,7 @@ struct xtcp_mtuprobe {
 	bool is_on;
 };
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_mtuprobe_begin(struct sock *sk);
 void xtcp_mtuprobe_timeout(struct sock *sk);
 u32 xtcp_mtuprobe_due(struct sock *sk);

@@ -563,7 +563,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
  * @sk: the sock
  * @skb: the last skb that was sent
  *
- * Return: as xtcp_output_resend().
+ * Return: 0, or an error of xtcp_output_resend(): the segment was not sent.
  */
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 {

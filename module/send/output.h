@@ -10,7 +10,7 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 int xtcp_output_queue_syn(struct sock *sk);
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);

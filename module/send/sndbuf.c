@@ -124,7 +124,8 @@ void xtcp_sndbuf_wake(struct sock *sk)
 /**
  * xtcp_sndbuf_waits_for_room() - let a timer send once IP and the device have less text
  * @sk: the sock; something is in flight
- * @most: as for xtcp_pace_waits_for_room()
+ * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
+ *	number of octets
  *
  * If sk_write_space is not ours (a BPF program may set its own), no call would report that there is
  * room. The data might wait for ever then, so the caller must not wait.

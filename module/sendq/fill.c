@@ -123,7 +123,7 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * transmission sends what the page contains at that time. SKBFL_SHARED_FRAG tells the layers below,
  * which compute the checksum, that the octets may change.
  *
- * Return: as xtcp_fill_copy().
+ * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
@@ -197,7 +197,7 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice() also
  * apply here.
  *
- * Return: as xtcp_fill_copy().
+ * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
 {

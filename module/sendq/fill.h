@@ -11,7 +11,7 @@ struct sk_buff;
 struct sock;
 struct ubuf_info;
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);

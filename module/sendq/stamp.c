@@ -108,7 +108,7 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 
 /**
  * xtcp_stamp_split() - when an skb is cut in two, keep its stamp with the marked octet
- * @skb: its cb->stamps is not 0
+ * @skb: the skb; cb->stamps is not 0
  * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
  *
  * Context: softirq or process. Lock: socket, held.

@@ -179,11 +179,11 @@ static void free_box(struct xtcp_blackbox *box)
 	xn->boxes--;
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
-	 * pairs with smp_rmb() in xtcp_blackbox_copy(): a reader that sees what another connection
-	 * writes into this memory also sees that the number has changed
+	 * a reader that sees what another connection writes into this memory must also see that the
+	 * number has changed
 	 */
 	WRITE_ONCE(box->number, 0);
-	smp_wmb();	/* see above */
+	smp_wmb();	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
 	ida_free(&slots, box->slot);
 	kmem_cache_free(slab, box);
 }

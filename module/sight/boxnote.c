@@ -154,12 +154,12 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_boxnote_out() - write an event: a segment leaves
  * @sk: a sock with a black box
- * @th: its header, with its options
+ * @th: the TCP header of the segment, with its options
  * @us: when it leaves
  * @len: octets of data
  * @segments: number of segments, more than 1 for a GSO packet
  * @resent: the text was sent before
- * @ecn: the ECN field of its IP header
+ * @ecn: the ECN field of the IP header
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -21,7 +21,7 @@ enum xtcp_blackbox_call {
 	XTCP_BLACKBOX_CLOSE,
 };
 
-/* Socket lock held in all of these. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_boxnote_slot(struct sock *sk, unsigned int slot);
 struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk);
 void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk);

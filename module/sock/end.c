@@ -136,7 +136,7 @@ void xtcp_sock_done(struct sock *sk)
  *
  * On return, the sock is CLOSED and out of the table. The caller must not touch it any more.
  *
- * Context: as xtcp_sock_done().
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
 void xtcp_sock_leave_record(struct sock *sk, int substate)
 {
@@ -166,7 +166,7 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
  *
  * Our queued data is dropped. The program can still read what the peer has sent.
  *
- * Context: as xtcp_sock_done().
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
@@ -200,7 +200,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
  * @err: the error for the program, a positive errno
  * @told: what the RST said about the reason; its code is 0 if the RST said nothing
  *
- * Context: as xtcp_sock_done().
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
 {
@@ -214,12 +214,12 @@ void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
  * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
- * @reason: as for xtcp_sock_fail()
+ * @reason: the reason for the trace, the counters and XTCP_ABORT
  *
  * As the section says, a RST is sent in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
  * CLOSE-WAIT. In the other states nothing is sent.
  *
- * Context: as xtcp_sock_done().
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {

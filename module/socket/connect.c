@@ -253,7 +253,7 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
 /**
  * xtcp_connect_pre() - proto.pre_connect: run the BPF programs of the cgroup
  * @sk: CLOSED
- * @uaddr: as for xtcp_connect(); the programs may change it
+ * @uaddr: the address of the peer; the programs may change it
  * @addr_len: its length
  *
  * Context: process. Lock: socket, held.

@@ -18,7 +18,7 @@ struct xtcp_conn;
  * struct xtcp_diag_key - identifies a connection for its whole life, as a half-open entry, a sock
  *	and a TIME-WAIT record; a walk takes the connections of a hash chain in the order of their
  *	keys
- * @hash: as in struct xtcp_conn
+ * @hash: the hash of the tuple (xtcp_conn.hash)
  * @dev: the device to which the connection is bound
  * @tuple: the addresses and ports of the connection
  */

@@ -139,7 +139,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 	return xtcp_bundle_goal(sk);
 }
 
-/* Queue the pages with the next octets of @msg. Return: as xtcp_fill_copy(). */
+/* Queue the pages with the next octets of @msg. Return: octets, or an error of xtcp_fill_copy(). */
 static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t most,
 				struct ubuf_info *uarg)
 {
@@ -540,7 +540,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
  * @page: a reference is held until its octets are acknowledged
  * @offset: where the octets begin in @page
  * @size: how many octets to send
- * @flags: as for xtcp_sendmsg()
+ * @flags: MSG_*, the flags that xtcp_sendmsg() takes
  *
  * Context: process. Takes the socket lock; may sleep.
  *

@@ -14,8 +14,8 @@
  *
  * The same timer sends text that output.c holds back because IP and the device already have too
  * much text of this connection. The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
- * sock_wfree() calls sk_write_space for each segment that a device is done with, and the timer runs
- * as soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
+ * sock_wfree() calls sk_write_space for each segment that a device frees, and the timer runs as
+ * soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
  * runs after AGAIN_NS, because the first wait can miss a report: another processor that frees a
  * segment at that moment may have read the flag before it was cleared.
  *
@@ -68,7 +68,7 @@ struct xtcp_pace {
 	bool early;
 	u64 again_ns;
 	unsigned long below_max;
-	spinlock_t lock;	/* see above */
+	spinlock_t lock;	/* see @lock above */
 	struct sock *sk;
 };
 
@@ -171,12 +171,12 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /**
- * xtcp_pace_must_wait() - must the next text wait until it is due?
+ * xtcp_pace_must_wait() - must the next text wait for its departure time?
  * @sk: a sock that this file paces; see xtcp_pace_holds()
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it must; the timer will send it.
+ * Return: true when it must; the timer will send the text.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -336,7 +336,7 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: as xtcp_pace_goes_within().
+ * Return: false if the timer will not send the ACK, so that the caller must not wait.
  */
 bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 {
@@ -366,8 +366,8 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_room() - a device is done with a segment: if there is room now, let the timer send
- * waiting text
+ * xtcp_pace_room() - a segment below TCP is freed: if there is room now, let the timer send waiting
+ *	text
  * @sk: the sock, in any state; the segment has a reference to it
  *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.

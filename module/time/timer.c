@@ -142,7 +142,7 @@ unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms
 /**
  * xtcp_timer_interval() - the present RTO, limited to the rest of the user timeout
  * @xsk: the sock
- * @stamp: as for xtcp_timer_within_user_timeout()
+ * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -157,7 +157,7 @@ unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
  * xtcp_timer_probe_interval() - how long to wait before the next window probe, limited to the rest
  * of the user timeout
  * @xsk: the sock
- * @stamp: as for xtcp_timer_within_user_timeout()
+ * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun
  *
  * A route or a sysctl may lower the minimum of the RTO. The first window probe nevertheless comes
  * after 200 ms at least, as in Linux.

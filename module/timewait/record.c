@@ -267,12 +267,12 @@ static void count_records(struct xtcp_net *xn, int change, int signed_change)
 
 /**
  * xtcp_record_claim() - begin the end of a record
- * @xn: its namespace
+ * @xn: the namespace of the record
  * @tw: not dead
  * @claimed: the record moves to this list; the caller gives the list to xtcp_record_free_list()
  *	when it has released the lock
  *
- * Context: softirq or process. Lock: its shard's, held.
+ * Context: softirq or process. Lock: of the record's shard, held.
  */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
@@ -683,12 +683,12 @@ void xtcp_record_begin(struct sock *sk, int substate)
 
 /**
  * xtcp_record_restart() - start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
- * @xn: its namespace
+ * @xn: the namespace of the record
  * @tw: in TIME-WAIT, not dead
  *
  * RFC 9293 section 3.10.7.4, eighth step.
  *
- * Context: softirq or process, BH disabled. Lock: its shard's, held.
+ * Context: softirq or process, BH disabled. Lock: of the record's shard, held.
  */
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
@@ -704,7 +704,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @to: the copy; a record for IPv4 has no IPv6 addresses, so those of the copy are not written
  * @tw: the record
  *
- * Context: any. Lock: its shard's, held.
+ * Context: any. Lock: of the record's shard, held.
  */
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
 {
@@ -713,7 +713,7 @@ void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_drop() - end a record
- * @xn: its namespace
+ * @xn: the namespace of the record
  * @tw: found in the table
  *
  * Context: softirq or process, BH disabled, RCU read side.

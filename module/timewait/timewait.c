@@ -43,7 +43,7 @@ static bool is_loopback(const struct in6_addr *addr)
  * xtcp_timewait_reuse_is_on() - does net.xtcp.tw_reuse let an active open take the tuple of a
  * record?
  * @xn: the namespace
- * @tuple: its addresses are those of the new connection
+ * @tuple: has the addresses of the new connection
  * @bound_dev_if: the interface to which the sock is bound; 0: none
  *
  * net.xtcp.tw_reuse permits this for all connections if it is 1, and only over loopback if it is 2.
@@ -234,28 +234,28 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* fourth: check the SYN bit, whatever the sequence number is (RFC 5961 section 4.2) */
+	/* fourth step: check the SYN bit, whatever the sequence number is (RFC 5961 section 4.2) */
 	if ((seg->flags & (XTCP_SYN | XTCP_RST)) == XTCP_SYN) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNCHALLENGE);
 		return ANSWER_LIMITED_ACK;
 	}
-	/* first: check sequence number */
+	/* first step: check sequence number */
 	if (paws)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 	if (paws || !record_accepts(tw, seg))
 		return seg->flags & XTCP_RST ? ANSWER_NOTHING : ANSWER_LIMITED_ACK;
-	/* second: check the RST bit (RFC 5961 section 3.2) */
+	/* second step: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
-	/* fifth: check the ACK field; also drop segments that bring nothing new */
+	/* fifth step: check the ACK field; also drop segments that bring nothing new */
 	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
 		return ANSWER_NOTHING;
-	/* seventh: no program will read text, so reset (SHLD-3) */
+	/* seventh step: no program will read text, so reset (SHLD-3) */
 	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPABORTONDATA);
 		return ANSWER_RST_AND_END;
 	}
-	/* eighth: check the FIN bit */
+	/* eighth step: check the FIN bit */
 	trace_xtcp_conn_state(xn->net, &tw->conn, TCP_FIN_WAIT2, TCP_TIME_WAIT);
 	tw->substate = TCP_TIME_WAIT;
 	tw->rcv_nxt = seg->end_seq;
@@ -297,7 +297,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 
 /**
  * xtcp_timewait_arrives() - SEGMENT ARRIVES for a record
- * @xn: its namespace
+ * @xn: the namespace of the record
  * @tw: the record that the lookup found
  * @skb: the segment
  * @iss: set to the ISN when the segment may open a new connection. NULL if no listener would take
