@@ -176,7 +176,7 @@ static void give_back(struct sock *sk)
  *
  * Context: any.
  *
- * Return: true when it does.
+ * Return: true when sk_wmem_alloc shows a segment.
  */
 bool xtcp_held_has_memory(const struct sock *sk)
 {
@@ -212,7 +212,7 @@ static unsigned int own_references(const struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it has.
+ * Return: true when the sock has a segment below TCP.
  */
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {

@@ -44,8 +44,8 @@ struct xtcp_ip_reply {
 /* For half-open entries, TIME-WAIT records and RSTs. RCU read side; any context. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
 /*
- * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference to
- * @how->dst.
+ * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference
+ * to @how->dst.
  */
 int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);

@@ -293,7 +293,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: true when it has.
+ * Return: true when the device has been moved.
  */
 bool xtcp_sharing_has_moved(struct sock *mine)
 {

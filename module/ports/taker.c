@@ -327,8 +327,8 @@ static bool is_on_device_with(struct sock *other, void *arg)
  * @tuple: on the port of @lease; its sock is bound to no device
  *
  * A segment that arrives by the device would match both that sock and ours.
- * xtcp_demux_kernel_holds() does not find such a sock, so this function walks all socks on the
- * port. It does so only if @devices of the lease is set.
+ * xtcp_demux_kernel_holds() does not find a sock that is bound to a device. So this function walks
+ * all socks on the port, but only if @devices of the lease is set.
  *
  * Context: process. Takes the lock of kernel TCP's chain.
  *

@@ -104,7 +104,7 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it is.
+ * Return: true when the urgent octet is the next one.
  */
 bool xtcp_urgent_at_mark(const struct sock *sk)
 {

@@ -14,7 +14,7 @@
  *    usual rate, because we do not learn when slow start ends.
  *  - At least four ACKs come for each window, so that losses are found and the window slides. If a
  *    quarter of the window is less than the program's rate, we ask for the largest power of two
- *    that is not above this quarter: such a rate does not change with each step of the window.
+ *    that is not above this quarter: a power of two does not change with each step of the window.
  *  - With fewer than four segments in the window, we ask for an ACK of each segment: if the peer
  *    delayed an ACK then, nothing might be in flight until the peer's delayed-ACK timer fires. When
  *    the window has eight segments again, we ask for the usual rate.

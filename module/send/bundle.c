@@ -157,7 +157,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * recovery or with pacing nothing waits: recovery.c and pace.c limit what is sent by their own
  * rules.
  *
- * Return: true when it should.
+ * Return: true when the part should wait.
  */
 bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {

@@ -19,7 +19,7 @@
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when it does.
+ * Return: true when TCP_NOTSENT_LOWAT allows more data.
  */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {

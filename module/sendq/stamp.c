@@ -145,7 +145,7 @@ void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 /**
  * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
  * @sk: the sock
- * @skb: with cb->stamps; it was sent
+ * @skb: was sent; cb->stamps is not 0
  * @ack: the peer has acknowledged all octets before this one
  *
  * Context: softirq or process. Lock: socket, held.

@@ -59,7 +59,7 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
  * net.xtcp.blackbox in a namespace of his own. So the key is turned off only one second after the
  * last need for it has ended, not at each write.
  */
-static DEFINE_MUTEX(key_lock);		/* guards the key and @wanting */
+static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */
 
 static void settle(struct work_struct *work)

@@ -9,8 +9,8 @@
 bool xtcp_coalesce_waits(struct sock *sk, u32 written);
 
 /*
- * Does the last write, of @written octets, have to wait for the next one? It need not if fewer than
- * two skbs are in flight that are neither acknowledged nor sacked.
+ * Does the last write, of @written octets, have to wait for the next write? The last write never
+ * waits while fewer than two skbs are in flight, not counting those that are sacked.
  */
 static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {

@@ -481,7 +481,7 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 		u32 most = min_t(size_t, skb->len - offset, len);
 		int used;
 
-		/* as in Linux, end before the urgent octet: only recv() passes it */
+		/* as in Linux, end before the urgent octet: only recv() skips it */
 		if (unlikely(xsk->urgent.data))
 			most = min(most, xsk->urgent.seq - xsk->rcv.copied_seq);
 		if (!most)

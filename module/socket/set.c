@@ -9,11 +9,11 @@
  * what Careful Resume has saved (cong/paths.c).
  *
  * While a request of any generic netlink family runs, no family can be registered or unregistered.
- * A task that waits to do so holds up all new requests. Any user may send requests in a namespace
- * that he has made. He may also keep the lock of a sock or of a policy table for as long as he
- * likes. So no request waits for a lock here: the answer is EBUSY, and the tool asks again. A
- * request that makes a policy table may sleep in an allocation, as requests of other families do,
- * but the allocation fails if there is no memory (__GFP_NORETRY).
+ * A task that waits to register or unregister a family holds up all new requests. Any user may send
+ * requests in a namespace that he has made. He may also keep the lock of a sock or of a policy
+ * table for as long as he likes. So no request waits for a lock here: the answer is EBUSY, and the
+ * tool asks again. A request that makes a policy table may sleep in an allocation, as requests of
+ * other families do, but the allocation fails if there is no memory (__GFP_NORETRY).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.

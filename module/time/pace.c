@@ -355,7 +355,7 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it does.
+ * Return: true when text waits for room.
  */
 bool xtcp_pace_is_waiting(const struct sock *sk)
 {
@@ -478,7 +478,7 @@ void xtcp_pace_stop(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it is.
+ * Return: true when the timer has a reference.
  */
 bool xtcp_pace_is_queued(const struct sock *sk)
 {

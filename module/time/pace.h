@@ -9,7 +9,7 @@
 
 #define XTCP_PACE_UNPACED	10	/* this many segments leave unpaced: the initial window, as in Linux */
 
-/* Does the sock have a pacing rate? Few connections have one. */
+/* Does the sock have a pacing rate? Few socks have a rate. */
 static inline bool xtcp_pace_applies(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);

@@ -227,8 +227,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
  * xtcp_timer_few_in_flight() - are fewer than four segments in flight?
  * @sk: the sock
  *
- * If one of so few segments is lost, the others cause fewer than the three duplicate ACKs that fast
- * retransmit needs.
+ * If one of fewer than four segments is lost, the other segments cause fewer than the three
+ * duplicate ACKs that fast retransmit needs.
  *
  * Context: softirq or process. Lock: socket, held.
  *

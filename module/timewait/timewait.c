@@ -176,7 +176,7 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
  *
  * Context: softirq, RCU read side. No lock, so the answer may be out of date.
  *
- * Return: true when it may.
+ * Return: true when the SYN may open a connection.
  */
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb)
 {

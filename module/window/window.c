@@ -252,7 +252,7 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it would.
+ * Return: true when an ACK would at least double the window.
  */
 bool xtcp_window_would_double(const struct sock *sk)
 {
