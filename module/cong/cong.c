@@ -652,16 +652,19 @@ bool xtcp_cong_undo(struct sock *sk)
  * computes in whole segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
  *
  * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the window is smaller than before.
  */
-void xtcp_cong_restart_after_idle(struct sock *sk)
+bool xtcp_cong_restart_after_idle(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 idle = (u32)jiffies - tx->snd_tstamp;
 	u32 rto, segments, least;
+	bool falls;
 
 	sock_owned_by_me(sk);
 	if (!idle || !tx->stream->bytes_sent)
-		return;
+		return false;
 	if (tx->algorithm->idle) {
 		tx->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 		xtcp_cong_bound(sk);
@@ -672,7 +675,7 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	 */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
-		return;
+		return false;
 	if (tx->cong.phase != XTCP_CONG_CWR && tx->cong.phase != XTCP_CONG_RECOVERY)
 		tx->cong.ssthresh = max(tx->cong.ssthresh, tx->cong.cwnd / 4 * 3);
 	segments = xtcp_cong_cwnd_segments(sk);
@@ -680,9 +683,11 @@ void xtcp_cong_restart_after_idle(struct sock *sk)
 	for (; idle > rto && segments > least; idle -= rto)
 		segments /= 2;
 	segments = max(segments, least);
-	if (segments * tx->mss < tx->cong.cwnd)
+	falls = segments * tx->mss < tx->cong.cwnd;
+	if (falls)
 		tx->stream->cong.idled = true;
 	tx->cong.cwnd = segments * tx->mss;
+	return falls;
 }
 
 /**

@@ -160,7 +160,7 @@ void xtcp_cong_lost(struct sock *sk);
 void xtcp_cong_restart(struct sock *sk, u32 pipe);
 void xtcp_cong_forbid_undo(struct sock *sk);
 bool xtcp_cong_undo(struct sock *sk);
-void xtcp_cong_restart_after_idle(struct sock *sk);
+bool xtcp_cong_restart_after_idle(struct sock *sk);
 void xtcp_cong_mss_changed(struct sock *sk);
 u32 xtcp_cong_in_flight(const struct sock *sk);
 u32 xtcp_cong_cwnd_segments(const struct sock *sk);

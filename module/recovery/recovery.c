@@ -537,9 +537,9 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Mark everything in flight as lost, for a timeout, except segments that were sent very recently
- * (RFC 8985 section 6.3).
+ * (RFC 8985 section 6.3). Return true when the peer has dropped data that it had sacked.
  */
-static void all_is_lost(struct sock *sk)
+static bool all_is_lost(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
@@ -559,6 +559,7 @@ static void all_is_lost(struct sock *sk)
 			continue;
 		xtcp_scoreboard_lost(sk, skb);
 	}
+	return reneged;
 }
 
 static void count_failure(const struct xtcp_sock *xsk)
@@ -597,12 +598,12 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
-	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY;
+	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY, reneged;
 
 	sock_owned_by_me(sk);
 	if (!xsk->tries.retransmits)
 		count_failure(xsk);
-	all_is_lost(sk);
+	reneged = all_is_lost(sk);
 	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd.una, stream->recover) ||
 	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->tries.retransmits)) {
 		xtcp_cong_lost(sk);
@@ -622,7 +623,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 	xtcp_ecn_reduced(sk);
 	xtcp_ecn_timeout(sk);
 	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->tries.retransmits);
-	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_TIMEOUT);
+	xtcp_phase_set(sk, XTCP_CONG_LOSS, reneged ? XTCP_TRACE_RENEGED : XTCP_TRACE_TIMEOUT);
 	return resend_lost(sk, true) > 0;
 }
 

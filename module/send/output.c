@@ -26,6 +26,7 @@
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "cong/resume.h"
+#include "loss/phase.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "out/ip.h"
@@ -39,6 +40,7 @@
 #include "sendq/busy.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
+#include "sight/trace.h"
 #include "time/pace.h"
 #include "time/timer.h"
 
@@ -293,8 +295,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	 * most data is sent in the same tick as other data; then the connection was not idle, and
 	 * this test saves the call
 	 */
-	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk))
-		xtcp_cong_restart_after_idle(sk);
+	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk) && xtcp_cong_restart_after_idle(sk))
+		xtcp_phase_tell(sk, XTCP_TRACE_IDLE);
 	xtcp_mss_current(sk);
 	if (unlikely(xsk->agreed.ack_rate_ok))
 		xtcp_asking_look(sk);
