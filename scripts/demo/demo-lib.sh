@@ -80,7 +80,7 @@ show_steps()
 		$python "scripts/demo/demo-$1.py" || status=1
 	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
 	[ $status -eq 0 ] || die "failed"
-	# a segment may still be on its way, in a queue of a device
-	for _ in {1..200}; do [ "$(cat /sys/module/xtcp/parameters/held)" != 0 ] || break; sleep 0.1; done
+	# a segment may still be on its way, in a queue of a device, and a program that was killed may not be gone
+	for _ in {1..200}; do [ "$(cat /sys/module/xtcp/parameters/held /sys/module/xtcp/refcnt | sort -u)" != 0 ] || break; sleep 0.1; done
 	rmmod xtcp || die "the module does not unload"
 }
