@@ -571,7 +571,9 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	delay = min(delay, xtcp_bounds_delack_max(sk));
+	/* the bound is a tick at least; most ACKs wait no longer for the program's answer */
+	if (delay > 1)
+		delay = min(delay, xtcp_bounds_delack_max(sk));
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
 		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
