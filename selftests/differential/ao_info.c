@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* TCP_AO_INFO, TCP_AO_GET_KEYS, and which key counts first. */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "ao_calls.h"
 
 /* Before connect() a program says which keys count first. */
@@ -106,6 +109,7 @@ void ao_calls_info(void)
 void ao_calls_all_keys(void)
 {
 	const bool v6 = ao_calls_is_v6();
+	socklen_t *only_read = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct tcp_ao_getsockopt keys[4], asked;
 	struct aoopt_key k = ao_calls_key(1, 2);
 	socklen_t len = sizeof(asked);
@@ -149,6 +153,9 @@ void ao_calls_all_keys(void)
 
 	ASKED(EAFNOSUPPORT, .sndid = 1);
 	ASKED(EAFNOSUPPORT, .addr.ss_family = AF_UNIX);
+	/* no prefix: any address, which has to be left out */
+	ASKED(0, .addr.ss_family = v6 ? AF_INET6 : AF_INET);
+	ASKED(EINVAL, .addr = as_added.addr);
 	ASKED(EINVAL, .get_all = 1, .is_current = 1);
 	ASKED(EINVAL, .get_all = 1, .is_rnext = 1);
 	ASKED(EINVAL, .get_all = 1, .sndid = 1);
@@ -167,5 +174,9 @@ void ao_calls_all_keys(void)
 	GIVES(getsockopt(fd, IPPROTO_TCP, TCP_AO_GET_KEYS, (void *)8, &len), EFAULT);
 	GIVES(getsockopt(fd, IPPROTO_TCP, TCP_AO_GET_KEYS, &asked, &len), 0);
 	HOLDS(len == sizeof(asked));
+	*only_read = sizeof(asked);
+	HOLDS(!mprotect(only_read, getpagesize(), PROT_READ));
+	GIVES(getsockopt(fd, IPPROTO_TCP, TCP_AO_GET_KEYS, &asked, only_read), EFAULT);
+	munmap(only_read, getpagesize());
 	close(fd);
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
+#include <net/if.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -331,12 +332,28 @@ static void storm(void)
 	same_result("readers see whole lines while connections save paths and another thread flushes them");
 }
 
+/* The listing names a device that has gone by its number. */
+static void device_goes(void)
+{
+	struct line line = { .age = 99 };
+	char gone[16];
+
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	see_path(NS_B4);
+	SAME(WAIT_FOR(is_listed(NS_B4), STACK_DEADLINE_MS), true);
+	snprintf(gone, sizeof(gone), "if%u", if_nametoindex("veth0"));
+	must(!ns_shell(net.a, "ip link del veth0"), "ip link del");
+	SAME(listed(net.a, &line, 1), 1);
+	SAME(strcmp(line.dev, gone) || strcmp(line.to, NS_B4), 0);
+	same_result("a path whose device is gone stays in the listing");
+}
+
 int main(void)
 {
 	const struct netem far = { .delay_ms = 10 };
 
 	ksft_print_header();
-	ksft_set_plan(9);
+	ksft_set_plan(10);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	must(!netem_set(net.a, "veth0", &far) && !netem_set(net.b, "veth0", &far), "netem");
@@ -354,6 +371,7 @@ int main(void)
 	add_hosts();
 	many();
 	storm();
+	device_goes();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

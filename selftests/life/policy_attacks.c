@@ -112,6 +112,7 @@ static void malformed(void)
 		{ XTCP_RULE_MAX_PACING_RATE, 4, EINVAL }, { XTCP_RULE_CONGESTION, 4, EINVAL }, { 0, 4, EINVAL },
 		{ XTCP_RULE_DPORT, 2, EINVAL },	/* twice */
 	};
+	static const int odd_lens[] = { 5, 8, 15 };
 	static const char ones[] = "\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11\x11";
 	unsigned int i, at;
 
@@ -129,6 +130,16 @@ static void malformed(void)
 	}
 	/* the last of them */
 	rules_said("this comes twice in the rule");
+	for (i = 0; i < ARRAY_SIZE(odd_lens); i++) {
+		rules_start(XTCP_CMD_POLICY_ADD);
+		at = rules_req.head.nlmsg_len;
+		rules_put_rule("dport=81 cc=bbr");
+		rules_put(XTCP_RULE_TO, ones, odd_lens[i]);
+		rules_put(XTCP_RULE_TO_LEN, "\x08", 1);
+		((struct nlattr *)((char *)&rules_req + at))->nla_len = rules_req.head.nlmsg_len - at;
+		SAME(rules_ask(), EINVAL);
+		rules_said("an address has 4 or 16 octets");
+	}
 	rules_start(XTCP_CMD_POLICY_ADD);
 	rules_put(XTCP_POLICY_RULE, "", 0);
 	SAME(rules_ask(), EINVAL);

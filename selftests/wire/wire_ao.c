@@ -382,6 +382,30 @@ static const struct wire_row rows[] = {
 			.state = SYN_RECEIVED,
 		},
 	},
+	{	/* the answer would have to be signed by a key that there is not */
+		.name = "ack_for_an_entry_that_asks_for_a_key_that_is_not_there", .rfc = "RFC 5925 7.5", .pre = SERVER,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 900000(10) ack 1 rnext 99; none",
+			.counters = "TCPAOGood=2 " NONE_BAD,
+			.state = SYN_RECEIVED,
+		},
+	},
+	{
+		.name = "rst_for_a_syn_ack_with_a_wrong_number", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
+		.want = {
+			.script = "< S. 0 ack 5 $; > R 5; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.counters = "OutRsts=1 TCPAOGood=2 " NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "rst_for_text_after_close", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "close; > F. 1 ack 1; < . 1 ack 2; < P. 1(10) ack 2; > R 2; none",
+			.counters = "OutRsts=1 " NONE_BAD,
+			.state = CLOSED,
+		},
+	},
 	{
 		.name = "signed_rst_refuses", .rfc = "RFC 5925 7.4", .in = SYN_SENT, .pre = CLIENT,
 		.want = { .script = "< R. 0 ack 1; none", .state = CLOSED, .err = "ECONNREFUSED" },

@@ -14,7 +14,8 @@
 #define OPENED_AT(ms)	"< S 0 $; > S. 0 ack 1; pass " #ms "; < . 1 ack 1; accept; set SNDBUFFORCE 2000000;"
 #define FLIGHT_OF(ms)	"pass " #ms "; < . 1 ack S; skim;"
 #define FLIGHT		FLIGHT_OF(200)
-#define FIVE_FLIGHTS	OPENED_AT(200) "write 310000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT FLIGHT "abort; skim;"
+#define FIVE_FLIGHTS_OPEN OPENED_AT(200) "write 310000; skim;" FLIGHT FLIGHT FLIGHT FLIGHT FLIGHT
+#define FIVE_FLIGHTS	FIVE_FLIGHTS_OPEN "abort; skim;"
 #define EARLIER		FIVE_FLIGHTS "fresh;"
 #define TEN_AT(ms)	OPENED_AT(ms) "write 400000; > p. 1(1000) ack 1 x10; none; pass " #ms ";"
 #define LATER_AT(ms)	TEN_AT(ms) "< . 1 ack 10001;"
@@ -337,6 +338,48 @@ static const struct wire_row rows[] = {
 				  "skim;"
 				  "info snd_cwnd <= 12",
 			.counters = COUNT(1, 0, 1) " TCPDSACKUndo=1",
+		},
+	},
+	/* 3.3: the jump shows that the path is shorter, so the retreat begins without a loss; then comes one */
+	{
+		.name = "resume_loss_in_the_retreat", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER JUMPED "pass 50; skim; < . 1 ack 15001; info ca_state = 0;"
+				  "info snd_cwnd <= 12; skim; < . 1 ack 15001 <nop,nop,sack 16001:19001>;"
+				  "info ca_state = 3; info snd_cwnd <= 6; skim",
+			.counters = COUNT(1, 0, 1) " TCPSackRecovery=1",
+		},
+	},
+	/* 3.2: what overtook a segment of the initial data may be a sign of congestion */
+	{
+		.name = "resume_not_after_what_looks_like_a_loss", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:2001>; < . 1 ack 1 <nop,nop,sack 1001:3001>;"
+				  "< . 1 ack 10001; info snd_cwnd <= 20; skim",
+			.counters = COUNT(0, 0, 0) " RetransSegs=0",
+		},
+	},
+	/* 3.5: another connection has saved the path again during the jump: that is gone, too */
+	{
+		.name = "resume_forgets_what_was_saved_during_the_jump", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = FIVE_FLIGHTS_OPEN "fresh;" FIVE_FLIGHTS "swap; fresh;" LATER ALL_SENT
+				  "swap; abort; skim; swap; < . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>;"
+				  "skim; abort; skim; fresh;" LATER NO_JUMP,
+			.counters = COUNT(1, 0, 1),
+		},
+	},
+	/* 3.6: in the retreat */
+	{
+		.name = "resume_retreat_ends_with_a_timeout", .rfc = "RFC 9959 3.6", .pre = "sysctl frto 0;" RESUME,
+		.syn = SYN,
+		.want = {
+			.script = EARLIER LATER ALL_SENT "< . 1 ack 30001; skim;"
+				  "< . 1 ack 30001 <nop,nop,sack 31001:34001>; > p. 30001(1000) ack 1;"
+				  ">@3000 p. 30001(1000) ack 1; info snd_cwnd = 1; keep snd_ssthresh; info snd_ssthresh <= 13;"
+				  "pass 200; < . 1 ack S; skim",
+			.counters = COUNT(1, 0, 1) " TCPTimeouts=1",
 		},
 	},
 	{

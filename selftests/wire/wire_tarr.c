@@ -434,6 +434,23 @@ static const struct wire_row rows[] = {
 			       "> P. 981(988) ack 1 <laid 0101080a................>",
 		SENDS_NONE,
 	},
+	{	/* the SYN had room for all; a key that comes later takes it */
+		.name = "a_key_that_comes_after_the_syn_takes_the_room", .rfc = "TARR", .pre = ON "listen",
+		.syn = "mss 1000,sackok,ts T 0,nop,ws 7," KNOWS,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <ts,laid 020405..0402080a................01030307" FE ">;"
+				  "md5listener secret; key secret; < S 0 <mss 1000,ts T 0>;"
+				  "> S. 0 ack 1 <ts>; none",
+			.state = SYN_RECEIVED,
+		},
+		IGNORES("none"),
+	},
+	{	/* what was not sent has not asked */
+		.name = "ask_when_there_is_a_route_again", .rfc = "TARR", .pre = FAR,
+		.want.script = "set ACK_RATE 1; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; noroute; write 100; none;"
+			       "route; >@1000 P. 1(100) ack 1 <laid " ASKED("02") ">",
+		SENDS_NONE,
+	},
 	{	/* a signed segment is an skb of its own, which is cut for the request */
 		.name = "ask_beside_a_signature", .rfc = "TARR", .pre = ON "listen; md5listener secret; key secret",
 		.want = {
