@@ -325,17 +325,17 @@ static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_in
 	}
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
 		err = change(draft, cmd, attr, info->extack);
-		if (err)
-			goto discard;
+		if (err) {
+			xtcp_policy_discard(draft);
+			return err;
+		}
 		cond_resched();
 	}
 	err = xtcp_policy_install(xn, draft);
-	if (!err)
-		return 0;
-	NL_SET_ERR_MSG(info->extack, "too many kinds of keys: use fewer lengths of prefixes");
-
-discard:
-	xtcp_policy_discard(draft);
+	if (err) {
+		NL_SET_ERR_MSG(info->extack, "too many kinds of keys: use fewer lengths of prefixes");
+		xtcp_policy_discard(draft);
+	}
 	return err;
 }
 

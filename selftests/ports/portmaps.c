@@ -306,6 +306,46 @@ static void maps_come_and_go(void)
 	close(stormed);
 }
 
+#define NUMBERS		256	/* more destinations than a namespace has numbers for maps */
+
+/*
+ * A map of one destination stays. Each of many others gets a map, which ends while a connection is left: later maps
+ * have the numbers of those. Return: how many ports all of them had.
+ */
+static int number_again(void *unused)
+{
+	int kept[FEW], left[NUMBERS], fds[FEW + 1], sum = take(silent[0], kept, FEW), i, n;
+	char to[16];
+
+	(void)unused;
+	for (i = 0; i < NUMBERS; i++) {
+		snprintf(to, sizeof(to), "10.6.%d.%d", 1 + i / 200, 1 + i % 200);
+		n = take(to, fds, FEW + 1);
+		sum += n;
+		left[i] = fds[0];
+		give_back(fds + 1, n - 1);
+	}
+	n = take("10.6.9.1", fds, FEW + 1);
+	give_back(left, NUMBERS);
+	sum += n + take("10.6.9.1", fds + n, FEW + 1 - n);
+	give_back(fds, FEW);
+	give_back(kept, FEW);
+	return sum;
+}
+
+static void numbers_come_again(void)
+{
+	int numbered = ns_make(), all = FEW * (1 + NUMBERS + 1), had;
+
+	if (numbered < 0 || ns_sysctl_set(numbered, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
+	    ns_shell(numbered, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/16 dev d0"))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	had = ns_call(numbered, number_again, NULL);
+	ksft_print_msg("%d of %d ports can be had\n", had, all);
+	ksft_test_result(had == all, "so it is when more maps have come and gone than there are numbers for them\n");
+	close(numbered);
+}
+
 #define TINY		8	/* ports, of which one half is tried by the map alone: connect() has made it by then */
 #define TURNS		16
 #define OTHERS		16	/* ports beyond those */
@@ -444,7 +484,7 @@ int main(void)
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 2);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 2);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
@@ -461,6 +501,7 @@ int main(void)
 	all_end();
 	end_with_module();
 	maps_come_and_go();
+	numbers_come_again();
 	free_before_records();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -15,6 +15,28 @@
 #define AGREE	AGREE_ACCURATE
 #define OPTION	"< SECA 0 $; > S.C 0 ack 1; < .C 1 ack 1 <hex ac0b000001000000000001>; accept;"
 
+/* How much may come until an option is demanded, since 24 bits would wrap; and how much comes at once. */
+#define UNTOLD		(1 << 22)
+#define AT_ONCE		40000
+
+/* Two options have told of the text so far, and with ecn_option 1 no more are due: a counter wraps unless one is. */
+static int much_of_one_codepoint(struct wire *w)
+{
+	int i;
+
+	if (wire_script_run(w, OPTION "< P.EA 1(100) ack 1 tos 2; > .EA 1 ack 101 <accecn ac0b000065000000000001>;"
+			    "< P.EA 101(100) ack 1 tos 2; > .EA 1 ack 201 <accecn ac0b0000c9000000000001>; read 200"))
+		return -1;
+	for (i = 1; 201 + i * AT_ONCE < UNTOLD; i++)
+		if (wire_script_run(w, wire_text("skim; < P.EA N(%d) ack 1 tos 2; > .EA 1 ack * <noaccecn>; read %d",
+						 AT_ONCE, AT_ONCE)))
+			return -1;
+	return wire_script_run(w, wire_text("skim; < P.EA N(%d) ack 1 tos 2;"
+					    "> .EA 1 ack * <accecn ac0b%06x000000000001>; read %d; skim;"
+					    "< P.EA N(100) ack 1 tos 2; >@500 .EA 1 ack * <noaccecn>", AT_ONCE,
+					    201 + i * AT_ONCE, AT_ONCE));
+}
+
 static const struct wire_row rows[] = {
 	/* The option. */
 	{
@@ -141,6 +163,11 @@ static const struct wire_row rows[] = {
 				  "> .CA 1 ack 401 <accecn ac0b00012d000064000001>",
 			.state = ESTABLISHED,
 		},
+	},
+	{
+		.name = "accecn_option_before_a_counter_wraps", .rfc = "RFC 9768 3.2.3.3", .run = much_of_one_codepoint,
+		.pre = "sysctl ecn 3; sysctl ecn_option 1; sysctl ecn_option_beacon 0; listen",
+		.want = { .state = ESTABLISHED },
 	},
 	{
 		.name = "accecn_option_shares_with_one_block", .rfc = "RFC 9768 3.2.3.3",

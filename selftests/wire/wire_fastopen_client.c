@@ -302,6 +302,14 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{	/* our SYN has asked for a cookie; its text is not taken without one */
+		.name = "the_peer_opens_with_text_while_a_cookie_is_asked_for", .rfc = "RFC 9293 3.5",
+		.want = {
+			.script = "socket; set FASTOPEN_CONNECT 1; connect; > S 0(0) <fo>; < S 0(10) <mss 1000,ws 0>;"
+				  "> S. 0(0) ack 1 <nofo>; < P. 1(10) ack 1; > . 1 ack 11; read 10",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "the_peer_opens_at_the_same_time_and_takes_no_text", .rfc = "RFC 9293 3.5", .id = "MUST-10",
 		.want = {

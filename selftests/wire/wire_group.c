@@ -270,6 +270,27 @@ static int chosen_cookies(struct wire *w)
 	return run_group(w, MEMBERS, TUPLES, true, cookies);
 }
 
+/* The program that chooses is not asked: it could not read the header. */
+static int malformed(struct group *g)
+{
+	struct wire_segment seg = {
+		.flags = WIRE_SYN, .win = 5000, .doff = 4, .cut = -1, .mss = -1, .ws = -1, .seq = ISS,
+	};
+
+	wire_members_use(g->w, FIRST_PORT, ISS);
+	if (wire_peer_send(g->w, &seg))
+		return -1;
+	seg.doff = 15;
+	if (wire_peer_send(g->w, &seg))
+		return -1;
+	return wire_peer_receive(g->w, &seg, 0) ? wire_fail(g->w, "an answer to a malformed SYN") : learn(g, MEMBERS);
+}
+
+static int chosen_malformed(struct wire *w)
+{
+	return run_group(w, MEMBERS, TUPLES, true, malformed);
+}
+
 static const struct wire_row rows[] = {
 	{ .name = "tuples_are_spread_and_stay", .rfc = "RFC 9293 3.10.2", .run = group_spreads },
 	{ .name = "a_new_member_gets_its_share", .rfc = "RFC 9293 3.10.2", .run = group_grows },
@@ -280,6 +301,7 @@ static const struct wire_row rows[] = {
 	  .run = chosen_member_closes },
 	{ .name = "a_cookie_finds_the_member_that_a_program_chose", .rfc = "RFC 4987 3.6",
 	  .run = chosen_cookies },
+	{ .name = "a_malformed_syn_for_a_group_with_a_program", .rfc = "RFC 9293 3.1", .run = chosen_malformed },
 	{ .name = "a_cookie_of_a_closed_member", .rfc = "RFC 4987 3.6", .run = cookie_of_another },
 };
 

@@ -97,6 +97,17 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
+	/* A timeout takes for lost what is old, and not what was sent a moment ago (6.3). */
+	{
+		.name = "rack_timeout_spares_what_was_just_sent", .rfc = "RFC 8985 6.3", .syn = SACK,
+		.pre = "sysctl early_retrans 0",
+		.want = {
+			.script = OPEN_FAR "write 1000; > P. 1(1000) ack 1; pass 250; set NODELAY 1; write 1000;"
+				  "> P. 1001(1000) ack 1; >@200 P. 1(1000) ack 1; info lost = 1; pass 100;"
+				  "< . 1 ack 1001; none; info lost = 0; < . 1 ack 2001; none",
+			.counters = "TCPTimeouts=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+	},
 	/* A retransmission that is overdue is lost again, without a timeout (7.2). */
 	{
 		.name = "rack_lost_retransmission", .rfc = "RFC 8985 6.2", .syn = SACK,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part: what the program is told has the octets that
+ * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part or is in a probe of the path MTU: what the program is told has the octets that
  * were written, and is in the way of no repetition while nobody reads it. Whole writes are a matter of differential.
  */
 #include <errno.h>
@@ -122,7 +122,64 @@ static int says_when_all_arrived(struct wire *w)
 	return wire_script_run(w, "< . 1 ack 2501; none") ?: is_told_of(w, 2499);
 }
 
+/* A probe of the path MTU takes the octets of two skbs; the second has the stamp. */
+static int is_in_a_probe(struct wire *w)
+{
+	const int numbered = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK | SOF_TIMESTAMPING_OPT_ID;
+	const int none = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID;
+
+	if (wire_script_run(w, "connect; > S 0; pass 100; < S. 0 ack 1 $; > . 1 ack 1"))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &numbered, sizeof(numbered)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	if (wire_script_run(w, "write 5732; > p. 1(512) ack 1 x10"))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &none, sizeof(none)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	return wire_script_run(w, "write 3996; pass 100; < . 1 ack 5121; > p. 5121(756) ack 1; skim; < . 1 ack 9729") ?:
+	       is_told_of(w, 5731);
+}
+
+/* What was received in one read has the time of its last octets. */
+static int joined_has_the_later_time(struct wire *w)
+{
+	const int one = 1;
+	uint8_t came[300], control[512];
+	struct iovec iov = { came, sizeof(came) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct timespec before, told = { 0 };
+	struct cmsghdr *cmsg;
+
+	if (wire_script_run(w, OPENED))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+		return wire_fail(w, "SO_TIMESTAMPNS: %s", strerror(errno));
+	if (wire_script_run(w, "pass 50; < P. 1(100) ack 1; pass 50"))
+		return -1;
+	clock_gettime(CLOCK_REALTIME, &before);
+	if (wire_script_run(w, "< P. 101(100) ack 1; skim"))
+		return -1;
+	if (recvmsg(w->c.fd, &m, MSG_DONTWAIT) != 200)
+		return wire_fail(w, "not all came at once");
+	for (cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg))
+		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TIMESTAMPNS)
+			memcpy(&told, CMSG_DATA(cmsg), sizeof(told));
+	return told.tv_sec > before.tv_sec || (told.tv_sec == before.tv_sec && told.tv_nsec >= before.tv_nsec) ? 0 :
+	       wire_fail(w, "the time of the first segment, or none");
+}
+
 static const struct wire_row rows[] = {
+	{
+		.name = "stamp_in_a_probe_of_the_path_mtu", .rfc = "RFC 4821 7.2", .run = is_in_a_probe,
+		.pre = "sysctl mtu_probing 2; sysctl base_mss 512; sysctl timestamps 0", .syn = "mss 1000,sackok",
+		.want = { .state = ESTABLISHED },
+	},
+	{
+		.name = "stamp_of_what_came_is_the_last", .rfc = "RFC 9293 3.10.3", .run = joined_has_the_later_time,
+		.want = { .state = ESTABLISHED },
+	},
 	{
 		.name = "stamp_is_of_the_last_segment_of_a_write", .rfc = "RFC 9293 3.4", .run = says_when_all_arrived,
 		.pre = "bundles 64", .want = { .state = ESTABLISHED },

@@ -447,8 +447,9 @@ static const struct wire_row rows[] = {
 	},
 	{	/* what was not sent has not asked */
 		.name = "ask_when_there_is_a_route_again", .rfc = "TARR", .pre = FAR,
-		.want.script = "set ACK_RATE 1; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; noroute; write 100; none;"
-			       "route; >@1000 P. 1(100) ack 1 <laid " ASKED("02") ">",
+		.want.script = "set ACK_RATE 1; < S 0 <mss 1000," KNOWS ">; > S. 0 ack 1; < . 1 ack 1; accept; noroute;"
+			       "write 100;"
+			       "route initcwnd 200; >@1000 P. 1(100) ack 1 <laid " ASKED("02") ">; err EHOSTUNREACH",
 		SENDS_NONE,
 	},
 	{	/* a signed segment is an skb of its own, which is cut for the request */

@@ -20,14 +20,15 @@
  * Three are resent, a timeout finds all lost, and then an echo from before says that it was too early. The timeout
  * comes some 300 to 400 ms after the first repetition.
  */
-#define RESENT_IN_VAIN	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 10000; skim;" \
+#define TIMED_OUT	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 10000; skim;" \
 			"pass 100; < . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x19;" \
 			"> P. 29001(1000) ack 1; pass 100;" \
 			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:18001>;" \
 			"> p. 10001(1000) ack 1 x2; none;" \
 			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:20001>;" \
 			"> p. 12001(1000) ack 1; none; info lost = 4; info retrans = 3;" \
-			">@1500 p. 10001(1000) ack 1; none; info lost = 14;" \
+			">@1500 p. 10001(1000) ack 1; none; info lost = 14;"
+#define RESENT_IN_VAIN	TIMED_OUT \
 			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none; info lost = 0;" \
 			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:21001>;"
 
@@ -149,6 +150,41 @@ static const struct wire_row rows[] = {
 		.kernel = {
 			.script = RESENT_IN_VAIN ">@1500 p. 11001(1000) ack 1; skim; < . 1 ack 30001; none",
 			.counters = "TCPLossUndo=2 TCPTimeouts=2",
+		},
+	},
+	/* What was resent after the timeout stays in flight, and does not count as resent. */
+	{
+		.name = "undo_of_a_timeout_with_a_repetition_in_flight", .rfc = "RFC 3522 3.2", .syn = SACK_TS,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 11001 <nop,nop,ts T R,nop,nop,sack 14001:20001>;"
+				  "> p. 11001(1000) ack 1 x2; none; info retrans = 2;"
+				  "< . 1 ack 12001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none;"
+				  "info lost = 0; info retrans = 0; < . 1 ack 30001; none; info ca_state = 0",
+			.counters = "TCPLossUndo=1 TCPTimeouts=1", .state = ESTABLISHED,
+		},
+	},
+	/*
+	 * Repetitions that an undo has left in flight are lost after segments behind them. All are resent by their
+	 * numbers: the window is closed until all are lost.
+	 */
+	{
+		.name = "undo_and_then_losses_in_another_order", .rfc = "RFC 6675 4", .syn = SACK_TS,
+		.want = {
+			.script = TIMED_OUT "< . 1 ack 11001 <nop,nop,ts T R,nop,nop,sack 14001:20001>; skim;"
+				  "< . 1 ack 12001 <nop,nop,ts T R,nop,nop,sack 21001:22001 14001:20001>; skim;"
+				  "< . 1 ack 12001 <nop,nop,ts T R,nop,nop,sack 13001:20001 21001:22001>; skim;"
+				  "info retrans = 3; set NODELAY 1;"
+				  "< . 1 ack 12501 <nop,nop,ts T R-460,nop,nop,sack 13001:20001 21001:22001>;"
+				  "info lost = 0; skim; write 1000; > P. 30001(1000) ack 1; pass 100;"
+				  "< . 1 ack 12501 win 500 <nop,nop,ts T R,nop,nop,sack 30001:31001 13001:20001"
+				  " 21001:22001>;"
+				  "info lost = 8; >@300 p. 12501(500) ack 1; info lost >= 10; none;"
+				  "< . 1 ack 12501 win 65535 <nop,nop,ts T R,nop,nop,sack 30001:31001 13001:20001"
+				  " 21001:22001>;"
+				  "> p. 20001(1000) ack 1; skim; < . 1 ack 13001 <nop,nop,ts T R,nop,nop,"
+				  "sack 30001:31001 13001:20001 21001:22001>; > p. 22001(1000) ack 1; skim;"
+				  "< . 1 ack 31001; none",
+			.state = ESTABLISHED,
 		},
 	},
 	/* A second loss after an undone one reduces the window again. */
