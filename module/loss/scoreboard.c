@@ -683,13 +683,15 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate is the distance, in
- * segments, from @low to the highest octet that was sacked.
+ * segments, from @low to the highest octet that was sacked. Without SACK, this octet is unknown, and
+ * SND.NXT takes its place.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
-	u32 distance = xtcp_seq_gt(sb->high_sacked, low) ? sb->high_sacked - low : 0;
+	u32 high = tx->agreed.sack_ok ? sb->high_sacked : tx->snd.nxt;
+	u32 distance = xtcp_seq_gt(high, low) ? high - low : 0;
 
 	sock_owned_by_me(sk);
 	if (distance > sb->reordering * tx->mss && tx->mss)

@@ -103,20 +103,6 @@ static const struct wire_row rows[] = {
 				  "none; info snd_cwnd <= 6",
 		},
 	},
-	/*
-	 * Without SACK a recovery lasts until something newer is acknowledged. Duplicates say then how far segments
-	 * overtake each other, if there are more of them than segments in flight.
-	 */
-	{
-		.name = "dupack_%s_of_more_than_is_in_flight", .rfc = "RFC 6582 4", .in = ESTABLISHED,
-		.want = {
-			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
-				  "< . 1 ack 10001; write 1000; > P. 10001(1000) ack 1; < . 1 ack 10001;"
-				  "< . 1 ack 10001; < . 1 ack 10001; info reordering = 3; < . 1 ack 10001;"
-				  "info reordering = 4; none; < . 1 ack 11001; none",
-			.counters = "TCPRenoReorder=1 RetransSegs=1",
-		},
-	},
 	{
 		.name = "dupack_%s_limited_transmit", .rfc = "RFC 3042 2", .in = ESTABLISHED,
 		.want = {
