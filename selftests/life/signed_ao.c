@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <kselftest.h>
+#include <linux/xtcp.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,13 +45,16 @@ static int set_key(int fd, const char *peer, const char *text, int sndid, int rc
 
 static void open_pair(const struct sides *s, const struct aoopt_key *like, int *client, int *server)
 {
-	int listener = stack_listener(net.b, s->server, s->addr, PORT, true);
+	int listener = stack_listener(net.b, s->server, s->addr, PORT, true), keys = -1;
+	socklen_t len = sizeof(keys);
 
 	must(listener >= 0 && !set_key(listener, s->client_addr, "secret", 2, 1, like) &&
 	     !set_key(listener, s->client_addr, "another", 4, 3, like), "listener");
 	*client = stack_socket(net.a, s->client, s->addr);
 	must(*client >= 0 && !set_key(*client, s->addr, "another", 3, 4, like) &&
 	     !set_key(*client, s->addr, "secret", 1, 2, like), "client");
+	if (s->client == XTCP)
+		must(!getsockopt(*client, IPPROTO_TCP, XTCP_KEYS, &keys, &len) && keys == 2, "XTCP_KEYS");
 	must(!setsockopt(*client, IPPROTO_TCP, TCP_AO_INFO,
 			 &(struct tcp_ao_info_opt) { .set_current = 1, .current_key = 1, .set_rnext = 1, .rnext = 2 },
 			 sizeof(struct tcp_ao_info_opt)), "TCP_AO_INFO");

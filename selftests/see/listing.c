@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <net/if.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -517,9 +518,13 @@ static void any_room(const struct setting *s)
 		close(peer[i]);
 }
 
-/* Sends from a page that does not come until @uffd is closed: meanwhile the program owns the socket. */
+/*
+ * Sends from a page, or sets a key that stands there. The page does not come until @uffd is closed: meanwhile the
+ * program owns the socket.
+ */
 struct owner {
 	pthread_t thread;
+	bool listens;
 	int uffd, fd;
 	char *page;
 };
@@ -528,6 +533,8 @@ static void *own(void *arg)
 {
 	struct owner *owner = arg;
 
+	if (owner->listens)
+		return setsockopt(owner->fd, IPPROTO_TCP, TCP_MD5SIG, owner->page, sizeof(struct tcp_md5sig)) ? owner : NULL;
 	return send(owner->fd, owner->page, 100, 0) == 100 ? owner : NULL;
 }
 
@@ -568,8 +575,8 @@ static void owned(void)
 	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
 	const char *what = "xtcp: a socket that its program owns is listed without TCP_INFO, and nobody waits";
 	int fd, peer, port, peer_port, other, other_peer, other_port, other_peer_port;
+	struct owner owner = { .listens = false };
 	struct diag_copy copy;
-	struct owner owner;
 
 	connection(&s, &fd, &peer, &port, &peer_port);
 	connection(&s, &other, &other_peer, &other_port, &other_peer_port);
@@ -593,6 +600,62 @@ static void owned(void)
 	close(other_peer);
 }
 
+static void owned_listener(void)
+{
+	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
+	const char *what = "xtcp: so is a listener that its program owns";
+	int port = next_port++, fd = stack_listener(net.a, XTCP, s.addr, port, true);
+	struct owner owner = { .listens = true };
+	struct diag_copy copy;
+
+	if (!own_begin(&owner, fd)) {
+		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
+	} else {
+		SAME(WAIT_FOR(find(&s, port, 0, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO], STACK_DEADLINE_MS), true);
+		SAME(copy.msg.idiag_state, TCP_LISTEN);
+		SAME(own_end(&owner), true);
+		SAME(find(&s, port, 0, &copy), 1);
+		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
+		ksft_test_result(!problems, "%s\n", what);
+		problems = 0;
+	}
+	close(fd);
+}
+
+/* A port of NS_A4 towards a port of NS_B4, bound to a device. The second such socket gets no answer. */
+static int bound_to(const char *device, int port, int peer_port)
+{
+	union stack_addr own = stack_addr(NS_A4, port);
+	int fd = stack_socket(net.a, XTCP, NS_A4);
+
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK) &&
+	     !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)) &&
+	     !bind(fd, &own.sa, sizeof(own.in)) && stack_connect(fd, NS_B4, peer_port) && errno == EINPROGRESS, device);
+	return fd;
+}
+
+static void same_tuple(void)
+{
+	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
+	int port = next_port++, peer_port = next_port++, one, other;
+	int listener = stack_listener(net.b, KERNEL, NS_B4, peer_port, true);
+	struct diag_copy copy;
+
+	must(!ns_shell(net.a, "ip link add d0 type dummy && ip link set d0 up && ip route add " NS_B4
+		       "/32 dev d0 metric 9999"), "d0");
+	one = bound_to("d0", port, peer_port);
+	SAME(find(&s, port, peer_port, &copy), 1);
+	SAME(copy.msg.id.idiag_if, if_nametoindex("d0"));
+	other = bound_to("veth0", port, peer_port);
+	SAME(find(&s, port, peer_port, &copy), 2);
+	close(one);
+	close(other);
+	close(listener);
+	must(!ns_shell(net.a, "ip link del d0"), "d0");
+	ksft_test_result(!problems, "xtcp: two connections that differ by their device alone\n");
+	problems = 0;
+}
+
 #define COMMON	15
 #define IPV6	1
 
@@ -604,7 +667,7 @@ int main(void)
 	unsigned int i, family, stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * (2 * COMMON + IPV6) + 1);
+	ksft_set_plan(stack_count() * (2 * COMMON + IPV6) + 3);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {
@@ -617,6 +680,8 @@ int main(void)
 		}
 	}
 	owned();
+	owned_listener();
+	same_tuple();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -84,6 +84,31 @@ static int makes_room(struct wire *w)
 	return counted(&before, &now, "OfoPruned") == 1 ? 0 : wire_fail(w, "OfoPruned has not counted it");
 }
 
+/* Text without a hole is one block in several skbs. When the farthest of them makes way, the block becomes shorter. */
+static int makes_room_in_a_block(struct wire *w)
+{
+	static struct wire_counters before, now;
+	struct wire_segment seg;
+	unsigned int at = 101 - 40;
+
+	if (wire_counter_read(w, &before))
+		return -1;
+	do {
+		at += 40;
+		if (wire_script_run(w, wire_text("< . %u(40) ack 1; skim", at)) || wire_counter_read(w, &now))
+			return -1;
+		if (at > 7000)
+			return wire_fail(w, "the buffer takes all octets");
+	} while (!counted(&before, &now, "PruneCalled"));
+	if (wire_script_run(w, "< . 51(1) ack 1") || wire_peer_receive(w, &seg, 0) != 1 || wire_counter_read(w, &now))
+		return wire_fail(w, "no answer");
+	if (counted(&before, &now, "OfoPruned") != 1 || seg.sacks != 2)
+		return wire_fail(w, "%u blocks", seg.sacks);
+	return seg.sack[1][0] - w->c.iss == 101 && seg.sack[1][1] - w->c.iss < at &&
+	       seg.sack[1][1] - w->c.iss > 101 ? 0 :
+	       wire_fail(w, "a block of %u to %u of %u", seg.sack[1][0] - w->c.iss, seg.sack[1][1] - w->c.iss, at);
+}
+
 static const struct wire_row rows[] = {
 	/* negotiation */
 	{
@@ -529,6 +554,10 @@ static const struct wire_row rows[] = {
 	{
 		.name = "sackrcv_no_block_of_text_that_was_dropped", .rfc = "RFC 2018 8", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room,
+	},
+	{
+		.name = "sackrcv_a_block_shrinks_when_some_of_its_text_was_dropped", .rfc = "RFC 2018 8", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room_in_a_block,
 	},
 };
 
