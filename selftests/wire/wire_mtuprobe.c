@@ -62,7 +62,7 @@ static const struct wire_row rows[] = {
 			.script = PROBE "< . 1 ack 5121 <sack 5877:9729>; > p. 5121(512) ack 1; > p. 5633(244) ack 1;"
 				  "< . 1 ack 9729; write 4000; > p. 9729(512) ack 1 x7; > P. 13313(416) ack 1;"
 				  "pass 100; < . 1 ack S; none; pass 2100; write 4000; > p. 13729(512) ack 1; skim;"
-				  "pass 100; < . 1 ack S; write 20000; skim; pass 100; < . 1 ack S;"
+				  "pass 100; < . 1 ack S; write 16000; skim; pass 100; < . 1 ack S;"
 				  "> p. U(756) ack 1; skim; pass 100; < . 1 ack S; skim",
 			.counters = "TCPMTUPSuccess=1 TCPMTUPFail=1", .state = ESTABLISHED,
 		},

@@ -107,6 +107,13 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1001; none; info lost = 0; < . 1 ack 2001; none",
 			.counters = "TCPTimeouts=1 RetransSegs=1", .state = ESTABLISHED,
 		},
+		.kernel_differs = "RACK knows no round trip before text is acknowledged",
+		.kernel = {
+			.script = OPEN_FAR "write 1000; > P. 1(1000) ack 1; pass 250; set NODELAY 1; write 1000;"
+				  "> P. 1001(1000) ack 1; >@200 P. 1(1000) ack 1; info lost = 2; pass 100;"
+				  "< . 1 ack 1001; skim; < . 1 ack 2001; none",
+			.counters = "TCPTimeouts=1",
+		},
 	},
 	/* A retransmission that is overdue is lost again, without a timeout (7.2). */
 	{

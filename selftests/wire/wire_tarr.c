@@ -443,7 +443,7 @@ static const struct wire_row rows[] = {
 				  "> S. 0 ack 1 <ts>; none",
 			.state = SYN_RECEIVED,
 		},
-		IGNORES("none"),
+		IGNORES("< S 0 $; > S. 0 ack 1 <ts>"),
 	},
 	{	/* what was not sent has not asked */
 		.name = "ask_when_there_is_a_route_again", .rfc = "TARR", .pre = FAR,

@@ -120,6 +120,13 @@ static const struct wire_row rows[] = {
 				  "info lost = 0; info reordering = 10; < . 1 ack 10001; none; info ca_state = 0",
 			.counters = "TCPTSReorder=1 TCPPartialUndo=1 RetransSegs=1",
 		},
+		.kernel_differs = "resends the next segment, too",
+		.kernel = {
+			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
+				  "none; info reordering = 3; < . 1 ack 1001 <nop,nop,ts T R-10>; skim;"
+				  "< . 1 ack 10001; skim",
+			.counters = "TCPTSReorder=1",
+		},
 	},
 	/* An echo that was never sent, far in the future or in the past. */
 	{
@@ -172,6 +179,11 @@ static const struct wire_row rows[] = {
 				  "info lost = 0; info retrans = 0; < . 1 ack 30001; none; info ca_state = 0",
 			.counters = "TCPLossUndo=1 TCPTimeouts=1", .state = ESTABLISHED,
 		},
+		.kernel_differs = "counts a repetition until it is acknowledged",
+		.kernel.script = TIMED_OUT "< . 1 ack 11001 <nop,nop,ts T R,nop,nop,sack 14001:20001>;"
+				 "> p. 11001(1000) ack 1 x2; none; info retrans = 2;"
+				 "< . 1 ack 12001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none; info lost = 0;"
+				 "info retrans = 1; < . 1 ack 30001; none; info ca_state = 0",
 	},
 	/*
 	 * Repetitions that an undo has left in flight are lost after segments behind them. All are resent by their
@@ -194,6 +206,8 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 31001; none",
 			.state = ESTABLISHED,
 		},
+		.kernel_differs = "resends what lies beyond a window that has shrunk",
+		.kernel.script = TIMED_OUT "< . 1 ack 30001; none",
 	},
 	/* A second loss after an undone one reduces the window again. */
 	{
