@@ -25,7 +25,7 @@ from collections import defaultdict
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIST = os.path.join(TOP, "selftests", "coverage.list")
-REASONS = ("race", "kernel", "memory", "guard", "unit", "rare")
+REASONS = ("race", "kernel", "memory", "guard", "unit", "history", "rare")
 # macros of the kernel that check what is so
 ASKS = r"\b(WARN_ON(_ONCE)?|ASSERT_RTNL|kv?free_rcu)\("
 GCDA = 0x67636461

@@ -229,6 +229,26 @@ static void keepalive_works(void)
 	close(peer);
 }
 
+/* As TCP_CONGESTION: who administers the route has decided. */
+static void route_has_decided(void)
+{
+	struct netlink_request req;
+	struct target t;
+	int fd, peer;
+
+	must(!ns_shell(net.a, "ip route add " NS_B4 "/32 dev veth0 congctl lock cubic"), "route");
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	request(&req, &t);
+	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
+	SAME(ask(&req), EPERM);
+	says("this congestion control is not allowed");
+	SAME(has_congestion(fd, "cubic"), true);
+	result("a congestion control that the route has locked stays");
+	must(!ns_shell(net.a, "ip route del " NS_B4 "/32"), "route");
+	close(fd);
+	close(peer);
+}
+
 static bool event_says(const char *text)
 {
 	char line[1024];
@@ -686,12 +706,13 @@ static void last_in_namespace(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(21);
+	ksft_set_plan(22);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_option(NS_A4, NS_B4, "each option, IPv4");
 	each_option(NS_A6, NS_B6, "each option, IPv6");
 	keepalive_works();
+	route_has_decided();
 	all_or_nothing();
 	out_of_range();
 	rights();
