@@ -526,7 +526,7 @@ struct owner {
 	pthread_t thread;
 	bool listens;
 	int uffd, fd;
-	char *page;
+	char *pages, *page;	/* two; the second */
 };
 
 static void *own(void *arg)
@@ -534,7 +534,9 @@ static void *own(void *arg)
 	struct owner *owner = arg;
 
 	if (owner->listens)
-		return setsockopt(owner->fd, IPPROTO_TCP, TCP_MD5SIG, owner->page, sizeof(struct tcp_md5sig)) ? owner : NULL;
+		/* the first four octets are read before the program owns the socket */
+		return setsockopt(owner->fd, IPPROTO_TCP, TCP_MD5SIG, owner->page - 4, sizeof(struct tcp_md5sig)) ?
+		       owner : NULL;
 	return send(owner->fd, owner->page, 100, 0) == 100 ? owner : NULL;
 }
 
@@ -548,12 +550,15 @@ static bool own_begin(struct owner *owner, int fd)
 	owner->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	if (owner->uffd < 0)
 		return false;
-	owner->page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	owner->pages = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(owner->pages != MAP_FAILED, "mmap");
+	*owner->pages = 0;
+	owner->page = owner->pages + 4096;
 	page = (struct uffdio_register) {
 		.range = { .start = (unsigned long)owner->page, .len = 4096 },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
-	must(owner->page != MAP_FAILED && !ioctl(owner->uffd, UFFDIO_API, &api) &&
+	must(!ioctl(owner->uffd, UFFDIO_API, &api) &&
 	     !ioctl(owner->uffd, UFFDIO_REGISTER, &page), "userfaultfd");
 	must(!pthread_create(&owner->thread, NULL, own, owner), "thread");
 	return true;
@@ -565,7 +570,7 @@ static bool own_end(struct owner *owner)
 
 	close(owner->uffd);
 	must(!pthread_join(owner->thread, &sent), "join");
-	munmap(owner->page, 4096);
+	munmap(owner->pages, 2 * 4096);
 	return sent;
 }
 
