@@ -616,7 +616,8 @@ static void owned_listener(void)
 	if (!own_begin(&owner, fd)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
 	} else {
-		SAME(WAIT_FOR(find(&s, port, 0, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO], STACK_DEADLINE_MS), true);
+		SAME(WAIT_FOR(find(&s, port, 0, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO],
+			      STACK_DEADLINE_MS), true);
 		SAME(copy.msg.idiag_state, TCP_LISTEN);
 		SAME(own_end(&owner), true);
 		SAME(find(&s, port, 0, &copy), 1);

@@ -16,7 +16,7 @@
 #define OPTION	"< SECA 0 $; > S.C 0 ack 1; < .C 1 ack 1 <hex ac0b000001000000000001>; accept;"
 
 /* How much may come until an option is demanded, since 24 bits would wrap; and how much comes at once. */
-#define UNTOLD		(1 << 22)
+#define UNTOLD		4194304
 #define AT_ONCE		40000
 
 /* Two options have told of the text so far, and with ecn_option 1 no more are due: a counter wraps unless one is. */

@@ -399,7 +399,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "rst_for_text_after_close", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.name = "rst_for_text_after_close", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
 		.want = {
 			.script = "close; > F. 1 ack 1; < . 1 ack 2; < P. 1(10) ack 2; > R 2; none",
 			.counters = "OutRsts=1 " NONE_BAD,

@@ -46,7 +46,8 @@ static const struct wire_row rows[] = {
 	},
 	/* After another segment was sent again, an ACK of the probe may be one of copies: nothing was learnt. */
 	{
-		.name = "mtuprobe_after_a_retransmission_tells_nothing", .rfc = "RFC 4821 7.6", .pre = SEARCH, .syn = SYN,
+		.name = "mtuprobe_after_a_retransmission_tells_nothing", .rfc = "RFC 4821 7.6", .pre = SEARCH,
+		.syn = SYN,
 		.want = {
 			.script = OPEN_FAR "write 9728; > p. 1(512) ack 1 x10; pass 100; < . 1 ack 4609;"
 				  "> p. 5121(756) ack 1; skim; pass 100; < . 1 ack 4609 <sack 5121:9729>;"
@@ -57,7 +58,8 @@ static const struct wire_row rows[] = {
 	/* 756 octets did not arrive, so the search ends. An interval later the path may be another one. */
 	{
 		.name = "mtuprobe_again_after_the_interval", .rfc = "RFC 4821 7.6.2",
-		.pre = SEARCH "; sysctl slow_start_after_idle 0; sysctl probe_threshold 300; sysctl probe_interval 2", .syn = SYN,
+		.pre = SEARCH "; sysctl slow_start_after_idle 0; sysctl probe_threshold 300; sysctl probe_interval 2",
+		.syn = SYN,
 		.want = {
 			.script = PROBE "< . 1 ack 5121 <sack 5877:9729>; > p. 5121(512) ack 1; > p. 5633(244) ack 1;"
 				  "< . 1 ack 9729; write 4000; > p. 9729(512) ack 1 x7; > P. 13313(416) ack 1;"

@@ -354,14 +354,16 @@ static const struct wire_row rows[] = {
 	{
 		.name = "resume_not_after_what_looks_like_a_loss", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
-			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:2001>; < . 1 ack 1 <nop,nop,sack 1001:3001>;"
+			.script = EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:2001>;"
+				  "< . 1 ack 1 <nop,nop,sack 1001:3001>;"
 				  "< . 1 ack 10001; info snd_cwnd <= 20; skim",
 			.counters = COUNT(0, 0, 0) " RetransSegs=0",
 		},
 	},
 	/* 3.5: another connection has saved the path again during the jump: that is gone, too */
 	{
-		.name = "resume_forgets_what_was_saved_during_the_jump", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
+		.name = "resume_forgets_what_was_saved_during_the_jump", .rfc = "RFC 9959 3.5", .pre = RESUME,
+		.syn = SYN,
 		.want = {
 			.script = FIVE_FLIGHTS_OPEN "fresh;" FIVE_FLIGHTS "swap; fresh;" LATER ALL_SENT
 				  "swap; abort; skim; swap; < . 1 ack 30001; skim;"

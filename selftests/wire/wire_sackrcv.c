@@ -561,8 +561,9 @@ static const struct wire_row rows[] = {
 		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room,
 	},
 	{
-		.name = "sackrcv_a_block_shrinks_when_some_of_its_text_was_dropped", .rfc = "RFC 2018 8", .in = ESTABLISHED,
-		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room_in_a_block,
+		.name = "sackrcv_a_block_shrinks_when_some_of_its_text_was_dropped", .rfc = "RFC 2018 8",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok",
+		.run = makes_room_in_a_block,
 	},
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part or is in a probe of the path MTU: what the program is told has the octets that
- * were written, and is in the way of no repetition while nobody reads it. Whole writes are a matter of differential.
+ * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part or is in a probe of the path MTU: what the
+ * program is told has the octets that were written, and is in the way of no repetition while nobody reads it. Whole
+ * writes are a matter of differential. And the time (SO_TIMESTAMPNS) of segments that are read at once.
  */
 #include <errno.h>
 #include <time.h>

@@ -113,7 +113,8 @@ static const struct wire_row rows[] = {
 	},
 	/* Without SACK nobody knows how far a segment was overtaken: at most by all that was sent. */
 	{
-		.name = "undo_%s_timestamp_of_the_first_without_sack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = TS,
+		.name = "undo_%s_timestamp_of_the_first_without_sack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED,
+		.syn = TS,
 		.want = {
 			.script = TEN_IN_FLIGHT "pass 20; < . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
 				  "none; info reordering = 3; < . 1 ack 1001 <nop,nop,ts T R-10>; none;"
