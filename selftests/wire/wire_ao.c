@@ -399,6 +399,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "rst_for_text_after_close_in_fin_wait_1", .rfc = "RFC 5925 7.5", .in = ESTABLISHED,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1; none",
+			.counters = "OutRsts=1 " NONE_BAD,
+			.state = CLOSED,
+		},
+	},
+	{
 		.name = "rst_for_text_after_close", .rfc = "RFC 5925 7.5", .in = ESTABLISHED, .via = PASSIVE,
 		.pre = SERVER,
 		.want = {
