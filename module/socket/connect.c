@@ -39,13 +39,17 @@
 #include "sock/create.h"
 #include "window/window.h"
 
-/* After a failure: return to CLOSED, and leave the socket as it was before connect(). */
-static void undo(struct sock *sk)
+/*
+ * After a failure: return to CLOSED, and leave the socket as it was before connect(). @entered: the
+ * sock is in the table. Otherwise no lookup can have found it, and the next connect() need not wait.
+ */
+static void undo(struct sock *sk, bool entered)
 {
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
-	xtcp_demux_remove_sk(sk);
+	if (entered)
+		xtcp_demux_remove_sk(sk);
 	xtcp_sndq_purge(sk);
 	xtcp_port_connection_ended(sk);
 	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
@@ -134,7 +138,7 @@ int xtcp_connect_deferred(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (err)
-		undo(sk);
+		undo(sk, true);
 	else
 		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
 	return err;
@@ -159,6 +163,7 @@ int xtcp_connect_deferred(struct sock *sk)
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
+	bool entered = false;
 	int err;
 
 	sock_owned_by_me(sk);
@@ -197,6 +202,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	err = xtcp_port_connect(sk);
 	if (err)
 		goto err_undo;
+	entered = true;
 	err = xtcp_ip_connect_ports(sk);
 	if (err)
 		goto err_undo;
@@ -216,7 +222,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	return 0;
 
 err_undo:
-	undo(sk);
+	undo(sk, entered);
 	return err;
 }
 

@@ -7,11 +7,12 @@
  *
  * 10,000 is 1,000 on the debug kernel. The time is the wall clock's. Groups, too, are bound to a
  * device later. A socket that calls connect() in a loop has the kernel interrupt all processors 50
- * times a second at most.
+ * times a second at most. A connect() that is refused before a segment could find the socket waits for no grace period.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/perf_event.h>
 #include <linux/xtcp.h>
 #include <poll.h>
 #include <sched.h>
@@ -19,8 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/aoopt.h"
 #include "lib/release.h"
 #include "measure.h"
 #include "ns.h"
@@ -36,8 +39,10 @@
 #define PROBES		300
 #define MOST_RATIO	2.0	/* by the wall clock; 10,000 steps would be five times and more */
 #define GROUP_PORT	9000
+#define REFUSER_PORT	9100
 #define MEMBERS		4
 #define CLIENTS		64
+#define REFUSED		20	/* calls of connect() */
 #define FAST_LIMIT	120	/* fast grace periods, of ours and others, in a second or a little more */
 
 static int ns;
@@ -356,6 +361,67 @@ static void reconnect(void)
 	ksft_test_result(n > 10 && fast > 0 && fast <= FAST_LIMIT, "connect() in a loop interrupts few times\n");
 }
 
+/* A descriptor that counts how often this thread calls a function of the kernel. */
+static int count_calls(const char *function)
+{
+	struct perf_event_attr attr = { .size = sizeof(attr), .config1 = (uintptr_t)function };
+	FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
+	int fd;
+
+	if (!file || fscanf(file, "%u", &attr.type) != 1)
+		ksft_exit_fail_msg("no probes: %s\n", strerror(errno));
+	fclose(file);
+	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0)
+		ksft_exit_fail_msg("a probe of %s: %s\n", function, strerror(errno));
+	return fd;
+}
+
+static long long calls_counted(int fd)
+{
+	long long n;
+
+	if (read(fd, &n, sizeof(n)) != sizeof(n))
+		ksft_exit_fail_msg("a counter: %s\n", strerror(errno));
+	return n;
+}
+
+/*
+ * connect() on one socket again and again, each time refused before it enters the table: it has a key of TCP-AO, but not
+ * for this peer; its 4-tuple is taken. Then a refusal by the peer: one more call has to wait.
+ */
+static void refuse_early(void)
+{
+	const int fast = count_calls("synchronize_rcu_expedited"), slow = count_calls("synchronize_rcu");
+	const int fd = stack_socket(ns, XTCP, "127.0.0.1"), first = stack_bound(ns, XTCP, "127.0.0.1", 0, true);
+	const int listener = stack_listener(ns, XTCP, "127.0.0.1", REFUSER_PORT, true);
+	const int second = first < 0 ? -1 : stack_bound(ns, XTCP, "127.0.0.1", stack_port(first), true);
+	const struct aoopt_key key = { .addr = "192.0.2.1", .sndid = 1, .rcvid = 1 };
+	long long began, early, late;
+	bool ok = true;
+	int i;
+
+	if (fd < 0 || listener < 0 || second < 0 || aoopt_add(fd, &key) || stack_connect(first, "127.0.0.1", REFUSER_PORT))
+		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
+	began = calls_counted(fast) + calls_counted(slow);
+	for (i = 0; i < REFUSED; i++) {
+		ok &= stack_connect(fd, "127.0.0.1", REFUSER_PORT) && errno == EKEYREJECTED;
+		ok &= stack_connect(second, "127.0.0.1", REFUSER_PORT) && errno == EADDRNOTAVAIL;
+	}
+	early = calls_counted(fast) + calls_counted(slow) - began;
+	for (i = 0; i < 2; i++)
+		ok &= stack_connect(second, "127.0.0.1", 1) && errno == ECONNREFUSED;
+	late = calls_counted(fast) + calls_counted(slow) - began - early;
+	ksft_print_msg("%lld grace periods for %d refusals, %lld for two by the peer\n", early, 2 * REFUSED, late);
+	ksft_test_result(ok && !early && late, "a connect() that is refused at once waits for no grace period\n");
+	close(fd);
+	close(first);
+	close(second);
+	close(listener);
+	close(fast);
+	close(slow);
+}
+
 int main(void)
 {
 	struct rlimit files = { MOST_LISTENERS + 100, MOST_LISTENERS + 100 };
@@ -363,7 +429,7 @@ int main(void)
 
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */
-	ksft_set_plan(debug ? 11 : 12);
+	ksft_set_plan(debug ? 11 : 13);
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
 	ns = ns_make();
@@ -372,8 +438,10 @@ int main(void)
 	many_listeners();
 	devices();
 	on_processors();
-	if (!debug)
+	if (!debug) {
 		reconnect();
+		refuse_early();
+	}
 	close(ns);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
