@@ -138,4 +138,11 @@ static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool 
 		xsk->data_segs_in += segments;
 }
 
+/* A connection begins that has received nothing yet. */
+static inline void xtcp_sock_count_none(struct xtcp_sock *xsk)
+{
+	xsk->segs_in = 0;
+	xsk->data_segs_in = 0;
+}
+
 #endif /* XTCP_SOCK_H */

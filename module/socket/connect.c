@@ -180,6 +180,8 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 */
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
+	/* such a segment was counted when it came, perhaps after disconnect() had reset the TCB */
+	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
