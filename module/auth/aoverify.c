@@ -53,9 +53,13 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
 	    crypto_memneq(in->option->mac, right, key->maclen))
 		return wrong_mac(ao, key, in);
-	/* TCPAOGood counts a segment once, but the counters of the sock and the key each check */
-	if (!in->counted)
+	/*
+	 * TCPAOGood counts each segment once; the counters of the sock and of the key count every
+	 * check of it
+	 */
+	if (!*in->counted)
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
+	*in->counted = true;
 	atomic64_inc(&ao->good);
 	atomic64_inc(&key->good);
 	return SKB_NOT_DROPPED_YET;

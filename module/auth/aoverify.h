@@ -21,7 +21,7 @@ struct xtcp_tuple;
  * @tuple: addresses and ports of the segment; the local ones are ours
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @option: the TCP-AO option of the segment
- * @counted: TCPAOGood has counted the segment: the keys of an earlier owner have verified it
+ * @counted: TCPAOGood has counted the segment, perhaps for another owner; set when it counts it
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;
@@ -29,7 +29,7 @@ struct xtcp_ao_arrival {
 	const struct xtcp_tuple *tuple;
 	int l3index;
 	const struct xtcp_ao_option *option;
-	bool counted;
+	bool *counted;
 };
 
 enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);

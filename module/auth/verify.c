@@ -85,7 +85,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 
 /* xtcp_verify_segment() for a segment that has a signature, or whose owner may have keys. */
 static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const struct xtcp_request *he,
-						    struct sk_buff *skb, int l3index, bool counted)
+						    struct sk_buff *skb, int l3index, bool *counted)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_ao_option option;
@@ -125,7 +125,8 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: TCPAOGood has counted the segment: the keys of an earlier owner have verified it
+ * @counted: false before the first owner of the segment; true when TCPAOGood has counted it.
+ *	A first owner without keys may let a segment with a short MAC pass, and does not count it
  *
  * Context: softirq, RCU read side.
  *
@@ -134,7 +135,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * options and for the exception of xtcp_aoverify_sock().
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
-					 int l3index, bool counted)
+					 int l3index, bool *counted)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
@@ -161,7 +162,10 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 	struct xtcp_ao_option option;
 	const enum xtcp_ao_found found = find_ao(skb, &option);
 	struct xtcp_tuple tuple;
-	const struct xtcp_ao_arrival in = { .xn = xn, .skb = skb, .tuple = &tuple, .option = &option };
+	bool counted = false;
+	const struct xtcp_ao_arrival in = {
+		.xn = xn, .skb = skb, .tuple = &tuple, .option = &option, .counted = &counted,
+	};
 
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (found == XTCP_AO_MALFORMED)

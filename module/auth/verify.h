@@ -26,7 +26,7 @@ static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const stru
 }
 
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
-					 int l3index, bool counted);
+					 int l3index, bool *counted);
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
 					    struct sk_buff *skb);
 

@@ -140,21 +140,29 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/* Was the signature of a segment verified already? */
-enum signature {
-	SIGNATURE_UNKNOWN,	/* no */
-	SIGNATURE_COUNTED,	/* with another sock's keys: verify, but do not count again */
-	SIGNATURE_VERIFIED,	/* with the keys of the sock that gets the segment */
+/**
+ * struct signature - what is known of the signature of a segment
+ * @verified: the keys of the sock that gets the segment have verified it
+ * @counted: TCPAOGood has counted the segment, perhaps for a sock that has ended since and may have
+ *	had other keys
+ */
+struct signature {
+	bool verified;
+	bool counted;
 };
 
 /*
- * Verifies the signature of a segment; frees the segment on failure. Not inlined, because hardly
- * any segment has a signature. @signature: %SIGNATURE_UNKNOWN or %SIGNATURE_COUNTED.
+ * Verifies the signature of a segment; frees the segment on failure. @signature: what is known; NULL:
+ * nothing, and nobody else will ask. Not inlined, because hardly any segment has a signature.
  */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
-				  struct sk_buff *skb, int state, int l3index, enum signature signature)
+				  struct sk_buff *skb, int state, int l3index, struct signature *signature)
 {
-	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index, signature == SIGNATURE_COUNTED);
+	bool counted = signature && signature->counted;
+	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index, &counted);
+
+	if (signature)
+		signature->counted = counted;
 
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, state, reason);
@@ -173,7 +181,7 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * @he: the half-open entry to which the segment belongs, or NULL.
  */
 static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
-				     struct sk_buff *skb, int state, int dif, int sdif, enum signature signature)
+				     struct sk_buff *skb, int state, int dif, int sdif, struct signature *signature)
 {
 	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
@@ -184,7 +192,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	if (sk && signature != SIGNATURE_VERIFIED && xtcp_verify_is_due(sk, skb) &&
+	if (sk && !(signature && signature->verified) && xtcp_verify_is_due(sk, skb) &&
 	    !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0, signature))
 		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
@@ -359,7 +367,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The path of nearly all segments. All its functions are inlined, which saves five calls. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, SIGNATURE_UNKNOWN))
+	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, NULL))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -371,7 +379,7 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
 				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key,
-				   enum signature signature)
+				   struct signature *signature)
 {
 	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif, signature))
 		return false;
@@ -391,7 +399,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
  * may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
-			 const struct xtcp_demux_key *key)
+			 const struct xtcp_demux_key *key, struct signature *signature)
 {
 	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
@@ -413,7 +421,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	 * segment with the child's keys
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
-	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, SIGNATURE_COUNTED))
+	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
@@ -422,11 +430,12 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		       const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = READ_ONCE(he->lsk), *heir;
+	struct signature signature = {};
 	char ip_notes[sizeof(skb->cb)];
 	struct sock *child;
 
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, SIGNATURE_UNKNOWN))
+	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
@@ -436,12 +445,12 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, SIGNATURE_COUNTED))
+		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
 			return;
 		child = xtcp_halfopen_arrives(he, lsk, skb);
 	}
 	if (child == ERR_PTR(-EAGAIN))
-		to_successor(xn, skb, he, key);
+		to_successor(xn, skb, he, key, &signature);
 	else if (child)
 		xtcp_arrives_child(skb, lsk, child);
 	else
@@ -462,18 +471,15 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 /*
  * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
  * repeats the checks for the new listener. @timewait_iss: our ISN if the segment is a SYN that
- * reopens a TIME-WAIT record, else NULL.
+ * reopens a TIME-WAIT record, else NULL. With @timewait_iss, to_timewait() has traced the segment,
+ * and who_reopens() has verified its @signature for @lsk.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
-					   const struct xtcp_demux_key *key, const u32 *timewait_iss)
+					   const struct xtcp_demux_key *key, const u32 *timewait_iss,
+					   struct signature *signature)
 {
 	char ip_notes[sizeof(skb->cb)];
 	const struct sock *ended;
-	/*
-	 * with @timewait_iss, to_timewait() has traced the segment, and who_reopens() has verified
-	 * its signature for @lsk
-	 */
-	enum signature signature = timewait_iss ? SIGNATURE_VERIFIED : SIGNATURE_UNKNOWN;
 	bool told = timewait_iss;
 
 	/* save IP's control block, which fill_seg() overwrites: the checks need it in each round */
@@ -488,7 +494,7 @@ static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *
 			return;
 		ended = lsk;
 		lsk = whose(xn, skb, key);
-		signature = SIGNATURE_COUNTED;
+		signature->verified = false;
 		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
 			xtcp_reply_rst_for(ended, NULL, skb, 0);
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
@@ -506,7 +512,8 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
  * a plain SYN, if the accept queue is full, or if the segment has fewer hops left than the listener
  * demands. ERR_PTR() if the segment is not signed as the listener demands; the segment was freed.
  */
-static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key)
+static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
+				struct signature *signature)
 {
 	const struct xtcp_listener *listener;
 	struct sock *lsk;
@@ -521,8 +528,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
 		return NULL;
 	if (xtcp_verify_is_due(lsk, skb) &&
-	    !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0, SIGNATURE_UNKNOWN))
+	    !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0, signature))
 		return ERR_PTR(-EKEYREJECTED);
+	signature->verified = true;
 	return lsk;
 }
 
@@ -547,6 +555,7 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
 {
+	struct signature signature = {};
 	char ip_notes[sizeof(skb->cb)];
 	struct sock *lsk;
 	u32 iss;
@@ -555,9 +564,9 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
 	 */
 	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, SIGNATURE_UNKNOWN))
+	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, &signature))
 		return;
-	lsk = who_reopens(xn, skb, key);
+	lsk = who_reopens(xn, skb, key, &signature);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
@@ -567,7 +576,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 		 * no socket filter. These checks need IP's control block
 		 */
 		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		to_listener(xn, skb, lsk, key, &iss);
+		to_listener(xn, skb, lsk, key, &iss, &signature);
 		return;
 	}
 	consume_skb(skb);
@@ -642,7 +651,9 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  */
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
+	struct signature signature = {};
+
 	if (is_whole(xn, skb))
-		to_listener(xn, skb, lsk, key, NULL);
+		to_listener(xn, skb, lsk, key, NULL, &signature);
 	return 0;
 }
