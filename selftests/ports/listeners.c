@@ -387,8 +387,8 @@ static long long calls_counted(int fd)
 }
 
 /*
- * connect() on one socket again and again, each time refused before it enters the table: it has a key of TCP-AO, but not
- * for this peer; its 4-tuple is taken. Then a refusal by the peer: one more call has to wait.
+ * connect() on one socket again and again, each time refused before it enters the table: it has a key of TCP-AO, but
+ * not for this peer; its 4-tuple is taken. Then a refusal by the peer: one more call has to wait.
  */
 static void refuse_early(void)
 {
@@ -401,7 +401,8 @@ static void refuse_early(void)
 	bool ok = true;
 	int i;
 
-	if (fd < 0 || listener < 0 || second < 0 || aoopt_add(fd, &key) || stack_connect(first, "127.0.0.1", REFUSER_PORT))
+	if (fd < 0 || listener < 0 || second < 0 || aoopt_add(fd, &key) ||
+	    stack_connect(first, "127.0.0.1", REFUSER_PORT))
 		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
 	began = calls_counted(fast) + calls_counted(slow);
 	for (i = 0; i < REFUSED; i++) {
