@@ -222,6 +222,16 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAOKeyNotFound=1 TCPAOBad=0 TCPAOGood=1",
 		},
 	},
+	{	/* text that was cut for the shorter MAC is cut again */
+		.name = "key_with_a_longer_mac_%s", .rfc = "RFC 5925 7.6", .in = ESTABLISHED, .via = PASSIVE,
+		.pre = SERVER,
+		.want = {
+			.script = "write 1968; > . S(984); > P. S(984); mkt 44 33 other cmac mac 16 current;"
+				  "info snd_mss = 980; ao 33 44 other cmac mac 16; aowant 44 11; >@3000 . U(980) ack N;"
+				  "< . N ack S; skim; write 980; > P. S(980); < . N ack S;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+		},
+	},
 	{	/* a record has both keys: the one that signs, and the one that the peer is asked to sign by */
 		.name = "keys_of_time_wait", .rfc = "RFC 5925 3.3", .pre = SERVER_OF_TWO,
 		.want = {
