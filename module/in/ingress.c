@@ -152,8 +152,9 @@ struct signature {
 };
 
 /*
- * Verifies the signature of a segment; frees the segment on failure. @signature: what is known; NULL:
- * nothing, and nobody else will ask. Not inlined, because hardly any segment has a signature.
+ * Verifies the signature of a segment; frees the segment on failure. @signature: what is known, and
+ * takes what is found; NULL: nothing is known. Not inlined, because hardly any segment has a
+ * signature.
  */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
 				  struct sk_buff *skb, int state, int l3index, struct signature *signature)
@@ -163,7 +164,6 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
 
 	if (signature)
 		signature->counted = counted;
-
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, state, reason);
 	return !reason;
