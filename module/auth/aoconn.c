@@ -45,7 +45,7 @@ static void free_ao(struct rcu_head *rcu)
 /* Frees a sock's TCP-AO, which has no keys any more, after a grace period. */
 static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 {
-	WRITE_ONCE(xtcp_endpoint(sk)->seldom->ao, NULL);
+	WRITE_ONCE(xtcp_seldom(sk)->ao, NULL);
 	call_rcu(&ao->rcu, free_ao);
 }
 

@@ -190,7 +190,7 @@ struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 
 static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
+	struct xtcp_seldom *seldom = xtcp_seldom_get_for_keys(sk, gfp);
 	struct xtcp_ao *ao = seldom ? xtcp_aokeys_alloc(gfp) : NULL;
 
 	if (!ao)
@@ -369,7 +369,7 @@ void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtc
  */
 void xtcp_aokeys_free(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	struct xtcp_ao_key *key;
 
 	if (likely(!seldom || !seldom->ao))

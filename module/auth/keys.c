@@ -109,7 +109,7 @@ int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct 
 	struct xtcp_key *key, *old;
 
 	sock_owned_by_me(sk);
-	seldom = xtcp_md5_is_there() ? xtcp_seldom_get(sk, gfp | __GFP_ACCOUNT) : NULL;
+	seldom = xtcp_md5_is_there() ? xtcp_seldom_get_for_keys(sk, gfp | __GFP_ACCOUNT) : NULL;
 	if (!seldom)
 		return -ENOMEM;
 	old = find_exact(seldom, peers);
@@ -221,7 +221,7 @@ int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
  */
 void xtcp_keys_free(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	struct hlist_node *next;
 	struct xtcp_key *key;
 

@@ -63,7 +63,7 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 /* The key for the peer of an entry or a SYN. @lsk: the listener. NULL: segments are not signed. */
 static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const struct xtcp_conn *conn)
 {
-	return unlikely(xtcp_seldom(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
+	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
 }
 
 /*

@@ -94,7 +94,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	int l3index;
 
 	*signer = (struct xtcp_signer) {};
-	if (likely(!xtcp_seldom(sk)))
+	if (likely(!xtcp_seldom_signs(sk)))
 		return !(he && he->ao);
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
@@ -135,7 +135,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
 	int l3index;
 
 	*signer = (struct xtcp_signer) {};
-	if (likely(!xtcp_seldom(lsk)))
+	if (likely(!xtcp_seldom_signs(lsk)))
 		return !he->ao;
 	l3index = l3mdev_master_ifindex_by_index(sock_net(lsk), he->conn.bound_dev_if);
 	if (!he->ao)
@@ -264,7 +264,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
  */
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {
-	if (likely(!xtcp_seldom(lsk)))
+	if (likely(!xtcp_seldom_signs(lsk)))
 		return false;
 	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
 }

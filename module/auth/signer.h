@@ -66,13 +66,13 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
 /* Most octets that a signature takes in a segment of a connection. The socket lock is held. */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
-	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_room_find(sk) : 0;
+	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
 }
 
 /* As xtcp_signer_room(). If the result is not 0, @signer receives the key. */
 static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 {
-	return unlikely(xtcp_seldom(sk)) ? xtcp_signer_find(signer, sk) : 0;
+	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_find(signer, sk) : 0;
 }
 
 /*
@@ -81,7 +81,7 @@ static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *s
  */
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {
-	return unlikely(xtcp_seldom(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
+	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
 }
 
 /* Beside the longest signature, a SYN has space for MSS, timestamps, SACK permitted and scale. */

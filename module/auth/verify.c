@@ -139,7 +139,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
-	if (likely(!xtcp_seldom(sk) &&
+	if (likely(!xtcp_seldom_signs(sk) &&
 		   !xtcp_options_have_signature((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN)))
 		return SKB_NOT_DROPPED_YET;
 	return verify_by_keys(sk, he, skb, l3index, counted);

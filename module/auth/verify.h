@@ -22,7 +22,7 @@ struct xtcp_request;
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {
-	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_seldom(sk));
+	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_seldom_signs(sk));
 }
 
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,

@@ -16,7 +16,6 @@ struct xtcp_lease;
 struct xtcp_listener;
 struct xtcp_net;
 struct xtcp_pace;
-struct xtcp_seldom;
 
 /*
  * Work that softirq could not do because a user held the socket lock; release_sock() does this work
@@ -65,7 +64,7 @@ struct xtcp_endpoint {
 	 * of listeners; before that, any past value
 	 */
 	unsigned long left_table;
-	struct xtcp_seldom *seldom;	/* fields that few sockets need; NULL: none; RCU */
+	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
 	 * each of these threads decrements it later, when it wakes

@@ -15,7 +15,7 @@
  */
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
 
 	sock_owned_by_me(sk);
 	if (seldom)
@@ -24,7 +24,30 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 	if (!seldom)
 		return NULL;
 	/* softirq reads the pointer without the socket lock, and must find zeroed fields */
-	smp_store_release(&xtcp_endpoint(sk)->seldom, seldom);
+	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom);
+	return seldom;
+}
+
+/**
+ * xtcp_seldom_get_for_keys() - as xtcp_seldom_get(), for a sock that will have a key
+ * @sk: as for xtcp_seldom_get()
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * From now on xtcp_seldom_signs() is true, and segments look for keys.
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: the struct, or NULL without memory.
+ */
+struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
+
+	sock_owned_by_me(sk);
+	if (!seldom)
+		return NULL;
+	/* as in xtcp_seldom_get(); and the bit is there before a key is */
+	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
 	return seldom;
 }
 
@@ -60,7 +83,7 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
  */
 void xtcp_seldom_free(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_endpoint(sk)->seldom;
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
 
 	if (likely(!seldom))
 		return;

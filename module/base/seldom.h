@@ -3,9 +3,13 @@
 #ifndef XTCP_SELDOM_H
 #define XTCP_SELDOM_H
 
+#include <linux/bits.h>
 #include <linux/types.h>
 
 #include "base/endpoint.h"
+
+/* In xtcp_endpoint.seldom, beside the pointer: the sock has, or had, a key. Its segments may be signed. */
+#define XTCP_SELDOM_SIGNS	BIT(0)
 
 struct xtcp_ao;
 struct xtcp_fastopenq;
@@ -34,7 +38,17 @@ struct xtcp_seldom {
 static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in seldom.c */
-	return smp_load_acquire(&xtcp_endpoint(sk)->seldom);
+	return (struct xtcp_seldom *)(smp_load_acquire(&xtcp_endpoint(sk)->seldom) & ~XTCP_SELDOM_SIGNS);
+}
+
+/*
+ * Has @sk a key, or had it one? Each segment asks, so the answer takes no more than the test whether
+ * there is a struct xtcp_seldom. The caller holds the same locks as for xtcp_seldom().
+ */
+static inline bool xtcp_seldom_signs(const struct sock *sk)
+{
+	/* pairs with smp_store_release() in seldom.c */
+	return smp_load_acquire(&xtcp_endpoint(sk)->seldom) & XTCP_SELDOM_SIGNS;
 }
 
 /* The Fast Open state of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
@@ -56,6 +70,7 @@ static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
 
 int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
+struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp);
 void xtcp_seldom_free(struct sock *sk);
 
 #endif /* XTCP_SELDOM_H */

@@ -282,7 +282,7 @@ void xtcp_fastopen_free(struct sock *sk)
 
 	if (likely(!queue))
 		return;
-	WRITE_ONCE(xtcp_endpoint(sk)->seldom->fastopenq, NULL);
+	WRITE_ONCE(xtcp_seldom(sk)->fastopenq, NULL);
 	put_queue(queue);
 }
 

@@ -233,7 +233,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		goto err_child;
 	/* without memory the child asks for no ACK rate, and the peer chooses its own */
 	if (unlikely(he->ack_rate_ok))
-		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_NOWARN);
+		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	xtcp_policy_begin(child);
 	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);

@@ -445,7 +445,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
 	 * this segment has no room for them, another segment carries them
 	 */
-	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom(sk))) {
+	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
 	} else {
 		push_timestamp(xsk, skb, flags, clock);
