@@ -101,7 +101,7 @@ static bool compress(struct sock *sk)
 
 	sack->may_wait = false;
 	if ((xsk->acking.quick && !xsk->acking.pingpong) || route_hurries(sk) ||
-	    (xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss && ack_lets_send(sk)) ||
+	    (xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss && ack_lets_send(sk)) || sack->ack_rate == 1 ||
 	    sack->compressed >= READ_ONCE(ctl->comp_sack_nr))
 		return false;
 	if (sack->dups < XTCP_DUPACK_THRESHOLD) {
@@ -132,13 +132,15 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
  * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
- * ACKs at the beginning of a connection do not, and a program that is about to read does not.
+ * ACKs at the beginning of a connection do not, and a program that is about to read does not. The
+ * ACK of a FIN does not wait: no later segment would cause it (RFC 9293 section 3.10.7.4, eighth
+ * step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xsk->acking.now || asked_rate_is_reached(xsk) || route_hurries(sk) ||
+	if (xsk->acking.now || xsk->fin_received || asked_rate_is_reached(xsk) || route_hurries(sk) ||
 	    (xsk->quickack_asked && xsk->acking.quick && !xsk->acking.pingpong))
 		xtcp_output_ack_now(sk);
 	else
@@ -187,7 +189,7 @@ void xtcp_acks_owed(struct sock *sk)
 		 * whether to hold the ACK back. Otherwise ACKs are held back already: this ACK
 		 * joins them, and the timer of compress() sends one ACK for all
 		 */
-		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)))
+		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 			xtcp_output_ack_now(sk);
 		return;
 	}

@@ -100,6 +100,8 @@ struct xtcp_stream {
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
+	/* sequence number of the segment that sack.ack_rate came with, in units of 256 (text.c) */
+	u32 request_seq : 24;
 
 	/* Seldom. */
 	struct xtcp_mtuprobe mtuprobe;	/* the search for the path MTU (RFC 4821) */

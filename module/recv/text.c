@@ -31,6 +31,8 @@
 /* The most ACKs in a row that quickack() lets leave without delay; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U
 
+#define REQUEST_SEQ_UNIT	256U	/* of xtcp_stream.request_seq */
+
 /* How far the last offered window reaches beyond RCV.NXT, octets. */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
@@ -151,26 +153,6 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Take a request for an ACK rate from a segment with new text or a FIN
- * (draft-ietf-tcpm-ack-rate-request-10). If the field R of the option is 0, the peer asks only that
- * this segment is acknowledged at once. Not inlined: hardly any segment has the option.
- */
-static noinline void take_request(struct xtcp_sock *xsk, u8 option)
-{
-	if (!xsk->agreed.ack_rate_ok)
-		return;
-	if (!xtcp_ackrate_is_request(option)) {
-		XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATEMALFORMED);
-		return;
-	}
-	XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATERECV);
-	if (xtcp_ackrate_of(option))
-		xsk->stream->sack.ack_rate = xtcp_ackrate_of(option);
-	else
-		xtcp_acking_owe_now(&xsk->acking);
-}
-
-/*
  * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
  * request an ACK (RFC 9293 section 3.10.7.4, eighth step).
  */
@@ -235,6 +217,38 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 }
 
 /*
+ * Take a request for an ACK rate from a segment with new text or a FIN
+ * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 is for this segment alone.
+ *
+ * If text beyond @seq has brought the request that holds, this segment was overtaken, and its
+ * request is stale; or it is resent, and its request is new. So it counts only if it asks for more
+ * ACKs, which is safe in either case. Not inlined: hardly any segment has the option.
+ */
+static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
+{
+	struct xtcp_stream *stream = xsk->stream;
+	const u32 at = stream->request_seq * REQUEST_SEQ_UNIT;
+	const u8 rate = xtcp_ackrate_of(option);
+
+	if (!xsk->agreed.ack_rate_ok)
+		return;
+	if (!xtcp_ackrate_is_request(option)) {
+		XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATEMALFORMED);
+		return;
+	}
+	XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATERECV);
+	if (!rate) {
+		xtcp_acking_owe_now(&xsk->acking);
+		return;
+	}
+	if (stream->sack.ack_rate && rate > stream->sack.ack_rate &&
+	    xtcp_seq_lt(rounddown(seq, REQUEST_SEQ_UNIT), at) && text_follows(xsk, at))
+		return;
+	stream->sack.ack_rate = rate;
+	stream->request_seq = seq / REQUEST_SEQ_UNIT;
+}
+
+/*
  * Queue a segment that has been trimmed and has new text. @fin_waits: a FIN beyond a hole was known
  * before the segment came.
  */
@@ -258,7 +272,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		first = stream->sack.block[1];
 	data_event(sk, skb);
 	if (unlikely(xtcp_seg(skb)->ack_rate))
-		take_request(xsk, xtcp_seg(skb)->ack_rate);
+		take_request(xsk, xtcp_seg(skb)->seq, xtcp_seg(skb)->ack_rate);
 	xtcp_rcvq_queue(sk, skb);
 	/*
 	 * RFC 5681 section 4.2: an ACK is sent at once if text is out of order (MAY-13) or fills a
@@ -295,7 +309,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 		return drop_and_ack(xsk);
 	}
 	if (unlikely(seg->ack_rate))
-		take_request(xsk, seg->ack_rate);
+		take_request(xsk, seg->seq, seg->ack_rate);
 	verdict = taken(sk);
 	if (xsk->stream->sack.blocks)
 		xtcp_sack_advanced(sk);

@@ -267,6 +267,20 @@ static const struct wire_row rows[] = {
 		},
 		IGNORES("< F. 1 ack 1 " ASKS("00") "; >@500 . 1 ack 2"),
 	},
+	{	/* RFC 9293 3.10.7.4, eighth: the FIN is acknowledged, whatever the rate */
+		.name = "ack_%s_of_a_fin_without_text", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = {
+			.script = TEXT_ASKS(0, "10") "none; < F. 1001 ack 1; > . 1 ack 1002", .state = CLOSE_WAIT,
+		},
+		IGNORES(TEXT(0) "< F. 1001 ack 1; skim"),
+	},
+	{
+		.name = "ack_%s_of_text_with_a_fin", .rfc = "RFC 9293 3.10.7.4",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { .script = "< F. 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1002", .state = CLOSE_WAIT },
+		IGNORES("< F. 1(1000) ack 1; skim"),
+	},
 	{	/* the third ACK of the handshake */
 		.name = "ack_syn_received_of_four_segments", .rfc = "TARR", .in = SYN_RECEIVED, .pre = ON, .syn = SYN,
 		.want = {
@@ -281,6 +295,42 @@ static const struct wire_row rows[] = {
 		.want.script = TEXT_ASKS(0, "10") "none;" TEXT(2) "> . 1 ack 1001;" TEXT_ASKS(3, "14")
 			       "> . 1 ack 1001;" TEXT(1) "> . 1 ack 4001;" TEXT(4) "none",
 		IGNORES(TEXT(0) TEXT(2) TEXT(1) "skim"),
+	},
+	{	/* a segment that was overtaken does not take back what a later one has asked for */
+		.name = "ack_%s_by_the_latest_request", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(1, "08") "> . 1 ack 1;" TEXT_ASKS(0, "0c") "> . 1 ack 2001;" TEXT(2) TEXT(3)
+			       TEXT(4) "none;" TEXT(5) "> . 1 ack 6001",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{
+		.name = "ack_%s_by_a_request_that_was_overtaken_by_text", .rfc = "TARR",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT(1) "> . 1 ack 1;" TEXT_ASKS(0, "08") "> . 1 ack 2001;" TEXT(2) TEXT(3) TEXT(4)
+			       "none;" TEXT(5) "> . 1 ack 6001",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{	/* or is resent: only more ACKs are safe */
+		.name = "ack_%s_by_an_earlier_request_for_more_acks", .rfc = "TARR",
+		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(1, "08") "> . 1 ack 1;" TEXT_ASKS(0, "04") "> . 1 ack 2001;" TEXT(2) "none;"
+			       TEXT(3) "> . 1 ack 4001;" TEXT_ASKS(4, "06") TEXT(5) "none;" TEXT(6) "> . 1 ack 7001",
+		IGNORES(TEXT(0) "skim"),
+	},
+	{	/* each segment, so none is held back to go with another */
+		.name = "ack_of_each_segment_is_not_compressed", .rfc = "TARR",
+		.pre = ON "sysctl comp_sack_delay_ns 100000000; sysctl comp_sack_nr 44; listen",
+		.want = {
+			.script = "< S 0 <mss 1012,sackok,ts T R," KNOWS ">; > S. 0 ack 1; pass 800; < . 1 ack 1; accept;"
+				  "write 100; > P. 1(100) ack 1; pass 800; < P. 1(1000) ack 101;"
+				  ">@1000 . 101 ack 1001; set QUICKACK 0;"
+				  "< P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101; > . 101 ack 1001;"
+				  "< P. 2201(100) ack 101; > . 101 ack 1001; < P. 2301(100) ack 101; none;"
+				  "< P. 2401(100) ack 101 <hex 010101fe0500ac02,nop,nop,ts T R>;"
+				  "> . 101 ack 1001 <sack 2001:2501>; < P. 2501(100) ack 101;"
+				  "> . 101 ack 1001 <sack 2001:2601>; < P. 1001(100) ack 101; > . 101 ack 1101",
+			.state = ESTABLISHED,
+		},
+		IGNORES("< S 0 <mss 1012>; skim"), .kernel.state = SYN_RECEIVED,
 	},
 	{
 		.name = "ack_%s_of_text_that_came_twice", .rfc = "RFC 9293 3.10.7.4",
