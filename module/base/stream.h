@@ -84,8 +84,9 @@ struct xtcp_stream {
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
-	/* full segments per ACK that we have requested of the peer (asking.c); 0: no request */
+	/* full segments per ACK that the last request asked of the peer (asking.c); 0: no request was sent */
 	u8 asked_rate;
+	u8 wanted_rate;			/* the rate that the next request will ask for, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
 	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */

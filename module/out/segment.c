@@ -256,15 +256,20 @@ static __always_inline void push_timestamp(const struct xtcp_sock *xsk, struct s
 	words[2] = flags & XTCP_ACK ? htonl(xsk->paws.ts_recent) : 0;
 }
 
-/* Adds a request for an ACK rate if there is room beside the text. Else the request stays due. */
-static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, struct xtcp_options *opts)
+/*
+ * Adds a request for an ACK rate if there is room beside the text and, with @has_blocks, beside a
+ * SACK block. Otherwise the request stays due. It also stays due in a GSO packet, because GSO would
+ * repeat the request in each segment.
+ */
+static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, bool has_blocks,
+			 struct xtcp_options *opts)
 {
+	const u32 room = XTCP_OPTLEN_ACK_RATE_ALIGNED + (has_blocks ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0);
 	struct xtcp_stream *stream = xsk->stream;
 
-	if (room_for_blocks(xsk, skb) < XTCP_OPTLEN_ACK_RATE_ALIGNED ||
-	    xtcp_options_size(opts) + XTCP_OPTLEN_ACK_RATE_ALIGNED > XTCP_MAX_OPTIONS)
+	if (skb_is_gso(skb) || room_for_blocks(xsk, skb) < room || xtcp_options_size(opts) + room > XTCP_MAX_OPTIONS)
 		return;
-	opts->ack_rate = XTCP_ACKRATE_REQUEST | stream->asked_rate;
+	opts->ack_rate = XTCP_ACKRATE_REQUEST | stream->wanted_rate;
 	stream->sack.asks = false;
 }
 
@@ -279,20 +284,23 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];
 	const u32 len = skb->len;
 	struct xtcp_options opts;
+	u32 beside;
 
 	fill_options(xsk, flags, clock, signer, &opts);
-	if (len && !has_blocks && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
-		fill_request(xsk, skb, &opts);
+	if (len && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
+		fill_request(xsk, skb, has_blocks, &opts);
 	} else if (unlikely(opts.ack_rate) && xtcp_options_size(&opts) > XTCP_MAX_OPTIONS) {
 		/* a long Fast Open cookie leaves no space: do not announce the ACK rate option */
 		opts.ack_rate = XTCP_ACKRATE_NONE;
 		xtcp_agreed_ack_rate(&xsk->agreed, false);
 	}
+	beside = xtcp_ackrate_is_request(opts.ack_rate) ? XTCP_OPTLEN_ACK_RATE_ALIGNED : 0;
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
 		xtcp_sack_fill(&xsk->stream->sack, xsk->agreed.ts_ok,
-			       min(room_for_blocks(xsk, skb), XTCP_MAX_OPTIONS - xtcp_options_size(&opts)), &opts);
+			       min(room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(&opts)),
+			       &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
 	if (has_blocks && opts.sack_blocks)
 		xtcp_sack_told(sk);
@@ -546,6 +554,7 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
 		return err;
 	}
 	cb->marks |= XTCP_SNDQ_ASKS;
+	stream->asked_rate = stream->wanted_rate;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_ACKRATESENT);
 	return 0;
 }

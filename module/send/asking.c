@@ -14,10 +14,14 @@
  *    usual rate, because we do not learn when slow start ends.
  *  - At least four ACKs come for each window, so that losses are found and the window slides. If a
  *    quarter of the window is less than the program's rate, we ask for the largest power of two
- *    that is not above this quarter: a power of two does not change with each step of the window.
+ *    that is not above this quarter. A rate stays as long as two ACKs come for each window, so it
+ *    does not follow each step of the window.
  *  - With fewer than four segments in the window, we ask for an ACK of each segment: if the peer
  *    delayed an ACK then, nothing might be in flight until the peer's delayed-ACK timer fires. When
  *    the window has eight segments again, we ask for the usual rate.
+ *
+ * "The window" is the number of octets that may be in flight: the least of cwnd, the peer's window
+ * and half of the send buffer.
  */
 #include "send/asking.h"
 
@@ -29,28 +33,28 @@
 #include "base/sender.h"
 
 #define USUAL_RATE	2U	/* full segments for each ACK (RFC 9293 section 3.8.6.3, SHLD-19) */
-#define ACKS_PER_WINDOW	4U
+#define ACKS_PER_WINDOW	4U	/* at least, when the rate changes */
+#define LEAST_ACKS	2U	/* for a window; with fewer the rate changes */
 
 /*
  * Returns the rate at which the peer should send ACKs now. @program: XTCP_ACK_RATE. Return: full
  * segments for each ACK; 0: the usual rate, for which the peer need not be asked.
  */
-static u32 right_rate(const struct xtcp_sender *tx, u32 program)
+static u32 right_rate(const struct sock *sk, u32 program)
 {
-	const u32 segments = min(tx->cong.cwnd, tx->snd.wnd) / tx->mss;
-	const u32 usual = tx->stream->asked_rate ? USUAL_RATE : 0;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	/* half of the buffer's memory is for text, as SO_SNDBUF takes it */
+	const u32 segments = min3(tx->cong.cwnd, tx->snd.wnd, (u32)READ_ONCE(sk->sk_sndbuf) / 2) / tx->mss;
+	const u32 most = tx->cong.cwnd < tx->cong.ssthresh ? min(program, USUAL_RATE) : program;
+	const u32 wanted = tx->stream->wanted_rate, was = wanted ?: USUAL_RATE;
+	u32 rate;
 
 	if (!program)
-		return usual;
-	if (segments < ACKS_PER_WINDOW || (segments < USUAL_RATE * ACKS_PER_WINDOW && tx->stream->asked_rate == 1))
-		return 1;
-	if (program <= USUAL_RATE)
-		return program;
-	if (tx->cong.cwnd < tx->cong.ssthresh || segments < 2 * USUAL_RATE * ACKS_PER_WINDOW)
-		return usual;
-	if (segments / ACKS_PER_WINDOW < program)
-		return rounddown_pow_of_two(segments / ACKS_PER_WINDOW);
-	return program;
+		return wanted ? USUAL_RATE : 0;
+	rate = min(most, rounddown_pow_of_two(max(segments / ACKS_PER_WINDOW, 1U)));
+	if (rate < was && was <= most && segments >= LEAST_ACKS * was)
+		rate = was;
+	return !wanted && rate == USUAL_RATE && program != USUAL_RATE ? 0 : rate;
 }
 
 /**
@@ -61,12 +65,34 @@ static u32 right_rate(const struct xtcp_sender *tx, u32 program)
  */
 void xtcp_asking_look(struct sock *sk)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	u32 rate = right_rate(tx, xtcp_seldom_ack_rate(sk));
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
+	u32 rate = right_rate(sk, xtcp_seldom_ack_rate(sk));
 
 	sock_owned_by_me(sk);
-	if (likely(!rate || rate == tx->stream->asked_rate))
+	if (likely(!rate || rate == stream->wanted_rate))
 		return;
-	tx->stream->asked_rate = rate;
-	tx->stream->sack.asks = true;
+	stream->wanted_rate = rate;
+	stream->sack.asks = rate != stream->asked_rate;
+}
+
+/**
+ * xtcp_asking_hurries() - may a request not wait for text that has room beside it?
+ * @sk: as for xtcp_asking_look()
+ *
+ * If cwnd has become less than the segments for which the peer sends an ACK, as after a timeout,
+ * each ACK comes by the peer's timer. So the next text has to take the request back, even if it is
+ * resent and its segments are full.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when it may not wait.
+ */
+bool xtcp_asking_hurries(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const u32 asked = tx->stream->asked_rate;
+
+	sock_owned_by_me(sk);
+	return tx->stream->sack.asks && asked > USUAL_RATE && tx->stream->wanted_rate < asked &&
+	       tx->cong.cwnd < asked * tx->mss;
 }

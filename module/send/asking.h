@@ -3,9 +3,12 @@
 #ifndef XTCP_ASKING_H
 #define XTCP_ASKING_H
 
+#include <linux/types.h>
+
 struct sock;
 
 /* Socket lock held. */
 void xtcp_asking_look(struct sock *sk);
+bool xtcp_asking_hurries(const struct sock *sk);
 
 #endif /* XTCP_ASKING_H */

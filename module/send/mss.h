@@ -14,20 +14,25 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
- * How much data fits the next segment: the effective MSS minus the SACK blocks, or the request for
- * an ACK rate, that the segment will carry. A request waits until there are no SACK blocks to send.
- * The MSS may be out of date: this function does not read the MTU of the route.
+ * How much data fits the next segment: the effective MSS minus the SACK blocks and the request for an
+ * ACK rate that the segment will carry. If there are three blocks, the request takes the room of the
+ * last one. The MSS may be out of date: this function does not read the MTU of the route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_sack *sack = &tx->stream->sack;
+	u32 blocks;
 
 	if (likely(!xtcp_sack_takes_room(sack)))
 		return tx->mss;
 	if (!xtcp_sack_has_news(sack))
 		return tx->mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
-	return tx->mss - XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, tx->agreed.ts_ok));
+	blocks = XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, tx->agreed.ts_ok));
+	if (unlikely(sack->asks))
+		blocks = min_t(u32, blocks + XTCP_OPTLEN_ACK_RATE_ALIGNED,
+			       XTCP_MAX_OPTIONS - (tx->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0));
+	return tx->mss - blocks;
 }
 
 /*

@@ -502,6 +502,22 @@ void xtcp_output_fin(struct sock *sk)
 	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
+/*
+ * A request for an ACK rate cannot wait until there is room for it. Let the segment that will be
+ * resent have room. What is cut off its end becomes a segment of its own, so that later segments
+ * are cut at the same octets as before. @n: from xtcp_bundle_again(). Return: the same.
+ */
+static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
+{
+	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
+
+	n = min3(n, mss, xtcp_sndq_segment(skb));
+	/* without memory for this cut there is none for the next one, either */
+	if (n > most && n < skb->len)
+		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
+	return min(n, most);
+}
+
 /**
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
@@ -542,6 +558,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (unlikely(xsk->agreed.ack_rate_ok))
 			xtcp_asking_look(sk);
 		n = xtcp_bundle_again(sk, skb, n);
+		if (unlikely(xsk->stream->sack.asks) && xtcp_asking_hurries(sk))
+			n = leave_room_for_request(sk, skb, n);
 		/* the FIN is sent with the last octet if the window has room for both */
 		if (n == skb->len && need <= window_room(xsk, cb->seq))
 			n = need;

@@ -113,13 +113,13 @@ static int every_four_reserved(struct wire *w)
 #define LOSS		"write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 1 <sack 1001:5001>;" \
 			"> p. 1(1000) ack 1; < . 1 ack 5001; none;"
 #define SENDS_NONE	IGNORES("set ACK_RATE 8 ENOPROTOOPT")
-#define ASKS_ROW(name_, script_, sent)							\
+#define ASKS_IN(name_, pre_, script_, sent)						\
 	{										\
-		.name = name_, .rfc = "TARR", .pre = FAR,				\
+		.name = name_, .rfc = "TARR", .pre = pre_,				\
 		.want = { .script = script_, .counters = "TCPAckRateSent=" #sent }, SENDS_NONE, \
 	}
-#define ASKS_FIRST(name_, rate, script_, sent)	ASKS_ROW(name_, OPEN(rate) script_, sent)
-#define ASKS_LATER(name_, rate, script_, sent)	ASKS_ROW(name_, OPEN(rate) LOSS script_, sent)
+#define ASKS_FIRST(name_, rate, script_, sent)	ASKS_IN(name_, FAR, OPEN(rate) script_, sent)
+#define ASKS_LATER(name_, rate, script_, sent)	ASKS_IN(name_, FAR, OPEN(rate) LOSS script_, sent)
 
 static const struct wire_row rows[] = {
 	/* The SYNs. */
@@ -440,11 +440,14 @@ static const struct wire_row rows[] = {
 		   "> p. 993(1000) ack 1 x4 <laid>; < . 1 ack 1 <sack 993:4993>;"
 		   "> . 1(992) ack 1 <laid " ASKED("02") ">;"
 		   "< . 1 ack 4993; none", 2),
-	/* SACK blocks go first. */
-	ASKS_FIRST("ask_after_sack_blocks", 1, "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 100;"
-		   "> P. 1(100) ack 1 <sack 1001:2001,laid 0101050a................>; < . 1(1000) ack 101;"
-		   "> . 101 ack 2001 <laid>;"
-		   "write 100; > P. 101(100) ack 2001 <laid " ASKED("02") ">", 1),
+	/* Beside SACK blocks, as long as one of them fits. */
+	ASKS_FIRST("ask_beside_sack_blocks", 1, "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 1980;"
+		   "> . 1(980) ack 1 <sack 1001:2001,laid 0101050a................" ASKED("02") ">;"
+		   "> . 981(988) ack 1 <sack 1001:2001,laid 0101050a................>; skim", 1),
+	ASKS_FIRST("ask_beside_three_sack_blocks", 1, "< . 1001(1000) ack 1; < . 3001(1000) ack 1;"
+		   "< . 5001(1000) ack 1; < . 7001(1000) ack 1; skim; write 100;"
+		   "> P. 1(100) ack 1 <sack 7001:8001 5001:6001 3001:4001>; < . 1 ack 101; write 100;"
+		   "> P. 101(100) ack 1 <sack 7001:8001 5001:6001 3001:4001 1001:2001>", 1),
 	/* After slow start: 65 segments fit, so more than four ACKs come for them. */
 	ASKS_LATER("ask_after_slow_start", 8, "write 2992; > . 5001(992) ack 1 <laid " ASKED("10") ">;"
 		   "> . 5993(1000) ack 1 <laid>; > P. 6993(1000) ack 1 <laid>; < . 1 ack 7993 win 65535; write 1000;"
@@ -462,11 +465,49 @@ static const struct wire_row rows[] = {
 		   "set ACK_RATE 0; write 100; > P. 5201(100) ack 1 <laid " ASKED("04") ">; < . 1 ack 5301;"
 		   "write 100; > P. 5301(100) ack 1 <laid>", 3),
 	/* Fewer than eight segments are in flight, and the peer's timer may send their ACK. */
-	ASKS_LATER("ask_and_do_not_probe_early", 8, "write 2992; > . 5001(992) ack 1 <laid " ASKED("10") ">;"
+	ASKS_LATER("ask_and_do_not_probe_early", 8, "sysctl early_retrans 3; write 2992;"
+		   "> . 5001(992) ack 1 <laid " ASKED("10") ">;"
 		   "> p. 5993(1000) ack 1 x2 <laid>; mark; pass 40; none; elapsed <= 150; < . 1 ack 7993 win 65535", 1),
 	/* After a timeout each segment is acknowledged, until the window has four. */
 	ASKS_LATER("ask_after_a_timeout", 8, "write 100; > P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101;"
 		   "write 100; > P. 5101(100) ack 1 <laid>; >@2500 P. 5101(100) ack 1 <laid " ASKED("02") ">", 2),
+	/* Full segments have no room for the option, so the first of them is cut. */
+	ASKS_LATER("ask_after_a_timeout_of_full_segments", 8, "write 100;"
+		   "> P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101; write 3000;"
+		   "> p. 5101(1000) ack 1 x3 <laid>; >@2500 . 5101(992) ack 1 <laid " ASKED("02") ">;"
+		   "< . 1 ack 6093; > p. 6093(8) ack 1 <laid>; > p. 6101(1000) ack 1 <laid>", 2),
+	ASKS_IN("ask_after_a_timeout_of_a_bundle", "bundles 64;" FAR, OPEN(8) LOSS "write 100;"
+		"> P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101; write 4000; > p. 5101(1000) ack 1 x4 <laid>;"
+		">@2500 . 5101(992) ack 1 <laid " ASKED("02") ">; < . 1 ack 6093; > p. 6093(8) ack 1 <laid>;"
+		"> p. 6101(1000) ack 1 <laid>; < . 1 ack 7101; > p. 7101(1000) ack 1 <laid>;"
+		"> p. 8101(1000) ack 1 <laid>", 2),
+	/* More than a segment is in flight, but no request: the peer acknowledges at once, so a probe comes early. */
+	ASKS_FIRST("ask_and_probe_by_the_rate_that_was_sent", 2, "sysctl early_retrans 3; write 1000;"
+		   "> P. 1(1000) ack 1 <laid>; close;"
+		   "> F. 1001 ack 1 <laid>; mark; >@2500 F. 1001 ack 1 <laid>; elapsed <= 150; < R 1", 0),
+	/* The buffer has octets for 16 segments, since the kernel doubles what a program sets. */
+	ASKS_LATER("ask_for_a_quarter_of_a_small_send_buffer", 127, "set SNDBUF 16000; write 100;"
+		   "> P. 5001(100) ack 1 <laid " ASKED("08") ">", 1),
+	/* A rate stays as long as two ACKs come for a window, so that it does not follow each step of the window. */
+	ASKS_LATER("ask_for_a_rate_that_stays", 127, "< . 1 ack 5001 win 32000; write 100;"
+		   "> P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101 win 31999; write 100;"
+		   "> P. 5101(100) ack 1 <laid>; < . 1 ack 5201 win 16000; write 100; > P. 5201(100) ack 1 <laid>;"
+		   "< . 1 ack 5301 win 15999; write 100; > P. 5301(100) ack 1 <laid " ASKED("04") ">;"
+		   "< . 1 ack 5401 win 15999; write 100; > P. 5401(100) ack 1 <laid>;"
+		   "< . 1 ack 5501 win 16000; write 100; > P. 5501(100) ack 1 <laid " ASKED("08") ">", 3),
+	/* What follows a request is not taken for a second small segment. */
+	ASKS_FIRST("ask_and_let_small_text_follow", 1, "write 1092; > . 1(992) ack 1 <laid " ASKED("02") ">;"
+		   "> P. 993(100) ack 1 <laid>", 1),
+	{	/* a request that is due does not go with a bundle, which would repeat it in each segment */
+		.name = "ask_not_in_a_resent_bundle", .rfc = "TARR", .pre = "bundles 64;" FAR,
+		.want = {
+			.script = OPEN(0) "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 19760;"
+				  "> p. 1(988) ack 1 x20 <sack 1001:2001>; < . 1(1000) ack 1; > . * ack 2001;"
+				  "set ACK_RATE 1; < . 2001 ack 1 <sack 5929:19761>; skim",
+			.counters = "TCPAckRateSent=0",
+		},
+		SENDS_NONE,
+	},
 	{	/* one segment asks, and a bundle follows */
 		.name = "ask_in_a_segment_of_its_own", .rfc = "TARR", .pre = "bundles 64;" FAR,
 		.want = {
