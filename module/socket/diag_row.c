@@ -5,9 +5,9 @@
  * sock whose connection was aborted also has a row, with the attribute XTCP_DIAG_ABORT. Linux does
  * not list such a sock.
  *
- * Most of a row is read without a lock, as in /proc. Only three things need the spinlock of the
- * sock: TCP_INFO, what the congestion control algorithm reports, and the tuple of an aborted
- * connection. While a program has the socket lock, no row is made: the caller tries again, or asks
+ * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
+ * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
+ * aborted connection. While a program has the socket lock, no row is made: the caller tries again, or asks
  * for a row without the lock. A program can keep the lock for as long as it likes, since a page
  * fault on its buffer may never end. So this file never waits for a program to release the lock.
  */
@@ -198,6 +198,20 @@ static int attribute_of(size_t len)
 	       len == sizeof_field(union tcp_cc_info, dctcp) ? INET_DIAG_DCTCPINFO : INET_DIAG_VEGASINFO;
 }
 
+static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_ack_rate rate = {
+		.asked = xsk->stream->asked_rate,
+		.given = xsk->stream->sack.ack_rate,
+	};
+
+	/* before the peer's SYN, ack_rate_ok says what ours has announced */
+	if (!xsk->agreed.ack_rate_ok || sk->sk_state == TCP_SYN_SENT)
+		return 0;
+	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
+}
+
 /*
  * Write the attributes that need the lock. @state: the state in the row. Return: 0; -EMSGSIZE;
  * -EAGAIN if a program has the socket lock; -ESTALE if the sock has another state now.
@@ -217,6 +231,8 @@ static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 		if (!info)
 			return -EMSGSIZE;
 		xtcp_status_fill(sk, nla_data(info));
+		if (put_ack_rate(skb, sk))
+			return -EMSGSIZE;
 	}
 	if (!asks_for(ask, INET_DIAG_VEGASINFO))
 		return 0;

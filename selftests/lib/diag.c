@@ -76,6 +76,8 @@ static void read_row(const struct nlmsghdr *head, struct diag_row *row)
 	for (; RTA_OK(attr, left); attr = RTA_NEXT(attr, left)) {
 		if (attr->rta_type == XTCP_DIAG_ABORT && RTA_PAYLOAD(attr) == sizeof(*row->abort))
 			row->abort = RTA_DATA(attr);
+		if (attr->rta_type == XTCP_DIAG_ACK_RATE && RTA_PAYLOAD(attr) == sizeof(*row->ack_rate))
+			row->ack_rate = RTA_DATA(attr);
 		if (attr->rta_type >= DIAG_ATTRIBUTES)
 			continue;
 		row->attr[attr->rta_type] = RTA_DATA(attr);
@@ -152,6 +154,11 @@ static void keep(const struct diag_row *row, struct diag_copy *copy)
 		memcpy(copy->octets, row->abort, sizeof(*row->abort));
 		copy->row.abort = (const void *)copy->octets;
 		used = NLMSG_ALIGN(sizeof(*row->abort));
+	}
+	if (row->ack_rate) {
+		memcpy(copy->octets + used, row->ack_rate, sizeof(*row->ack_rate));
+		copy->row.ack_rate = (const void *)(copy->octets + used);
+		used += NLMSG_ALIGN(sizeof(*row->ack_rate));
 	}
 	for (i = 0; i < DIAG_ATTRIBUTES; i++) {
 		if (!row->attr[i])

@@ -12,6 +12,7 @@
 #include "stack.h"
 
 struct xtcp_abort;
+struct xtcp_ack_rate;
 
 #define DIAG_ATTRIBUTES	(INET_DIAG_SOCKOPT + 1)
 
@@ -35,6 +36,7 @@ struct diag_row {
 	const void *attr[DIAG_ATTRIBUTES];
 	int len[DIAG_ATTRIBUTES];
 	const struct xtcp_abort *abort;	/* XTCP_DIAG_ABORT; NULL: none */
+	const struct xtcp_ack_rate *ack_rate;	/* XTCP_DIAG_ACK_RATE; NULL: none */
 };
 
 /* A socket for requests in the namespace of the caller. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, ladder, xtcp_run. */
 #include <limits.h>
+#include <linux/xtcp.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -397,7 +398,8 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	CHECK(strstr(text, " ino:") && strstr(text, " sk:") && strstr(text, " skmem:(r") && strstr(text, " cwnd:10 ") &&
-	      strstr(text, " bytes_received:5 ") && strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
+	      strstr(text, " bytes_received:5 ") && !strstr(text, "ack_rate") &&
+	      strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
 	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -p dport = :%u", client_port);
 	CHECK(status == 0, "status %d: %s", status, text);
@@ -480,6 +482,40 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	free(text);
 }
 
+/* A connection whose ends both know the ACK Rate Request option: xtcp-ss -i and --json say what each has asked for. */
+static void check_ack_rate(const struct see_view *view)
+{
+	const unsigned int port = see_new_port();
+	int listener, client, server, status;
+	const int rate = 1;
+	char *text;
+
+	see_must(ns_sysctl_set(see_net.a, "net.xtcp.ack_rate_request", "1"), "ack_rate_request");
+	see_must(ns_sysctl_set(see_net.b, "net.xtcp.ack_rate_request", "1"), "ack_rate_request");
+	listener = see_listen(see_net.b, view, view->b, port);
+	client = see_connect(see_net.a, view, view->b, port);
+	server = see_must(accept(listener, NULL, NULL), "accept");
+	see_must(setsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &rate, sizeof(rate)), "XTCP_ACK_RATE");
+	see_must(write(client, "hello", 5), "write");
+	see_must(read(server, (char[5]) {}, 5), "read");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, " ack_rate:(asked 0, given 1)\n");
+	free(text);
+	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss -ni dport = :%u", port);
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, " ack_rate:(asked 1, given 0)\n");
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json sport = :%u", port);
+	CHECK(status == 0 && strstr(text, "\"ack_rate\": {\"asked\": 0, \"given\": 1}"), "status %d: %s", status, text);
+	free(text);
+	see_must(ns_sysctl_set(see_net.a, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
+	see_must(ns_sysctl_set(see_net.b, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
+	close(client);
+	close(server);
+	close(listener);
+}
+
 /**
  * see_ss_netlink() - A result: xtcp-ss -i, -m and --json show what sock_diag lists.
  */
@@ -499,6 +535,7 @@ void see_ss_netlink(void)
 		close(listener);
 		check_netlink(views[i], port, stack_port(client), server);
 		check_aborted(views[i], port, client, server, i);
+		check_ack_rate(views[i]);
 	}
 	see_report("xtcp-ss by netlink", NULL);
 }

@@ -4,7 +4,8 @@
  * XTCP_ACK_RATE): by the rule of the rate exactly, over both IPs, in a guest, too.
  *
  * The first window is lost, so that slow start ends. Then the segments and the ACKs of a second stretch are counted,
- * and how many of these ACKs the receiver's timer sent: each other one has to be for R segments.
+ * and how many of these ACKs the receiver's timer sent: each other one has to be for R segments. Listings by sock_diag
+ * show R at both ends.
  */
 #include <kselftest.h>
 #include <linux/xtcp.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "lib/counters.h"
+#include "lib/diag.h"
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
@@ -31,6 +33,13 @@
 struct seen {
 	unsigned int segments, acks;
 	long long by_timer, sent, received;
+	struct xtcp_ack_rate client, server;
+};
+
+struct looking {
+	struct diag_query query;
+	int port, peer_port;
+	struct xtcp_ack_rate rate;
 };
 
 static char text[STRETCH * SEGMENT];
@@ -66,6 +75,28 @@ static void drop_all(int ns, bool all)
 	const struct netem netem = { .loss = all ? 1000000 : 0 };
 
 	must(!netem_set(ns, "veth0", &netem), "netem");
+}
+
+static int look(void *arg)
+{
+	static struct diag_copy copy;
+	struct looking *looking = arg;
+
+	must(diag_find(&looking->query, looking->port, looking->peer_port, &copy) == 1 && copy.row.ack_rate,
+	     "XTCP_DIAG_ACK_RATE");
+	looking->rate = *copy.row.ack_rate;
+	return 0;
+}
+
+/* What sock_diag says of a connection in @ns. */
+static struct xtcp_ack_rate rates_of(int ns, bool v6, int port, int peer_port)
+{
+	struct looking looking = {
+		.query = { .stack = XTCP, .v6 = v6, .ext = 0xff }, .port = port, .peer_port = peer_port,
+	};
+
+	must(!ns_call(ns, look, &looking), "namespace");
+	return looking.rate;
 }
 
 static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
@@ -107,6 +138,8 @@ static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
 	seen.by_timer += count(net->b, "TcpExt:DelayedACKs");
 	seen.sent += count(net->a, "TcpExt:TCPAckRateSent");
 	seen.received += count(net->b, "TcpExt:TCPAckRateRecv");
+	seen.client = rates_of(net->a, v6, stack_port(client), PORT);
+	seen.server = rates_of(net->b, v6, PORT, stack_port(client));
 	ksft_print_msg("rate %d: %u segments, %u ACKs, %lld of them by the timer; %lld requests, %lld taken\n", rate,
 		       seen.segments, seen.acks, seen.by_timer, seen.sent, seen.received);
 	close(client);
@@ -146,7 +179,9 @@ static void both_rates(const struct ns_pair *net, const char *where)
 			if (rates[i] == 2)
 				usual = seen;
 			ksft_test_result(is_rate(&seen, rates[i]) && seen.received && seen.received <= seen.sent &&
-					 (rates[i] < 8 || 2 * seen.acks < usual.acks),
+					 (rates[i] < 8 || 2 * seen.acks < usual.acks) &&
+					 seen.client.asked == rates[i] && !seen.client.given &&
+					 seen.server.given == rates[i] && !seen.server.asked,
 					 "%s, IPv%c: an ACK for each %d segments\n", where, v6 ? '6' : '4', rates[i]);
 		}
 }

@@ -74,6 +74,12 @@
 #define XTCP_DIAG_ABORT		2500
 
 /*
+ * An answer with INET_DIAG_INFO has this attribute, a struct xtcp_ack_rate, if both ends of the
+ * connection know the ACK Rate Request option.
+ */
+#define XTCP_DIAG_ACK_RATE	2501
+
+/*
  * An administrator can change a live connection by XTCP_CMD_SET, a command of generic netlink. The
  * family has the module's name. The sender needs CAP_NET_ADMIN in the network namespace. A request
  * names a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its
@@ -206,6 +212,13 @@ struct xtcp_abort {
 	unsigned short peer_code; /* the reason code of the peer's RST; 0: it had none, or no RST came */
 	unsigned short reserved2; /* 0 */
 	unsigned int peer_pen;	/* the private enterprise number that belongs to peer_code */
+};
+
+/* For how many full segments there is one ACK. 0: nobody has asked, so there is one for two. */
+struct xtcp_ack_rate {
+	unsigned char asked;	/* what this end has asked its peer for, by the last request that it sent */
+	unsigned char given;	/* what the peer has asked this end for */
+	unsigned short reserved; /* 0 */
 };
 
 #endif /* _UAPI_LINUX_XTCP_H */

@@ -27,6 +27,7 @@ MARK, BBRINFO, CLASS_ID, MD5SIG, CGROUP = 15, 16, 17, 18, 21
 MD5KEY = struct.Struct("=BBH16s80s")  # struct tcp_diag_md5sig; MD5SIG is an array of them
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
+ACK_RATE = 2501  # XTCP_DIAG_ACK_RATE: struct xtcp_ack_rate
 ABORT_FORMAT = struct.Struct("=BBBxI")
 ABORT_TOLD = struct.Struct("=HxxI")    # behind it: the peer's code and enterprise number
 ABORT_REASONS = ("none", "reset", "icmp", "timeout", "keepalive", "unread-data", "late-data", "linger", "linger2",
@@ -126,6 +127,11 @@ def told_of(octets):
         return None     # the module is older
     told = ABORT_TOLD.unpack_from(octets, ABORT_FORMAT.size)
     return told if told[0] else None
+
+
+def ack_rate_of(octets):
+    """(asked, given) of a struct xtcp_ack_rate."""
+    return octets[0], octets[1]
 
 
 def attributes_of(message, at=HEAD.size + ANSWER.size):

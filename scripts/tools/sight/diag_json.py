@@ -7,8 +7,8 @@ import struct
 import sys
 
 from causes import cause_of
-from diag import (ABORT, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, MD5KEY, MD5SIG,
-                  NO_COOKIE, SHUTDOWN, SKMEMINFO, TCLASS, TOS, abort_of, attributes_of, told_of)
+from diag import (ABORT, ACK_RATE, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, MD5KEY,
+                  MD5SIG, NO_COOKIE, SHUTDOWN, SKMEMINFO, TCLASS, TOS, abort_of, ack_rate_of, attributes_of, told_of)
 
 STATES = ("unknown", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "unconnected",
           "close-wait", "last-ack", "listening", "closing")
@@ -102,6 +102,8 @@ def details(attributes):
         told = told_of(attributes[ABORT])
         if told:
             found["abort"].update(peer_code=told[0], peer_pen=told[1], peer_says=cause_of(*told))
+    if ACK_RATE in attributes:
+        found["ack_rate"] = dict(zip(("asked", "given"), ack_rate_of(attributes[ACK_RATE])))
     if SKMEMINFO in attributes:
         found["memory"] = dict(zip(MEMORY, struct.unpack_from("=9I", attributes[SKMEMINFO])))
     return found

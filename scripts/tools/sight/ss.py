@@ -11,7 +11,8 @@ rows with their numbers in place of the cookies.
 kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
 gone already, and 2 if the module has no such thing. json prints an array with an object for each row. With -i, show
 says of a connection that was aborted why: "abort:(REASON, CAUSE)", and ": WORDS" behind it if the peer's RST gave a
-reason."""
+reason; and of one whose ends know the ACK Rate Request option, for how many segments there is one ACK:
+"ack_rate:(asked N, given N)"."""
 
 import errno
 import json
@@ -21,8 +22,8 @@ import subprocess
 import sys
 
 from causes import cause_of
-from diag import (ABORT, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO, Diag,
-                  Refused, abort_of, attributes_of, told_of)
+from diag import (ABORT, ACK_RATE, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO,
+                  Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
 from diag_json import object_of
 from owners import descriptors, program_of
 
@@ -140,8 +141,16 @@ def words_of_abort(abort):
     return "abort:(%s, %s%s)" % (*abort_of(abort)[:2], ": " + cause_of(*told) if told else "")
 
 
-def with_aborts(lines, numbers, rows):
-    """What ss shows of rows with these numbers, with why they were aborted behind the last line of each. A row may have
+def additions_of(attributes):
+    """What ss does not know."""
+    if ACK_RATE in attributes:
+        yield "ack_rate:(asked %d, given %d)" % ack_rate_of(attributes[ACK_RATE])
+    if ABORT in attributes:
+        yield words_of_abort(attributes[ABORT])
+
+
+def with_additions(lines, numbers, rows):
+    """What ss shows of rows with these numbers, with what it does not know behind the last line of each. A row may have
     several lines; all but its first one begin with a blank."""
     rest = iter(numbers)
     shown, number = [], None
@@ -154,24 +163,24 @@ def with_aborts(lines, numbers, rows):
         elif shown:
             shown[-1][0] += "\n" + line
     for line, number in shown:
-        abort = attributes_of(rows[number]).get(ABORT) if number is not None else None
-        yield line.rstrip(" ") + " " + words_of_abort(abort) if abort else line
+        words = list(additions_of(attributes_of(rows[number]))) if number is not None else []
+        yield " ".join([line.rstrip(" "), *words]) if words else line
 
 
-def show_aborts(rows, wish):
+def show_additions(rows, wish):
     status, lines = ask_ss(rows, wish.words)
     if status:
         return status
     status, numbers = chosen(rows, wish.words)
     if not status:
-        print("".join(line + "\n" for line in with_aborts(lines, numbers, rows)), end="")
+        print("".join(line + "\n" for line in with_additions(lines, numbers, rows)), end="")
     return status
 
 
 def show(rows, wish):
     """Runs ss in place of this program, unless there is something to add to what it shows."""
-    if "i" in wish.flags and any(ABORT in attributes_of(row) for row in rows):
-        return show_aborts(rows, wish)
+    if "i" in wish.flags and any(attributes_of(row).keys() & {ABORT, ACK_RATE} for row in rows):
+        return show_additions(rows, wish)
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)
     os.environ["TCPDIAG_FILE"] = name
