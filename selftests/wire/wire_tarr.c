@@ -244,6 +244,12 @@ static const struct wire_row rows[] = {
 		},
 		IGNORES(TEXT_ASKS(0, "10") TEXT(1) "skim"),
 	},
+	{	/* SYSCTLS.md: a tick less than the least timeout, so that a peer with the same value does not resend */
+		.name = "ack_%s_before_the_least_timeout", .rfc = "RFC 9293 3.8.6.3", .in = ESTABLISHED,
+		.pre = ON "sysctl xtcp/rto_min_us 8000;", .syn = SYN,
+		.want.script = "mark;" TEXT_ASKS(0, "10") TEXT(1) ">@500 . 1 ack 2001; elapsed <= 35",
+		IGNORES("skim"),
+	},
 	{	/* R of 0 is for the segment that has it */
 		.name = "ack_%s_of_this_segment", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want = {
@@ -320,8 +326,8 @@ static const struct wire_row rows[] = {
 		.name = "ack_of_each_segment_is_not_compressed", .rfc = "TARR",
 		.pre = ON "sysctl comp_sack_delay_ns 100000000; sysctl comp_sack_nr 44; listen",
 		.want = {
-			.script = "< S 0 <mss 1012,sackok,ts T R," KNOWS ">; > S. 0 ack 1; pass 800; < . 1 ack 1; accept;"
-				  "write 100; > P. 1(100) ack 1; pass 800; < P. 1(1000) ack 101;"
+			.script = "< S 0 <mss 1012,sackok,ts T R," KNOWS ">; > S. 0 ack 1; pass 800; < . 1 ack 1;"
+				  "accept; write 100; > P. 1(100) ack 1; pass 800; < P. 1(1000) ack 101;"
 				  ">@1000 . 101 ack 1001; set QUICKACK 0;"
 				  "< P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101; > . 101 ack 1001;"
 				  "< P. 2201(100) ack 101; > . 101 ack 1001; < P. 2301(100) ack 101; none;"
@@ -477,10 +483,16 @@ static const struct wire_row rows[] = {
 		   "> p. 5101(1000) ack 1 x3 <laid>; >@2500 . 5101(992) ack 1 <laid " ASKED("02") ">;"
 		   "< . 1 ack 6093; > p. 6093(8) ack 1 <laid>; > p. 6101(1000) ack 1 <laid>", 2),
 	ASKS_IN("ask_after_a_timeout_of_a_bundle", "bundles 64;" FAR, OPEN(8) LOSS "write 100;"
-		"> P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101; write 4000; > p. 5101(1000) ack 1 x4 <laid>;"
-		">@2500 . 5101(992) ack 1 <laid " ASKED("02") ">; < . 1 ack 6093; > p. 6093(8) ack 1 <laid>;"
-		"> p. 6101(1000) ack 1 <laid>; < . 1 ack 7101; > p. 7101(1000) ack 1 <laid>;"
+		"> P. 5001(100) ack 1 <laid " ASKED("10") ">; < . 1 ack 5101; write 4000;"
+		"> p. 5101(1000) ack 1 x4 <laid>; >@2500 . 5101(992) ack 1 <laid " ASKED("02") ">;"
+		"< . 1 ack 6093; > p. 6093(8) ack 1 <laid>; > p. 6101(1000) ack 1 <laid>; < . 1 ack 7101;"
+		"> p. 7101(1000) ack 1 <laid>;"
 		"> p. 8101(1000) ack 1 <laid>", 2),
+	/* The least timeout is less than the peer may delay its ACK: a tail of fewer segments is probed needlessly. */
+	ASKS_IN("ask_and_probe_by_a_low_least_timeout", ON "sysctl xtcp/rto_min_us 12000; route initcwnd 200; listen",
+		OPEN(8) LOSS "sysctl early_retrans 3; write 2992; > . 5001(992) ack 1 <laid " ASKED("10") ">;"
+		"> p. 5993(1000) ack 1 x2 <laid>; mark; >@500 P. 6993(1000) ack 1 <laid>; elapsed >= 8;"
+		"elapsed <= 39", 1),
 	/* More than a segment is in flight, but no request: the peer acknowledges at once, so a probe comes early. */
 	ASKS_FIRST("ask_and_probe_by_the_rate_that_was_sent", 2, "sysctl early_retrans 3; write 1000;"
 		   "> P. 1(1000) ack 1 <laid>; close;"
