@@ -3,9 +3,9 @@
  * How many ACKs come for a stream when its sender asks for an ACK of each R segments (net.xtcp.ack_rate_request,
  * XTCP_ACK_RATE): by the rule of the rate exactly, over both IPs, in a guest, too.
  *
- * The first window is lost, so that slow start ends. Then the segments and the ACKs of a second stretch are counted,
- * and how many of these ACKs the receiver's timer sent: each other one has to be for R segments. Listings by sock_diag
- * show R at both ends.
+ * The first window is lost, so that slow start ends once cwnd is large again. Then the segments and the ACKs of a
+ * second stretch are counted, and how many of these ACKs the receiver's timer sent: each other one has to be for R
+ * segments. Listings by sock_diag show R at both ends.
  */
 #include <kselftest.h>
 #include <linux/xtcp.h>
@@ -65,14 +65,30 @@ static void send_all(int fd, int len)
 	must(send(fd, text, len, 0) == len, "send");
 }
 
+/* Slow start ends when cwnd reaches ssthresh, and cwnd grows only while it is used. */
+static bool slow_start_is_over(int client, int server)
+{
+	static char octets[STRETCH * SEGMENT];
+	const struct tcp_info info = info_of(client);
+
+	while (recv(server, octets, sizeof(octets), MSG_DONTWAIT) > 0)
+		;
+	if (info.tcpi_snd_cwnd >= info.tcpi_snd_ssthresh)
+		return true;
+	send_all(client, WINDOW * SEGMENT);
+	must(WAIT_FOR(all_acknowledged(client), STACK_DEADLINE_MS), "more of slow start");
+	return false;
+}
+
 static long long count(int ns, const char *name)
 {
 	return counter_now(ns, PATH, name);
 }
 
+/* What is not dropped takes a while, so that the whole window is in flight. */
 static void drop_all(int ns, bool all)
 {
-	const struct netem netem = { .loss = all ? 1000000 : 0 };
+	const struct netem netem = { .loss = all ? 1000000 : 0, .delay_ms = all ? 0 : 10 };
 
 	must(!netem_set(ns, "veth0", &netem), "netem");
 }
@@ -127,6 +143,7 @@ static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
 	send_all(client, WINDOW * SEGMENT);
 	drop_all(net->a, false);
 	must(WAIT_FOR(all_acknowledged(client), STACK_DEADLINE_MS), "the first window");
+	must(WAIT_FOR(slow_start_is_over(client, server), STACK_DEADLINE_MS), "the end of slow start");
 
 	seen.by_timer = -count(net->b, "TcpExt:DelayedACKs");
 	before = info_of(client);
