@@ -206,8 +206,8 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 		.given = xsk->stream->sack.ack_rate,
 	};
 
-	/* before the peer's SYN, ack_rate_ok says what ours has announced */
-	if (!xsk->agreed.ack_rate_ok || sk->sk_state == TCP_SYN_SENT)
+	/* before the peer's SYN, ack_rate_ok says what ours has announced; it may stay so when no SYN comes */
+	if (!xsk->agreed.ack_rate_ok || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_LISTEN | TCPF_CLOSE))
 		return 0;
 	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
 }

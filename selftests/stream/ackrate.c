@@ -7,6 +7,8 @@
  * second stretch are counted, and how many of these ACKs the receiver's timer sent: each other one has to be for R
  * segments. Listings by sock_diag show R at both ends.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
@@ -21,6 +23,7 @@
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tcpstate.h"
 #include "lib/wait.h"
 
 #define PORT		5417
@@ -39,6 +42,7 @@ struct seen {
 struct looking {
 	struct diag_query query;
 	int port, peer_port;
+	bool is_there;
 	struct xtcp_ack_rate rate;
 };
 
@@ -98,9 +102,10 @@ static int look(void *arg)
 	static struct diag_copy copy;
 	struct looking *looking = arg;
 
-	must(diag_find(&looking->query, looking->port, looking->peer_port, &copy) == 1 && copy.row.ack_rate,
-	     "XTCP_DIAG_ACK_RATE");
-	looking->rate = *copy.row.ack_rate;
+	must(diag_find(&looking->query, looking->port, looking->peer_port, &copy) == 1, "sock_diag");
+	looking->is_there = copy.row.ack_rate;
+	if (copy.row.ack_rate)
+		looking->rate = *copy.row.ack_rate;
 	return 0;
 }
 
@@ -111,8 +116,34 @@ static struct xtcp_ack_rate rates_of(int ns, bool v6, int port, int peer_port)
 		.query = { .stack = XTCP, .v6 = v6, .ext = 0xff }, .port = port, .peer_port = peer_port,
 	};
 
-	must(!ns_call(ns, look, &looking), "namespace");
+	must(!ns_call(ns, look, &looking) && looking.is_there, "XTCP_DIAG_ACK_RATE");
 	return looking.rate;
+}
+
+static bool shows_none(int ns, int port)
+{
+	struct looking looking = { .query = { .stack = XTCP, .ext = 0xff }, .port = port, .peer_port = PORT };
+
+	must(!ns_call(ns, look, &looking), "namespace");
+	return !looking.is_there;
+}
+
+/* A SYN has announced the option, but no SYN answers; then it is refused. */
+static void not_agreed(const struct ns_pair *net, const char *where)
+{
+	int fd = stack_socket(net->a, XTCP, NS_B4), port;
+	bool waits, ends;
+
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "socket");
+	drop_all(net->a, true);
+	must(stack_connect(fd, NS_B4, PORT) && errno == EINPROGRESS, "connect");
+	port = stack_port(fd);
+	waits = shows_none(net->a, port);
+	drop_all(net->a, false);
+	must(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), "refused");
+	ends = shows_none(net->a, port);
+	ksft_test_result(waits && ends, "%s: no rates without the peer's SYN\n", where);
+	close(fd);
 }
 
 static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
@@ -201,6 +232,7 @@ static void both_rates(const struct ns_pair *net, const char *where)
 					 seen.server.given == rates[i] && !seen.server.asked,
 					 "%s, IPv%c: an ACK for each %d segments\n", where, v6 ? '6' : '4', rates[i]);
 		}
+	not_agreed(net, where);
 }
 
 int main(void)
@@ -208,7 +240,7 @@ int main(void)
 	struct ns_pair net;
 
 	ksft_print_header();
-	ksft_set_plan(16);
+	ksft_set_plan(18);
 	must(!ns_pair_make(&net), "namespaces");
 	both_rates(&net, "namespace");
 	ns_pair_close(&net);

@@ -74,8 +74,8 @@
 #define XTCP_DIAG_ABORT		2500
 
 /*
- * An answer with INET_DIAG_INFO has this attribute, a struct xtcp_ack_rate, if both ends of the
- * connection know the ACK Rate Request option.
+ * An answer with INET_DIAG_INFO has this attribute, a struct xtcp_ack_rate, if both ends of a
+ * connection that has not ended know the ACK Rate Request option.
  */
 #define XTCP_DIAG_ACK_RATE	2501
 
