@@ -236,6 +236,25 @@ SCENARIO(reuseport_before_listen)
 	}
 }
 
+/* A group of SO_REUSEPORT that has SO_REUSEADDR, too: a listener outside it keeps newcomers out. */
+SCENARIO(reuseport_beside_a_listener)
+{
+	static const enum diff_host hosts[] = { HOST_LO, HOST_ANY };
+	int i, a, b;
+
+	for (i = 0; i < 4; i++) {
+		a = at(hosts[i & 1], OPT_ADDR | OPT_PORT, 1);
+		b = at(hosts[i >> 1], OPT_ADDR, 1);
+		RET(try_at(hosts[i & 1], OPT_ADDR | OPT_PORT));
+		RET(listen(b, 1));
+		RET(try_at(hosts[i & 1], OPT_ADDR | OPT_PORT));
+		RET(try_at(hosts[i & 1], OPT_PORT));
+		close(b);
+		RET(try_at(hosts[i & 1], OPT_ADDR | OPT_PORT));
+		close(a);
+	}
+}
+
 static int count(int l)
 {
 	int n = 0, fd;

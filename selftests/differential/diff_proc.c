@@ -90,7 +90,7 @@ static int rows(struct row *r, unsigned int st)
 	return n;
 }
 
-static void show(const char *what, unsigned int st, int want)
+static void show_rows(const char *what, unsigned int st, int want, bool limits)
 {
 	struct row r[ROWS_MAX];
 	bool found;
@@ -102,11 +102,16 @@ static void show(const char *what, unsigned int st, int want)
 		diff_say("DEADLINE: wanted %d rows", want);
 	for (i = 0; i < n; i++) {
 		diff_say("%s: %s", what, r[i].text);
-		if (r[i].limit[0])
+		if (limits && r[i].limit[0])
 			diff_say("%s", r[i].limit);
 	}
 	if (!n)
 		diff_say("%s: no rows", what);
+}
+
+static void show(const char *what, unsigned int st, int want)
+{
+	show_rows(what, st, want, true);
 }
 
 SCENARIO(proc_header)
@@ -150,6 +155,25 @@ SCENARIO(proc_connection)
 	show("with data", 0, 2);
 	READ(s, 5, 0);
 	show("read", 0, 2);
+}
+
+/*
+ * A socket that was connected listens: its row names no peer any more. Kernel TCP shows what was sent before as
+ * the limit, so that is left out.
+ */
+SCENARIO(proc_disconnect)
+{
+	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	int l = diff_listener(1), c = diff_socket();
+
+	RET(bind(c, LO(2), ALEN));
+	RET(connect(c, LO(1), ALEN));
+	FD(accept(l, NULL, NULL));
+	show("connected", TCP_ESTABLISHED, 2);
+	RET(connect(c, &unspec, sizeof(unspec)));
+	PEER(c);
+	RET(listen(c, 1));
+	show_rows("listening", TCP_LISTEN, 2, false);
 }
 
 SCENARIO(proc_close)

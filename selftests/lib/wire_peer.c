@@ -332,7 +332,8 @@ static void map(uint8_t *address)
 /**
  * wire_peer_icmp() - Inject an ICMP error about a segment that the stack sent.
  * @w: lane
- * @kind: net, host, protocol, port, srcroute, toobig, exceeded, param, quench
+ * @kind: net, host, protocol, port, srcroute, toobig, exceeded, param, quench, redirect,
+ *	cutoff (precedence cutoff, the last code of RFC 1812), unassigned (the code behind it)
  * @seq: absolute sequence number to quote
  * @mtu: of the next hop, for toobig
  * @mapped: by ICMPv6 between IPv6 addresses, about a segment over IPv6 whose addresses are v4-mapped
@@ -347,6 +348,7 @@ int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int 
 		{ "toobig", 3, 4, 2, 0 },	{ "exceeded", 11, 0, 3, 0 },
 		{ "quench", 4, 0, -1, 0 },	{ "srcroute", 3, 5, -1, 0 },
 		{ "param", 12, 0, 4, 0 },	{ "redirect", 5, 1, -1, 0 },
+		{ "cutoff", 3, 15, -1, 0 },	{ "unassigned", 3, 16, -1, 0 },
 	};
 	uint8_t p[256], inner[128], *icmp, from[16], to[16];
 	struct wire_segment quoted = {

@@ -241,6 +241,17 @@ static const struct wire_row rows[] = {
 		.want = { .script = "< . 2 ack 2; none" },
 	},
 	{
+		.name = "ack_%s_restarts_the_wait", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.via = PASSIVE | ACTIVE,
+		.want = { .script = "until Q <= 5900; < . 2 ack 2; until Q >= 5950; check Q <= 6001; none" },
+	},
+	{
+		.name = "rst_%s_restarts_nothing", .rfc = "RFC 1337 3", .in = TIME_WAIT, .via = PASSIVE | ACTIVE,
+		.want = { .script = "until Q <= 5900; < R 2; none; < R. 2 ack 2; none; check Q <= 5900" },
+		.kernel_differs = "its default, tcp_rfc1337 = 0, lets a RST end TIME-WAIT",
+		.kernel = { .script = "< R 2; none", .state = CLOSED },
+	},
+	{
 		.name = "data_%s_old", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.want = { .script = "< P. 1(1) ack 2; > . 2 ack 2" },
 	},

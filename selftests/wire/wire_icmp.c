@@ -34,6 +34,24 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "precedence_cutoff_%s", .rfc = "RFC 1812 5.2.7.1", .only = 4, .in = SYN_SENT,
+		.want = {
+			.script = "icmp cutoff seq 0; none",
+			.state = CLOSED,
+			.err = "EHOSTUNREACH",
+			.counters = "AttemptFails=1",
+		},
+	},
+	{
+		.name = "unreachable_%s_by_an_unassigned_code", .rfc = "RFC 1122 3.2.2", .only = 4,
+		.in = SYN_SENT,
+		.want = {
+			.script = "icmp unassigned seq 0; none; < S. 0 ack 1 $; > . 1 ack 1",
+			.state = ESTABLISHED,
+			.counters = "AttemptFails=0",
+		},
+	},
+	{
 		.name = "net_unreachable_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
 		.in = SYN_SENT,
 		.want = {

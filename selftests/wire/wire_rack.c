@@ -68,6 +68,15 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=0 TCPSACKReorder=1 TCPSackRecovery=0", .state = ESTABLISHED,
 		},
 	},
+	/* The extent of the reordering, in segments: the first of ten comes after the seventh. */
+	{
+		.name = "rack_reordered_by_seven", .rfc = "RFC 4653", .syn = SACK,
+		.want = {
+			.script = TEN "info reordering = 3; < . 1 ack 1 <sack 6001:7001>; none; < . 1 ack 7001; none;"
+				  "info reordering = 7; < . 1 ack 10001; none; info reordering = 7",
+			.counters = "RetransSegs=0 TCPSACKReorder=1 TCPSackRecovery=0", .state = ESTABLISHED,
+		},
+	},
 	/* Sent before something that arrived, but not by more than the window: not lost yet. */
 	{
 		.name = "rack_sent_at_the_same_time_is_given_time", .rfc = "RFC 8985 6.2", .syn = SACK,

@@ -492,6 +492,7 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "fill; read N-1; > . 1 ack N win over:1000; skim;"
 				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000",
+			.counters = "TCPToZeroWindowAdv=1 TCPFromZeroWindowAdv=1",
 		},
 	},
 	{
@@ -527,6 +528,15 @@ static const struct wire_row rows[] = {
 				  "< . 2001(1000) ack 1; > . 1 ack 3001; < . 3001(1000) ack 1; none;"
 				  ">@1000 . 1 ack 4001",
 			.counters = "DelayedACKs=1",
+		},
+	},
+	/* The bound of slow growth is never above a clamp, or the window would grow to it as soon as the clamp goes. */
+	{
+		.name = "clamp_%s_lowered_and_lifted", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000",
+		.want = {
+			.script = "info rcv_ssthresh >= 3001; set WINDOW_CLAMP 3000; info rcv_ssthresh = 3000;"
+				  "set WINDOW_CLAMP 2500; info rcv_ssthresh = 2500",
 		},
 	},
 	/* Buffers and bounds that change, and extremes: what was offered stays so. */
