@@ -251,6 +251,23 @@ static void up_ends_by_loss(bool limited)
 	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && bbr.inflight_longterm == XTCP_BBR_NONE);
 }
 
+/* A recovery without a loss of this round trip, such as one after a timeout, saves the state itself. */
+static void recovery_saves_the_state(void)
+{
+	go_to_down();
+	UNIT_CHECK(!bbr.loss_in_round);
+	bbr.bw_shortterm = BW / 2;
+	bbr.inflight_shortterm = BDP / 2;
+	bbr.inflight_longterm = 2 * BDP;
+	xtcp_bbr_repair_begins(&bbr);
+	bbr.bw_shortterm = BW / 4;
+	bbr.inflight_shortterm = BDP / 4;
+	bbr.inflight_longterm = BDP;
+	xtcp_bbr_undone(&bbr, ack.delivered);
+	UNIT_CHECK(bbr.bw_shortterm == BW / 2 && bbr.inflight_shortterm == BDP / 2);
+	UNIT_CHECK(bbr.inflight_longterm == 2 * BDP && bbr.state == XTCP_BBR_DOWN);
+}
+
 /* After a probe that went too high the next one turns at the same height, and the one behind it may stay there. */
 static void next_probe_is_cautious(void)
 {
@@ -317,6 +334,8 @@ static void looks_at_the_least_round_trip(void)
 	an_ack();
 	UNIT_CHECK(bbr.state == XTCP_BBR_PROBE_RTT && xtcp_bbr_cwnd_gain(&bbr) == 50);
 	UNIT_CHECK(ack.cwnd <= BDP / 2 + MSS && ack.cwnd >= 4 * MSS && bbr.min_rtt_us == RTT_US);
+	/* a round trip begins with the state, though more is in flight than it allows */
+	UNIT_CHECK(bbr.next_round_delivered == ack.delivered);
 	ack.inflight = ack.cwnd;
 	for (i = 0; i < 9; i++) {
 		a_round(BW);
@@ -507,6 +526,7 @@ int main(void)
 		{ "probes as often as Reno", probes_as_often_as_reno },
 		{ "ProbeBW_UP ends at a plateau", up_ends_at_a_plateau },
 		{ "ProbeBW_UP ends by losses", up_ends_by_losses },
+		{ "a recovery saves the state", recovery_saves_the_state },
 		{ "the next probe is cautious", next_probe_is_cautious },
 		{ "losses bound what is sent", losses_bound_what_is_sent },
 		{ "ProbeRTT", looks_at_the_least_round_trip },
