@@ -293,9 +293,15 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 	start_down(bbr, ack->now_us, ack->delivered, ack->random);
 }
 
-/* SaveStateUponLoss(), except for the window, which the caller saves. */
+/*
+ * SaveStateUponLoss(), except for the window, which the caller saves. Only the first loss of a round
+ * trip saves the state: later ones come after the transitions that the first one has caused.
+ */
 static void save_state(struct xtcp_bbr *bbr)
 {
+	if (bbr->saved_in_round)
+		return;
+	bbr->saved_in_round = true;
 	bbr->undo_state = 0;
 	bbr->undo_bw_shortterm = bbr->bw_shortterm;
 	bbr->undo_inflight_shortterm = bbr->inflight_shortterm;
@@ -304,10 +310,9 @@ static void save_state(struct xtcp_bbr *bbr)
 
 static void note_loss(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
-	if (!bbr->loss_in_round) {
+	if (!bbr->loss_in_round)
 		bbr->loss_round_delivered = ack->delivered;
-		save_state(bbr);
-	}
+	save_state(bbr);
 	bbr->loss_in_round = true;
 }
 
@@ -343,8 +348,7 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
-	if (!bbr->loss_in_round)
-		save_state(bbr);
+	save_state(bbr);
 }
 
 static void update_latest_signals(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
@@ -398,6 +402,7 @@ static void update_congestion_signals(struct xtcp_bbr *bbr, const struct xtcp_bb
 		return;
 	adapt_lower_bounds(bbr, ack);
 	bbr->loss_in_round = false;
+	bbr->saved_in_round = false;
 }
 
 static void update_ack_aggregation(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
@@ -713,6 +718,7 @@ u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {
 	bbr->loss_in_round = false;
+	bbr->saved_in_round = false;
 	reset_full_bw(bbr, 0);
 	bbr->bw_shortterm = max(bbr->bw_shortterm, bbr->undo_bw_shortterm);
 	bbr->inflight_shortterm = max(bbr->inflight_shortterm, bbr->undo_inflight_shortterm);

@@ -72,6 +72,8 @@ enum xtcp_bbr_acks {
  * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip in which losses are counted
  * @loss_in_round: something was lost in this round trip
+ * @saved_in_round: the state from before the first loss of this round trip is saved, for an undo; a
+ *	transition that clears @loss_in_round does not clear this
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
@@ -122,6 +124,7 @@ struct xtcp_bbr {
 	u32 round_start : 1;
 	u32 loss_round_start : 1;
 	u32 loss_in_round : 1;
+	u32 saved_in_round : 1;
 	u32 probe_sample : 1;
 	u32 prev_too_high : 1;
 	u32 prev_precautionary : 1;

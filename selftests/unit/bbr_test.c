@@ -247,6 +247,9 @@ static void up_ends_by_loss(bool limited)
 	}
 	/* 2 % of it had to be lost before it was too much; seven tenths of the window stay in any case */
 	UNIT_CHECK(bbr.inflight_longterm <= BDP + MSS && bbr.inflight_longterm >= BDP - MSS);
+	/* neither the recovery nor a second loss of this round trip takes the place of what the first one has saved */
+	xtcp_bbr_repair_begins(&bbr);
+	xtcp_bbr_lost(&bbr, &ack);
 	xtcp_bbr_undone(&bbr, ack.delivered);
 	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && bbr.inflight_longterm == XTCP_BBR_NONE);
 }
