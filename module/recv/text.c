@@ -47,12 +47,12 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
- * Fewer octets suffice if no more can come, because memory is short or the buffer or the window is
- * nearly full.
+ * Fewer octets, but at least one, suffice if little more can come: memory is short, the buffer is
+ * nearly full, or at most one segment's room is left in the window. A FIN does not count.
  *
  * Context: any; racy without the socket lock.
  *
- * Return: true when there is enough text, or no more can come.
+ * Return: true when the octets that are there suffice.
  */
 bool xtcp_text_readable(const struct sock *sk, int target)
 {

@@ -328,8 +328,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * Careful Resume raises the congestion window at once only if the timer of pace.c can pace
-	 * the segments that the larger window allows
+	 * Careful Resume raises the congestion window in one step, but only if the timer of pace.c can
+	 * pace the segments that the larger window allows
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);

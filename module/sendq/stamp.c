@@ -4,8 +4,8 @@
  * timestamps for the last octet of a write: when the octet came to the queue of a device
  * (TX_SCHED), when the device took it (TX_SOFTWARE, TX_HARDWARE), and when the peer acknowledged it
  * (TX_ACK). As in kernel TCP, the last skb of the write is marked for this (tx_flags, tskey,
- * cb->stamps). If a later write goes into the same skb, its octet replaces the earlier one as the
- * marked octet.
+ * cb->stamps). If a later write that asks for timestamps goes into the same skb, the mark moves to
+ * the last octet of that write.
  *
  * The layers below TCP report the first two times. They read tx_flags and tskey in struct
  * skb_shared_info, which clones share. A report has a number, by which the program tells its writes

@@ -9,8 +9,8 @@
  *
  *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
  *  - A connection stays in its hash chain, since the table never grows. It also keeps its key
- *    (struct xtcp_diag_key) when a sock replaces its half-open entry, or a TIME-WAIT record its
- *    sock.
+ *    (struct xtcp_diag_key) when a sock replaces a half-open entry, and when a TIME-WAIT record
+ *    replaces a sock.
  *
  * The walk takes the connections of a chain in the order of their keys, and notes the key of the
  * last one. To find the next ones, it goes through the whole chain again. So a chain may be longer
@@ -21,8 +21,8 @@
  * shown once or not at all, never twice.
  *
  * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq does
- * not wait for the walk, with one exception: while the walk fills in TCP_INFO of a sock, it has the
- * lock of that sock.
+ * not wait for the walk, except for the lock of a sock: the walk has it while it fills in TCP_INFO
+ * or the state of the congestion control, and while it fills in the row of an aborted sock.
  */
 #include "socket/diag_walk.h"
 

@@ -286,7 +286,8 @@ static bool is_quiet(const struct sock *sk)
  * to sleep. Every event wakes the thread, which then looks at the event under the lock. is_quiet()
  * sees events from before the thread was on the wait queue.
  *
- * The thread counts as a reader until the caller has the lock. Return: the rest of @timeo, jiffies.
+ * xsk->readers counts this thread; xtcp_recvmsg() decrements it when it has the lock. Return: the
+ * rest of @timeo, jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -297,8 +298,9 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * contains a barrier, which pairs with the barrier in skwq_has_sleeper(), where an event
-	 * looks for sleepers: either the event finds this thread, or is_quiet() sees the event
+	 * prepare_to_wait() contains a barrier. It pairs with the barrier in skwq_has_sleeper(), by
+	 * which an event looks for sleepers: either the event finds this thread, or is_quiet() sees
+	 * the event
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
