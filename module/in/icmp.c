@@ -7,9 +7,10 @@
  * sequence number must be in flight, since otherwise anybody could forge errors (RFC 5927).
  *
  * A hard error ends a connection that is not synchronized yet, as in Linux. On an open connection,
- * a program that has set IP_RECVERR learns of the error at once (SHLD-25). All other errors are
- * stored in sk_err_soft: a later timeout reports them as its cause. Unreachable codes 2 to 4 do not
- * end a synchronized connection: this departs from SHLD-26, as Linux does (RFC 5927 section 6).
+ * a program that has set IP_RECVERR learns of a hard or soft error at once (SHLD-25). All other
+ * errors, and errors that come while a process owns the sock, are stored in sk_err_soft: a later
+ * timeout reports them as its cause. Unreachable codes 2 to 4 do not end a synchronized connection:
+ * this departs from SHLD-26, as Linux does (RFC 5927 section 6).
  */
 #include "in/icmp.h"
 
@@ -408,7 +409,7 @@ static void read_v6(struct error *error)
 /**
  * xtcp_icmp_v6() - handle an ICMPv6 message that quotes a segment
  * @skb: begins with the quoted IPv6 header
- * @opt: unused, a parameter of every protocol handler
+ * @opt: unused; every handler of ICMPv6 errors has this parameter
  * @type: the message's ICMPv6 type
  * @code: the message's ICMPv6 code
  * @offset: octets of @skb before the quoted TCP header, whose first eight octets are linear

@@ -90,8 +90,8 @@ static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
 	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
 		goto too_small;
 	/*
-	 * no need to verify a checksum that the device has verified, or a segment that this machine
-	 * has sent
+	 * a checksum is not verified again if the device has verified it, or if this machine has
+	 * sent the segment
 	 */
 	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
@@ -130,8 +130,8 @@ inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *sk
 }
 
 /*
- * Does IPsec policy allow the segment? The policy of @sk decides; if @sk has none, the policy of
- * the namespace does. @sk: NULL for a TIME-WAIT record.
+ * Does IPsec policy allow the segment? The policy of @sk decides. If @sk has no policy, or is NULL
+ * (for a TIME-WAIT record), the policy of the namespace decides.
  */
 static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 {
@@ -317,9 +317,11 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The limit of the receive queue and the backlog together, in octets of memory. It counts the
- * receive buffer twice, because sk_backlog.len shrinks only when the whole backlog has been
- * processed. Until then a segment that has moved to the receive queue is counted in both.
+ * The limit of the receive queue and the backlog together, in octets of memory. It is the sum of
+ * twice the receive buffer, half the send buffer, and BACKLOG_HEADROOM. The receive buffer counts
+ * twice, because sk_backlog.len shrinks only when the whole backlog has been processed: until then
+ * a segment that has moved to the receive queue counts in both queues. The other two parts are for
+ * ACKs, whose memory is much larger than their text: the more text we send, the more ACKs arrive.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {
@@ -364,7 +366,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	bh_unlock_sock(sk);
 }
 
-/* The path of nearly all segments. All its functions are inlined, which saves five calls. */
+/* The path of nearly all segments. Its common steps are inlined, which saves five calls. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
 	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, NULL))
@@ -374,8 +376,9 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 }
 
 /*
- * Checks a segment for a half-open entry (@he), a listener or a TIME-WAIT record (@lsk NULL), and
- * fills its struct xtcp_seg. Return: false when the segment was freed.
+ * Checks a segment for a half-open entry, a listener or a TIME-WAIT record, and fills its struct
+ * xtcp_seg. @lsk: the listener, or the listener of the entry; NULL for a record. @he: the entry, or
+ * NULL. Return: false when the segment was freed.
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
 				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key,
@@ -509,8 +512,9 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 
 /*
  * Finds the listener for a SYN that reopens a TIME-WAIT record. Return: NULL if the segment is not
- * a plain SYN, if the accept queue is full, or if the segment has fewer hops left than the listener
- * demands. ERR_PTR() if the segment is not signed as the listener demands; the segment was freed.
+ * a plain SYN, if there is no listener, if the listener's accept queue is full, or if the segment
+ * has fewer hops left than the listener demands. ERR_PTR() if the segment is not signed as the
+ * listener demands; the segment was freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct signature *signature)
@@ -645,7 +649,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  * The segment is a SYN, an ACK with a valid cookie, an ACK from a peer for which the listener has a
  * signature key, or a segment that a listener drops without an answer.
  *
- * Context: softirq, RCU read side. No lock; this never takes the listener's socket lock.
+ * Context: softirq, RCU read side. No lock: the listener's socket lock is never taken.
  *
  * Return: 0.
  */

@@ -72,7 +72,8 @@ static struct notifier_block greetings = {
  * xtcp_siblings_join() - announce ourselves to the builds that are loaded
  * @links: our position in each chain of handlers, indexed by enum xtcp_sibling_ip
  * @keeps: siblings call this function before a listener of theirs takes a segment
- * @wants: siblings call this function before they end a TIME-WAIT record so that we get a SYN
+ * @wants: siblings call this function to ask whether a listener of ours wants a SYN; if so, they
+ *	end the TIME-WAIT record of theirs that the SYN would reopen
  *
  * Context: process, module init, may sleep.
  */

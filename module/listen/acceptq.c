@@ -117,7 +117,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
 {
 	lockdep_assert_held(&listener->lock);
-	/* pairs with smp_load_acquire() in xtcp_listen_has_ended() */
+	/* smp_store_release() pairs with smp_load_acquire() in xtcp_listen_has_ended() */
 	smp_store_release(&listener->closed, true);
 	list_splice_init(&listener->accept_queue, children);
 	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);

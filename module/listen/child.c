@@ -202,9 +202,10 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; or an error
- * pointer: -EAGAIN when the accept queue is full; -ENOMEM; -EHOSTUNREACH; -ECONNABORTED when the
- * listener has ended, or the entry has ended or moved to another listener (heir.c); -EADDRNOTAVAIL
- * when the tuple is taken.
+ * pointer: -EAGAIN when the accept queue is full; -ENOMEM; -ENOBUFS; -EHOSTUNREACH; -EKEYREJECTED
+ * when the listener's TCP-AO keys for the peer are gone; -ECONNABORTED when the listener has ended,
+ * or the entry has ended or moved to another listener (heir.c); -EADDRNOTAVAIL when the tuple is
+ * taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)

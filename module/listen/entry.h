@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Half-open entries, and the queue of a listener that holds its entries; one timer per listener. */
+/* Half-open entries, and the queue in which a listener keeps its entries, with one timer. */
 #ifndef XTCP_ENTRY_H
 #define XTCP_ENTRY_H
 
@@ -52,8 +52,7 @@ struct xtcp_synq {
  * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos
  * @snd_wscale: the peer's window shift
  * @rcv_wscale: our window shift
- * @wscale_ok: SYN and SYN-ACK carry window scaling. Like all fields from here up to @syn_codepoint,
- *	constant once the entry is in the table
+ * @wscale_ok: SYN and SYN-ACK carry window scaling
  * @ts_ok: SYN and SYN-ACK carry timestamps
  * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
@@ -76,6 +75,8 @@ struct xtcp_synq {
  * @dead: the entry has left the table and its list (listener lock)
  * @conn: the node in the table of connections; the last field, because an entry of IPv4 is
  *	allocated without the end of @conn
+ *
+ * The fields from @wscale_ok to @syn_codepoint are constant once the entry is in the table.
  */
 struct xtcp_request {
 	union {

@@ -11,7 +11,7 @@
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
  *  2. Its entries move, a few at a time. Meanwhile ACKs that complete a handshake still make
- *     children of the other entries, and SYNs that had found the listener before step 1 still leave
+ *     children of the other entries, and SYNs that had found the listener before step 1 still add
  *     entries.
  *  3. When no entry is left, the listener is marked as closed before its lock is released: its
  *     queues take no entry and no child any more.
@@ -19,14 +19,15 @@
  *
  * During these steps, no segment for an entry is lost. When an entry moves, only its pointer to the
  * listener changes. The entry keeps its position in the table of connections, so the move cannot
- * fail for lack of memory. A softirq that has found an entry takes the lock of its listener, and
- * then tests whether the entry has moved. If so, the segment is processed again, for the heir
- * (to_request() in in/ingress.c).
+ * fail for lack of memory. A softirq that has found an entry takes the lock of the entry's
+ * listener, and then tests whether the entry has moved. If so, the segment is processed again, for
+ * the heir (to_request() in in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
- * dropped, and the ACK is answered with a RST. If the heir has refused no SYN lately, it does not
- * check cookies, and drops the ACK. An ICMP error may be lost, since an entry can do without it.
+ * dropped, and the ACK is answered with a RST. An heir checks the cookie as the listener would
+ * have: the members share the time when one of them last refused an entry (group.c). An ICMP error
+ * may be lost: an entry can do without it.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests

@@ -84,17 +84,23 @@ struct xtcp_listener {
 	struct rcu_head rcu;
 };
 
-/* The queues of a listener that a lookup has found; NULL if it has just stopped. RCU read side. */
+/*
+ * The queues of a listener that a lookup has found; NULL if the listener has just stopped. RCU read
+ * side.
+ */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
-	/* pairs with smp_store_release() in socket/listen.c */
+	/* smp_load_acquire() pairs with smp_store_release() in socket/listen.c */
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 
 /* Has a listener ended since a lookup found it? If so, another lookup does not find it. */
 static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 {
-	/* pairs with smp_store_release() in acceptq.c; the listener left the table before that */
+	/*
+	 * smp_load_acquire() pairs with smp_store_release() in acceptq.c, which comes after the
+	 * listener has left the table
+	 */
 	return !listener || smp_load_acquire(&listener->closed);
 }
 

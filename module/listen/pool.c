@@ -2,10 +2,10 @@
 /*
  * The memory of half-open entries (RFC 4987).
  *
- * The entries of all namespaces together may use 1/128 of the memory. All guests together
- * (namespaces that belong to a user namespace other than the initial one) may use half of this
- * share, and one guest a quarter of the guests' half. An entry with a copy of its SYN is larger and
- * counts as several entries.
+ * By default, the entries of all namespaces together may use 1/128 of the memory. All guests
+ * (namespaces that belong to a user namespace other than the initial one) together may use half of
+ * this share, and one guest a quarter of the guests' half. An entry with a copy of its SYN is
+ * larger and counts as several entries.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
  * While a grace period runs, dead entries gather and share the next grace period, so most
@@ -166,8 +166,8 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 }
 
 /*
- * The number that an entry adds to the counts: 1; for an entry with a copy of its SYN, how many
- * entries without a copy would fit into its memory.
+ * The number that an entry adds to the counts: 1. For an entry with a copy of its SYN, the number
+ * of entries without a copy that would take as much memory, rounded up.
  */
 static int weight(const struct xtcp_request *he)
 {

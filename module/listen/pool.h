@@ -19,7 +19,10 @@ static inline u32 xtcp_pool_bytes_of(bool v4)
 	return v4 ? XTCP_POOL_V4_SIZE : sizeof(struct xtcp_request);
 }
 
-/* The copy of the SYN and its KeyIDs (TCP-AO), which follow an entry with has_syn in memory. */
+/*
+ * If has_syn is set, the memory behind an entry contains a copy of the SYN, and the SYN's KeyIDs
+ * (TCP-AO). This function finds both.
+ */
 static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 {
 	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));

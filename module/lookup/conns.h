@@ -51,7 +51,7 @@ void xtcp_conns_unlock(u32 chain);
 /* With the chain's lock held. */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
-/* Takes the chain's lock; BH is disabled. */
+/* The caller has disabled BH. Takes the chain's lock. */
 bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 #endif /* XTCP_CONNS_H */

@@ -28,7 +28,7 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* most expedited grace periods per second and counter */
+#define FAST_WAITS	50		/* limit of expedited grace periods per second, for each counter */
 #define FAST_USERS	16		/* counters for non-root users; the uid selects a counter */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
@@ -544,8 +544,8 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * found the sock would reach the wrong connection. After the wait, such a segment may still be on
  * the backlog; connect() processes the backlog before it changes the state.
  *
- * An expedited grace period interrupts every processor, so fast_waits_of() limits how many of them
- * a user gets per second. A user who disconnects and connects in a loop waits for normal grace
+ * An expedited grace period interrupts every processor, so fast_waits_of() limits how many
+ * expedited grace periods a user gets per second. A user who disconnects and connects in a loop waits for normal grace
  * periods, which do not slow down other users.
  *
  * Context: process, may sleep. Lock: socket, held.

@@ -31,7 +31,7 @@ enum xtcp_conn_kind {
  *	table
  * @fport: foreign port
  * @net_id: the namespace's number, set when the connection enters the table
- * @kind: enum xtcp_conn_kind: the struct that contains this struct
+ * @kind: enum xtcp_conn_kind: which of the three structs contains this struct
  * @v4: IPv4: @laddr4 and @faddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
  *	connection of another kind that replaces this connection gets a copy of this bit
@@ -72,8 +72,9 @@ struct xtcp_conn {
 /**
  * struct xtcp_demux_key - the lookup key of an arriving segment
  * @tuple: the segment's addresses and ports; those of this host are the local ones
- * @dif: the interface by which the segment arrived
- * @sdif: the slave interface of a VRF, or 0
+ * @dif: the interface by which the segment arrived; if this interface is enslaved to a VRF, the VRF
+ *	device
+ * @sdif: if @dif is a VRF device, the enslaved interface by which the segment arrived; else 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace
  */
 struct xtcp_demux_key {

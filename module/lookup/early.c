@@ -130,8 +130,8 @@ static bool is_bridged(const struct sk_buff *skb)
 }
 
 /*
- * Is the segment for this host? Not yet on a device enslaved to a VRF: this device passes the
- * packet on to the VRF device, where the hooks run again.
+ * Is the segment for this host? The answer is false on a device that is enslaved to a VRF: this
+ * device passes the packet on to the VRF device, where the hooks run again.
  */
 static bool is_for_here(const struct sk_buff *skb)
 {
@@ -257,7 +257,7 @@ static struct pernet_operations early_ops = {
 };
 
 /**
- * xtcp_early_init() - have the hooks of a namespace removed when the namespace ends
+ * xtcp_early_init() - register what removes the hooks of a namespace when the namespace ends
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *
@@ -311,8 +311,9 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
  *
  * Context: softirq, RCU read side.
  *
- * Return: the sock, with the reference that the segment had; NULL when the sock was not ours, or
- * its connection has ended.
+ * Return: the sock, with the reference that the segment had. NULL when the sock is not ours, when
+ * the segment does not belong to the sock's connection any more, or when the TCP header is not
+ * complete.
  */
 struct sock *xtcp_early_take(struct sk_buff *skb)
 {

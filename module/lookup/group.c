@@ -11,13 +11,13 @@
  * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
  * the program in a struct sock_reuseport, with an array of sockets. Our listeners join and leave
  * this array in the same way as kernel TCP's: a listener gets the next index when it joins, and
- * when a listener leaves, the last listener gets its index. So the index that a program returns
+ * when a listener leaves, its index goes to the last listener. So the index that a program returns
  * selects the same member in both stacks. No struct sock_reuseport has listeners of both stacks,
  * because each stack looks for members in its own table of listeners. is_beside() still checks
  * which sock the program has chosen.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
- * is set: then it hands its entries over (listen/heir.c). If the entry was dropped, the ACK that
+ * is set: then it hands its entries over (listen/heir.c). If an entry was dropped, the ACK that
  * completes its handshake reaches another member. As in Linux, this member answers with a RST,
  * unless the ACK has a valid cookie. Cookies are checked only for some time after a listener has
  * dropped or refused an entry (declined it). So the members share the time when one of them last
@@ -125,8 +125,9 @@ void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device:
- * @chosen may have been bound to another device since it joined the group.
+ * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device.
+ * Members of a group may differ in this: @chosen may have been bound to another device since it
+ * joined the group.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {

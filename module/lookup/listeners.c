@@ -221,9 +221,9 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the struct xtcp_members with key @key that @sk may join. @begins: listen() was called for
- * @sk, which may join any group to which it belongs. Otherwise @sk moves to another device, and
- * stays in its group.
+ * Finds the struct xtcp_members with key @key that @sk may join. @begins: true if listen() was
+ * called for @sk, which may then join any group that belongs_to() allows; false if @sk moves to
+ * another device and stays in its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
@@ -283,8 +283,8 @@ static int enter_alone(struct sock *sk)
 }
 
 /*
- * Puts @sk into the table. @begins: listen() was called for @sk; otherwise @sk moves to another
- * device.
+ * Puts @sk into the table. @begins: true if listen() was called for @sk; false if @sk moves to
+ * another device.
  */
 static int enter(struct sock *sk, bool begins)
 {

@@ -20,9 +20,10 @@
  * when another connection already has the port. The map then shows this port as free until the next
  * attempt to take the port is refused.
  *
- * Each map has a lock of its own, so connections to different destinations share no lock. The last
- * user of a map marks the map as dead under this lock, and then removes it from the namespace. A
- * lookup finds a map under RCU, takes the map's lock, and tests whether the map is dead.
+ * Each map has a lock of its own, so connections to different destinations share no lock. A map
+ * that is not needed any more is marked as dead under this lock, and then removed from the
+ * namespace. A lookup finds a map under RCU, takes the map's lock, and tests whether the map is
+ * dead.
  */
 #include "lookup/portmap.h"
 
@@ -163,7 +164,8 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 }
 
 /*
- * Finds the map of a destination that is not dead; there is at most one. RCU read side.
+ * Of all maps of a destination and an interface, at most one is not dead: finds this map. RCU read
+ * side.
  */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {

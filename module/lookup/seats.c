@@ -69,12 +69,12 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * a release, although the count does not include this index yet: a lookup may have read a
-	 * larger count before another listener left. This lookup may read the index now, and must
-	 * then find the sock complete
+	 * this store is a release, although the count does not include this index yet: a lookup may
+	 * have read a larger count before another listener left. Such a lookup may read the index
+	 * now, and must then find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
-	/* pairs with the smp_load_acquire() of xtcp_seats_choose() */
+	/* this release pairs with the smp_load_acquire() of xtcp_seats_choose() */
 	smp_store_release(&seats->n, seats->n + 1);
 }
 
@@ -112,7 +112,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
  */
 struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 {
-	/* pairs with the smp_store_release() of xtcp_seats_add() */
+	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_seats_add() */
 	const u32 n = smp_load_acquire(&seats->n);
 
 	return n ? READ_ONCE(seats->sk[reciprocal_scale(hash, n)]) : NULL;

@@ -7,7 +7,7 @@
 
 #include "base/seq.h"
 
-#define WND_PERSIST	16U	/* recoveries until a wider window is narrow again (6.2 step 4) */
+#define WND_PERSIST	16U	/* recoveries for which a wider window stays wide (6.2 step 4) */
 
 /**
  * xtcp_reorder_sent_after() - was the first segment sent later than the second?
@@ -78,7 +78,8 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
  * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
  * @reorder: the state to update
  *
- * After 16 necessary recoveries the window is narrow again (section 6.2 step 4).
+ * A wider window stays wide for 16 necessary recoveries. The next one makes it narrow again
+ * (section 6.2 step 4).
  *
  * Context: any.
  */

@@ -510,7 +510,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 /**
  * xtcp_scoreboard_duplicate_ack() - count a duplicate ACK, without SACK
  * @sk: a sock that does not use SACK
- * @sample: one segment is added to its octets
+ * @sample: its sacked and its delivered octets grow by at most one segment
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
  * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
@@ -682,9 +682,9 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * @low: the start of a segment that was sent once and arrived after a segment that was sent later
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
- * The idea comes from RFC 4653, and the measure from Linux: the estimate is the distance, in
+ * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
  * segments, from @low to the highest octet that was sacked. Without SACK, this octet is unknown, and
- * SND.NXT takes its place.
+ * SND.NXT takes its place. The estimate never falls here, and is at most 300.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {

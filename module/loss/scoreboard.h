@@ -16,8 +16,8 @@ struct sock;
 
 /**
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
- * @sacked: octets that the peer has; without SACK one segment for each duplicate ACK (RFC 5681
- *	section 2)
+ * @sacked: octets above SND.UNA that the peer has; without SACK, the length of one segment for each
+ *	duplicate ACK (RFC 5681 section 2)
  * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
  *	changed
  * @lost: octets marked as lost

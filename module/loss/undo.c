@@ -118,7 +118,8 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
 
 	sock_owned_by_me(sk);
 	/*
-	 * a TSecr from more than the largest RTO before first_ts does not belong to this recovery
+	 * a TSecr that is older than first_ts by more than the largest RTO does not belong to this
+	 * recovery
 	 */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;

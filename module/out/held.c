@@ -3,7 +3,7 @@
  * A sock is without a program if its descriptor is closed, or if accept() has not returned it yet.
  * While such a sock has segments below TCP (in IP, netfilter, a qdisc or a device), this file keeps
  * the module loaded. The sock is then on a list of this file, and each list that is not empty has a
- * reference to the module. Below, "the sock holds the module" means this.
+ * reference to the module. Below, "the sock holds the module" means that it is on such a list.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
  * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
@@ -115,9 +115,9 @@ bool xtcp_held_take(struct sock *sk)
 		 * Schedule the work item while the list is locked, so that the sock still holds the
 		 * module: module exit cancels the work item, and begins only when no sock holds the
 		 * module. If the work item is pending already, do not write to its memory, which
-		 * all processors share: the pending run will see this sock. To make sure that it
-		 * does, this barrier pairs with the full barrier that workqueues have between the
-		 * end of the delay and look_again().
+		 * all processors share: the pending run will see this sock. The barrier here makes
+		 * sure of this. It pairs with the full barrier that workqueues have between the end
+		 * of the delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -217,7 +217,10 @@ static unsigned int own_references(const struct sock *sk)
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
-	/* pairs with early.c: once SOCK_DEAD is set, no arriving segment gets a reference */
+	/*
+	 * smp_mb() pairs with the barrier in early.c: once SOCK_DEAD is set, no arriving segment
+	 * gets a reference
+	 */
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;

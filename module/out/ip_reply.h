@@ -17,7 +17,7 @@ struct xtcp_tuple;
  * @oif: the interface by which the segment has to leave, 0: the route decides
  * @dif: the interface by which the answered segment came in, or 0
  * @mark: the mark of the segment, as SO_MARK would set it
- * @hash: selects one of several paths; 0: the hash of addresses and ports selects
+ * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
  * @tos: DSCP and ECN octet, or traffic class
  * @laddr_known: the tuple's local address is known to be ours, so routing need not check it; only
  *	for IPv4

@@ -52,7 +52,7 @@
  */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* Fills in all options but SACK blocks and the AccECN option. */
+/* Fills in all options but SACK blocks, the AccECN option and a request for an ACK rate. */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock,
 					 const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
@@ -121,7 +121,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 	return wnd >> xsk->rcv_wscale;
 }
 
-/* This segment acknowledges RCV.NXT: no ACK is pending any more. */
+/* A segment that is about to leave acknowledges RCV.NXT: no ACK is pending any more. */
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
@@ -204,8 +204,8 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 
 /*
  * Fills in SACK blocks and the AccECN option, which share the remaining space. The first two blocks
- * take precedence over the AccECN counters, and the counters over further blocks (RFC 9768 section
- * 3.2.3.3). Text never becomes shorter for either option.
+ * take precedence over the AccECN counters, and the counters take precedence over further blocks
+ * (RFC 9768 section 3.2.3.3). Text never becomes shorter for either option.
  */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
@@ -414,9 +414,9 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Sends a segment. @skb: its text, with room for headers in front, and without an owner; consumed.
- * @us: the time of departure, xtcp_clock_us(). Return: 0 when the layers below took it, or when the
- *	module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was not sent, but
- *	counts as an attempt, as in Linux.
+ * @us: the time of departure, xtcp_clock_us(). Return: 0 when the layers below took the segment, or
+ * when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was not sent,
+ * but counts as an attempt, as in Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
@@ -569,8 +569,8 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: 0 when the layers below took it, or when the module is being removed. Otherwise the
- * segment was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or
+ * Return: 0 when the layers below took the segment, or when the module is being removed. Otherwise
+ * the segment was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or
  * -ENOBUFS without memory.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)

@@ -349,8 +349,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
 	/*
-	 * the owner and the last full sock change fields that other processors read, so take the
-	 * lock
+	 * when the owner or the last full sock leaves, fields change that other processors read: so
+	 * take the lock
 	 */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {

@@ -29,7 +29,7 @@ struct xtcp_net;
  * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
  * @admits_others: the owner's later options have admitted an overlapping lease, which @reuse,
- *	@reuseport and @uid would refuse; lock of the port
+ *	@reuseport and @uid would have refused; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
@@ -110,8 +110,9 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record. While only records refer to the lease, kernel TCP may
- * bind its port, as it may bind the port of a TIME-WAIT sock of its own.
+ * Take a reference for a TIME-WAIT record, which does not count in @socks. While only records refer
+ * to a lease that bind() made, the lease has its SO_REUSEADDR back. Then a sock of kernel TCP with
+ * this option may bind the port, as beside a TIME-WAIT sock of its own.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
@@ -124,7 +125,7 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
  */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {
-	/* pairs with smp_store_release() in xtcp_portlist_net_init() */
+	/* smp_load_acquire() pairs with smp_store_release() in xtcp_portlist_net_init() */
 	return test_bit(port, smp_load_acquire(bits));
 }
 

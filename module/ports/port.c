@@ -16,9 +16,9 @@
  * port of our half is usable. In kernel TCP's half it prefers ports that already have a lease,
  * because kernel TCP's connect() cannot take these. In each stack, connections to different
  * destinations share ports, and our connections may share ports with kernel TCP's connections
- * (taker.c). xtcp never uses the last 1,024 ports of kernel TCP's half. Otherwise, one user with
- * connections to one destination could put a lease on every port, and kernel TCP could not connect
- * to any destination.
+ * (taker.c). xtcp never uses the last ports of kernel TCP's half: 1,024 ports, fewer in a small
+ * range. Otherwise, one user with connections to one destination could put a lease on every port,
+ * and kernel TCP could not connect to any destination.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
@@ -202,8 +202,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 
 /*
  * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn: their tuples may belong to TIME-WAIT records that may be replaced. One of these ports is
- * usable, unless most records of the half are too young.
+ * turn: their tuples may belong to TIME-WAIT records that may be replaced. Most likely one of
+ * these ports is usable, unless most records of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)

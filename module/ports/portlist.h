@@ -14,7 +14,7 @@ struct xtcp_lease;
 
 #define XTCP_PORTLISTS		64
 #define XTCP_PORTLIST_BLOCKS	8
-#define XTCP_PORTLIST_BLOCK	128	/* ports */
+#define XTCP_PORTLIST_BLOCK	128	/* ports of a block */
 
 /**
  * struct xtcp_portlist - the leases of every 64th port, in a list per port
