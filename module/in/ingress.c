@@ -320,8 +320,8 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
  * The limit of the receive queue and the backlog together, in octets of memory. It is the sum of
  * twice the receive buffer, half the send buffer, and BACKLOG_HEADROOM. The receive buffer counts
  * twice, because sk_backlog.len shrinks only when the whole backlog has been processed: until then
- * a segment that has moved to the receive queue counts in both queues. The other two parts are for
- * ACKs, whose memory is much larger than their text: the more text we send, the more ACKs arrive.
+ * a segment that has moved to the receive queue counts in both queues. The other two parts make
+ * room for ACKs, whose skbs take much memory: the more text we send, the more ACKs arrive.
  */
 static unsigned int backlog_limit(const struct sock *sk)
 {

@@ -72,7 +72,7 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 }
 
 /*
- * Might an arriving segment be ours, to judge by its destination port? This runs for each TCP
+ * Might an arriving segment be ours? Its destination port decides. This function runs for each TCP
  * segment, also for kernel TCP's. A segment too short to have a destination port is not ours.
  */
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)

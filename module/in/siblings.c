@@ -7,9 +7,9 @@
  * name in /proc or a sysctl can be registered only once. Three conflicts remain:
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
- *    inet_protos[] (or inet6_protos[]). Each handler calls the handler of the build that was loaded
- *    before its own. When a build is unloaded, the handler in front of it in the chain calls the
- *    handler behind it from then on.
+ *    inet_protos[] (or inet6_protos[]). The handler of each build calls the handler of the build
+ *    that was loaded just before. When a build is unloaded, its handler leaves the chain: the
+ *    handler in front of it calls the handler behind it from then on.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before a listener takes a segment, its build looks for a connection in kernel TCP
  *    and asks the other builds for one.
@@ -140,7 +140,8 @@ static bool step_over(enum xtcp_sibling_ip ip)
  * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when another
  *	module's handler is in the array
  *
- * This works when our handler is the first of the chain, or directly behind a sibling's handler.
+ * The function succeeds when our handler is the first of the chain, or directly behind a sibling's
+ * handler.
  *
  * Our handler may still run until a grace period has passed.
  *

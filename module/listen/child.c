@@ -228,7 +228,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;
-	/* the hash selects a path: keep the hash of the SYN-ACK, since its path works */
+	/* the hash selects a path: keep the hash of the SYN-ACK, since the SYN-ACK's path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;

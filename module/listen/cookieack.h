@@ -11,7 +11,7 @@ struct xtcp_demux_key;
 struct xtcp_listener;
 
 bool xtcp_cookieack_believed(const struct xtcp_listener *listener);
-/* The caller keeps @skb. */
+/* The next two functions leave @skb to the caller. */
 bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);

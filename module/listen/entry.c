@@ -36,7 +36,7 @@
 #define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
-#define HEIR_STEPS	64		/* most steps to find the position of an inherited entry */
+#define HEIR_STEPS	64		/* limit of steps to find the position of an inherited entry */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
@@ -282,7 +282,7 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 /*
  * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
  * deadline. If more than HEIR_STEPS entries of the list expire later, the inherited entry is put
- * behind some of them. Its timeout then fires late, but no later than a timeout that began now.
+ * behind some of them. Its timeout then ends late, but no later than a timeout that began now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -334,7 +334,7 @@ bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, 
 
 /*
  * Does an entry wait for data? With TCP_DEFER_ACCEPT, an entry waits for data after a bare ACK,
- * until the number of its timeouts, @timeouts, reaches the limit.
+ * until the number of its timeouts, @timeouts, reaches the limit that this option sets.
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {

@@ -35,16 +35,17 @@ struct xtcp_synq {
 /**
  * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
  * @node: links the entries on a list of the listener
- * @next_in_batch: in a dead entry: the next entry of a batch that is freed together
- * @rcu: in a dead entry that is freed alone: for call_rcu()
+ * @next_in_batch: the next entry of a batch that is freed together; only in a dead entry
+ * @rcu: for call_rcu(); only in a dead entry that is freed alone
  * @lsk: the listener. It changes under the locks of both the old and the new listener (heir.c). The
  *	entry leaves the table before its listener is freed
- * @expires: jiffies of the next timeout, their low 32 bits
+ * @expires: the low 32 bits of jiffies at the next timeout
  * @irs: SEG.SEQ of the SYN
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
  * @ts_recent: TS.Recent, first the TSval of the SYN
  * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
- * @ack_stamp: jiffies of the last answer to an unacceptable segment; 0: never
+ * @ack_stamp: jiffies of the last answer to a retransmitted SYN or an unacceptable segment; 0: no
+ *	answer yet
  * @mark: skb->mark of our segments, as SO_MARK would set it
  * @mss: the peer's MSS option, or the default
  * @rcv_wnd: the window that the SYN-ACK offers, octets
@@ -77,6 +78,7 @@ struct xtcp_synq {
  *	allocated without the end of @conn
  *
  * The fields from @wscale_ok to @syn_codepoint are constant once the entry is in the table.
+ * "Listener lock" means that the lock of the listener guards the field.
  */
 struct xtcp_request {
 	union {

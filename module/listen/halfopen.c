@@ -26,8 +26,8 @@
 #include "sight/trace.h"
 
 /*
- * After so many timeouts of a SYN-ACK, sent_us is not used any more: 32 timeouts take 52 minutes,
- * and sent_us, with 32 bits, wraps after 71 minutes.
+ * After this number of timeouts of a SYN-ACK, sent_us is not used any more: 32 timeouts take 52
+ * minutes, and sent_us, with 32 bits, wraps after 71 minutes.
  */
 #define OLD_LEVEL	32
 
@@ -90,7 +90,7 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
  * has moved the entry to another listener (heir.c), and then nothing has changed.
  */
 
-/* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
+/* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts the timeout of the SYN-ACK. */
 static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
 			const struct xtcp_seg *seg)
 {
@@ -99,7 +99,8 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	bool is_there, answers;
 
 	/*
-	 * test this without the lock, so that a flood of retransmitted SYNs does not take the lock
+	 * test the limit without the lock, so that a flood of retransmitted SYNs does not take the
+	 * lock
 	 */
 	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 		return 0;

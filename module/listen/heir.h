@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * net.xtcp.migrate_req: when a member of a group ends, the other members (heirs) get its
- * connections.
+ * net.xtcp.migrate_req: when a member of a group ends, the other members (heirs) get its half-open
+ * entries and the children that nobody accepted.
  */
 #ifndef XTCP_HEIR_H
 #define XTCP_HEIR_H

@@ -43,7 +43,7 @@ struct xtcp_listener_stats {
  *	answered with a cookie changes nothing else in the listener
  * @lock: guards the fields below, unless another lock is named; taken in softirq and process
  *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
- *	locks of the demux table, and pool.c's
+ *	locks of the table of connections, and the lock of pool.c
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
@@ -111,7 +111,7 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	/* READ_ONCE: if @he is an entry of another listener, this lock does not guard he->lsk */
+	/* READ_ONCE(): if @he is an entry of another listener, our lock does not guard he->lsk */
 	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 

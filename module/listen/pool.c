@@ -179,8 +179,9 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * If the namespace is a guest, adds an entry to its count (@sign 1), or subtracts it (-1). An entry
- * that has left the table is subtracted at once: the namespace may end before the memory is freed.
+ * If the namespace is a guest, adds an entry to the namespace's count (@sign 1), or subtracts the
+ * entry (-1). An entry that has left the table is subtracted at once: the namespace may end before
+ * the memory is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -188,7 +189,7 @@ static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int 
 		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
 }
 
-/* Adds an entry to the counts of memory (@sign 1), or subtracts it (-1). */
+/* Adds an entry to the counts of memory (@sign 1), or subtracts the entry (-1). */
 static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);

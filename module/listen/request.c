@@ -212,9 +212,9 @@ static const struct request_sock_ops lsm_ops[2] = {
 
 /*
  * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
- * request sock, and need not clear a new one for each SYN. BH is off, so each has one user at a
- * time. This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one user could
- * overwrite the request sock of another user.
+ * request sock, and need not clear a new one for each SYN. BH is off, so each request sock has one
+ * user at a time. This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one
+ * user could overwrite the request sock of another user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 

@@ -85,8 +85,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		return ADMIT_NOT;
 	}
 	/*
-	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers in its
-	 * tcp_metrics; for xtcp all peers are unknown
+	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers that it
+	 * knows from tcp_metrics; to xtcp all peers are unknown
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
@@ -265,9 +265,9 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	/*
-	 * do not call xtcp_request_has_ao() again later: the listener may have got its first key
-	 * meanwhile. This SYN was then not verified, and an entry without a copy of the SYN has no
-	 * KeyIDs
+	 * do not call xtcp_request_has_ao() a second time: meanwhile the listener may have got its
+	 * first key. This SYN was not verified with that key, and an entry without a copy of the
+	 * SYN has no KeyIDs
 	 */
 	he->ao = ao;
 	return he;

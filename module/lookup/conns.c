@@ -166,8 +166,8 @@ u32 xtcp_conns_used_chain(u32 chain)
 		const u32 end = chain | last;
 
 		/*
-		 * read the count once per part: its cache line also has the lock, which other
-		 * processors change
+		 * read the count once per part: the cache line of the count also has the lock,
+		 * which other processors change
 		 */
 		if (!READ_ONCE(table_part_of(chain)->members))
 			chain = end + 1;

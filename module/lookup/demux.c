@@ -545,8 +545,8 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * the backlog; connect() processes the backlog before it changes the state.
  *
  * An expedited grace period interrupts every processor, so fast_waits_of() limits how many
- * expedited grace periods a user gets per second. A user who disconnects and connects in a loop waits for normal grace
- * periods, which do not slow down other users.
+ * expedited grace periods a user gets per second. A user who disconnects and connects in a loop
+ * waits for normal grace periods, which do not slow down other users.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

@@ -93,9 +93,9 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return;
 	/*
-	 * Pairs with held.c: either held.c sees our reference, or we see SOCK_DEAD here. A dead
-	 * sock has no descriptor that keeps the module loaded, so a queue must not keep such a
-	 * sock.
+	 * This barrier pairs with smp_mb() in held.c: either held.c sees our reference, or we see
+	 * SOCK_DEAD here. A dead sock has no descriptor that keeps the module loaded, so a queue
+	 * must not keep such a sock.
 	 */
 	smp_mb__after_atomic();
 	/* data_race(): another flag may change at the same time */
@@ -278,7 +278,7 @@ int xtcp_early_init(void)
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
-	/* an unqueued segment gets from the hook to our handler within one RCU read side */
+	/* a segment in no queue gets from the hook to our handler within one RCU read side */
 	synchronize_net();
 }
 

@@ -3,7 +3,7 @@
  * Finds the listener of a SYN.
  *
  * Listeners are in a hash table of their namespace, by port, address and device. The listeners of
- * one group share an entry of the table (members.c). A SYN is looked up by its destination address
+ * one group share a node of the table (members.c). A SYN is looked up by its destination address
  * and by the wildcard address, and also by its device if any listener is bound to a device. So a
  * lookup takes a few steps, however many listeners there are. The table grows with the number of
  * listeners. The hash has a random key, so a user who may bind to many addresses cannot fill one
@@ -270,7 +270,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* data_race(): rhashtable reads a bucket's pointer plainly while its lock bit changes */
+	/* data_race(): rhashtable reads a bucket's pointer plainly; its lock bit may change */
 	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -325,7 +325,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* data_race(): rhashtable reads a bucket's pointer plainly while its lock bit changes */
+	/* data_race(): rhashtable reads a bucket's pointer plainly; its lock bit may change */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);

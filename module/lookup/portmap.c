@@ -448,8 +448,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @first: true: choose from the half that connect() tries first. False: from the other half, first
  *	among its ports that already have a lease, because kernel TCP's connect() cannot take these
  *
- * The bit of the port in @others is set until xtcp_portmap_taken() or xtcp_portmap_not_taken(), so
- * that no other call tries the port.
+ * The function sets the bit of the port in @others, so that no other call tries the port. The
+ * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
+ * xtcp_portmap_not_taken().
  *
  * Context: process.
  *

@@ -4,12 +4,12 @@
  * arrived, and so much time has passed that reordering in the network no longer explains this. RACK
  * also finds lost retransmissions, since it compares times of sending and not sequence numbers.
  *
- * This time begins when the segment is sent. It is the sum of the RTT of the segment that arrived
- * last and of the reordering window (section 6.2 steps 4 and 5). The reordering window is a quarter
- * of the smallest RTT. The window grows by another quarter in each round trip in which a D-SACK
- * reports a needless retransmission. Until reordering has been seen, the window is 0 while at least
- * three segments are sacked, or during recovery. Once reordering has been seen, the smoothed RTT
- * replaces the RTT of the segment that arrived last, if the smoothed RTT is longer.
+ * The time is counted from when the segment was sent. It has to reach the RTT of the segment that
+ * arrived last, plus the reordering window (section 6.2 steps 4 and 5). The reordering window is a
+ * quarter of the smallest RTT. The window grows by another quarter in each round trip in which a
+ * D-SACK reports a needless retransmission. Until reordering has been seen, the window is 0 while
+ * at least three segments are sacked, or during recovery. Once reordering has been seen, the
+ * smoothed RTT replaces the RTT of the segment that arrived last, if the smoothed RTT is longer.
  *
  * The list stream->in_flight is in order of sending. So detection looks only at the skbs that are
  * lost, and at the first skb that is not lost.
@@ -82,8 +82,8 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, cons
 
 /*
  * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
- * been seen, this is 0 during recovery, or while enough segments are sacked to show that a segment
- * is missing.
+ * been seen, the result is 0 during recovery, or while enough segments are sacked to show that a
+ * segment is missing.
  *
  * RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each other, this
  * segment may have taken a faster path than the segments still in flight. So once reordering has

@@ -14,7 +14,8 @@
  * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
  * @wnd_persist: RACK.reo_wnd_persist: for how many more recoveries @wnd_mult stays as it is; the
  *	next one sets it to 1
- * @in_dsack_round: the round trip that began at @dsack_round lasts: do not widen the window again
+ * @in_dsack_round: the round trip that began at @dsack_round still lasts: do not widen the window
+ *	again
  */
 struct xtcp_reorder {
 	u32 dsack_round;

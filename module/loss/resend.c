@@ -19,7 +19,7 @@
 #include "loss/reorder.h"
 #include "sendq/sndq.h"
 
-#define WALK_MAX	32U	/* most steps of the search for the position of an skb */
+#define WALK_MAX	32U	/* limit of steps of the search for the position of an skb */
 
 static bool is_to_be_resent(const struct sk_buff *skb)
 {

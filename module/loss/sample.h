@@ -13,9 +13,9 @@
 /**
  * struct xtcp_sample - the report of an ACK; lengths in octets of sequence space
  * @now_us: when the ACK came, xtcp_clock_us()
- * @first_sent_us: the earliest sending time of the newly acknowledged segments; if there is none,
- *	the earliest sending time of the newly sacked segments. Only segments that were sent once
- *	count; 0: there is no such segment
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
+ *	newly acknowledged, the earliest sending time of the newly sacked segments. Only segments
+ *	that were sent once count; 0: there is no such segment
  * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
  *	sent once; 0: there is no such segment
  * @una_before: SND.UNA before the ACK

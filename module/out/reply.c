@@ -363,10 +363,11 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 /**
  * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
  * @lsk: the listener
- * @he: the entry, in the table or not; he->resent says whether this counts as a retransmission
+ * @he: the entry, in the table or not; he->resent says whether the SYN-ACK counts as a
+ *	retransmission
  * @how: from xtcp_reply_synack_route(); its route is consumed
  * @cookie: the Fast Open cookie to send, or NULL
- * @syn: the answered SYN; NULL: this is a retransmission
+ * @syn: the answered SYN; NULL for a retransmission
  *
  * With TCP-AO, if the key that the peer asks for has been removed, nothing is sent, as in Linux.
  *
@@ -534,8 +535,8 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  * @xn: the namespace
  * @seg: the segment; a segment with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
- * @stamp: jiffies of the last answer of this entry or record, 0: none; updated when an answer is
- *	allowed
+ * @stamp: jiffies of the last limited answer of this entry or record, 0: none; updated when the
+ *	limit allows an answer
  *
  * This limit keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
  * A RST with text is limited, too: its source address may be forged, and the answer would go to a

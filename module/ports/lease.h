@@ -110,9 +110,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record, which does not count in @socks. While only records refer
- * to a lease that bind() made, the lease has its SO_REUSEADDR back. Then a sock of kernel TCP with
- * this option may bind the port, as beside a TIME-WAIT sock of its own.
+ * Take a reference for a TIME-WAIT record. While only records refer to a lease that bind() made,
+ * the lease has the SO_REUSEADDR of its owner, even if xtcp_lease_make_exclusive() had cleared it.
+ * Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as beside kernel TCP's own
+ * TIME-WAIT.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
