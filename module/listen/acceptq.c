@@ -56,7 +56,8 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
  * @listener: the queues; not closed
  * @child: the child; the queue takes over the caller's reference
  *
- * Context: softirq. Lock: the listener's lock and the child's socket lock, held.
+ * Context: softirq or process, BH disabled. Lock: the listener's lock and the child's socket lock,
+ * held.
  */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {

@@ -156,7 +156,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: the entry; all other fields are filled
+ * @he: the entry; what SYN and SYN-ACK agree on is filled, except for ECN
  * @listener: the listener; its group determines the shift
  * @how: the route of the SYN-ACK, and the MSS option that this route allows
  *

@@ -172,7 +172,7 @@ noinline void xtcp_incoming_follow(struct sock *sk)
  * @incoming: the arrays (xtcp_members.incoming)
  * @hash: the hash of a SYN's tuple
  *
- * Context: softirq, RCU read side, which keeps the result valid without a reference.
+ * Context: any, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the listener, the same one for the same hash and processor until the array of the
  * processor changes; NULL if no listener has this processor.

@@ -189,7 +189,7 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
  *
  * Members whose SO_INCOMING_CPU names this processor are preferred.
  *
- * Context: softirq, RCU read side, which keeps the result valid without a reference.
+ * Context: any, RCU read side, which keeps the result valid without a reference.
  *
  * Return: the member; the same one for the same tuple and processor until the group changes.
  */

@@ -30,7 +30,7 @@
  * module exit waits until that octet is subtracted. If a segment has only a reference to the sock,
  * no call reports the end of the segment. In that case the sock holds the module until the sock
  * ends or is freed, or a work item finds that the sock has no segment below TCP any more; the work
- * item checks this several times per second. In a kernel for one processor,
+ * item checks this up to 50 times per second. In a kernel for one processor,
  * xtcp_held_segment_freed() does nothing, so the work item has to check every sock on the lists.
  *
  * Each processor has a list of its own, for the socks that began to hold the module on that

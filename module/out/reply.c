@@ -6,8 +6,9 @@
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. SYN-ACKs and ACKs have the skb->mark and the interface of the entry
  * or record. A RST reflects the skb->mark and the interface of the segment that it answers. A
- * SYN-ACK has the DSCP of the listener, and the ACK of a record has the DSCP of the connection. A
- * RST, and the ACK of an entry, reflect the DSCP of the segment that they answer.
+ * SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN. The
+ * ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the DSCP
+ * of the segment that they answer.
  */
 #include "out/reply.h"
 
@@ -535,14 +536,15 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  * @xn: the namespace
  * @seg: the segment; a segment with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
- * @stamp: jiffies of the last limited answer of this entry or record, 0: none; updated when the
- *	limit allows an answer
+ * @stamp: jiffies of the last limited answer of this connection, 0: none; updated when the limit
+ *	allows an answer
  *
  * This limit keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
  * A RST with text is limited, too: its source address may be forged, and the answer would go to a
  * victim.
  *
- * Context: softirq. The caller owns @stamp; a race costs one answer at most.
+ * Context: softirq or process. If two processors use the same @stamp at the same time, one answer
+ * too many may be sent.
  *
  * Return: true when no answer may be sent.
  */

@@ -53,16 +53,19 @@ static struct kmem_cache *caches[2];	/* index: is the lease shared? */
  */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/* The socket to which each lease points. No process can have its uid; see xtcp_lease_set_user(). */
+/*
+ * The socket to which each lease of a bind(), and each taker, points. No process can have its uid;
+ * see xtcp_lease_set_user().
+ */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * Each lease points to this reuseport group, in which one sock counts as closed. Kernel TCP's
- * bind() compares a sock of such a group with each sock on the port. Any other sock may take a fast
- * path: if it has SO_REUSEPORT and the same user as the last sock that bound the port, it may be
- * admitted without that comparison. All leases have SO_REUSEPORT and the same user. So without this
- * group, the fast path would always admit a lease that asks for its own port again, as in
- * xtcp_lease_listen().
+ * Each lease of a bind(), and each taker, points to this reuseport group, in which one sock counts
+ * as closed. Kernel TCP's bind() compares a sock of such a group with each sock on the port. Any
+ * other sock may take a fast path: if it has SO_REUSEPORT and the same user as the last sock that
+ * bound the port, it may be admitted without that comparison. All leases of bind() have
+ * SO_REUSEPORT and the same user. So without this group, the fast path would always admit such a
+ * lease that asks for its own port again, as in xtcp_lease_listen().
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 

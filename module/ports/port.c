@@ -320,7 +320,7 @@ static int insert_bound(struct sock *sk)
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0, -EADDRINUSE or -ENOBUFS.
+ * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
  */
 int xtcp_port_bind(struct sock *sk, unsigned short snum)
 {
@@ -341,7 +341,7 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: 0, -EADDRINUSE or -ENOBUFS.
+ * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
  */
 int xtcp_port_listen(struct sock *sk)
 {

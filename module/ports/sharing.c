@@ -9,9 +9,10 @@
  * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
  * other group.
  *
- * When a lease binds its port, kernel TCP compares the lease with kernel TCP's socks. Kernel TCP
- * always lets two leases share a port (lease.c), so this file compares leases afterwards. It walks
- * kernel TCP's table by address, and takes the table's own locks in their order.
+ * When the lease of a bind() binds its port, kernel TCP compares the lease with kernel TCP's socks.
+ * Kernel TCP always lets two such leases share a port (lease.c), so this file compares leases
+ * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in their
+ * order.
  *
  * Kernel TCP compares the present options of socks, except on a port on which all socks had the
  * same options when they bound. For the owner of a lease, two sets of options count: the options
@@ -167,9 +168,9 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease. Does the lease conflict with the entry @other nevertheless?
- * Each lease has sk_reuseport, so kernel TCP never refuses a lease because of another lease, or
- * because of a TIME-WAIT sock of its own with SO_REUSEPORT.
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other
+ * nevertheless? Each lease of a bind() has sk_reuseport, so kernel TCP never refuses such a lease
+ * because of another such lease, or because of a TIME-WAIT sock of kernel TCP with SO_REUSEPORT.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
