@@ -78,15 +78,13 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
  * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
  * @reorder: the state to update
  *
- * A wider window stays wide for 16 necessary recoveries. The next one makes it narrow again
- * (section 6.2 step 4).
+ * The 16th necessary recovery after the last widening makes the window narrow again (section 6.2
+ * step 4).
  *
  * Context: any.
  */
 void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
 {
-	if (reorder->wnd_persist)
-		reorder->wnd_persist--;
-	else
+	if (reorder->wnd_persist && !--reorder->wnd_persist)
 		reorder->wnd_mult = 1;
 }
