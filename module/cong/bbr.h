@@ -110,7 +110,8 @@ struct xtcp_bbr {
 	u32 probe_up_acked;
 	u32 probe_up_acked_per_inc;
 	u32 prior_cwnd;
-	u16 probe_wait_ms;
+	u16 probe_wait_ms : 15;
+	u16 saved_in_round : 1;
 	u8 rounds_since_probe;
 	u8 extra_rounds : 5;
 	u8 drain_rounds : 3;
@@ -124,7 +125,6 @@ struct xtcp_bbr {
 	u32 round_start : 1;
 	u32 loss_round_start : 1;
 	u32 loss_in_round : 1;
-	u32 saved_in_round : 1;
 	u32 probe_sample : 1;
 	u32 prev_too_high : 1;
 	u32 prev_precautionary : 1;

@@ -212,7 +212,7 @@ static void probes_as_often_as_reno(void)
 
 	go_to_down();
 	ack.inflight = 3 * BDP;
-	bbr.probe_wait_ms = 60000;
+	bbr.probe_wait_ms = 30000;
 	bbr.rounds_since_probe = 0;
 	for (i = 0; i < 100 && bbr.state == XTCP_BBR_DOWN; i++)
 		a_round(BW);
@@ -330,7 +330,7 @@ static void looks_at_the_least_round_trip(void)
 	int i;
 
 	go_to_down();
-	bbr.probe_wait_ms = 60000;
+	bbr.probe_wait_ms = 30000;
 	ack.rtt_us = RTT_US + 5000;
 	ack.cwnd = 2 * BDP;
 	ack.now_us += 5001000;
