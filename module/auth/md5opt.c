@@ -29,7 +29,10 @@ static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, st
 	return true;
 }
 
-/* Stores the ifindex of a VRF device. Return: false when the device is not that of a VRF. */
+/*
+ * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such device, or
+ * it is not a VRF.
+ */
 static bool read_device(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
 	const struct net_device *dev;

@@ -75,7 +75,10 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
-/* Returns the abort reason. @user: TCP_USER_TIMEOUT has passed; false: the limit of retries has. */
+/*
+ * Returns the abort reason. @user: TCP_USER_TIMEOUT has passed; false: the connection has reached
+ * the limit of retries.
+ */
 static enum xtcp_abort_reason limit_was(bool user)
 {
 	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;

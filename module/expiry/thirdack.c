@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
- * after connect(): one segment then carries both. The ACK waits for a millisecond at most. It
- * leaves earlier if the same thread calls connect() again, or accept() or poll() on a listener:
- * such a thread does not send text now. The thread may even be its own server, and wait in accept()
- * for the connection that the third ACK completes.
+ * after connect(): one segment then carries both. On the list that this file keeps, the ACK waits
+ * for a millisecond at most. It leaves earlier if the same thread calls connect() again, or
+ * accept() or poll() on a listener: such a thread does not send text now. The thread may even be
+ * its own server, and wait in accept() for the connection that the third ACK completes.
  *
- * The timer of the sock is too coarse for a millisecond: it fires after one to two ticks. This
- * timer is also armed, in case connect() does not return in time. A high-resolution timer for each
+ * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
  * connection would cost more than the segment that is saved. So each processor has one
- * high-resolution timer and a short list of waiting socks, with a reference to each sock. A sock
- * that has sent its ACK stays on the list: otherwise each outgoing segment would have to search the
- * list. The sock leaves the list when the list is next used, when the timer runs, or when the
- * program closes the sock.
+ * high-resolution timer and a short list of waiting socks, with a reference to each sock.
+ *
+ * A sock enters the list when connect() returns. Until then, only the sock's own timer sees to the
+ * ACK. The same holds if a user owns the lock of the sock when the list's timer runs. The sock's
+ * own timer is armed when the SYN-ACK arrives, but fires only after one to two ticks.
+ *
+ * A sock that has sent its ACK stays on the list: otherwise each outgoing segment would have to
+ * search the list. The sock leaves the list when the list is next used, when the list's timer runs,
+ * or when the program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -193,7 +197,7 @@ void xtcp_thirdack_exit(void)
  * @sk: the sock, in any state
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,
- * MUST-40: within 500 ms).
+ * MUST-40: within 500 ms). If a user owns the lock of @sk at that time, see send_third().
  *
  * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due or has left,
  * and of @sk if the list is full.

@@ -207,8 +207,8 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 }
 
 /*
- * Can this ACK be ignored? SEG.ACK equals SND.UNA. Return: true when the ACK reports nothing about
- * segments in flight.
+ * Can this ACK be ignored, except for its window? SEG.ACK equals SND.UNA. Return: true when the ACK
+ * reports nothing about segments in flight.
  */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

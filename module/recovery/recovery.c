@@ -96,8 +96,8 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Segments were too large for the path, or the peer did not accept the text of a SYN. The text is
- * resent, but cwnd and ssthresh stay, since neither is a sign of congestion.
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
+ * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay.
  */
 static void enter_too_large(struct sock *sk)
 {
@@ -390,7 +390,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
  * Resend lost segments as far as the congestion window and pacing allow, but at least one if
  * nothing is in flight. Pacing does not delay segments that a timeout resends. As in Linux, these
  * segments count neither in TCPFastRetrans nor in TCPSlowStartRetrans: TCPTimeouts has counted the
- * timeout. Return: the last return value of xtcp_output_resend().
+ * timeout. Return: what the last call of xtcp_output_resend() returned; 0 without such a call.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -536,8 +536,10 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Mark everything in flight as lost, for a timeout, except segments that were sent very recently
- * (RFC 8985 section 6.3). Return true when the peer has dropped data that it had sacked.
+ * Mark everything in flight as lost, for a timeout, except segments that are sacked. With SACK,
+ * segments behind the first are also left out if they were sent very recently (RFC 8985 section
+ * 6.3). But if the peer has dropped data that it had sacked, everything in flight is marked.
+ * Return: true when the peer has dropped such data.
  */
 static bool all_is_lost(struct sock *sk)
 {
