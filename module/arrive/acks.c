@@ -131,8 +131,8 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
- * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
- * ACKs at the beginning of a connection do not, and a program that is about to read does not. The
+ * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. Neither the
+ * quick ACKs at the beginning of a connection nor a program that is about to read override it. The
  * ACK of a FIN does not wait: no later segment would cause it (RFC 9293 section 3.10.7.4, eighth
  * step).
  */

@@ -79,7 +79,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 section 3.10.7.1: answer each segment with a RST, except a RST. */
+/* RFC 9293 section 3.10.7.1: answer each segment, except a RST, with a RST. */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb))

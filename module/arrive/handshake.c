@@ -260,7 +260,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* an ACK is owed, which text that is resent below may carry; AccECN needs a pure ACK */
+	/* the SYN-ACK needs an ACK. Text resent below may carry it, but AccECN needs a pure ACK */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC

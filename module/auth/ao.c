@@ -41,7 +41,10 @@ struct ao_algorithm {
 	u8 digest;
 };
 
-/* The first two are those of RFC 5926 section 3.2. As in Linux, a program may choose others. */
+/*
+ * The first two algorithms are those of RFC 5926 section 3.2. As in Linux, a program may choose
+ * others.
+ */
 static const struct ao_algorithm ao_algorithms[] = {
 	{ "hmac(sha1)", 20 },
 	{ "cmac(aes)", 16 },

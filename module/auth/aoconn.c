@@ -76,8 +76,9 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when @sk has no TCP-AO. Otherwise false when @sk has no key for this peer, or has
- * both a key of TCP-AO and one of TCP_MD5SIG, or has only the latter but TCP_AO_INFO demands a MAC.
+ * Return: true when @sk has no TCP-AO. With TCP-AO, true when @sk has either a key of TCP-AO or a
+ * key of TCP_MD5SIG for this peer, but not both. If TCP_AO_INFO demands a MAC of all peers, only a
+ * key of TCP-AO will do.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {

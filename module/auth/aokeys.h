@@ -58,8 +58,8 @@ struct xtcp_ao_key {
 /**
  * struct xtcp_ao - TCP-AO of a sock or record
  * @rcu: frees the struct after a grace period, when a live sock gives up TCP-AO
- * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all of them are
- *	for its peer
+ * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs
+ *	are for the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: the key that signs what we send on a connection; READ_ONCE
  * @rnext_key: the key with which we ask the peer to sign; READ_ONCE

@@ -46,7 +46,7 @@ int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
-/* Reads an address and a prefix without checks. Return: false when the port is not 0. */
+/* Reads an address and a prefix, and checks only the port. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {
@@ -111,8 +111,8 @@ static bool is_unconnected(const struct sock *sk)
 }
 
 /*
- * Stores the ifindex of a VRF device. Return: false when the device is not that of a VRF, or when
- * @sk has a connection and is not bound to the device.
+ * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such device, or it
+ * is not a VRF, or @sk has a connection and is not bound to the device.
  */
 static bool read_l3index(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {

@@ -195,7 +195,10 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 		return key_not_found(ao, in);
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
-	/* a listener cannot know the ISNs; in SYN-SENT, no MAC of such a segment can be right */
+	/*
+	 * a listener cannot know the ISNs. In SYN-SENT, no MAC of a segment without SYN and RST can
+	 * be right
+	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }
 

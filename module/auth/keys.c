@@ -44,7 +44,7 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  *
- * Return: the key; NULL: segments to and from this peer are not signed.
+ * Return: the key; NULL: no key of TCP-MD5 holds for this peer.
  */
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index)
 {

@@ -99,7 +99,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	/* heir.c may have moved the entry here from a listener that had the key */
+	/* without @ao: heir.c may have moved the entry to @sk from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)

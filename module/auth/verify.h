@@ -15,10 +15,10 @@ struct xtcp_net;
 struct xtcp_request;
 
 /*
- * Might the segment have a signature, or @sk a key? For most segments the answer is no: a signed
- * segment has at least 16 octets of options. (TCP-AO with a MAC of less than 12 octets may need
- * less. If @sk has no key, such a segment is treated as unsigned.) @skb begins with the TCP header,
- * whose options are in the linear part.
+ * Might the segment have a signature, or might @sk have a key? For most segments the answer is no:
+ * a signed segment has at least 16 octets of options. (TCP-AO with a MAC of less than 12 octets may
+ * need less. If @sk has no key, such a segment is treated as unsigned.) @skb begins with the TCP
+ * header, whose options are in the linear part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -26,12 +26,12 @@
 #include "base/options.h"
 
 #define SETS		64U
-#define PLACES		4U		/* 256 hosts in all, in 16 KiB */
+#define PLACES		4U		/* in each set: 256 places in all, in 16 KiB */
 /* with more losses in a row than this, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
 /* seconds without data on SYNs; each loss doubles this time, as in Linux before 4.14 */
 #define LOSS_COUNTS	60U
-#define LOSSES_MAX	10U		/* most losses that count: 17 hours without data on SYNs */
+#define LOSSES_MAX	10U		/* most losses that count: 60 s, doubled ten times, are 17 hours */
 
 /*
  * @addrs: the local address and the host's address; IPv4 addresses are v4-mapped

@@ -183,8 +183,8 @@ static void end_orphan(struct sock *sk, bool tell)
 /*
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
  * devices still exist, so a RST can reach the peer. But a RST passes the netfilter rules of the
- * namespace, which its user may have made slow on purpose, and other namespaces wait until this
- * namespace has ended. So RSTs are sent only for the time TELL_TIME.
+ * namespace. A user may have made these rules slow on purpose, and other namespaces cannot end
+ * until this namespace has ended. So RSTs are sent only for the time TELL_TIME.
  *
  * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
  * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then

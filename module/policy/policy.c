@@ -49,8 +49,8 @@
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * The function for xtcp_rules_facts.cgroup_at: returns the id of the sock's cgroup, or of its
- * ancestor, at @depth; 0 if there is none. RCU read side.
+ * The function for xtcp_rules_facts.cgroup_at. Returns the id of the cgroup at @depth, which is the
+ * sock's cgroup or an ancestor of it; 0 if the sock's cgroup is less deep. RCU read side.
  */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
@@ -63,7 +63,7 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* The offset of an option in a sock and in a rule, and its size, which is the same in both. */
+/* The offsets of an option in a sock and in a rule; the size of the option is the same in both. */
 #define TO(field)	offsetof(struct xtcp_sock, field)
 #define FROM(field)	offsetof(struct xtcp_rule_sets, field)
 #define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)

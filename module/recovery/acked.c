@@ -57,10 +57,10 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 
 /*
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send times of
- * acknowledged segments that were sent only once. If there are none and SND.UNA has moved, use the
- * timestamp echo. If an ACK yields several RTTs, the RTO takes the longest, which includes the
- * peer's ACK delay; congestion control takes the shortest. Return: true when the RTO has a new
- * sample.
+ * acknowledged segments that were sent only once. If SND.UNA has moved, and there are no such
+ * segments or the ACK also covers a segment that was resent, the RTO uses the timestamp echo. If an
+ * ACK yields several RTTs, the RTO takes the longest, which includes the peer's ACK delay;
+ * congestion control takes the shortest. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
