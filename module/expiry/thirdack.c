@@ -12,7 +12,7 @@
  *
  * A sock enters the list when connect() returns. Until then, only the sock's own timer sees to the
  * ACK. The same holds if a user owns the lock of the sock when the list's timer runs. The sock's
- * own timer is armed when the SYN-ACK arrives, but fires only after one to two ticks.
+ * own timer is armed when the SYN-ACK arrives, but fires only after XTCP_ANSWER_MS, in whole ticks.
  *
  * A sock that has sent its ACK stays on the list: otherwise each outgoing segment would have to
  * search the list. The sock leaves the list when the list is next used, when the list's timer runs,
