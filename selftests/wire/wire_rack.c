@@ -112,7 +112,7 @@ static const struct wire_row rows[] = {
 		.pre = "sysctl early_retrans 0",
 		.want = {
 			.script = OPEN_FAR "write 1000; > P. 1(1000) ack 1; pass 250; set NODELAY 1; write 1000;"
-				  "> P. 1001(1000) ack 1; >@200 P. 1(1000) ack 1; info lost = 1; pass 100;"
+				  "> P. 1001(1000) ack 1; >@200 P. 1(1000) ack 1; info lost = 1; pass 50;"
 				  "< . 1 ack 1001; none; info lost = 0; < . 1 ack 2001; none",
 			.counters = "TCPTimeouts=1 RetransSegs=1", .state = ESTABLISHED,
 		},
