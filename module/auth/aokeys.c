@@ -295,7 +295,10 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 		       struct xtcp_ao_key *rnext_key)
 {
 	sock_owned_by_me(sk);
-	/* an arriving segment chooses @key before we take the lock, or sees that @key is gone */
+	/*
+	 * xtcp_aokeys_choose(), called for an arriving segment, takes this lock, too: either it has
+	 * chosen @key already, and the test below sees that; or it sees key->gone, and does not choose
+	 */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
 		WRITE_ONCE(ao->current_key, current_key);

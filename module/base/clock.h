@@ -60,7 +60,10 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/* For stamps in which 0 means "none". An initramfs may load the module when the clock is 0. */
+/*
+ * Seconds, but never 0, for stamps in which 0 means "none": an initramfs may load the module while
+ * the clock is still 0.
+ */
 static inline u32 xtcp_clock_seconds_stamp(void)
 {
 	return xtcp_clock_seconds() ?: 1;

@@ -29,10 +29,10 @@
 #define MAC_BITS	20
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
-#define TS_SCALE	15U	/* bits of TSval: the shift */
+#define TS_SCALE	15U	/* mask: the low four bits of TSval are the shift */
 #define NO_SCALE	15U	/* no valid shift: window scaling is off */
-#define TS_SACK		16U
-#define TS_ECN		32U
+#define TS_SACK		16U	/* bit of TSval: SACK is permitted */
+#define TS_ECN		32U	/* bit of TSval: ECN is agreed */
 
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1420, 1440, 8940 };

@@ -219,7 +219,8 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
  *
  * Context: any.
  *
- * Return: the time from the first unanswered timeout to the end, milliseconds; at most 2^31 - 1.
+ * Return: how long after the first retransmission R1 or R2 is reached, milliseconds; at most
+ * 2^31 - 1.
  */
 u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)
 {

@@ -57,7 +57,7 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u8 rcv_wscale;			/* shift of our window */
 	struct xtcp_acking acking;	/* the ACKs that we owe */
-	/* share of data in buffers, in 256ths (space.c); READ_ONCE */
+	/* which share of the memory of received skbs is text, in 256ths (space.c); READ_ONCE */
 	u8 rcv_ratio;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*

@@ -89,9 +89,10 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol can find
- * the sock. So set pprev by the state. Otherwise SO_ATTACH_REUSEPORT_* would create a group for a
- * sock that already listens without a group, and nothing would ever run the group's BPF program.
+ * Generic socket code calls sk_unhashed() to learn whether the protocol can find the sock.
+ * sk_unhashed() tests sk_node.pprev, so set pprev according to the state. Otherwise
+ * SO_ATTACH_REUSEPORT_* would create a group for a sock that already listens without a group, and
+ * nothing would ever run the group's BPF program.
  */
 static void tell_core(struct sock *sk, int state)
 {

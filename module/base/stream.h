@@ -77,7 +77,7 @@ struct xtcp_stream {
 	/* Fields used for each arriving segment with data. */
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (text.c) */
 	u64 bytes_received;		/* octets of the peer taken in order; for TCP_INFO */
-	u64 space_stamp;		/* microseconds at space_seq; 0: no round trip has begun */
+	u64 space_stamp;		/* when space_seq was set, microseconds; 0: never */
 	/* copied_seq at the beginning of this round trip (space.c) */
 	u32 space_seq;
 	u32 space_copied;		/* most octets that RECEIVE took in one round trip */

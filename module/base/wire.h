@@ -60,8 +60,8 @@ enum xtcp_option_len {
 	XTCP_OPTLEN_FASTOPEN_BASE = 2,	/* kind, length; the cookie follows */
 	XTCP_OPTLEN_ACCECN_BASE = 2,	/* kind, length; each counter adds 3 octets */
 	XTCP_OPTLEN_ACCECN_FIELD = 3,
-	XTCP_OPTLEN_ACK_RATE = 4,	/* kind, length, identifier; a request has one octet more */
-	XTCP_OPTLEN_ACK_RATE_ALIGNED = 8,	/* a request: three NOPs in front */
+	XTCP_OPTLEN_ACK_RATE = 4,	/* kind, length, identifier; a request has a fifth octet */
+	XTCP_OPTLEN_ACK_RATE_ALIGNED = 8,	/* three NOPs, then a request of 5 octets */
 };
 
 #define XTCP_EXID_ACK_RATE	0x00ac	/* RFC 6994 identifier of the ACK Rate Request option */

@@ -351,8 +351,8 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  * @sk: the sock, whose window may grow
  * @delivered: octets newly arrived. The window grows by octets and not by ACKs, since one ACK may
  *	cover many segments (RFC 3465)
- * @counted: a variable of the algorithm: acknowledged octets that are not used yet to grow the
- *	window by a segment
+ * @counted: a variable of the algorithm: acknowledged octets. When they reach cwnd, the window grows
+ *	by a segment, and cwnd is subtracted
  *
  * An algorithm calls this function if it uses the slow start and the congestion avoidance of RFC
  * 5681.
@@ -383,7 +383,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 
 /**
  * xtcp_cong_ack() - update the window after an ACK
- * @sk: the sock; the ACK has already changed its phase
+ * @sk: the sock; cong.phase is already the phase after this ACK
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.

@@ -29,8 +29,8 @@
 /**
  * struct prague_private - Prague's private state
  * @window: the state of prague.c
- * @counted: for NewReno's growth: acknowledged octets that are not used yet to grow the window by a
- *	segment
+ * @counted: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
+ *	segment, and cwnd is subtracted
  * @marked: octets that the present ACK reports as marked
  */
 struct prague_private {

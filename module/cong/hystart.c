@@ -13,8 +13,10 @@
  * HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may then
  * just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance would
  * reduce the window to seven tenths of the BDP, and leave the path partly empty. With five eighths,
- * the window ends between 5/4 and 15/8 of the BDP, since windows double. This is less than twice
- * the BDP, so a queue that holds one BDP does not overflow.
+ * the round that ends slow start began with a window of 5/8 to 5/4 of the BDP: with a larger one,
+ * the round before would have ended it. The ACKs of the train have added 5/8, so the window ends
+ * between 5/4 and 15/8 of the BDP. This is less than twice the BDP, so a queue that holds one BDP
+ * does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole

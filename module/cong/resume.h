@@ -122,9 +122,9 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has Careful Resume raised the window at once (a jump)? The segments of a jump are paced over the
- * whole RTT, and so are the segments that their ACKs release. So ACKs without a pause do not show
- * that the path is full.
+ * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced over
+ * the whole RTT, and so are the segments that their ACKs release. So these ACKs come without a pause
+ * even if the path is not full, and HyStart must not count them as an ACK train.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

@@ -408,8 +408,8 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	/*
-	 * this SYN-ACK has ended SYN-RECEIVED. xtcp_accecn_take_third_ack() has counted its CE
-	 * mark, and its flags are no ACE counter
+	 * a SYN here is the SYN-ACK that has ended SYN-RECEIVED in a simultaneous open.
+	 * xtcp_accecn_take_third_ack() has counted its CE mark, and its flags are no ACE counter
 	 */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
@@ -433,8 +433,8 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 }
 
 /*
- * Has the last option left too long ago? net.xtcp.ecn_option_beacon is the least number of options
- * per round trip; 0: there is none.
+ * Is an option due because the last one was sent too long ago? net.xtcp.ecn_option_beacon is the
+ * least number of options per round trip; 0: no minimum.
  */
 static bool beacon_is_due(const struct xtcp_sock *xsk)
 {

@@ -173,7 +173,10 @@ static void expired_retransmit(struct sock *sk)
 		send_again(sk);
 }
 
-/* The window has opened: resend. expired_retransmit() alone decides whether to give up. */
+/*
+ * The window opened a tick ago: resend if it is still open. Only expired_retransmit() decides whether
+ * to give up.
+ */
 static void expired_reopened(struct sock *sk)
 {
 	if (!xtcp_sk(sk)->snd.wnd)

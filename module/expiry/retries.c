@@ -153,9 +153,10 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
  * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous open or with Fast Open
  *
- * The number of retries decides, as in Linux 6.1: TCP_SYNCNT or syn_retries (MUST-22). MUST-23
- * wants 3 minutes; the default takes 127 s. The user timeout may end the retries earlier. If this
- * function does not give up, the next retry takes another path.
+ * The number of retries decides, as in Linux 6.1: TCP_SYNCNT, or else syn_retries, or
+ * synack_retries + 1 for a child of Fast Open (MUST-22). MUST-23 wants 3 minutes; the default of
+ * syn_retries gives up after 127 s. The user timeout may end the retries earlier. If this function
+ * does not give up, the next retry may take another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -132,8 +132,8 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 }
 
 /*
- * Queues at most @room octets of data behind the SYN, or less if memory is short. The program keeps
- * data that cannot be copied now.
+ * Queues data of the write behind the SYN: up to @room octets, fewer if memory is short. The rest
+ * stays in fast->msg.
  */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {

@@ -17,10 +17,10 @@
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
- * no more of its segments to IP. The sock may keep the module loaded although this is not needed
- * any more. This function does not change that, because it has no socket lock, and
- * xtcp_held_segment_freed() might release the module at the same time. Freeing the sock releases
- * the module. Return: true when the reference was the last one.
+ * no more of its segments to IP. If some of them are still below TCP, @sk keeps the module loaded
+ * until the last one is freed. If none are, @sk may still hold the module from before. This function
+ * does not release the module: without the socket lock, xtcp_held_segment_freed() might do so at the
+ * same time. Freeing @sk releases it. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {
