@@ -23,7 +23,8 @@
 /**
  * struct dctcp - DCTCP's private state
  * @alpha: DCTCP.Alpha in 1/65536, and the observation window
- * @counted: acknowledged octets that are not used yet to grow the window by a segment
+ * @counted: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
+ *	segment, and cwnd is subtracted
  */
 struct dctcp {
 	struct xtcp_alpha alpha;

@@ -8,7 +8,8 @@
 
 /**
  * struct newreno - NewReno's private state
- * @acked: acknowledged octets that are not used yet to grow the window by a segment
+ * @acked: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
+ *	segment, and cwnd is subtracted
  */
 struct newreno {
 	u32 acked;

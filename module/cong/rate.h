@@ -11,9 +11,9 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: when the sending interval of the next sample begins, microseconds: the send time
- *	of the skb that was sent last among the skbs that have arrived or, after a pause, of the
- *	first skb
+ * @first_sent_us: when the sending interval of the next sample begins, microseconds. It is the time
+ *	at which the latest of the skbs that have arrived was sent; after a pause, the time at which
+ *	the first skb was sent
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Careful Resume (RFC 9959): when its initial data is acknowledged, a connection may raise its
- * window at once (a "jump") to half of what an earlier connection on the same path has observed.
+ * window in one step (a "jump") to half of what an earlier connection on the same path has observed.
  * Pure: no socket, no clock. resuming.c applies this to a sock, paths.c has the table of saved
  * paths.
  *

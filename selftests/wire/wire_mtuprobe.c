@@ -61,7 +61,8 @@ static const struct wire_row rows[] = {
 		.pre = SEARCH "; sysctl slow_start_after_idle 0; sysctl probe_threshold 300; sysctl probe_interval 2",
 		.syn = SYN,
 		.want = {
-			.script = PROBE "< . 1 ack 5121 <sack 5877:9729>; > p. 5121(512) ack 1; > p. 5633(244) ack 1;"
+			.script = PROBE "set SNDBUF 400000; < . 1 ack 5121 <sack 5877:9729>; > p. 5121(512) ack 1;"
+				  "> p. 5633(244) ack 1;"
 				  "< . 1 ack 9729; write 4000; > p. 9729(512) ack 1 x7; > P. 13313(416) ack 1;"
 				  "pass 100; < . 1 ack S; none; pass 2100; write 4000; > p. 13729(512) ack 1; skim;"
 				  "pass 100; < . 1 ack S; write 16000; skim; pass 100; < . 1 ack S;"
