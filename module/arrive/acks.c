@@ -199,8 +199,8 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_output_ack_now(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/*
-		 * if no data has ever come, the ACK is for a FIN. As in Linux, such an ACK waits
-		 * only for a close() that follows at once
+		 * if no data has ever come, the ACK is for a FIN. As in Linux, it is delayed only
+		 * for XTCP_ANSWER_MS, in case a close() follows at once
 		 */
 		xtcp_timer_ack_owed(sk, xsk->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 								       msecs_to_jiffies(XTCP_ANSWER_MS));

@@ -157,7 +157,7 @@ struct xtcp_shard {
  * @ts_key: key of the timestamp offsets
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @id: number of the namespace in the table of connections (demux.c)
- * @device_listeners: number of places in @listeners that have a device
+ * @device_listeners: number of struct xtcp_members in @listeners whose key has a device
  * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6

@@ -2,8 +2,8 @@
 /*
  * Prague's window (draft-briscoe-iccrg-prague-congestion-control; RFC 9331 section 4.3 has the
  * requirements). An L4S queue CE-marks a few segments in each round trip. Alpha is the share of
- * octets that were marked. The first mark in a round trip reduces the window by alpha / 2 of its
- * size; each octet that was not marked adds to the window.
+ * octets that were marked. The first mark in a virtual round trip reduces the window by
+ * window * alpha / 2; each octet that was not marked adds to the window.
  *
  * A virtual round trip takes an RTT, but at least 25 ms. Alpha is updated, and the window reduced,
  * at most once per virtual round trip. In congestion avoidance, each virtual round trip sends one

@@ -98,7 +98,8 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 }
 
 /*
- * Clears a place in @set for a new host: an unused place, or that of the host updated longest ago.
+ * Clears a place in @set for the new host @addrs: an unused place, or the place that was updated
+ * least recently.
  */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {

@@ -257,8 +257,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
-	 * fifth, before the others: check the ACK field, as in Linux. A RST is judged by its
-	 * sequence number alone (section 3.5.3)
+	 * as in Linux, the RFC's fifth step comes before its first step here: check the ACK field.
+	 * This is not for a RST, which is judged by its sequence number alone (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);

@@ -263,7 +263,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * This function is inlined in both of its callers, which spend most of their time in this function.
+ * Inlined in both callers, since most of their time is spent here.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

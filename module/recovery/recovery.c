@@ -111,9 +111,9 @@ static void enter_too_large(struct sock *sk)
 }
 
 /*
- * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But if the segment
- * was a probe of the path MTU, only resend its text: the cause of the loss was its size, not
- * congestion.
+ * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But in OPEN or
+ * DISORDER, if the segment was a probe of the path MTU, only resend its text: the cause of the loss
+ * was its size, not congestion.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {

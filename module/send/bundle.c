@@ -150,12 +150,12 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * When a window ends inside @skb, each ACK could release another small part of @skb. But every
  * machine on the path has as much work with a small GSO packet as with a large one. So, as in
  * Linux, a part that is less than a third of the window waits if the next ACK is due soon
- * (ack_is_near()). More than two thirds of the window are in flight in that case, so the peer must
- * send an ACK at once (RFC 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is
- * called again. If the ACK is lost, the timer for the text in flight makes us send. An skb that may
- * be sent as a whole never waits. So the last octets that a program writes never wait. During a
- * recovery or with pacing nothing waits: recovery.c and pace.c limit what is sent by their own
- * rules.
+ * (ack_is_near()). In that case more than two thirds of the window, and so more than two segments,
+ * are in flight. The peer should acknowledge them without delay (RFC 9293 section 3.8.6.3,
+ * SHLD-19). When that ACK arrives, this function is called again. If the ACK is lost, the timer for
+ * the text in flight makes us send. A full GSO packet never waits, nor does an skb that may be sent
+ * as a whole. So the last octets that a program writes never wait. Outside of the phase OPEN, or
+ * with pacing, nothing waits: recovery.c and pace.c limit what is sent by their own rules.
  *
  * Return: true when the part should wait.
  */

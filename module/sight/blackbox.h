@@ -41,7 +41,7 @@ enum xtcp_blackbox_kind {
  */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* a SYN or SYN-ACK that is older than the sock, written later */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* a SYN or SYN-ACK from before the sock existed, put into the box later */
 #define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
 
 /**

@@ -177,8 +177,8 @@ int xtcp_record_init(void)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
 	/*
-	 * with this batch, the records that processors have counted but not added to the sum yet
-	 * are at most a small part of the limit
+	 * each processor adds to the sum only once it has counted a batch. The batch is so small that
+	 * what is missing from the sum is a small part of the limit
 	 */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;

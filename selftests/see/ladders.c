@@ -2,7 +2,7 @@
 /*
  * The ladder that xtcp-ladder draws of a connection, with one end and with both, and of one that loses a segment, and
  * the plot of that. These are the only rows about whole connections that no timer may disturb, so the program has a
- * clock that does not see how busy this machine is (machines.list).
+ * clock that counts instructions (machines.list).
  */
 #include <fnmatch.h>
 #include <stdlib.h>
