@@ -4,10 +4,11 @@
  * Master Key Tuple (MKT).
  *
  * The keys are on a list that is read under RCU and written under the socket lock. Two keys whose
- * peers overlap differ in SendID and in RecvID. On a connection, one key signs what we send (Current_key),
- * and we ask the peer to sign with the same or another key (RNext_key). The peer asks us in the
- * same way, so an arriving segment may change our Current_key (section 3.3). aoconn.c chooses the
- * keys when a connection begins, and when a TIME-WAIT record replaces its sock.
+ * peers overlap differ in SendID and in RecvID. On a connection, one key signs what we send
+ * (Current_key), and we ask the peer to sign with the same or another key (RNext_key). The peer
+ * asks us in the same way, so an arriving segment may change our Current_key (section 3.3).
+ * aoconn.c chooses the keys when a connection begins, and when a TIME-WAIT record replaces its
+ * sock.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
