@@ -11,14 +11,29 @@
 #include "sendq/sndq.h"
 #include "window/space.h"
 
+/*
+ * The SYN was sent before the data state existed, without xtcp_rate_sent(): store now in the skb
+ * of the SYN what xtcp_rate_sent() stores.
+ */
+static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
+
+	stream->rate.first_sent_us = cb->sent_us;
+	stream->delivered_us = cb->sent_us;
+	cb->first_sent_us = (u32)cb->sent_us;
+	cb->delivered = 0;
+	cb->delivered_us = (u32)cb->sent_us;
+	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
+}
+
 /**
  * xtcp_stream_begin() - allocate the data state of a connection
  * @sk: a sock without its data state
  * @gfp: flags of the allocation
  *
- * The data state starts from the sequence numbers of the connection and the round-trip time of its
- * SYN. Nothing is in flight: the connection has sent no data yet, and its SYN either waits in the
- * queue (Fast Open) or is acknowledged.
+ * The data state starts from the sequence numbers of the connection, the round-trip time of its
+ * SYN, and the SYN itself if it is still in flight.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -28,9 +43,10 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream;
+	struct sk_buff *syn;
 
 	sock_owned_by_me(sk);
-	WARN_ON_ONCE(xsk->stream != &xtcp_stream_none || !RB_EMPTY_ROOT(&sk->tcp_rtx_queue));
+	WARN_ON_ONCE(xsk->stream != &xtcp_stream_none);
 	stream = xtcp_stream_alloc(gfp);
 	if (!stream)
 		return false;
@@ -42,6 +58,11 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->snd_sml = xsk->snd.una;
 	stream->pushed_seq = xsk->snd.write_seq;
 	stream->space_copied = xtcp_space_copied(sk);
+	syn = skb_rb_first(&sk->tcp_rtx_queue);
+	if (syn) {
+		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
+		note_sent(stream, syn);
+	}
 	xsk->stream = stream;
 	if (xsk->cong.started)
 		xtcp_cong_begin(sk);

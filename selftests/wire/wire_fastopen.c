@@ -274,6 +274,16 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The SYN has only the option: no text has come when the program writes, and the SYN-ACK is in flight. */
+	{
+		.name = "the_program_writes_first", .rfc = "RFC 7413 4.2.2", .pre = ON,
+		.want = {
+			.script = "< S 0 <mss 1440,nop,nop,hex 2202>; > S. 0 ack 1; accept; write 20; > P. 1(20) ack 1;"
+				  "state syn_received; < . 1 ack 21; none; write 5; > P. 21(5) ack 1; < . 1 ack 26; none",
+			.counters = "TCPFastOpenPassive=1 RetransSegs=0",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "the_third_ack_acknowledges_the_syn_alone", .rfc = "RFC 7413 4.2.2", .pre = ON,
 		.want = {
