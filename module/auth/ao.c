@@ -32,7 +32,7 @@
 #define CMAC_KEY_LEN	16	/* octets of a key of AES-128 */
 
 /**
- * struct ao_algorithm - an algorithm that a key can have
+ * struct ao_algorithm - an algorithm that a key can use
  * @name: name in the kernel's crypto API, and in struct tcp_ao_add
  * @digest: length of its digests, and of its traffic keys, in octets
  */
@@ -203,7 +203,7 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
  * @len: length of @octets
  *
  * AES-128 needs a key of 16 octets. If the program names "cmac(aes128)" and its key has another
- * length, the master key is derived from it (RFC 5926 section 3.1.1.2).
+ * length, the master key is derived from the program's key (RFC 5926 section 3.1.1.2).
  *
  * Context: process.
  *
@@ -247,7 +247,7 @@ bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple 
 {
 	const struct in6_addr *from = sent ? &tuple->laddr : &tuple->faddr, *to = sent ? &tuple->faddr : &tuple->laddr;
 	const unsigned int digest = xtcp_ao_digest_size(mkt->algorithm);
-	/* block number, label, context (addresses, ports, ISNs), bits of the traffic key */
+	/* block number, label, context (addresses, ports, ISNs), length of the key in bits */
 	u8 block[1 + 6 + 2 * sizeof(*from) + 12 + 2] __aligned(8) = "\1TCP-AO", *p = block + 7;
 	const bool v4 = xtcp_tuple_is_v4(tuple);
 	int err;

@@ -23,8 +23,8 @@ struct xtcp_ao_isns {
 };
 
 /*
- * @seq extended to 64 bits; the upper 32 bits are its SNE (RFC 5925 section 6.2). @basis: an
- * extended sequence number less than 2^31 away from @seq.
+ * Extends @seq to 64 bits; the upper 32 bits of the result are the SNE of @seq (RFC 5925 section
+ * 6.2). @basis: an extended sequence number less than 2^31 away from the result.
  */
 static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 {

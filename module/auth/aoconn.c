@@ -147,7 +147,7 @@ static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, cons
 	ao->irs = isns->peers;
 	ao->snd_basis = isns->ours;
 	atomic64_set(&ao->rcv_basis, isns->peers);
-	/* pairs with smp_load_acquire() in aoverify.c */
+	/* smp_store_release() pairs with smp_load_acquire() in aoverify.c */
 	smp_store_release(&ao->synchronized, true);
 }
 

@@ -31,8 +31,8 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
  * @peers: only keys for these peers, if @by_address is set
  * @l3index: only keys for the VRF with this ifindex, or %XTCP_AO_ANY_L3INDEX
  * @asked: the struct that the program has passed
- * @by_address: the program asks for keys by peers and IDs; otherwise for all keys, the current key
- *	or the key for which we ask the peer
+ * @by_address: the program asks for keys by peers and IDs; otherwise it asks for all keys, for the
+ *	current key, or for the key with which we ask the peer to sign
  */
 struct question {
 	struct xtcp_peers peers;

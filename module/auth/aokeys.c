@@ -148,7 +148,7 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
 }
 
 /**
- * xtcp_aokeys_room_for() - find the most octets that TCP-AO takes in a segment of an entry
+ * xtcp_aokeys_room_for() - compute how many octets TCP-AO takes at most in a segment of an entry
  * @ao: TCP-AO of the listener
  * @net: the listener's namespace
  * @conn: the connection of the entry; its tuple and device are set
@@ -237,8 +237,9 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 }
 
 /**
- * xtcp_aokeys_compute_room() - set the most octets that TCP-AO takes in a segment of a connection
- * @ao: a TCP-AO whose list of keys has changed
+ * xtcp_aokeys_compute_room() - compute how many octets TCP-AO takes at most in a segment of a
+ *	connection
+ * @ao: a TCP-AO whose list of keys has changed; @ao->room receives the result
  *
  * Context: process or softirq. Lock: socket, held, or no other thread can find the sock.
  */
@@ -298,7 +299,8 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 	sock_owned_by_me(sk);
 	/*
 	 * xtcp_aokeys_choose(), called for an arriving segment, takes this lock, too: either it has
-	 * chosen @key already, and the test below sees that; or it sees key->gone, and does not choose
+	 * chosen @key already, and the test below sees that; or it sees key->gone, and does not
+	 * choose @key
 	 */
 	spin_lock_bh(&ao->lock);
 	if (current_key)

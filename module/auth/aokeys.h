@@ -36,7 +36,8 @@ struct xtcp_conn;
  * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
- *	@synchronized of &struct xtcp_ao is set, or before a later key is put on the list
+ *	@synchronized of &struct xtcp_ao is set. If the program adds the key later, they are
+ *	written before the key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;
@@ -67,7 +68,8 @@ struct xtcp_ao_key {
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
  * @room: most octets that TCP-AO takes in a segment of a connection; socket lock
- * @synchronized: both ISNs of a connection are known, and its traffic keys are set; store-release
+ * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
+ *	set by smp_store_release()
  * @required: set by TCP_AO_INFO: drop segments without a MAC, even of peers for which no key holds
  * @accept_icmps: set by TCP_AO_INFO: ignore no ICMP error (RFC 5925 section 7.8)
  * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
@@ -109,7 +111,7 @@ static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
 
-	/* pairs with smp_store_release() in aokeys.c */
+	/* smp_load_acquire() pairs with smp_store_release() in aokeys.c */
 	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
 }
 

@@ -55,7 +55,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 		return wrong_mac(ao, key, in);
 	/*
 	 * TCPAOGood counts each segment once; the counters of the sock and of the key count every
-	 * check of it
+	 * check of the segment
 	 */
 	if (!*in->counted)
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
@@ -83,8 +83,9 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 
 /*
  * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
- * has a Current_key. connect() clears the Current_key only after a grace period, when no segment of
- * the earlier connection is processed any more. The test for NULL is only a precaution.
+ * always has a Current_key: connect() clears the Current_key only after a grace period, when no
+ * segment of the earlier connection is processed any more. So the test for NULL is only a
+ * precaution.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -177,8 +178,8 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
- * drop has been counted, except for a segment with both SYN and ACK, or with neither of them, for a
- * listener.
+ * drop has been counted, except when a listener gets a segment with both SYN and ACK, or with
+ * neither of them.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)
@@ -187,7 +188,10 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	struct xtcp_ao_isns isns;
 	struct xtcp_ao_key *key;
 
-	/* pairs with smp_store_release() in aoconn.c; a listener has no traffic keys */
+	/*
+	 * smp_load_acquire() pairs with smp_store_release() in aoconn.c. A listener has no traffic
+	 * keys
+	 */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return verify_synchronized(ao, in);
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
@@ -196,8 +200,8 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
 	/*
-	 * a listener cannot know the ISNs. In SYN-SENT, no MAC of a segment without SYN and RST can
-	 * be right
+	 * a listener cannot know the ISNs of such a segment. In SYN-SENT, the MAC of a segment with
+	 * neither SYN nor RST cannot be right
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

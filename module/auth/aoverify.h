@@ -21,7 +21,8 @@ struct xtcp_tuple;
  * @tuple: addresses and ports of the segment; the local ones are ours
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @option: the TCP-AO option of the segment
- * @counted: TCPAOGood has counted the segment, perhaps for another owner; set when it counts it
+ * @counted: true if TCPAOGood has counted the segment already, perhaps for another owner; set to
+ *	true when TCPAOGood counts the segment
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;

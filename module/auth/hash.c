@@ -15,7 +15,7 @@
  * @to: the receiver
  * @len: octets of the segment with its TCP header
  *
- * RFC 9293 section 3.1 for IPv4, RFC 8200 section 8.1 for IPv6.
+ * RFC 9293 section 3.1 defines the pseudo-header for IPv4, RFC 8200 section 8.1 that for IPv6.
  *
  * Context: any.
  *

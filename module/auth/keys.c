@@ -208,7 +208,7 @@ int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
 	peers = key->peers;
 	peers.addr = xtcp_conn_tuple(conn).faddr;
 	peers.prefix = 128;
-	/* a program that names the child's VRF in TCP_MD5SIG_EXT replaces this copy */
+	/* the copy names the child's VRF, so that TCP_MD5SIG_EXT for this VRF replaces the copy */
 	peers.l3index = peers.in_l3 ? l3mdev_master_ifindex_by_index(sock_net(child), conn->bound_dev_if) : 0;
 	return xtcp_keys_add(child, &peers, &key->md5, GFP_ATOMIC | __GFP_NOWARN);
 }

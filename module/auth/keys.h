@@ -60,15 +60,15 @@ struct xtcp_key {
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index);
 const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn);
 
-/* The key for the peer of an entry or a SYN. @lsk: the listener. NULL: segments are not signed. */
+/* Returns the TCP-MD5 key for the peer of an entry or a SYN, or NULL. @lsk: the listener. */
 static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const struct xtcp_conn *conn)
 {
 	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
 }
 
 /*
- * The key for the peer of a connection. NULL: segments are not signed. The caller holds the socket
- * lock, and may use the key until the lock is released.
+ * Returns the TCP-MD5 key for the peer of a connection, or NULL. The caller holds the socket lock,
+ * and may use the key until the lock is released.
  */
 static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 {

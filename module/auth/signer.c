@@ -37,9 +37,9 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 }
 
 /*
- * Signs with a traffic key of a connection. @sndid: KeyID of the key for which the peer asks; -1:
- * the peer has asked for no key. Return: false when no key is chosen, as on a listener that has
- * just been closed.
+ * Fills @signer with a traffic key of a connection. @sndid: KeyID of the key for which the peer
+ * asks; -1: the peer has asked for no key. Return: false when @ao has no Current_key or no
+ * RNext_key, as on a listener that has just been closed.
  */
 static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
@@ -99,7 +99,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	/* without @ao: heir.c may have moved the entry to @sk from a listener that had the key */
+	/* @ao may be NULL: heir.c may have moved the entry here from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)

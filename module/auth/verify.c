@@ -125,8 +125,8 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: false before the first owner of the segment; true when TCPAOGood has counted it.
- *	A first owner without keys may let a segment with a short MAC pass, and does not count it
+ * @counted: false at the first check of the segment; set to true when TCPAOGood counts the segment.
+ *	At a second check, for another owner, it is still false if the first owner had no keys
  *
  * Context: softirq, RCU read side.
  *

@@ -8,9 +8,9 @@
  *
  * A hard error ends a connection that is not synchronized yet, as in Linux. On an open connection,
  * a program that has set IP_RECVERR learns of a hard or soft error at once (SHLD-25). All other
- * errors, and errors that come while a process owns the sock, are stored in sk_err_soft: a later
- * timeout reports them as its cause. Unreachable codes 2 to 4 do not end a synchronized connection:
- * this departs from SHLD-26, as Linux does (RFC 5927 section 6).
+ * hard and soft errors, and those that come while a process owns the sock, are stored in
+ * sk_err_soft: a later timeout reports such an error as its cause. Unreachable codes 2 to 4 do not
+ * end a synchronized connection: this departs from SHLD-26, as Linux does (RFC 5927 section 6).
  */
 #include "in/icmp.h"
 
@@ -273,8 +273,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error, but counts the errors that a connection with TCP-AO
-		 * has to ignore (RFC 5925 section 7.8)
+		 * a record ignores every error. A record with TCP-AO counts those that it has to
+		 * ignore by RFC 5925 section 7.8
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
@@ -311,7 +311,8 @@ static void set_error(struct error *error, enum news news, int errno)
  *
  * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). Codes 11 and
  * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
- * soft. The RFC does not list 6 to 10 and 13 to 15; they are hard. The kernel's table agrees.
+ * soft. RFC 9293 does not list 6 to 10 and 13 to 15; they are hard. The kernel's table,
+ * icmp_err_convert[], says the same.
  */
 static void read_v4(struct error *error)
 {
@@ -345,7 +346,7 @@ static void read_v4(struct error *error)
 /**
  * xtcp_icmp_v4() - handle an ICMP message that quotes a segment
  * @skb: begins with the quoted IP header; this header and eight octets after it are linear
- * @info: the MTU, if the message is "fragmentation needed"
+ * @info: the MTU if the message is "fragmentation needed", the pointer if it is "parameter problem"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.
@@ -383,7 +384,7 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
  * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
  * 3.9.2.2). Code 2, "beyond the scope of the source address" (RFC 4443 section 3.1), is soft, too.
  * RFC 9293 names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's
- * table agrees, except that the table calls a parameter problem fatal.
+ * icmpv6_err_convert() says the same, but also calls a parameter problem fatal.
  */
 static void read_v6(struct error *error)
 {
@@ -413,7 +414,7 @@ static void read_v6(struct error *error)
  * @type: the message's ICMPv6 type
  * @code: the message's ICMPv6 code
  * @offset: octets of @skb before the quoted TCP header, whose first eight octets are linear
- * @info: the MTU, if the message is "packet too big"
+ * @info: the MTU if the message is "packet too big", the pointer if it is "parameter problem"
  * @err: receives the protocol handler's return value
  *
  * Context: softirq, RCU read side. No lock.

@@ -43,8 +43,8 @@
 #include "timewait/timewait.h"
 
 /*
- * Octets of memory that a backlog may take in addition to the sizes of the buffers, as in kernel
- * TCP. An skb with an ACK or little text takes much more memory than its text.
+ * Octets of memory that backlog_limit() adds to what the buffers' sizes allow, as in kernel TCP: an
+ * skb with an ACK or little text takes much more memory than its text.
  */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
@@ -52,7 +52,7 @@
  * xtcp_ingress_drop() - drop a segment and say why
  * @net: the namespace in which the segment arrived
  * @skb: begins with the TCP header; freed
- * @state: the state of the segment's connection (TCP_*)
+ * @state: the state of the segment's connection (TCP_*), for the tracepoint; TCP_CLOSE if unknown
  * @reason: why the segment is dropped
  *
  * Context: any.
@@ -142,9 +142,9 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 
 /**
  * struct signature - what is known of the signature of a segment
- * @verified: the keys of the sock that gets the segment have verified it
- * @counted: TCPAOGood has counted the segment, perhaps for a sock that has ended since and may have
- *	had other keys
+ * @verified: the segment was verified with the keys of the sock that gets the segment
+ * @counted: TCPAOGood has counted the segment already. If the sock for which it was counted has
+ *	ended, @verified may be false: another sock may have other keys
  */
 struct signature {
 	bool verified;
@@ -152,9 +152,9 @@ struct signature {
 };
 
 /*
- * Verifies the signature of a segment; frees the segment on failure. @signature: what is known, and
- * takes what is found; NULL: nothing is known. Not inlined, because hardly any segment has a
- * signature.
+ * Verifies the signature of a segment; frees the segment on failure. @signature: its field counted
+ * is read and updated; NULL: the segment is not counted yet. This function is not inlined, because
+ * hardly any segment has a signature.
  */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
 				  struct sk_buff *skb, int state, int l3index, struct signature *signature)
@@ -298,15 +298,13 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_ingress_deliver() - process a segment for a full sock whose lock is held
+ * xtcp_ingress_deliver() - process a segment from the backlog of a full sock
  * @sk: the sock
  * @skb: consumed
  *
- * As proto.backlog_rcv, this function also gets the segments that came while a process owned the
- * sock.
+ * This is proto.backlog_rcv: it gets the segments that came while a process owned the sock.
  *
- * Context: softirq; or, for a segment from the backlog, process with BH enabled. Lock: socket,
- * held.
+ * Context: process with BH enabled, in release_sock(). Lock: socket, held.
  *
  * Return: 0.
  */
@@ -333,7 +331,10 @@ static unsigned int backlog_limit(const struct sock *sk)
 /* A process owns the sock: queues the segment on the backlog. */
 static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
-	/* skb_set_tcp_pure_ack() of a local sender sets truesize to 2; count all the memory */
+	/*
+	 * skb_set_tcp_pure_ack() of a local sender may have set truesize to 2: count all memory of
+	 * the skb
+	 */
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
@@ -473,9 +474,10 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
- * repeats the checks for the new listener. @timewait_iss: our ISN if the segment is a SYN that
- * reopens a TIME-WAIT record, else NULL. With @timewait_iss, to_timewait() has traced the segment,
- * and who_reopens() has verified its @signature for @lsk.
+ * repeats the checks for the new listener. If there is no other listener, an ACK is answered with a
+ * RST. @timewait_iss: our ISN if the segment is a SYN that reopens a TIME-WAIT record, else NULL.
+ * For such a SYN, to_timewait() has already traced the segment, and who_reopens() has verified its
+ * signature with the keys of @lsk.
  */
 static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					   const struct xtcp_demux_key *key, const u32 *timewait_iss,
@@ -511,10 +513,10 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 }
 
 /*
- * Finds the listener for a SYN that reopens a TIME-WAIT record. Return: NULL if the segment is not
- * a plain SYN, if there is no listener, if the listener's accept queue is full, or if the segment
- * has fewer hops left than the listener demands. ERR_PTR() if the segment is not signed as the
- * listener demands; the segment was freed.
+ * Finds the listener for a SYN that may reopen a TIME-WAIT record. Return: the listener. NULL if
+ * the segment is not a plain SYN, if there is no listener, if the listener's accept queue is full,
+ * or if the segment has fewer hops left than the listener demands. ERR_PTR() if the segment is not
+ * signed as the listener demands; the segment was freed.
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct signature *signature)
@@ -540,8 +542,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 /*
  * Is a segment signed with the key of the record's connection? Frees the segment on failure. The
- * caller does not call this function for a SYN that reopens the record: who_reopens() has verified
- * this SYN with the listener's keys, which may differ from the keys of the old connection.
+ * caller does not call this function for a SYN for which who_reopens() has found a listener:
+ * who_reopens() has verified this SYN with the listener's keys, which may differ from the keys of
+ * the old connection.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
@@ -607,7 +610,7 @@ void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk
  * @skb: skb->data is the TCP header, the network header is the IP header; consumed unless false is
  *	returned
  * @conn: the connection that xtcp_demux_lookup() found
- * @key: the lookup key with which it was found
+ * @key: the lookup key with which @conn was found
  *
  * Context: softirq, RCU read side. No lock.
  *

@@ -5,24 +5,25 @@
  * IP looks up the handler of protocol 6 in an array, inet_protos[] or inet6_protos[]. Our handler
  * replaces kernel TCP's in this array, and passes every foreign segment on to kernel TCP's handler,
  * untouched. Until we know that a segment is ours, we may only pull its header into the linear
- * part. The first test is one bit, "has this module reserved this local port?", so it costs kernel
- * TCP very little.
+ * part. Nearly all segments of kernel TCP fail one cheap test: a bit says whether this module has
+ * reserved the local port.
  *
- * When the bit is set, in this order:
+ * The handler decides in this order:
  *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
  *     is ours; otherwise (TPROXY, sk_assign) the segment is kernel TCP's.
- *  2. A connection of ours has exactly this tuple: the segment is ours. There are two exceptions
+ *  2. The bit of the local port is not set: the segment is kernel TCP's.
+ *  3. A connection of ours has exactly this tuple: the segment is ours. There are two exceptions
  *     for a TIME-WAIT record: the record ends, and the segment is not ours. In the first, kernel
  *     TCP has a connection with this tuple. In the second, the segment is a SYN that would reopen
- *     the record, and no listener of ours wants the SYN, but a listener of kernel TCP or of another
- *     build of this module does. The program may have moved its listener to that stack.
- *  3. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
+ *     the record, and no listener of ours is there for the SYN, but a listener of kernel TCP or of
+ *     another build of this module wants it. The program may have moved its listener to that stack.
+ *  4. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection with this tuple. Segments that a listener drops without an
  *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
- *  4. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
+ *  5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
  *     signature key (MD5 or TCP-AO) for the peer: kernel TCP does not know this key, and would
  *     answer without a signature.
- *  5. All other segments are kernel TCP's, which also answers segments that belong to no
+ *  6. All other segments are kernel TCP's, which also answers segments that belong to no
  *     connection. So a program that moves its listener to xtcp keeps the connections that kernel
  *     TCP has accepted before.
  */
@@ -60,8 +61,8 @@
 /*
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
  * installed, and used until our handler has run for the last time. If the saved handlers belong to
- * another build of this module, the other build may be unloaded first. The other build then
- * replaces this pointer by a pointer to its own saved handlers (siblings.c).
+ * another build of this module, that build may be unloaded first. It then replaces this pointer by
+ * a pointer to its own saved handlers (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -270,8 +271,9 @@ static bool is_ours(struct sk_buff *skb)
 }
 
 /*
- * Takes our handler out of the chain of handlers. Waits while a handler of another module, which is
- * not a build of xtcp, stands in front of our handler; logs the name of that handler once a second.
+ * Takes our handler out of the chain of handlers. Waits while a handler that is not a sibling's
+ * stands directly in front of ours. Meanwhile it logs once a second which handler is the first of
+ * the chain.
  */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
@@ -336,7 +338,7 @@ static bool is_restored_v4(void)
 }
 
 /*
- * Logs which module's handler is in the array. The RCU read side keeps that module's struct alive.
+ * Logs which handler is in inet_protos[]. The RCU read side keeps the struct of its module alive.
  */
 static void say_who_v4(void)
 {
@@ -470,9 +472,9 @@ err_leave:
 /**
  * xtcp_interpose_exit() - take our handlers out again
  *
- * On return, no handler of ours runs or will run. If another module has put its own handler in
- * front of our handler, the other handler calls ours, so this function waits until the other module
- * is unloaded. Meanwhile it logs the name of the other handler once a second.
+ * On return, no handler of ours runs or will run. If another module that is no sibling has put its
+ * own handler in front of ours, that handler calls ours. So this function waits until the other
+ * module is unloaded, and logs a message once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */

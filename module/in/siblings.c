@@ -59,7 +59,8 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
 	/*
-	 * all builds share one ring: the next build on the chain must not insert the newcomer again
+	 * the other builds that know this event are in the same ring: they must not insert the
+	 * newcomer again
 	 */
 	return NOTIFY_STOP;
 }
@@ -71,7 +72,8 @@ static struct notifier_block greetings = {
 /**
  * xtcp_siblings_join() - announce ourselves to the builds that are loaded
  * @links: our position in each chain of handlers, indexed by enum xtcp_sibling_ip
- * @keeps: siblings call this function before a listener of theirs takes a segment
+ * @keeps: before a listener of a sibling takes a segment, the sibling calls this function to ask
+ *	whether a connection of ours owns the segment
  * @wants: siblings call this function to ask whether a listener of ours wants a SYN; if so, they
  *	end the TIME-WAIT record of theirs that the SYN would reopen
  *
@@ -147,7 +149,7 @@ static bool step_over(enum xtcp_sibling_ip ip)
  *
  * Context: process, module exit, may sleep.
  *
- * Return: false when another module's handler is directly in front of ours; nothing has changed
+ * Return: false when the handler directly in front of ours is not a sibling's; nothing has changed
  * then.
  */
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))

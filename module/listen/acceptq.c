@@ -109,7 +109,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 }
 
 /**
- * xtcp_acceptq_close() - empty the queue and refuse further children
+ * xtcp_acceptq_close() - close both queues of a listener, and empty the accept queue
  * @listener: the queues of a listener that has left the table of listeners
  * @children: receives the children that nobody accepted, and the queue's reference to each
  *

@@ -11,7 +11,7 @@ struct xtcp_listener;
 
 /* Without a lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
-/* With the listener's lock held and BH disabled; close only in process context. */
+/* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
 /* Any context. Without the socket lock, the answer may be out of date at once. */

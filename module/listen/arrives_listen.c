@@ -64,7 +64,7 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 		return true;
 	}
 
-	/* third: check for a SYN. No honest peer sends a SYN with FIN. */
+	/* third: check for a SYN. A SYN with FIN is dropped below: no honest peer sends it */
 	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
 		return xtcp_synq_syn(lsk, skb, key, NULL);
 

@@ -3,8 +3,9 @@
  * The listener's queue of half-open entries, and its timer.
  *
  * Each entry is in the table of connections and on one of its listener's lists. There is a list for
- * each number of timeouts. All entries of a list wait equally long, so each list is in order of
- * deadlines, and one timer serves the listener.
+ * each number of timeouts that an entry has had, from 0 to 6, and a list for 7 or more. All entries
+ * of a list wait equally long, so each list is in order of deadlines, and one timer serves the
+ * listener.
  *
  * An entry enters and leaves the table and its list under the listener's lock. An entry that has
  * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
@@ -228,9 +229,10 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 }
 
 /*
- * Returns how many timeouts an entry gets. As in Linux's reqsk_timer_handler(), entries get fewer
- * timeouts when the queue is more than half full and at least half of the entries are old: old
- * entries then leave room for new entries. Sets *@cut to true if the number was reduced.
+ * Returns how often the timer may send the SYN-ACK of an entry again; the next timeout ends the
+ * entry. As in Linux's reqsk_timer_handler(), this number is reduced when the queue is more than
+ * half full and at least half of the entries are old: old entries then leave room for new entries.
+ * Sets *@cut to true if the number was reduced, else to false.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {

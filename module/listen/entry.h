@@ -49,7 +49,7 @@ struct xtcp_synq {
  * @mark: skb->mark of our segments, as SO_MARK would set it
  * @mss: the peer's MSS option, or the default
  * @rcv_wnd: the window that the SYN-ACK offers, octets
- * @level: SYN-ACK timeouts so far
+ * @level: number of timeouts so far
  * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos
  * @snd_wscale: the peer's window shift
  * @rcv_wscale: our window shift

@@ -86,8 +86,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 }
 
 /*
- * Below, a function of type int returns 0; or -EAGAIN when another CPU has just ended the entry, or
- * has moved the entry to another listener (heir.c), and then nothing has changed.
+ * Below, a function of type int returns 0 or -EAGAIN. After -EAGAIN nothing has changed: another
+ * CPU has just ended the entry, or has moved the entry to another listener (heir.c).
  */
 
 /* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts the timeout of the SYN-ACK. */
@@ -193,7 +193,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	/*
 	 * for the peer, the handshake is complete. Either we reset the connection, or the timer
 	 * sends the SYN-ACK again, and the peer acknowledges it. If the entry ends before this ACK
-	 * arrives, the cookie in the ACK still opens the connection
+	 * arrives, the cookie in the ACK may still open the connection
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
@@ -258,7 +258,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 
 	/*
 	 * as in Linux, the RFC's fifth step comes before its first step here: check the ACK field.
-	 * This is not for a RST, which is judged by its sequence number alone (section 3.5.3)
+	 * A RST is not checked here: its sequence number alone counts (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);

@@ -166,8 +166,9 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 }
 
 /*
- * The number that an entry adds to the counts: 1. For an entry with a copy of its SYN, the number
- * of entries without a copy that would take as much memory, rounded up.
+ * The number that an entry adds to the counts. It is 1 for an entry without a copy of its SYN. For
+ * an entry with a copy, it is the number of entries without a copy that would take as much memory,
+ * rounded up.
  */
 static int weight(const struct xtcp_request *he)
 {

@@ -183,7 +183,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
  *
  * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
  * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
- * destination are the same.
+ * destination have the same address and port.
  *
  * Context: softirq, RCU read side.
  *

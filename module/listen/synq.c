@@ -9,8 +9,8 @@
  * entry is dropped to make room for a new SYN.
  *
  * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
- * the backlog of listen(). The SYN queue is tested first. If both queues are full, the SYN counts
- * in the counters of both queues.
+ * the backlog of listen(). The SYN queue is tested first. If both queues are full, and SYN cookies
+ * are allowed, the SYN counts in the counters of both queues.
  */
 #include "listen/synq.h"
 

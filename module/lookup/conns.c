@@ -263,7 +263,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  * xtcp_conns_remove() - remove a connection
  * @conn: the connection, in its chain or not
  *
- * Inlined in both callers, since most of their time is spent here.
+ * This function is inlined in both callers, since they spend most of their time here.
  *
  * Context: softirq or process, BH disabled. Takes the chain's lock.
  *

@@ -265,7 +265,7 @@ bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 	sk = xtcp_compat_kernel_lookup(net, &key->tuple, key->dif, key->sdif);
 	if (!sk)
 		return false;
-	/* this may be a request sock or a timewait sock, which sock_put() would free wrongly */
+	/* @sk may be a request sock or a timewait sock, which sock_put() would free wrongly */
 	sock_gen_put(sk);
 	return true;
 }

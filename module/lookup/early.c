@@ -149,7 +149,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/* no sock exists yet for a SYN */
+	/* a SYN is not looked up here: nearly always, it has no full sock yet */
 	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
@@ -257,7 +257,8 @@ static struct pernet_operations early_ops = {
 };
 
 /**
- * xtcp_early_init() - register what removes the hooks of a namespace when the namespace ends
+ * xtcp_early_init() - register the functions that remove a namespace's hooks when the namespace
+ *	ends
  *
  * Context: process, module init; every namespace has its struct xtcp_net.
  *

@@ -126,8 +126,8 @@ void xtcp_group_leave(struct sock *sk)
 
 /*
  * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device.
- * Members of a group may differ in this: @chosen may have been bound to another device since it
- * joined the group.
+ * Members of a struct sock_reuseport may differ in their device: @chosen may have been bound to
+ * another device since it joined.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -146,7 +146,7 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * xtcp_group_choose() - let the group's BPF program choose the listener of a segment
  * @lsk: the listener that the lookup found
  * @hash: hash of the segment's tuple, used when the program names no member
- * @skb: a SYN, or an ACK with a valid cookie; skb->data is the TCP header
+ * @skb: a segment for a listener; skb->data is the TCP header
  *
  * The program sees the data of the segment and the headers before the data, like any socket filter.
  * It runs only for segments that are ours, once for each segment. But if the listener that the

@@ -136,7 +136,7 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * known to be ours.
  *
  * Return: the best match, or NULL. If several members of a group have the best score, all SYNs of
- * one tuple get the same member until the group changes.
+ * one tuple on one processor get the same member until the group changes.
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
@@ -172,8 +172,9 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
  *
- * Return: the member that a SYN of this connection would reach if the SYN came to this processor
- * now; NULL if no member is left. A member that left the table before the call is not found.
+ * Return: the member that the hash would choose for a SYN of this connection if the SYN came to
+ * this processor now; NULL if no member is left. A member that left the table before the call is
+ * not found.
  */
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash)
@@ -301,8 +302,8 @@ static int enter(struct sock *sk, bool begins)
 	if (err)
 		return err;
 	/*
-	 * a BPF program that was attached before listen() has made a reuseport group, which stays
-	 * even after an error
+	 * a BPF program that was attached before listen() has made a struct sock_reuseport, which
+	 * @sk keeps even after an error
 	 */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */

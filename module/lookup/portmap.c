@@ -52,8 +52,8 @@
  *	store the number
  * @lock: guards all fields below
  * @dead: the map is not used any more; it is about to leave the namespace, or has left
- * @refs: calls of connect() that use the map now
- * @tuples: bits set in @ours
+ * @refs: number of calls of connect() that use the map now
+ * @tuples: number of bits that are set in @ours
  * @surplus: how many bits are set in @ours or @others, minus an eighth of the number of ports in
  *	the range; if this is 0 or less, the map is not worth its memory
  * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port

@@ -11,7 +11,7 @@ struct sock;
 /**
  * struct xtcp_seats - an array of listeners; the owner's lock guards changes
  * @rcu: frees the array after the last lookup
- * @n: number of listeners; written after a new listener in @sk, read by smp_load_acquire()
+ * @n: number of listeners; a new listener is stored in @sk before @n includes it
  * @room: how many listeners the array can hold
  * @sk: the listeners
  */
