@@ -200,7 +200,7 @@ int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen)
 	told.pkt_key_not_found = atomic64_read(&ao->key_not_found);
 	told.pkt_ao_required = atomic64_read(&ao->ao_required);
 	told.pkt_dropped_icmp = atomic64_read(&ao->dropped_icmps);
-	/* an arriving segment may change ao->current_key meanwhile: read it once */
+	/* an arriving segment may change ao->current_key meanwhile: read this pointer only once */
 	rcu_read_lock();
 	current_key = READ_ONCE(ao->current_key);
 	told.set_current = !!current_key;

@@ -13,7 +13,7 @@
 
 #define V4_PREFIX	96	/* bits in front of the IPv4 address in a v4-mapped address */
 
-/* Reads the address of the peers. Return: false when its family is not the socket's. */
+/* Reads the address of the peers. Return: false when the address is not of the socket's family. */
 static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, struct xtcp_peers *peers)
 {
 	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&cmd->tcpm_addr;

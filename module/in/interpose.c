@@ -338,7 +338,7 @@ static bool is_restored_v4(void)
 }
 
 /*
- * Logs which handler is in inet_protos[]. The RCU read side keeps the struct of its module alive.
+ * Logs which handler is in inet_protos[]. The RCU read side keeps the handler's struct alive.
  */
 static void say_who_v4(void)
 {

@@ -192,7 +192,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  * xtcp_child_make() - make the child of a completed handshake
  * @listener: the listener
  * @skb: the segment that completed the handshake
- * @he: the entry, from the table or rebuilt from a cookie
+ * @he: the entry: from the table, rebuilt from a cookie, or filled from a Fast Open SYN
  * @ts_offset: milliseconds that the child adds to our clock for its TSvals
  *	(xtcp_secret_ts_offset())
  * @is_entry: true if @he is in the table; the child replaces it

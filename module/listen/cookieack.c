@@ -3,8 +3,8 @@
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
  * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry:
- * for two minutes after the listener has last refused an entry, or has dropped an entry early. With
- * net.xtcp.syncookies = 0 no cookie is checked.
+ * for two minutes after the listener, or another listener of its group, has last refused an entry
+ * or dropped an entry early. With net.xtcp.syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 

@@ -47,9 +47,9 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 /*
  * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? An older TSecr
  * answers the SYN-ACK of an old connection. If both SYN-ACKs had the same ISN, the acknowledgment
- * number does not show this. But an older TSecr may also answer a SYN-ACK with a cookie that was
- * sent before this entry was made, so TSecr is not checked while cookies are accepted. As in Linux,
- * a TSecr of 0 is not checked.
+ * number does not show which of them is answered. But an older TSecr may also answer a SYN-ACK with
+ * a cookie that was sent before this entry was made, so TSecr is not checked while cookies are
+ * accepted. As in Linux, a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)

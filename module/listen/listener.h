@@ -24,10 +24,11 @@ struct xtcp_members;
 
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
- * @overflows: SYNs, and ACKs that complete a handshake, refused because the accept queue was full
+ * @overflows: segments refused because the accept queue was full: SYNs, and ACKs that complete a
+ *	handshake
  * @declined: SYNs for which no entry was kept: dropped SYNs, and SYNs answered with a cookie
  * @cookies_sent: SYNs answered with a cookie
- * @cookies_recv: connections without an entry that the cookie in an ACK has opened
+ * @cookies_recv: connections that the cookie in an ACK has opened, without an entry
  */
 struct xtcp_listener_stats {
 	u32 overflows;

@@ -485,7 +485,7 @@ int xtcp_demux_insert_sk(struct sock *sk)
 	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;
 	conn->bound_dev_if = sk->sk_bound_dev_if;
 	conn->kind = XTCP_CONN_SOCK;
-	sock_hold(sk);	/* xtcp_demux_remove_sk() puts it */
+	sock_hold(sk);	/* the table's reference; xtcp_demux_remove_sk() puts it */
 	err = xtcp_demux_insert(xtcp_net_of(sk), conn);
 	if (err) {
 		__sock_put(sk);

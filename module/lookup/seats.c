@@ -74,7 +74,7 @@ void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 	 * now, and must then find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
-	/* this release pairs with the smp_load_acquire() of xtcp_seats_choose() */
+	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_seats_choose() */
 	smp_store_release(&seats->n, seats->n + 1);
 }
 
