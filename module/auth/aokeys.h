@@ -62,8 +62,8 @@ struct xtcp_ao_key {
  * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs
  *	are for the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
- * @current_key: the key that signs what we send on a connection; READ_ONCE
- * @rnext_key: the key with which we ask the peer to sign; READ_ONCE
+ * @current_key: the key that signs what we send on a connection; changes under @lock
+ * @rnext_key: the key with which we ask the peer to sign; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized

@@ -132,7 +132,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  *
  * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
  * none. Otherwise the reason to drop the segment. The drop has been counted, except for malformed
- * options and for the exception of xtcp_aoverify_sock().
+ * options and for the segments that xtcp_aoverify_sock() does not count.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index, bool *counted)

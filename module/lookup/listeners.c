@@ -271,7 +271,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* data_race(): rhashtable reads a bucket's pointer plainly; the pointer's lock bit may change */
+	/* data_race(): rhashtable reads a bucket plainly; the bucket's lock bit may change */
 	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -326,7 +326,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* data_race(): rhashtable reads a bucket's pointer plainly; the pointer's lock bit may change */
+	/* data_race(): rhashtable reads a bucket plainly; the bucket's lock bit may change */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
