@@ -3,13 +3,13 @@
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
- * gets its first socket of ours, it has only its sysctls, its files in /proc, and a bitmap of ports
- * without a set bit, which every arriving segment reads.
+ * gets its first socket of ours, it has only its sysctls, its files in /proc, and a pointer to an
+ * empty bitmap of ports. One bit of this bitmap is tested for every arriving segment.
  *
- * A namespace ends when no file refers to it any more. Then the only xtcp connections left in it
- * are orphans and TIME-WAIT records. netns_pre_exit() resets the orphans, while the devices still
- * work. netns_exit() frees everything else, when no packet can arrive any more. When the module is
- * unloaded, both run for every namespace, after kernel TCP's handlers are restored.
+ * A namespace ends when no process and no file refers to it any more. Then the only xtcp
+ * connections left in it are orphans and records. netns_pre_exit() resets the orphans, while the
+ * devices still work. netns_exit() frees everything else, when no packet can arrive any more. When
+ * the module is unloaded, both run for every namespace, after kernel TCP's handlers are restored.
  */
 #include "netns/netns.h"
 
@@ -42,7 +42,7 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-#define TELL_TIME	(HZ / 10)	/* how long orphans are ended with a RST */
+#define TELL_TIME	(HZ / 10)	/* after this time, orphans end without a RST */
 
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
@@ -75,7 +75,7 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 }
 
 /*
- * Makes all parts, and the lists of leases (our socks in kernel TCP's bind table) last. Once the
+ * Makes all parts. The lists of leases (our socks in kernel TCP's bind table) come last: once the
  * bitmap of the leases' ports exists, arriving segments read it and use the other parts, so no
  * later step may fail. Return: 0 or a negative errno; after an error no part is left.
  */
@@ -123,7 +123,7 @@ int xtcp_netns_start(struct xtcp_net *xn)
 	mutex_lock(&xn->starting);
 	if (!xn->started) {
 		err = make_parts(xn);
-		/* pairs with xtcp_netns_is_started() */
+		/* pairs with smp_load_acquire() in xtcp_netns_is_started() */
 		smp_store_release(&xn->started, !err);
 	}
 	mutex_unlock(&xn->starting);
@@ -161,7 +161,7 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	spin_lock_bh(&shard->lock);
 	ep = list_first_entry_or_null(&shard->orphans, struct xtcp_endpoint, accept_node);
 	if (ep)
-		sock_hold(xtcp_sk_of(ep));	/* end_orphan() puts it */
+		sock_hold(xtcp_sk_of(ep));	/* end_orphan() puts this reference */
 	spin_unlock_bh(&shard->lock);
 	return ep ? xtcp_sk_of(ep) : NULL;
 }

@@ -9,7 +9,8 @@
  * buffer of an open file is one page, or more if the rows of a chain need more. A slow reader gets
  * each row once, if the listener or the connection exists during the whole listing: a listener
  * keeps its number, and a connection stays in its hash chain when a sock replaces its half-open
- * entry, or a TIME-WAIT record replaces its sock. Otherwise the row may be listed or not.
+ * entry, or a TIME-WAIT record replaces its sock. A listener or connection that begins or ends
+ * during the listing may be missing.
  *
  * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
  * values of a row may change while they are read.
@@ -72,8 +73,8 @@ struct row {
 
 /*
  * The state of one reader, in seq_file->private. If the buffer was too small for a position,
- * seq_file asks for the same position again, with a larger buffer: the first row of the position
- * then has number @number again.
+ * seq_file asks for the same position again, with a larger buffer. Then the numbers of its rows
+ * begin at @number again.
  */
 struct listing {
 	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
@@ -93,7 +94,8 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 }
 
 /*
- * Shows the columns that every kind of connection has. The caller adds the columns of a full sock.
+ * Shows the columns that every kind of connection has. The caller adds the other columns of a
+ * listener or a full sock.
  */
 static void show_row(struct listing *l, const struct row *row)
 {
@@ -225,7 +227,7 @@ static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
 
 /*
  * Shows a connection if its socket has the address family of the listing. So, as in Linux, xtcp6
- * lists the connections over IPv4 of AF_INET6 sockets.
+ * also lists the IPv4 connections of AF_INET6 sockets.
  */
 static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
@@ -298,7 +300,10 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 	return FIRST_CHAIN + chain;
 }
 
-/* Moves *@pos to the next position that has something to show, or to the end. */
+/*
+ * Moves *@pos to the first position from *@pos on that has something to show, or to the end.
+ * Returns NULL at the end.
+ */
 static void *look_up(struct seq_file *m, loff_t *pos)
 {
 	struct listing *l = m->private;
@@ -495,8 +500,8 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 	if (!which->written)
 		return -EIO;
 	/*
-	 * seq_file_net() works only for a file with rows: the private data of a file with a few
-	 * lines is the namespace itself
+	 * seq_file_net() works here, because each file with .written has .ops. For a file with
+	 * .show, the private data is the namespace itself
 	 */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))

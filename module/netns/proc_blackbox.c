@@ -119,8 +119,8 @@ static void show_flags(struct seq_file *m, u16 flags)
 }
 
 /*
- * @sacks: the event after @event, which may have the segment's SACK blocks; NULL: @event is the
- * last
+ * Shows the segment of @event. @sacks: the event after @event; it may contain the segment's SACK
+ * blocks. NULL: @event is the last event.
  */
 static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, const struct xtcp_blackbox_event *event,
 			 const struct xtcp_blackbox_event *sacks)

@@ -2,10 +2,10 @@
 /*
  * net.xtcp.*: the sysctls of a namespace.
  *
- * Names, units, ranges and defaults are those of net.ipv4.tcp_*. Where Linux derives a default from
- * the size of memory, a namespace copies the value of its own kernel TCP when the namespace begins
- * (or the module is loaded). Where Linux accepts any number, xtcp refuses a number that makes no
- * sense: the write fails with EINVAL, and the old value stays.
+ * Names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the exceptions.
+ * Where Linux derives a default from the size of memory, a namespace copies the value of its own
+ * kernel TCP when the namespace begins (or the module is loaded). Where Linux accepts any number,
+ * xtcp refuses a number that makes no sense: the write fails with EINVAL, and the old value stays.
  *
  * The kernel gives a handler only the address of an entry in the registered table. A copy of the
  * table for each namespace would take one or more pages, and most copies would never be read. So
@@ -105,9 +105,9 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * Reads or writes a time. It is stored in jiffies; the user reads and writes it in units of 1 /
- * @per_second s. As in Linux, a written time is rounded up to whole jiffies: a time above 0 must
- * not become 0, which has a meaning of its own.
+ * Reads or writes a time. It is stored in jiffies. The user reads and writes it in a unit of which
+ * @per_second make a second. As in Linux, a written time is rounded up to whole jiffies: a time
+ * above 0 must not become 0, which has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -181,7 +181,10 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/* A write also resets the count of signs of a black hole for Fast Open (fastsyn.c). */
+/*
+ * A write also resets xtcp_net.blackholes, the number of signs of a Fast Open black hole
+ * (fastsyn.c).
+ */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
@@ -413,7 +416,7 @@ void xtcp_sysctl_exit(void)
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		if (pages[i])
 			__free_pages(pages[i], TABLE_ORDER);
-	/* an insertion that failed for lack of memory may have left empty nodes */
+	/* when xa_store() failed for lack of memory, it may have left empty nodes in the xarray */
 	xa_destroy(&namespaces);
 }
 
@@ -455,7 +458,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,
-		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; later Linux has more */
+		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; the default of later kernels is larger */
 		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
 		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
 		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),

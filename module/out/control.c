@@ -3,10 +3,10 @@
  * Allocates the memory of segments without data: ACKs, probes, RSTs.
  *
  * Such a segment is freed as soon as the device, or a peer on this machine, has read it. With BH
- * off, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use for
- * arriving packets. This takes half the time of an allocation from the slabs. While a segment waits
- * in a queue of IP or of the device, it keeps the whole 32 KiB page of its fragment, like a
- * driver's packet.
+ * disabled, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use
+ * for arriving packets. This takes half the time of an allocation from the slabs. While a segment
+ * waits in a queue of IP or of the device, it keeps the whole 32 KiB page of its fragment in use,
+ * as a driver's packet does.
  */
 #include "out/control.h"
 

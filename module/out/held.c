@@ -16,13 +16,13 @@
  * the module. If that fails, the module is being removed, and the segment is not sent. After the
  * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *
- * Most segments below TCP count in sk_wmem_alloc. But segments in netem have a reference to the
- * sock instead, and so have SYN-ACKs and segments in queues of netfilter. Therefore this file
- * counts the references whose owners it knows, and takes any further reference for the reference of
- * a segment. This may be wrong: a processor that is about to handle a segment or a timer of the
- * sock has a reference, too. Such a processor is soon done, so close() waits for a short time. The
- * kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages
- * of the write are in the send queue or below TCP. So an orphan with such pages holds the module.
+ * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs, and segments in netem or in queues
+ * of netfilter, have a reference to the sock instead. Therefore this file counts the references
+ * whose owners it knows, and takes any further reference for the reference of a segment. This may
+ * be wrong: a processor that is about to handle a segment or a timer of the sock has a reference,
+ * too. Such a processor is soon done, so close() waits for a short time. The kernel's record of a
+ * zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages of the write are in
+ * the send queue or below TCP. So an orphan with such pages holds the module.
  *
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
@@ -55,7 +55,7 @@
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
-#define LOOKS_MAX	64U	/* socks of one list that one run of the work item checks */
+#define LOOKS_MAX	64U	/* most socks that one run of the work item checks on each list */
 #define ROW_MAX		160	/* characters in a row of held_by */
 
 /**
@@ -64,8 +64,8 @@
  *	ours, except by spin_trylock(). Taken with BH disabled, or with interrupts disabled where
  *	the caller may hold any lock
  * @due: socks that this round of the work item has yet to check
- * @later: the other socks; the next round begins with all of them in @due
- * @count: number of socks in both
+ * @later: the other socks; once @due is empty, all of them move to @due, and the next round begins
+ * @count: number of socks in @due and @later
  *
  * sk_bind_node is free for this use: these socks are never in kernel TCP's bind table.
  */
@@ -224,7 +224,10 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;
-	/* netem takes its reference before it subtracts the segment, so read the references last */
+	/*
+	 * netem takes its reference before it subtracts the segment from sk_wmem_alloc, so read the
+	 * references last
+	 */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
 }
@@ -287,8 +290,9 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: a sock in CLOSED, with segments below TCP
  *
- * The sock also drops its reference to the namespace. Otherwise the waiting segments would keep the
- * namespace alive through the sock. But only the end of the namespace frees such segments.
+ * The sock also drops its reference to the namespace. Otherwise neither might ever end: the waiting
+ * segments would keep the namespace alive through the sock, and only the end of the namespace may
+ * free such segments.
  *
  * Context: process. Lock: as xtcp_held_take().
  */
@@ -326,8 +330,8 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * xtcp_held_segment_freed() - stop holding the module if the last segment of a sock was freed
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
- * The function does nothing if the socket lock is taken. An owner of the lock that sends calls
- * xtcp_held_look() afterwards. In all other cases, and always in a kernel for one processor, the
+ * The function does nothing if the socket lock is taken. If the owner of the lock sends, it calls
+ * xtcp_held_look() afterwards. For any other owner, and always in a kernel for one processor, the
  * work item calls xtcp_held_look().
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.

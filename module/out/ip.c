@@ -2,7 +2,7 @@
 /*
  * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
  *
- * Only this file, ip_connect.c and ip_reply.c know the difference between the two families. Callers
+ * This file, ip_connect.c and ip_reply.c hide most differences between the two families. Callers
  * pass a struct xtcp_tuple or a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
  * Linux.
  *
@@ -222,9 +222,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. If IP has found a route, it may be the same as before, but
- * sk_route_caps now lacks the bits that force_gso() adds. If IP has found none, sk_err_soft has to
- * get the error.
+ * IP has looked up the route again. A route that IP has found may be the same as before, but
+ * sk_route_caps now lacks the bits that force_gso() adds. If IP has found no route, sk_err_soft has
+ * to get the error.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -233,7 +233,7 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has called it before */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has already called this function */
 }
 
 /*
@@ -299,8 +299,8 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * @sk: the sock
  *
  * If the device of the route was removed or is down, the MTU of the route is the smallest that a
- * device may have. This MTU says nothing about the path, so the function returns 0. Linux uses this
- * MTU, and cuts text to its size.
+ * device may have. This MTU says nothing about the path, so the function returns 0. Linux's TCP
+ * uses this MTU, and cuts text to its size.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -192,8 +192,8 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 
 /*
  * Can the route depend on the ports? A routing rule, the hash that picks one of several paths, and
- * an IPsec policy may read the ports. The kernel's count of rules that name ports does not help: it
- * leaves out rules for segments that this host sends.
+ * an IPsec policy may read the ports. The kernel counts the routing rules that name ports, but that
+ * count does not help: it leaves out rules for segments that this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {
@@ -213,9 +213,9 @@ static bool ports_lead(const struct sock *sk)
  * xtcp_ip_connect_ports() - finish the route of an active open when its local port is known
  * @sk: the sock; xtcp_ip_connect() has succeeded, and inet_sport is set
  *
- * The function looks up the route again if the first lookup did not know the port and the route may
- * depend on the port. It also chooses two random values: the flow hash and the first IPv4
- * identification.
+ * Over IPv4, the function looks up the route again if the first lookup did not know the port and
+ * the route may depend on the port. It also chooses two random values: the flow hash and the first
+ * IPv4 identification.
  *
  * Return: 0 or routing's error.
  */

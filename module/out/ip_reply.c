@@ -47,7 +47,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
 	const struct xtcp_tuple *tuple = how->tuple;
-	struct flowi4 fl4 __uninitialized;	/* the next call fills all of it */
+	struct flowi4 fl4 __uninitialized;	/* xtcp_compat_reply_flow() fills all of it */
 	struct rtable *rt;
 
 	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,

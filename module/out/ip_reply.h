@@ -18,7 +18,7 @@ struct xtcp_tuple;
  * @dif: the interface by which the answered segment came in, or 0
  * @mark: the mark of the segment, as SO_MARK would set it
  * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
- * @tos: DSCP and ECN octet, or traffic class
+ * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
  * @laddr_known: the tuple's local address is known to be ours, so routing need not check it; only
  *	for IPv4
  * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
@@ -41,7 +41,7 @@ struct xtcp_ip_reply {
 	struct dst_entry *dst;
 };
 
-/* For half-open entries, TIME-WAIT records and RSTs. RCU read side; any context. */
+/* For half-open entries, TIME-WAIT records and RSTs. Softirq or process, RCU read side. */
 int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
 /*
  * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference

@@ -51,7 +51,7 @@
  */
 static const u32 first_counters[2] = { 1, 0 };
 
-/* The TCP header of a reply. @signer: signs it; NULL: no signature. */
+/* The TCP header of a reply. @signer: signs the segment; NULL: no signature. */
 struct reply {
 	const struct xtcp_signer *signer;
 	u32 seq;
@@ -66,8 +66,8 @@ struct reply {
 /*
  * Turns the answered segment into an empty skb with room for @len octets and the headers in front
  * of them. This saves an allocation per answered SYN. The skb is reset as by build_skb(), which
- * makes an skb around existing memory. Return: false if the skb is shared or too small; it is
- * unchanged then.
+ * makes an skb around existing memory. Return: false if the skb cannot be used, because it is
+ * shared, not linear or too small; it is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -166,7 +166,7 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* Lets @signer sign the reply, if it has a key. */
+/* Lets @signer sign the reply, if @signer has a key. */
 static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 {
 	if (likely(!xtcp_signer_signs(signer)))
@@ -236,8 +236,9 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: if the segment has just ended its connection: the reason code for a diagnostic payload.
- *	Otherwise 0: the RST must not be larger than the segment, whose source address may be forged
- * @signer: signs the RST, if it has a key
+ *	Otherwise 0: the source address of the segment may be forged, so the RST must not be larger
+ *	than the segment
+ * @signer: the signer; if it has a key, it signs the RST
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
  * 9293 sections 3.5.2 and 3.10.7.1.
@@ -500,7 +501,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
  * @xn: the namespace
  * @tw: the record, or a copy of it
- * @signer: signs the ACK, if it has a key
+ * @signer: the signer; if it has a key, it signs the ACK
  *
  * RFC 9293 section 3.10.7.4.
  *

@@ -9,7 +9,7 @@
  * IP gets a clone of a queued skb, or a control segment. Each such skb counts in sk_wmem_alloc, so
  * the sock's memory stays until the last such skb is freed. The skb's destructor is sock_wfree().
  * If SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
- * (time/pace.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
+ * (time/pace.c, held.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
  * sk_wmem_alloc only after that call. This octet keeps the sock, and unloading waits for each
  * sock's destructor. So the module cannot be unloaded while sk_write_space runs.
  */
@@ -184,8 +184,8 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 
 /*
  * Sets URG and the urgent pointer, which points to the octet after the last urgent one (RFC 9293
- * section 3.1). If the field cannot reach that octet, URG is set, with the largest pointer, only in
- * segments of the last 64 KiB before SND.NXT, as in Linux.
+ * section 3.1). If that octet is too far away for the field, a segment of the last 64 KiB before
+ * SND.NXT gets URG and the largest pointer, and an earlier segment gets no URG, as in Linux.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
