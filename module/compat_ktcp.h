@@ -14,11 +14,13 @@
 #include "base/tuple.h"
 
 /*
- * xtcp_compat_bind2_bucket_has() and xtcp_compat_bind_bucket_has() walk the entries in a bucket of
- * kernel TCP's bind table until @test returns true. Since 6.8 an entry is only on the list of its
- * port and address. Before 6.8 it is also on the list of its port, and a bucket of a port and
- * address has a separate list for entries in TIME-WAIT. The caller holds the lock of the bucket's
- * chain. To walk all entries of a port, the lock of the port's chain suffices.
+ * Kernel TCP's bind table has two kinds of buckets: a bucket for each port, and a bucket for each
+ * pair of port and address. xtcp_compat_bind_bucket_has() walks the entries of a port, and
+ * xtcp_compat_bind2_bucket_has() walks the entries of a pair. Both return true as soon as @test
+ * does, and false if it never does. The caller holds the lock of the chain that the bucket is on.
+ *
+ * Since 6.8 an entry is only on the list of its pair. Before 6.8 it was also on the list of its
+ * port, and the bucket of a pair had a second list for entries in TIME-WAIT.
  *
  * xtcp_compat_bind_move() replaces @from by @to in the bind table. @from or @to is a TIME-WAIT
  * sock; @tw is this sock, and points to the bucket of the port and to the bucket of the port and

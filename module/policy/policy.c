@@ -4,10 +4,10 @@
  * writes the table (policy_set.c). Of the rules that match a connection, only the most specific one
  * applies (rules.c).
  *
- * A connection looks for its rule once: an active open in connect(), a passive open when its sock
- * is made. The rule sets options of the sock as if a program had set them, but only options that no
- * program has set. A disconnect resets the options that a rule has set, so the next connection of
- * the sock begins without them.
+ * A connection looks for its rule once: in connect(), or when a listener's child is made. The rule
+ * sets options of the sock as if a program had set them, but only options that no program has set.
+ * A disconnect resets the options that a rule has set, so the next connection of the sock begins
+ * without them.
  *
  * A table in force never changes. A change makes a new table, which replaces the old one; both
  * share the rules that have not changed. So a connection sees the whole old table or the whole new
@@ -42,10 +42,13 @@
 #include "lookup/demux.h"
 #include "time/pace.h"
 
-#define MOST		1024	/* rules in a table */
+#define MOST		1024	/* most rules in a table */
 #define MOST_OF_GUEST	64
 
-/* An allocation fails rather than wait for memory: no netlink request may wait (set.c). */
+/*
+ * An allocation fails when memory is short, so that a netlink request does not wait for long
+ * (set.c).
+ */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
@@ -76,7 +79,10 @@ static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive
 static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
 static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
 
-/* The options whose value is a number; 0 means that nobody has set the option. */
+/*
+ * The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the
+ * option.
+ */
 static const struct number {
 	int optname;
 	u16 by_rule;
@@ -190,8 +196,8 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
 	/*
-	 * no bit in by_rule is needed: no socket option sets this field, and a reset of the TCB
-	 * clears it
+	 * cong.initial needs no bit in by_rule: no socket option sets this field, and a reset of
+	 * the TCB clears it
 	 */
 	xsk->cong.initial = sets->initial;
 }
@@ -314,7 +320,7 @@ unsigned int xtcp_policy_most(const struct xtcp_net *xn)
  * xtcp_policy_draft() - begin a new table
  * @xn: the namespace
  * @empty: the new table begins empty, and not as a copy of the table in force
- * @more: number of rules that the caller will add, at most xtcp_policy_most()
+ * @more: the most rules that the caller will add
  *
  * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
  *

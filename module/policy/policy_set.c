@@ -10,7 +10,7 @@
  * rule needs no reference to a module.
  *
  * Each namespace has a lock for changes of its table. A request that finds this lock taken fails
- * with EBUSY: set.c says why no request may wait.
+ * with EBUSY: set.c says why no request may wait for a lock.
  */
 #include "policy/policy_set.h"
 
@@ -288,7 +288,7 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 	return err;
 }
 
-/* Return: the number of rules in the request; -EINVAL if an attribute is not XTCP_POLICY_RULE. */
+/* Return: the number of rules in the request; -EINVAL if it contains anything else. */
 static int count_rules(const struct genl_info *info)
 {
 	const struct nlattr *attr;
@@ -345,7 +345,8 @@ static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_in
  * @skb: the request
  * @info: the parsed request
  *
- * Context: process, may sleep for memory. Takes xtcp_net.policy_lock, if it is free.
+ * Context: process, may sleep. Takes xtcp_net.policy_lock; fails with -EBUSY while another request
+ * has that lock.
  *
  * Return: 0 or an error, which uapi/linux/xtcp.h explains; after an error nothing has changed.
  */

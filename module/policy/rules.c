@@ -6,13 +6,14 @@
  * Of the rules that match a connection, only the most specific one applies. A rule with a longer
  * prefix is more specific. If the lengths are equal, a rule with a foreign port is more specific
  * than a rule without. Next, a local port counts in the same way. Last, a deeper cgroup is more
- * specific. The kind of a rule is the length of its prefix, whether it has each of the two ports,
- * and the depth of its cgroup. Two keys of the same kind never match the same connection. So the
- * rules that match a connection all differ in kind, and the order of the kinds decides.
+ * specific. The kind of a rule consists of the length of its prefix, the presence of each of the
+ * two ports, and the depth of its cgroup. Two different keys of one kind never match the same
+ * connection. So the rules that match a connection all differ in kind, and the order of the kinds
+ * decides.
  *
  * The search takes one kind after the other, the most specific first. It makes the only key of this
- * kind that matches the connection, and looks for it in the ordered entries of the kind. With k
- * kinds this is k binary searches, however many rules there are.
+ * kind that can match the connection, and looks for that key in the ordered entries of the kind.
+ * With k kinds this is k binary searches, however many rules there are.
  */
 #include "policy/rules.h"
 
@@ -89,7 +90,7 @@ bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *mat
 
 /**
  * xtcp_rules_match() - undo xtcp_rules_key()
- * @match: receives the match
+ * @match: receives the conditions of the rule
  * @key: the key of a rule
  *
  * Context: any.
@@ -202,8 +203,7 @@ bool xtcp_rules_ready(struct xtcp_rules *rules)
 }
 
 /*
- * Make the only key of this kind that matches the connection. Return: false if there is no such
- * key.
+ * Make the only key of @kind that can match the connection. Return: false if there is no such key.
  */
 static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp_rules_facts *facts)
 {
@@ -233,7 +233,7 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
  * @rules: a table after xtcp_rules_ready()
  * @facts: the connection
  *
- * Context: any.
+ * Context: any in which @facts->cgroup_at() may be called.
  *
  * Return: the rule, or NULL if none matches.
  */

@@ -11,7 +11,7 @@
 
 struct xtcp_rule;
 
-#define XTCP_RULES_KINDS	64	/* most different values of xtcp_rule_key.kind in a table */
+#define XTCP_RULES_KINDS	64	/* limit of different kinds (xtcp_rule_key.kind) in a table */
 #define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address */
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 
@@ -36,7 +36,7 @@ struct xtcp_rule_match {
 };
 
 /**
- * struct xtcp_rule_key - struct xtcp_rule_match in a form that memcmp() sorts in the order of the
+ * struct xtcp_rule_key - struct xtcp_rule_match in a form in which memcmp() gives the order of the
  *	search
  * @kind: which parts of the key are set, the length of the prefix, and the depth of the cgroup
  *	(kind_of()); the most specific kind is the smallest

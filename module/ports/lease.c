@@ -6,16 +6,17 @@
  * the table, so that bind() on either stack respects the ports of the other stack, by the rules of
  * kernel TCP. README.md lists which code reads which field of a lease.
  *
- * There are two kinds. Each bind() makes a lease of its own. Such leases have sk_reuseport and a
- * user id that no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user,
- * and lets them all share a port; sharing.c decides which leases may really share it. A sock of
- * kernel TCP never has this user, so SO_REUSEPORT does not let it share the port with a lease.
+ * There are two kinds of leases. The first is the lease of a bind(); each bind() makes its own.
+ * Such leases have sk_reuseport and a user id that no process can have. So kernel TCP takes them
+ * for a SO_REUSEPORT group of one user, and lets them all share a port; sharing.c decides which
+ * leases may really share it. A sock of kernel TCP never has this user, so SO_REUSEPORT does not
+ * let it share the port with a lease.
  *
- * The other kind is the shared lease, which connect() without bind() makes. It is bound to the
+ * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
  * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
- * nothing else can bind its port. It is a TIME-WAIT sock, because these are small. Only a full sock
- * can be bound, so another sock, the taker, binds the port, and the lease then replaces it in the
- * table (taker.c).
+ * nothing else can bind its port. It is a TIME-WAIT sock, because such socks are small. Only a full
+ * sock can be bound, so another sock, the taker, binds the port, and the lease then replaces the
+ * taker in the table (taker.c).
  *
  * Each full sock on the port has a reference to the lease: the sock that bound the port, the socks
  * whose connect() chose it, and the children of a listener. Each TIME-WAIT record has a reference,
@@ -174,8 +175,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. Kernel TCP then
-	 * compares this lease with other socks by SO_REUSEADDR alone (ip_autobind_reuse). If
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. To choose, kernel
+	 * TCP compares this lease with other socks by SO_REUSEADDR alone (ip_autobind_reuse). If
 	 * another bind() of ours asks for the chosen port before get_place() takes the lock, that
 	 * bind() is refused.
 	 */
@@ -288,7 +289,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port.
+ * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port, or when the device of the
+ * lease has been moved to another VRF.
  */
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 {
@@ -311,7 +313,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 
 /**
  * xtcp_lease_hold() - take a reference to a lease, for one more full sock on the port
- * @lease: the caller, or a sock that it has locked, has a reference to it
+ * @lease: a lease to which the caller, or a sock that the caller has locked, has a reference
  *
  * Context: softirq or process.
  *

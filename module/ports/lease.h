@@ -112,8 +112,8 @@ void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 /*
  * Take a reference for a TIME-WAIT record. While only records refer to a lease that bind() made,
  * the lease has the SO_REUSEADDR of its owner, even if xtcp_lease_make_exclusive() had cleared it.
- * Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as beside kernel TCP's own
- * TIME-WAIT.
+ * Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as it may beside a TIME-WAIT sock
+ * of kernel TCP.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

@@ -22,8 +22,9 @@
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
- * share the lease on the port. While many ports are free, one of the first few ports that are tried
- * is usable. When ports become scarce, the destination gets a bitmap of its ports (portmap.c).
+ * share the lease on the port. While many ports are free, most likely one of the first few ports
+ * that are tried is usable. When ports become scarce, the destination gets a bitmap of its ports
+ * (portmap.c).
  */
 #include "ports/port.h"
 
@@ -384,7 +385,7 @@ int xtcp_port_connect(struct sock *sk)
 
 /**
  * xtcp_port_release() - proto.put_port: give the port back
- * @sk: in no table, of connections or of listeners
+ * @sk: neither in the table of connections nor in the table of listeners
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -153,8 +153,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Is @other a member of our group with the same address and device? Also true, to end the walk,
- * when no tries are left; @tries is below 0 then.
+ * Does @other have the same address and device, and is lease_vouches() true for it? Also true, to
+ * end the walk, when no tries are left; @tries is below 0 then.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {

@@ -27,10 +27,10 @@
 /**
  * struct taker - the part of a full sock that the code of kernel TCP's bind table reads
  * @lock: guards the taker. The holder has BH disabled, so only on PREEMPT_RT kernels may another
- *	task of the processor wait for the lock
+ *	task of the same processor wait for the lock
  * @inet: the sock; between two calls it is not in the table, but still has the namespace of the
  *	last call
- * @reach: makes @inet large enough for all fields that this code reads
+ * @reach: makes @inet large enough for all fields that the code of kernel TCP's bind table reads
  */
 struct taker {
 	spinlock_t lock;	/* see @lock above */
@@ -61,7 +61,7 @@ int xtcp_taker_init(void)
 		taker = per_cpu_ptr(takers, cpu);
 		spin_lock_init(&taker->lock);
 		xtcp_lease_init_sock(&taker->inet.sk);
-		/* a wildcard for both families if the kernel has IPv6 */
+		/* if the kernel has IPv6, an AF_INET6 wildcard stands for both families */
 		taker->inet.sk.sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	}
 	return 0;
@@ -107,13 +107,13 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * Prepare the bucket so that kernel TCP admits the taker. If connect() chose the port for all socks
- * on it, each of these socks occupies only its own 4-tuple, and the taker may share the port with
- * them. Then fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group had the port.
- * If a bind() comes before the taker, that bind() clears fastreuseport. A lease that is bound to no
- * device may share the port even with socks that are bound to a device, because xtcp_taker_meets()
- * compares the 4-tuples of the lease with the 4-tuples of these socks. Return: true when
- * fastreuseport is set.
+ * Prepare the bucket so that kernel TCP admits the taker. If kernel TCP's connect() chose the port
+ * for all socks on it, each of these socks occupies only its own 4-tuple, and the taker may share
+ * the port with them. In this case, fastreuseport of the bucket is set as if the taker's
+ * SO_REUSEPORT group had the port. If a bind() comes before the taker, that bind() clears
+ * fastreuseport. A lease that is bound to no device may share the port even with socks that are
+ * bound to a device, because xtcp_taker_meets() compares the 4-tuples of the lease with the
+ * 4-tuples of these socks. Return: true when fastreuseport is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
