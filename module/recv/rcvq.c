@@ -9,9 +9,9 @@
  * segment begins at RCV.NXT. So only insert_new_text() has to keep first copies.
  *
  * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
- * completely is removed. If the octets of such an skb differ from the octets of the segment, they
- * are first copied into the segment. So each skb is inserted once and removed once, in whatever
- * order a peer sends.
+ * completely is removed. If the octets of such an skb differ from the octets of the segment, the
+ * older octets are first copied into the segment. So each skb is inserted once and removed once, in
+ * whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when GRO
@@ -389,7 +389,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			goto drop;
 		}
 		if (xtcp_seg(prev)->seq == start) {
-			prev = skb_rb_prev(prev);	/* the loop below removes this skb, which @skb covers */
+			prev = skb_rb_prev(prev);	/* the loop below removes the old prev, which @skb covers */
 		} else {
 			xtcp_sack_duplicate(sk, start, end_of(prev));
 			if (!xtcp_trim_front(skb, end_of(prev) - start))

@@ -8,7 +8,7 @@
 struct sk_buff;
 struct sock;
 
-/* Socket lock held in these. */
+/* The caller of each of these functions holds the socket lock. */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);

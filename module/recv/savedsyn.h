@@ -9,7 +9,7 @@
 struct sk_buff;
 
 /**
- * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO
+ * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO option
  * @len: length of @octets; 0: the program asked for no headers
  * @ao_keyid: the KeyID; 0 without TCP-AO
  * @ao_rnext: the RNextKeyID

@@ -31,7 +31,7 @@
 /* The most ACKs in a row that quickack() lets leave without delay; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U
 
-#define REQUEST_SEQ_UNIT	256U	/* of xtcp_stream.request_seq */
+#define REQUEST_SEQ_UNIT	256U	/* xtcp_stream.request_seq counts units of so many octets */
 
 /* How far the last offered window reaches beyond RCV.NXT, octets. */
 static u32 offered_window(const struct xtcp_sock *xsk)
@@ -218,11 +218,12 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 
 /*
  * Take a request for an ACK rate from a segment with new text or a FIN
- * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 is for this segment alone.
+ * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 asks for an ACK of this segment alone.
  *
- * If text beyond @seq has brought the request that holds, this segment was overtaken, and its
- * request is stale; or it is resent, and its request is new. So it counts only if it asks for more
- * ACKs, which is safe in either case. Not inlined: hardly any segment has the option.
+ * If the present rate came with text beyond @seq, there are two cases: this segment was overtaken,
+ * and its request is stale; or this segment was resent, and its request is new. So the request
+ * counts only if it asks for more ACKs, which is safe in both cases. Not inlined: hardly any
+ * segment has the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {

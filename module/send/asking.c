@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides which ACK rate the peer is asked for: one ACK for how many full segments
+ * Decides which ACK rate the peer is asked for. A rate of R means one ACK for R full segments
  * (draft-ietf-tcpm-ack-rate-request-10). The program has set a rate by XTCP_ACK_RATE, and both SYNs
  * have the option.
  *
@@ -9,9 +9,9 @@
  *
  * The rate is not always the program's:
  *
- *  - In slow start, cwnd grows by what each ACK reports, so the peer is asked for the usual rate,
- *    two. With an algorithm that never sets ssthresh, such as BBR, the peer is always asked for the
- *    usual rate, because we do not learn when slow start ends.
+ *  - In slow start, cwnd grows by what each ACK reports, so we ask for a rate of at most two, the
+ *    usual rate. With an algorithm that never sets ssthresh, such as BBR, we always ask for at most
+ *    the usual rate, because we do not learn when slow start ends.
  *  - At least four ACKs come for each window, so that losses are found and the window slides. If a
  *    quarter of the window is less than the program's rate, we ask for the largest power of two
  *    that is not above this quarter. A rate stays as long as two ACKs come for each window, so it
@@ -33,17 +33,17 @@
 #include "base/sender.h"
 
 #define USUAL_RATE	2U	/* full segments for each ACK (RFC 9293 section 3.8.6.3, SHLD-19) */
-#define ACKS_PER_WINDOW	4U	/* at least, when the rate changes */
-#define LEAST_ACKS	2U	/* for a window; with fewer the rate changes */
+#define ACKS_PER_WINDOW	4U	/* a new rate gives at least so many ACKs for a window */
+#define LEAST_ACKS	2U	/* if fewer ACKs come for a window, the rate changes */
 
 /*
- * Returns the rate at which the peer should send ACKs now. @program: XTCP_ACK_RATE. Return: full
- * segments for each ACK; 0: the usual rate, for which the peer need not be asked.
+ * Computes the rate at which the peer should send ACKs now. @program: XTCP_ACK_RATE, 0: not set.
+ * Return: full segments for each ACK; 0: the usual rate, for which the peer need not be asked.
  */
 static u32 right_rate(const struct sock *sk, u32 program)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	/* half of the buffer's memory is for text, as SO_SNDBUF takes it */
+	/* half of the buffer is for text: SO_SNDBUF doubles the program's value for this reason */
 	const u32 segments = min3(tx->cong.cwnd, tx->snd.wnd, (u32)READ_ONCE(sk->sk_sndbuf) / 2) / tx->mss;
 	const u32 most = tx->cong.cwnd < tx->cong.ssthresh ? min(program, USUAL_RATE) : program;
 	const u32 wanted = tx->stream->wanted_rate, was = wanted ?: USUAL_RATE;
@@ -76,16 +76,16 @@ void xtcp_asking_look(struct sock *sk)
 }
 
 /**
- * xtcp_asking_hurries() - may a request not wait for text that has room beside it?
+ * xtcp_asking_hurries() - must the next text leave room for the request?
  * @sk: as for xtcp_asking_look()
  *
- * If cwnd has become less than the segments for which the peer sends an ACK, as after a timeout,
- * each ACK comes by the peer's timer. So the next text has to take the request back, even if it is
- * resent and its segments are full.
+ * The peer may have been asked for one ACK of more segments than cwnd now allows, as after a
+ * timeout. Then each ACK waits for the peer's delayed-ACK timer. So the next text must not wait
+ * with the new request, even if full segments are resent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it may not wait.
+ * Return: true when the next text must leave room for the request.
  */
 bool xtcp_asking_hurries(const struct sock *sk)
 {

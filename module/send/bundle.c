@@ -23,7 +23,7 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* less than 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
+#define WINDOW_SHARE	3U	/* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
 
 /*
@@ -185,7 +185,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
  * SACK blocks do not make resent segments smaller: only segments that have space left carry them
  * (RFC 9293 section 3.7.1).
  *
- * Return: octets, at most @n and the length of @skb.
+ * Return: octets, neither more than @n nor more than @skb has.
  */
 u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {

@@ -5,9 +5,9 @@
  *
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is tx->mss minus the SACK blocks of the next segment, or minus its
- * request for an ACK rate; each segment has at most that much data. segment.c knows how long the
- * options are, because it writes them.
+ * TCP_INFO use it. The payload is tx->mss minus the SACK blocks and the request for an ACK rate
+ * that the next segment will carry; the segment has at most that much data. segment.c knows how
+ * long the options are, because it writes them.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three
@@ -57,7 +57,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
  * @mtu: the size of the packet in octets, with the IP header
  *
  * Return: octets of data. The data and the options that every segment has are together at most the
- * peer's MSS and at least min_snd_mss.
+ * peer's MSS and TCP_MAXSEG, and at least min_snd_mss.
  */
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
@@ -104,7 +104,8 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	}
 	/*
 	 * as in Linux, a segment has at most half of the largest window ever offered, so that a
-	 * second segment can leave before the first is acknowledged
+	 * second segment can leave before the first is acknowledged. A very small window is not
+	 * halved
 	 */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);

@@ -11,8 +11,8 @@
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
  * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
- * their size after each further timeout. When these smaller segments get through, the search goes
- * upward again.
+ * their size after each further timeout, but not below mtu_probe_floor. When these smaller segments
+ * get through, the search goes upward again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -172,7 +172,8 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now?
  * @sk: the sock
  *
- * If so, the MSS grows. The congestion window counts octets, so it stays as it is.
+ * When the probe is acknowledged, the MSS grows. The congestion window counts octets, so it stays
+ * as it is.
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {

@@ -101,7 +101,8 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
  * segment takes much more memory than its text. If small segments filled the send buffer, the
  * program could write no more, however little text is in flight. So when they take half of the
  * buffer, the next small segment waits for an ACK, even with TCP_NODELAY, and further writes join
- * it. In Linux the congestion window counts segments, so a small segment waits after the first ten.
+ * it. In Linux the congestion window counts segments, so after the first ten small segments the
+ * next one waits already.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -124,8 +125,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 
 /*
  * How much of @skb, which begins at SND.NXT, may be sent now: at most @bundle octets, the limit of
- * a GSO packet. Return: sequence numbers, so a FIN counts; 0: nothing. The cases are those of RFC
- * 9293 section 3.8.6.2.1 (MUST-38), and the persist deadline is the override timeout of that
+ * a GSO packet. Return: how many sequence numbers, a FIN included; 0: nothing. The cases are those
+ * of RFC 9293 section 3.8.6.2.1 (MUST-38), and the persist deadline is the override timeout of that
  * section.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
@@ -175,7 +176,10 @@ static __always_inline int send_new(struct sock *sk, u32 n)
 	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
-	/* read the payload first: sending SACK blocks or an ACK rate request changes it */
+	/*
+	 * call xtcp_mss_payload() before the transmission, since its result changes once SACK
+	 * blocks or an ACK rate request were sent
+	 */
 	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
 	if (unlikely(err))
@@ -322,21 +326,23 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * the congestion window is the limit if it has no room for a segment; or, if a part of @skb
-	 * waits (xtcp_bundle_waits()), if it has less room than the peer's window
+	 * usually, the congestion window is the limit if it has no room for a segment. But if a
+	 * part of @skb waits (xtcp_bundle_waits()), the congestion window is the limit if it has
+	 * less room than the peer's window
 	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * Careful Resume raises the congestion window in one step, but only if the timer of pace.c can
-	 * pace the segments that the larger window allows
+	 * Careful Resume raises the congestion window in one step, but only if the timer of pace.c
+	 * can pace the segments that the larger window allows
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * Data that is held back by pacing is sent by the timer of pace.c. Any other unsent data is
-	 * tried again at the persist deadline, also if a lower layer has refused it.
+	 * Data that is held back by pacing is sent by the timer of pace.c. If nothing is in flight,
+	 * any other unsent data is tried again at the persist deadline, also if a lower layer has
+	 * refused it.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
@@ -468,9 +474,10 @@ int xtcp_output_syn(struct sock *sk)
 		}
 	} else {
 		/*
-		 * The value 0 makes segment.c build the SYN anew, since the options of the SYN may
-		 * differ now. Afterwards, the value 2 says that the SYN was sent more than once, so
-		 * the ACK of the SYN yields no RTT sample.
+		 * A simultaneous open: the queued SYN leaves as a SYN-ACK. The value 0 keeps
+		 * segment.c from counting the SYN-ACK as a retransmission. Afterwards, the value 2
+		 * says that the SYN was sent more than once, so the ACK of the SYN yields no RTT
+		 * sample.
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
@@ -505,7 +512,8 @@ void xtcp_output_fin(struct sock *sk)
 /*
  * A request for an ACK rate cannot wait until there is room for it. Let the segment that will be
  * resent have room. What is cut off its end becomes a segment of its own, so that later segments
- * are cut at the same octets as before. @n: from xtcp_bundle_again(). Return: the same.
+ * are cut at the same octets as before. @n: from xtcp_bundle_again(). Return: how many octets to
+ * resend now.
  */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
@@ -522,7 +530,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
  * @skb: sent before and not acknowledged; it is cut if only a part may be sent
- * @max: how many octets may be sent at most; at least the effective MSS
+ * @max: how many octets may be sent at most; at least a segment of @skb
  *
  * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
  * SHLD-16).
@@ -631,7 +639,7 @@ int xtcp_output_new_segment(struct sock *sk)
 	if (!xtcp_output_has_new(sk))
 		return -EAGAIN;
 	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
-	/* a FIN alone has no octets */
+	/* a FIN alone takes one sequence number */
 	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
 	if (n > room)
 		return -EAGAIN;
@@ -679,9 +687,9 @@ void xtcp_output_ack_now(struct sock *sk)
  * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
  * @sk: the sock
  *
- * One challenge ACK is sent per interval of the sysctl invalid_ratelimit; if that is 0,
- * XTCP_ACKLIMIT_CHALLENGES are sent per second. Each connection has a limit of its own (section 7),
- * so that an attacker cannot learn about one connection by the limit of another. The sysctl
+ * At most one challenge ACK is sent per interval of the sysctl invalid_ratelimit, and at most
+ * XTCP_ACKLIMIT_CHALLENGES per second. Each connection has a limit of its own (section 7), so that
+ * an attacker cannot learn about one connection by the limit of another. The sysctl
  * challenge_ack_limit may add a limit for the namespace.
  */
 void xtcp_output_challenge_ack(struct sock *sk)

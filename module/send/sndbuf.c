@@ -47,8 +47,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may be the caller. So writers are woken only if
- * one waits for free space (SOCK_NOSPACE).
+ * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may be the caller, for each segment. So writers
+ * are then woken only if one of them waits for free space (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
@@ -75,8 +75,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  * @sk: the sock
  *
  * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one in flight, and one to
- * send as the ACKs of the first come. It grows to wmem[2] of the namespace at most, and not if
- * SO_SNDBUF has set its size.
+ * send as the ACKs of the first come. The buffer grows to wmem[2] of the namespace at most. It does
+ * not grow if SO_SNDBUF has set its size, or while memory is short.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -111,8 +111,8 @@ void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * pairs with the barrier of a writer, which sets SOCK_NOSPACE before its last look at the
-	 * queue
+	 * smp_mb() pairs with the barrier of a writer, which sets SOCK_NOSPACE before its last look
+	 * at the queue
 	 */
 	smp_mb();
 	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))

@@ -19,7 +19,8 @@ enum xtcp_busy_with {
 /**
  * struct xtcp_busy - for how long each limit applied
  * @since: when @with began to apply, jiffies
- * @spent: jiffies for which a limit applied before @since; the index is enum xtcp_busy_with - 1
+ * @spent: for how many jiffies each limit had applied before @since; the index is enum
+ *	xtcp_busy_with - 1
  * @with: the limit that applies now, enum xtcp_busy_with
  */
 struct xtcp_busy {
@@ -28,7 +29,7 @@ struct xtcp_busy {
 	u8 with;
 };
 
-/* Socket lock held in both. */
+/* The caller of both functions holds the socket lock. */
 void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
 u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
 

@@ -80,7 +80,7 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 		return NULL;
 	cb = xtcp_sndcb(skb);
 	/*
-	 * later, xtcp_sndq_append() sets the sequence numbers, and xtcp_sndq_sent() the remaining
+	 * xtcp_sndq_append() sets the sequence numbers later, and transmission sets the remaining
 	 * fields
 	 */
 	cb->flags = 0;
@@ -418,8 +418,8 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  *	off
  * @gfp: flags of the allocation
  *
- * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other marks are
- * copied.
+ * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other flags and
+ * marks are copied.
  *
  * Context: softirq or process. Lock: socket, held.
  *

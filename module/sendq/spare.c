@@ -25,9 +25,9 @@
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Make a used skb new. Its clones shared only struct skb_shared_info with it, so put the references
- * to pages there and clear the struct. All other fields that are not set here or by the next user
- * are still as alloc_skb_fclone() left them.
+ * Make a used skb new. Its clones shared only struct skb_shared_info with it. So drop the
+ * references to pages in that struct, and clear the struct. All other fields that are not set here
+ * or by the next user are still as alloc_skb_fclone() left them.
  */
 static void make_new(struct sk_buff *skb)
 {
