@@ -48,8 +48,8 @@
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
 /*
- * What the other files keep in a namespace. The parts begin in this order and end in the reverse
- * order.
+ * The parts of a namespace's state, each with the functions of the file that owns the part. The
+ * parts are made in this order and freed in the reverse order.
  */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);

@@ -8,8 +8,8 @@
  * A listing is made while the file is read, one listener or one chain of the table at a time. The
  * buffer of an open file is one page, or more if the rows of a chain need more. A slow reader gets
  * each row once, if the listener or the connection exists during the whole listing: a listener
- * keeps its number, and a connection stays in its hash chain when a sock replaces its half-open
- * entry, or a TIME-WAIT record replaces its sock. A listener or connection that begins or ends
+ * keeps its number, and a connection stays in its hash chain when it changes from a half-open entry
+ * to a sock, and from a sock to a TIME-WAIT record. A listener or connection that begins or ends
  * during the listing may be missing.
  *
  * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
@@ -162,8 +162,8 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	row.rx_queue = READ_ONCE(listener->accept_len);
 	show_row(l, &row);
 	/*
-	 * the last columns, with Linux's values for a new listener: RTO and ATO in ticks, quick
-	 * ACKs, cwnd, limit of Fast Open
+	 * the last columns, with Linux's values for a new listener: RTO and ATO in units of
+	 * 1/USER_HZ s, quick ACKs, cwnd, limit of Fast Open
 	 */
 	seq_puts(l->m, " 100 0 0 10 0");
 	end_row(l);
@@ -290,7 +290,10 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 		if (listens)
 			return 1 + number;
 	}
-	/* test this only at the first chain, because the sum over all processors takes time */
+	/*
+	 * only at the first chain, test whether the namespace has any connection: the sum over all
+	 * processors takes time
+	 */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {

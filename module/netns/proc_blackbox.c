@@ -7,12 +7,12 @@
  *	box=17 netns=4026531840 local=10.9.0.2:80 peer=10.9.0.1:40000 began=12.345678 ended=...
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
- * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. An
- * event for which there is a tracepoint has the name, the fields and the words of the tracepoint,
- * without addresses and ports. So a program that reads a trace can read these lines. The event of a
- * segment also has "cwnd", "srtt_us" and "snd_una": their values before the segment arrived, or
- * when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was written only
- * later, when the connection got a sock.
+ * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
+ * there is a tracepoint for an event, the line has the name, the fields and the words of the
+ * tracepoint, but no addresses and ports. So a program that reads a trace can read such a line. The
+ * event of a segment also has "cwnd", "srtt_us" and "snd_una": their values before the segment
+ * arrived, or when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was
+ * written only later, when the connection got a sock.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.

@@ -5,7 +5,7 @@
 
 #include <linux/seq_file.h>
 
-/* For a file whose private data is a struct seq_net_private. */
+/* The private data of the open file is a struct seq_net_private. */
 extern const struct seq_operations xtcp_proc_listen_ops;
 
 #endif /* XTCP_PROC_LISTEN_H */

@@ -361,7 +361,10 @@ static const struct ctl_table entries[] = {
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
-/* The first page of both tables: for the initial namespace, and for all other namespaces. */
+/*
+ * The first page of each table: of the initial namespace's table, and of the other namespaces'
+ * table.
+ */
 static struct page *pages[2];
 
 /* Allocates the pages of a table and fills them: the parts, with an empty entry after each part. */
@@ -486,7 +489,7 @@ static void unmap_table(const struct ctl_table *table)
 	vunmap(table);
 }
 
-/* Maps the table for this namespace alone, and enters the pages of the mapping into the xarray. */
+/* Maps the table for this namespace alone, and enters the pages of the mapping into @namespaces. */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
 	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Allocates the memory of segments without text. */
+/* Allocates the memory of control segments: ACKs, probes, RSTs. */
 #ifndef XTCP_CONTROL_H
 #define XTCP_CONTROL_H
 

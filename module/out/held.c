@@ -184,8 +184,8 @@ bool xtcp_held_has_memory(const struct sock *sk)
 }
 
 /*
- * Counts the references to a sock without a program. It leaves out the references of segments below
- * TCP, and of processors that handle the sock at this moment.
+ * Counts the references to a sock without a program. The count leaves out the references of
+ * segments below TCP, and of processors that handle the sock at this moment.
  */
 static unsigned int own_references(const struct sock *sk)
 {
@@ -290,9 +290,9 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: a sock in CLOSED, with segments below TCP
  *
- * The sock also drops its reference to the namespace. Otherwise neither might ever end: the waiting
- * segments would keep the namespace alive through the sock, and only the end of the namespace may
- * free such segments.
+ * The sock also drops its reference to the namespace. Otherwise, the waiting segments would keep
+ * the namespace alive through the sock, although perhaps only the end of the namespace frees these
+ * segments.
  *
  * Context: process. Lock: as xtcp_held_take().
  */

@@ -10,8 +10,8 @@
  * the sock's memory stays until the last such skb is freed. The skb's destructor is sock_wfree().
  * If SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
  * (time/pace.c, held.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
- * sk_wmem_alloc only after that call. This octet keeps the sock, and unloading waits for each
- * sock's destructor. So the module cannot be unloaded while sk_write_space runs.
+ * sk_wmem_alloc only after that call. This octet keeps the sock alive, and unloading waits until
+ * each sock is destroyed. So the module cannot be unloaded while sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -533,8 +533,8 @@ static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb
 
 /*
  * Sends text that may carry a request for an ACK rate. If the text has carried a request before,
- * its retransmission requests the present rate. @cb: the control block of the queued skb.
- * transmit() gets the other parameters.
+ * its retransmission requests the present rate. @cb: the control block of the queued skb. The other
+ * parameters are those of transmit().
  */
 static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
 					      bool resent, u64 us)

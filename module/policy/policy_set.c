@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Requests of generic netlink that change the policy table of a namespace; `xtcp-policy` sends
- * them. uapi/linux/xtcp.h has their attributes. All changes of a request are made, or none. The
- * answer to a request that fails says why, and which attribute is wrong.
+ * them. uapi/linux/xtcp.h has their attributes. Either all changes of a request are made, or none
+ * is. The answer to a request that fails says why, and which attribute is wrong.
  *
  * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
  * name any congestion control, not only those in allowed_congestion_control: such a sender may also

@@ -282,7 +282,7 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  * @lease: the lease of a sock that calls connect()
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
- * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for its port
+ * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for the same port
  * again. The lease gets the option back when its last full sock has left. A TIME-WAIT sock of
  * kernel TCP with SO_REUSEPORT may still be on the port, so the caller checks whether kernel TCP
  * has the 4-tuple.

@@ -26,7 +26,7 @@ struct xtcp_net;
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
  *	has the same value, unless connect() made the lease exclusive
- * @reuseport: SO_REUSEPORT of the owner at the same time; lock of the port
+ * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
  * @admits_others: the owner's later options have admitted an overlapping lease, which @reuse,
  *	@reuseport and @uid would have refused; lock of the port

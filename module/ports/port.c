@@ -5,10 +5,11 @@
  * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
  * things matter. An observer of the connections to one destination must not learn the ports towards
  * another destination. And a port should be reused as late as possible. A keyed hash of the
- * destination gives the first port to try, and a counter then moves on by random steps. If two
- * destinations share a counter, an observer of one destination could count the connections to the
- * other. So all namespaces together have many counters with random values, and the hash changes
- * every few seconds: each destination then starts at another port, with another counter.
+ * destination, plus a counter, gives the first port to try. The counter grows by a random step with
+ * each connection. If two destinations share a counter, an observer of one destination could count
+ * the connections to the other. So all namespaces together have many counters with random values,
+ * and the hash changes every few seconds: each destination then starts at another port, with
+ * another counter.
  *
  * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
  * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the

@@ -141,9 +141,9 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  * entry has to be compared? Usually yes, if both belong to one SO_REUSEPORT group: an entry that
  * admits one member of a group admits all. There are exceptions. If @lease has SO_REUSEADDR, socks
  * outside the group may overlap with @lease. These socks admit @sk only if @sk also has
- * SO_REUSEADDR, and if none of them listens; that is certain only while @lease itself listens.
- * Socks outside the group may also overlap with @lease if only TIME-WAIT records refer to @lease,
- * or if @admits_others is set.
+ * SO_REUSEADDR, and if none of them listens. While @lease itself listens, none of them can listen;
+ * otherwise one of them might. Socks outside the group may also overlap with @lease if only
+ * TIME-WAIT records refer to @lease, or if @admits_others is set.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

@@ -33,7 +33,10 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
 }
 
-/* The chain of wildcards in the table by port and address; both families use the same chain. */
+/*
+ * The chain of a port and the wildcard address, in the table by port and address; both families use
+ * the same chain.
+ */
 static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);

@@ -274,8 +274,9 @@ static void grow_buffer(struct sock *sk)
  * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
  * out-of-order text beyond @skb is dropped. Text within the offered window may exceed the buffer,
  * unless its skbs are tiny. If the receive queue is empty, one skb in order is always accepted,
- * however large it is. Otherwise, the connection would stop if its buffer is small, or if other
- * sockets have used up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
+ * however large it is. Otherwise, a connection with a small buffer would stop, and so would any
+ * connection while other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the
+ * receiver.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -218,7 +218,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 
 /*
  * Take a request for an ACK rate from a segment with new text or a FIN
- * (draft-ietf-tcpm-ack-rate-request-10). An R of 0 asks for an ACK of this segment alone.
+ * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
+ * An R of 0 asks for an ACK of this segment alone.
  *
  * If the present rate came with text beyond @seq, there are two cases: this segment was overtaken,
  * and its request is stale; or this segment was resent, and its request is new. So the request
@@ -333,7 +334,8 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
  * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2, after steps 1 to 6; in later states all text is
- *	old
+ *	old. With Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or
+ *	SYN-ACK
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be

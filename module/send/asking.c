@@ -80,8 +80,8 @@ void xtcp_asking_look(struct sock *sk)
  * @sk: as for xtcp_asking_look()
  *
  * The peer may have been asked for one ACK of more segments than cwnd now allows, as after a
- * timeout. Then each ACK waits for the peer's delayed-ACK timer. So the next text must not wait
- * with the new request, even if full segments are resent.
+ * timeout. Then each ACK waits for the peer's delayed-ACK timer. So the new request has to leave
+ * with the next text, even if that text is resent in full segments.
  *
  * Context: softirq or process. Lock: socket, held.
  *

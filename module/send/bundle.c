@@ -94,8 +94,8 @@ u32 xtcp_bundle_most(struct sock *sk)
  * @skb: the skb
  * @n: how many octets may be sent
  *
- * As in Linux, a GSO packet has at most half of the congestion window. So two packets are in
- * flight: when the ACK of the first allows a new one, the second is still in flight.
+ * As in Linux, a GSO packet has at most half of the congestion window. So at least two packets can
+ * be in flight: when the ACK of the first allows a new one, the second is still in flight.
  *
  * Return: octets, no more than @n.
  */
@@ -169,7 +169,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* an skb with stamps, or in a case of goes_singly(), is sent as single segments anyway */
+	/* to wait is useless if the skb is cut anyway: at its stamp, or into single segments */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);

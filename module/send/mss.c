@@ -83,8 +83,9 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
  * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
- * RFC 9293 section 3.7.1 (MUST-16). A path MTU may be forged. So min_snd_mss is the lower limit,
- * and even a segment with all possible options has room for data (CVE-2019-11479).
+ * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So min_snd_mss
+ * is the lower limit, and even a segment with all possible options has room for data
+ * (CVE-2019-11479).
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {

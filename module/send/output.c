@@ -74,7 +74,10 @@ static u32 congestion_room(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/* the SYN of a Fast Open counts as an octet of @pipe, but takes no room in the window */
+	/*
+	 * the SYN of a Fast Open counts as an octet in flight, but takes no room in the congestion
+	 * window
+	 */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
@@ -296,8 +299,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 
 	WRITE_ONCE(xsk->coalescing, false);
 	/*
-	 * most data is sent in the same tick as other data; then the connection was not idle, and
-	 * this test saves the call
+	 * most data is sent in the same tick as other data; in that case the connection was not
+	 * idle, and this test saves the call
 	 */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk) && xtcp_cong_restart_after_idle(sk))
 		xtcp_phase_tell(sk, XTCP_TRACE_IDLE);

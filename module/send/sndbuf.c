@@ -47,8 +47,9 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may be the caller, for each segment. So writers
- * are then woken only if one of them waits for free space (SOCK_NOSPACE).
+ * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may call this function for each segment.
+ * Therefore the function then wakes writers only if one of them waits for free space
+ * (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */

@@ -10,12 +10,13 @@
  * A sent skb is also on a list of tx->stream, linked by cb->node. The skb is on in_flight, in order
  * of sending, until it is acknowledged, sacked or marked as lost. It is on to_resend while it
  * counts as lost and was not resent. It is on no list when it is sacked. scoreboard.c moves skbs
- * between the lists. A SYN without data is on no list.
+ * between the lists. While a connection has no struct xtcp_stream, its SYN is on no list.
  *
  * An skb of the queue has no header. Its octets are in page fragments, so cloning it to send a
  * segment, and cutting it in two, need no copy. Only a small message that was written while nothing
  * was in flight is in the linear part. An skb may be larger than a segment: IP or the device cuts
- * it (GSO). SYN and FIN are flags of an skb; each takes one sequence number, after the octets.
+ * it (GSO). SYN and FIN are flags of an skb, and each takes one sequence number; a FIN takes it
+ * after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even

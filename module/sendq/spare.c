@@ -50,7 +50,7 @@ static void make_new(struct sk_buff *skb)
  * Context: any but hard interrupt.
  *
  * Return: an empty skb, as from alloc_skb_fclone(), with headroom reserved; its control block is
- * undefined. Or NULL.
+ * undefined. NULL if this processor keeps none.
  */
 struct sk_buff *xtcp_spare_take(void)
 {

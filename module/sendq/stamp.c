@@ -57,9 +57,9 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
  * @len: how many octets the write has; they are the last ones in the queue
  *
- * If the call waited for space in the queue, or met an error later, all octets may have been sent
+ * If sendmsg() waited for space in the queue, or met an error later, all octets may have been sent
  * already. In that case, as in kernel TCP, the last skb that is not acknowledged is marked. The
- * program gets TX_ACK for it, but the other timestamps only if the skb is sent again.
+ * program gets TX_ACK for this skb, but it gets the other timestamps only if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */
