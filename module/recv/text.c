@@ -68,7 +68,7 @@ bool xtcp_text_readable(const struct sock *sk, int target)
 }
 
 /**
- * xtcp_text_wake() - wake the reader if there is enough to read
+ * xtcp_text_wake() - wake the reader if there is enough text, or if the peer's FIN was taken
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
