@@ -4,22 +4,22 @@
  * connections get a box when they begin. When a connection ends by both FINs, its box is freed; if
  * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
  *
- * All boxes of all namespaces share one limit, the module parameter blackbox_mem. The kept boxes of
- * a namespace take at most half of the namespace's share; beyond that, each newly kept box replaces
- * the oldest kept box. If the limit is reached, the oldest kept boxes of the namespace are freed
- * for the box of a new connection. If the namespace has no kept box, the new connection gets no
- * box. A live connection never loses its box, so a user who opens many connections does not take
- * the boxes of others. All namespaces that belong to a user namespace other than the initial one
- * (guests) together get only a part of the limit (XTCP_GUESTS_PART). The memory is not charged to
- * the program, since the administrator has asked for the boxes.
+ * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
+ * use the whole limit, but guests (xtcp_net.is_guest) may use only a part of it: all guests
+ * together 1/XTCP_GUESTS_PART, and one guest 1/XTCP_GUEST_SHARE of this part. Kept boxes may take
+ * half of what a namespace may use; beyond that, each newly kept box replaces the oldest kept box.
+ * If there is no space for the box of a new connection, the oldest kept boxes of its namespace are
+ * freed. If the namespace has no kept box, the new connection gets no box. A live connection never
+ * loses its box, so a user who opens many connections does not take the boxes of others. The memory
+ * is not charged to the program, since the administrator has asked for the boxes.
  *
- * A sock stores no pointer to its box, but the number of the box's slot in a table, in 16 bits. The
- * table grows in blocks.
+ * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
+ * in a table. The table grows in blocks.
  *
  * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
- * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If @number is the
- * same before and after the copy, the box belonged to one connection all the time. The reader
- * ignores those events of the ring that may have been overwritten during the copy.
+ * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If the number of the
+ * box is the same before and after the copy, the box belonged to one connection all the time. The
+ * reader ignores those events of the ring that may have been overwritten during the copy.
  */
 #include "sight/blackbox.h"
 
@@ -41,7 +41,7 @@
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
 
 /* boxes_lock guards these variables and writes to xtcp_boxnote_table. */
-static DEFINE_SPINLOCK(boxes_lock);	/* its holder takes no other lock of ours */
+static DEFINE_SPINLOCK(boxes_lock);	/* its holder takes no other lock of the module */
 static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;
 static unsigned int boxes_live;		/* boxes of connections that have not ended */
@@ -56,8 +56,8 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Turning the key
  * patches the code of the kernel, which disturbs all processors, and any user can write
- * net.xtcp.blackbox in a namespace of his own. So the key is turned off only one second after the
- * last need for it has ended, not at each write.
+ * net.xtcp.blackbox in a namespace of his own. So a write itself does not turn the key off.
+ * settle() does, at most once a second.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */
@@ -73,10 +73,9 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_blackbox_want() - react when net.xtcp.blackbox of a namespace was written, or the namespace
- *	ends
+ * xtcp_blackbox_want() - react to a write to net.xtcp.blackbox, or to the end of a namespace
  * @xn: the namespace
- * @ends: the namespace ends, and nobody writes the sysctl any more
+ * @ends: true: the namespace ends, and nobody writes the sysctl any more; false: it was written
  *
  * Context: process, may sleep.
  */
@@ -198,8 +197,8 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * Free the oldest kept boxes of the namespace to make space for a new one, but at most WAYS_MAX:
- * after the limit was lowered, a namespace may have far too many boxes.
+ * Free the oldest kept boxes of the namespace until there is space for a new box. If blackbox_mem
+ * was lowered, far too many boxes may be kept, so one call frees at most WAYS_MAX of them.
  */
 static void make_way(struct xtcp_net *xn)
 {
@@ -289,7 +288,7 @@ static struct xtcp_blackbox *begin(struct sock *sk)
 
 /**
  * xtcp_blackbox_do_end() - keep the box of a connection that has failed, or free it
- * @sk: CLOSED
+ * @sk: CLOSED, with a box
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -413,7 +412,8 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
  *
  * Context: process.
  *
- * Return: false when the box was freed.
+ * Return: true when @to is a copy of a box; false when the slot has no box of @xn, or the box was
+ * freed during the copy.
  */
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to)
 {
@@ -432,7 +432,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 		kept = smp_load_acquire(&box->kept);
 		/* pairs with smp_store_release() in finish_event() */
 		count = smp_load_acquire(&box->count);
-		/* the connection may write meanwhile */
+		/* the connection may write to the box during the copy */
 		kcsan_disable_current();
 		memcpy(to, box, sizeof(*to));
 		kcsan_enable_current();
@@ -468,7 +468,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
  * @wnd: the window field of the SYN-ACK
  *
  * There was no sock yet when the SYN came and the SYN-ACK left. Both are written into the box now,
- * with the time of the SYN-ACK.
+ * with the time of the SYN-ACK, or with the present time if @sent_us is 0.
  *
  * Context: softirq. Lock: socket, held.
  */
@@ -478,8 +478,8 @@ void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd)
 	u64 us;
 
 	/*
-	 * with a Fast Open (RFC 7413) the SYN makes the sock, so the SYN and its SYN-ACK are
-	 * written as usual
+	 * with Fast Open (RFC 7413) the SYN makes the sock, so the SYN and its SYN-ACK are written
+	 * as usual
 	 */
 	if (!box || xtcp_sk(sk)->fastopen)
 		return;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The black box of a connection: a ring of its last events, in memory. Other files report events by
- * the inline functions at the end of this file. While no namespace wants boxes, such a call costs
- * one NOP.
+ * the inline functions at the end of this file. While xtcp_boxnote_key is off, such a call costs
+ * one NOP; xtcp_blackbox_end() alone does not test the key.
  */
 #ifndef XTCP_BLACKBOX_H
 #define XTCP_BLACKBOX_H
@@ -42,7 +42,7 @@ enum xtcp_blackbox_kind {
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
 #define XTCP_BLACKBOX_REBUILT	BIT(11)	/* a SYN or SYN-ACK from before the sock existed, put into the box later */
-#define XTCP_BLACKBOX_ECN	12	/* from this bit on: the ECN field of IP, INET_ECN_* */
+#define XTCP_BLACKBOX_ECN	12	/* number of the lowest bit of the ECN field of IP, INET_ECN_* */
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
@@ -52,18 +52,18 @@ enum xtcp_blackbox_kind {
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: the number of segments in a GSO or GRO packet, or of SACK blocks; in a congestion event,
- *	the reason
+ * @segs: for a segment: 1, or the number of segments in a GSO or GRO packet; for SACK blocks: their
+ *	number; for a change of congestion control: the reason
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
  * @len: octets of data in the segment
  * @tsval: TSval of the segment
  * @tsecr: TSecr of the segment
  * @cwnd: the congestion window before the segment arrived, or when it was sent, octets
- * @srtt_us: the smoothed round-trip time at that time
- * @una: SND.UNA at that time
- * @word: the values of another event, as boxnote.c writes them; for SACK blocks, their left and
- *	right edges
+ * @srtt_us: the smoothed round-trip time, taken together with @cwnd
+ * @una: SND.UNA, taken together with @cwnd
+ * @word: the values of an event that is not a segment, as boxnote.c writes them; for SACK blocks,
+ *	their left and right edges
  */
 struct xtcp_blackbox_event {
 	u64 us;
@@ -89,11 +89,12 @@ struct xtcp_blackbox_event {
 
 /**
  * struct xtcp_blackbox - the black box of a connection
- * @number: unique among all boxes that the machine has ever had; 0: the box is free. The number is
- *	not shown, since it tells how many boxes other namespaces have
+ * @number: the module gives each number to one box only; 0: the box is free. The number is not
+ *	shown, since it tells how many boxes other namespaces have
  * @begun: how many events the writer has begun to write
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
- *	reader without the lock ignores events that may have been overwritten by those in @begun
+ *	reader without the lock copies the ring, then reads @begun, and ignores each event that a
+ *	later one, counted in @begun, may have overwritten
  * @xn: the namespace
  * @slot: index of the box in the table of boxes
  * @tuple: both ends of the connection
@@ -112,7 +113,7 @@ struct xtcp_blackbox_event {
  * @event: the ring
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
- * writes to them.
+ * writes to them until the box is freed. boxes_lock (blackbox.c) guards @node and the freeing.
  */
 struct xtcp_blackbox {
 	unsigned long number;
@@ -172,7 +173,10 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 	return block ? &block[slot % XTCP_BLACKBOX_BLOCK] : NULL;
 }
 
-/* Does the connection have a box? Socket lock held, also in all functions below. */
+/*
+ * Is xtcp_boxnote_key on, and does the connection have a box? The socket lock is held, here and in
+ * all functions below.
+ */
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;

@@ -25,8 +25,8 @@ struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
- * Returns the slot of a sock's box. The sock stores the number of the slot in two octets, which
- * fill holes in its structs. The lower octet is 0 only if there is no box.
+ * Returns the slot of a sock's box. The sock stores the number of the slot in two octets, box_high
+ * and box, which fill holes in two of the sock's structs. box is 0 only if there is no box.
  */
 static unsigned int slot_of(const struct sock *sk)
 {
@@ -155,7 +155,7 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
  * xtcp_boxnote_out() - write an event: a segment leaves
  * @sk: a sock with a black box
  * @th: the TCP header of the segment, with its options
- * @us: when it leaves
+ * @us: when the segment leaves, xtcp_clock_us()
  * @len: octets of data
  * @segments: number of segments, more than 1 for a GSO packet
  * @resent: the text was sent before
@@ -199,9 +199,9 @@ void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len,
  * xtcp_boxnote_syn() - write an event: a SYN or SYN-ACK for which there was no sock yet
  * @box: the box of @sk
  * @sk: the sock
- * @us: when the segment came or left
- * @in: true: it is the SYN; false: the SYN-ACK
- * @wnd: the window field; 0: not known
+ * @us: when the segment came or left, xtcp_clock_us()
+ * @in: true: the segment is the SYN; false: it is the SYN-ACK
+ * @wnd: the window field of the segment; 0: not known
  *
  * Context: softirq. Lock: socket, held.
  */

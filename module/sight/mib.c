@@ -225,7 +225,7 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 	static const u16 counter_of[] = {
 		[XTCP_ABORT_RESET] = XTCP_MIB_ABORTONRESET,
 		[XTCP_ABORT_ICMP] = XTCP_MIB_ABORTONICMP,
-		[XTCP_ABORT_LINGER] = XTCP_MIB_LINGERZERO,	/* a part of TCPAbortOnData */
+		[XTCP_ABORT_LINGER] = XTCP_MIB_LINGERZERO,	/* TCPAbortOnData counts these, too */
 		[XTCP_ABORT_LISTENER] = XTCP_MIB_ABORTONLISTENER,
 		[XTCP_ABORT_DISCONNECT] = XTCP_MIB_ABORTONDISCONNECT,
 		[XTCP_ABORT_KILLED] = XTCP_MIB_ABORTONKILL,
@@ -248,7 +248,10 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
 	seq_putc(m, '\n');
 }
 
-/* The sum of a counter over all processors. Newer kernels do not export snmp_fold_field(). */
+/*
+ * The sum of a counter over all processors. 7.2 does not export snmp_fold_field(), which does the
+ * same.
+ */
 static unsigned long sum_up(void __percpu *mib, int entry)
 {
 	unsigned long sum = 0;

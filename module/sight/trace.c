@@ -21,8 +21,8 @@
 
 /**
  * xtcp_trace_sockaddr() - write an address and port into an event
- * @to: receives a struct sockaddr_in6; it need not be aligned
- * @addr: the address; if it is v4-mapped, a struct sockaddr_in is written
+ * @to: has space for a struct sockaddr_in6, and need not be aligned
+ * @addr: the address; a v4-mapped address is written as a struct sockaddr_in
  * @port: the port
  *
  * Context: any.
@@ -43,9 +43,9 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
 
 /**
  * xtcp_trace_tuple() - write both ends of a tuple into an event
- * @local: receives a struct sockaddr_in6
- * @peer: receives a struct sockaddr_in6
- * @tuple: the tuple; NULL if none is known: zeros are written
+ * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
+ * @peer: receives the peer's address and port
+ * @tuple: the tuple; NULL: none is known, so the address :: and port 0 are written
  *
  * Context: any.
  */
@@ -61,8 +61,8 @@ void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
 
 /**
  * xtcp_trace_conn() - write both ends of a connection into an event
- * @local: receives a struct sockaddr_in6
- * @peer: receives a struct sockaddr_in6
+ * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
+ * @peer: receives the peer's address and port
  * @conn: the connection
  *
  * Context: any.
@@ -76,8 +76,8 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 
 /**
  * xtcp_trace_sk() - write both ends of a sock into an event
- * @local: receives a struct sockaddr_in6
- * @peer: receives a struct sockaddr_in6
+ * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
+ * @peer: receives the peer's address and port
  * @sk: the sock; it need not be bound or connected
  *
  * Context: any. If the socket lock is not held, as for a listener, the address may be half old and
@@ -108,7 +108,7 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
  *
  * Context: any.
  *
- * Return: the option; NULL if there is none or the options before it are malformed.
+ * Return: the option; NULL if there is none, or if it or an option before it is malformed.
  */
 const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 {

@@ -6,10 +6,10 @@
  * also say why the connections ended.
  *
  * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
- * program disconnects it or when it is destroyed, so no entry outlives its sock. The number of the
- * entry is in struct xtcp_timers, in the memory of the deadlines, which are not used any more. If
- * there is no memory for the entry, listings do not show the sock; nothing else depends on the
- * entry.
+ * program disconnects it or when it is destroyed, so the table never points to a freed sock. The
+ * number of a sock in the table is stored in struct xtcp_timers, in the memory of the deadlines,
+ * which are not used any more. If there is no memory for the table to grow, listings do not show
+ * the sock; nothing else depends on the table.
  */
 #include "sock/aborted.h"
 

@@ -24,9 +24,9 @@
  * xtcp_portmaps.lock       the list of these maps               both      the same; never with
  *                                                                         the lock of a map
  * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
- *                          (leases) for every 64th port, and              xtcp_listener.lock
- *                          who may share them (portlist.h);
- *                          never two of these locks
+ *                          (leases), and who may share them;              xtcp_listener.lock
+ *                          each lock is for every 64th port
+ *                          (portlist.h); never two of them
  * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
  *                          shared ports (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
@@ -119,9 +119,9 @@ static long all_socks(void)
 }
 
 /*
- * The keys of TCP_MD5SIG are freed with the sock's memory and not before: a segment may find the
- * sock just before the sock ends. The segment is checked with the keys, and the RST that answers
- * the segment is signed with them.
+ * The keys of TCP_MD5SIG and TCP-AO are freed with the sock's memory and not before: a segment may
+ * find the sock just before the sock ends. The segment is checked with the keys, and the RST that
+ * answers the segment is signed with them.
  */
 static void free_parts(struct sock *sk)
 {

@@ -71,7 +71,7 @@ void xtcp_sock_release_resources(struct sock *sk)
  * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
  * @sk: CLOSED, out of the table, SOCK_DEAD
  *
- * If the caller has no reference of its own, the sock may be freed when this function returns.
+ * If the caller has no reference of its own, this function may free the sock.
  *
  * Context: softirq or process, BH disabled. Lock: socket, held.
  */
@@ -96,8 +96,9 @@ void xtcp_sock_destroy(struct sock *sk)
  * xtcp_sock_done() - end a connection
  * @sk: in any state but LISTEN
  *
- * The function does steps 1 to 4 of "The end of a connection" above. If the caller has no reference
- * of its own, an orphan may be freed when this function returns.
+ * This function does steps 1 to 3 of "The end of a connection" above, but leaves sk_err to
+ * xtcp_sock_fail(). For a sock without a file it also does step 4; if the caller has no reference
+ * of its own, such a sock may then be freed.
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
@@ -130,9 +131,9 @@ void xtcp_sock_done(struct sock *sk)
 }
 
 /**
- * xtcp_sock_leave_record() - replace a sock by a TIME-WAIT record, and end the sock
+ * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
+ * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
  *
  * On return, the sock is CLOSED and out of the table. The caller must not touch it any more.
  *

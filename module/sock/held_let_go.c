@@ -13,14 +13,15 @@
 #include "out/held.h"
 #include "sendq/sndq.h"
 
-#define TRIES		200U	/* most checks of the sock in one close(); they take some 10 us */
+#define TRIES		200U	/* one close() checks the sock at most this many times, in some 10 us */
 
 /*
  * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
- * no more of its segments to IP. If some of them are still below TCP, @sk keeps the module loaded
- * until the last one is freed. If none are, @sk may still hold the module from before. This function
- * does not release the module: without the socket lock, xtcp_held_segment_freed() might do so at the
- * same time. Freeing @sk releases it. Return: true when the reference was the last one.
+ * no more of its segments to IP. If segments of @sk are still below TCP, @sk keeps the module
+ * loaded until the last of them is freed. If not, @sk may still hold the module from before. This
+ * function itself does not release the module: it has no socket lock, so xtcp_held_segment_freed()
+ * might release the module at the same time. xtcp_held_freed() releases the module when the memory
+ * of @sk is freed. Return: true when the reference was the last one.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -33,9 +34,9 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * Does @sk have pages of the program's buffer in its send queue? The kernel's records of these
- * pages refer to the sock until the peer acknowledges the pages, so close() need not check the sock
- * again. This function looks only at the first skb that waits for an ACK and at the last unsent
+ * Does @sk have pages of the program's buffer in its send queue? Until the peer acknowledges these
+ * pages, the kernel's records of them refer to the sock, so a further check by close() would find
+ * the same. This function looks only at the first skb that waits for an ACK and at the last unsent
  * skb. If only other skbs have such pages, close() makes some needless checks. Lock: the socket's,
  * held.
  */

@@ -6,8 +6,9 @@
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
- * the first probe is sent after two hours of silence, and up to nine probes 75 s apart (MUST-28).
- * Each namespace has its own defaults.
+ * the first probe is sent after two hours of silence, and the next probes are sent 75 s apart.
+ * After nine probes without an answer the connection ends (MUST-28). Each namespace has its own
+ * defaults.
  */
 #include "time/keepalive.h"
 
@@ -90,8 +91,8 @@ u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
  * xtcp_keepalive_give_up() - have enough keepalive probes gone unanswered to end the connection?
  * @sk: has been idle for xtcp_keepalive_time(), so a probe is due
  *
- * The number of unanswered probes decides. With TCP_USER_TIMEOUT the idle time decides instead, as
- * in Linux, but at least one probe must have been sent.
+ * The number of unanswered probes decides. With a user timeout (xtcp_keepalive_user_timeout()), the
+ * idle time decides instead, as in Linux, but at least one probe must have been sent.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -127,11 +128,11 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * @sk: the sock, in any state
  * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
  *
- * net.xtcp.idle_ms is a limit in each synchronized state, half_closed_ms in FIN-WAIT-2 and
- * CLOSE-WAIT. A FIN and a retransmission count as text; an ACK and a probe do not.
- * While something is in flight and the window is open, R2 and the user timeout decide (RFC 9293
- * section 3.8.3), so @left is the whole limit then. An orphan has limits of its own (retries.c,
- * record.c).
+ * net.xtcp.idle_ms is a limit in each synchronized state. net.xtcp.half_closed_ms is a limit in
+ * FIN-WAIT-2 and CLOSE-WAIT; if both are set, the shorter one counts there. A FIN and a
+ * retransmission count as text; an ACK and a probe do not. While text or a FIN is not acknowledged
+ * or not sent yet, and the window is open, R2 and the user timeout decide (RFC 9293 section 3.8.3),
+ * so @left is the whole limit then. An orphan has limits of its own (retries.c, record.c).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -160,8 +161,8 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * the window is open: R2 and the user timeout decide, also for text that pacing or a queue
-	 * of this machine holds back
+	 * if text waits and the window is open, R2 and the user timeout decide, also if pacing or a
+	 * queue of this machine holds the text back
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;

@@ -135,9 +135,8 @@ bool xtcp_pace_prepare(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier. The timer may be queued while its function runs. If it
- * is not queued, its function is still waiting for the socket lock; the function sends once it has
- * the lock.
+ * Make a queued timer run at @at or earlier. (A timer can be queued while its function runs.) If
+ * the timer is not queued, nothing waits for it, or its function runs and will send by itself.
  * Lock: pace->lock, held.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
@@ -148,9 +147,8 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Let the timer run at @at_ns or earlier, or up to @slack_ns later if the processor handles another
- * timer then. If the timer's function already waits for the socket lock, it sends once it has the
- * lock. Return: false when the connection sends nothing any more.
+ * Let the timer run at @at_ns or earlier. It may run up to @slack_ns later, together with another
+ * timer of the processor. Return: false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 slack_ns)
 {
@@ -261,7 +259,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /**
- * xtcp_pace_not_left() - the layers below refused the segment that was stamped last
+ * xtcp_pace_not_left() - take back the last stamp, since the layers below refused the segment
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -284,7 +282,7 @@ void xtcp_pace_not_left(struct sock *sk)
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the timer will send; false when there is room already, or when there is no
- * timer.
+ * memory for a timer.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
@@ -368,7 +366,8 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 /**
  * xtcp_pace_room() - a segment below TCP is freed: if there is room now, let the timer send waiting
  *	text
- * @sk: the sock, in any state; the segment has a reference to it
+ * @sk: the sock, in any state. It is not freed, because sk_wmem_alloc still counts an octet of the
+ *	segment
  *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
  */
@@ -394,9 +393,9 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Does any text still wait for the timer? The text for which the timer was set may have been sent
- * meanwhile, and corked text does not wait for this timer. If text waits for room and AGAIN_NS has
- * not passed, set the timer again, and return whether there is room now.
+ * Does any text wait for the timer, and may that text go now? The text for which the timer was set
+ * may have been sent meanwhile, and corked text does not wait for this timer. If text waits for
+ * room and again_ns has not come, set the timer again; the text may go if there is room now.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -456,9 +455,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The function of the timer is running, and puts its own reference. If the timer is
-		 * queued as well, let it run again at once, so that the second run puts the second
-		 * reference.
+		 * The timer is not set, or its function is running and puts its own reference. If
+		 * the timer is queued while its function runs, let it run again at once, so that
+		 * the second run puts the second reference.
 		 */
 		bring_forward(pace, 0);
 	}

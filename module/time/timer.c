@@ -29,8 +29,8 @@
  * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
  * effect once, and the next one counts from then.
  *
- * A deadline has passed when its tick is over, not when it begins: the tick in which a deadline was
- * set had partly passed, so without this rule the wait would be up to a tick too short. The
+ * A deadline has passed at the end of its tick, not at the beginning: the tick in which a deadline
+ * was set had partly passed, so without this rule the wait would be up to a tick too short. The
  * kernel's timers follow the same rule. But the timer may have been set for an earlier deadline, so
  * expiry.c applies the rule to each deadline.
  *
@@ -270,7 +270,7 @@ static u32 restarted_rto_us(const struct sock *sk)
 }
 
 /**
- * xtcp_timer_stop() - drop all deadlines for good
+ * xtcp_timer_stop() - drop all deadlines for good, and stop the timer of pace.c
  * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
  *
  * The timer's function may be waiting for the lock on another processor. It holds its own reference
@@ -381,8 +381,8 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 }
 
 /*
- * Arm a tail loss probe. The deadline is the probe timeout, but at most @most_us, when the RTO
- * would expire; the time for which fq holds the last segment is added to either.
+ * Arm a tail loss probe. The delay is the probe timeout, but at most @most_us, the rest of the RTO.
+ * The time for which fq will hold the last segment is added to the delay.
  */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
@@ -571,7 +571,10 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/* the bound is a tick at least; most ACKs wait no longer for the program's answer */
+	/*
+	 * xtcp_bounds_delack_max() is at least a tick, so a delay of a tick needs no limit. Most
+	 * delays are XTCP_ANSWER_MS, a tick
+	 */
 	if (delay > 1)
 		delay = min(delay, xtcp_bounds_delack_max(sk));
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||

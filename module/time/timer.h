@@ -123,8 +123,8 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
 /*
- * The first function finds the earliest deadline, the second the deadline that /proc shows. Both
- * are racy without the socket lock.
+ * xtcp_timer_pending() finds the earliest deadline. xtcp_timer_shown() finds the deadline that
+ * /proc shows. Both are racy without the socket lock.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);

@@ -5,10 +5,11 @@
  *
  * A record replaces its sock in the table of connections. It has a reference to the lease that
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
- * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists: one
- * per substate, in order of expiry. When a namespace has as many records as it may have, a new
- * record evicts the record of its own shard that would expire next. Thus every connection gets a
- * TIME-WAIT, and connections that end at the same time mostly take different locks.
+ * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
+ * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. When a namespace has as many
+ * records as it may have, a new record evicts the record of its own shard that would expire next.
+ * Thus every connection gets a TIME-WAIT, and connections that end at the same time mostly take
+ * different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
@@ -42,16 +43,16 @@
 #include "window/window.h"
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer waits until the next tick */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer goes on in the next tick */
 #define FREE_BATCH	64	/* records that one kfree_bulk() frees */
 /*
- * the timer runs at most once in this time, or in an eighth of TIME-WAIT if that is less; Linux
- * rounds the end of TIME-WAIT just as coarsely
+ * once the timer has ended all expired records, it rests for this time, or for an eighth of
+ * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
  */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* a new record goes before at most this many records that expire later */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
-#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 */
+#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
 /* while all guests together exceed their limit, each guest has 1/16 of its usual limit */
 #define LITTLE_PART	16
@@ -128,7 +129,7 @@ struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_signer() - find the key that signs an answer of a TIME-WAIT record
+ * xtcp_record_signer() - find the key that signs an answer of a record
  * @tw: the record itself, not a copy of it
  * @skb: the segment that is answered
  * @signer: filled in
@@ -155,7 +156,10 @@ int xtcp_record_init(void)
 {
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
-	/* a signed record takes at most the memory of two other records, so it may count as two */
+	/*
+	 * a signed record and its port take at most the memory of two unsigned records and their
+	 * ports, so a signed record may count as two
+	 */
 	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct record_keys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
@@ -177,8 +181,8 @@ int xtcp_record_init(void)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
 	/*
-	 * each processor adds to the sum only once it has counted a batch. The batch is so small that
-	 * what is missing from the sum is a small part of the limit
+	 * each processor adds to the sum only once it has counted a batch. The batch is so small
+	 * that what is missing from the sum is a small part of the limit
 	 */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
@@ -254,7 +258,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/* @change: more records, or fewer if negative; @signed_change: how many of these are signed */
+/* @change: how many records begin, or end if negative; @signed_change: how many are signed */
 static void count_records(struct xtcp_net *xn, int change, int signed_change)
 {
 	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
@@ -351,7 +355,7 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* The record of a shard that expires next. */
+/* Which record of the shard expires next? NULL: the shard has none. */
 static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
 	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
@@ -476,7 +480,7 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 	return kmalloc(size_of(v4) + sizeof(struct record_keys), gfp);
 }
 
-/* Copies the keys of a sock for its record. Return: false without memory. */
+/* Copies the keys of a sock for its record. Return: false without memory or without a key. */
 static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 {
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -496,9 +500,9 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds. The sock has this time in seconds, so an age of less
- * than a second counts as 0. A TS.Recent that is much too old for PAWS counts as 30 days old, so
- * that the record ends before the clock wraps.
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
+ * a second is subtracted from the age, which is then never too large. A TS.Recent that is much too
+ * old for PAWS counts as 30 days old, so that the record ends before the clock wraps.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -595,7 +599,10 @@ static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 		;
 }
 
-/* Replace the sock by the record in the table of connections, and put the record on its list. */
+/*
+ * Replace the sock by the record in the table of connections, and put the record on its list.
+ * Return: false when the sock is not in the table.
+ */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
@@ -625,8 +632,8 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 }
 
 /*
- * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but always
- * long enough for the peer's FIN to be lost twice.
+ * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
+ * 3.5 RTOs, so that the peer's FIN may be lost twice.
  */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
@@ -641,7 +648,7 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 /**
  * xtcp_record_begin() - put a record into the table of connections in place of a sock that ends
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 if TCP_LINGER2 is not negative
+ * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
  *
  * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
  * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().

@@ -14,7 +14,7 @@ struct xtcp_signer;
 
 /**
  * struct xtcp_timewait - a record
- * @node: links the records of a shard, in order of expiry
+ * @node: links the records of a shard that have the same @substate, in order of expiry
  * @rcu: after the record's end, if it is the first of its batch: frees the batch after a grace
  *	period
  * @lease: reserves the port

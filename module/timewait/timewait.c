@@ -312,7 +312,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* also if the record is ending: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;	/* if the record is ending, too: the peer will retransmit */
 	struct xtcp_timewait copy;
 	struct xtcp_signer signer;
 	LIST_HEAD(claimed);

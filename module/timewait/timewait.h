@@ -14,8 +14,8 @@ enum xtcp_timewait_verdict {
 };
 
 /*
- * xtcp_timewait_arrives() and xtcp_timewait_syn_reopens(): softirq, RCU read side; the caller keeps
- * @skb. xtcp_timewait_reuse(): process context, socket lock held.
+ * xtcp_timewait_arrives() and xtcp_timewait_syn_reopens() need BH disabled and the RCU read side,
+ * and leave @skb to the caller. xtcp_timewait_reuse() needs process context and the socket lock.
  */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
