@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses which
- * connections get a box when they begin. When a connection ends by both FINs, its box is freed; if
- * it ends in another way, its box is kept. netns/proc_blackbox.c shows the boxes.
+ * connections get a box when they begin. When a connection is aborted (xtcp_sock.ended has a
+ * reason), its box is kept. When a connection ends in another way, for example by both FINs, its
+ * box is freed. netns/proc_blackbox.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit, but guests (xtcp_net.is_guest) may use only a part of it: all guests
@@ -287,7 +288,7 @@ static struct xtcp_blackbox *begin(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_end() - keep the box of a connection that has failed, or free it
+ * xtcp_blackbox_do_end() - keep the box of a connection that was aborted; free that of any other
  * @sk: CLOSED, with a box
  *
  * Context: softirq or process. Lock: socket, held.

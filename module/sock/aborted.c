@@ -67,7 +67,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
  * xtcp_aborted_enter() - let listings find a sock whose connection has ended
  * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
  *
- * Nothing happens if both FINs have ended the connection, or if no program has @sk open.
+ * Nothing happens if the connection was not aborted, or if no program has @sk open.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -51,7 +51,7 @@ static bool close_state(struct sock *sk)
 		xtcp_sock_done(sk);
 		return false;
 	case TCP_SYN_RECV:
-		/* the FIN waits for ESTABLISHED (handshake.c) */
+		/* after a Fast Open, the FIN waits for ESTABLISHED (handshake.c) */
 		if (xtcp_sk(sk)->fastopen)
 			return false;
 		fallthrough;
@@ -146,7 +146,7 @@ static void judge_orphan(struct sock *sk)
 
 /*
  * SO_LINGER: wait until the FIN is acknowledged, a signal comes, or @timeout jiffies have passed.
- * Newer kernels do not export sk_stream_wait_close().
+ * Linux 7.2 does not export sk_stream_wait_close(), which does the same.
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
@@ -241,8 +241,8 @@ void xtcp_close_shutdown(struct sock *sk, int how)
  * @sk: the sock
  * @flags: unused
  *
- * Called for connect(AF_UNSPEC), for shutdown() of a listener or in SYN-SENT, and after a failed
- * connect(). The address of bind() and the options stay. RFC 9293 section 3.10.5.
+ * Called for connect(AF_UNSPEC), for shutdown() of a socket in LISTEN or SYN-SENT, and after a
+ * failed connect(). The address that bind() has set and the options stay. RFC 9293 section 3.10.5.
  *
  * Context: process. Lock: socket, held.
  *

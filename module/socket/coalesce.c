@@ -33,9 +33,9 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * May this data wait at all? Urgent data, the end of a record and data with timestamps never wait.
- * This file does not handle data that Nagle or TCP_CORK delays, or data before the handshake is
- * complete.
+ * May this data wait at all? Urgent data, the end of a record, and data whose times the program
+ * wants to know (SO_TIMESTAMPING) never wait. This file does not handle data that Nagle or TCP_CORK
+ * delays, or data before the handshake is complete.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
@@ -71,7 +71,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
-	/* the new data joins data that waits already */
+	/* if data waits already, the new data has joined it, and the timer runs */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);

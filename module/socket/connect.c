@@ -41,7 +41,8 @@
 
 /*
  * After a failure: return to CLOSED, and leave the socket as it was before connect(). @entered: the
- * sock is in the table. Otherwise no lookup can have found it, and the next connect() need not wait.
+ * sock is in the table. Otherwise no lookup can have found it, and the next connect() need not
+ * wait.
  */
 static void undo(struct sock *sk, bool entered)
 {
@@ -180,12 +181,15 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 */
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
-	/* such a segment was counted when it came, perhaps after disconnect() had reset the TCB */
+	/*
+	 * softirq counted these segments when they came, perhaps after disconnect() had reset the
+	 * TCB
+	 */
 	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
-	/* check before xtcp_port_connect(): it may replace a TIME-WAIT record, for good */
+	/* xtcp_port_connect() may replace a TIME-WAIT record for good, so check this before */
 	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;

@@ -178,7 +178,8 @@ static int dump_done(struct netlink_callback *cb)
 
 /*
  * Write the row of the socket that a request names. Return: 0; -ENOENT if there is no such socket;
- * -EAGAIN if a program has the socket lock; -ESTALE; -EMSGSIZE.
+ * -EAGAIN if a program has the socket lock; -ESTALE if the connection has ended; -EMSGSIZE if the
+ * row does not fit into @answer.
  */
 static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, const struct inet_diag_req_v2 *req)
 {

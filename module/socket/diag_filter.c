@@ -3,10 +3,10 @@
  * The filters of inet_diag. This file uses no socket and no clock.
  *
  * A request may contain a program, the attribute INET_DIAG_REQ_BYTECODE. `ss` compiles its filter
- * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Its "yes" is the
- * distance in octets to the next operation if the condition is true, its "no" if the condition is
- * false. A program that reaches its end accepts the socket. A program that jumps four octets beyond
- * its end refuses the socket.
+ * into such a program. An operation is a struct inet_diag_bc_op and its arguments. Each operation
+ * tests a condition. If the condition is true, the next operation lies "yes" octets further on in
+ * the program; if it is false, "no" octets. A program that reaches its end accepts the socket. A
+ * program that jumps four octets beyond its end refuses the socket.
  *
  * Any user may send a program, so it is checked before it runs. Each operation and its arguments
  * must lie inside the program. Each jump must go forward, to the beginning of an operation or to
@@ -26,7 +26,7 @@
 #endif
 #include <asm/byteorder.h>
 
-#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* the unit of all lengths */
+#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* all lengths are multiples of this, octets */
 
 static void note(u8 *notes, unsigned int at)
 {
@@ -114,7 +114,8 @@ static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
  *
  * Context: any.
  *
- * Return: 0; -EINVAL; -EPERM if the program tests SO_MARK and the caller is no administrator.
+ * Return: 0; -EINVAL if the program is malformed; -EPERM if it tests SO_MARK and the caller is no
+ * administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {

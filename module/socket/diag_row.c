@@ -7,9 +7,10 @@
  *
  * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
- * aborted connection. While a program has the socket lock, no row is made: the caller tries again, or asks
- * for a row without the lock. A program can keep the lock for as long as it likes, since a page
- * fault on its buffer may never end. So this file never waits for a program to release the lock.
+ * aborted connection. While a program has the socket lock, a row that needs one of these is not
+ * made: the caller tries again, or asks for a row without the lock. A program can keep the lock for
+ * as long as it likes, since a page fault on its buffer may never end. So this file never waits for
+ * a program to release the lock.
  */
 #include "socket/diag_row.h"
 
@@ -68,7 +69,7 @@ static u64 cgroup_of(struct sock *sk)
 #endif
 }
 
-/* The address in the form of its family: an IPv4 address is the last word of a tuple's address. */
+/* The words of @addr to show: all for AF_INET6; only the last for AF_INET, which is v4-mapped. */
 static const __be32 *words_of(const struct in6_addr *addr, int family)
 {
 	return &addr->s6_addr32[family == AF_INET ? 3 : 0];
@@ -206,7 +207,10 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 		.given = xsk->stream->sack.ack_rate,
 	};
 
-	/* before the peer's SYN, ack_rate_ok says what ours has announced; it may stay so when no SYN comes */
+	/*
+	 * until the peer's SYN comes, ack_rate_ok says only what our SYN has announced; if no SYN
+	 * comes, ack_rate_ok may still be set in CLOSED
+	 */
 	if (!xsk->agreed.ack_rate_ok || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_LISTEN | TCPF_CLOSE))
 		return 0;
 	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
@@ -333,7 +337,7 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	row->dev = xsk->conn.bound_dev_if;
 	row->mark = READ_ONCE(sk->sk_mark);
 	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
-	/* read without the lock, the difference may be negative for a moment */
+	/* this code has no lock, so the difference may be negative for a moment */
 	row->rqueue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
 	row->timer = xtcp_timer_shown(&xsk->timers, &row->expires);
 	if (row->timer == XTCP_TIMER_SHOWN_RETRANSMIT)
@@ -366,8 +370,8 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 
 /*
  * Fill the row of an aborted sock. The sock is outside the table, so its tuple may change whenever
- * the socket lock is not held. Return: 0; -EAGAIN if a program has the socket lock; -ESTALE if the
- * program has closed or disconnected the socket.
+ * the socket lock is not held. Return: 0; -EAGAIN if a program has the socket lock, unless
+ * ask->unlocked is set; -ESTALE if the program has closed or disconnected the socket.
  */
 static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
@@ -450,8 +454,8 @@ static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *a
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *
  * Return: 0, also if the connection is not wanted; -EMSGSIZE if the message is full; -EAGAIN if a
- * program has the socket lock; -ESTALE if the connection has ended, or if a sock or record has
- * replaced it.
+ * program has the socket lock; -ESTALE if the connection was a sock that has ended: a record may
+ * have replaced it.
  */
 int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
 {

@@ -37,8 +37,8 @@
 #include "sock/aborted.h"
 
 /*
- * When a program has the lock of a sock, a dump waits before it lists the sock without TCP_INFO: 20
- * pauses at most for one sock, and a second for all socks together.
+ * When a program has the lock of a sock, a dump pauses and tries again, before it lists the sock
+ * without TCP_INFO. It pauses at most 20 times for one sock, and at most for one second in all.
  */
 #define PAUSE_US	100
 #define PAUSES		20
@@ -148,7 +148,7 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 
 /**
  * xtcp_diag_walk_waits() - wait a moment for a program that has the lock of the next sock
- * @walk: the walk; if it has waited long enough, @ask.unlocked is set
+ * @walk: the walk; if it has waited long enough, its ask.unlocked is set
  *
  * Context: process, may sleep.
  *

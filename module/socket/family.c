@@ -89,7 +89,7 @@ static void leave_memory_pressure(struct sock *sk)
 
 /*
  * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets SOCK_KEEPOPEN only after this call, but
- * xtcp_timer_keepalive_changed() reads the flag.
+ * xtcp_timer_keepalive_changed() reads the flag, so this function sets it first.
  */
 static void proto_keepalive(struct sock *sk, int on)
 {
@@ -117,7 +117,10 @@ static noinline_for_stack void do_deferred(struct sock *sk)
 		xtcp_expiry_paced(sk);
 }
 
-/* proto.release_cb: a program is about to release the lock. The backlog is empty. */
+/*
+ * proto.release_cb: a program is about to release the lock, and the backlog is empty. The timer of
+ * pace.c also calls this function, when no program has the lock.
+ */
 static void proto_release(struct sock *sk)
 {
 	sock_owned_by_me(sk);

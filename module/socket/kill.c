@@ -58,7 +58,7 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 
 	if (!own_now(sk))
 		return -EBUSY;
-	/* BH has to be off, since this may end an orphan */
+	/* BH has to be off, since xtcp_sock_abort() may end an orphan */
 	local_bh_disable();
 	bh_lock_sock(sk);
 	if (xtcp_diag_find_is_still(sk, tuple)) {
@@ -199,8 +199,8 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
  *
  * Context: process, may sleep. Takes the socket lock if nobody has it.
  *
- * Return: 0; -EPERM; -ENOENT if there is no such socket; -EBUSY if a program has the socket lock at
- * this moment.
+ * Return: 0; -EPERM without CAP_NET_ADMIN; -ENOENT if there is no such socket; -EBUSY if a program
+ * has the socket lock at this moment.
  */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req)
 {

@@ -151,7 +151,8 @@ out:
 
 /*
  * Sleep until there is a child to accept. If several processes wait, one is woken at a time. The
- * function drops the socket lock and takes it again.
+ * function drops the socket lock and takes it again. Return: 0 if there is a child, or an error of
+ * xtcp_listen_accept().
  */
 static int unlocked_wait(struct sock *sk, long timeout)
 {

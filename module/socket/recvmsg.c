@@ -57,7 +57,7 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 	return READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
-/* The value for TCP_INQ. After the FIN, the end of the stream counts as one octet to read. */
+/* The value for TCP_INQ. If only the end of the stream is left, it counts as one octet to read. */
 static int inq_hint(const struct sock *sk)
 {
 	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);

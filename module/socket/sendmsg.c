@@ -139,7 +139,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 	return xtcp_bundle_goal(sk);
 }
 
-/* Queue the pages with the next octets of @msg. Return: octets, or an error of xtcp_fill_copy(). */
+/* Queue the pages with the next octets of @msg. Return: how many octets, or an error. */
 static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t most,
 				struct ubuf_info *uarg)
 {
@@ -336,8 +336,8 @@ static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *
 }
 
 /*
- * @copied octets were queued: send what may go now. @err: why no more octets were queued; 0: all
- * were.
+ * @copied octets were queued: send what may go now. @err: why the rest was not queued; 0: there is
+ * no rest. @follows: another call with the next page comes at once.
  */
 static __always_inline void send_queued(struct sock *sk, int flags, int copied, int err, bool follows, u32 tsflags)
 {

@@ -704,8 +704,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
  * @sk: the sock
  * @val: the new value, octets; not negative
  *
- * The buffer grows to twice @val. Otherwise, a reader could wait for more text than the window
- * admits.
+ * SO_RCVLOWAT becomes at most half of the largest size that the buffer may have. If the buffer is
+ * smaller than twice SO_RCVLOWAT, it grows to that size. Otherwise, a reader could wait for more
+ * text than the window admits.
  *
  * Context: process. Lock: socket, held.
  *

@@ -261,7 +261,7 @@ void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
  *
  * Context: process. Takes the socket lock where needed.
  *
- * Return: 0, -EINVAL for a listener, -ENOIOCTLCMD.
+ * Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD for any other @cmd.
  */
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 {
@@ -313,8 +313,9 @@ static bool writeable(struct sock *sk)
  * @sock: the socket
  * @wait: the table to which the socket's wait queue is added
  *
- * An ACK may wait for the program's next action (xtcp_acks_owed()). If there is nothing to read,
- * this ACK is sent now. Data that waits for the next write (coalesce.c) is sent now in any case.
+ * An ACK may wait for the program's next action (xtcp_acks_owed()). If the program polls for data
+ * and there is nothing to read, this ACK is sent now. Data that waits for the next write
+ * (coalesce.c) is sent now in any case.
  *
  * Context: process. No lock is needed to test the socket, since a later change wakes the waiter. If
  * an ACK or data is sent, the function takes the lock of bh_lock_sock().
