@@ -147,8 +147,9 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Let the timer run at @at_ns or earlier. It may run up to @slack_ns later, together with another
- * timer of the processor. Return: false when the connection sends nothing any more.
+ * Set the timer for @at_ns. If it is set already, it keeps the earlier of the two times. @slack_ns:
+ * how much later it may run, so that the processor handles it together with another timer. Return:
+ * false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 slack_ns)
 {
@@ -297,8 +298,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(): either that function sees @below_max, or the
-	 * segment that was freed is no longer counted here
+	 * pairs with the barrier in xtcp_pace_room(): either that function sees below_max, or
+	 * sk_wmem_alloc, which is read next, no longer counts the segment that was freed
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
@@ -380,8 +381,8 @@ void xtcp_pace_room(struct sock *sk)
 	if (!pace)
 		return;
 	/*
-	 * read @below_max after sock_wfree() has subtracted the segment; pairs with the barriers in
-	 * xtcp_pace_waits_for_room() and is_waited_for()
+	 * read below_max after sock_wfree() has subtracted the segment; this barrier pairs with
+	 * those in xtcp_pace_waits_for_room() and is_waited_for()
 	 */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
@@ -407,8 +408,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 		return most;
 	start_pace(sk, pace, pace->again_ns, 0);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(): either that function sees @below_max, or the
-	 * segment that was freed is no longer counted here
+	 * pairs with the barrier in xtcp_pace_room(): either that function sees below_max, or
+	 * sk_wmem_alloc, which is read next, no longer counts the segment that was freed
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;

@@ -27,7 +27,7 @@
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
  * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
- * effect once, and the next one counts from then.
+ * effect once, and the next deadline counts from this run.
  *
  * A deadline has passed at the end of its tick, not at the beginning: the tick in which a deadline
  * was set had partly passed, so without this rule the wait would be up to a tick too short. The
@@ -250,9 +250,9 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * May a timer be the only way to detect a loss, because few segments are in flight and no text
- * waits behind them? Without SACK the answer is no: only SACK shows at once that the timer fired
- * too early.
+ * Are so few segments in flight, and no text behind them, that only a timer may detect a loss
+ * (RFC 7765)? Without SACK, this function says no: only SACK shows at once that a timer fired too
+ * early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -573,7 +573,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	sock_owned_by_me(sk);
 	/*
 	 * xtcp_bounds_delack_max() is at least a tick, so a delay of a tick needs no limit. Most
-	 * delays are XTCP_ANSWER_MS, a tick
+	 * delays are XTCP_ANSWER_MS, which is a tick if HZ is 250
 	 */
 	if (delay > 1)
 		delay = min(delay, xtcp_bounds_delack_max(sk));
@@ -634,9 +634,10 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
  *
- * If a probe waits for an answer, the next probe is due one new interval after it. Linux does not
- * move the deadline of the next probe. The new deadline is computed from the time of the last
- * probe, since the present deadline may belong to a limit for connections without text.
+ * If a probe waits for an answer, the next probe is due one new interval after the probe that
+ * waits. Linux does not move the deadline of the next probe. The new deadline is computed from the
+ * time of the last probe, since the present deadline may belong to a limit for connections without
+ * text.
  *
  * Context: process. Lock: socket, held.
  */

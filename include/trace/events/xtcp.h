@@ -292,8 +292,8 @@ TRACE_EVENT(xtcp_segment_in,
 );
 
 /*
- * A segment is passed to IP. A GSO packet, which IP or the device will cut, is one event. For a SYN
- * cookie, "state" is the state that a request entry would have.
+ * A segment is passed to IP. A GSO packet, which IP or the device will cut, is one event. If a
+ * SYN-ACK has a SYN cookie, "state" is the state that an entry of the SYN queue would have.
  */
 TRACE_EVENT(xtcp_segment_out,
 
@@ -607,8 +607,8 @@ TRACE_EVENT(xtcp_drop,
 
 /*
  * A SYN or a connection of a peer entered or left a queue of a listener, or was refused. "queue" is
- * a value of enum xtcp_trace_queue, "reason" of enum xtcp_trace_queue_reason. If the whole queue
- * was dropped, there is no tuple, and the peer is all zero.
+ * a value of enum xtcp_trace_queue, "reason" is one of enum xtcp_trace_queue_reason. If the whole
+ * queue was dropped, "local" is the listener's address, and "peer" is address zero, port 0.
  */
 TRACE_EVENT(xtcp_queue,
 
@@ -643,7 +643,7 @@ TRACE_EVENT(xtcp_queue,
 
 /*
  * An administrator has changed a connection. "set" says what has changed (enum xtcp_trace_set); the
- * other fields are the present values. user_timeout or keepidle 0 means that the namespace's value
+ * other fields are the present values. If user_timeout or keepidle is 0, the namespace's value
  * applies.
  */
 TRACE_EVENT(xtcp_set,

@@ -42,8 +42,9 @@
 
 /*
  * setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, ...) sets SO_ZEROCOPY of SOL_SOCKET, an int, 0 or 1.
- * It is meant for Linux 6.1, where SO_ZEROCOPY itself fails with EOPNOTSUPP on these sockets, but
- * works on all kernels. On a socket of kernel TCP the call fails with ENOPROTOOPT.
+ * It works on all kernels, but is needed only on those before Linux 6.5, where SO_ZEROCOPY itself
+ * fails with EOPNOTSUPP on these sockets. On a socket of kernel TCP the call fails with
+ * ENOPROTOOPT.
  */
 #define XTCP_ZEROCOPY		2502
 
@@ -60,8 +61,8 @@
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.
- * XTCP_DIAG_REQ_UID (32 bits) asks only for the sockets of this user, XTCP_DIAG_REQ_COOKIE (64
- * bits) only for the socket with this cookie.
+ * XTCP_DIAG_REQ_UID (32 bits) asks only for the sockets of this user. XTCP_DIAG_REQ_COOKIE (64
+ * bits) asks only for the socket with this cookie.
  */
 #define XTCP_DIAG_REQ_UID	2500
 #define XTCP_DIAG_REQ_COOKIE	2501
@@ -121,14 +122,14 @@ enum xtcp_set_attribute {
  */
 
 /*
- * The policy table of a network namespace: rules for connections that begin from then on. Three
- * commands of the same family change it, for a sender with CAP_NET_ADMIN in the namespace; each
- * request is carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules,
- * XTCP_CMD_POLICY_DEL deletes those whose keys it names, XTCP_CMD_POLICY_REPLACE puts its rules in
- * place of all others. A request has any number of attributes XTCP_POLICY_RULE, each a nest of enum
- * xtcp_rule_attribute. The addresses, ports and the cgroup in the nest are the key; an attribute
- * that is missing in a key matches everything. The other attributes are the values that the rule
- * sets. /proc/net/xtcp_policy lists the rules. Errors: EEXIST, the key has a rule already, or comes
+ * The policy table of a network namespace has rules for new connections. Three commands of the same
+ * family change the table, for a sender with CAP_NET_ADMIN in the namespace; each request is
+ * carried out as a whole or not at all. XTCP_CMD_POLICY_ADD adds rules. XTCP_CMD_POLICY_DEL deletes
+ * the rules whose keys it names. XTCP_CMD_POLICY_REPLACE deletes all rules and adds its own. A
+ * request has any number of attributes XTCP_POLICY_RULE, each a nest of enum xtcp_rule_attribute.
+ * The address, the ports and the cgroup in the nest are the key; if one of them is missing, the key
+ * matches any value of it. The other attributes are the values that the rule sets.
+ * /proc/net/xtcp_policy lists the rules. Errors: EEXIST, the key has a rule already, or comes
  * twice; ENOENT, no rule has the key, or there is no such congestion control or cgroup; EBUSY,
  * another request changes the table at this moment; EOPNOTSUPP, the kernel has no cgroups for
  * sockets; ENOSPC, too many rules; E2BIG, too many kinds of keys; EINVAL and ERANGE, a value is not
