@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends small writes that follow each other closely in one segment.
+ * Puts small writes that follow each other closely into one segment.
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
@@ -33,9 +33,9 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * May this data wait at all? Urgent data, the end of a record, and data whose times the program
- * wants to know (SO_TIMESTAMPING) never wait. This file does not handle data that Nagle or TCP_CORK
- * delays, or data before the handshake is complete.
+ * May this data wait at all? Urgent data, the end of a record (MSG_EOR), and data whose times the
+ * program wants to know (SO_TIMESTAMPING) never wait. This file does not handle data that Nagle or
+ * TCP_CORK delays, or data before the handshake is complete.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sends small writes that follow each other closely in one segment. */
+/* Puts small writes that follow each other closely into one segment. */
 #ifndef XTCP_COALESCE_H
 #define XTCP_COALESCE_H
 

@@ -48,9 +48,9 @@ static bool own_now(struct sock *sk)
 }
 
 /*
- * Abort a connection that has a sock: the program gets ECONNABORTED, the peer a RST. Return: 0;
- * -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the caller tries
- * again, since a TIME-WAIT record may have replaced it.
+ * Abort a connection that has a sock: the program gets ECONNABORTED, and the peer gets a RST.
+ * Return: 0; -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the
+ * caller tries again, since a TIME-WAIT record may have replaced it.
  */
 static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {

@@ -182,9 +182,9 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 
 /*
  * There is nothing more to read now. Return: true when RECEIVE ends. *@err is then the result if
- * the call has read nothing: 0 at the end of the stream, or an error, which is reported once. The
- * end of the stream is tested before the error, so that a program can tell close from abort
- * (MUST-12).
+ * the call has read nothing: 0 at the end of the stream, or an error. Only one call gets the error
+ * that ended the connection (sk_err). The end of the stream is tested before this error, so that a
+ * program can tell close from abort (MUST-12).
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -298,9 +298,9 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * prepare_to_wait() contains a barrier. It pairs with the barrier in skwq_has_sleeper(), by
-	 * which an event looks for sleepers: either the event finds this thread, or is_quiet() sees
-	 * the event
+	 * prepare_to_wait() contains a barrier. It pairs with the barrier in skwq_has_sleeper(),
+	 * which runs after each event: either skwq_has_sleeper() finds this thread, or is_quiet()
+	 * sees the event
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))

@@ -112,7 +112,8 @@ static bool memory_free(const struct sock *sk)
 
 /*
  * Get the skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. A new skb is
- * needed if @tail is NULL, has @goal octets, ends a record, or has no slot left for a page (@full).
+ * needed if @tail is NULL, has @goal octets, ends a record (MSG_EOR), or has no slot left for a
+ * page (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
@@ -309,7 +310,8 @@ static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, 
 
 /*
  * Wait until the connection can carry data, and read the control messages. *@timeo receives the
- * jiffies that the call may still wait, *@tsflags which timestamps the program wants.
+ * jiffies that the call may still wait. *@tsflags receives the timestamps that the program wants.
+ * Return: 0 or an error.
  */
 static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *timeo, u32 *tsflags)
 {

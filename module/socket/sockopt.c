@@ -9,8 +9,8 @@
  *
  * The kernel's own code handles the options of IP and IPv6. An option is passed on only under two
  * conditions: it makes sense for a stream socket, and the kernel's code does not mistake our sock
- * for a sock of another protocol. For example, multicast memberships would leak, and IPV6_ADDRFORM
- * would turn our sock into a sock of kernel TCP.
+ * for a sock of another protocol. So multicast memberships, which would leak, are refused, and so
+ * is IPV6_ADDRFORM, which would turn our sock into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 
