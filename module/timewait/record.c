@@ -89,7 +89,7 @@ static struct kmem_cache *cache_of(bool v4)
 /**
  * struct record_keys - the keys of a signed record; they follow the record in memory, since few
  * records have keys
- * @ao: TCP-AO; NULL: @md5 signs
+ * @ao: the TCP-AO that signs; NULL: @md5 signs
  * @md5: the key of TCP_MD5SIG
  */
 struct record_keys {

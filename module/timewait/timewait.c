@@ -65,7 +65,7 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
  * May an active open take the tuple of this record? The old connection must have used timestamps:
  * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
  * has not chosen the port, net.xtcp.tw_reuse must also permit the reuse, and the peer's timestamp
- * clock must have had time to tick: tw_reuse_delay.
+ * clock must have had time to tick (net.xtcp.tw_reuse_delay).
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -83,7 +83,7 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 /**
  * xtcp_timewait_reuse() - let an active open take the place of a record in the table
  * @sk: addresses, ports and device are final; not in the table
- * @bound: the program chose its port
+ * @bound: the program has chosen the local port
  *
  * ISS and the timestamp offset continue the numbers of the old connection, so that the peer accepts
  * the SYN as a new one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). The table takes a
@@ -312,7 +312,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* if the record is ending, too: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;	/* stays so if the record is ending: the peer will retransmit */
 	struct xtcp_timewait copy;
 	struct xtcp_signer signer;
 	LIST_HEAD(claimed);
