@@ -38,7 +38,7 @@ enum xtcp_trace_congestion_reason {
 	XTCP_TRACE_IN_ORDER,		/* the data that was missing was late, not lost */
 	XTCP_TRACE_THIRD_DUPACK,	/* the third duplicate ACK came (RFC 5681 section 3.2) */
 	XTCP_TRACE_RACK,		/* segments sent later have arrived (RFC 8985 6.2) */
-	XTCP_TRACE_PROBE,		/* no ACK came for two round trips (RFC 8985 7.3) */
+	XTCP_TRACE_PROBE,		/* no ACK came within the probe timeout (RFC 8985 7.3) */
 	XTCP_TRACE_TLP,			/* the tail loss probe has repaired a loss (RFC 8985 7.4) */
 	XTCP_TRACE_TIMEOUT,		/* the retransmission timer expired (RFC 6298 (5.4)) */
 	XTCP_TRACE_RENEGED,		/* the peer dropped sacked data (RFC 2018 section 8) */
