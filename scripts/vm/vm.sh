@@ -215,7 +215,7 @@ take_slot()
 	exec {queue}>"$XTCP_CACHE/machine-queue.lock"
 	if ! flock -n "$queue"; then
 		told=still
-		echo "vm.sh: waiting for those that wait already" >&2
+		echo "# vm.sh: waiting for those that wait already" >&2
 		until flock -w 60 "$queue"; do list_slots "$count" >&2; done
 	fi
 	while :; do
@@ -225,7 +225,7 @@ take_slot()
 			exec {slot}>&-
 		done
 		if [ $SECONDS -ge $next ]; then
-			echo "vm.sh: $count machines run ${told:-already}, waiting for one to end:" >&2
+			echo "# vm.sh: $count machines run ${told:-already}, waiting for one to end:" >&2
 			list_slots "$count" >&2
 			next=$((SECONDS + 60))
 		fi
@@ -236,7 +236,7 @@ take_slot()
 	exec {queue}>&-
 }
 
-# list_slots COUNT: the machines that run
+# list_slots COUNT: the machines that run; comments in TAP, and no wider than a demonstration may be
 list_slots()
 {
 	local i now began command
@@ -245,7 +245,7 @@ list_slots()
 	for ((i = 1; i <= $1; i++)); do
 		read -r began command 2>/dev/null <"$XTCP_CACHE/machine-$i.lock" || continue
 		[[ $began =~ ^[0-9]+$ ]] || continue
-		printf '  for %d min %d s: %.100s\n' $(((now - began) / 60)) $(((now - began) % 60)) "$command"
+		printf '#   for %d min %d s: %.50s\n' $(((now - began) / 60)) $(((now - began) % 60)) "$command"
 	done
 }
 
