@@ -35,7 +35,7 @@ static const struct xtcp_cong_ops * const algorithms[] = { XTCP_ALGORITHMS };
 static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of @allowed */
 static DECLARE_BITMAP(allowed, ARRAY_SIZE(algorithms));
 
-/* The index of an algorithm, or -1. */
+/* The index in algorithms[] of the algorithm with this name; -1: there is no such algorithm. */
 static int find_algorithm(const char *name)
 {
 	int i;
@@ -122,7 +122,8 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
  *
  * Context: process.
  *
- * Return: 0, -ENOENT, or -EPERM when the algorithm is not allowed.
+ * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the algorithm is not allowed and
+ * @xn is not the first namespace.
  */
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 {
@@ -162,12 +163,12 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 
 /**
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
- * @names: names, each separated by one space; modified. As in Linux, the list ends at the first
- *	empty name
+ * @names: a list of names with one space between two names; the function modifies the string. As
+ *	in Linux, the list ends at the first empty name
  *
  * Context: process.
  *
- * Return: 0; -ENOENT when a name is unknown; then the allowed algorithms have not changed.
+ * Return: 0; -ENOENT when a name is unknown. In this case the allowed algorithms do not change.
  */
 int xtcp_algorithms_allow(char *names)
 {
@@ -238,8 +239,8 @@ bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 }
 
 /*
- * The value of a route's metric congctl that selects the algorithm @name: a hash of the name, the
- * same in every kernel.
+ * A route's metric congctl selects an algorithm by a hash of its name. This function computes the
+ * hash of @name, as the kernel does.
  */
 static u32 congctl_of(const char *name)
 {
@@ -291,13 +292,13 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
- * As in Linux, choosing the current algorithm needs no permission. But if a rule of the policy
- * table has set the current algorithm, choosing it needs permission. Otherwise the socket could
- * keep the algorithm for connections that the rule does not match.
+ * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
+ * the current algorithm again, unless a rule of the policy table has set it. Otherwise the socket
+ * could keep the algorithm of the rule for connections that the rule does not match.
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, -ENOENT, -EPERM.
+ * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
 {
@@ -331,7 +332,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
  *
  * Context: process. Lock: socket, held.
  *
- * Return: octets filled in; 0: the algorithm has nothing to report.
+ * Return: octets filled in; 0: the algorithm has nothing to report, or has not begun.
  */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 {
@@ -351,7 +352,7 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
  *
  * Context: process. Takes the socket lock.
  *
- * Return: octets filled in; 0: the algorithm has nothing to report.
+ * Return: octets filled in; 0: the algorithm has nothing to report, or has not begun.
  */
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 {
@@ -367,10 +368,10 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  * xtcp_algorithms_start() - start the algorithm of an established connection
  * @sk: has just been established, or has a new algorithm; its windows are set
  *
- * An algorithm keeps its private state in tx->stream, the data state of the connection, and begins
- * once the data state is allocated. If the algorithm has control() or info(), the data state is
- * allocated now, so that TCP_INFO can show the algorithm's rate, and TCP_CC_INFO its state. Without
- * memory, the algorithm begins with the first data.
+ * An algorithm keeps its private state in tx->stream, the data state of the connection. So the
+ * algorithm begins when the data state is allocated. If the algorithm has control() or info(), the
+ * data state is allocated now: TCP_INFO can then show the algorithm's rate, and TCP_CC_INFO can
+ * show its state. If this allocation fails, the algorithm begins with the first data.
  *
  * Context: softirq or process. Lock: socket, held.
  */

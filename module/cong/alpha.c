@@ -42,15 +42,15 @@ void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct x
 /**
  * xtcp_alpha_octets() - estimate how many octets the CE-marked segments had
  * @alpha: the present window
- * @marks: number of marked segments
- * @delivered: octets that the same ACK reports, marked or not
+ * @marks: how many marked segments an ACK reports
+ * @delivered: octets that this ACK newly acknowledges or sacks, marked or not
  * @sent: what has been sent
  *
  * Each marked segment counts with the average size of the segments that we sent.
  *
  * Context: any.
  *
- * Return: at most @delivered.
+ * Return: octets, at most @delivered.
  */
 u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, const struct xtcp_alpha_sent *sent)
 {

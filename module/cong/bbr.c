@@ -10,8 +10,8 @@
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).
- * - A loss event is an ACK that reports losses, not a range of lost octets (section 5.3.1.3), as in
- *   other implementations.
+ * - Section 5.3.1.3 counts each range of lost octets as a loss event. This file counts each ACK
+ *   that reports losses, as other implementations do.
  * - A congestion mark counts as a loss and bounds what is sent, as section 3.6 asks.
  *
  * Context of all public functions: any.
@@ -35,7 +35,7 @@
 #define MIN_RTT_MS		10000U		/* BBR.MinRTTFilterLen */
 #define PROBE_RTT_MS		200U		/* BBR.ProbeRTTDuration */
 #define PROBE_RTT_EACH_MS	5000U		/* BBR.ProbeRTTInterval */
-#define EXTRA_ROUNDS		5U		/* half of BBR.ExtraAckedFilterLen */
+#define EXTRA_ROUNDS		5U		/* round trips: half of BBR.ExtraAckedFilterLen */
 #define RENO_ROUNDS		63U
 #define UNDO_STARTUP		1U
 #define UNDO_UP			2U
@@ -294,8 +294,8 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 }
 
 /*
- * SaveStateUponLoss(), except for the window, which the caller saves. Only the first loss of a round
- * trip saves the state: later ones come after the transitions that the first one has caused.
+ * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a round
+ * trip saves the state: a later loss may come after a transition that the first loss has caused.
  */
 static void save_state(struct xtcp_bbr *bbr)
 {
@@ -339,12 +339,12 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 }
 
 /**
- * xtcp_bbr_repair_begins() - save the state before a recovery, except for cwnd (5.6.4.4)
+ * xtcp_bbr_repair_begins() - save the state before a recovery, except for cwnd (section 5.6.4.4)
  * @bbr: the state
  *
- * OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state already,
- * the saved state stays: it dates from before any transition that the loss has caused, so an undo
- * can take back that transition.
+ * This is OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state
+ * already, the saved state stays: it is older than any transition that the loss has caused, so an
+ * undo can take back that transition.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
@@ -491,7 +491,7 @@ static void probe_longterm_upward(struct xtcp_bbr *bbr, const struct xtcp_bbr_ac
 		raise_longterm_slope(bbr, ack);
 }
 
-/* AdaptLongTermModel(). Return: true when the next state is decided. */
+/* AdaptLongTermModel(). Return: true when it has chosen the next state. */
 static bool adapt_longterm_model(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
 	if (bbr->ack_phase == XTCP_BBR_ACKS_STARTING && bbr->round_start)
@@ -708,12 +708,11 @@ u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 }
 
 /**
- * xtcp_bbr_undone() - undo the reaction to a spurious loss, except for the window (section
- * 5.5.11.2)
+ * xtcp_bbr_undone() - undo the reaction to a spurious loss (section 5.5.11.2)
  * @bbr: the state
  * @delivered: C.delivered
  *
- * HandleSpuriousLossDetection().
+ * This is HandleSpuriousLossDetection(), except for the window, which cong.c restores.
  */
 void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {
@@ -741,8 +740,8 @@ void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
  * @cwnd: the congestion window
  * @random: a random number
  *
- * The caller calls this function when nothing is in flight and the program had written too little
- * to fill the window.
+ * The caller has checked that nothing is in flight, and that the program had written too little to
+ * fill the window.
  *
  * Return: the new congestion window, octets.
  */

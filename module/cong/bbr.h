@@ -8,7 +8,7 @@
 #include <linux/types.h>
 
 #define XTCP_BBR_NONE	((u32)-1)	/* the draft's Infinity */
-#define XTCP_BBR_UNIT	16U		/* octets per second: unit of bandwidths, up to 68 GB/s */
+#define XTCP_BBR_UNIT	16U		/* unit of bandwidths, octets/s: a u32 holds 68 GB/s */
 
 enum xtcp_bbr_state {
 	XTCP_BBR_STARTUP,
@@ -50,9 +50,9 @@ enum xtcp_bbr_acks {
  * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
  *	bandwidth, for each half of the filter's window
  * @extra_acked_delivered: octets delivered since @extra_acked_us
- * @extra_acked_us: BBR.extra_acked_interval_start, the low half
- * @next_round_delivered: C.delivered when the round trip began. The round trip ends when a segment
- *	arrives that was sent since then
+ * @extra_acked_us: BBR.extra_acked_interval_start, the low half of the clock
+ * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
+ *	reports a segment that was sent after its beginning
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
@@ -73,7 +73,7 @@ enum xtcp_bbr_acks {
  * @loss_round_start: this ACK begins a round trip in which losses are counted
  * @loss_in_round: something was lost in this round trip
  * @saved_in_round: the state from before the first loss of this round trip is saved, for an undo; a
- *	transition that clears @loss_in_round does not clear this
+ *	transition that clears @loss_in_round leaves @saved_in_round set
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
@@ -137,7 +137,8 @@ struct xtcp_bbr {
 };
 
 /**
- * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets
+ * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets. "The segment" is the
+ * segment whose arrival the ACK reports, or the lost segment
  * @now_us: the clock
  * @cwnd: the congestion window
  * @mss: SMSS
@@ -152,11 +153,11 @@ struct xtcp_bbr {
  * @sample_delivered: RS.delivered
  * @bw: RS.delivery_rate; 0: the sample has no reliable rate
  * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets marked as lost since the segment was sent that has now arrived, or is lost
+ * @lost: RS.lost: octets marked as lost since the segment was sent
  * @size: for a loss: octets lost now
  * @random: a random number, new for each ACK or loss
- * @has_sample: the ACK reports the arrival of a segment, so the fields about the sending of this
- *	segment are valid
+ * @has_sample: the ACK reports the arrival of a segment, so the fields that say what happened since
+ *	the segment was sent are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
  * @in_fast_recovery: a recovery is going on, and no timeout began it

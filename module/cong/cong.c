@@ -147,8 +147,8 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
 	/*
-	 * with Fast Open, data may have been sent before the handshake's last ACK, so the data
-	 * state exists already (RFC 7413)
+	 * with Fast Open (RFC 7413), data may have been sent before the handshake's last ACK; then
+	 * the data state exists already
 	 */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
@@ -264,8 +264,8 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 /*
  * The sender did not use the whole window, and an ACK has raised the window from @before. Limit the
  * window to twice the largest number of octets in flight, since slow start would double a window of
- * just that size (draft-ietf-ccwg-ratelimited-increase section 3). Until cwnd is first reduced, the
- * initial window counts as used.
+ * just that size (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is not set and no
+ * idle time has reduced cwnd, the initial window counts as used.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -280,7 +280,7 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-/* Not inlined: while the window does not limit the sender, an ACK does not come here. */
+/* Not inlined, since only ACKs that come while the window limits the sender need this function. */
 static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -324,8 +324,8 @@ static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool sa
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
 	/*
-	 * without SACK, a partial ACK always allows one segment to be resent: without this segment,
-	 * perhaps no other ACK would come (RFC 6582 3.2)
+	 * without SACK, a partial ACK always allows one segment to be resent: if nothing is resent,
+	 * perhaps no other ACK comes (RFC 6582 section 3.2)
 	 */
 	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, tx->mss);
@@ -504,9 +504,10 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * xtcp_cong_reduced() - end a reduction
  * @sk: the sock
  *
- * RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3. An algorithm with control() leaves
- * ssthresh at infinity. If the program has replaced such an algorithm during the reduction, there
- * is no ssthresh to which the window could be set, so the window stays as PRR has set it.
+ * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3). With
+ * control(), the window rises to its value from before the reduction if that value is larger, and
+ * ssthresh is infinite. If the program has replaced such an algorithm during the reduction,
+ * ssthresh is still infinite, so the window stays as PRR has set it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -540,7 +541,7 @@ void xtcp_cong_repaired(struct sock *sk)
 }
 
 /**
- * xtcp_cong_octets_lost() - report octets that count as lost to the algorithm
+ * xtcp_cong_octets_lost() - tell the algorithm which octets count as lost
  * @sk: the sock
  * @loss: the lost octets
  *
@@ -642,14 +643,15 @@ bool xtcp_cong_undo(struct sock *sk)
 }
 
 /**
- * xtcp_cong_restart_after_idle() - reduce the window after an idle time
+ * xtcp_cong_restart_after_idle() - tell the algorithm of an idle time, and reduce the window
  * @sk: the sock, about to send with nothing in flight
  *
  * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
  * 3.1. RFC 5681 section 4.1 asks for the initial window at once. After the reduction, slow start
- * regains three quarters of the old window, since ssthresh is at least this high. This function
- * computes in whole segments. With net.xtcp.slow_start_after_idle = 0 the window is not reduced.
+ * regains three quarters of the old window, since ssthresh is set to at least this value. This
+ * function computes in whole segments. The window is not reduced if the algorithm has control(), or
+ * if net.xtcp.slow_start_after_idle is 0.
  *
  * Context: softirq or process. Lock: socket, held.
  *

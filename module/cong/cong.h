@@ -52,13 +52,13 @@ struct xtcp_cong_loss {
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @marked: replaces @ssthresh after a congestion mark without a loss. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional
- * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds, at
- *	least a tick. Optional
+ * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds. The
+ *	pause was at least a tick. Optional
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
- *	The algorithm then sets sk_pacing_rate and, except after a timeout, cwnd in all phases.
- *	Optional
+ *	The algorithm then sets sk_pacing_rate, and cwnd. cong.c changes cwnd only at a timeout, at
+ *	the end of a recovery and for an undo. Optional
  * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
@@ -112,8 +112,8 @@ struct xtcp_cong {
 
 /**
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
- * @prior_cwnd: cwnd before the last reduction; with control(), the largest cwnd since the last
- *	recovery ended
+ * @prior_cwnd: cwnd before the last reduction. With control(), if that reduction began during a
+ *	recovery: the larger of cwnd and the former @prior_cwnd
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
  * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken

@@ -18,7 +18,7 @@
 #define QUANTUM_MAX	SZ_64K
 #define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed RTT while no RTT is known */
 
-/* Sets the pacing rate until there is a sample: 2.77 windows per RTT (section 5.6.2). */
+/* Set the first pacing rate, which holds until there is a sample: 2.77 windows per RTT (5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -27,7 +27,7 @@ static void bbr_first_rate(struct sock *sk)
 	WRITE_ONCE(sk->sk_pacing_rate, min_t(u64, rate, READ_ONCE(sk->sk_max_pacing_rate)));
 }
 
-/* SetPacingRate() (section 5.6.2): before the path is first full, the rate never falls. */
+/* SetPacingRate() (section 5.6.2): until the path has been full once, the rate never falls. */
 static void bbr_set_rate(struct sock *sk, const struct xtcp_bbr *bbr)
 {
 	u64 rate = min_t(u64, xtcp_bbr_rate(bbr), READ_ONCE(sk->sk_max_pacing_rate));

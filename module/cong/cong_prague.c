@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332). A router
- * for L4S puts segments with ECT(1) into a separate queue and marks them early, so their delay in
- * the queue stays below a millisecond. prague.c computes the window. The connection requests
- * AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and pace.c paces
- * them, which keeps bursts out of the queue.
+ * for L4S puts segments with ECT(1) into a separate queue and marks them early, so that they wait
+ * in the queue for about a millisecond at most. prague.c computes the window. The connection
+ * requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and pace.c
+ * paces them, which keeps bursts out of the queue.
  *
  * Until something is marked, the window is NewReno's: there may be no L4S queue on the path. No
  * segment is sent as ECT(1) without AccECN, or when something on the path changes IP's ECN field or
@@ -22,7 +22,7 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
-#define BURST_SHIFT	12	/* a GSO packet has at most the octets of 1/4096 s at the pacing rate */
+#define BURST_SHIFT	12	/* a GSO packet takes at most 1/4096 s at the pacing rate */
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* converts XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 

@@ -15,9 +15,9 @@
 #include <linux/minmax.h>
 
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
-#define MAX_TICKS	1048576U	/* 1/1024 s: 17 minutes; the curve then exceeds MAX_WINDOW */
+#define MAX_TICKS	1048576U	/* 1/1024 s; after these 17 minutes the curve exceeds MAX_WINDOW */
 #define US_PER_SECOND	1000000U
-#define GAP_MIN_US	200000U		/* a longer gap shows that the program limited the sender */
+#define GAP_MIN_US	200000U		/* see leave_out_gap() */
 
 /**
  * xtcp_cubic_root() - compute a cube root
@@ -97,7 +97,10 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	cubic->credit_est = 0;
 }
 
-/* Do not count time in which the window could not grow (section 4.2, last paragraph but two). */
+/*
+ * Do not count time in which the window could not grow (section 4.2, last paragraph but two). When
+ * no ACK lets the window grow for GAP_MIN_US and two RTTs, the program has limited the sender.
+ */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
 	u64 gap = now_us > cubic->grown_us ? now_us - cubic->grown_us : 0;
@@ -140,8 +143,8 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  *
  * Context: any.
  *
- * Return: the new window: at least @cwnd. The window grows by at most half of @acked, unless Reno's
- * window would grow more.
+ * Return: the new window, at least @cwnd. The window grows by at most half of @acked. But if W_est
+ * is larger than both @cwnd and the curve, the window becomes at least W_est.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {

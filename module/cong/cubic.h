@@ -8,7 +8,8 @@
 /**
  * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
  * @start_us: t_epoch, microseconds; 0: the epoch has not begun
- * @w_max: W_max; 0: unknown, at first and after a timeout
+ * @w_max: W_max; 0: unknown: before the first reduction, after a timeout, and after a slow start
+ *	that ended without a loss
  * @w_prior: cwnd_prior
  * @origin: the plateau: W_max, or the window at which the epoch began if that is higher
  * @w_est: W_est

@@ -7,16 +7,20 @@
  * and the window grows at a quarter of the speed for five rounds (conservative slow start). If the
  * growth was jitter, the RTT falls back and slow start goes on.
  *
- * The RTT of a round that was sent too fast is measured in the next round. In that round the window
- * doubles again, and the queue may overflow before the longer RTT is noticed. So slow start also
- * ends after an ACK train: when ACKs have come without a pause for five eighths of an RTT. Linux's
- * HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may then
- * just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance would
- * reduce the window to seven tenths of the BDP, and leave the path partly empty. With five eighths,
- * the round that ends slow start began with a window of 5/8 to 5/4 of the BDP: with a larger one,
- * the round before would have ended it. The ACKs of the train have added 5/8, so the window ends
- * between 5/4 and 15/8 of the BDP. This is less than twice the BDP, so a queue that holds one BDP
- * does not overflow.
+ * The RTT of a round that was sent too fast is measured in the next round. During the next round
+ * the window doubles again, and the queue may overflow before the longer RTT is noticed. So slow
+ * start also ends after an ACK train: when ACKs have come without a pause for five eighths of an
+ * RTT.
+ *
+ * Linux's HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may
+ * then just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance
+ * would reduce the window to seven tenths of the BDP, and leave the path partly empty.
+ *
+ * The ACKs of a window of 5/8 of the BDP come for 5/8 of an RTT. So the round that ends slow start
+ * begins with a window of at least 5/8 of the BDP. It does not begin with more than 5/4: then the
+ * round before would have begun with more than 5/8, and would have ended slow start. The ACKs of
+ * the train add 5/8, so the window ends between 5/4 and 15/8 of the BDP. This is less than twice
+ * the BDP, so a queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole
@@ -28,7 +32,7 @@
 
 #include "base/seq.h"
 
-/* RFC 9406 section 4.3 */
+/* The constants of RFC 9406 section 4.3 */
 #define MIN_RTT_THRESH_US	4000U
 #define MAX_RTT_THRESH_US	16000U
 #define MIN_RTT_DIVISOR		8
@@ -67,9 +71,9 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 
 /*
  * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
- * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, the gap
- * between the ACKs of two windows is longer than pause_us and ends the train. A train shorter than
- * MIN_RTT_THRESH_US does not count: it is only a burst.
+ * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, no ACK
+ * comes for more than a quarter of each RTT. Such a gap is longer than pause_us and ends the train.
+ * A train shorter than MIN_RTT_THRESH_US does not count: it is only a burst.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -82,7 +86,7 @@ static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
 }
 
-/* Has the RTT grown by an eighth? The threshold is at least 4 ms and at most 16 ms. */
+/* Has the RTT grown by an eighth? The growth that counts is at least 4 ms and at most 16 ms. */
 static bool is_slower(const struct xtcp_hystart *hystart)
 {
 	u32 last = hystart->last_min_us, thresh;
@@ -156,7 +160,8 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
  * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
  * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
  * stop slow start from doubling the window. We send skbs of 64 KB in any case (GSO), so growth by
- * 64 KB makes no larger burst. The limit here is 64 KB, or 8 segments if that is more.
+ * 64 KB makes no larger burst. The limit here is 64 KB, or 8 segments if that is more. When HyStart
+ * has ended, there is no limit.
  *
  * Context: any.
  *

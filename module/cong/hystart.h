@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 enum xtcp_hystart_phase {
-	XTCP_HYSTART_OFF,		/* later slow starts do without HyStart */
+	XTCP_HYSTART_OFF,		/* HyStart has ended: later slow starts do not use it */
 	XTCP_HYSTART_SLOW_START,
 	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
 };

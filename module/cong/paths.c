@@ -10,9 +10,9 @@
  * path may be any element of its set. A new path replaces the oldest path of its set. No user knows
  * the secret of the hash, so no user can choose which path is forgotten.
  *
- * Each set has a lock of its own. A connection takes the lock when it first fills its window, when
- * it raises its window to half of a saved window, when the raised window meets congestion, and when
- * the connection ends.
+ * Each set has a lock of its own. A connection takes the lock of the set of its path when it first
+ * fills its window, when it raises its window to half of a saved window, when the raised window
+ * meets congestion, and when the connection ends.
  */
 #include "cong/paths.h"
 
@@ -38,7 +38,7 @@ struct saved_path {
 };
 
 struct path_set {
-	spinlock_t lock;	/* guards paths; process or softirq; nests inside a socket lock */
+	spinlock_t lock;	/* guards paths[]; nests inside a socket lock */
 	struct saved_path paths[PATH_PLACES];
 };
 
@@ -68,7 +68,10 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
 		return -ENOMEM;
 	for (i = 0; i < PATH_SETS; i++)
 		spin_lock_init(&paths->sets[i].lock);
-	/* a reader that sees the table also sees its locks initialized; pairs with set_of_path() */
+	/*
+	 * a reader that sees the table also sees its locks initialized: cmpxchg() pairs with
+	 * smp_load_acquire() of the readers
+	 */
 	if (cmpxchg(&xn->paths, NULL, paths))
 		kfree(paths);
 	return 0;
@@ -102,7 +105,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* before the loop: a CPU that takes the lock of an emptied set also sees the new count */
+	/* count first: a CPU that takes the lock of an emptied set also sees the new count */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);
@@ -111,7 +114,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	}
 }
 
-/* Prints the line of a path. The caller is in an RCU read side, for the name of the device. */
+/* Prints the line of a path. The caller has called rcu_read_lock(), which keeps the device. */
 static void show_path(struct seq_file *m, const struct saved_path *path, u32 age)
 {
 	const struct net_device *dev = dev_get_by_index_rcu(m->private, path->saved.ifindex);
@@ -149,7 +152,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 	unsigned int i, j;
 	u32 age;
 
-	/* seq_file calls again with a larger buffer, until everything fits */
+	/* when the buffer is full, seq_file calls this function again with a larger buffer */
 	for (i = 0; paths && i < PATH_SETS && !seq_has_overflowed(m); i++) {
 		spin_lock_bh(&paths->sets[i].lock);
 		memcpy(copy, paths->sets[i].paths, sizeof(copy));
@@ -166,7 +169,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 }
 
 /**
- * xtcp_paths_flushes() - count how often all paths of a namespace were forgotten
+ * xtcp_paths_flushes() - get how often all paths of a namespace were forgotten
  * @xn: the namespace
  *
  * Context: any.
@@ -231,7 +234,7 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
  * Finds the saved parameters of a path, and forgets parameters that are too old. If @taken is NULL,
  * copies the parameters to @found. Otherwise removes the parameters from the table if they still
  * equal @taken, an earlier copy. Return: false when the table has no parameters for the path, or
- * parameters that differ from @taken.
+ * has parameters that differ from @taken.
  */
 static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -297,7 +300,7 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
  * @sk: a sock whose addresses are set
  * @saved: the parameters that the connection has observed
  * @flushes: xtcp_paths_flushes() when the connection began to observe
- * @replace: save the parameters even if the table has this path already
+ * @replace: save the parameters even if the table has older parameters for this path
  *
  * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
  * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has
@@ -326,7 +329,7 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
  * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: a sock whose addresses are set
  *
- * RFC 9959 section 3.5: the window that was raised by these parameters met congestion.
+ * RFC 9959 section 3.5: a window that was raised to half of the saved window has met congestion.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -5,10 +5,10 @@
  * octets that were marked. The first mark in a virtual round trip reduces the window by
  * window * alpha / 2; each octet that was not marked adds to the window.
  *
- * A virtual round trip takes an RTT, but at least 25 ms. Alpha is updated, and the window reduced,
- * at most once per virtual round trip. In congestion avoidance, each virtual round trip sends one
- * segment more than the previous one. So with the same share of marks, a connection with a shorter
- * RTT gets the same rate as a connection with an RTT of 25 ms, and not a higher rate.
+ * A virtual round trip takes an RTT, but at least 25 ms. Per virtual round trip, Alpha is updated
+ * at most once, and the window is reduced at most once. In congestion avoidance, each virtual round
+ * trip sends one segment more than the previous one. So with the same share of marks, a connection
+ * with a shorter RTT gets the same rate as a connection with an RTT of 25 ms, not a higher rate.
  *
  * Alpha stays 1 until the first mark, so the first mark halves the window. Pure: no socket, no
  * clock.
@@ -103,9 +103,10 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT
  *
- * In a round trip the window grows by (RTT / virtual RTT)^2 segments, so in a virtual round trip by
- * RTT / virtual RTT segments. Since a window is sent per RTT, each virtual round trip sends one
- * segment more than the previous one.
+ * In a round trip the window grows by (RTT / virtual RTT)^2 segments. A virtual round trip has
+ * virtual RTT / RTT round trips, so it adds RTT / virtual RTT segments to the window. A virtual
+ * round trip sends this larger window virtual RTT / RTT times, which makes one segment more than in
+ * the previous virtual round trip.
  *
  * Context: any.
  *

@@ -20,10 +20,10 @@
  * @reduced_us: when a mark reduced cwnd, the low half of the clock
  * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
- * @debt: rest of the reductions, less than an octet, in 1/2^25
- * @credit: rest of the growth, less than an octet, in 1/2^36
- * @has_reduced: less than a virtual round trip has passed since @reduced_us
- * @met_marks: a segment was CE-marked, so there is an L4S queue on the path
+ * @debt: rest of the reductions, less than an octet, in 1/2^25 octet
+ * @credit: rest of the growth, less than an octet, in 1/2^36 octet
+ * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
+ * @met_marks: a segment was CE-marked, so a queue of the path marks
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;

@@ -17,7 +17,7 @@
 /**
  * xtcp_prr_begin() - begin a reduction (RFC 9937 section 6.1)
  * @prr: to set
- * @recover_fs: octets in flight, including the octets that this ACK reports as arrived
+ * @recover_fs: RecoverFS, octets in flight before the ACK that causes the reduction
  *
  * Context: any.
  */

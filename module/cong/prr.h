@@ -7,7 +7,7 @@
 
 /**
  * struct xtcp_prr - the variables of RFC 9937 section 6, octets
- * @recover_fs: RecoverFS: octets in flight when the reduction began
+ * @recover_fs: RecoverFS: octets in flight before the ACK that caused the reduction
  * @delivered: prr_delivered: octets that have arrived since the reduction began
  * @out: prr_out: octets sent since the reduction began
  */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
- * shows how many octets have arrived since the acknowledged segment was sent. The duration of this
- * sample is the time in which the octets were sent, or the time in which they were acknowledged,
- * whichever is longer. So ACKs that arrive together cannot yield a rate higher than the path
- * allows.
+ * gives a sample: how many octets have arrived since the acknowledged segment was sent, and the
+ * duration. The duration is the time in which the octets were sent, or the time in which they were
+ * acknowledged, whichever is longer. So ACKs that arrive together cannot yield a rate higher than
+ * the path allows.
  *
  * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
@@ -88,8 +88,9 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  * @sk: the sock; stream->delivered counts these octets already
  * @sample: the ACK
  *
- * A sample shorter than the smallest RTT is dropped. If the program had written too little when the
- * octets were sent, the sample is only a lower bound of the rate. Section 3.3 of the draft.
+ * Section 3.3 of the draft. A sample shorter than the smallest RTT is dropped. If the program had
+ * written too little when the octets were sent, the sample is only a lower bound of the rate: it
+ * does not replace a sample with a higher rate.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -117,7 +118,7 @@ void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_rate_written() - the program writes: note whether sending is application-limited
+ * xtcp_rate_written() - the program writes: if sending is application-limited, note this
  * @sk: the sock
  *
  * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the

@@ -31,7 +31,7 @@
 #include "base/seq.h"
 
 #define JUMP_MAX	(4U << 20)	/* max_jump of RFC 9959 section 2.4, octets */
-#define JUMP_GAIN	2		/* a jump must gain more than slow start does in one RTT */
+#define JUMP_GAIN	2		/* a jump must raise cwnd by more than this factor */
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
@@ -99,8 +99,8 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
-	 * if the path carries less than the jump, @saved is wrong: with has_taken false,
-	 * xtcp_resuming_end() does not put @saved back into the table
+	 * if the path carries less than the jump (half of saved.cwnd), @saved is wrong. Then
+	 * has_taken becomes false, so that xtcp_resuming_end() does not put @saved back
 	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }
@@ -170,13 +170,13 @@ void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 del
  * @now_us: the low half of the clock
  * @srtt_us: the smoothed RTT
  *
- * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which the caller
- * checks.
+ * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which
+ * xtcp_resuming_pushed() checks.
  *
  * Context: any.
  *
  * Return: true when an octet that was sent in the phase has arrived, or when the phase has lasted
- * for an RTT.
+ * for more than an RTT.
  */
 bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
 {

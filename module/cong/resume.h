@@ -9,7 +9,7 @@
 enum xtcp_resume_phase {
 	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
 	XTCP_RESUME_RECONNAISSANCE,	/* find out whether this path is the saved path */
-	XTCP_RESUME_UNVALIDATED,	/* the window was raised at once: a jump */
+	XTCP_RESUME_UNVALIDATED,	/* the window was raised in one step: a jump */
 	XTCP_RESUME_VALIDATING,		/* the octets of the jump are not all acknowledged yet */
 	XTCP_RESUME_RETREAT,		/* the jump met congestion */
 };
@@ -17,7 +17,7 @@ enum xtcp_resume_phase {
 /**
  * struct xtcp_saved - the congestion control parameters of a path
  * @cwnd: saved_cwnd: octets that the path carried in the time of @rtt_us; 0: nothing is saved
- * @rtt_us: saved_rtt: the smallest RTT
+ * @rtt_us: saved_rtt: the smallest RTT of the connection that observed the path
  * @seconds: when the parameters were observed, xtcp_paths_seconds()
  * @ifindex: the device towards the path
  */
@@ -46,7 +46,7 @@ struct xtcp_saved {
  *	proves @saved wrong
  * @has_jumped: see xtcp_resume_has_jumped()
  * @can_pace: the timer of pace.c is allocated
- * @paces: the connection is paced for the jump alone
+ * @paces: only the jump has switched pacing on
  * @frees_one: one lost segment may be resent even if the congestion window is full
  */
 struct xtcp_resume {

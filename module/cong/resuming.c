@@ -85,8 +85,8 @@ static void to_normal(struct sock *sk)
 }
 
 /*
- * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If a program's rate limit or
- * the algorithm paces the connection already, the jump changes nothing.
+ * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If the connection is paced
+ * already, because of a program's rate limit or the algorithm, this function changes nothing.
  */
 static void begin_to_pace(struct sock *sk)
 {
@@ -185,11 +185,11 @@ static u32 highest_told(const struct xtcp_sender *tx)
 }
 
 /**
- * xtcp_resuming_pushed() - end the Unvalidated Phase, if it is over, after text was sent
+ * xtcp_resuming_pushed() - text was sent: end the Unvalidated Phase if it is over
  * @sk: the sock
  *
- * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, or after an
- * RTT.
+ * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
+ * that was sent in the phase has arrived, or after an RTT.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -217,14 +217,14 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Process an ACK in the Safe Retreat Phase. @reducing: a reduction is going on; when it ends,
- * xtcp_cong_reduced() may end the phase
+ * Process an ACK in the Safe Retreat Phase. @reducing: a reduction is going on. When the reduction
+ * ends, xtcp_cong_reduced() may end the Safe Retreat Phase.
  */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
 	/*
-	 * without SACK, a partial ACK has to cause a resend, because perhaps no other ACK comes
-	 * otherwise (RFC 6582 section 3.2)
+	 * without SACK, a partial ACK must cause a retransmission: if nothing is resent, perhaps no
+	 * other ACK comes (RFC 6582 section 3.2)
 	 */
 	resume_of(sk)->frees_one |= sample->acked && !xtcp_sender(sk)->agreed.sack_ok;
 	if (!reducing)
@@ -232,8 +232,9 @@ static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, boo
 }
 
 /*
- * Process an ACK in the phase NORMAL: observe the path. Octets that arrive during a recovery may
- * have been sent long before. So a round with a recovery does not count, and a new round begins.
+ * Process an ACK in the phase NORMAL: observe the path. While something is lost, marked or out of
+ * order, octets that arrive may have been sent long before. So a round in which this happens does
+ * not count: a new round begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -416,7 +417,7 @@ void xtcp_resuming_end(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* the jump is not validated: the window goes on from PipeSize */
+	/* if the jump is not validated yet, the window goes on from PipeSize */
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		stop_pacing(sk);

@@ -10,7 +10,8 @@ struct sock;
 struct xtcp_sample;
 
 /*
- * The socket lock is held in all these functions. All but the first need tx->stream->cong.resume.
+ * The socket lock is held in all these functions. xtcp_resuming_begin() allocates
+ * tx->stream->cong.resume, and the other functions need it.
  */
 void xtcp_resuming_begin(struct sock *sk);
 void xtcp_resuming_pushed(struct sock *sk);

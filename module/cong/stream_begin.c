@@ -12,8 +12,8 @@
 #include "window/space.h"
 
 /*
- * The SYN was sent before the data state existed, without xtcp_rate_sent(): store now in the skb
- * of the SYN what xtcp_rate_sent() stores.
+ * The SYN was sent before the data state existed, so xtcp_rate_sent() was not called for it. Store
+ * in the skb of the SYN what xtcp_rate_sent() would have stored.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
