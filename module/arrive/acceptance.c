@@ -36,8 +36,8 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 
 /*
  * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
- * an ACK reports nothing new. As in Linux, we accept the ACK as a duplicate ACK. RFC 7323 section
- * 5.3 asks the receiver to drop the ACK and to answer it.
+ * an ACK reports nothing new. As in Linux, we accept the ACK as a duplicate ACK, although RFC 7323
+ * section 5.3 asks the receiver to drop the ACK and to answer it.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -83,7 +83,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 
 /**
  * xtcp_acceptance_refuse() - answer an unacceptable segment with an ACK
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
+ * @sk: in SYN-RECEIVED or a synchronized state
  * @seg: the segment, without RST
  * @skipped: the counter to increase when the rate limit forbids the ACK
  *
@@ -106,7 +106,7 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 
 /**
  * xtcp_acceptance_rst_counts() - does this RST reset the connection?
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
+ * @sk: in SYN-RECEIVED or a synchronized state
  * @seg: the segment, a RST
  *
  * The RST counts if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1
@@ -126,7 +126,7 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 
 /**
  * xtcp_acceptance_check() - step one: PAWS, then check the sequence number
- * @sk: in a synchronized state, or SYN-RECEIVED after a simultaneous open or with Fast Open
+ * @sk: in SYN-RECEIVED or a synchronized state
  * @seg: the segment
  *
  * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
@@ -159,7 +159,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * @seg: an acceptable segment with an acceptable ACK
  *
  * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
- * (RFC 7323 section 4.3).
+ * (RFC 7323 section 4.3), and only if SEG.TSval is not older or TS.Recent is too old.
  */
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -52,7 +52,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 		xtcp_acked_overtaken(sk, skb);
 		return XTCP_CONTINUE;
 	}
-	/* the path works, so an earlier ICMP error will not explain a later timeout */
+	/* forget an earlier ICMP error: the path works, so the error would not explain a timeout */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	tx->ack_tstamp = (u32)jiffies;
 	xtcp_tries_end_probes(&tx->tries);

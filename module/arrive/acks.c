@@ -19,7 +19,7 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-#define OFFERED_PARTS	4U	/* least ACKs that we send per offered window at a requested ACK rate */
+#define OFFERED_PARTS	4U	/* at a requested ACK rate: the least ACKs per offered window */
 
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
@@ -39,8 +39,8 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until the reader runs? Yes, if more than two segments have arrived, in a GRO
- * packet, for a thread that slept in RECEIVE. After the read, one ACK covers all segments that have
+ * May the ACK wait until the reader runs? Yes, if a GRO packet has brought more than two segments
+ * for a thread that slept in RECEIVE. After the read, one ACK covers all segments that have
  * arrived, and offers the window that the read has opened. If another GRO packet arrives before the
  * read, the ACK is sent at once.
  */
@@ -216,11 +216,11 @@ void xtcp_acks_owed(struct sock *sk)
  * xtcp_acks_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
  * @sk: has just entered ESTABLISHED from SYN-SENT
  *
- * A program that waits in connect() returns now. If the program sends data, the data carries the
- * ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent without data. The
- * ACK is sent at once if no program waits in connect(), after TCP_QUICKACK, and to a peer on this
- * machine: the peer may be the same program, and its next call may be accept(). RFC 9293 section
- * 3.8.6.3, MUST-40.
+ * A program that waits in connect() now returns from it. If the program then sends data, the data
+ * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
+ * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
+ * connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may be the same program,
+ * and its next call may be accept().
  *
  * Context: softirq or process. Lock: socket, held.
  */

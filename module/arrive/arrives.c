@@ -8,10 +8,11 @@
  *                       halfopen.c makes socks of them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
- *                       third step, security, is not implemented. acceptance.c has the first step,
- *                       ack.c the fifth, and handshake.c the fifth in SYN-RECEIVED. After LISTEN,
- *                       halfopen.c handles SYN-RECEIVED until the handshake's last ACK, except with
- *                       Fast Open (fastopen.c). timewait.c handles TIME-WAIT
+ *                       third step, security, is not implemented. The first step is in
+ *                       acceptance.c. The fifth step is in ack.c, and for SYN-RECEIVED in
+ *                       handshake.c. When a listener has got the SYN, halfopen.c handles
+ *                       SYN-RECEIVED until the handshake's last ACK, except with Fast Open
+ *                       (fastopen.c). timewait.c handles TIME-WAIT
  *
  * A step returns a verdict. A step frees the segment only if it has taken the text or the FIN of
  * the segment. finish() carries out the verdict, in one place.
@@ -110,7 +111,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
 		/*
-		 * no data has come since the Fast Open: a middlebox may have dropped the text on
+		 * if no data has come since the Fast Open, a middlebox may have dropped the text on
 		 * the SYN, and this RST may be the consequence (RFC 7413)
 		 */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
@@ -154,7 +155,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/* the SYN of a Fast Open came again: resend the SYN-ACK, as synq.c does for other SYNs */
+	/* if the SYN of a Fast Open comes again, resend the SYN-ACK, as synq.c does otherwise */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
@@ -401,7 +402,7 @@ static void finish_input(struct sock *sk)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/* in later states, xtcp_output_push() also retries a FIN that lacked memory */
+		/* after ESTABLISHED, xtcp_output_push() also retries a FIN that found no memory */
 		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
@@ -458,8 +459,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  *	holds a reference, since an orphan may end here
  * @skb: the segment as xtcp_ingress_deliver() got it; consumed
  *
- * xtcp_ingress_deliver() calls this function; for the segment that made the sock,
- * xtcp_arrives_child() does.
+ * xtcp_ingress_deliver() calls this function. Only for the segment for which the sock was made,
+ * xtcp_arrives_child() calls it.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -474,7 +475,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* the backlog is from an earlier connection: treat as in CLOSED */
+	case TCP_LISTEN:	/* a backlog from before listen() is treated as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:

@@ -150,7 +150,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
  * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN.
  * A new cookie replaces the old cookie. If the SYN had text and was resent, and the answer has no
  * Fast Open option, then the option or the text may be the reason why the first SYN was lost:
- * metrics.c stores that for the next connection to the host.
+ * metrics.c stores this suspicion for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -197,8 +197,8 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	/*
-	 * first: check the ACK bit. finish() answers a segment with a wrong ACK with a RST, unless
-	 * that segment is itself a RST.
+	 * first: check the ACK bit. If the ACK is wrong, finish() answers the segment with a RST,
+	 * unless the segment itself is a RST.
 	 */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
@@ -323,7 +323,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/* before the FIN is queued: the FIN would look like unacknowledged text */
+		/* do this before the FIN is queued: the FIN would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;

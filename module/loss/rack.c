@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RACK (RFC 8985 section 6): a segment counts as lost when a segment that was sent later has
- * arrived, and so much time has passed that reordering in the network no longer explains this. RACK
- * also finds lost retransmissions, since it compares times of sending and not sequence numbers.
+ * arrived, and reordering in the network no longer explains why the earlier segment is missing.
+ * RACK also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
- * The time is counted from when the segment was sent. It has to reach the RTT of the segment that
- * arrived last, plus the reordering window (section 6.2 steps 4 and 5). The reordering window is a
- * quarter of the smallest RTT. The window grows by another quarter in each round trip in which a
- * D-SACK reports a needless retransmission. Until reordering has been seen, the window is 0 while
- * at least three segments are sacked, or during recovery. Once reordering has been seen, the
- * smoothed RTT replaces the RTT of the segment that arrived last, if the smoothed RTT is longer.
+ * The missing segment counts as lost when this much time has passed since it was sent: the RTT of
+ * the segment that arrived last, plus the reordering window (section 6.2 steps 4 and 5). The
+ * reordering window is a quarter of the smallest RTT. The window grows by another quarter in each
+ * round trip in which a D-SACK reports a needless retransmission. Until reordering has been seen,
+ * the window is 0 while at least three segments are sacked, or during recovery. Once reordering has
+ * been seen, the smoothed RTT replaces the RTT of the segment that arrived last, if the smoothed
+ * RTT is longer.
  *
- * The list stream->in_flight is in order of sending. So detection looks only at the skbs that are
- * lost, and at the first skb that is not lost.
+ * The list stream->in_flight is in order of sending. So detection looks only at the skbs that now
+ * count as lost, and at the first skb that does not.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -36,7 +37,8 @@
  * timestamp echo decides. If @skb is sacked, the peer echoes the timestamp of an older segment: the
  * last segment that arrived in order (RFC 7323 section 4.3). So the heuristic of RFC 8985 section
  * 6.2 step 2 decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy.
- * The heuristic also decides if two copies may have left within one tick of the timestamp clock.
+ * The heuristic also decides if the ACK has no timestamp echo, and if two copies may have left
+ * within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -113,7 +115,7 @@ static u32 reordering_window(const struct xtcp_sender *tx)
  * RFC 8985 section 6.2 step 5.
  *
  * Return: microseconds until the next segment counts as lost, if no ACK reports its arrival; 0 if
- * no segment is to be waited for.
+ * there is no segment for which to wait.
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {

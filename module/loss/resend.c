@@ -133,9 +133,10 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
  * xtcp_resend_put_back() - move all skbs back to the list of skbs in flight, in order of sending
  * @sk: the sock
  *
- * This takes few steps: nearly all of the skbs to move were sent before the skbs in flight, so they
- * belong at the front of that list. Only an skb that was resent and lost again may belong further
- * behind. RFC 5682 section 3, RFC 3522 section 3.2.
+ * After a needless recovery no skb counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). The
+ * move takes few steps: nearly all skbs to be moved were sent before the skbs in flight, so they
+ * belong at the front of the list of skbs in flight. Only an skb that was resent and lost again may
+ * belong further behind.
  */
 void xtcp_resend_put_back(struct sock *sk)
 {

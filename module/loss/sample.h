@@ -38,7 +38,7 @@
  * @sending_us: how long it took to send the octets of the rate sample, microseconds
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
  * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none
- * @dsack: the octets that have arrived twice, by the ACK's D-SACK (RFC 2883); empty: no D-SACK
+ * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked

@@ -180,7 +180,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* only the first skb can be outside @block, which begins inside that skb */
+			/* only the first skb can be outside @block: @block begins inside it */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
@@ -313,8 +313,8 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 }
 
 /*
- * Sorts the usable blocks, from index @first on, to the front of @blocks. Return: the number of
- * usable blocks.
+ * Moves the usable blocks to the front of @blocks, and sorts them. Looks only at the blocks from
+ * index @first on. Return: the number of usable blocks.
  */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
@@ -608,8 +608,8 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_not_lost() - remove all marks of loss, after a needless recovery
  * @sk: the sock
  *
- * Skbs that were resent stay in flight. RFC 5682 section 3, RFC 3522 section 3.2. The work grows
- * with the number of skbs that counted as lost, and with the number of skbs sent since the first
+ * The skbs count as in flight again (RFC 5682 section 3, RFC 3522 section 3.2). The work grows with
+ * the number of skbs that counted as lost, and with the number of skbs sent since the first
  * retransmission.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
@@ -665,7 +665,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* set delivered again: sacked_to, in the same memory, has overwritten its value */
+		/* set delivered again: sacked_to, in the same memory, has overwritten delivered */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;

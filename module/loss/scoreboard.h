@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The scoreboard: which octets in flight are sacked, lost or resent. One model, with and without
- * SACK.
+ * The scoreboard: which octets in flight are sacked, lost or resent. The model is the same with and
+ * without SACK.
  */
 #ifndef XTCP_SCOREBOARD_H
 #define XTCP_SCOREBOARD_H
@@ -16,14 +16,15 @@ struct sock;
 
 /**
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
- * @sacked: octets above SND.UNA that the peer has; without SACK, the length of one segment for each
- *	duplicate ACK (RFC 5681 section 2)
+ * @sacked: octets above SND.UNA that the peer has sacked; without SACK, the length of one segment
+ *	for each duplicate ACK (RFC 5681 section 2)
  * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
  *	changed
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
- * @reordering: how many later segments may arrive before a segment counts as lost
+ * @reordering: the reordering estimate: a segment that is missing counts as lost when so many later
+ *	segments have arrived
  * @reorderings: how often reordering was seen
  * @seen: the SACK blocks of the previous ACK, sorted; all their octets are marked as sacked
  */

@@ -44,7 +44,8 @@ void xtcp_undo_begin(struct sock *sk)
 	undo->armed = true;
 	undo->marker = tx->snd.una;
 	/*
-	 * retransmissions of the previous recovery that are still in flight count for this one, too
+	 * retransmissions of the previous recovery that are still in flight also count for this
+	 * recovery
 	 */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
@@ -110,7 +111,7 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  *
  * RFC 3522 section 3.2 step 4.
  *
- * Return: true when the ACK shows this; false also when there is no timestamp to tell.
+ * Return: true when the ACK shows this; false otherwise, also when the ACK has no timestamp echo.
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -141,7 +142,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_apply() - undo the reduction of the window
- * @sk: the sock, with a reduction to undo; the reduction stays if an ECN mark had a part in it
+ * @sk: the sock, with a reduction to undo. If xtcp_cong_forbid_undo() was called, nothing is undone
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.

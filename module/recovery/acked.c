@@ -56,11 +56,12 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
- * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Use the send times of
- * acknowledged segments that were sent only once. If SND.UNA has moved, and there are no such
- * segments or the ACK also covers a segment that was resent, the RTO uses the timestamp echo. If an
- * ACK yields several RTTs, the RTO takes the longest, which includes the peer's ACK delay;
- * congestion control takes the shortest. Return: true when the RTO has a new sample.
+ * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). The sending times of the
+ * newly acknowledged or sacked segments that were sent only once give RTTs. The RTO takes the
+ * longest RTT, which includes the peer's ACK delay. Congestion control takes the shortest RTT. If
+ * SND.UNA has moved, the RTO uses the timestamp echo instead in two cases: if there are no such
+ * segments, and if the ACK also covers a segment that was resent. Return: true when the RTO has a
+ * new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -345,7 +346,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 		/* with Fast Open, a small segment may have been sent already */
 		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
-	/* Linux counts a delivered SYN, but no delivered SYN-ACK */
+	/* as in Linux, a delivered SYN counts here, but a delivered SYN-ACK does not */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);

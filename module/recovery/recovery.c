@@ -12,14 +12,16 @@
  * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. The phase is over when
  * everything before recover is acknowledged.
  *
- * Three questions are kept apart. First, what is lost? With SACK, RACK decides this (rack.c).
- * Without SACK, the third duplicate ACK shows that the first segment in flight is lost. During a
- * recovery, each ACK that moves SND.UNA, but not as far as recover, shows that the segment at the
- * new SND.UNA is lost (RFC 6582). After a timeout, everything in flight counts as lost. Second, how
- * fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c); this
- * file only compares the window with the number of octets in flight. Third, was the recovery
- * needless? undo.c decides this, except for F-RTO (RFC 5682): this file detects a spurious timeout
- * by F-RTO, since F-RTO also chooses what to send.
+ * Three questions are kept apart:
+ *
+ * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
+ *   shows that the first segment in flight is lost. During a recovery without SACK, each ACK that
+ *   moves SND.UNA, but not as far as recover, shows that the segment at the new SND.UNA is lost
+ *   (RFC 6582). After a timeout, everything in flight counts as lost.
+ * - How fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c).
+ *   This file only compares the window with the number of octets in flight.
+ * - Was the recovery needless? undo.c decides this, but F-RTO (RFC 5682) is in this file, since it
+ *   also chooses what to send.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

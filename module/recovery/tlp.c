@@ -44,7 +44,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
-	/* a local queue refused the new segment, and would also refuse a retransmission */
+	/* after another error than -EAGAIN, a retransmission would fail as well */
 	if (err && err != -EAGAIN)
 		return;
 	if (err) {

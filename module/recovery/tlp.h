@@ -22,7 +22,7 @@ struct xtcp_tlp {
 	bool wants_sample;
 };
 
-/* Socket lock held in both. */
+/* The socket lock is held in both functions. */
 void xtcp_tlp_probe(struct sock *sk);
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample);
 

@@ -20,7 +20,7 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
-#define FEW_BLOCKS	2	/* with timestamps an ACK has room for three */
+#define FEW_BLOCKS	2	/* one less than an ACK with timestamps has room for */
 
 /* The blocks of text out of order: in block[] they follow the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
@@ -129,10 +129,10 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  * xtcp_sack_repeated() - note that a segment brought nothing new
  * @sk: the sock
  * @start: SEG.SEQ
- * @end: sequence number after the last octet of the segment
+ * @end: sequence number after the last octet that came twice
  *
- * A D-SACK reports the octets of the segment, as in xtcp_sack_duplicate(). If the last D-SACK
- * reported the same octets, our ACKs do not seem to arrive: try another path, as Linux does.
+ * A D-SACK reports these octets, as in xtcp_sack_duplicate(). If the last D-SACK began at the same
+ * octet, our ACKs do not seem to arrive: try another path, as Linux does.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -227,7 +227,7 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
  * @sack: the blocks of a connection
  * @ts_ok: the connection uses timestamps
  * @room: octets left for the SACK option
- * @opts: the options; their @sack points into @sack afterwards
+ * @opts: the options; afterwards opts->sack points into @sack
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -265,14 +265,14 @@ void xtcp_sack_told(struct sock *sk)
 }
 
 /**
- * xtcp_sack_out_of_order() - decide whether the ACK for new out-of-order text may wait (@may_wait)
+ * xtcp_sack_out_of_order() - decide whether the ACK for new out-of-order text may wait
  * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block before the text came
  *
- * The ACK may wait if comp_sack_nr is not 0 and a later ACK will also report the text. A later ACK
- * will report it if the text has extended the first SACK block, or if there are at most FEW_BLOCKS
- * blocks: then later blocks do not push this block out of the option. Otherwise the ACK is sent at
- * once (RFC 5681 section 4.2).
+ * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
+ * text. A later ACK will report the text if it has extended the first SACK block, or if there are
+ * at most FEW_BLOCKS blocks: then the next block does not push this block out of the option.
+ * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -2,13 +2,16 @@
 /*
  * The size of the receive buffer, and the window that it allows.
  *
- * Three things bound the window. The first is the size of the buffer (sk_rcvbuf), which grows with
- * the speed of the reader. Once per round trip it is set to hold twice what was read in that round
- * trip, and more while that number still rises: dynamic right-sizing. The second is the share of
- * text in the buffer's memory. It is measured once per window, from a full segment or GRO packet.
- * The third is rcv_ssthresh. It limits the window of a new connection to the amount of text that is
- * known to fit. Each segment that costs no more memory than expected raises rcv_ssthresh by two
- * segments.
+ * Three things bound the window:
+ *
+ * - The size of the buffer (sk_rcvbuf), which grows with the speed of the reader. When the program
+ *   reads more in a round trip than in any round trip before, the buffer grows to hold twice as
+ *   much, and more while the amount still rises: dynamic right-sizing.
+ * - The share of text in the buffer's memory. It is measured once per window, from a full segment
+ *   or GRO packet.
+ * - rcv_ssthresh, which limits the window of a new connection to the amount of text that is known
+ *   to fit. Each segment that costs no more memory than expected raises rcv_ssthresh by two
+ *   segments.
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
  * Without them it takes the time from an offer of a window until text arrives beyond the right edge
@@ -80,7 +83,7 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * Take an RTT sample. A shorter RTT counts at once, a longer one with a weight of an eighth. With
+ * Take an RTT sample. A shorter RTT counts at once; a longer RTT has a weight of an eighth. With
  * @is_most the sample is the time of a whole window, which may be longer than the RTT. Such a
  * sample counts only if it is shorter than the present RTT.
  */
@@ -111,8 +114,8 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 }
 
 /*
- * Measure which share of the memory of @skb is text. A lower share counts at once, a higher one
- * gradually, because a lack of memory is worse than a small window.
+ * Measure which share of the memory of @skb is text. A lower share counts at once; a higher share
+ * raises rcv_ratio gradually, because a lack of memory is worse than a small window.
  */
 static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -215,8 +218,8 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 }
 
 /*
- * The RTT in microseconds; 0: unknown. Without timestamps, SRTT is used if it is shorter than the
- * receiver's own RTT.
+ * The RTT in microseconds; 0: unknown. SRTT replaces the receiver's own RTT if that is unknown, and
+ * without timestamps also if SRTT is shorter.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
@@ -226,7 +229,8 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 }
 
 /*
- * The program has read @copied octets in one round trip, more than in any before: grow the buffer.
+ * The program has read @copied octets in one round trip, more than in any round trip before: grow
+ * the buffer.
  */
 static void right_size(struct sock *sk, u32 copied)
 {
@@ -259,8 +263,9 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
  * xtcp_space_adjust() - adapt the receive buffer to the speed of the reader
  * @sk: its program has just received octets
  *
- * The buffer grows up to the namespace's rmem[2]. It does not change if SO_RCVBUF has set its size.
- * RFC 9293 section 3.8.6 leaves all this to the receiver. Linux does it with tcp_moderate_rcvbuf.
+ * The buffer grows up to the namespace's rmem[2]. It does not change if SO_RCVBUF has set its size,
+ * or if net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
+ * Linux does the same with tcp_moderate_rcvbuf.
  *
  * Context: process. Lock: socket, held.
  */

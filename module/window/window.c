@@ -2,7 +2,7 @@
 /*
  * The window that we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
  *
- * rcv_wup + rcv_wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
+ * rcv.wup + rcv.wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
  * and it moves right only by a worthwhile step (MUST-39). The field of the header can express only
  * multiples of our unit, 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up
  * to such a multiple; rounding down would take back octets that were offered.
@@ -47,8 +47,8 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
  * segments cannot use the rest. But offer all of @space if the rounded number moves the right edge
- * too little (is_worthwhile()). A rounded offer could stay below twice the present window even when
- * the program has read all text, and no window update would be sent (xtcp_window_would_double()).
+ * too little (is_worthwhile()). Otherwise the offer could stay below twice the present window even
+ * when the program has read all text, so xtcp_window_would_double() would prevent a window update.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
