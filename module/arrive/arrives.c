@@ -155,7 +155,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/* if the SYN of a Fast Open comes again, resend the SYN-ACK, as synq.c does otherwise */
+	/* if the SYN of a Fast Open comes again, resend the SYN-ACK (other SYNs: synq.c) */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))

@@ -228,7 +228,7 @@ enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 
 	/* third: security: not implemented, RFC 9293 appendix A.1 */
 
-	/* fifth: neither SYN nor RST */
+	/* fifth: drop a segment with neither SYN nor RST */
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 

@@ -32,7 +32,7 @@
 
 static const struct xtcp_cong_ops * const algorithms[] = { XTCP_ALGORITHMS };
 
-static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of @allowed */
+static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of allowed; reading needs no lock */
 static DECLARE_BITMAP(allowed, ARRAY_SIZE(algorithms));
 
 /* The index in algorithms[] of the algorithm with this name; -1: there is no such algorithm. */

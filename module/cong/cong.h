@@ -20,7 +20,7 @@ struct xtcp_sample;
 enum xtcp_cong_phase {
 	XTCP_CONG_OPEN,		/* nothing is missing */
 	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
-	XTCP_CONG_CWR,		/* the window is being reduced for a congestion mark (RFC 3168) */
+	XTCP_CONG_CWR,		/* the window is being reduced for a mark or a full local queue */
 	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
 	XTCP_CONG_LOSS,		/* recovery after a timeout, see recovery.c */
 };

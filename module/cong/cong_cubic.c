@@ -104,7 +104,7 @@ static void cubic_undone(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_cubic_undo(&cubic->curve);
-	/* the initial slow start goes on */
+	/* if ssthresh is infinite again, the initial slow start goes on */
 	if (tx->cong.ssthresh == U32_MAX)
 		xtcp_hystart_start(&cubic->hystart, tx->snd.nxt, (u32)xtcp_clock_us());
 }

@@ -7,8 +7,8 @@
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,
  * and is charged to the memory control group of that program. A keyed hash selects a set, and a
- * path may be any element of its set. A new path replaces the oldest path of its set. No user knows
- * the secret of the hash, so no user can choose which path is forgotten.
+ * path may be stored in any element of its set. If the set is full, a new path replaces the oldest
+ * path. No user knows the secret of the hash, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. A connection takes the lock of the set of its path when it first
  * fills its window, when it raises its window to half of a saved window, when the raised window
@@ -99,7 +99,7 @@ void xtcp_paths_net_exit(struct xtcp_net *xn)
  */
 void xtcp_paths_flush(struct xtcp_net *xn)
 {
-	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 	unsigned int i;
 
@@ -146,7 +146,7 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
 	struct xtcp_net *xn = xtcp_net(m->private);
-	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 	struct saved_path copy[PATH_PLACES];
 	unsigned int i, j;
@@ -178,7 +178,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
  */
 u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 {
-	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
 	const struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 
 	return paths ? atomic_read(&paths->flushes) : 0;
@@ -189,7 +189,7 @@ static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addr
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	/* pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 
 	addrs[0] = tuple.laddr;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959): when its initial data is acknowledged, a connection may raise its
- * window in one step (a "jump") to half of what an earlier connection on the same path has observed.
- * Pure: no socket, no clock. resuming.c applies this to a sock, paths.c has the table of saved
- * paths.
+ * Careful Resume (RFC 9959): when its initial data, the first full window, is acknowledged, a
+ * connection may raise its window in one step (a "jump") to half of what an earlier connection on
+ * the same path has observed. Pure: no socket, no clock. resuming.c applies this to a sock, and
+ * paths.c has the table of saved paths.
  *
  *      NORMAL (observes)          the table has the path
  *        ^  ^                            |

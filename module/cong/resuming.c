@@ -9,8 +9,8 @@
  * be saved. If there is no memory for the struct, the connection neither jumps nor observes the
  * path.
  *
- * A connection that jumps takes the saved path out of the table, so no other connection can use the
- * same path (section 3.2). When the connection ends, it saves its own observation of the path. If
+ * A connection that jumps takes the saved path out of the table, so that no other connection jumps
+ * on it (section 3.2). When the connection ends, it saves its own observation of the path. If
  * this observation is too small to be useful, the connection puts back the saved path that it took,
  * unless the jump met congestion or is not validated yet.
  *

@@ -30,7 +30,7 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
-#define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts() */
+#define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */
 
 /*
  * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
@@ -59,7 +59,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
  * xtcp_rack_arrived() - update RACK for a segment that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb of the segment
- * @end: the octet after the last octet that arrived
+ * @end: the octet after the last octet of @skb that has arrived
  * @sample: the ACK
  *
  * RFC 8985 section 6.2 steps 1 and 2.

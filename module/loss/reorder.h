@@ -12,8 +12,8 @@
  * struct xtcp_reorder - the state from which the reordering window is computed
  * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
  * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
- * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult is 1 again; 0: it
- *	is 1
+ * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
+ *	0 while @wnd_mult is 1
  * @in_dsack_round: the round trip that began at @dsack_round still lasts: do not widen the window
  *	again
  */

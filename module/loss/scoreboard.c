@@ -608,8 +608,8 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_not_lost() - remove all marks of loss, after a needless recovery
  * @sk: the sock
  *
- * The skbs count as in flight again (RFC 5682 section 3, RFC 3522 section 3.2). The work grows with
- * the number of skbs that counted as lost, and with the number of skbs sent since the first
+ * The lost skbs count as in flight again (RFC 5682 section 3, RFC 3522 section 3.2). The work grows
+ * with the number of skbs that counted as lost, and with the number of skbs sent since the first
  * retransmission.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)

@@ -676,7 +676,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	/* a SYN with text was too large (RFC 7413): resend it at once, without text */
+	/* if a SYN with text was too large (RFC 7413), resend the SYN at once, without text */
 	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
 		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))

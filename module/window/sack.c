@@ -270,8 +270,8 @@ void xtcp_sack_told(struct sock *sk)
  * @before: the first block before the text came
  *
  * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
- * text. A later ACK will report the text if it has extended the first SACK block, or if there are
- * at most FEW_BLOCKS blocks: then the next block does not push this block out of the option.
+ * text. A later ACK will report the text if the text has extended the first SACK block, or if there
+ * are at most FEW_BLOCKS blocks: then the next block does not push this block out of the option.
  * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.

@@ -5,8 +5,8 @@
  * Three things bound the window:
  *
  * - The size of the buffer (sk_rcvbuf), which grows with the speed of the reader. When the program
- *   reads more in a round trip than in any round trip before, the buffer grows to hold twice as
- *   much, and more while the amount still rises: dynamic right-sizing.
+ *   reads more in a round trip than in any round trip before, the buffer grows to hold twice this
+ *   amount, and more while the amount still rises: dynamic right-sizing.
  * - The share of text in the buffer's memory. It is measured once per window, from a full segment
  *   or GRO packet.
  * - rcv_ssthresh, which limits the window of a new connection to the amount of text that is known

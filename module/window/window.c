@@ -172,8 +172,9 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is a number of whole segments, and not scaled (RFC 7323 section 2.2). Metrics of the
- * route limit it: initrwnd in segments, window in octets.
+ * The window is a number of whole segments, or 65,535 octets if that is less: the window of a SYN
+ * is not scaled (RFC 7323 section 2.2). Metrics of the route limit the window: initrwnd in
+ * segments, window in octets.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
@@ -196,8 +197,8 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  * @dst: the route to the peer
  * @shift: the shift of the listener
  *
- * If the route has the metric RTAX_WINDOW, the shift has to be smaller: a larger one would round
- * windows down. But TCP_WINDOW_CLAMP of a listener must not change the shift: a cookie does not
+ * If the metric RTAX_WINDOW of the route is small, the shift must be small, too: a larger shift
+ * would round windows down. But TCP_WINDOW_CLAMP must not change the shift: a cookie does not
  * record the shift that we offered, and the handshake's last ACK may reach another listener of the
  * SO_REUSEPORT group.
  *
