@@ -159,7 +159,8 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * @seg: an acceptable segment with an acceptable ACK
  *
  * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
- * (RFC 7323 section 4.3), and only if SEG.TSval is not older or TS.Recent is too old.
+ * (RFC 7323 section 4.3). SEG.TSval must not be older than TS.Recent, unless TS.Recent does not
+ * count (see paws_rejects()).
  */
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -26,7 +26,7 @@ static u32 segment_size(const struct xtcp_alpha *alpha, const struct xtcp_alpha_
  * @alpha: to set
  * @one: the number that represents a share of 1.0
  * @mss: octets of a full segment
- * @sent: what has been sent
+ * @sent: how much has been sent until now
  *
  * Context: any.
  */
@@ -44,7 +44,7 @@ void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct x
  * @alpha: the present window
  * @marks: how many marked segments an ACK reports
  * @delivered: octets that this ACK newly acknowledges or sacks, marked or not
- * @sent: what has been sent
+ * @sent: how much has been sent until now
  *
  * Each marked segment counts with the average size of the segments that we sent.
  *
@@ -62,7 +62,7 @@ u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, 
 /**
  * xtcp_alpha_begin_window() - begin an observation window
  * @alpha: to update
- * @sent: what has been sent
+ * @sent: how much has been sent until now
  *
  * Context: any.
  */

@@ -175,7 +175,7 @@ void *xtcp_cong_private(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets and segments of text that were sent, and SND.NXT.
+ * Return: how many octets and segments of text were sent, and SND.NXT.
  */
 struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 {
@@ -351,8 +351,8 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  * @sk: the sock, whose window may grow
  * @delivered: octets newly arrived. The window grows by octets and not by ACKs, since one ACK may
  *	cover many segments (RFC 3465)
- * @counted: a variable of the algorithm: acknowledged octets. When they reach cwnd, the window grows
- *	by a segment, and cwnd is subtracted
+ * @counted: the algorithm's count of acknowledged octets. When the count reaches cwnd, the window
+ *	grows by a segment, and cwnd is subtracted from the count
  *
  * An algorithm calls this function if it uses the slow start and the congestion avoidance of RFC
  * 5681.

@@ -58,7 +58,7 @@ struct xtcp_cong_loss {
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
  *	The algorithm then sets sk_pacing_rate, and cwnd. cong.c changes cwnd only at a timeout, at
- *	the end of a recovery and for an undo. Optional
+ *	the end of a recovery or of CWR, and for an undo. Optional
  * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional

@@ -23,8 +23,7 @@
 /**
  * struct dctcp - DCTCP's private state
  * @alpha: DCTCP.Alpha in 1/65536, and the observation window
- * @counted: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
- *	segment, and cwnd is subtracted
+ * @counted: the count of acknowledged octets for xtcp_cong_grow()
  */
 struct dctcp {
 	struct xtcp_alpha alpha;

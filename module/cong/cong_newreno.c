@@ -8,8 +8,7 @@
 
 /**
  * struct newreno - NewReno's private state
- * @acked: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
- *	segment, and cwnd is subtracted
+ * @acked: the count of acknowledged octets for xtcp_cong_grow()
  */
 struct newreno {
 	u32 acked;

@@ -29,8 +29,7 @@
 /**
  * struct prague_private - Prague's private state
  * @window: the state of prague.c
- * @counted: for xtcp_cong_grow(): acknowledged octets. When they reach cwnd, the window grows by a
- *	segment, and cwnd is subtracted
+ * @counted: the count of acknowledged octets for xtcp_cong_grow()
  * @marked: octets that the present ACK reports as marked
  */
 struct prague_private {

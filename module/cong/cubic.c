@@ -215,7 +215,7 @@ void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_slow_start_ended() - end slow start without a loss (RFC 9438 section 4.10)
+ * xtcp_cubic_slow_start_ended() - note that slow start has ended without a loss (section 4.10)
  * @cubic: the state
  * @cwnd: the window
  *

@@ -79,7 +79,7 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
 
 /**
  * xtcp_paths_net_exit() - free the table of a namespace
- * @xn: the namespace; without connections
+ * @xn: the namespace; none of its connections is left
  *
  * Context: process.
  */

@@ -35,7 +35,7 @@ static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us,
  * @prague: zeroed
  * @mss: octets of a full segment
  * @now_us: the low half of the clock
- * @sent: what has been sent
+ * @sent: how much has been sent until now
  *
  * Context: any.
  */

@@ -45,7 +45,7 @@ struct xtcp_prague {
  * @marked: how many octets of @delivered were CE-marked
  * @cwnd: the window
  * @mss: octets of a full segment
- * @sent: what has been sent
+ * @sent: how much has been sent until now
  * @may_reduce: no reduction of the window and no recovery is going on
  */
 struct xtcp_prague_ack {

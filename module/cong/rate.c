@@ -24,7 +24,7 @@
  * xtcp_rate_sent() - note the state of delivery in an skb that is sent, for the first time or again
  * @sk: the sock
  * @skb: the skb; its sent_us is set
- * @after_pause: nothing else is in flight: restart the measurement now
+ * @after_pause: nothing else is in flight, so the measurement starts again now
  *
  * Section 3.2 of the draft.
  *

@@ -44,7 +44,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	tlp->is_resent = false;
 	err = xtcp_output_new_segment(sk);
-	/* after another error than -EAGAIN, a retransmission would fail as well */
+	/* after an error other than -EAGAIN, a retransmission would probably fail, too */
 	if (err && err != -EAGAIN)
 		return;
 	if (err) {
