@@ -18,7 +18,7 @@
  * xtcp_arrives_child() - process a handshake's last ACK on the sock that was made for it
  * @skb: the ACK; consumed
  * @lsk: the listener
- * @child: the new sock, locked by bh_lock_sock() and held. This function unlocks it and puts it
+ * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
  *
  * Wakes accept() once the child has left SYN-RECEIVED.
  *
@@ -49,7 +49,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
  * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the sock that was made for it
  * @skb: the SYN; consumed
  * @lsk: the listener
- * @child: the new sock, locked by bh_lock_sock() and held. This function unlocks it and puts it
+ * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
  *
  * RFC 7413 section 4.2.2.
  *

@@ -34,8 +34,8 @@ enum xtcp_bbr_acks {
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @bw_latest: largest bandwidth of the last round trip
  * @bw_shortterm: upper bound of the bandwidth after losses
- * @full_bw: the path counts as full when the bandwidth has not exceeded this value by a quarter for
- *	three round trips
+ * @full_bw: the path counts as full when the bandwidth has stayed below 5/4 of this value for three
+ *	round trips
  * @undo_bw_shortterm: @bw_shortterm before a recovery
  * @inflight_latest: most octets delivered in a sample of the last round trip
  * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
@@ -52,7 +52,7 @@ enum xtcp_bbr_acks {
  * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half of the clock
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
- *	reports a segment that was sent after its beginning
+ *	reports a segment that was sent since the round trip began
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
@@ -66,7 +66,7 @@ enum xtcp_bbr_acks {
  * @ack_phase: enum xtcp_bbr_acks
  * @undo_state: the state to return to if a loss was spurious: 0 none, 1 Startup, 2 ProbeBW_UP
  * @probe_up_rounds: BBR.bw_probe_up_rounds
- * @full_bw_count: round trips in which the bandwidth has not exceeded @full_bw by a quarter
+ * @full_bw_count: round trips in which the bandwidth has stayed below 5/4 of @full_bw
  * @full_bw_reached: the path has been full at least once
  * @full_bw_now: the path is full now
  * @round_start: this ACK begins a round trip

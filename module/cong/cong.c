@@ -132,9 +132,9 @@ void xtcp_cong_begin(struct sock *sk)
  * @syn_lost: our SYN or SYN-ACK was lost more than once
  *
  * The window is xtcp_cong_initial() or, with @syn_lost, one segment (RFC 5681 section 3.1). As in
- * Linux, one timeout of the SYN does not count as a loss here: the first timeout is one second, so
- * it also expires on a path whose RTT is longer (RFC 6298 section 2, note on (2.1)). The caller
- * then calls xtcp_algorithms_start().
+ * Linux, one timeout of the SYN does not count as a loss here: the first timeout comes after one
+ * second, and a path may have a longer RTT (RFC 6298 section 2, note on (2.1)). The caller then
+ * calls xtcp_algorithms_start().
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -262,10 +262,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * The sender did not use the whole window, and an ACK has raised the window from @before. Limit the
- * window to twice the largest number of octets in flight, since slow start would double a window of
- * just that size (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is not set and no
- * idle time has reduced cwnd, the initial window counts as used.
+ * An ACK has raised the window from @before, although the sender did not use the whole window. If
+ * the window were as large as the largest number of octets in flight, slow start would double it.
+ * So limit the window to twice this number (draft-ietf-ccwg-ratelimited-increase section 3). While
+ * ssthresh is not set and no idle time has reduced cwnd, the initial window counts as used.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -504,10 +504,10 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * xtcp_cong_reduced() - end a reduction
  * @sk: the sock
  *
- * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3). With
- * control(), the window rises to its value from before the reduction if that value is larger, and
- * ssthresh is infinite. If the program has replaced such an algorithm during the reduction,
- * ssthresh is still infinite, so the window stays as PRR has set it.
+ * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3). But
+ * an algorithm with control() leaves ssthresh at infinity: the window rises to its value from
+ * before the reduction, if that value is larger. If the program has replaced such an algorithm
+ * during the reduction, ssthresh is still infinite, and the window stays as PRR has set it.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -607,7 +607,8 @@ void xtcp_cong_restart(struct sock *sk, u32 pipe)
  * xtcp_cong_forbid_undo() - make the last reduction final
  * @sk: the sock
  *
- * A congestion mark proves congestion, so the reduction was right (RFC 3168 section 6.1.2).
+ * A congestion mark (RFC 3168 section 6.1.2) or a full local queue proves congestion, so the
+ * reduction was right. A retreat of Careful Resume (resuming.c) is also final.
  *
  * Context: softirq or process. Lock: socket, held.
  */

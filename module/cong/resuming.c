@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to half of what an
- * earlier connection has observed of the path. resume.c has the phases, paths.c the saved paths,
- * and cong.c calls this file before it changes a window.
+ * earlier connection has observed of the path. resume.c has the phases, and paths.c has the saved
+ * paths. cong.c calls this file before it changes a window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could
  * be saved. If there is no memory for the struct, the connection neither jumps nor observes the
  * path.
  *
- * A connection that jumps takes the saved path out of the table, so that no other connection jumps
- * on it (section 3.2). When the connection ends, it saves its own observation of the path. If
- * this observation is too small to be useful, the connection puts back the saved path that it took,
- * unless the jump met congestion or is not validated yet.
+ * A connection that jumps takes the saved path out of the table, so that no other connection uses
+ * the saved path for a jump (section 3.2). When the connection ends, it saves its own observation
+ * of the path. If this observation is too small to be useful, the connection puts back the saved
+ * path that it took, unless the jump met congestion or is not validated yet.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
  * large, and PRR would reduce the window too slowly (section 4.5). The window falls at once, and
