@@ -15,7 +15,7 @@
 #include <linux/minmax.h>
 
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
-#define MAX_TICKS	1048576U	/* 17 minutes; the curve then exceeds MAX_WINDOW */
+#define MAX_TICKS	1048576U	/* 17 minutes in 1/1024 s: the curve is above MAX_WINDOW */
 #define US_PER_SECOND	1000000U
 #define GAP_MIN_US	200000U		/* see leave_out_gap() */
 
