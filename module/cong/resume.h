@@ -123,7 +123,7 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 
 /*
  * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced over
- * the whole RTT, and so are the segments that their ACKs release. So these ACKs come without a pause
+ * the whole RTT, and so are the segments that their ACKs release. So the ACKs come without a pause
  * even if the path is not full, and HyStart must not count them as an ACK train.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)

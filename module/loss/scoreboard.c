@@ -683,8 +683,8 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
- * segments, from @low to the highest octet that was sacked. Without SACK, this octet is unknown, and
- * SND.NXT takes its place. The estimate never falls here, and is at most 300.
+ * segments, from @low to the highest octet that was sacked. Without SACK, that octet is unknown,
+ * and SND.NXT takes its place. The estimate never falls here, and is at most 300.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
