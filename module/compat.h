@@ -219,7 +219,8 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 
 /*
  * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two of the fields below,
- * 6.7 the others. A kernel whose struct has these fields has them at the same offsets.
+ * and Linux 6.7 added the others. A kernel whose struct has these fields has them at the same
+ * offsets.
  */
 union xtcp_compat_info {
 	struct tcp_info tcp;
@@ -264,7 +265,7 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #define XTCP_COMPAT_DROP_AOFAILURE	SKB_DROP_REASON_NOT_SPECIFIED
 #endif
 
-/* Older releases of 6.1 do not define this attribute. */
+/* Older releases of 6.1 do not define the attribute __uninitialized. */
 #ifndef __uninitialized
 #define __uninitialized
 #endif
@@ -548,7 +549,8 @@ static inline int xtcp_compat_zerocopy_fill(struct sock *sk, struct sk_buff *skb
  * Report to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
  * clone: a fast clone would keep @skb from being retransmitted until the program has read the
  * report. Since 6.15 skbuff.c reports nothing unless txstamp_ack is set in kernel TCP's control
- * block. @skb has xtcp's control block there, so this sets txstamp_ack only during the call.
+ * block. @skb has xtcp's control block there, so this function sets txstamp_ack only while it calls
+ * skbuff.c.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {

@@ -8,9 +8,9 @@
  * steps keeps segments, timers and RCU callbacks from running into freed code:
  *
  *  0. stop the work item that drops references to the module (held.c);
- *  1. let nothing new in: no socket (family), no segment with a sock attached (early: waits for a
- *     grace period), and no segment at all (interpose: restores the handlers and waits for another
- *     grace period);
+ *  1. let nothing new in: no request of netlink (set, diag), no socket (family), no segment with a
+ *     sock attached (early: waits for a grace period), and no segment at all (interpose: restores
+ *     the handlers and waits for another grace period);
  *  2. the namespaces end what they have: orphans, half-open entries, TIME-WAIT records, leases
  *     (ports reserved in kernel TCP's bind table), timers;
  *  3. wait until no other code uses a sock of ours;

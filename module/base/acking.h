@@ -15,15 +15,15 @@
  * struct xtcp_acking - which ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
  * @quick: how many of the next ACKs may not be delayed
- * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or at the
- *	delayed-ACK deadline
+ * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or later, at
+ *	the latest at the delayed-ACK deadline
  * @now: the owed ACK may not be delayed
  * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
  *	carries them
  * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
  *	answer
  * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
- *	waits in connect(); poll() clears the field
+ *	waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
  *
  * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
  * when an ACK leaves.

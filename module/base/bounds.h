@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The bounds of a connection's timeouts and delays, which its route, its program or its namespace
- * sets.
+ * The bounds of a connection's timeouts and delays. The route, the program or the namespace of the
+ * connection sets them.
  */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
@@ -31,9 +31,9 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 }
 
 /*
- * Convert the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, to ticks. Returns 0
- * if the value is less than two ticks or more than 200 ms; the caller has to refuse the value, as
- * Linux does.
+ * Convert the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, to ticks, rounded up.
+ * Returns 0 if the result would be less than two ticks or more than 200 ms: then the caller has to
+ * refuse the value, as Linux does.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
@@ -57,9 +57,9 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 
 /*
  * The floor of the RTO, microseconds: the least value of the variation term K*RTTVAR (RFC 6298
- * (2.3)). The metric rto_min of the route has priority over TCP_RTO_MIN_US, and TCP_RTO_MIN_US over
- * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked, as iproute2 sets it.
- * Socket lock held.
+ * (2.3)). The route's metric rto_min has priority; without it, TCP_RTO_MIN_US counts, and without
+ * that option net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2
+ * always locks it. Socket lock held.
  */
 static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
@@ -94,8 +94,8 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
  * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
- * resend its data before a later ACK arrives. Then an ACK waits a tick less than the floor, as in
- * Linux 6.11. Socket lock held.
+ * resend its data before an ACK arrives that has waited longer. So the limit is then at most a tick
+ * less than the floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

@@ -19,8 +19,8 @@
  * accepts 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the duration of a
  * check reveals nothing.
  *
- * A secret serves eight periods, and the period of a cookie selects its secret. So the previous
- * secret stays valid until its last cookie expires.
+ * A secret serves eight periods (an epoch), and the period of a cookie selects its secret. The
+ * secret of the previous epoch is kept, so a cookie can be checked until it expires.
  */
 #include "base/cookie.h"
 
@@ -30,7 +30,7 @@
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
 #define TS_SCALE	15U	/* mask: the low four bits of TSval are the shift */
-#define NO_SCALE	15U	/* no valid shift: window scaling is off */
+#define NO_SCALE	15U	/* greater than any shift: window scaling is off */
 #define TS_SACK		16U	/* bit of TSval: SACK is permitted */
 #define TS_ECN		32U	/* bit of TSval: ECN is agreed */
 
@@ -75,13 +75,14 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash a different input. The inputs
-	 * of two tuples may be equal, but an attacker who does not know both hashes cannot tell.
+	 * of two tuples may be equal, but an attacker who does not know the hashes of both tuples
+	 * cannot tell when they are.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
 /**
- * xtcp_cookie_epoch() - get the epoch of a new cookie, which selects the secret
+ * xtcp_cookie_epoch() - get the epoch of a new cookie; the epoch selects the secret
  * @now: seconds
  *
  * Context: any.

@@ -31,7 +31,8 @@ enum xtcp_deferred {
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender
  *
- * xtcp_sock_reset_tcb() does not change this struct.
+ * xtcp_sock_reset_tcb() leaves this struct as it is, except for some fields of @inet and for the
+ * options that a rule of the policy table or a route has set.
  */
 struct xtcp_endpoint {
 	/*
@@ -43,7 +44,8 @@ struct xtcp_endpoint {
 
 	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
 
-	struct xtcp_conn conn;		/* entry of the table of connections; in the table, the tuple is constant */
+	/* entry of the table of connections; while it is in the table, its tuple does not change */
+	struct xtcp_conn conn;
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
@@ -61,13 +63,13 @@ struct xtcp_endpoint {
 	};
 	/*
 	 * value of get_state_synchronize_rcu() when the sock last left the table of connections or
-	 * of listeners; before that, any past value
+	 * of listeners. Before it has left one, the value of a grace period that is over
 	 */
 	unsigned long left_table;
 	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
-	 * each of these threads decrements it later, when it wakes
+	 * each of these threads decrements the number when it wakes
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */

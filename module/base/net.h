@@ -74,7 +74,8 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	int blackbox[3];	/* record each n-th connection (0: none), from port, to port */
+	/* [0]: one in so many connections has a black box, 0: none; [1], [2]: range of ports */
+	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
@@ -195,7 +196,7 @@ struct xtcp_shard {
  * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
  *	(blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
- * @boxes: number of all black boxes
+ * @boxes: number of all black boxes of the namespace, also of open connections
  * @boxes_made: how many black boxes the namespace has had so far
  *
  * Fields that each segment reads come first. They share no cache line with fields that connections
@@ -246,8 +247,8 @@ struct xtcp_net {
 	atomic_t blackholes;
 
 	/*
-	 * Written when connections begin and end. The counters are written only once in a while
-	 * (percpu_counter_batch).
+	 * Written when connections begin and end; but a struct percpu_counter is written only once
+	 * in a while, when a processor has counted several changes.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;

@@ -38,8 +38,8 @@ static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 
 /*
  * Parse one option with a length field. As in Linux, skip the option if its kind is unknown, if its
- * length is wrong for its kind, or if it does not belong into this segment (RFC 9293 section 3.1,
- * MUST-6).
+ * length is wrong for its kind, or if it does not belong in this segment (RFC 9293 section 3.1,
+ * MUST-6). Only for the ACK Rate Request option, @opts tells the caller of a wrong length.
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
@@ -52,7 +52,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 	case XTCP_OPT_WSCALE:
 		if (syn && len == XTCP_OPTLEN_WSCALE) {
 			opts->has_wscale = true;
-			/* RFC 7323 section 2.3: a larger shift is used as if it were 14 */
+			/* RFC 7323 section 2.3: a shift above 14 counts as 14 */
 			opts->wscale = option[2] > XTCP_WSCALE_MAX ? XTCP_WSCALE_MAX : option[2];
 		}
 		break;
@@ -149,7 +149,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * xtcp_options_find_ao() - find TCP-AO (RFC 5925 section 2.2)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @option: filled in when the option is there
+ * @option: filled in when XTCP_AO_PRESENT is returned
  *
  * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
  * malformed. xtcp_options_parse() skips this option.
@@ -183,15 +183,15 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
  * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @cookie: receives the cookie. Its length is 0 if the option asks for a cookie, and -1 if there is
- *	no option or its length is invalid
+ * @cookie: receives the cookie. cookie->len is 0 if the option asks for a cookie, and -1 if there
+ *	is no option or its length is invalid
  *
- * RFC 7413 section 4.1.1. Of several options the last one counts. xtcp_options_parse() skips this
- * option, since only Fast Open needs it.
+ * RFC 7413 section 4.1.1. Of several options the last one counts; as in Linux, an option of odd
+ * length is skipped. xtcp_options_parse() skips all of them, since only Fast Open needs them.
  *
  * Context: any.
  *
- * Return: true when the option is present, even if it only asks for a cookie.
+ * Return: true when there is a valid option, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -300,9 +300,9 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
  *
  * Context: any.
  *
- * Return: octets, a multiple of four; on a SYN without a Fast Open cookie, a signature or the ACK
- * Rate Request option at most %XTCP_OPTIONS_MAX_SYN. The caller must make sure that SACK blocks and
- * the other options fit into %XTCP_OPTIONS_MAX_WRITTEN.
+ * Return: octets, a multiple of four. A SYN or SYN-ACK has at most %XTCP_OPTIONS_MAX_SYN if it has
+ * no Fast Open cookie, no signature and no ACK Rate Request option. The caller must make sure that
+ * SACK blocks and the other options fit into %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {

@@ -19,7 +19,8 @@
 /* offset of the TCP-AO MAC in the options that we write, octets */
 #define XTCP_OPTIONS_AO_MAC_AT	4
 
-#define XTCP_FASTOPEN_MIN	4	/* octets of a cookie, even (RFC 7413 section 4.1.1) */
+/* octets of the shortest and the longest cookie; the number is even (RFC 7413 section 4.1.1) */
+#define XTCP_FASTOPEN_MIN	4
 #define XTCP_FASTOPEN_MAX	16
 #define XTCP_FASTOPEN_OURS	8	/* octets of the cookies that we give out */
 
@@ -32,7 +33,7 @@ struct xtcp_sack_block {
 /* A Fast Open cookie (RFC 7413 section 4.1.1). */
 struct xtcp_fastopen_cookie {
 	u8 octets[XTCP_FASTOPEN_MAX];
-	s8 len;			/* 0: the option asks for a cookie; below 0: there is no option */
+	s8 len;			/* 0: the option asks for a cookie; below 0: no valid option */
 };
 
 /**
@@ -57,8 +58,8 @@ struct xtcp_fastopen_cookie {
  * @ao_maclen: write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option
  * @ao_keyid: KeyID; valid when @ao_maclen
  * @ao_rnext: RNextKeyID; valid when @ao_maclen
- * @accecn_order: order of the AccECN option, 0 or 1
- * @accecn_fields: number of its counters, at most %XTCP_ACCECN_FIELDS_MAX
+ * @accecn_order: order of the counters in the AccECN option, 0 or 1 (RFC 9768 section 3.2.3)
+ * @accecn_fields: number of counters in that option, at most %XTCP_ACCECN_FIELDS_MAX
  * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
  * @malformed: an option of impossible length ended the list; the earlier options count
  */

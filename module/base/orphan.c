@@ -14,7 +14,7 @@
 
 #define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
-#define GUESTS_ROUGH	8	/* for unprivileged namespaces: by 1/8 of the limit */
+#define GUESTS_ROUGH	8	/* the check of a limit for guests may be wrong by 1/8 of the limit */
 
 /*
  * The number of orphans in all namespaces, and in all unprivileged namespaces (guests,
@@ -136,8 +136,9 @@ static s64 all_max(void)
 }
 
 /*
- * Are there more orphans than @limit? The answer is exact for a small limit. For a large limit, an
- * exact answer would have to ask all processors at each close(), just when the load is highest.
+ * Are there more orphans than @limit? The answer is exact for a small limit, and approximate for a
+ * large limit: an exact answer would then have to ask all processors at each close(), just when the
+ * load is highest.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -161,11 +162,11 @@ static bool guests_have_enough(struct xtcp_net *xn)
  *
  * As in Linux's tcp_check_oom(), an orphan is reset if this namespace has more orphans than its
  * max_orphans, or if all namespaces together have more than the max_orphans of the initial
- * namespace. It is also reset if @sk has queued more than SOCK_MIN_SNDBUF octets while memory is
- * beyond the last limit of tcp_mem.
+ * namespace. It is also reset if it has queued more than SOCK_MIN_SNDBUF octets while TCP uses more
+ * memory than the third value of tcp_mem allows.
  *
- * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest a
- * quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
+ * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest may have
+ * a quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
  * These limits apply only to new orphans: a new orphan beyond a limit is reset itself, and never
  * causes the reset of another guest's older orphan.
  *

@@ -28,7 +28,7 @@ static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
 	paws->stamp = xtcp_clock_seconds_stamp();
 }
 
-/* Let a segment with @tsval pass the PAWS test, even if TS.Recent is newer. */
+/* If TS.Recent is newer than @tsval, lower it: a segment with @tsval then passes the PAWS test. */
 static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
 {
 	if (paws->ts_recent && xtcp_seq_gt(paws->ts_recent, tsval))

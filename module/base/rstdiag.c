@@ -69,8 +69,8 @@ void xtcp_rstdiag_write(u8 *text, u16 code)
  * @seg_len: SEG.LEN, which also counts SYN and FIN
  * @diag: receives what the payload says, if it is valid
  *
- * Section 4.1 of the draft (rstdiag.h): SEG.LEN is 8, and the code is not 0. An unknown code is
- * valid (section 4.2).
+ * In a valid payload SEG.LEN is 8, and the code is not 0 (section 4.1 of the draft that rstdiag.h
+ * names). An unknown code is valid (section 4.2).
  *
  * Context: any.
  *

@@ -39,7 +39,8 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 
 /*
  * Take a new RTTVAR. A round trip ends when the peer acknowledges text that was sent after the
- * round trip began. The peak of the next round trip begins at the floor, which may have changed.
+ * round trip began. The peak of the next round trip begins at a quarter of the floor, since
+ * RTO = SRTT + 4 * RTTVAR; the floor may have changed.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -108,8 +109,9 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
  * @old_us: the floor until now
  * @floor_us: the least value of the variation term, microseconds
  *
- * Without this call a new floor takes effect in the next round trips, and a lower floor only step
- * by step. A variation above the old floor was measured: it stays, and falls as in any round trip.
+ * Without this call, a higher floor takes effect in the next round trip, and a lower floor takes
+ * effect step by step in several round trips. A variation above the old floor was measured: it
+ * stays, and falls as in any round trip.
  *
  * Context: any.
  */

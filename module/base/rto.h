@@ -14,7 +14,7 @@
  * @held_us: the variation that the RTO uses instead of RTTVAR: RTO = SRTT + 4 * @held_us. It rises
  *	with RTTVAR, but falls only once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
- *	xtcp_rto_sample(); @held_us is never less
+ *	xtcp_rto_sample(). @held_us is never less than @peak_us
  * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value
@@ -37,7 +37,7 @@ struct xtcp_rto {
 
 /*
  * Does xtcp_rto_sample() use floor_us for the next sample, with SND.UNA at @una? Yes, for the first
- * sample of a round trip.
+ * sample of a connection, and for each sample that ends a round trip.
  */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {

@@ -52,8 +52,8 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_secret_ts_offset() - derive the offset that is added to the clock in TSvals
  * @xn: the namespace
- * @tuple: the connection. Only the addresses count: TSvals grow from one connection between two
- *	hosts to the next (RFC 7323 section 5.4, RFC 6191)
+ * @tuple: the connection. Only the addresses count, not the ports: the TSvals of all connections
+ *	between two hosts come from the same growing clock (RFC 7323 section 5.4, RFC 6191)
  *
  * Context: any.
  *

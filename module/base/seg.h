@@ -66,9 +66,9 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 
 /*
  * Finds the header of a segment that IP has just delivered. Returns the length of the header with
- * its options; 0 if the length is wrong or the skb is shorter. @buf has XTCP_HDR_LEN +
- * XTCP_MAX_OPTIONS octets. The length is read only once, since a fragment's page may change between
- * two reads.
+ * its options; 0 if this length is less than XTCP_HDR_LEN, or if the skb ends before the header
+ * does. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is read only once, since a
+ * fragment's page may change between two reads.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {

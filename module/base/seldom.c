@@ -46,7 +46,7 @@ struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp)
 	sock_owned_by_me(sk);
 	if (!seldom)
 		return NULL;
-	/* as in xtcp_seldom_get(); and the bit is there before a key is */
+	/* as in xtcp_seldom_get(); in addition, the bit is set before the sock gets a key */
 	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
 	return seldom;
 }

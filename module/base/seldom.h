@@ -8,7 +8,7 @@
 
 #include "base/endpoint.h"
 
-/* In xtcp_endpoint.seldom, beside the pointer: the sock has, or had, a key. Its segments may be signed. */
+/* bit of xtcp_endpoint.seldom, beside the pointer: the sock has or had a key to sign segments */
 #define XTCP_SELDOM_SIGNS	BIT(0)
 
 struct xtcp_ao;
@@ -42,8 +42,9 @@ static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 }
 
 /*
- * Has @sk a key, or had it one? Each segment asks, so the answer takes no more than the test whether
- * there is a struct xtcp_seldom. The caller holds the same locks as for xtcp_seldom().
+ * Does @sk have a key, or did it have one? Each segment asks this. The bit is beside the pointer,
+ * so the answer costs no more than a test of the pointer. The caller holds what xtcp_seldom()
+ * requires.
  */
 static inline bool xtcp_seldom_signs(const struct sock *sk)
 {
@@ -51,7 +52,7 @@ static inline bool xtcp_seldom_signs(const struct sock *sk)
 	return smp_load_acquire(&xtcp_endpoint(sk)->seldom) & XTCP_SELDOM_SIGNS;
 }
 
-/* The Fast Open state of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
+/* The Fast Open state of @sk, or NULL. The caller holds what xtcp_seldom() requires. */
 static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -60,7 +61,7 @@ static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk
 	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
 }
 
-/* XTCP_ACK_RATE of @sk; 0: none. The caller holds the same locks as for xtcp_seldom(). */
+/* XTCP_ACK_RATE of @sk; 0: none. The caller holds what xtcp_seldom() requires. */
 static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);

@@ -31,9 +31,9 @@ struct xtcp_sender {
 	struct xtcp_stream *stream;
 
 	/*
-	 * All fields from here to the end of struct xtcp_sock belong to the connection: they are
-	 * zero before OPEN (xtcp_sock_reset_tcb()), and the socket lock guards them unless a line
-	 * says otherwise.
+	 * All fields from here to the end of struct xtcp_sock belong to the connection.
+	 * xtcp_sock_reset_tcb() sets them to their values before OPEN, nearly all of them to zero.
+	 * The socket lock guards them unless a line says otherwise.
 	 */
 	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */

@@ -45,7 +45,7 @@ struct xtcp_sock {
 	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	/* upper limit at present, usually below window_clamp; grows as data arrives (space.c) */
+	/* a second upper limit, which grows as data arrives (space.c); the lower of both counts */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
@@ -62,7 +62,8 @@ struct xtcp_sock {
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*
 	 * bits of enum xtcp_by_rule (policy.h): one for each option that a rule of the policy
-	 * table has set, and no program since; xtcp_sock_reset_tcb() resets these options
+	 * table has set, and that no program has set since; xtcp_sock_reset_tcb() resets these
+	 * options
 	 */
 	u16 by_rule : XTCP_BY_RULE_BITS;
 	/*
@@ -93,7 +94,7 @@ struct xtcp_sock {
 
 	/* Rarely used. */
 	struct xtcp_accecn accecn;	/* AccECN mode */
-	u32 delivered_ce;		/* segments reported as CE-marked; AccECN: s.cep - 5 */
+	u32 delivered_ce;		/* segments that the peer reported as CE-marked */
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */

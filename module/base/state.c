@@ -25,8 +25,8 @@
 #define S(name) (1 << TCP_##name)
 
 /*
- * The legal state transitions: by RFC 9293 figure 5, by Fast Open, and of a listener's clone. A
- * transition to CLOSE is always legal.
+ * The legal state transitions: those of RFC 9293 figure 5 that a sock makes, those of Fast Open,
+ * and the transition of a listener's clone. A transition to CLOSE is always legal.
  */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),

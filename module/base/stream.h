@@ -38,7 +38,7 @@ struct xtcp_stream {
 	 * sending
 	 */
 	struct list_head in_flight;
-	/* lost skbs that are not resent yet, roughly in order (resend.c) */
+	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
 	u64 delivered_us;		/* microseconds: last delivery, or first sending after a pause */
@@ -84,7 +84,7 @@ struct xtcp_stream {
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
-	/* full segments per ACK that the last request asked of the peer (asking.c); 0: no request was sent */
+	/* full segments per ACK that our last request asked for (asking.c); 0: we sent no request */
 	u8 asked_rate;
 	u8 wanted_rate;			/* the rate that the next request will ask for, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */

@@ -14,7 +14,7 @@
  * struct xtcp_timeouts - the retransmission timeouts of a connection, including the timeouts of its
  * SYN
  * @ms: time in recoveries that have ended, milliseconds
- * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: there is none
+ * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
  * @total: number of timeouts. As in Linux, @total, @recoveries and @rehashes may wrap
  * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path

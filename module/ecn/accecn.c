@@ -12,9 +12,9 @@
  * field has wrapped, even if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1), as
- * new text does, unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK
- * arrived with ECT or CE, something on the path has changed IP's ECN field.
+ * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1), but
+ * not those that a timeout has caused. If the peer reports that our SYN or SYN-ACK arrived with ECT
+ * or CE, something on the path has changed IP's ECN field.
  */
 #include "ecn/accecn.h"
 
@@ -51,9 +51,9 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: is the ACE field zero in the first segment without SYN? If so,
+ * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
  * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore the
- * field.
+ * field. The first call has the field of that segment in @ace.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -70,8 +70,8 @@ static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 }
 
 /*
- * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We sent this
- * segment as Not-ECT.
+ * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We send SYN and
+ * SYN-ACK as Not-ECT, so any other codepoint means that the path has changed IP's ECN field.
  */
 static void take_echo(struct sock *sk, u8 ace)
 {
@@ -144,7 +144,8 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
  * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
  * @skb: the ACK, which ingress.c has parsed
  *
- * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN.
+ * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN, but the flags of
+ * this ACK show it.
  *
  * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
  * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
@@ -167,7 +168,8 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
  * @he: the entry; we accept AccECN for its SYN
  *
  * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from its third transmission on, a SYN-ACK has no ECN
- * flags, since a middlebox may drop segments with these flags.
+ * flags, since a middlebox may drop segments with these flags; net.xtcp.ecn_fallback can turn this
+ * off.
  *
  * Context: softirq or process.
  *
@@ -187,7 +189,7 @@ u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_reque
  * @asked_without: the peer resent its SYN without requesting ECN
  *
  * A CE mark of the peer's SYN is not counted: the SYN-ACK reports the mark (RFC 9768 section
- * 3.2.2.2). With @asked_without no ECT is sent (section 3.1.5).
+ * 3.2.2.2). With @asked_without, we send no ECT (section 3.1.5).
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk yet.
  */
@@ -238,8 +240,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * all other flags mean AccECN, even AE with ECE, which is reserved since the ECN nonce is
-	 * obsolete: it reports nothing about how our SYN arrived (section 3.1.3)
+	 * all other combinations of flags mean AccECN. This is also true of AE with ECE, a value of
+	 * the obsolete ECN nonce. It is reserved, and does not report how our SYN arrived (section
+	 * 3.1.3)
 	 */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
@@ -263,7 +266,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * SYN-ACK without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
  *
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
- * If this SYN-ACK has no ECN flags, we may not send ECT (section 3.1.5).
+ * If this SYN-ACK has no ECN flags, we must not send ECT (section 3.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -299,7 +302,7 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 
 /**
  * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
- * @sk: in AccECN mode; in a synchronized state, or SYN-RECEIVED after a simultaneous open or with
+ * @sk: in AccECN mode; its state is synchronized, or SYN-RECEIVED after a simultaneous open or with
  *	Fast Open
  * @skb: the segment with SYN, which we answer by a challenge ACK
  *
@@ -347,8 +350,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
  * and on the ACK of a SYN-ACK, they report the codepoint with which the SYN or SYN-ACK arrived. On
- * all other segments they are the ACE counter. After this call the CE marks in the counter count as
- * reported, so the caller has to send the segment.
+ * all other segments they are the ACE counter, whose CE marks then count as reported. So the caller
+ * has to send the segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -371,8 +374,9 @@ u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 
 /*
  * Counts @len octets of text that came with @codepoint. If the codepoint is CE or has changed, our
- * next two segments must carry the option (RFC 9768 section 3.2.3.3). If the counter has passed a
- * multiple of 2^22, the next segment must carry it, so that the peer sees each wrap of 24 bits.
+ * next two segments must carry the option (RFC 9768 section 3.2.3.3). If the counter of octets has
+ * passed a multiple of 2^22, our next segment must carry the option, so that the peer sees each
+ * wrap of the 24 bits.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -393,7 +397,7 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  *
  * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
  * segment with CE is acknowledged at once if it has text and the previous segment had no CE, or if
- * so many marks are unreported that the ACE field might wrap. A GRO packet is answered by one ACK,
+ * MARKS_WITH_TEXT or MARKS_WITHOUT marks are unreported. A GRO packet is answered by one ACK,
  * however many segments it has.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
@@ -408,8 +412,9 @@ void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	/*
-	 * a SYN here is the SYN-ACK that has ended SYN-RECEIVED in a simultaneous open.
-	 * xtcp_accecn_take_third_ack() has counted its CE mark, and its flags are no ACE counter
+	 * a segment with SYN here is the SYN-ACK that has ended SYN-RECEIVED in a simultaneous
+	 * open. xtcp_accecn_take_third_ack() has counted the CE mark of this SYN-ACK, and the flags
+	 * of a SYN-ACK are no ACE counter
 	 */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
@@ -489,7 +494,8 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * @opts: the options; they point to @counters afterwards
  * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
  *
- * While xtcp_accecn.demand is not 0, the option contains all counters that fit into @room.
+ * While xtcp_accecn.demand is not 0, the option contains all counters that fit into @room. If the
+ * counters that the option needs do not fit, the segment has no option.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -545,9 +551,10 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? If the option reports octets
- * with CE, the field reports no segment, and too few segments were acknowledged for the field to
- * wrap, then something on the path changes the field or the option.
+ * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? They do not if the option
+ * reports octets with CE and the field reports no segment, although too few segments were
+ * acknowledged for the field to wrap: something on the path changes the field or the option.
+ * @least: the number of new marks by the field alone. Return: the number of new marks by both.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

@@ -48,7 +48,7 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
 
-/* The ACE field of a segment (RFC 9768 section 3.2.2). Its TCP header is in the linear part. */
+/* The ACE field of @skb (RFC 9768 section 3.2.2), whose TCP header is in the linear part. */
 static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 {
 	const u8 *th = (const u8 *)tcp_hdr(skb);

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 #define XTCP_ACE_FIRST	5U	/* the initial value of r.cep and s.cep (RFC 9768 section 3.2.1) */
-#define XTCP_ACE_MASK	7U	/* the bits of both counters that are in the ACE field (3.2.2) */
+#define XTCP_ACE_MASK	7U	/* mask: the bits of r.cep that the ACE field carries (3.2.2) */
 
 /* The ECN field of IP (RFC 3168 section 5), and a value for "none". */
 enum xtcp_codepoint {
@@ -22,7 +22,7 @@ enum xtcp_codepoint {
  * @received_ce: segments that arrived with CE: r.cep without its initial value
  * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
  *	initial values
- * @option_us: when the last option left: xtcp_sock.arrived_us at that time, its low 32 bits
+ * @option_us: when the last option left: the low 32 bits of xtcp_sock.arrived_us at that time
  * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint with which the peer's SYN or SYN-ACK arrived
  * @last_codepoint: the codepoint with which the last segment arrived
@@ -70,7 +70,7 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* no fault: the first text left with the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* no fault: our SYN or SYN-ACK met congestion */
-	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: the peer's SYN-ACK came with CE; counted */
+	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* no fault: CE of the peer's SYN-ACK was counted */
 };
 
 u8 xtcp_ace_echo(u8 codepoint);

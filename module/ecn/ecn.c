@@ -73,8 +73,9 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
  * CE on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
- * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And DCTCP
- * sends its SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
+ * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And if our
+ * algorithm is DCTCP, the peer may use DCTCP, too, which sends its SYN with ECT (RFC 8257 section
+ * 3.6). All this is as in Linux.
  *
  * Context: softirq.
  *
@@ -150,7 +151,7 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @flags: the other control bits of the segment
  * @new_text: the segment carries octets that were never sent before
  * @resent: the segment was sent before
- * @is_pure: the segment is an ACK and nothing else, without SACK blocks
+ * @is_pure: the segment has neither text nor SACK blocks
  *
  * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: this
  * function notes that CWR, or the value of the ACE counter, was sent.
@@ -344,7 +345,7 @@ void xtcp_ecn_timeout(struct sock *sk)
  * @on: true: on, false: off
  *
  * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
- * exactly. In AccECN mode all reports are exact, so this does nothing.
+ * exactly. In AccECN mode all reports are exact, so this function does nothing.
  *
  * If our ACKs have ECE at the moment, they keep ECE. With @on, ECE ends when new text without CE
  * comes; without @on, ECE ends when CWR comes.

@@ -61,13 +61,17 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 }
 
 /*
- * The ECN field of IP for this segment. Only new text is ECT (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5
- * and 6.1.6). With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low
- * marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1). For L4S all
- * text is ECT(1). This includes resent text, which would otherwise wait in the longer queue of
- * classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text that is resent after a
- * timeout is not ECT: if something on the path drops all segments with ECT(1), the connection would
- * otherwise end.
+ * The ECN field of IP for this segment. With most algorithms, only new text is ECT (RFC 3168
+ * sections 6.1.1, 6.1.4, 6.1.5 and 6.1.6).
+ *
+ * With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low marking
+ * threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
+ *
+ * With an algorithm for L4S, all text is ECT(1). This includes resent text, which would otherwise
+ * wait in the longer queue of classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text
+ * that is resent after a timeout is not ECT: if something on the path drops all segments with
+ * ECT(1), the connection would otherwise end.
+ *
  * @has_text: the segment has text and no SYN.
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
@@ -83,8 +87,9 @@ static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool n
 }
 
 /*
- * Does the peer report that our text met congestion? ECE on a SYN is an offer, not a report (RFC
- * 3168 section 6.1.2). xtcp_accecn_feedback() evaluates AccECN's report.
+ * Does the peer report by ECE that our text met congestion? ECE on a SYN is an offer, not a report
+ * (RFC 3168 section 6.1.2). In AccECN mode the answer is false, since ECE is a bit of the ACE
+ * field; xtcp_accecn_feedback() evaluates this field.
  */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -174,8 +174,8 @@ static void expired_retransmit(struct sock *sk)
 }
 
 /*
- * The window opened a tick ago: resend if it is still open. Only expired_retransmit() decides whether
- * to give up.
+ * The window opened a tick ago: resend if it is still open. Only expired_retransmit() decides
+ * whether to give up.
  */
 static void expired_reopened(struct sock *sk)
 {
@@ -191,7 +191,7 @@ static void expired_persist(struct sock *sk)
 	int err;
 
 	if (!xsk->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK)) {
-		/* the FIN was not queued for lack of memory */
+		/* there was no memory to queue the FIN: try again */
 		xtcp_output_fin(sk);
 		return;
 	}
@@ -321,7 +321,7 @@ void xtcp_expiry_run(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		/* the function of an earlier deadline may have dropped or postponed this one */
+		/* the function of an earlier deadline may have dropped or postponed this deadline */
 		if (!xtcp_timer_is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) <= 0)
 			continue;
 		timers->armed &= ~BIT(which);

@@ -24,7 +24,8 @@
 #include "sock/end.h"
 #include "time/keepalive.h"
 
-#define ORPHAN_RETRIES		8U	/* while the RTO is below its maximum, as in Linux */
+/* retries of an orphan if orphan_retries is 0, while the RTO is below its maximum; as in Linux */
+#define ORPHAN_RETRIES		8U
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
 {
@@ -153,10 +154,10 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
  * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous open or with Fast Open
  *
- * The number of retries decides, as in Linux 6.1: TCP_SYNCNT, or else syn_retries, or
- * synack_retries + 1 for a child of Fast Open (MUST-22). MUST-23 wants 3 minutes; the default of
- * syn_retries gives up after 127 s. The user timeout may end the retries earlier. If this function
- * does not give up, the next retry may take another path.
+ * The number of retries decides, as in Linux 6.1 (MUST-22): TCP_SYNCNT if it is set. Otherwise it
+ * is syn_retries, and for a child of Fast Open synack_retries + 1. MUST-23 wants 3 minutes; the
+ * default of syn_retries gives up after 127 s. The user timeout may end the retries earlier. If
+ * this function does not give up, the next retry may take another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -202,7 +203,7 @@ static bool orphan_had_its_time(const struct sock *sk)
  * @sk: in a synchronized state; its retransmission deadline has passed
  *
  * If TCP_USER_TIMEOUT is set, it is the limit. Without it R2 is the limit, or a shorter time for an
- * orphan (MUST-20, MUST-21). If the limit has not passed, the retransmission takes another path.
+ * orphan (MUST-20, MUST-21). Before the limit, the retransmission may take another path.
  * From R1 on, this function also makes routing choose another route, and lets mtuprobe.c check
  * whether the segments are too large for the path.
  *
@@ -305,8 +306,10 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * @sk: in a synchronized state
  *
  * Probes without an answer end the connection when retries2 of them have been sent. A peer that
- * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed. For an orphan the
- * limits are lower, and the limit on the backoff applies even if the peer answers (RFC 6429).
+ * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed.
+ *
+ * For an orphan the number of probes is orphan_retries() instead. Even if the peer answers, an
+ * orphan ends when the RTO has reached its maximum and has doubled that many times (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *

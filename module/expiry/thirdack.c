@@ -2,16 +2,16 @@
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
  * after connect(): one segment then carries both. On the list that this file keeps, the ACK waits
- * for a millisecond at most. It leaves earlier if the same thread calls connect() again, or
- * accept() or poll() on a listener: such a thread does not send text now. The thread may even be
- * its own server, and wait in accept() for the connection that the third ACK completes.
+ * for a millisecond. It leaves earlier if the same thread calls connect() again, or accept() or
+ * poll() on a listener: such a thread does not send text now. The thread may even be its own
+ * server, and wait in accept() for the connection that the third ACK completes.
  *
  * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
  * connection would cost more than the segment that is saved. So each processor has one
  * high-resolution timer and a short list of waiting socks, with a reference to each sock.
  *
- * A sock enters the list when connect() returns. Until then, only the sock's own timer sees to the
- * ACK. The same holds if a user owns the lock of the sock when the list's timer runs. The sock's
+ * A sock enters the list when connect() returns. Until then, only the sock's own timer can send the
+ * ACK. The same is true if a user owns the lock of the sock when the list's timer runs. The sock's
  * own timer is armed when the SYN-ACK arrives, but fires only after XTCP_ANSWER_MS, in whole ticks.
  *
  * A sock that has sent its ACK stays on the list: otherwise each outgoing segment would have to
@@ -33,7 +33,8 @@
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
-#define WAITING_MAX	8U	/* per processor; the ACK of a further connection leaves at once */
+/* connections on the list of a processor; the ACK of a further connection leaves at once */
+#define WAITING_MAX	8U
 
 /**
  * struct waiting - a connection whose third ACK waits
@@ -211,7 +212,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 
 	if (!still_waits(sk))
 		return;
-	sock_hold(sk);	/* send_third() or forget_at() puts it */
+	sock_hold(sk);	/* send_third() or forget_at() drops this reference */
 	local_bh_disable();
 	here = this_cpu_ptr(&thirdacks);
 	now_ns = ktime_get_ns();
@@ -222,7 +223,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 	} else {
 		here->list[here->count] = (struct waiting){ sk, current, now_ns + WAIT_NS };
 		WRITE_ONCE(here->count, here->count + 1);
-		/* a timer that is queued already runs early enough */
+		/* if the timer is queued already, it runs early enough */
 		if (!hrtimer_is_queued(&here->timer))
 			hrtimer_start(&here->timer, ns_to_ktime(now_ns + WAIT_NS), HRTIMER_MODE_ABS_PINNED_SOFT);
 	}
@@ -272,15 +273,15 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 	}
 	spin_unlock_bh(&there->lock);
 	while (n--)
-		__sock_put(sk);	/* xtcp_thirdack_waits() took it */
+		__sock_put(sk);	/* xtcp_thirdack_waits() took this reference */
 }
 
 /**
  * xtcp_thirdack_forget() - the program has closed a sock: take the sock off the lists
  * @sk: the sock; the caller has a reference of its own
- * @everywhere: the sock may wait on another processor's list
+ * @everywhere: the sock may be on the list of another processor
  *
- * Context: process. No lock.
+ * Context: process. No lock is held.
  */
 void xtcp_thirdack_forget(struct sock *sk, bool everywhere)
 {

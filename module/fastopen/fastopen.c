@@ -37,7 +37,7 @@
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 #define RESET_COUNTS	(60 * HZ)	/* how long a reset connection counts (section 5.1) */
-/* the least MTU that holds a SYN-ACK with a cookie and all other options */
+/* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
 /*
@@ -172,7 +172,8 @@ static void put_queue(struct xtcp_fastopenq *queue)
 /**
  * xtcp_fastopen_set_max() - set TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
- * @max: how many connections may wait for their handshake's last ACK; net.core.somaxconn at most
+ * @max: how many connections may wait for their handshake's last ACK; a number above
+ *	net.core.somaxconn is lowered to it
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -289,7 +290,8 @@ void xtcp_fastopen_free(struct sock *sk)
 /**
  * xtcp_fastopen_show_keys() - write the keys of a namespace as text, for net.xtcp.fastopen_key
  * @xn: the namespace
- * @text: receives the text, at most %XTCP_FASTOPEN_KEYS_TEXT octets; without a key, a key of zeros
+ * @text: receives the text, at most %XTCP_FASTOPEN_KEYS_TEXT octets; if the namespace has no key,
+ *	the text is a key of zeros
  *
  * Context: process.
  */
@@ -576,8 +578,8 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 /**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: the peer has reset the connection, perhaps because its address was spoofed. The
- *	connection counts for another minute
+ * @reset: the peer has reset the connection, as a host does whose address an attacker has
+ *	spoofed. The connection counts for another minute
  *
  * RFC 7413 section 5.1.
  *

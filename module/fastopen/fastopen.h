@@ -28,7 +28,8 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
-#define XTCP_FASTOPEN_KEYS_TEXT	74	/* octets of two keys as text, with the final zero */
+/* octets, enough for two keys as text with the final zero; as in Linux */
+#define XTCP_FASTOPEN_KEYS_TEXT	74
 
 /**
  * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the

@@ -14,8 +14,11 @@
  * A middlebox may drop a SYN with data, or the segments that follow (a black hole). After a sign of
  * a black hole, no connection of the namespace uses Fast Open for the time of
  * net.xtcp.fastopen_blackhole_timeout_sec. Each further sign doubles this time, at most to 64 times
- * its first length. Signs are three timeouts in a row, and a RST or FIN that comes out of order
- * before any data. All of this is as in Linux.
+ * its first length. All of this is as in Linux. These are the signs:
+ *
+ *  - three timeouts in a row, or fewer if the connection is then given up;
+ *  - a RST or a FIN that comes out of order before any data;
+ *  - a FIN with data after the program has closed the socket.
  */
 #include "fastopen/fastsyn.h"
 
@@ -71,7 +74,7 @@ static bool needs_cookie(struct sock *sk)
 
 /*
  * May the SYN carry data? @cookie receives the cookie option for the SYN (length 0: ask for a
- * cookie; negative: no option), and @mss the peer's MSS if it is known.
+ * cookie; negative: no option). @mss receives the peer's MSS, and is unchanged if it is unknown.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -225,7 +228,7 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_timeout() - event: a SYN or text has timed out; is this a sign of a black hole?
+ * xtcp_fastsyn_timeout() - event: a SYN or text has timed out, which may be a sign of a black hole
  * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
  *
@@ -249,8 +252,8 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * @sk: the sock; its receive state has not been reset yet
  *
  * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. Such signs
- * switch Fast Open off for a time. If this connection used Fast Open after that time and has received
- * data, the signs counted so far are forgotten.
+ * switch Fast Open off for a time. If this connection used Fast Open after that time, and has
+ * received data from another host, the signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A table of the hosts to which a namespace has opened connections. As in Linux's tcp_metrics, a
- * pair of addresses is the key. The table serves TCP Fast Open (RFC 7413 section 4.1.3): for each
- * host it keeps the cookie, the MSS of the last SYN-ACK, and the number of SYNs with data that were
+ * A table of the hosts to which a namespace has opened connections by TCP Fast Open (RFC 7413
+ * section 4.1.3). As in Linux's tcp_metrics, a pair of addresses is the key. For each host the
+ * table keeps the cookie, the MSS of the last SYN-ACK, and the number of SYNs with data that were
  * lost in a row.
  *
  * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
- * do. The first connection that needs the table allocates it, charged to the memory control group
- * of its program. A keyed hash of the addresses selects a set of four places. The host may be in
- * any place of this set. If the set is full, a new host replaces the host that was updated longest
- * ago.
+ * do. The first connection that needs the table allocates it; the memory is charged to the memory
+ * control group of the connection's program. A keyed hash of the addresses selects a set of four
+ * places. The host may be in any place of this set. If the set is full, a new host replaces the
+ * host that was updated longest ago.
  *
  * Each set has a lock of its own. Only Fast Open takes this lock, to read or write one host.
  */

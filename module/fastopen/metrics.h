@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A table of the hosts to which a namespace has opened connections, for TCP Fast Open. */
+/* A table of the hosts to which a namespace has opened connections by TCP Fast Open. */
 #ifndef XTCP_METRICS_H
 #define XTCP_METRICS_H
 
