@@ -12,7 +12,7 @@
 #include <linux/types.h>
 
 /**
- * struct xtcp_acking - which ACK is owed, and whether it may be delayed
+ * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
  * @quick: how many of the next ACKs may not be delayed
  * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or later, at

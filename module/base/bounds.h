@@ -94,8 +94,8 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
  * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
- * resend its data before an ACK arrives that has waited longer. So the limit is then at most a tick
- * less than the floor, as in Linux 6.11. Socket lock held.
+ * resend its data before an ACK arrives that has waited longer. So an ACK may then wait only for
+ * the floor less a tick, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

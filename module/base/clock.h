@@ -28,7 +28,7 @@ static inline u32 xtcp_clock_ts(void)
 	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
 }
 
-/* The timestamp clock's value at @us, a time of xtcp_clock_us(). */
+/* The value of the timestamp clock when xtcp_clock_us() returned @us. */
 static inline u32 xtcp_clock_ts_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_MSEC);

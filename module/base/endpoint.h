@@ -37,9 +37,9 @@ enum xtcp_deferred {
 struct xtcp_endpoint {
 	/*
 	 * Constant, or guarded as each line says. The kernel casts a sock to struct inet_sock, so
-	 * that comes first.
+	 * this struct comes first.
 	 */
-	struct inet_sock inet;		/* the kernel's view; only state.c writes sk_state */
+	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
 	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
@@ -56,8 +56,8 @@ struct xtcp_endpoint {
 		 */
 		struct list_head accept_node;
 		/*
-		 * set only during the call that opens the connection (xtcp_sock_fastsyn()); socket
-		 * lock
+		 * what a call needs while it opens the connection by Fast Open
+		 * (xtcp_sock_fastsyn()); unused otherwise; socket lock
 		 */
 		struct xtcp_fastsyn *fastsyn;
 	};
@@ -83,9 +83,9 @@ struct xtcp_endpoint {
 	); /* own */
 
 	/*
-	 * The program sets these fields. They survive a reconnect, and children of a listener
-	 * inherit them. A rule of the policy table may also set them, but only for one connection
-	 * (xtcp_sock.by_rule).
+	 * The program sets these fields. They survive a reconnect. Children of a listener inherit
+	 * them, unless the line says otherwise. A rule of the policy table may also set them, but
+	 * only for one connection (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */
@@ -101,7 +101,7 @@ struct xtcp_endpoint {
 	u8 syn_retries;			/* TCP_SYNCNT; 0: the sysctl applies */
 	/*
 	 * TCP_DEFER_ACCEPT as a number of timeouts of the SYN-ACK; after these, an ACK without data
-	 * makes a child; 0: off
+	 * makes a child; 0: off; not inherited
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */

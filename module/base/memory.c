@@ -18,7 +18,7 @@
 #include "compat.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* a sock keeps fewer octets than this for its next segment */
-#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer runs by then */
+#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer runs within this time */
 #define STAND_INS	16
 
 /*

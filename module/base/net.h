@@ -120,7 +120,7 @@ struct xtcp_sysctl {
 extern unsigned int xtcp_shard_mask;
 
 /**
- * struct xtcp_shard - a part of a namespace's TIME-WAIT records and orphans
+ * struct xtcp_shard - a part of a namespace's records and orphans
  * @lock: guards all other fields
  * @tw_list: TIME-WAIT records, the next to expire first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
@@ -159,7 +159,7 @@ struct xtcp_shard {
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @listeners whose key has a device
- * @shards: xtcp_shard_mask + 1 shards of TIME-WAIT records and orphans
+ * @shards: xtcp_shard_mask + 1 shards of records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination (portmap.c)
@@ -188,8 +188,8 @@ struct xtcp_shard {
  * @spare_block: the block of @portlists that last became empty, kept for the next use; NULL: none;
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
- * @records: number of TIME-WAIT records (record.c)
- * @signed_records: in a guest: number of TIME-WAIT records with keys
+ * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
+ * @signed_records: in a guest: number of those records that have keys
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks that are still open after their connection was aborted, by number; read under RCU
  *	(aborted.c)

@@ -8,8 +8,8 @@
  *
  * The gains of the RFC are meant for one sample per round trip. Here each ACK gives a sample, so
  * RTTVAR depends on the last few segments alone, and not on the whole window (RFC 7323 appendix G).
- * So the RTO uses the largest RTTVAR of a round trip, as in Linux. If that is less than the value
- * in use, the value in use falls by a quarter of the difference per round trip.
+ * So the RTO uses the largest RTTVAR of a round trip, as in Linux. If this maximum is less than the
+ * value in use, the value in use falls by a quarter of the difference per round trip.
  */
 #include "base/rto.h"
 

@@ -47,7 +47,7 @@ struct xtcp_sender {
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */
 	struct xtcp_tries tries;	/* retransmissions and probes without an answer */
 
-	/* Agreed when the connection opens. Only pmtu is also written later. */
+	/* Written when the connection opens; pmtu is also written later. */
 	struct xtcp_agreed agreed;	/* the options of the SYNs */
 	u32 pmtu;			/* the path MTU from which mss was computed */
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The shards of a namespace: parts of its TIME-WAIT records and orphans, each with its own lock. */
+/* The shards of a namespace: parts of its records and orphans, each part with its own lock. */
 #include <linux/cpumask.h>
 #include <linux/log2.h>
 #include <linux/slab.h>

@@ -115,9 +115,9 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The call that opens @xsk by Fast Open (fastsyn.c), or NULL. During such a call the sock has a
- * program, so it is neither an orphan nor on an accept queue. So accept_node is unused, and fastsyn
- * can share its memory.
+ * What the call needs that opens @xsk by Fast Open now (fastsyn.c); NULL if there is no such call.
+ * During the call the sock has a program, so it is neither an orphan nor on an accept queue. So
+ * accept_node is unused, and fastsyn can share its memory.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

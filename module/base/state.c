@@ -2,7 +2,7 @@
 /*
  * The connection state (RFC 9293 section 3.3.2).
  *
- * Only this file writes sk_state. The values are the kernel's TCP_*, so ss, bpf and the tracepoint
+ * Only this file changes sk_state. The values are the kernel's TCP_*, so ss, bpf and the tracepoint
  * inet_sock_set_state treat them as states of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
  * occur in a sock, since the kernel would take the sock for one of its mini-sockets. A connection
  * in TIME-WAIT is a record instead (timewait.c). A connection that has come to SYN-RECEIVED from

@@ -41,7 +41,8 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	u64 delivered_us;		/* microseconds: last delivery, or first sending after a pause */
+	/* when text was last delivered, or first sent after a pause, microseconds */
+	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* segments known to have arrived, rounded up for each ACK; for TCP_INFO */
 	u32 delivered_segments;
@@ -90,7 +91,7 @@ struct xtcp_stream {
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
 	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */
-	u32 rcv_rtt_stamp;		/* timestamp clock (ms) at rcv_rtt_seq, 0: never */
+	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when rcv_rtt_seq was set, 0: never */
 	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
 	/* Fields used when data is lost or out of order. */
@@ -101,7 +102,7 @@ struct xtcp_stream {
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
-	/* sequence number of the segment that sack.ack_rate came with, in units of 256 (text.c) */
+	/* sequence number of the segment that brought sack.ack_rate, in units of 256 (text.c) */
 	u32 request_seq : 24;
 
 	/* Seldom. */

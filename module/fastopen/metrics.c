@@ -167,7 +167,7 @@ bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 
 }
 
 /**
- * xtcp_metrics_set() - remember the answer to a SYN with the Fast Open option
+ * xtcp_metrics_set() - remember the answer to a SYN with the Fast Open option or with data
  * @sk: its addresses are set
  * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old cookie stays
  * @mss: the MSS of the SYN-ACK
