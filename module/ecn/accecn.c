@@ -52,8 +52,8 @@ static void found_mangled(struct xtcp_sock *xsk)
 
 /*
  * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
- * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore the
- * field. The first call has the field of that segment in @ace.
+ * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore all
+ * feedback of the peer. The first call has the field of that segment in @ace.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {

@@ -156,8 +156,8 @@ static void expired_retransmit(struct sock *sk)
 	if (!skb)
 		return;
 	/*
-	 * while xsk->stream is not allocated, only the SYN can be in flight. This happens in
-	 * FIN-WAIT-1 after a simultaneous open, if there was no memory for the FIN
+	 * while xsk->stream is not allocated, only the SYN can be in flight. It can be in flight
+	 * even in FIN-WAIT-1 after a simultaneous open, if there was no memory for the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);

@@ -154,10 +154,10 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
  * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous open or with Fast Open
  *
- * The number of retries decides, as in Linux 6.1 (MUST-22): TCP_SYNCNT if it is set. Otherwise it
- * is syn_retries, and for a child of Fast Open synack_retries + 1. MUST-23 wants 3 minutes; the
- * default of syn_retries gives up after 127 s. The user timeout may end the retries earlier. If
- * this function does not give up, the next retry may take another path.
+ * The limit is a number of retries, as in Linux 6.1 (MUST-22): TCP_SYNCNT if it is set; otherwise
+ * synack_retries + 1 for a child of Fast Open, and syn_retries for any other sock. MUST-23 wants 3
+ * minutes; the default of syn_retries gives up after 127 s. The user timeout may end the retries
+ * earlier. If this function does not give up, the next retry may take another path.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -10,9 +10,9 @@
  * connection would cost more than the segment that is saved. So each processor has one
  * high-resolution timer and a short list of waiting socks, with a reference to each sock.
  *
- * A sock enters the list when connect() returns. Until then, only the sock's own timer can send the
- * ACK. The same is true if a user owns the lock of the sock when the list's timer runs. The sock's
- * own timer is armed when the SYN-ACK arrives, but fires only after XTCP_ANSWER_MS, in whole ticks.
+ * A sock enters the list when connect() returns. Until then, the sock's own timer limits the wait.
+ * It also does so if a user owns the lock of the sock when the list's timer runs. The sock's own
+ * timer is armed when the SYN-ACK arrives, but fires only after XTCP_ANSWER_MS, in whole ticks.
  *
  * A sock that has sent its ACK stays on the list: otherwise each outgoing segment would have to
  * search the list. The sock leaves the list when the list is next used, when the list's timer runs,

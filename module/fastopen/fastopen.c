@@ -4,10 +4,10 @@
  *
  * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
  * server stores no state. A later SYN with this cookie may carry data. For such a SYN the listener
- * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. The program reads and
- * answers before the ACK that completes the handshake. The child sends the SYN-ACK itself, with its
- * own timer. A wrong cookie costs the client a round trip: the listener does not take the data, and
- * the SYN-ACK brings the right cookie.
+ * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. So the program can
+ * read and answer before the ACK arrives that completes the handshake. The child sends the SYN-ACK
+ * itself, with its own timer. A wrong cookie costs the client a round trip: the listener does not
+ * take the data, and the SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). A connection that is
@@ -531,7 +531,7 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 
 /**
  * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its handshake is complete
- * @child: the child, otherwise complete
+ * @child: the child, complete except for its SYN-ACK
  * @fast: from xtcp_fastopen_syn(); after success, the child owns it
  *
  * Context: softirq. Lock: socket, held, and nobody else can find @child yet.

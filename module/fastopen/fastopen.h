@@ -46,7 +46,7 @@ struct xtcp_fastopen {
 	struct xtcp_fastopen_cookie cookie;
 };
 
-/* For a socket, whose lock is held. */
+/* For a socket. The lock of the socket is held; fastopen.c names two exceptions. */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);
