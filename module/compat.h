@@ -17,7 +17,7 @@
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
  *   mistake shows only as a panic or as a namespace that is never freed; a mistake about the
  *   tracker shows only in a debug kernel.
- * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read none from the
+ * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read no flow from the
  *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
  *   kernel TCP fills (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
@@ -39,10 +39,10 @@
  *   first passes an option to the protocol, if the socket has the flag SOCK_CUSTOM_SOCKOPT. xtcp
  *   sets this flag, and takes SO_ZEROCOPY (sockopt.c); it returns all other options to the core.
  * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag
- *   for an accepted socket, but not SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
+ *   for an accepted socket, but does not set SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
  * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
  *   run after the sock has ended. The kernel's record of such a write has a reference to the sock,
- *   io_uring's has none. Neither record has a reference to this module or calls its code.
+ *   and io_uring's record has none. Neither record has a reference to xtcp or calls its code.
  * - xtcp_compat_tell_acked() sets the fields of an skb that __skb_tstamp_tx() reads before it
  *   reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
@@ -191,8 +191,8 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #endif
 
 /*
- * Fill the fields of TCP_INFO for AccECN and for the kind of ECN in use. 7.2 has them, 6.12 does
- * not.
+ * Fill the fields of TCP_INFO for AccECN and for the kind of ECN in use. Linux 7.2 has these
+ * fields, and Linux 6.12 does not have them.
  */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn,
 					   const struct xtcp_accecn_told *told, bool is_used)
@@ -641,7 +641,7 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
  * flag for this. Before 6.5, a user-copy region has the same effect. A constructor would also have
  * this effect, but would make the objects larger. The kernel itself makes the slab of a struct
- * proto, from fields of that struct.
+ * proto, from fields of that struct: XTCP_PROTO_UNMERGED sets one of them.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -675,8 +675,8 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 
 /*
  * The memory cgroup to which a socket of the running program is charged, with a reference. NULL if
- * there is none, or if inet_accept() charges the socket itself. inet_accept() does this since 6.18;
- * in kernels with SCTP, since 6.19.
+ * there is none, or if inet_accept() charges the socket itself. inet_accept() does this since 6.19
+ * in kernels with SCTP, and since 6.18 in other kernels.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {

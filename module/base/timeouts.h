@@ -19,8 +19,8 @@
  * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *
- * A recovery lasts until congestion control leaves %XTCP_CONG_LOSS, or until the SYN is
- * acknowledged. The socket lock guards the struct.
+ * A recovery lasts until congestion control leaves %XTCP_CONG_LOSS, until the SYN is acknowledged,
+ * or until the connection ends. The socket lock guards the struct.
  */
 struct xtcp_timeouts {
 	u32 ms;
