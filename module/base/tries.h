@@ -36,32 +36,32 @@ static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
 static inline void xtcp_tries_resent(struct xtcp_tries *tries)
 {
 	if (tries->retransmits < U8_MAX)
-		tries->retransmits++;
+		WRITE_ONCE(tries->retransmits, tries->retransmits + 1);
 }
 
 /* The timeouts were not due to loss. */
 static inline void xtcp_tries_spurious(struct xtcp_tries *tries)
 {
-	tries->retransmits = 0;
+	WRITE_ONCE(tries->retransmits, 0);
 }
 
 /* An ACK has moved SND.UNA. */
 static inline void xtcp_tries_acked(struct xtcp_tries *tries)
 {
-	tries->retransmits = 0;
+	WRITE_ONCE(tries->retransmits, 0);
 	tries->retrans_stamp = 0;
 }
 
 static inline void xtcp_tries_probed(struct xtcp_tries *tries)
 {
 	if (tries->probes_out < U8_MAX)
-		tries->probes_out++;
+		WRITE_ONCE(tries->probes_out, tries->probes_out + 1);
 }
 
 /* An ACK has arrived, or no probe is needed any more. */
 static inline void xtcp_tries_end_probes(struct xtcp_tries *tries)
 {
-	tries->probes_out = 0;
+	WRITE_ONCE(tries->probes_out, 0);
 }
 
 static inline void xtcp_tries_kept_alive(struct xtcp_tries *tries)
