@@ -323,8 +323,17 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* Returns the ECN bits of this segment. *@wanted gets the size of the AccECN option, if due. */
-static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool new_text,
+/* May the segment be ECN-capable? A SYN with text (RFC 7413) may not (RFC 3168 section 6.1.1). */
+static bool has_text(u32 len, u8 flags)
+{
+	return len && !(flags & XTCP_SYN);
+}
+
+/*
+ * Returns the ECN bits of this segment. @text: its length; the text of a RST does not count.
+ * *@wanted gets the size of the AccECN option, if due.
+ */
+static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -335,7 +344,7 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 		return 0;
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
-	said = xtcp_ecn_flags(sk, flags, new_text, resent, !len && !has_blocks);
+	said = xtcp_ecn_flags(sk, flags, has_text(text, flags) && !resent, resent, !len && !has_blocks);
 	/*
 	 * in a GSO packet, only the first segment carries CWR, but all segments carry the ACE field
 	 */
@@ -424,9 +433,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* the text of a RST is no data: it has no sequence numbers, and nothing counts it */
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
-	/* a SYN with text (RFC 7413) is still not ECN-capable (RFC 3168 section 6.1.1) */
-	const bool has_text = len && !(flags & XTCP_SYN), new_text = has_text && !resent;
-	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text, new_text) : XTCP_NOT_ECT;
+	/* has_text() is read only if ECN is in use: that saves time */
+	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text(len, flags), has_text(len, flags) && !resent) :
+					XTCP_NOT_ECT;
 	const bool takes_room = unlikely(xtcp_sack_takes_room(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) &&
 				leaves_room_for_block(xsk, xtcp_signer_room(sk));
@@ -448,7 +457,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		kfree_skb(skb);
 		return 0;
 	}
-	said = ecn_bits(sk, skb, seq, flags, new_text, resent, has_blocks, &wanted);
+	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
 	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
 	 * this segment has no room for them, another segment carries them
@@ -512,7 +521,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 }
 
 /* Copies an skb for IP; the original stays in the queue. Returns NULL without memory. */
-static inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
+static __always_inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *out;
 

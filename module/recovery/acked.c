@@ -65,7 +65,7 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
-	u32 ms;
+	u32 ms, us;
 
 	if (sample->last_sent_us) {
 		if (unlikely(sample->last_sent_us > sample->now_us))
@@ -74,16 +74,16 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
-		xtcp_bounds_sample(&xsk->inet.sk,
-				   min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX));
-		return true;
+		us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX);
+	} else {
+		if (!moved || !sample->tsecr)
+			return false;
+		ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
+		if (ms > XTCP_RTO_MAX_MS)
+			return false;
+		us = max(ms, 1U) * USEC_PER_MSEC;
 	}
-	if (!moved || !sample->tsecr)
-		return false;
-	ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
-	if (ms > XTCP_RTO_MAX_MS)
-		return false;
-	xtcp_bounds_sample(&xsk->inet.sk, max(ms, 1U) * USEC_PER_MSEC);
+	xtcp_bounds_sample(&xsk->inet.sk, us);
 	return true;
 }
 

@@ -23,17 +23,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_sack *sack = &tx->stream->sack;
-	u32 blocks;
 
-	if (likely(!xtcp_sack_takes_room(sack)))
-		return tx->mss;
-	if (!xtcp_sack_has_news(sack))
-		return tx->mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
-	blocks = XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, tx->agreed.ts_ok));
-	if (unlikely(sack->asks))
-		blocks = min_t(u32, blocks + XTCP_OPTLEN_ACK_RATE_ALIGNED,
-			       XTCP_MAX_OPTIONS - (tx->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0));
-	return tx->mss - blocks;
+	return likely(!xtcp_sack_takes_room(sack)) ? tx->mss : tx->mss - xtcp_sack_room(sack, tx->agreed.ts_ok);
 }
 
 /*

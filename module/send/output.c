@@ -114,7 +114,7 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	/* @skb is the last skb: all others are in flight */
 	const u32 sent = READ_ONCE(sk->sk_wmem_queued) - skb->truesize;
 
-	if (likely(sent < max_t(u32, READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
+	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
 	 * do not let @skb wait if it is urgent, or if no further write could join it: an skb has
@@ -163,14 +163,13 @@ static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
 }
 
 /*
- * Send the next @n sequence numbers for the first time. Return: 0; -ENOBUFS if there is no memory;
- * or the error with which the layers below refused the segment. After an error SND.NXT has not
- * moved.
+ * Send the first @n sequence numbers of @skb, the first unsent skb, for the first time. Return: 0;
+ * -ENOBUFS if there is no memory; or the error with which the layers below refused the segment.
+ * After an error SND.NXT has not moved.
  */
-static __always_inline int send_new(struct sock *sk, u32 n)
+static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u64 sent_us;
 	u32 mss;
@@ -206,7 +205,7 @@ static int send_pushed(struct sock *sk, u32 n)
 		return -ENOBUFS;
 	if (skb->len)
 		xtcp_sndcb(skb)->flags |= XTCP_PSH;
-	return send_new(sk, n);
+	return send_new(sk, skb, n);
 }
 
 static void data_sent(struct sock *sk)
@@ -279,7 +278,7 @@ static noinline enum probe push_probe(struct sock *sk)
 	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
-	if (!send_new(sk, xtcp_sndcb(skb)->end_seq - start)) {
+	if (!send_new(sk, skb, xtcp_sndcb(skb)->end_seq - start)) {
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
@@ -322,7 +321,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
-		if (early || below_is_full(sk, skb, n) || send_new(sk, n))
+		if (early || below_is_full(sk, skb, n) || send_new(sk, skb, n))
 			break;
 		sent = true;
 	}
@@ -634,7 +633,7 @@ bool xtcp_output_has_new(const struct sock *sk)
  */
 int xtcp_output_new_segment(struct sock *sk)
 {
-	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 	u32 room, n;
 	int err;
 
@@ -646,7 +645,7 @@ int xtcp_output_new_segment(struct sock *sk)
 	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
 	if (n > room)
 		return -EAGAIN;
-	err = send_new(sk, n);
+	err = send_new(sk, skb, n);
 	if (!err)
 		xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
 	return err;

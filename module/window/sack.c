@@ -223,6 +223,27 @@ unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
 }
 
 /**
+ * xtcp_sack_room() - how much room do SACK blocks and an ACK rate request take?
+ * @sack: the blocks of a connection; xtcp_sack_takes_room() is true
+ * @ts_ok: the connection uses timestamps
+ *
+ * If the options have no room for all of them, the last block is left out.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets of options of the next segment with text.
+ */
+noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
+{
+	const u32 most = XTCP_MAX_OPTIONS - (ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	u32 room = 0;
+
+	if (xtcp_sack_has_news(sack))
+		room = XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, ts_ok));
+	return sack->asks ? min_t(u32, room + XTCP_OPTLEN_ACK_RATE_ALIGNED, most) : room;
+}
+
+/**
  * xtcp_sack_fill() - add SACK blocks to a segment's options
  * @sack: the blocks of a connection
  * @ts_ok: the connection uses timestamps

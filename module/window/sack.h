@@ -34,9 +34,9 @@ struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
 	u8 blocks;
 	bool came_twice : 1;
+	bool asks : 1;
 	bool may_wait : 1;
 	u8 dups : 2;
-	bool asks : 1;
 	u8 compressed;
 	u8 ack_rate;
 };
@@ -59,6 +59,7 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_advanced(struct sock *sk);
 void xtcp_sack_dropped(struct sock *sk, u32 start);
 unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok);
+u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok);
 void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts);
 void xtcp_sack_told(struct sock *sk);
 void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before);
