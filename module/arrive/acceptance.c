@@ -162,7 +162,7 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * (RFC 7323 section 4.3). SEG.TSval must not be older than TS.Recent, unless TS.Recent does not
  * count (see paws_rejects()).
  */
-void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
+__always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 

@@ -108,7 +108,7 @@ static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 }
 
 /* Take an RTT sample from an ACK. The ACK has already moved SND.UNA. Socket lock held. */
-static inline void xtcp_bounds_sample(struct sock *sk, u32 rtt_us)
+static __always_inline void xtcp_bounds_sample(struct sock *sk, u32 rtt_us)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 floor_us = 0;

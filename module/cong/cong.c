@@ -388,7 +388,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
+__always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 

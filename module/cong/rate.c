@@ -94,7 +94,7 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
+__always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;

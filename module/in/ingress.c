@@ -597,7 +597,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
  *
  * Context: softirq, RCU read side. Takes the lock of @sk.
  */
-void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
+__always_inline void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const bool v4 = skb->protocol == htons(ETH_P_IP);
 

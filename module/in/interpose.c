@@ -256,7 +256,7 @@ static bool wants(struct sk_buff *skb)
 }
 
 /* Passes a segment to ingress.c if it is ours. Return: false when the segment is kernel TCP's. */
-static bool is_ours(struct sk_buff *skb)
+static __always_inline bool is_ours(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;
 	struct xtcp_net *xn;

@@ -316,7 +316,7 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
  * the segment does not belong to the sock's connection any more, or when the TCP header is not
  * complete.
  */
-struct sock *xtcp_early_take(struct sk_buff *skb)
+__always_inline struct sock *xtcp_early_take(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 

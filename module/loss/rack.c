@@ -64,7 +64,8 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
  *
  * RFC 8985 section 6.2 steps 1 and 2.
  */
-void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample)
+__always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
+				       const struct xtcp_sample *sample)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sender *tx = xtcp_sender(sk);

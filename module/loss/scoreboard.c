@@ -40,7 +40,7 @@ static u32 octets_of(const struct sk_buff *skb)
 }
 
 /* Removes an skb from the sums of lost and resent octets. */
-static void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
+static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);

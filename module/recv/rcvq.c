@@ -124,7 +124,7 @@ static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buf
 }
 
 /* Append @skb, which is charged and begins at RCV.NXT, to the receive queue. */
-static void append(struct sock *sk, struct sk_buff *skb)
+static __always_inline void append(struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -482,7 +482,7 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
+__always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
 	__skb_unlink(skb, &sk->sk_receive_queue);

@@ -54,7 +54,7 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  *
  * Return: true when the octets that are there suffice.
  */
-bool xtcp_text_readable(const struct sock *sk, int target)
+__always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	int octets = READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);

@@ -348,7 +348,7 @@ void xtcp_timer_established(struct sock *sk)
  * learn that the path has become longer, because the ACKs of probes may yield no RTT sample.
  * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
-static bool probe_applies(const struct sock *sk)
+static __always_inline bool probe_applies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
