@@ -61,8 +61,8 @@
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock of
- *	ours, except by spin_trylock(). Taken with BH disabled, or with interrupts disabled where
- *	the caller may hold any lock
+ *	ours, except by spin_trylock(). Taken with interrupts disabled, since a segment may be freed
+ *	under a lock that hard interrupts take, too (xtcp_held_left_below())
  * @due: socks that this round of the work item has yet to check
  * @later: the other socks; once @due is empty, all of them move to @due, and the next round begins
  * @count: number of socks in @due and @later
@@ -95,6 +95,7 @@ bool xtcp_held_take(struct sock *sk)
 {
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	struct held_list *here;
+	unsigned long irq;
 	bool good;
 
 	if (ep->held_at)
@@ -102,7 +103,7 @@ bool xtcp_held_take(struct sock *sk)
 	BUILD_BUG_ON(CONFIG_NR_CPUS >= U16_MAX);
 	local_bh_disable();
 	here = this_cpu_ptr(&held_lists);
-	spin_lock(&here->lock);
+	spin_lock_irqsave(&here->lock, irq);
 	good = here->count || try_module_get(THIS_MODULE);
 	if (good) {
 		WRITE_ONCE(here->count, here->count + 1);
@@ -123,7 +124,7 @@ bool xtcp_held_take(struct sock *sk)
 		if (!delayed_work_pending(&held_work))
 			schedule_delayed_work(&held_work, LOOK_AFTER);
 	}
-	spin_unlock(&here->lock);
+	spin_unlock_irqrestore(&here->lock, irq);
 	local_bh_enable();
 	return good;
 }
@@ -373,14 +374,14 @@ static bool next_due(struct held_list *there, struct sock **sk)
 {
 	struct sock *next;
 
-	spin_lock_bh(&there->lock);
+	spin_lock_irq(&there->lock);
 	next = hlist_entry_safe(there->due.first, struct sock, sk_bind_node);
 	if (next) {
 		__sk_del_bind_node(next);
 		sk_add_bind_node(next, &there->later);
 		*sk = refcount_inc_not_zero(&next->sk_refcnt) ? next : NULL;
 	}
-	spin_unlock_bh(&there->lock);
+	spin_unlock_irq(&there->lock);
 	return next;
 }
 
@@ -408,10 +409,10 @@ static void look_at(struct held_list *there)
 		local_bh_enable();
 		sock_put(sk);
 	}
-	spin_lock_bh(&there->lock);
+	spin_lock_irq(&there->lock);
 	if (hlist_empty(&there->due))
 		hlist_move_list(&there->later, &there->due);
-	spin_unlock_bh(&there->lock);
+	spin_unlock_irq(&there->lock);
 }
 
 static unsigned int count_held(void)
@@ -499,10 +500,10 @@ static int read_held_by(char *buf, const struct kernel_param *param)
 	for_each_possible_cpu(cpu) {
 		struct held_list *there = per_cpu_ptr(&held_lists, cpu);
 
-		spin_lock_bh(&there->lock);
+		spin_lock_irq(&there->lock);
 		len = write_rows(buf, len, &there->due);
 		len = write_rows(buf, len, &there->later);
-		spin_unlock_bh(&there->lock);
+		spin_unlock_irq(&there->lock);
 	}
 	return len;
 }
