@@ -66,9 +66,9 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Would an ACK now make the peer send more? Yes, if the ACK moves the right edge of the window. An
- * ACK is also useful if the program waits for more data than has arrived. Otherwise, as in Linux,
- * the ACK waits until the program reads.
+ * Should an ACK go out before the program reads? Yes, if the ACK moves the right edge of the
+ * window, so that the peer may send more; and yes, if the program waits for more data than has
+ * arrived. Otherwise, as in Linux, the ACK waits until the program reads.
  */
 static bool ack_lets_send(const struct sock *sk)
 {

@@ -7,15 +7,15 @@
  *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the half-open entries,
  *                       halfopen.c makes socks of them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
- *   3.10.7.4 others     arrives_other() below calls one function for each of the eight steps. The
- *                       third step, security, is not implemented. The first step is in
+ *   3.10.7.4 others     arrives_other() below calls a function for each of the eight steps, except
+ *                       the third, security, which is not implemented. The first step is in
  *                       acceptance.c. The fifth step is in ack.c, and for SYN-RECEIVED in
  *                       handshake.c. When a listener has got the SYN, halfopen.c handles
  *                       SYN-RECEIVED until the handshake's last ACK, except with Fast Open
  *                       (fastopen.c). timewait.c handles TIME-WAIT
  *
- * A step returns a verdict. A step frees the segment only if it has taken the text or the FIN of
- * the segment. finish() carries out the verdict, in one place.
+ * Except for steps six and eight, a step returns a verdict. A step frees the segment only if it has
+ * taken the text or the FIN of the segment. finish() carries out the verdict, in one place.
  */
 #include "arrive/arrives.h"
 

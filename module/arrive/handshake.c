@@ -147,10 +147,12 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Process the answer to a SYN that had text or the Fast Open option, except for the ACK of the SYN.
- * A new cookie replaces the old cookie. If the SYN had text and was resent, and the answer has no
- * Fast Open option, then the option or the text may be the reason why the first SYN was lost:
- * metrics.c stores this suspicion for the next connection to the host.
+ * Process the answer to a SYN that had text or the Fast Open option: the ACK of the text, the
+ * cookie, and text on the SYN-ACK. The caller processes the ACK of the SYN itself. A new cookie
+ * replaces the old one. Suppose that the SYN had both text and the option, and was resent. If the
+ * answer has no Fast Open option and does not acknowledge all of the text, the option or the text
+ * may be the reason why the first SYN was lost: metrics.c remembers this for the next connection to
+ * the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {

@@ -203,7 +203,7 @@ static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 
 /**
  * xtcp_aokeys_get() - get a sock's TCP-AO; the first call allocates it
- * @sk: not destroyed; or a new child that no other thread can find yet
+ * @sk: a sock of a program, or a new child that no other thread can find yet
  * @gfp: for the memory
  *
  * Context: as @gfp says. Lock: socket, held.

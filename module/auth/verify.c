@@ -125,8 +125,9 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: false at the first check of the segment; set to true when TCPAOGood counts the segment.
- *	At a second check, for another owner, it is still false if the first owner had no keys
+ * @counted: points to true if TCPAOGood has counted the segment; this function sets it. If the
+ *	owner of the segment has ended, the segment is checked again for another owner, and
+ *	TCPAOGood must not count it twice
  *
  * Context: softirq, RCU read side.
  *

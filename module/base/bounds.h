@@ -44,8 +44,8 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 }
 
 /*
- * The floor of the RTO as getsockopt(TCP_RTO_MIN_US) returns it, microseconds:
- * xtcp_bounds_rto_min_us() without the metric of the route. Any context.
+ * What getsockopt(TCP_RTO_MIN_US) returns, microseconds: the floor of the RTO as
+ * xtcp_bounds_rto_min_us() computes it, but without the route's metric. Any context.
  */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {

@@ -87,8 +87,8 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
  *
  * Context: any.
  *
- * Return: the number of the epoch. An epoch lasts %XTCP_COOKIE_PERIODS periods. The key of an epoch
- * must exist before a cookie of the epoch is made.
+ * Return: the number of the epoch. An epoch lasts %XTCP_COOKIE_PERIODS periods. The secret of an
+ * epoch must exist before a cookie of the epoch is made.
  */
 u32 xtcp_cookie_epoch(u32 now)
 {

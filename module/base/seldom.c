@@ -33,7 +33,8 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
  * @sk: as for xtcp_seldom_get()
  * @gfp: as for xtcp_seldom_get()
  *
- * From now on xtcp_seldom_signs() is true, and segments look for keys.
+ * From now on xtcp_seldom_signs() is true, so keys are looked up for each segment that arrives or
+ * is sent.
  *
  * Context: as @gfp says. Lock: socket, held.
  *

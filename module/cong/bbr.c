@@ -5,8 +5,8 @@
  * flight than the bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. Other
- * files do the sampling (rate.c), the pacing (pace.c) and the loss detection. Where the draft
- * leaves a choice, this file does the following:
+ * files do the sampling (rate.c), the pacing (pace.c) and the loss detection. Where this file
+ * differs from the draft, or where the draft leaves a choice:
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).

@@ -34,7 +34,7 @@ static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us,
  * xtcp_prague_start() - set the state before the first ACK
  * @prague: zeroed
  * @mss: octets of a full segment
- * @now_us: the low half of the clock
+ * @now_us: the low 32 bits of the clock, microseconds
  * @sent: how much has been sent until now
  *
  * Context: any.

@@ -34,19 +34,19 @@ struct xtcp_saved {
  * @best: the parameters that this connection has observed
  * @mark: a sequence number: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT
  *	at the jump; later the end of what was sent in Unvalidated
- * @pipe_base: PipeSize is @pipe_base plus all octets that have arrived, modulo 2^32; see
+ * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @entered_us: when Unvalidated began, the low half of the clock
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_start_us: when the round began, the low half of the clock
- * @round_delivered: how many octets had arrived when the round began
+ * @round_delivered: how many octets had been delivered to the peer when the round began
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_taken: this connection has taken @saved out of the table, and has not met congestion that
  *	proves @saved wrong
  * @has_jumped: see xtcp_resume_has_jumped()
  * @can_pace: the timer of pace.c is allocated
- * @paces: only the jump has switched pacing on
+ * @paces: pacing was off until the jump switched it on
  * @frees_one: one lost segment may be resent even if the congestion window is full
  */
 struct xtcp_resume {

@@ -129,8 +129,8 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * also test lost_total: after a loss under an earlier algorithm that leaves ssthresh at
-	 * infinity (BBR), is_fresh() may still be true
+	 * is_fresh() cannot see a loss that happened under BBR, which leaves ssthresh at infinity,
+	 * if the program has changed the algorithm since then. So test lost_total, too
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;

@@ -307,8 +307,8 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
  * xtcp_expiry_run() - run the deadlines that have passed, and set the timer for the next one
  * @sk: the sock; the caller holds a reference, since an orphan may end here
  *
- * The timer calls this function, or release_sock() if a user owned the lock when the timer fired
- * (RFC 9293 section 3.10.8).
+ * The timer calls this function. If a user owned the lock when the timer fired, release_sock()
+ * calls it instead (RFC 9293 section 3.10.8).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -363,11 +363,13 @@ void xtcp_expiry_init(struct sock *sk)
 }
 
 /**
- * xtcp_expiry_paced() - send text and ACKs that waited for the timer of pace.c, if they are due
+ * xtcp_expiry_paced() - send the text that waited for the timer of pace.c, if it is due, and one
+ *	ACK for those that were held back
  * @sk: the sock, in any state
  *
- * The timer of pace.c calls this function, or release_sock() if a user owned the lock when that
- * timer fired. coalesce.c calls this function for text that need not wait any longer.
+ * The timer of pace.c makes release_cb() call this function. If a user owned the lock when that
+ * timer fired, release_sock() does so later. coalesce.c calls this function for text that need not
+ * wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */

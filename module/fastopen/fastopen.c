@@ -467,7 +467,10 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 	}
 	fast->queue = queue;
 	fast->cookie = *answer;
-	/* the client needs a new cookie only if the second key has made its valid cookie */
+	/*
+	 * send the first key's cookie only to a client whose cookie was made with the second key:
+	 * any other client needs no new cookie
+	 */
 	if (which != 2)
 		fast->cookie.len = -1;
 	return fast;

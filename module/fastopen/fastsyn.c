@@ -41,7 +41,7 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
-#define DOUBLINGS_MAX	6	/* most doublings of the time without Fast Open */
+#define DOUBLINGS_MAX	6	/* the pause of Fast Open doubles at most this many times */
 #define TIMEOUTS_BEFORE	2	/* one more timeout after these is a sign of a black hole */
 
 /*
@@ -251,9 +251,10 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * xtcp_fastsyn_over() - event: a connection ends
  * @sk: the sock; its receive state has not been reset yet
  *
- * A FIN out of order, without any data, is a sign that a middlebox has dropped the data. Such signs
- * switch Fast Open off for a time. If this connection used Fast Open after that time, and has
- * received data from another host, the signs counted so far are forgotten.
+ * If a FIN came out of order, and the connection has received no data at all, a middlebox seems to
+ * have dropped the data. Such signs switch Fast Open off for a time. When that time is over, a
+ * connection may try Fast Open again. If this connection did so and has received data, and its
+ * route does not lead over loopback, the signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

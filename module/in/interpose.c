@@ -324,9 +324,9 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if our handler is in inet_protos[]. Return: false when another module
- * has put its handler in front of our handler, and may call our handler. True also when another
- * module has put the saved handler back already: then nothing calls our handler.
+ * Puts the saved handler back if our handler is in inet_protos[]. Return: true when nothing calls
+ * our handler any more: this function has put the saved handler back, or another module has done so
+ * already. False when another module has put its handler in front of ours, and may call ours.
  */
 static bool is_restored_v4(void)
 {

@@ -344,9 +344,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the entry that expires first if its time has come: ends the entry, or moves it to the
- * next level. *@resend is the entry if its SYN-ACK has to go out again. Returns false when nothing
- * more is due.
+ * Handles the entry that expires first if its time has come: ends the entry, or counts the timeout
+ * and sets the next deadline of the entry. *@resend is the entry if its SYN-ACK has to go out
+ * again. Returns false when nothing more is due.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

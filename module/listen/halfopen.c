@@ -191,9 +191,9 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		xtcp_refusal_drop(listener->sk);
 	/*
-	 * for the peer, the handshake is complete. Either we reset the connection, or the timer
-	 * sends the SYN-ACK again, and the peer acknowledges it. If the entry ends before this ACK
-	 * arrives, the cookie in the ACK may still open the connection
+	 * for the peer, the handshake is complete. With abort_on_overflow we reset the connection.
+	 * Otherwise the timer sends the SYN-ACK again, and the peer's next ACK may make the child.
+	 * If the entry has ended by then, the cookie in that ACK may still do so
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);

@@ -220,7 +220,10 @@ void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
-/* Points *@link to the pointer to @conn. Return: false when @conn is not in the chain. */
+/*
+ * Finds the pointer in @chain that points to @conn, and stores that pointer's address in *@link.
+ * Return: false when @conn is not in the chain.
+ */
 static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;

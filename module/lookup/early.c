@@ -279,7 +279,10 @@ int xtcp_early_init(void)
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
-	/* a segment in no queue gets from the hook to our handler within one RCU read side */
+	/*
+	 * netfilter's queues are empty now. Any other segment goes from the hook to our handler
+	 * within one RCU read side: wait for all of these
+	 */
 	synchronize_net();
 }
 

@@ -171,8 +171,8 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * an error would mean that the BPF program has refused the segment. But the kernel attaches
-	 * no program that can refuse segments to a sock of xtcp
+	 * an error would mean that the BPF program has refused the segment. But the kernel does not
+	 * let a sock of xtcp have a program that can refuse segments
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

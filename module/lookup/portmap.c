@@ -445,12 +445,13 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @xn: the namespace
  * @map: the map of the destination
  * @range: the ports, and where to begin
- * @first: true: choose from the half that connect() tries first. False: from the other half, first
- *	among its ports that already have a lease, because kernel TCP's connect() cannot take these
+ * @first: true: choose from our half of the range (struct xtcp_port_range). False: from kernel
+ *	TCP's half, and there prefer ports that already have a lease, because kernel TCP's connect()
+ *	cannot take these
  *
- * The function sets the bit of the port in @others, so that no other call tries the port. The
- * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
- * xtcp_portmap_not_taken().
+ * The function sets the port's bit in the bitmap others of @map, so that no other call tries the
+ * port. The caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused()
+ * or xtcp_portmap_not_taken().
  *
  * Context: process.
  *
@@ -494,8 +495,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple of ours that is not in the map yet uses the port, the port's bit in @ours is set,
- * until the tuple leaves the table. Otherwise the port's bit in @others stays set.
+ * If a tuple of ours that is not in the map yet uses the port, the port's bit in the bitmap ours is
+ * set, until the tuple leaves the table. Otherwise the port's bit in the bitmap others stays set.
  *
  * Context: process.
  */

@@ -585,7 +585,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_scoreboard_resent() - mark a lost skb as in flight again
+ * xtcp_scoreboard_resent() - an skb was resent: if it was lost, mark it as in flight again
  * @sk: the sock
  * @skb: the skb; xtcp_sndq_sent() has moved it to the list of skbs in flight
  */

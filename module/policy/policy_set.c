@@ -82,8 +82,8 @@ static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, str
 }
 
 /*
- * Returns the depth of a cgroup that the sender may see, 1 for the root; 0 if there is no such
- * cgroup.
+ * Returns the depth of the cgroup @id, 1 for the root; 0 if the sender of the netlink message sees
+ * no such cgroup.
  */
 static unsigned int depth_of(u64 id)
 {

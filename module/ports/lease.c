@@ -283,9 +283,9 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
  * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for the same port
- * again. The lease gets the option back when its last full sock has left. A TIME-WAIT sock of
- * kernel TCP with SO_REUSEPORT may still be on the port, so the caller checks whether kernel TCP
- * has the 4-tuple.
+ * again. The lease gets the option back when its last full sock has left the port. Even after
+ * success, a TIME-WAIT sock of kernel TCP with SO_REUSEPORT may be on the port, so the caller
+ * checks whether kernel TCP has the 4-tuple.
  *
  * Context: process. Lock: socket, held.
  *

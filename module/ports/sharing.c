@@ -32,7 +32,7 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* limit of entries that group_is_there() examines, the newest first */
+#define GROUP_TRIES	16	/* group_is_there() examines at most this many entries */
 
 /*
  * Looks at an entry of the table during a walk. The entry may have no more than a struct

@@ -254,8 +254,9 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 
 /*
  * A segment does not fit: let the buffer grow to the memory of the queued skbs, but not beyond the
- * namespace's limit. If only memory pressure keeps the segment out, the queued skbs may use less
- * than the buffer allows: then the buffer stays as it is.
+ * namespace's limit. The buffer stays as it is if the program has set it, under memory pressure, or
+ * if the queued skbs do not exceed it: the limit of all sockets (tcp_mem) alone may have kept the
+ * segment out.
  */
 static void grow_buffer(struct sock *sk)
 {

@@ -76,16 +76,17 @@ void xtcp_asking_look(struct sock *sk)
 }
 
 /**
- * xtcp_asking_hurries() - must the next text leave room for the request?
+ * xtcp_asking_hurries() - must the text that is resent now leave room for the request?
  * @sk: as for xtcp_asking_look()
  *
- * The peer may have been asked for one ACK of more segments than cwnd now allows, as after a
- * timeout. Then each ACK waits for the peer's delayed-ACK timer. So the new request has to leave
- * with the next text, even if that text is resent in full segments.
+ * The last request asked for one ACK per so many full segments. After a timeout, for example, cwnd
+ * may be smaller than that many segments. The peer then sends an ACK only when its delayed-ACK
+ * timer fires. So the new request has to leave with the text that is resent now, even if a full
+ * segment has to be cut to make room for it.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the next text must leave room for the request.
+ * Return: true when the text must leave room for the request.
  */
 bool xtcp_asking_hurries(const struct sock *sk)
 {

@@ -82,8 +82,8 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_timeout() - more than retries1 timeouts in a row suggest a black hole: send smaller
- * segments
+ * xtcp_mtuprobe_timeout() - text is still unacknowledged after R1, which suggests a black hole:
+ * send smaller segments
  * @sk: in a synchronized state
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.

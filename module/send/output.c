@@ -217,10 +217,11 @@ static void data_sent(struct sock *sk)
 /*
  * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
  * one connection from filling a qdisc or a device. IP and the device may have as much as the
- * connection's rate sends in a millisecond, but at least two GSO packets of @n octets of @skb. If
- * the connection is not paced, limit_output_bytes is the upper limit. Nothing has to wait if
- * nothing is in flight, or if pace.c could not learn when the device has made room. Each ACK makes
- * us try again, and so does pace.c when there is room.
+ * connection's rate sends in about a millisecond (sk_pacing_shift), but at least the memory of two
+ * skbs that each have @n octets of text like @skb's. If the connection is not paced,
+ * limit_output_bytes is the upper limit. Nothing has to wait if nothing is in flight, or if pace.c
+ * could not learn when the device has made room. Each ACK makes us try again, and so does pace.c
+ * when there is room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -434,8 +435,9 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * PSH is for a retransmission of the data without the SYN: the receiver should not wait for
-	 * more data then. As in Linux, the SYN itself is sent without PSH.
+	 * the data has just left in the SYN, without PSH, as in Linux. If the data is resent, it is
+	 * resent without the SYN, and then with PSH, so that the receiver does not wait for more
+	 * data
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -753,8 +755,8 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
 }
 
 /*
- * Send a probe with sequence number @seq. As in Linux, a probe that the layers below refuse also
- * counts.
+ * Send a probe with sequence number @seq. As in Linux, the MIB counter also counts a probe that the
+ * layers below refuse, but no probe for which there was no memory.
  */
 static int send_probe(struct sock *sk, u32 seq, bool keepalive)
 {

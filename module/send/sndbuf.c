@@ -123,17 +123,18 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - let a timer send once IP and the device have less text
+ * xtcp_sndbuf_waits_for_room() - let a timer send when IP and the device have less text
  * @sk: the sock; something is in flight
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
  *
  * If sk_write_space is not ours (a BPF program may set its own), no call would report that there is
- * room. The data might wait for ever then, so the caller must not wait.
+ * room. The text would wait for the next ACK or for AGAIN_NS (pace.c), so the caller must not wait.
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when a timer will send; false when the caller must not wait.
+ * Return: true when a timer will send; false when the caller must not wait, or when there is room
+ * already.
  */
 bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
 {

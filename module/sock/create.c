@@ -167,7 +167,7 @@ void xtcp_sock_wait_gone(void)
 		msleep(GONE_PAUSE_MS);
 		if (time_before(jiffies, say))
 			continue;
-		pr_info("waiting for %ld sockets with segments still queued below TCP\n", left);
+		pr_info("waiting until the memory of %ld sockets is freed\n", left);
 		say = jiffies + HZ;
 	}
 }

@@ -240,9 +240,9 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the ACK that completes the handshake waits a moment for that request. A thread that now calls
- * connect() again does not send a request on its earlier connection, so the earlier connection's
- * ACK is sent at once.
+ * So the ACK that completes the handshake waits a moment for that request. If the thread calls
+ * connect() again instead, it sends no request on its earlier connections now. So this function
+ * first sends the ACKs that wait for this thread.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

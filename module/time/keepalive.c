@@ -130,9 +130,10 @@ static u32 without_text(const struct xtcp_sock *xsk)
  *
  * net.xtcp.idle_ms is a limit in each synchronized state. net.xtcp.half_closed_ms is a limit in
  * FIN-WAIT-2 and CLOSE-WAIT; if both are set, the shorter one counts there. A FIN and a
- * retransmission count as text; an ACK and a probe do not. While text or a FIN is not acknowledged
- * or not sent yet, and the window is open, R2 and the user timeout decide (RFC 9293 section 3.8.3),
- * so @left is the whole limit then. An orphan has limits of its own (retries.c, record.c).
+ * retransmission count as text; an ACK and a probe do not. While text or a FIN waits to be sent or
+ * acknowledged and the peer's window is open, R2 and the user timeout decide instead (RFC 9293
+ * section 3.8.3). The limit does not run down then: @left is its full length. An orphan has limits
+ * of its own (retries.c, record.c).
  *
  * Context: softirq or process. Lock: socket, held.
  *

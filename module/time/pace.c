@@ -260,7 +260,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /**
- * xtcp_pace_not_left() - take back the last stamp, since the layers below refused the segment
+ * xtcp_pace_not_left() - undo xtcp_pace_stamp(): the layers below refused the segment
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.

@@ -110,9 +110,10 @@ void xtcp_window_initial(struct sock *sk)
 
 /**
  * xtcp_window_offered() - let a child take over the window and the shift that our SYN-ACK offered
- * @child: its route, our MSS option and the use of window scaling are known; IRS is taken
+ * @child: its route, IRS, our MSS option and the use of window scaling are set
  * @wnd: the window in the SYN-ACK, octets
- * @shift: the shift in the SYN-ACK; the listener's buffer may have changed since
+ * @shift: the shift in the SYN-ACK. It is not computed anew, since the listener's buffer may have
+ *	changed meanwhile
  *
  * RFC 7323 section 2.3.
  *
