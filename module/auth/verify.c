@@ -63,6 +63,13 @@ static enum xtcp_ao_found find_ao(const struct sk_buff *skb, struct xtcp_ao_opti
 	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
 }
 
+/* Counts a segment whose TCP-AO or MD5 option has a wrong length, or that has two signatures. */
+static enum skb_drop_reason malformed(struct xtcp_net *xn)
+{
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_AUTHMALFORMED);
+	return XTCP_COMPAT_DROP_AUTH_HDR;
+}
+
 /*
  * Checks a segment that has TCP-AO, or that belongs to an entry with TCP-AO. Either all segments of
  * an entry have TCP-AO or none has.
@@ -104,7 +111,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
 	bool of_ao;
 
 	if (found == XTCP_AO_MALFORMED)
-		return XTCP_COMPAT_DROP_AUTH_HDR;
+		return malformed(xn);
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (in.option || (he && he->ao))
 		return judge_ao(sk, he, &in);
@@ -132,8 +139,8 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * Context: softirq, RCU read side.
  *
  * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
- * none. Otherwise the reason to drop the segment. The drop has been counted, except for malformed
- * options and for the segments that xtcp_aoverify_sock() does not count.
+ * none. Otherwise the reason to drop the segment. The drop has been counted, except for the
+ * segments that xtcp_aoverify_sock() does not count.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index, bool *counted)
@@ -170,7 +177,7 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	if (found == XTCP_AO_MALFORMED)
-		return XTCP_COMPAT_DROP_AUTH_HDR;
+		return malformed(xn);
 	if (!ao)
 		return judge(xn, md5, &tuple, skb);
 	return found == XTCP_AO_PRESENT ? xtcp_aoverify_record(ao, &in) : xtcp_aoverify_missing(xn, ao);

@@ -179,6 +179,7 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAckRateSent", XTCP_MIB_ACKRATESENT },
 	{ "TCPAckRateRecv", XTCP_MIB_ACKRATERECV },
 	{ "TCPAckRateMalformed", XTCP_MIB_ACKRATEMALFORMED },
+	{ "TCPAuthMalformed", XTCP_MIB_AUTHMALFORMED },
 };
 
 /**

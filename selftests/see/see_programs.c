@@ -29,6 +29,7 @@ static bool is_own(const char *name)
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "BlackboxKept", "BlackboxDropped",
 		"BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
 		"RstDiagRecv", "RstDiagMalformed", "AckRateSent", "AckRateRecv", "AckRateMalformed",
+		"AuthMalformed",
 		"LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
 		"AOKeyNotFound", "AOGood", "AODroppedIcmps",
 	};

@@ -119,14 +119,15 @@ static const struct wire_row rows[] = {
 		.want = {
 			.state = LISTEN,
 			.counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=0 TCPAOKeyNotFound=0 OutRsts=0 "
-				    "ListenDrops=0",
+				    "ListenDrops=0 TCPAuthMalformed=3",
 		},
 	},
 	{
 		.name = "option_of_every_length_%s", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE,
 		.pre = SERVER, .run = every_length_in_a_connection,
 		.want = {
-			.counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=2 TCPAOKeyNotFound=0 OutRsts=0",
+			.counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=2 TCPAOKeyNotFound=0 OutRsts=0 "
+				    "TCPAuthMalformed=3",
 		},
 	},
 	{
@@ -152,7 +153,7 @@ static const struct wire_row rows[] = {
 				  "< . N-1 <hex 131200000000000000000000000000000000>; none;"
 				  "< . N-1 <hex 1d040b16>; none; < . N-1 <hex 1302>; none; < R N <hex 1302>; none;"
 				  "< R N unsigned <hex 131200000000000000000000000000000000>; none;" ASKS,
-			.counters = "TCPAOGood=1 TCPAOBad=0 TCPMD5Unexpected=1 TCPMD5Failure=0",
+			.counters = "TCPAOGood=1 TCPAOBad=0 TCPMD5Unexpected=1 TCPMD5Failure=0 TCPAuthMalformed=5",
 		},
 	},
 	/* Forged segments, in each state. */
