@@ -25,6 +25,15 @@
 			"< . 1 ack 20001; pass 8; < . 1 ack 21001; pass 8; < . 1 ack 22001; pass 8;" \
 			"< . 1 ack 23001; pass 8; < . 1 ack 24001; pass 8; < . 1 ack 25001; pass 8;" \
 			"< . 1 ack 26001; pass 8; < . 1 ack 27001; pass 8; < . 1 ack 28001;"
+/* The first of ten segments was resent for nothing, as a D-SACK says. Slow start goes on, up to the same train. */
+#define THREE_ACKS	"< . 1 ack U+1000; pass 8; < . 1 ack U+1000; pass 8; < . 1 ack U+1000; pass 8;"
+#define UNDONE_TRAIN	"< S 0 $; > S. 0 ack 1; pass 200; < . 1 ack 1; accept; write 10000;" \
+			"> p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 200; < . 1 ack 1 <sack 1001:4001>;" \
+			"> p. 1(1000) ack 1; info snd_ssthresh = 7; none; < . 1 ack 10001;" \
+			"< . 1 ack 10001 <sack 1:1001>; none; info snd_ssthresh >= 1000000; write 10000;" \
+			"> p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1; pass 200; < . 1 ack 20001;" \
+			"write 20000; > p. 20001(1000) ack 1 x19; > P. 39001(1000) ack 1; pass 200;" \
+			THREE_ACKS THREE_ACKS THREE_ACKS THREE_ACKS THREE_ACKS THREE_ACKS
 /*
  * 300 ms away, and then 450: a slow machine takes some 100 for the write(), which are part of the first round trips.
  * Segments are small, so that to write and to read them takes little time. Each flight's ACKs come at once, so they are
@@ -109,6 +118,19 @@ static const struct wire_row rows[] = {
 		.kernel = {
 			.script = FAR_TRAIN "none; info snd_ssthresh >= 1000000",
 			.counters = "TCPHystartTrainDetect=0",
+		},
+	},
+	{
+		.name = "cubic_a_train_ends_slow_start_after_an_undone_loss", .rfc = "RFC 9438 4.9", .pre = CUBIC,
+		.syn = "mss 1000,sackok", .still_ms = 6,
+		.want = {
+			.script = UNDONE_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
+			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 TCPDSACKUndo=1",
+		},
+		.kernel_differs = "two milliseconds are a pause on each path",
+		.kernel = {
+			.script = UNDONE_TRAIN "none; info snd_ssthresh >= 1000000",
+			.counters = "TCPHystartTrainDetect=0 TCPDSACKUndo=1",
 		},
 	},
 	/*

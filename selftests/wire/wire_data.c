@@ -336,6 +336,12 @@ static const struct wire_row rows[] = {
 				  "> P. 3001(1) ack 1",
 		},
 	},
+	/* Of the 48 octets that a segment has at least, timestamps take 12. */
+	{
+		.name = "write_%s_least_segments_with_timestamps", .rfc = "RFC 9293 3.7.1", .id = "MUST-16",
+		.in = ESTABLISHED, .syn = "mss 48,nop,nop,ts T R", .synwin = "65535",
+		.want = { .script = "write 100; > . 1(36) ack 1; > . 37(36) ack 1; > P. 73(28) ack 1" },
+	},
 	/* A bundle ends with PSH wherever the window cuts it, and so the peer's network card need not wait for more. */
 	{
 		.name = "write_%s_push_on_each_bundle", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED,

@@ -229,6 +229,16 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
 		},
 	},
+	{	/* what was missing before the FIN arrives, and is acknowledged at once: no other timer runs */
+		.name = "half_closed_%s_counts_from_a_fin_that_was_early", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
+		.pre = HALF(100),
+		.want = {
+			.script = "pass 3000; < F. 101 ack 1; > . 1 ack 1; pass 150; state established;"
+				  "< P. 1(100) ack 1; mark; > . 1 ack 102; hup 1000; elapsed >= 90; elapsed <= 200;"
+				  "> R. 1 ack 102",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
 	{
 		.name = "half_closed_%s_counts_from_the_ack_of_our_fin", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
 		.pre = HALF(100),

@@ -484,6 +484,17 @@ static int opens_fast(struct group *g)
 	return serves(g, fd, of(g, 1, 0), true) || err ? -1 : 0;
 }
 
+/* The listener that it has left listens again, and has room for another one. */
+static int opens_fast_again(struct group *g)
+{
+	if (wire_tun_sysctl(g->w, "fastopen", "514") || set_all(g, TCP_FASTOPEN, 1) ||
+	    send_fast(g, of(g, 1, 0), true) || begin(g))
+		return -1;
+	if (shutdown(g->m.fd[1], SHUT_RD) || listen(g->m.fd[1], BACKLOG))
+		return wire_fail(g->w, "listening again: %s", strerror(errno));
+	return counts(g, 1, 0) || send_fast(g, of(g, 1, 1), true) ? -1 : 0;
+}
+
 /* Its third ACK came when its first listener was still there. */
 static int is_deferred(struct group *g)
 {
@@ -580,6 +591,7 @@ ROW(wakes, 2, BACKLOG)
 ROW(sends_again, 2, BACKLOG)
 ROW(keeps_the_order, 2, BACKLOG)
 ROW(opens_fast, 2, BACKLOG)
+ROW(opens_fast_again, 2, BACKLOG)
 ROW(is_deferred, 2, BACKLOG)
 ROW(saves_syn, 2, BACKLOG)
 ROW(was_reset, 2, BACKLOG)
@@ -598,6 +610,7 @@ static const struct wire_row rows[] = {
 	{ .name = "the_syn_ack_is_sent_again_in_time", .rfc = "RFC 6298 5.4", .run = row_sends_again },
 	{ .name = "an_inherited_syn_ack_goes_before_a_later_one", .rfc = "RFC 6298 5.4", .run = row_keeps_the_order },
 	{ .name = "fast_open_counts_at_the_heir", .rfc = "RFC 7413 5.1", .run = row_opens_fast },
+	{ .name = "fast_open_counts_no_more_where_it_was", .rfc = "RFC 7413 5.1", .run = row_opens_fast_again },
 	{ .name = "accept_is_deferred_still", .rfc = "RFC 9293 3.10.7.4", .run = row_is_deferred },
 	{ .name = "the_saved_syn_moves", .rfc = "RFC 9293 3.10.7.2", .run = row_saves_syn },
 	{ .name = "what_was_reset_moves", .rfc = "RFC 9293 3.10.7.4", .run = row_was_reset },

@@ -20,6 +20,11 @@
 /* Of five segments the first and the last are lost, and the first is resent; its ACK comes after half a round trip. */
 #define FASTER		OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;" \
 			"< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; pass 50; < . 1 ack 4001;"
+/* Reordering by seven is known, and the SACK of the last three of four comes 10 ms before the timeout of the first. */
+#define LATE_BY_SEVEN	TEN "< . 1 ack 1 <sack 6001:7001>; none; < . 1 ack 7001; none; < . 1 ack 10001; none;" \
+			"info reordering = 7; write 4000; > p. 10001(1000) ack 1 x3; > P. 13001(1000) ack 1;" \
+			"pass 285; < . 1 ack 10001 <sack 11001:14001>; none; info reordering = 7;" \
+			">@100 p. 10001(1000) ack 1;"
 
 static const struct wire_row rows[] = {
 	/* Less than three duplicates, and nothing else to send: time decides. */
@@ -124,6 +129,23 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=1",
 		},
 	},
+	/*
+	 * The path is known to reorder by seven segments. Three that were sent behind a lost one arrive so late that
+	 * the timeout comes before the end of the reordering window: an estimate of seven was too high.
+	 */
+	{
+		.name = "rack_timeout_lowers_the_extent_of_reordering", .rfc = "RFC 8985 6.3", .syn = SACK,
+		.pre = "sysctl early_retrans 0",
+		.want = {
+			.script = LATE_BY_SEVEN "info ca_state = 4; info reordering = 3; < . 1 ack 14001; none",
+			.counters = "TCPTimeouts=1 TCPSackFailures=1 RetransSegs=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "has one timer, which waits for the end of the reordering window instead",
+		.kernel = {
+			.script = LATE_BY_SEVEN "info ca_state = 3; info reordering = 7; < . 1 ack 14001; none",
+			.counters = "TCPTimeouts=0 TCPSackFailures=0 RetransSegs=1",
+		},
+	},
 	/* A retransmission that is overdue is lost again, without a timeout (7.2). */
 	{
 		.name = "rack_lost_retransmission", .rfc = "RFC 8985 6.2", .syn = SACK,
@@ -208,7 +230,7 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 8001; none; < . 1 ack 8001 <sack 4001:5001>; none; info ca_state = 0;"
 				  "write 4000; > p. 8001(1000) ack 1 x3; > P. 11001(1000) ack 1; pass 100; mark;"
 				  "< . 1 ack 8001 <sack 9001:10001>; none; < . 1 ack 8001 <sack 9001:12001>;"
-				  ">@200 p. 8001(1000) ack 1; skim; < . 1 ack 12001; none",
+				  ">@200 p. 8001(1000) ack 1; elapsed >= 40; skim; < . 1 ack 12001; none",
 			.counters = "TCPDSACKRecv=1 TCPDSACKUndo=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
