@@ -21,7 +21,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
-	see_begin(24 + stack_count() * 6);
+	see_begin(26 + stack_count() * 6);
 	see_first_lines();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_rows(&see_views[i]);
@@ -44,6 +44,8 @@ int main(int argc, char **argv)
 	see_queues(XTCP6);
 	see_syn_options(XTCP4);
 	see_syn_options(XTCP6);
+	see_syn_dropped(XTCP4);
+	see_syn_dropped(XTCP6);
 	see_watch();
 	see_run(argv[0]);
 	return see_end();

@@ -66,6 +66,7 @@ struct row see_wait_row(int ns, const struct see_view *view, unsigned int local,
 /* see_syn.c */
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port);
 void see_syn_options(const struct see_view *view);
+void see_syn_dropped(const struct see_view *view);
 
 /* see_queues.c */
 void see_queues(const struct see_view *view);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A SYN that no socket sent, and what the events say of its options. */
+/* A SYN that no socket sent, what the events say of its options, and why it is dropped. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,15 +24,18 @@ static unsigned long sum(const void *data, unsigned int len, unsigned long start
 	return start;
 }
 
-/* As see_send_syn(), with @len octets of options, a multiple of 4. */
-static void send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
-		     const void *options, unsigned int len)
+/*
+ * As see_send_syn(), with @len octets of options, a multiple of 4. The header claims to have @claimed words more, and
+ * the checksum is wrong by @wrong.
+ */
+static void send_odd_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
+			 const void *options, unsigned int len, int claimed, int wrong)
 {
 	struct {
 		struct tcphdr header;
 		unsigned char options[MOST_OPTIONS];
 	} tcp = { .header = { .source = htons(sender_port), .dest = htons(port), .seq = htonl(12345),
-			      .doff = 5 + len / 4, .syn = 1, .window = htons(1000) } };
+			      .doff = 5 + len / 4 + claimed, .syn = 1, .window = htons(1000) } };
 	unsigned int tcp_len = sizeof(tcp.header) + len;
 	union stack_addr from = stack_addr(sender, 0), to = stack_addr(view->b, 0);
 	int fd = see_must(ns_socket(see_net.a, to.sa.sa_family, SOCK_RAW, IPPROTO_RAW), "raw socket");
@@ -65,10 +68,16 @@ static void send_syn(const struct see_view *view, const char *sender, unsigned i
 	check = sum(&tcp, tcp_len, check);
 	while (check >> 16)
 		check = (check & 0xffff) + (check >> 16);
-	tcp.header.check = htons(~check);
+	tcp.header.check = htons(~check + wrong);
 	memcpy(packet + ip_len, &tcp, tcp_len);
 	see_must(sendto(fd, packet, ip_len + tcp_len, 0, &to.sa, stack_addr_len(&to)), "send a SYN");
 	close(fd);
+}
+
+static void send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port,
+		     const void *options, unsigned int len)
+{
+	send_odd_syn(view, sender, sender_port, port, options, len, 0, 0);
 }
 
 /**
@@ -145,4 +154,38 @@ void see_syn_options(const struct see_view *view)
 	tracing_set("events/xtcp/xtcp_segment_in/enable", "0");
 	tracing_stop();
 	see_report("the events name the options of a SYN", view->name);
+}
+
+/**
+ * see_syn_dropped() - Gives a result: the event of a SYN that is dropped says why.
+ * @view: of xtcp
+ */
+void see_syn_dropped(const struct see_view *view)
+{
+	static const struct {
+		int claimed, wrong;
+		const char *says;
+	} syns[] = {
+		{ -1, 0, "reason=PKT_TOO_SMALL" },
+		{ 10, 0, "reason=PKT_TOO_SMALL" },
+		{ 0, 1, "reason=TCP_CSUM" },
+	};
+	unsigned int i, port = see_new_port();
+	char says[80];
+	int listener;
+
+	tracing_start("dropped");
+	tracing_set("events/xtcp/xtcp_drop/enable", "1");
+	listener = see_must(stack_bound(see_net.b, view->stack, view->b, port, false), "bind");
+	see_must(listen(listener, LIMIT), "listen");
+	for (i = 0; i < sizeof(syns) / sizeof(*syns); i++) {
+		tracing_forget();
+		send_odd_syn(view, view->hole, 2000 + i, port, "", 0, syns[i].claimed, syns[i].wrong);
+		snprintf(says, sizeof(says), ":%u state=CLOSED ", 2000 + i);
+		CHECK(WAIT_FOR(event_says(says) && event_says(syns[i].says), SOON), "%s", syns[i].says);
+	}
+	close(listener);
+	tracing_set("events/xtcp/xtcp_drop/enable", "0");
+	tracing_stop();
+	see_report("the events say why a SYN is dropped", view->name);
 }

@@ -243,6 +243,17 @@ static const struct wire_row rows[] = {
 			.state = TIME_WAIT,
 		},
 	},
+	{	/* an old SYN has a right MAC, and chooses the key of its answer alone */
+		.name = "key_of_the_answer_to_an_old_syn_in_time_wait", .rfc = "RFC 5925 7.5",
+		.pre = NO_LIMIT SERVER_OF_TWO,
+		.want = {
+			.script = OPENS "aoset rnext 33; aowant 22 33; shut; > F. 1 ack 1; < F. 1 ack 2; > . 2 ack 2;"
+				  "state time_wait; aouse 33 44; aowant 44 33; < S 0 $; > . 2 ack 2; aouse 11 22;"
+				  "aowant 22 33; < F. 1 ack 2; > . 2 ack 2",
+			.counters = NONE_BAD,
+			.state = TIME_WAIT,
+		},
+	},
 };
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part or is in a probe of the path MTU: what the
- * program is told has the octets that were written, and is in the way of no repetition while nobody reads it. Whole
- * writes are a matter of differential. And the time (SO_TIMESTAMPNS) of segments that are read at once.
+ * Transmit timestamps (SO_TIMESTAMPING) of what is acknowledged in part, is in a probe of the path MTU, or leaves again
+ * in smaller segments: what the program is told has the octets that were written, and is in the way of no repetition
+ * while nobody reads it. Whole writes are a matter of differential. And the time (SO_TIMESTAMPNS) of segments that are
+ * read at once.
  */
 #include <errno.h>
 #include <time.h>
@@ -123,6 +124,39 @@ static int says_when_all_arrived(struct wire *w)
 	return wire_script_run(w, "< . 1 ack 2501; none") ?: is_told_of(w, 2499);
 }
 
+/* Is the next message the stamp of a segment that ends with these octets of the stream? */
+static int is_told_of_segment(struct wire *w, uint32_t first, size_t len)
+{
+	uint8_t told[2048], control[512];
+	struct iovec iov = { told, sizeof(told) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(w->c.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	size_t i;
+
+	if (n < (ssize_t)len)
+		return wire_fail(w, "the error queue: %zd, %s", n, strerror(errno));
+	for (i = 0; i < len; i++)
+		if (told[n - len + i] != wire_segment_byte(first + i))
+			return wire_fail(w, "a stamp of another segment, of %zd octets", n);
+	return 0;
+}
+
+/* Two segments where it was one: the second has the last octet, and its stamp. */
+static int leaves_again_in_two(struct wire *w)
+{
+	const int leaving = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_ID;
+
+	if (wire_script_run(w, OPENED))
+		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &leaving, sizeof(leaving)))
+		return wire_fail(w, "SO_TIMESTAMPING: %s", strerror(errno));
+	return wire_script_run(w, "write 1024; > P. 1(1024) ack 1") ?: is_told_of_segment(w, 1, 1024) ?:
+	       wire_script_run(w, "icmp toobig seq 1 mtu 552; > . 1(512) ack 1; > P. 513(512) ack 1") ?:
+	       is_told_of_segment(w, 513, 512) ?: wire_script_run(w, "< . 1 ack 1025; none");
+}
+
 /* A probe of the path MTU takes the octets of two skbs; the second has the stamp. */
 static int is_in_a_probe(struct wire *w)
 {
@@ -176,6 +210,10 @@ static const struct wire_row rows[] = {
 		.name = "stamp_in_a_probe_of_the_path_mtu", .rfc = "RFC 4821 7.2", .run = is_in_a_probe,
 		.pre = "sysctl mtu_probing 2; sysctl base_mss 512; sysctl timestamps 0", .syn = "mss 1000,sackok",
 		.want = { .state = ESTABLISHED },
+	},
+	{
+		.name = "stamp_of_the_second_half_that_leaves_again", .rfc = "RFC 1191 6.4", .run = leaves_again_in_two,
+		.only = 4, .pre = "bundles 64", .syn = "mss 1024", .want = { .state = ESTABLISHED },
 	},
 	{
 		.name = "stamp_of_what_came_is_the_last", .rfc = "RFC 9293 3.10.3", .run = joined_has_the_later_time,
