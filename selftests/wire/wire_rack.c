@@ -3,7 +3,7 @@
  * RACK: what is lost is what is overdue. The path is 100 ms long, so the reordering window is 25 ms, and
  * most steps of a row take less than that; "late" is what comes after it.
  *
- * Rows also cover what widens the reordering window.
+ * Rows also cover what widens the reordering window, and in which order many segments that are lost again are resent.
  */
 #include "lib/wire.h"
 
@@ -25,6 +25,42 @@
 			"info reordering = 7; write 4000; > p. 10001(1000) ack 1 x3; > P. 13001(1000) ack 1;" \
 			"pass 285; < . 1 ack 10001 <sack 11001:14001>; none; info reordering = 7;" \
 			">@100 p. 10001(1000) ack 1;"
+
+#define SMALL		100	/* octets of a segment */
+#define HOLES		37	/* more than one walk along the list of lost segments passes */
+#define FIRST		7001	/* sequence number of the flight */
+#define NUMBER(i)	(FIRST + SMALL * (i))
+
+static int sacks(struct wire *w, unsigned int from, unsigned int to, const char *then)
+{
+	return wire_script_run(w, wire_text("< . 1 ack U <sack %u:%u>; %s", NUMBER(from), NUMBER(to), then));
+}
+
+/*
+ * Every other segment is lost and resent, and all that is lost again, behind two that were sent before: the order of
+ * time is not that of sequence numbers. One ACK then makes room for all that is left.
+ */
+static int resends_in_order(struct wire *w)
+{
+	unsigned int i;
+
+	if (wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;"
+			    "write 1000; skim; pass 100; < . 1 ack S; write 2000; skim; pass 100; < . 1 ack S;"
+			    "write 4000; skim; pass 100; < . 1 ack S; check S = 7001; write 8000; skim; check S = 15001; pass 100"))
+		return -1;
+	for (i = 1; i < 2 * HOLES; i += 2)
+		if (sacks(w, i, i + 1, "skim"))
+			return -1;
+	if (sacks(w, 2 * HOLES - 1, 2 * HOLES + 4, "skim; info retrans = 37; write 100; > P. 15001(100) ack 1; none;"
+		  "pass 110") ||
+	    sacks(w, 80, 81, "skim; info ca_state = 3; info lost = 39") ||
+	    wire_script_run(w, wire_text("< . 1 ack %u", NUMBER(50))))
+		return -1;
+	for (i = 50; i < 2 * HOLES; i += 2)
+		if (wire_script_run(w, wire_text("> p. %u(100) ack 1", NUMBER(i))))
+			return -1;
+	return wire_script_run(w, "> p. 14801(100) ack 1; > P. 14901(100) ack 1; none; < . 1 ack S; none");
+}
 
 static const struct wire_row rows[] = {
 	/* Less than three duplicates, and nothing else to send: time decides. */
@@ -175,6 +211,10 @@ static const struct wire_row rows[] = {
 				  "pass 80; < . 1 ack 10001; none; info ca_state = 0",
 			.counters = "TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED,
 		},
+	},
+	{
+		.name = "rack_lost_again_is_resent_in_order", .rfc = "RFC 6675 4", .run = resends_in_order,
+		.syn = "mss 100,sackok", .want = { .state = ESTABLISHED, .counters = "TCPTimeouts=0" },
 	},
 	/* Reordering that was seen: duplicates no longer decide, time does. */
 	{
