@@ -46,7 +46,8 @@ static int resends_in_order(struct wire *w)
 
 	if (wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;"
 			    "write 1000; skim; pass 100; < . 1 ack S; write 2000; skim; pass 100; < . 1 ack S;"
-			    "write 4000; skim; pass 100; < . 1 ack S; check S = 7001; write 8000; skim; check S = 15001; pass 100"))
+			    "write 4000; skim; pass 100; < . 1 ack S; check S = 7001; write 8000; skim;"
+			    "check S = 15001; pass 100"))
 		return -1;
 	for (i = 1; i < 2 * HOLES; i += 2)
 		if (sacks(w, i, i + 1, "skim"))
