@@ -189,6 +189,17 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1101; none; info rtt = K",
 		},
 	},
+	/* The echo tells which copy the ACK is for: 150 ms, an eighth of which goes into the RTT. */
+	{
+		.name = "timeout_%s_sample_from_the_timestamp_of_a_resent_segment", .rfc = "RFC 7323 4.1",
+		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; < . 1 ack 101; none; info rtt <= 10000;"
+				  "write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1; pass 150;"
+				  "< . 1 ack 1101; none; info rtt >= 18000; info rtt <= 60000",
+			.counters = "TCPTimeouts=1 RetransSegs=1",
+		},
+	},
 	{
 		.name = "timeout_%s_restarts_slow_start", .rfc = "RFC 5681 3.1", .id = "MUST-19",
 		.in = ESTABLISHED,
