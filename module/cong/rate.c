@@ -86,7 +86,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 /**
  * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
  * @sk: the sock; stream->delivered counts these octets already
- * @sample: the ACK
+ * @sample: the ACK; its tells_rate is set, since each skb with new octets went through
+ *	xtcp_rate_arrived()
  *
  * Section 3.3 of the draft. A sample shorter than the smallest RTT is dropped. If the program had
  * written too little when the octets were sent, the sample is only a lower bound of the rate: it
@@ -104,8 +105,6 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 	sock_owned_by_me(sk);
 	if (unlikely(rate->limited) && xtcp_seq_gt(stream->delivered, rate->limited_until))
 		rate->limited = false;
-	if (!sample->tells_rate)
-		return;
 	octets = stream->delivered - sample->delivered_before;
 	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 	if (us < tx->rto.min_rtt_us)

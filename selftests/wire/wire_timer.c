@@ -427,13 +427,16 @@ static const struct wire_row rows[] = {
 			.counters = "TCPWinProbe=1",
 		},
 	},
+	/* What leaves then is text, and not a probe that waits for an answer. */
 	{
 		.name = "window_%s_tiny_is_used_at_last", .rfc = "RFC 9293 3.8.6.2.1",
 		.id = "MUST-38",
 		.in = ESTABLISHED, .synwin = "4000",
 		.want = {
 			.script = "write 6000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0;"
-				  "none; < . 1 ack 4001 win 10; none; >@1500 p. 4001(10) ack 1",
+				  "none; < . 1 ack 4001 win 10; none; >@1500 p. 4001(10) ack 1;"
+				  "info probes = 0; info backoff = 0; info unacked = 1",
+			.counters = "TCPWinProbe=0 TCPTimeouts=0",
 		},
 	},
 	{
