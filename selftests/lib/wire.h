@@ -306,6 +306,11 @@ int wire_holds_begin(struct wire *w, const char *args);
 int wire_holds_end(struct wire *w, const char *want);
 void wire_holds_cleanup(struct wire *w);
 
+/* wire_traced.c */
+int wire_traced_begin(struct wire *w, const char *name);
+int wire_traced_count(struct wire *w, char *args);
+void wire_traced_cleanup(void);
+
 /* wire_errqueue.c */
 int wire_errqueue(struct wire *w, char *args);
 

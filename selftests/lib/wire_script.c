@@ -32,6 +32,7 @@
  *   fill			send data until the socket's window is closed
  *   gone MS			wait until the connection is in /proc no more
  *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it
+ *   trace EVENT; traced N TEXT	so many events of the module's tracepoint have this text; not on kernel TCP
  *   link down; link up		of the device; its routes go, and come back
  *   mtu N; bundles N; sysctl NAME VALUE	undone at the end of the row; N segments of a bundle
  *

@@ -786,6 +786,7 @@ void wire_socket_cleanup(struct wire *w)
 
 	wire_waits_cleanup(w);
 	wire_holds_cleanup(w);
+	wire_traced_cleanup();
 	if (c->fd >= 0)
 		do_close(w, true);
 	if (w->other.fd >= 0)

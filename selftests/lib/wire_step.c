@@ -289,6 +289,10 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return move(w, verb, args);
 	if (!strcmp(verb, "fill"))
 		return fill(w);
+	if (!strcmp(verb, "trace"))
+		return wire_traced_begin(w, args);
+	if (!strcmp(verb, "traced"))
+		return wire_traced_count(w, args);
 	if (!strcmp(verb, "gone"))
 		return gone(w, args);
 	if (!strcmp(verb, "sysctl"))

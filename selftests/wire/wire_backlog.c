@@ -69,6 +69,19 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The tracepoint tells both: the accept queue was full, and the entry was reset. */
+	{
+		.name = "third_ack_meets_a_full_queue_and_is_traced", .rfc = "RFC 9293 3.10.7.4",
+		.pre = "sysctl abort_on_overflow 1; listen 5; trace xtcp_queue",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; < S 0 $; > S. 0 ack 1; listen 0;"
+				  "traced 0 reason=refused; < . 1 ack 1; > R 1; none;"
+				  "traced 1 queue=accept old=1 new=1 reason=refused; traced 1 reason=refused;"
+				  "traced 1 reason=reset",
+			.counters = "ListenOverflows=1 ListenDrops=1",
+			.state = LISTEN,
+		},
+	},
 	{
 		.name = "third_ack_meets_a_full_queue_and_is_reset", .rfc = "RFC 9293 3.10.7.4",
 		.pre = "sysctl abort_on_overflow 1; listen 5",
@@ -101,10 +114,11 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "third_ack_without_a_route_back", .rfc = "RFC 9293 3.10.7.4", .pre = "listen 5",
+		.name = "third_ack_without_a_route_back", .rfc = "RFC 9293 3.10.7.4",
+		.pre = "listen 5; trace xtcp_queue",
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; noroute; < . 1 ack 1; route initcwnd 10; none;"
-				  "state syn_received; >@3000 S. 0 ack 1; < . 1 ack 1; none; accept; write 10;"
+				  "state syn_received; traced 0 reason=refused; >@3000 S. 0 ack 1; < . 1 ack 1; none; accept; write 10;"
 				  "> P. 1(10) ack 1",
 			.counters = "ListenOverflows=0 ListenDrops=1",
 			.state = ESTABLISHED,

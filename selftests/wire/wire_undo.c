@@ -210,6 +210,17 @@ static const struct wire_row rows[] = {
 		.kernel_differs = "resends what lies beyond a window that has shrunk",
 		.kernel.script = TIMED_OUT "< . 1 ack 30001; none",
 	},
+	/* The recovery is over when the D-SACK comes: the tracepoint tells of both, one after the other. */
+	{
+		.name = "undo_%s_dsack_is_traced", .rfc = "RFC 3708 3", .in = ESTABLISHED, .syn = SACK,
+		.pre = "trace xtcp_congestion",
+		.want = {
+			.script = ONE_RESENT "traced 1 reason=RACK; < . 1 ack 10001; none; traced 1 phase=Open;"
+				  "traced 0 reason=undo; < . 1 ack 10001 <sack 1:1001>; none;"
+				  "traced 2 phase=Open; traced 1 reason=undo: D-SACK",
+			.counters = "TCPDSACKUndo=1",
+		},
+	},
 	/* A second loss after an undone one reduces the window again. */
 	{
 		.name = "undo_%s_and_then_a_loss", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
