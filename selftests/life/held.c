@@ -115,6 +115,13 @@ static void close_all(void)
 			close(*fds[i]);
 }
 
+static int one_in_vain(void *unused)
+{
+	(void)unused;
+	connect_in_vain(THERE4);
+	return 0;
+}
+
 static void open_syn(void)
 {
 	connect_in_vain(THERE4);
@@ -499,18 +506,49 @@ static void segment_becomes_datagram(void)
 		must(!module_load(""), "the module");
 }
 
+#define MANY	150	/* more than held_by has room for */
+
+/* held_by names as many as fit into a page, each in a whole row. */
+static void names_what_fits(void)
+{
+	unsigned int inum, rows = 0;
+	char page[4097] = "", *row, *end;
+	int ns = ns_make(), i, fd, len;
+	struct stat st;
+
+	must(ns >= 0 && !fstat(ns, &st) && !ns_shell(ns, "%s", DUMMY DELAY("d0")), "a namespace");
+	for (i = 0; i < MANY; i++) {
+		must(!ns_call(ns, one_in_vain, NULL), "a SYN that waits");
+		close(client);
+	}
+	must(module_held() == MANY, "all are held");
+	fd = open("/sys/module/xtcp/parameters/held_by", O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : read(fd, page, sizeof(page) - 1);
+	must(len > 0, "held_by");
+	close(fd);
+	for (row = page; (end = strchr(row, '\n')); row = end + 1, rows++)
+		if (sscanf(row, "net:[%u] " HERE4 ":%*u " THERE4 ":%d", &inum, &i) != 2 || inum != st.st_ino || i != PORT)
+			break;
+	ksft_print_msg("%d octets, %u rows, then \"%s\"\n", len, rows, row);
+	ksft_test_result(!*row && rows > MANY / 4 && rows < MANY, "held_by has whole rows, as many as fit\n");
+	must(!ns_shell(ns, "%s", FREE("d0")), "segments go");
+	close(ns);
+	must(WAIT_FOR(!module_held(), STACK_DEADLINE_MS), "something holds the module");
+}
+
 int main(void)
 {
 	const int count = sizeof(attacks) / sizeof(attacks[0]);
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * count + 4);
+	ksft_set_plan(4 * count + 5);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)
 		try_attack(&attacks[i]);
 	unload_at_once();
 	segment_becomes_datagram();
+	names_what_fits();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

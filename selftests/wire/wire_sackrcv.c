@@ -468,6 +468,18 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* Our segments take no time, and the peer's echoes 800 ms: the shorter round trip counts. */
+	{
+		.name = "compressed_%s_no_longer_than_the_shorter_round_trip", .rfc = "RFC 5681 4.2",
+		.in = LISTEN, SACK_TS, .pre = COMPRESS("44"),
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 100; > P. 1(100) ack 1;"
+				  "< . 1 ack 101; info rtt <= 20000; pass 800; < P. 1(1000) ack 101;"
+				  ">@1000 . 101 ack 1001; set QUICKACK 0;"
+				  THREE_GO "< P. 2301(100) ack 101; >@20 . 101 ack 1001 <sack 2001:2401>",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "compressed_%s_by_comp_sack_nr_0", .rfc = "RFC 5681 4.2", .in = LISTEN, SACK_TS,
 		.pre = COMPRESS("0"),
