@@ -13,7 +13,7 @@
  * At last four threads take the few ports of another namespace and give them back, towards
  * destinations where nobody answers: maps come and go. Afterwards each port can be had towards each
  * destination. In a third namespace a RST frees one of few ports, and others have records that may
- * be replaced: connect() takes the free one.
+ * be replaced: connect() takes the free one. A map is made once, and serves later calls, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -32,6 +32,7 @@
 #include "rows.h"
 #include "stack.h"
 #include "tcpstate.h"
+#include "tracing.h"
 #include "wait.h"
 
 NEEDS_MODULE;
@@ -478,13 +479,67 @@ static void free_before_records(void)
 	ksft_test_result(taken == MAPS, "so it does with one that it has tried in vain\n");
 }
 
+#define LATER		10	/* calls of connect() when the map is there already */
+
+/* Bitmaps that were allocated: two of 8 KiB each. */
+static int bitmaps_allocated(void)
+{
+	char line[512];
+	FILE *file = tracing_open();
+	int n = 0;
+
+	while (fgets(line, sizeof(line), file))
+		n += *line != '#';
+	fclose(file);
+	return n;
+}
+
+/* All ports of one half are used: the next call makes a map. Later calls, and the ends of their connections, keep it. */
+static int make_one_map(void *unused)
+{
+	int kept[FEW], fd, i;
+
+	(void)unused;
+	if (take(silent[0], kept, FEW / 2 + 1) != FEW / 2 + 1)
+		ksft_exit_fail_msg("no ports: %s\n", strerror(errno));
+	for (i = 0; i < LATER; i++) {
+		fd = connect_in_vain(silent[0]);
+		close(fd);
+	}
+	give_back(kept, FEW / 2 + 1);
+	return bitmaps_allocated();
+}
+
+static void one_map_serves_many(void)
+{
+	int made, one = ns_make();
+	char pid[16];
+
+	if (one < 0 || ns_sysctl_set(one, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + FEW - 1) ||
+	    ns_shell(one, "ip link add d0 type dummy && ip link set d0 up && ip addr add 10.6.0.1/24 dev d0"))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	tracing_start("portmaps");
+	tracing_forget();
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	tracing_set("set_event_pid", pid);
+	tracing_set("events/kmem/kmalloc/filter", "bytes_req == 16384");
+	tracing_set("events/kmem/kmalloc/enable", "1");
+	made = ns_call(one, make_one_map, NULL);
+	tracing_set("events/kmem/kmalloc/enable", "0");
+	tracing_set("events/kmem/kmalloc/filter", "0");
+	tracing_stop();
+	ksft_print_msg("%d maps\n", made);
+	ksft_test_result(made == 1, "a map serves all calls of connect() while most ports are used\n");
+	close(one);
+}
+
 int main(void)
 {
 	struct rlimit files = { 4096, 4096 };
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 2);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 2 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
@@ -503,5 +558,6 @@ int main(void)
 	maps_come_and_go();
 	numbers_come_again();
 	free_before_records();
+	one_map_serves_many();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

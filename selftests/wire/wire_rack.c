@@ -63,6 +63,11 @@ static int resends_in_order(struct wire *w)
 	return wire_script_run(w, "> p. 14801(100) ack 1; > P. 14901(100) ack 1; none; < . 1 ack S; none");
 }
 
+/* The path is 200 ms long. The first of two segments is overdue after the second one has arrived, and is resent. */
+#define OVERDUE		"write 2000; skim; pass 200; mark; < . 1 ack U <sack U+1000:S>; none; >@300 p. U(1000) ack 1;"
+#define REPAIRED	OVERDUE "< . 1 ack S; none;"
+#define REPAIRED_5	REPAIRED REPAIRED REPAIRED REPAIRED REPAIRED
+
 static const struct wire_row rows[] = {
 	/* Less than three duplicates, and nothing else to send: time decides. */
 	{
@@ -273,6 +278,24 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 8001 <sack 9001:10001>; none; < . 1 ack 8001 <sack 9001:12001>;"
 				  ">@200 p. 8001(1000) ack 1; elapsed >= 40; skim; < . 1 ack 12001; none",
 			.counters = "TCPDSACKRecv=1 TCPDSACKUndo=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* Sixteen recoveries that were necessary make it narrow again: a quarter of 200 ms, and half of it meanwhile. */
+	{
+		.name = "rack_recoveries_make_the_window_narrow_again", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none; < . 1 ack S <sack S-2000:S-1000>; none;"
+				  OVERDUE "elapsed >= 90; < . 1 ack S; none;" REPAIRED_5 REPAIRED_5 REPAIRED_5
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none",
+			.counters = "TCPDSACKUndo=1 TCPSackRecovery=18 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "a D-SACK that comes when nothing is in flight does not widen it",
+		.kernel = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none; < . 1 ack S <sack S-2000:S-1000>; none;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none",
+			.counters = "TCPDSACKUndo=1 TCPSackRecovery=2 TCPTimeouts=0",
 		},
 	},
 	{
