@@ -527,7 +527,8 @@ static void names_what_fits(void)
 	must(len > 0, "held_by");
 	close(fd);
 	for (row = page; (end = strchr(row, '\n')); row = end + 1, rows++)
-		if (sscanf(row, "net:[%u] " HERE4 ":%*u " THERE4 ":%d", &inum, &i) != 2 || inum != st.st_ino || i != PORT)
+		if (sscanf(row, "net:[%u] " HERE4 ":%*u " THERE4 ":%d", &inum, &i) != 2 || inum != st.st_ino ||
+		    i != PORT)
 			break;
 	ksft_print_msg("%d octets, %u rows, then \"%s\"\n", len, rows, row);
 	ksft_test_result(!*row && rows > MANY / 4 && rows < MANY, "held_by has whole rows, as many as fit\n");

@@ -452,6 +452,31 @@ static int take_the_tried_one(void *tiny)
 	return taken == LOW + TINY;
 }
 
+/*
+ * RSTs have freed two ports of the half that connect() tries first. It has taken one of them by the map, and has left a
+ * record there. Return how often it then took the other one.
+ */
+static int take_the_other_one(void *tiny)
+{
+	int fd[TINY], server[TINY], listener = stack_listener(*(int *)tiny, KERNEL, "0.0.0.0", PORT, true);
+	int i, again, peer, turn, record, taken = 0;
+
+	for (i = 0; i < TINY; i++)
+		if (!connect_tiny(&fd[i], &server[i], listener))
+			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+	end_tiny(fd[0], server[0], true);
+	end_tiny(fd[1], server[1], true);
+	record = connect_tiny(&again, &peer, listener);
+	end_tiny(again, peer, false);
+	wait_until_ms(wait_now_ms() + 10);
+	for (turn = 0; turn < TURNS; turn++) {
+		i = connect_tiny(&again, &peer, listener);
+		taken += i && i != record;
+		end_tiny(again, peer, true);
+	}
+	return taken;
+}
+
 static int make_tiny(void)
 {
 	int tiny = ns_make();
@@ -477,6 +502,11 @@ static void free_before_records(void)
 		close(tiny);
 	}
 	ksft_test_result(taken == MAPS, "so it does with one that it has tried in vain\n");
+	tiny = make_tiny();
+	taken = ns_call(tiny, take_the_other_one, &tiny);
+	close(tiny);
+	ksft_print_msg("%d of %d times\n", taken, TURNS);
+	ksft_test_result(taken == TURNS, "so it does where it has left a record on another port\n");
 }
 
 #define LATER		10	/* calls of connect() when the map is there already */
@@ -494,7 +524,7 @@ static int bitmaps_allocated(void)
 	return n;
 }
 
-/* All ports of one half are used: the next call makes a map. Later calls, and the ends of their connections, keep it. */
+/* All ports of one half are used: the next call makes a map. Later calls, and their ends, keep it. */
 static int make_one_map(void *unused)
 {
 	int kept[FEW], fd, i;
@@ -539,7 +569,7 @@ int main(void)
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 2 + 1);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 3 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))

@@ -251,8 +251,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * At this rate four segments leave in a millisecond, but not in a quarter of one, which is the limit of Prague's
-	 * bundles. The next algorithm has the usual limit.
+	 * At this rate four segments leave in a millisecond, but not in a quarter of one, which is the limit of
+	 * Prague's bundles. The next algorithm has the usual limit.
 	 */
 	{
 		.name = "prague_bundles_are_small_until_another_algorithm", .rfc = "RFC 9331 4.3, item 7",

@@ -228,16 +228,17 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * A path of 100 ms. A timeout that was too early resends the first segment. The late ACK of the original resends the
-	 * second one, which is then acknowledged at once: the sample is shorter than any round trip.
+	 * A path of 100 ms. A timeout that was too early resends the first segment. The late ACK of the original
+	 * resends the second one, which is then acknowledged at once: the sample is shorter than any round trip.
 	 */
 	{
 		.name = "rate_shorter_than_the_smallest_rtt", .rfc = "draft-cheng-iccrg-delivery-rate-estimation 3.3",
 		.want = {
-			.script = "listen; sysctl frto 0; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 1000;"
-				  "> P. 1(1000) ack 1; pass 100; < . 1 ack 1001; info delivery_rate <= 10000; write 1000;"
-				  "> P. 1001(1000) ack 1; write 1000; > P. 2001(1000) ack 1; >@1500 p. 1001(1000) ack 1;"
-				  "< . 1 ack 2001; > P. 2001(1000) ack 1; keep delivery_rate; < . 1 ack 3001; none;"
+			.script = "listen; sysctl frto 0; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;"
+				  "write 1000; > P. 1(1000) ack 1; pass 100; < . 1 ack 1001;"
+				  "info delivery_rate <= 10000; write 1000; > P. 1001(1000) ack 1; write 1000;"
+				  "> P. 2001(1000) ack 1; >@1500 p. 1001(1000) ack 1; < . 1 ack 2001;"
+				  "> P. 2001(1000) ack 1; keep delivery_rate; < . 1 ack 3001; none;"
 				  "info delivery_rate = K; info delivery_rate >= 1000",
 			.state = ESTABLISHED, .counters = "TCPTimeouts=1 RetransSegs=2",
 		},
