@@ -64,8 +64,12 @@
 	}
 #define AFTER_IDLE(algorithm, pre_)	{							\
 		.name = algorithm "_slow_start_one_ack_after_an_idle_time",			\
-		.rfc = "draft-ietf-ccwg-ratelimited-increase 3", .pre = pre_,			\
-		.want = { .script = IDLED "info snd_cwnd = 12", .state = ESTABLISHED },		\
+		.rfc = "draft-ietf-ccwg-ratelimited-increase 3",				\
+		.pre = "trace xtcp_congestion; " pre_,						\
+		.want = {									\
+			.script = IDLED "traced 1 reason=restart after idle; info snd_cwnd = 12",	\
+			.state = ESTABLISHED,							\
+		},										\
 		.kernel_differs = BEYOND, .kernel.script = IDLED "info snd_cwnd = 16",		\
 	}
 #define BEYOND		"grows by all that one ACK covers"

@@ -245,9 +245,12 @@ static const struct wire_row rows[] = {
 	},
 	{
 		.name = "sack_%s_taken_back", .rfc = "RFC 2018 8", .in = ESTABLISHED, .syn = SACK,
+		.pre = "trace xtcp_congestion",
 		.want = {
 			.script = TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
-				  "< . 1 ack 1001; >@1500 p. 1001(1000) ack 1; info sacked = 0;"
+				  "traced 0 reason=the peer took a SACK back; < . 1 ack 1001;"
+				  ">@1500 p. 1001(1000) ack 1; info sacked = 0;"
+				  "traced 1 reason=the peer took a SACK back;"
 				  "info ca_state = 4; < . 1 ack 10001; none; info ca_state = 0",
 			.counters = "TCPSACKReneging=1 TCPTimeouts=1",
 		},
