@@ -118,8 +118,8 @@ static const struct wire_row rows[] = {
 		.pre = "listen 5; trace xtcp_queue",
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; noroute; < . 1 ack 1; route initcwnd 10; none;"
-				  "state syn_received; traced 0 reason=refused; >@3000 S. 0 ack 1; < . 1 ack 1; none; accept; write 10;"
-				  "> P. 1(10) ack 1",
+				  "state syn_received; traced 0 reason=refused; >@3000 S. 0 ack 1; < . 1 ack 1; none;"
+				  "accept; write 10; > P. 1(10) ack 1",
 			.counters = "ListenOverflows=0 ListenDrops=1",
 			.state = ESTABLISHED,
 		},

@@ -260,8 +260,9 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< SECA 0 $; > S.C 0 ack 1 tos 0; pass 100; < .C 1 ack 1; accept; write 10000; skim;"
 				  "pass 100; < .CA 1 ack 10001; trace xtcp_segment_out; write 4000; skim;"
-				  "pass 100; skim; traced 0 len=4000; < .CA 1 ack 14001; set CONGESTION reno; write 4000;"
-				  "skim; traced 1 len=4000; info pacing_rate >= 4096000; info pacing_rate <= 16000000",
+				  "pass 100; skim; traced 0 len=4000; < .CA 1 ack 14001; set CONGESTION reno;"
+				  "write 4000; skim; traced 1 len=4000; info pacing_rate >= 4096000;"
+				  "info pacing_rate <= 16000000",
 			.state = ESTABLISHED,
 		},
 	},
