@@ -23,9 +23,9 @@ class Canvas:
         self.letters = [[""] * width for _ in range(height)]
 
     def spot(self, time, value):
-        """In dots, from the left and from above."""
+        """In dots, from the left and from above. What is outside stands at the edge: an event may be newer than the axis."""
         low, high = self.times
-        x = int((time - low) / (high - low) * (self.width * 2 - 1) + 0.5)
+        x = int((min(max(time, low), high) - low) / (high - low) * (self.width * 2 - 1) + 0.5)
         y = int((1 - min(max(value, 0), self.most) / self.most) * (self.height * 4 - 1) + 0.5)
         return x, y
 
