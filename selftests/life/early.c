@@ -37,6 +37,7 @@ NEEDS_MODULE;
 #define PORT		7300
 #define REQUESTS	20
 #define QUEUE		7
+#define TRIES		10
 
 /* A client on kernel TCP in net.a, a server in net.b whose arrivals are looked at. */
 struct world {
@@ -124,22 +125,32 @@ static void switched_off(const struct world *w, const char *knob, const char *na
 	talk(w, 1);
 }
 
-/* Routing has become another one: it is asked again, and then no more. */
+/*
+ * Routing has become another one: it is asked again, and then no more. A segment that meets a program which has the
+ * socket's lock teaches kernel TCP nothing: its backlog has no routes. So kernel TCP may ask for a few more.
+ */
 static void learns_anew(const struct world *w, const char *name)
 {
-	int first, later;
+	int first, later, most = w->stack == KERNEL ? TRIES : 2, i;
 
 	must(!ns_shell(net.b, w->v6 ? "ip -6 route add fd00:99::/64 dev veth0 && ip -6 route del fd00:99::/64" :
 			      "ip route add 10.99.0.0/24 dev veth0 && ip route del 10.99.0.0/24"), "route");
 	lookups(w);
 	talk(w, 2);
 	first = lookups(w);
+	for (i = 0; w->stack == KERNEL && i < TRIES; i++) {
+		talk(w, 1);
+		later = lookups(w);
+		first += later;
+		if (!later)
+			break;
+	}
 	talk(w, REQUESTS);
 	later = lookups(w);
-	if (first > 2 || later)
+	if (first > most || later)
 		ksft_print_msg("%d lookups, then %d\n", first, later);
 	/* IPv6 asks anew only when the part of its tree has changed that the route is from */
-	ksft_test_result((w->v6 || first) && first <= 2 && !later, "%s: after a change of routes once more\n", name);
+	ksft_test_result((w->v6 || first) && first <= most && !later, "%s: after a change of routes once more\n", name);
 }
 
 /* What the connection remembers must not let in what is for an address that we no longer have. */
