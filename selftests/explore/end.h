@@ -31,6 +31,7 @@ struct end {
 	long long write_at_us, read_at_us;	/* it waits until then */
 	bool has_shut, at_end, is_done;
 	bool may_fail;		/* with any error, since allocations fail */
+	bool may_lose_route;	/* its link goes down: what gives up then says ENETUNREACH, as in Linux */
 	int error;		/* errno of a call */
 	char wrong[200];	/* the first thing that the socket API must not do */
 };

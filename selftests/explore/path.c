@@ -27,12 +27,20 @@ struct path_packet {
 	uint8_t bytes[];
 };
 
-long long path_now_us(void)
+/* When path_look_at_clock() was called last. In the laboratory each look costs a system call. */
+static long long now_us;
+
+void path_look_at_clock(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+	now_us = ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
+}
+
+long long path_now_us(void)
+{
+	return now_us;
 }
 
 int path_open_device(struct path *path, enum side side)
@@ -95,6 +103,7 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	path->scenario = scenario;
 	path->chance.state = ~scenario->seed - round;
 	path->port = port;
+	path_look_at_clock();
 	path->began_us = path_now_us();
 	path->moved_us = path->began_us;
 	if (path->show && !path->shown_us)
@@ -108,6 +117,7 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	memset(path->left, 0, sizeof(path->left));
 	memset(path->arrived, 0, sizeof(path->arrived));
 	memset(path->foreign, 0, sizeof(path->foreign));
+	memset(path->has_left, true, sizeof(path->has_left));
 }
 
 /* No system call: one would take time, and the scenario would be another one. */
@@ -296,27 +306,31 @@ static void leaves(struct path *path, enum side from, const uint8_t *bytes, ssiz
 		carry(path, !from, bytes, len, now);
 }
 
-static void take(struct path *path)
+/* Takes what has left the device of @side. All of it has left at about the same time. */
+static void take_from(struct path *path, enum side side)
 {
 	uint8_t bytes[LARGEST];
-	ssize_t len;
-	int side;
+	ssize_t len = read(path->tun[side], bytes, sizeof(bytes));
 
-	for (side = 0; side < SIDES; side++) {
-		while ((len = read(path->tun[side], bytes, sizeof(bytes))) > 0)
-			leaves(path, side, bytes, len);
-	}
+	if (len <= 0)
+		return;
+	path_look_at_clock();
+	do {
+		leaves(path, side, bytes, len);
+		len = read(path->tun[side], bytes, sizeof(bytes));
+	} while (len > 0);
 }
 
 bool path_has_news(struct path *path)
 {
 	const unsigned int before = path->left[CLIENT] + path->left[SERVER];
 
-	take(path);
+	take_from(path, CLIENT);
+	take_from(path, SERVER);
 	return path->left[CLIENT] + path->left[SERVER] != before;
 }
 
-/* Delivers a packet. take() sees the answers later. */
+/* Delivers a packet. take_from() sees the answers later. */
 static void deliver(struct path *path, const struct path_packet *packet)
 {
 	const enum side to = packet->to;
@@ -328,6 +342,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 	/* the link is down, the namespace has ended, or memory is short */
 	if (write(path->tun[to], packet->bytes, packet->len) < 0)
 		return;
+	path_look_at_clock();
 	if (icmp_is(packet->bytes))
 		return;
 	path->arrived[to]++;
@@ -341,14 +356,18 @@ static void deliver(struct path *path, const struct path_packet *packet)
 void path_step(struct path *path)
 {
 	struct path_packet *packet;
+	int side;
 
-	take(path);
+	for (side = 0; side < SIDES; side++) {
+		if (path->has_left[side])
+			take_from(path, side);
+	}
 	while ((packet = path->queue) && packet->due_us <= path_now_us()) {
 		path->queue = packet->next;
 		deliver(path, packet);
 		path->moved_us = path_now_us();
+		take_from(path, packet->to);
 		free(packet);
-		take(path);
 	}
 }
 

@@ -45,9 +45,12 @@ struct path {
 	/* TCP segments of all ports that a namespace sent, and got; those of other ports that it sent */
 	unsigned int left[SIDES], arrived[SIDES], foreign[SIDES];
 	long long moved_us;	/* the last packet */
+	bool has_left[SIDES];	/* path_step() has to look whether packets have left that side */
 };
 
+/* Monotonic, when path_look_at_clock() was called last: some system calls ago at most. */
 long long path_now_us(void);
+void path_look_at_clock(void);
 /* 0, or -1 after a line on standard error. */
 int path_open(struct path *path);
 void path_begin(struct path *path, const struct scenario *scenario, unsigned int round, uint16_t port);
@@ -59,7 +62,7 @@ void path_end_device(struct path *path, enum side side);
 int path_open_device(struct path *path, enum side side);
 /* Sets the link of a side up or down. */
 void path_link_up(struct path *path, enum side side, bool up);
-/* Takes packets that have left, and delivers those that are due. */
+/* Takes packets that have left where has_left says so, and delivers those that are due. */
 void path_step(struct path *path);
 /* Takes packets that have left since the last look. True: some have. */
 bool path_has_news(struct path *path);

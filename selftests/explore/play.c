@@ -197,19 +197,22 @@ static void sleep_until(struct pollfd *p, int n, long long us)
 	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
 
 	ppoll(p, n, &ts, NULL);
+	path_look_at_clock();
 }
 
 static void wait_for_news(struct world *w, long long at_most_us)
 {
-	const long long now = path_now_us();
-	const bool accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
 	struct pollfd p[SIDES + MEMBERS + CONNECTIONS * SIDES] = {
 		{ .fd = w->path.tun[CLIENT], .events = POLLIN },
 		{ .fd = w->path.tun[SERVER], .events = POLLIN },
 	};
-	long long wait = at_most_us, other;
+	long long wait = at_most_us, other, now;
 	int i, n = SIDES;
+	bool accepts;
 
+	path_look_at_clock();
+	now = path_now_us();
+	accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
 	for (i = 0; i < MEMBERS; i++)
 		p[n++] = (struct pollfd){ .fd = accepts ? w->listener[i] : -1, .events = POLLIN };
 
@@ -229,6 +232,8 @@ static void wait_for_news(struct world *w, long long at_most_us)
 			wait = other;
 	}
 	sleep_until(p, n, wait);
+	for (i = 0; i < SIDES; i++)
+		w->path.has_left[i] = p[i].revents;
 }
 
 /* What programs have written and read. */
@@ -256,7 +261,6 @@ static void step(struct world *w)
 		end_step(&w->lane[i / SIDES].end[i % SIDES], path_now_us());
 	if (carried(w) != before)
 		w->path.moved_us = path_now_us();
-	path_step(&w->path);
 	ledger_look(w);
 }
 
@@ -360,6 +364,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 				  lane->judge.tint[!side], &lane->end[!side], wire);
 			end->stack = s->stack[side];
 			end->may_fail = s->fail_ppm && faults_can();
+			end->may_lose_route = s->host[side].down_ms;
 			wire->waits = s->host[side].queue_kbit;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
