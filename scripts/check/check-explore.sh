@@ -22,7 +22,7 @@ defects()
 	octets|module/socket/recvmsg.c|copy_to_iter(skb->data + offset, len|copy_to_iter(skb->data + offset - (offset \&\& len == 100), len
 	wire|module/base/rto.c|rto->backoff++;|rto->backoff \&= 1;
 	progress|module/expiry/expiry.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->tries.retransmits ? 0 : xtcp_recovery_timeout(sk);
-	close|module/socket/close.c|	} else if (close_state(sk)) {|	} else if (sk->sk_state == TCP_ESTABLISHED \&\& xsk->snd.nxt != xsk->snd.write_seq) { send_rst(sk); xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD); } else if (close_state(sk)) {
+	close|module/socket/close.c|	} else if (close_state(sk)) {|	} else if (sk->sk_state == TCP_ESTABLISHED \&\& xsk->snd.nxt != xsk->snd.write_seq) { send_rst(sk, XTCP_ABORT_UNREAD); xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD); } else if (close_state(sk)) {
 	end|module/timewait/record.c|fill_record(tw, sk, substate);|fill_record(tw, sk, TCP_FIN_WAIT2);
 	counters|module/out/segment.c|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, 2 * segments);
 	info|module/socket/status.c|info->tcpi_bytes_received = stream->bytes_received;|info->tcpi_bytes_received = stream->bytes_received + (stream->bytes_received > 5000);
