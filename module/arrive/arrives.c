@@ -177,6 +177,14 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CHALLENGE;
 }
 
+/* The second and the fourth step. Not inlined: few segments have these bits. */
+static noinline_for_stack enum xtcp_verdict check_rst_and_syn(struct sock *sk, struct sk_buff *skb)
+{
+	enum xtcp_verdict verdict = check_rst(sk, skb);
+
+	return verdict == XTCP_CONTINUE ? check_syn(sk, skb) : verdict;
+}
+
 /* Enters FIN-WAIT-2: in FIN-WAIT-1 our FIN was acknowledged. */
 static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 {
@@ -355,12 +363,11 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
 	xtcp_ended_heard(&xtcp_sk(sk)->ended, seg->flags);
-	verdict = check_rst(sk, skb);
-	if (verdict != XTCP_CONTINUE)
-		return verdict;
-	verdict = check_syn(sk, skb);
-	if (verdict != XTCP_CONTINUE)
-		return verdict;
+	if (unlikely(seg->flags & (XTCP_RST | XTCP_SYN))) {
+		verdict = check_rst_and_syn(sk, skb);
+		if (verdict != XTCP_CONTINUE)
+			return verdict;
+	}
 	verdict = check_ack(sk, skb);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;

@@ -190,7 +190,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
  *
  * Return: the verdict for finish().
  */
-enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
+noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -61,7 +61,7 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
  * that option net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2
  * always locks it. Socket lock held.
  */
-static inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
+static __always_inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
 	const u32 ms = xtcp_metric_locked_of(sk, RTAX_RTO_MIN);
 

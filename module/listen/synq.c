@@ -137,7 +137,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 	struct xtcp_ip_reply how __uninitialized;	/* read_syn() sets every field */
 
 	/* clear all fields except the addresses, which come last: read_syn() fills the addresses */
-	memset(&syn, 0, offsetof(struct xtcp_request, conn.laddr4));
+	memset(&syn, 0, offsetof(struct xtcp_request, conn.addrs4));
 	syn.ao = xtcp_request_has_ao(lsk, skb);
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;

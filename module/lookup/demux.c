@@ -233,14 +233,13 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
  */
 struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
 {
-	const __be32 laddr = ip_hdr(skb)->daddr, faddr = ip_hdr(skb)->saddr;
-	const u32 hash = xtcp_tuple_hash_v4(laddr, faddr, th->dest, th->source, &xn->tuple_key) >> 32;
+	const struct iphdr *iph = ip_hdr(skb);
+	const u32 hash = xtcp_tuple_hash_v4(iph->daddr, iph->saddr, th->dest, th->source, &xn->tuple_key) >> 32;
 	struct xtcp_conn *conn;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
 	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
-		if (conn->hash == hash && conn->net_id == xn->id && conn->v4 && conn->faddr4 == faddr &&
-		    conn->laddr4 == laddr && conn->lport == th->dest && conn->fport == th->source &&
+		if (conn->hash == hash && conn->net_id == xn->id && xtcp_conn_has_tuple_v4(conn, iph, th) &&
 		    came_by(xn, skb, conn->bound_dev_if))
 			return conn;
 	return NULL;

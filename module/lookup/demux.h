@@ -4,15 +4,17 @@
 #define XTCP_DEMUX_H
 
 #include <linux/in6.h>
+#include <linux/ip.h>
+#include <linux/tcp.h>
 #include <linux/types.h>
 #include <net/ipv6.h>
 
 #include "base/tuple.h"
+#include "compat.h"
 
 struct net;
 struct sk_buff;
 struct sock;
-struct tcphdr;
 struct xtcp_net;
 
 enum xtcp_conn_kind {
@@ -27,20 +29,22 @@ enum xtcp_conn_kind {
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: the interface to which the connection is bound, 0: none; constant while the
  *	connection is in the table
- * @lport: local port; @lport, @fport and the addresses are constant while the connection is in the
+ * @fport: foreign port; @fport, @lport and the addresses are constant while the connection is in the
  *	table
- * @fport: foreign port
+ * @lport: local port
+ * @ports: both ports, in the order of the TCP header of a segment from the peer
  * @net_id: the namespace's number, set when the connection enters the table
  * @kind: enum xtcp_conn_kind: which of the three structs contains this struct
- * @v4: IPv4: @laddr4 and @faddr4 are valid
+ * @v4: IPv4: @faddr4 and @laddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
  *	connection of another kind that replaces this connection gets a copy of this bit
  * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
  *	lock of the map, and also the chain's lock if another processor could remove the connection
  *	from the table at that moment. A connection that replaces this connection gets a copy
- * @laddr4: local address, IPv4
- * @faddr4: foreign address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
+ * @faddr4: foreign address, IPv4
+ * @laddr4: local address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
  *	after this field
+ * @addrs4: both addresses, in the order of the IPv4 header of a packet from the peer
  * @laddr6: local address, IPv6
  * @faddr6: foreign address, IPv6
  */
@@ -48,8 +52,13 @@ struct xtcp_conn {
 	struct xtcp_conn __rcu *next;
 	u32 hash;
 	int bound_dev_if;
-	__be16 lport;
-	__be16 fport;
+	union {
+		struct {
+			__be16 fport;
+			__be16 lport;
+		};
+		__be32 ports;
+	};
 	u32 net_id : 20;
 	u32 kind : 2;
 	u32 v4 : 1;
@@ -57,9 +66,10 @@ struct xtcp_conn {
 	u8 map;
 	union {
 		struct {
-			__be32 laddr4;
 			__be32 faddr4;
+			__be32 laddr4;
 		};
+		__be64 addrs4;
 		struct {
 			struct in6_addr laddr6;
 			struct in6_addr faddr6;
@@ -67,7 +77,7 @@ struct xtcp_conn {
 	};
 };
 
-#define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, faddr4)
+#define XTCP_CONN_V4_END offsetofend(struct xtcp_conn, addrs4)
 
 /**
  * struct xtcp_demux_key - the lookup key of an arriving segment
@@ -112,6 +122,19 @@ static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct
 	if (conn->v4)
 		return v4 && conn->faddr4 == tuple->faddr.s6_addr32[3] && conn->laddr4 == tuple->laddr.s6_addr32[3];
 	return ipv6_addr_equal(&conn->faddr6, &tuple->faddr) && ipv6_addr_equal(&conn->laddr6, &tuple->laddr);
+}
+
+/*
+ * Does a segment over IPv4 have the tuple of @conn? The ports, and the addresses, are compared
+ * together, since nearly every segment is compared twice. At least the ports of @th are linear.
+ */
+static inline bool xtcp_conn_has_tuple_v4(const struct xtcp_conn *conn, const struct iphdr *iph,
+					  const struct tcphdr *th)
+{
+	const void *addrs = (const u8 *)iph + offsetof(struct iphdr, saddr);
+
+	return conn->v4 && conn->addrs4 == get_unaligned((const __be64 *)addrs) &&
+	       conn->ports == get_unaligned((const __be32 *)th);
 }
 
 static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp_tuple *tuple)

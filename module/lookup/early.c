@@ -301,11 +301,10 @@ static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 		return false;
 	if (!net_eq(sock_net(sk), dev_net(skb->dev)))
 		return false;
-	if (conn->lport != th->dest || conn->fport != th->source)
-		return false;
 	if (skb->protocol == htons(ETH_P_IP))
-		return conn->v4 && conn->laddr4 == ip_hdr(skb)->daddr && conn->faddr4 == ip_hdr(skb)->saddr;
-	return !conn->v4 && ipv6_addr_equal(&conn->laddr6, &ipv6_hdr(skb)->daddr) &&
+		return xtcp_conn_has_tuple_v4(conn, ip_hdr(skb), th);
+	return !conn->v4 && conn->lport == th->dest && conn->fport == th->source &&
+	       ipv6_addr_equal(&conn->laddr6, &ipv6_hdr(skb)->daddr) &&
 	       ipv6_addr_equal(&conn->faddr6, &ipv6_hdr(skb)->saddr);
 }
 

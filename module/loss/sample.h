@@ -21,7 +21,6 @@
  * @una_before: SND.UNA before the ACK
  * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
  *	octet was sacked
- * @pipe_before: octets in flight before the ACK
  * @acked: octets by which SND.UNA moved
  * @sacked: octets newly sacked
  * @delivered: octets newly acknowledged or sacked, each counted once
@@ -55,7 +54,6 @@ struct xtcp_sample {
 	u64 last_sent_us;
 	u32 una_before;
 	u32 high_before;
-	u32 pipe_before;
 	u32 acked;
 	u32 sacked;
 	u32 delivered;

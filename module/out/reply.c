@@ -287,7 +287,8 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  */
-void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he, const struct sk_buff *skb, u16 code)
+noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he,
+					   const struct sk_buff *skb, u16 code)
 {
 	struct xtcp_signer signer;
 

@@ -21,7 +21,6 @@
 #include "base/wire.h"
 #include "cong/algorithms.h"
 #include "cong/cong.h"
-#include "cong/pipe.h"
 #include "cong/rate.h"
 #include "cong/stream_begin.h"
 #include "ecn/accecn.h"
@@ -41,7 +40,7 @@
 /* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	return seg->flags & XTCP_SYN ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
+	return unlikely(seg->flags & XTCP_SYN) ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
 }
 
 /*
@@ -121,7 +120,6 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd.una,
 		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd.una,
-		.pipe_before = xtcp_pipe_octets(sk),
 		.tsecr = xsk->agreed.ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,
@@ -187,16 +185,16 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @moved: SND.UNA has
- * moved. If SND.UNA has moved, the peer sent this segment after all others whose window we have
- * taken. So the window is taken, as in Linux, even if SEG.SEQ is lower than SND.WL1: a segment that
- * retransmits text has an old SEG.SEQ. If SND.UNA has not moved, SEG.ACK equals SND.UNA, and
- * SND.WL2 was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be compared.
+ * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @wnd: SEG.WND in
+ * octets. @moved: SND.UNA has moved. If SND.UNA has moved, the peer sent this segment after all
+ * others whose window we have taken. So the window is taken, as in Linux, even if SEG.SEQ is lower
+ * than SND.WL1: a segment that retransmits text has an old SEG.SEQ. If SND.UNA has not moved,
+ * SEG.ACK equals SND.UNA, and SND.WL2 was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be
+ * compared.
  */
-static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, bool moved)
+static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd, bool moved)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 wnd = segment_window(xsk, seg);
 	bool opened = !xsk->snd.wnd && wnd;
 
 	if (!moved && xtcp_seq_lt(seg->seq, xsk->snd.wl1))
@@ -251,13 +249,14 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sample sample = new_sample(sk, seg);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 wnd = segment_window(xsk, seg);
 	bool sampled;
 
 	/*
 	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is; as in Linux, an ACK with a
 	 * smaller window is also a duplicate
 	 */
-	sample.news |= segment_window(xsk, seg) > xsk->snd.wnd;
+	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
 	if (xsk->agreed.sack_ok && seg->sack_blocks)
 		xtcp_scoreboard_sack(sk, skb, &sample);
@@ -267,7 +266,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	if (sampled)
 		xsk->stream->tlp.wants_sample = false;
 	count_delivered(sk, skb, &sample);
-	update_window(sk, seg, moves);
+	update_window(sk, seg, wnd, moves);
 	if (moves || (sampled && is_from_before_the_head(sk, &sample)))
 		xtcp_timer_ack_progress(sk);
 	xtcp_recovery_ack(sk, &sample);
@@ -286,7 +285,7 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	if ((!moves && is_noop_ack(xsk, seg)) || !has_stream(sk))
-		update_window(sk, seg, moves);
+		update_window(sk, seg, segment_window(xsk, seg), moves);
 	else
 		take_news(sk, skb, moves);
 }

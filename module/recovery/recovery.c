@@ -446,7 +446,8 @@ static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct
 {
 	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
 
-	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments || sb->lost || sample->sacked || sample->ece ||
+	/* | instead of ||: one branch tests all three counts */
+	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments | sb->lost | sample->sacked || sample->ece ||
 	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->agreed.sack_ok);
 }
 

@@ -491,7 +491,9 @@ __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 	skb->destructor = NULL;
 	atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
 	xtcp_memory_uncharge(sk, skb->truesize);
-	consume_skb(skb);
+	/* as consume_skb(), but without a call for the tracepoint; kernel TCP has none here, either */
+	if (skb_unref(skb))
+		__kfree_skb(skb);
 }
 
 /**

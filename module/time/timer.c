@@ -368,14 +368,13 @@ static __always_inline bool probe_applies(const struct sock *sk)
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 in_flight = xsk->snd.nxt - xsk->snd.una;
 	u32 pto_us;
 
 	if (!xsk->rto.srtt_us)
 		return XTCP_RTO_INITIAL_MS * USEC_PER_MSEC;
 	pto_us = 2 * xsk->rto.srtt_us;
-	if (xsk->snd.nxt - xsk->snd.una <= xsk->mss)
-		return pto_us + xtcp_bounds_rto_min_us(sk);
-	if (unlikely(xsk->snd.nxt - xsk->snd.una < (u32)xsk->stream->asked_rate * xsk->mss))
+	if (in_flight <= xsk->mss || unlikely(in_flight < (u32)xsk->stream->asked_rate * xsk->mss))
 		return pto_us + xtcp_bounds_rto_min_us(sk);
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }

@@ -32,7 +32,7 @@ struct sock;
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
-	u8 blocks;
+	u8 blocks : 3;
 	bool came_twice : 1;
 	bool asks : 1;
 	bool may_wait : 1;
