@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
- * after connect(): one segment then carries both. On the list that this file keeps, the ACK waits
- * for a millisecond. It leaves earlier if the same thread calls connect() again, or accept() or
- * poll() on a listener: such a thread does not send text now. The thread may even be its own
- * server, and wait in accept() for the connection that the third ACK completes.
+ * after connect(): one segment then carries both. This file keeps a list of the socks whose third
+ * ACK waits. The ACK leaves after a millisecond at the latest. It leaves earlier if the same thread
+ * calls connect() again, or calls accept() or poll() on a listener: such a thread does not send
+ * text now. In accept(), the thread may even wait for the connection that this ACK completes.
  *
  * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
  * connection would cost more than the segment that is saved. So each processor has one
  * high-resolution timer and a short list of waiting socks, with a reference to each sock.
  *
- * A sock enters the list when connect() returns. Until then, the sock's own timer limits the wait.
- * It also does so if a user owns the lock of the sock when the list's timer runs. The sock's own
- * timer is armed when the SYN-ACK arrives, but fires only after XTCP_ANSWER_MS, in whole ticks.
+ * A sock enters the list when connect() returns. The sock's own timer limits the wait in two cases:
+ * before connect() returns, and if a user owns the lock of the sock when the list's timer runs. The
+ * SYN-ACK arms the sock's own timer, which fires after XTCP_ANSWER_MS, in whole ticks.
  *
- * A sock that has sent its ACK stays on the list: otherwise each outgoing segment would have to
- * search the list. The sock leaves the list when the list is next used, when the list's timer runs,
- * or when the program closes the sock.
+ * When the third ACK of a sock has left, the sock stays on the list for now: to remove the sock at
+ * once, each outgoing segment would have to search the list. The sock leaves the list when the list
+ * is next used, when the list's timer runs, or when the program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -88,8 +88,8 @@ static void take_out(struct thirdacks *here, unsigned int i)
 }
 
 /*
- * Removes each entry whose ACK no longer waits or is due at @now_ns, and the entries of thread @by.
- * Stores their socks in @taken. Return: the number of socks.
+ * Removes the entries whose ACK no longer waits, the entries whose ACK is due at @now_ns, and all
+ * entries of thread @by. Stores the socks of these entries in @taken. Return: the number of socks.
  */
 static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -151,8 +151,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * the timer of a processor that went offline runs on another processor. If the first
-	 * processor is online again, a connect() on it may have queued the timer already
+	 * a connect() may have queued the timer already, on the processor of this list: if that
+	 * processor went offline and came back, this function may run on another processor
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
@@ -198,10 +198,10 @@ void xtcp_thirdack_exit(void)
  * @sk: the sock, in any state
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,
- * MUST-40: within 500 ms). If a user owns the lock of @sk at that time, see send_third().
+ * MUST-40: within 500 ms). send_third() says what happens if a user owns the lock of @sk then.
  *
- * Context: process. No lock is held. Takes bh_lock_sock() of socks whose ACK is due or has left,
- * and of @sk if the list is full.
+ * Context: process. No lock is held. Takes bh_lock_sock() of socks on the list whose ACK is due or
+ * no longer waits, and of @sk if the list is full.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {

@@ -51,8 +51,8 @@ struct xtcp_fastopen_keys {
 
 /**
  * struct xtcp_fastopenq - the Fast Open state of a socket
- * @refs: references of the socket, of each connection that counts and was not reset, and of a SYN
- *	that is being examined
+ * @refs: one reference for the socket, one for each SYN that is being examined, and one for each
+ *	connection that counts against @max, except those in @resets
  * @max: most connections that may wait for their handshake's last ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards @len and @resets; taken in softirq and process context, nests inside a socket lock
@@ -379,7 +379,7 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 
 /*
  * Which key has made the cookie of the SYN? Return: 1 or 2; 0: neither key. @right receives the
- * cookie that the first key makes; it is unchanged if there is no key.
+ * cookie that the first key makes. If there is no key, @right is unchanged.
  */
 static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
 				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
@@ -481,11 +481,11 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: receives the cookie for the ordinary SYN-ACK, which is sent if no child is made;
- *	answer->len is negative if that SYN-ACK carries no cookie
+ * @answer: if no child is made, an ordinary SYN-ACK answers the SYN: @answer receives the cookie
+ *	for this SYN-ACK. A negative answer->len: this SYN-ACK has no cookie
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
- * because the program may write first.
+ * because the server's program may be the first to write.
  *
  * Context: softirq, RCU read side.
  *
@@ -555,10 +555,10 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
 /**
  * xtcp_fastopen_move() - let another listener count a connection whose handshake is not complete
  * @sk: the connection; if Fast Open did not open it, or its handshake is complete, nothing happens
- * @lsk: the other listener; if it has no Fast Open state, the old listener still counts the
- *	connection
+ * @lsk: counts the connection from now on; if @lsk has no Fast Open state, the old listener still
+ *	counts the connection
  *
- * The limit of the new listener does not matter: the connection exists already.
+ * @lsk counts the connection even above its limit, because the connection exists already.
  *
  * Context: softirq or process, BH disabled, RCU read side. Lock: socket of @sk, held.
  */
@@ -581,8 +581,8 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 /**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: the peer has reset the connection, as a host does whose address an attacker has
- *	spoofed. The connection counts for another minute
+ * @reset: the peer has reset the connection. An attacker may have spoofed the peer's address, so
+ *	the connection counts against the listener's limit for another minute
  *
  * RFC 7413 section 5.1.
  *

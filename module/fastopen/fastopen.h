@@ -46,7 +46,10 @@ struct xtcp_fastopen {
 	struct xtcp_fastopen_cookie cookie;
 };
 
-/* For a socket. The lock of the socket is held; fastopen.c names two exceptions. */
+/*
+ * For a socket. The lock of the socket is held, except in one case each of xtcp_fastopen_max() and
+ * xtcp_fastopen_free(): see fastopen.c.
+ */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);

@@ -16,7 +16,7 @@
  * net.xtcp.fastopen_blackhole_timeout_sec. Each further sign doubles this time, at most to 64 times
  * its first length. All of this is as in Linux. These are the signs:
  *
- *  - three timeouts in a row, or fewer if the connection is then given up;
+ *  - three timeouts in a row, or one or two after which the connection is given up;
  *  - a RST or a FIN that comes out of order before any data;
  *  - a FIN with data after the program has closed the socket.
  */
@@ -41,12 +41,12 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
-#define DOUBLINGS_MAX	6	/* the pause of Fast Open doubles at most this many times */
+#define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */
 #define TIMEOUTS_BEFORE	2	/* one more timeout after these is a sign of a black hole */
 
 /*
- * Is Fast Open off because of a black hole? If the time without Fast Open is over, sets
- * syn_fastopen_ch: @sk is a connection that tries Fast Open again.
+ * Is Fast Open off because of a black hole? If it was off, and the time without Fast Open is over,
+ * the answer is no. syn_fastopen_ch then marks @sk as a connection that tries Fast Open again.
  */
 static bool in_black_hole(struct sock *sk)
 {
@@ -161,7 +161,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 
 /**
  * xtcp_fastsyn_send() - send a SYN that carries data, or that asks for a cookie
- * @sk: SYN-SENT; it has sent nothing yet, and xtcp_sock_fastsyn() is set
+ * @sk: SYN-SENT; it has sent nothing yet, and xtcp_sock_fastsyn() is not NULL
  *
  * RFC 7413 sections 4.2.1 and 4.2.2, "Client: Sending SYN".
  *
@@ -220,7 +220,8 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 		return;
 	WRITE_ONCE(xn->blackhole_stamp, jiffies);
 	/*
-	 * pairs with smp_rmb() in in_black_hole(): a reader that sees the number also sees the time
+	 * pairs with smp_rmb() in in_black_hole(): a reader that sees the new number of signs also
+	 * sees the time of the last sign
 	 */
 	smp_mb__before_atomic();
 	atomic_inc(&xn->blackholes);
@@ -251,10 +252,10 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * xtcp_fastsyn_over() - event: a connection ends
  * @sk: the sock; its receive state has not been reset yet
  *
- * If a FIN came out of order, and the connection has received no data at all, a middlebox seems to
- * have dropped the data. Such signs switch Fast Open off for a time. When that time is over, a
- * connection may try Fast Open again. If this connection did so and has received data, and its
- * route does not lead over loopback, the signs counted so far are forgotten.
+ * If a FIN came out of order, and @sk has received no data at all, a middlebox seems to have
+ * dropped the data: this is a sign of a black hole, and Fast Open is off for a time. @sk may be a
+ * connection that tries Fast Open again after such a time. If @sk then has received data, and its
+ * route is not loopback, Fast Open works again: all signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -29,7 +29,7 @@
 #define PLACES		4U		/* in each set: 256 places in all, in 16 KiB */
 /* with more losses in a row than this, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
-/* seconds without data on SYNs; each loss doubles this time, as in Linux before 4.14 */
+/* seconds for which SYNs carry no data; doubled for each loss in a row, as in Linux before 4.14 */
 #define LOSS_COUNTS	60U
 #define LOSSES_MAX	10U		/* most losses that count: 60 s, doubled ten times, are 17 hours */
 
@@ -39,7 +39,7 @@
  * @last_loss: xtcp_clock_seconds() at the last loss of a SYN with data
  * @losses: number of SYNs with data that were lost in a row
  * @mss: the MSS in the host's SYN-ACK; 0: this place is unused
- * @cookie: the host's Fast Open cookie; unknown unless its length is positive
+ * @cookie: the host's Fast Open cookie; length 0 or negative: no cookie is known
  */
 struct host {
 	struct in6_addr addrs[2];

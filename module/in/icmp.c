@@ -6,11 +6,16 @@
  * the quoted TCP header, only the ports and the sequence number are certain to be present. The
  * sequence number must be in flight, since otherwise anybody could forge errors (RFC 5927).
  *
- * A hard error ends a connection that is not synchronized yet, as in Linux. On an open connection,
- * a program that has set IP_RECVERR learns of a hard or soft error at once (SHLD-25). All other
- * hard and soft errors, and those that come while a process owns the sock, are stored in
- * sk_err_soft: a later timeout reports such an error as its cause. Unreachable codes 2 to 4 do not
- * end a synchronized connection: this departs from SHLD-26, as Linux does (RFC 5927 section 6).
+ * A hard error means that no connection is possible. A soft error may pass. The first of these
+ * rules that fits the error applies:
+ *  - If a process owns the sock, the error is stored in sk_err_soft. A later timeout reports the
+ *    stored error as its cause.
+ *  - A hard error ends a connection that is not synchronized yet, as in Linux.
+ *  - On an open connection, a program that has set IP_RECVERR gets each error at once (SHLD-25).
+ *  - Any other error is stored in sk_err_soft.
+ *
+ * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
+ * SHLD-26, as Linux does (RFC 5927 section 6).
  */
 #include "in/icmp.h"
 
@@ -113,8 +118,9 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the path's MTU is below net.ipv4.route.min_pmtu, and DF forbids routers to fragment. If
-	 * no segment gets through, the timeout of the connection reports EMSGSIZE
+	 * the path's MTU is below net.ipv4.route.min_pmtu, so our segments stay larger than it, and
+	 * DF forbids routers to fragment them. If no segment gets through, the timeout of the
+	 * connection reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
@@ -198,9 +204,10 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Queue only an error that ends the connection: a program that reads the error
-		 * queue clears SO_ERROR, which may hold another error while the connection goes on.
-		 * Over IPv4 the error is queued even without IP_RECVERR, as in Linux
+		 * Only an error that ends the connection is queued. The reason: when a program
+		 * reads an error from the queue, the kernel clears SO_ERROR. On a connection that
+		 * goes on, SO_ERROR may hold a different error, which would be lost. Over IPv4 the
+		 * error is queued even without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -273,8 +280,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. A record with TCP-AO counts those that it has to
-		 * ignore by RFC 5925 section 7.8
+		 * a record ignores every error. If the record has TCP-AO, the errors that RFC 5925
+		 * section 7.8 says to ignore are also counted
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
@@ -383,8 +390,8 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
  *
  * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
  * 3.9.2.2). Code 2, "beyond the scope of the source address" (RFC 4443 section 3.1), is soft, too.
- * RFC 9293 names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's
- * icmpv6_err_convert() says the same, but also calls a parameter problem fatal.
+ * RFC 9293 names no hard errors of ICMPv6; the other unreachable codes are hard here. This is what
+ * the kernel's icmpv6_err_convert() says, except that it calls a parameter problem hard (fatal).
  */
 static void read_v6(struct error *error)
 {

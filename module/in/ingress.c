@@ -143,8 +143,8 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 /**
  * struct signature - what is known of the signature of a segment
  * @verified: the segment was verified with the keys of the sock that gets the segment
- * @counted: TCPAOGood has counted the segment already. If the sock for which it was counted has
- *	ended, @verified may be false: another sock may have other keys
+ * @counted: TCPAOGood has counted the segment, and must not count it again. If the sock has ended
+ *	since, @verified is false again: the segment must be verified with the keys of the next sock
  */
 struct signature {
 	bool verified;
@@ -152,9 +152,9 @@ struct signature {
 };
 
 /*
- * Verifies the signature of a segment; frees the segment on failure. @signature: its field counted
- * is read and updated; NULL: the segment is not counted yet. This function is not inlined, because
- * hardly any segment has a signature.
+ * Verifies the signature of a segment; frees the segment on failure. Reads and updates
+ * signature->counted; if @signature is NULL, the segment was not counted before. This function is
+ * not inlined, because hardly any segment has a signature.
  */
 static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
 				  struct sk_buff *skb, int state, int l3index, struct signature *signature)
@@ -174,8 +174,8 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
  * IPsec policies match the addresses from before NAT, which only the conntrack entry of the segment
- * has. So this function does not release the conntrack entry: a SYN that reopens a TIME-WAIT record
- * is checked again, with the policy of the listener.
+ * has. This function does not release the conntrack entry, because a SYN that reopens a TIME-WAIT
+ * record is checked a second time, with the policy of the listener.
  *
  * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record.
  * @he: the half-open entry to which the segment belongs, or NULL.
@@ -202,7 +202,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 	return true;
 }
 
-/* Parses the options of a segment that has other options than a timestamp alone. */
+/* Parses the options of a segment. fill_seg() itself reads the common case, a timestamp alone. */
 static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *bytes, unsigned int len)
 {
 	struct xtcp_options opts;
@@ -421,8 +421,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * the listener may have lost its signature keys before it checked the segment: check the
-	 * segment with the child's keys
+	 * verify the signature with the child's keys: the listener may have had no keys any more
+	 * when is_acceptable() checked the segment
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))
@@ -513,10 +513,10 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 }
 
 /*
- * Finds the listener for a SYN that may reopen a TIME-WAIT record. Return: the listener. NULL if
- * the segment is not a plain SYN, if there is no listener, if the listener's accept queue is full,
- * or if the segment has fewer hops left than the listener demands. ERR_PTR() if the segment is not
- * signed as the listener demands; the segment was freed.
+ * Finds the listener for a SYN that may reopen a TIME-WAIT record. Returns NULL if the record must
+ * stay: the segment is not a plain SYN, there is no listener, the listener's accept queue is full,
+ * or the segment has fewer hops left than the listener demands. If the segment is not signed as the
+ * listener demands, frees the segment and returns ERR_PTR().
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct signature *signature)
@@ -541,10 +541,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed with the key of the record's connection? Frees the segment on failure. The
- * caller does not call this function for a SYN for which who_reopens() has found a listener:
- * who_reopens() has verified this SYN with the listener's keys, which may differ from the keys of
- * the old connection.
+ * Is a segment signed with the key of the record's connection? Frees the segment on failure. If
+ * who_reopens() has found a listener for the segment, this function must not be called: the segment
+ * is then signed with the listener's keys, which may differ from the keys of the old connection.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {

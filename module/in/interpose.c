@@ -12,11 +12,12 @@
  *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
  *     is ours; otherwise (TPROXY, sk_assign) the segment is kernel TCP's.
  *  2. The bit of the local port is not set: the segment is kernel TCP's.
- *  3. A connection of ours has exactly this tuple: the segment is ours. There are two exceptions
- *     for a TIME-WAIT record: the record ends, and the segment is not ours. In the first, kernel
- *     TCP has a connection with this tuple. In the second, the segment is a SYN that would reopen
- *     the record, and no listener of ours is there for the SYN, but a listener of kernel TCP or of
- *     another build of this module wants it. The program may have moved its listener to that stack.
+ *  3. A connection of ours has exactly this tuple: the segment is ours. But if the connection is a
+ *     TIME-WAIT record, the record ends in two cases, and the segment is not ours:
+ *      - Kernel TCP has a connection with this tuple.
+ *      - The segment is a SYN that would reopen the record, and we have no listener for the SYN,
+ *        but a listener of kernel TCP or of another build of this module wants the SYN. The program
+ *        may have moved its listener to that stack.
  *  4. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection with this tuple. Segments that a listener drops without an
  *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
@@ -56,13 +57,13 @@
 #include "ports/lease.h"
 #include "timewait/timewait.h"
 
-#define ROUNDS_A_SECOND	50	/* polls per second while another module's handler calls ours */
+#define ROUNDS_A_SECOND	50	/* tries of restore() per second to take our handler out */
 
 /*
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
- * installed, and used until our handler has run for the last time. If the saved handlers belong to
- * another build of this module, that build may be unloaded first. It then replaces this pointer by
- * a pointer to its own saved handlers (siblings.c).
+ * installed, and used until our handler has run for the last time. The saved handlers may belong to
+ * another build of this module, which may be unloaded before us: that build then makes our pointer
+ * point to the handlers that it has saved itself (siblings.c).
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -101,12 +102,12 @@ static bool is_pure_syn(const struct tcphdr *th)
 }
 
 /*
- * Does a listener of kernel TCP or of another build want this SYN, and does no listener of ours get
- * it? Only then may a TIME-WAIT record of ours end for the SYN: a SYN that no listener wants may be
- * forged to end the record (RFC 1337). A listener whose accept queue is full does not want the SYN
- * now: the record stays until the peer sends the SYN again. A listener does not want a SYN whose
- * TTL is below the listener's IP_MINTTL. @elsewhere: returns true if a listener of another build
- * wants the SYN.
+ * May a TIME-WAIT record of ours end for this SYN? It may if we have no listener for the SYN, but a
+ * listener of kernel TCP or of another build wants the SYN. If the record ended for any SYN, an
+ * attacker could end it by a forged SYN (RFC 1337). While a listener's accept queue is full, the
+ * listener does not want the SYN: the record stays until the peer sends the SYN again. A listener
+ * also does not want a SYN whose TTL is below the listener's IP_MINTTL. @elsewhere: returns true if
+ * a listener of another build wants the SYN.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)
@@ -215,10 +216,11 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 }
 
 /*
- * Does a segment belong to a connection of ours? Another build of this module calls this function
- * before a listener of that build takes the segment. If the segment would reopen a TIME-WAIT record
- * of ours, and @wanted says that the listener wants the segment, the record ends. This build may be
- * leaving the ring of builds (siblings.c) at this moment, so this function must not walk the ring.
+ * Does a segment belong to a connection of ours? Another build of this module asks this before a
+ * listener of that build takes the segment. If the segment is a SYN that would reopen a TIME-WAIT
+ * record of ours, and @wanted says that the listener wants the SYN, the record ends and the answer
+ * is no. This function must not walk the ring of builds (siblings.c), because we may be leaving the
+ * ring at this moment.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
@@ -271,9 +273,9 @@ static __always_inline bool is_ours(struct sk_buff *skb)
 }
 
 /*
- * Takes our handler out of the chain of handlers. Waits while a handler that is not a sibling's
- * stands directly in front of ours. Meanwhile it logs once a second which handler is the first of
- * the chain.
+ * Takes our handler out of the chain of handlers. If the handler directly in front of ours is not a
+ * sibling's, waits until that handler is gone. Meanwhile this function logs once a second which
+ * handler is the first of the chain.
  */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
@@ -324,9 +326,9 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if our handler is in inet_protos[]. Return: true when nothing calls
- * our handler any more: this function has put the saved handler back, or another module has done so
- * already. False when another module has put its handler in front of ours, and may call ours.
+ * Puts the saved handler back if our handler is in inet_protos[]. Return: true when the saved
+ * handler is in the array, even if another module has put it back: nothing calls our handler any
+ * more. False when the handler in the array is another module's, which may call our handler.
  */
 static bool is_restored_v4(void)
 {

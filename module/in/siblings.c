@@ -19,9 +19,9 @@
  * Each build has one entry in a ring (a circular list). A new build announces itself by an event on
  * the notifier chain netevent, whose users ignore events that they do not know. The first build
  * that gets the event adds the new build to the ring. The event's number changes whenever struct
- * sibling or one of its callbacks changes, so builds that cannot call each other are never in one
- * ring. Builds in different rings still work side by side, but the build that was loaded first
- * cannot be unloaded first.
+ * sibling or one of its callbacks changes. So all builds of a ring can call each other. Builds in
+ * different rings still work side by side, but the unloading of the older build waits until the
+ * newer build is unloaded, because the newer build's handler calls the older build's handler.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -59,8 +59,8 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 		return NOTIFY_DONE;
 	list_add_tail_rcu(&sibling->ring, &self.ring);
 	/*
-	 * the other builds that know this event are in the same ring: they must not insert the
-	 * newcomer again
+	 * all builds that know this event are in one ring, which must get the newcomer only once:
+	 * stop the event here
 	 */
 	return NOTIFY_STOP;
 }
@@ -86,8 +86,9 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 	self.keeps = keeps;
 	self.wants = wants;
 	/*
-	 * Both callbacks read what our init has made. Nothing orders these reads after the read of
-	 * the callback's address, so every CPU must see the data before a sibling can find us
+	 * @keeps and @wants read data that our init has written. Nothing orders these reads after
+	 * the read of the callback's address, so every CPU must see the data before a sibling can
+	 * find us
 	 */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
@@ -142,10 +143,8 @@ static bool step_over(enum xtcp_sibling_ip ip)
  * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when another
  *	module's handler is in the array
  *
- * The function succeeds when our handler is the first of the chain, or directly behind a sibling's
- * handler.
- *
- * Our handler may still run until a grace period has passed.
+ * Our handler leaves the chain if it is the first of the chain, or directly behind a sibling's
+ * handler. It may still run until a grace period has passed.
  *
  * Context: process, module exit, may sleep.
  *
@@ -188,8 +187,8 @@ void xtcp_siblings_leave(void)
  *	listener of ours?
  * @skb: at the TCP header, which is linear
  *
- * If the segment would reopen a TIME-WAIT record of a sibling, the sibling ends the record if our
- * listener wants the segment.
+ * If the segment is a SYN that would reopen a TIME-WAIT record of a sibling, and our listener wants
+ * the SYN, the sibling ends the record.
  *
  * Context: softirq, RCU read side.
  *

@@ -33,8 +33,9 @@ typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
  * A function of one build that another build calls: does a connection of the called build own a
  * segment that would go to a listener of the calling build? @wanted: the calling build's own
- * xtcp_sibling_wants. If the segment would reopen a TIME-WAIT record of the called build, and
- * @wanted returns true, the record ends and the answer is false. Softirq, RCU read side.
+ * xtcp_sibling_wants. If the segment is a SYN that would reopen a TIME-WAIT record of the called
+ * build, and @wanted returns true, the called build ends the record and returns false. Softirq, RCU
+ * read side.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 

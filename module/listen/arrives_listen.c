@@ -16,8 +16,8 @@
 #include "out/reply.h"
 
 /*
- * Does an ACK acknowledge a valid SYN cookie? Also true if the listener has ended, so that the
- * caller sends no RST.
+ * Does an ACK acknowledge a valid SYN cookie? If the listener has ended, the answer is also true:
+ * the caller must not send a RST, because another listener may take the ACK.
  */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

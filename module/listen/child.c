@@ -4,10 +4,10 @@
  * a SYN with a valid TCP Fast Open cookie arrives. It is a clone of the listener; SYN and SYN-ACK
  * determine its TCB (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
- * The child is complete before anybody can find it. Under the listener's lock it enters the table
- * of connections, where it replaces its entry if it has one, and enters the accept queue. The child
- * itself stays locked until it has processed the segment that made it, so no other segment comes
- * first.
+ * The child is complete before anybody can find it. Under the listener's lock, the child enters the
+ * table of connections and the accept queue. If the child has an entry, it replaces the entry in
+ * the table. The child stays locked until it has processed the segment that made it: so the child
+ * processes this segment before all others.
  */
 #include "listen/child.h"
 
@@ -80,9 +80,9 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 /*
  * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
  * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
- * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. If an
- * earlier ACK of the SYN-ACK has made no child (he->acked), there is no sample: the time since that
- * ACK is no network delay.
+ * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. If
+ * he->acked is set, the peer has sent such an ACK before, but no child was made then. There is no
+ * sample in this case, because the time since the earlier ACK is no network delay.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -197,7 +197,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  *	(xtcp_secret_ts_offset())
  * @is_entry: true if @he is in the table; the child replaces it
  * @fast: the Fast Open state, if @skb is a SYN that opens the connection before the handshake ends
- *	(RFC 7413): the child then owns @fast, unless an error is returned. Otherwise NULL
+ *	(RFC 7413); else NULL. After success, the child owns @fast
  *
  * Context: softirq, RCU read side. Takes the listener's lock.
  *
@@ -232,7 +232,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!xtcp_ip_child_route(child))
 		goto err_child;
-	/* without memory the child asks for no ACK rate, and the peer chooses its own */
+	/* if there is no memory, the child requests no ACK rate, and the peer chooses the rate */
 	if (unlikely(he->ack_rate_ok))
 		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	xtcp_policy_begin(child);

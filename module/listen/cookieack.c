@@ -2,9 +2,9 @@
 /*
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
- * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry:
- * for two minutes after the listener, or another listener of its group, has last refused an entry
- * or dropped an entry early. With net.xtcp.syncookies = 0 no cookie is checked.
+ * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
+ * This is so for two minutes after the listener, or another listener of its group, has refused an
+ * entry or dropped an entry early. With net.xtcp.syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 
@@ -111,9 +111,9 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 
 /*
  * Sets the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
- * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN was turned off
- * since the SYN-ACK, we send no ACE feedback; the peer then concludes that something on the path
- * sets the ACE field to zero.
+ * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN was turned off after
+ * the SYN-ACK had been sent, we give no feedback, and the ACE field of our segments stays zero. To
+ * the peer, this looks as if something on the path cleared the field.
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -193,8 +193,8 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		xtcp_refusal_drop(lsk);
 	}
 	/*
-	 * -EADDRNOTAVAIL: another CPU has used the same cookie. As in Linux, this segment is
-	 * dropped, and the peer sends its data again.
+	 * -EADDRNOTAVAIL: another CPU has made a child from the same cookie. As in Linux, this
+	 * segment is dropped. If it has data, the peer sends the data again.
 	 */
 	return NULL;
 }

@@ -224,7 +224,7 @@ void xtcp_entry_note_declined(struct xtcp_listener *listener)
  */
 bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 {
-	/* a signed difference, because another processor may have noted a later second */
+	/* the difference is signed: it is negative if another processor has noted a later second */
 	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
 }
 
@@ -283,8 +283,9 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 
 /*
  * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
- * deadline. If more than HEIR_STEPS entries of the list expire later, the inherited entry is put
- * behind some of them. Its timeout then ends late, but no later than a timeout that began now.
+ * deadline. The search for its position begins at the end of the list, and stops after HEIR_STEPS
+ * steps. If the entry then stands behind entries that expire later, it is handled only after them,
+ * but no later than if its timeout had begun now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -335,8 +336,8 @@ bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, 
 }
 
 /*
- * Does an entry wait for data? With TCP_DEFER_ACCEPT, an entry waits for data after a bare ACK,
- * until the number of its timeouts, @timeouts, reaches the limit that this option sets.
+ * Does TCP_DEFER_ACCEPT let an entry wait for data? The wait begins with a bare ACK. It ends when
+ * @timeouts, the number of the entry's timeouts, reaches the limit that the option sets.
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
@@ -344,9 +345,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the entry that expires first if its time has come: ends the entry, or counts the timeout
- * and sets the next deadline of the entry. *@resend is the entry if its SYN-ACK has to go out
- * again. Returns false when nothing more is due.
+ * If the entry that expires first is due: ends the entry, or counts the timeout and sets the next
+ * deadline of the entry. *@resend receives the entry if its SYN-ACK has to go out again, else NULL.
+ * Returns false when no entry is due.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

@@ -12,7 +12,7 @@
 
 struct xtcp_listener;
 
-/* one level for each timeout of 1, 2, 4 ... 64 and 120 s; later timeouts use the last level */
+/* levels 0 to 6 wait for 1, 2, 4 ... 64 s, and level 7 for 120 s; later timeouts stay in level 7 */
 #define XTCP_ENTRY_LEVELS	8
 
 /**
@@ -57,12 +57,12 @@ struct xtcp_synq {
  * @ts_ok: SYN and SYN-ACK carry timestamps
  * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
- * @ecn_maybe: the entry is rebuilt from a cookie without timestamps, which does not say whether the
- *	SYN-ACK has granted ECN
+ * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: such a cookie does not say
+ *	whether the SYN-ACK has granted ECN
  * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: how often the SYN-ACK was sent again
- * @ts_late: milliseconds by which the last SYN-ACK went out later than its TSval says (cookie.c)
+ * @ts_late: how many milliseconds after the time in its TSval the last SYN-ACK went out (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: the ACK that completes the handshake has arrived, but the accept queue was full, or
  *	TCP_DEFER_ACCEPT lets the entry wait for data (listener lock)

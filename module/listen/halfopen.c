@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments for an entry, a connection that is half open: SYN-RECEIVED of RFC 9293 section 3.10.7.4,
- * in a handshake that began in LISTEN.
+ * Segments for an entry, the half-open connection of a listener. The state is SYN-RECEIVED, as in
+ * RFC 9293 section 3.10.7.4 for a handshake that began in LISTEN.
  */
 #include "listen/halfopen.h"
 
@@ -33,7 +33,7 @@
 
 /*
  * PAWS (RFC 7323 section 5.3, R1): is the segment's TSval older than TS.Recent? As in Linux, a RST
- * passes once the SYN-ACK's timeout has reached a minute.
+ * passes this test if the timeout of the SYN-ACK is already a minute or longer.
  */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -45,11 +45,11 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? An older TSecr
- * answers the SYN-ACK of an old connection. If both SYN-ACKs had the same ISN, the acknowledgment
- * number does not show which of them is answered. But an older TSecr may also answer a SYN-ACK with
- * a cookie that was sent before this entry was made, so TSecr is not checked while cookies are
- * accepted. As in Linux, a TSecr of 0 is not checked.
+ * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then the segment
+ * answers the SYN-ACK of an old connection, which may have had the same ISN: the acknowledgment
+ * number alone does not show this. While cookies are accepted, TSecr is not checked, because the
+ * segment may answer a SYN-ACK with a cookie that was sent before this entry was made. As in Linux,
+ * a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -192,8 +192,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 		xtcp_refusal_drop(listener->sk);
 	/*
 	 * for the peer, the handshake is complete. With abort_on_overflow we reset the connection.
-	 * Otherwise the timer sends the SYN-ACK again, and the peer's next ACK may make the child.
-	 * If the entry has ended by then, the cookie in that ACK may still do so
+	 * Otherwise the timer sends the SYN-ACK again, and the peer's next ACK may make the child:
+	 * from the entry, or from the cookie in the ACK if the entry has ended by then
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
@@ -257,8 +257,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
-	 * as in Linux, the RFC's fifth step comes before its first step here: check the ACK field.
-	 * A RST is not checked here: its sequence number alone counts (section 3.5.3)
+	 * as in Linux, begin with the RFC's fifth step: check the ACK field. This step skips a RST,
+	 * of which only the sequence number counts (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);

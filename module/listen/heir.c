@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, it hands its half-open entries
- * and the children that nobody accepted over to the other members (the heirs).
+ * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, the other members (the heirs)
+ * take over its half-open entries and the children that nobody accepted.
  *
  * The heir of a connection is the member that would get the connection's SYN now: a member whose
  * SO_INCOMING_CPU names this processor, or else the member that the hash selects. As in Linux, an
- * heir takes entries and children even if its queues are full. All queues of the group together
- * hold no more than before, and the heir takes no new connection until it is below its limit again.
+ * heir takes entries and children even if its queues are full. This is safe: all queues of the
+ * group together hold no more than before, and the heir takes no new connection until its queues
+ * are below their limits again.
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
@@ -25,9 +26,9 @@
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
- * dropped, and the ACK is answered with a RST. An heir checks the cookie as the listener would
- * have: the members share the time when one of them last refused an entry (group.c). An ICMP error
- * may be lost: an entry can do without it.
+ * dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the listener:
+ * cookies are accepted for some time after a refused entry, and all members share this time
+ * (group.c). An ICMP error for an entry may be lost: then the timer ends the entry, only later.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests
@@ -55,9 +56,9 @@
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
- * The answer is also true for the only member of a group: as in Linux, each of its connections then
- * counts as one that could not be handed over (TCPMigrateReqFailure). A listener without
- * SO_REUSEPORT counts nothing.
+ * The answer is true even if @from is the only member of its group: as in Linux, each connection of
+ * @from then counts as one that could not be handed over (TCPMigrateReqFailure). Without
+ * SO_REUSEPORT, the answer is false, and no connection counts.
  *
  * Context: process. Lock: socket of @from, held.
  *

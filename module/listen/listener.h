@@ -41,7 +41,7 @@ struct xtcp_listener_stats {
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
  * @stats: counters of each processor, which need no lock; /proc shows their sums. A SYN that is
- *	answered with a cookie changes nothing else in the listener
+ *	answered with a cookie writes to no other field
  * @lock: guards the fields below, unless another lock is named; taken in softirq and process
  *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
  *	locks of the table of connections, and the lock of pool.c
@@ -99,8 +99,8 @@ static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 {
 	/*
-	 * smp_load_acquire() pairs with smp_store_release() in acceptq.c, which comes after the
-	 * listener has left the table
+	 * smp_load_acquire() pairs with smp_store_release() in acceptq.c. The listener leaves the
+	 * table before that store, so a lookup after this load does not find the listener
 	 */
 	return !listener || smp_load_acquire(&listener->closed);
 }

@@ -4,7 +4,7 @@
  *
  * By default, the entries of all namespaces together may use 1/128 of the memory. All guests
  * (namespaces that belong to a user namespace other than the initial one) together may use half of
- * this share, and one guest a quarter of the guests' half. An entry with a copy of its SYN is
+ * this share. One guest may use a quarter of the guests' half. An entry with a copy of its SYN is
  * larger and counts as several entries.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
@@ -180,9 +180,9 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * If the namespace is a guest, adds an entry to the namespace's count (@sign 1), or subtracts the
- * entry (-1). An entry that has left the table is subtracted at once: the namespace may end before
- * the memory is freed.
+ * Adds an entry to the count of its namespace (@sign 1), or subtracts the entry (-1). Only a guest
+ * has such a count. An entry that has left the table is subtracted at once, because the namespace
+ * may end before the memory of the entry is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {

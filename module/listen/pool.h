@@ -20,8 +20,8 @@ static inline u32 xtcp_pool_bytes_of(bool v4)
 }
 
 /*
- * If has_syn is set, the memory behind an entry contains a copy of the SYN, and the SYN's KeyIDs
- * (TCP-AO). This function finds both.
+ * Finds the copy of the SYN and the SYN's KeyIDs (TCP-AO), which follow the entry in memory. @he:
+ * an entry with has_syn set.
  */
 static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 {

@@ -38,8 +38,8 @@ static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xt
 }
 
 /*
- * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? A bare ACK makes a child
- * only after defer_accept timeouts of the SYN-ACK. @timeouts: the number of these timeouts so far.
+ * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? The listener's defer_accept
+ * says how many timeouts of the SYN-ACK must come first. @timeouts: the number of timeouts so far.
  */
 static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {

@@ -116,8 +116,8 @@ bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
  *
  * A header has no space for timestamps, a SACK block and a signature of more than 16 octets: by MD5
  * (RFC 2385), or by TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6). As in Linux,
- * timestamps are dropped, and SACK stays. But if a cookie is sent, SACK is dropped, because only
- * timestamps can carry the options of a cookie.
+ * timestamps are dropped, and SACK stays. But if a cookie is sent, timestamps stay, and SACK is
+ * dropped: a cookie needs a timestamp to carry the options that the SYN-ACK grants.
  *
  * Context: softirq, RCU read side.
  */
@@ -156,7 +156,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: the entry; what SYN and SYN-ACK agree on is filled, except for ECN
+ * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set
  * @listener: the listener; its group determines the shift
  * @how: the route of the SYN-ACK, and the MSS option that this route allows
  *
@@ -213,8 +213,8 @@ static const struct request_sock_ops lsm_ops[2] = {
 /*
  * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
  * request sock, and need not clear a new one for each SYN. BH is off, so each request sock has one
- * user at a time. This would fail on a PREEMPT_RT kernel whose BH sections can be preempted: one
- * user could overwrite the request sock of another user.
+ * user at a time. On a PREEMPT_RT kernel whose BH sections can be preempted, this would not hold:
+ * one user could overwrite the request sock of another user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 

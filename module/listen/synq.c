@@ -9,8 +9,8 @@
  * entry is dropped to make room for a new SYN.
  *
  * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
- * the backlog of listen(). The SYN queue is tested first. If both queues are full, and SYN cookies
- * are allowed, the SYN counts in the counters of both queues.
+ * the backlog of listen(). The SYN queue is tested before the accept queue. If both queues are
+ * full, and SYN cookies are allowed, the counters of both queues count the SYN.
  */
 #include "listen/synq.h"
 
@@ -86,7 +86,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	}
 	/*
 	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers that it
-	 * knows from tcp_metrics; to xtcp all peers are unknown
+	 * knows from tcp_metrics. xtcp knows no peers, so the last quarter stays unused, except by
+	 * SYNs that reopen TIME-WAIT records
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
@@ -142,8 +143,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*
-	 * without timestamps the cookie cannot carry SACK and ECN. The cookie need not carry
-	 * AccECN: the handshake's last ACK itself shows whether the peer is in AccECN mode
+	 * without timestamps the cookie cannot carry SACK and ECN, so they are not granted. AccECN
+	 * can stay: the handshake's last ACK shows whether the peer is in AccECN mode
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
@@ -161,8 +162,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 /*
  * RFC 7413 section 4.2.2: if the SYN has a valid Fast Open cookie, makes the child at once, and the
- * child takes the SYN's data. Returns false when there is no child; *@answer is then the Fast Open
- * cookie for the SYN-ACK, if any.
+ * child takes the SYN's data. Returns false when there is no child: *@answer is then the Fast Open
+ * cookie for the SYN-ACK. A negative answer->len: the SYN-ACK has no such cookie.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -196,9 +197,9 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 }
 
 /*
- * Has the SYN-ACK space for the ACK Rate Request option beside its other options and a signature of
- * @room octets? The AccECN option leaves no space beside a Fast Open cookie (@answer) or a
- * signature.
+ * Does the ACK Rate Request option fit into the SYN-ACK, with all other options and a signature of
+ * @room octets? If the SYN-ACK has the AccECN option, and also a signature or a Fast Open cookie
+ * (@answer), it has no space left.
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
@@ -207,7 +208,7 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 	if (he->accecn_ok && (answer || room))
 		return false;
 	if (he->ts_ok)
-		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;	/* with SACK-permitted in place of the NOPs */
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;	/* SACK-permitted may replace its two NOPs */
 	else if (he->sack_ok)
 		size += round_up(XTCP_OPTLEN_SACK_PERMITTED, 4);
 	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;
@@ -265,9 +266,8 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	/*
-	 * do not call xtcp_request_has_ao() a second time: meanwhile the listener may have got its
-	 * first key. This SYN was not verified with that key, and an entry without a copy of the
-	 * SYN has no KeyIDs
+	 * do not call xtcp_request_has_ao() a second time: if the listener has got its first key
+	 * meanwhile, the answer would be true, but nobody has verified this SYN with that key
 	 */
 	he->ao = ao;
 	return he;

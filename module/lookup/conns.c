@@ -8,9 +8,9 @@
  *
  * Readers use RCU. A writer takes a lock while it walks a chain. The table has up to 256 parts,
  * each with its own lock and a count of its connections, so that a listing can skip empty parts. A
- * connection that has left the table may enter it again only after a grace period. So a reader that
- * has just reached such a connection continues in the same chain, and reaches the end of this
- * chain.
+ * connection that leaves the table still points to the rest of its chain, and may enter the table
+ * again only after a grace period. So a reader that has just reached this connection still reaches
+ * the end of the chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -84,9 +84,9 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * All processors read the table, so its pages are spread over all memory nodes, as in Linux. vmap()
- * cannot map these pages as huge pages. So a machine with one memory node uses kvzalloc() instead,
- * which may use huge pages. kvfree() frees both kinds of table.
+ * Allocates a table whose pages are spread over all memory nodes, as in Linux, because all
+ * processors read the table. vmap() cannot map these pages as huge pages, but kvzalloc() may use
+ * huge pages. So a machine with one memory node uses kvzalloc(). kvfree() frees either table.
  */
 static void *alloc_on_all_nodes(size_t size)
 {

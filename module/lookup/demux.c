@@ -302,8 +302,9 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  *
- * As in kernel TCP, the tuple is taken if a segment that arrives by @conn's interface would find
- * another connection with this tuple. So two connections may have the same tuple on two interfaces.
+ * As in kernel TCP, two connections that are bound to different interfaces may have the same tuple.
+ * The tuple is taken only if a segment that arrives by @conn's interface would find another
+ * connection.
  *
  * Context: softirq or process.
  *
@@ -355,18 +356,19 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c); the map is updated
- *	when the connection leaves the table
+ * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c)
  * @xn: the namespace
  * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
  * @map: number of the map
  *
+ * When the connection leaves the table, the map is updated.
+ *
  * Context: softirq or process.
  *
  * Return: true when the connection is assigned to the map. False when no connection in the table
- * has the tuple, when the connection has another interface, or when connect() did not choose its
- * port.
+ * has the tuple, when the connection has another interface, or when connect() did not choose the
+ * connection's local port.
  */
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
 {
@@ -507,8 +509,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/*
-	 * set left_table even if a TIME-WAIT record has replaced the sock already: lookups may
-	 * still use the sock
+	 * set left_table also if the sock is not in the table any more, because a TIME-WAIT record
+	 * has replaced it: lookups may still use the sock
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
@@ -538,10 +540,11 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * A grace period has to pass. Otherwise a lookup that has reached the sock in its old chain would
- * continue in the sock's new chain, and miss connections of the old chain. Also, a segment that has
- * found the sock would reach the wrong connection. After the wait, such a segment may still be on
- * the backlog; connect() processes the backlog before it changes the state.
+ * Without a grace period, two things could go wrong. A lookup that has reached the sock in its old
+ * chain would continue in the sock's new chain, and miss connections of the old chain. And a
+ * segment of the old connection that has found the sock would reach the new connection. After the
+ * wait, such a segment can only be on the backlog: connect() processes the backlog before it
+ * changes the state.
  *
  * An expedited grace period interrupts every processor, so fast_waits_of() limits how many
  * expedited grace periods a user gets per second. A user who disconnects and connects in a loop

@@ -39,8 +39,9 @@ enum xtcp_conn_kind {
  * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
  *	connection of another kind that replaces this connection gets a copy of this bit
  * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
- *	lock of the map, and also the chain's lock if another processor could remove the connection
- *	from the table at that moment. A connection that replaces this connection gets a copy
+ *	lock of the map. If another processor could remove the connection from the table at that
+ *	moment, the writer also holds the chain's lock. A connection that replaces this connection
+ *	gets a copy of the number
  * @faddr4: foreign address, IPv4
  * @laddr4: local address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
  *	after this field
@@ -82,8 +83,8 @@ struct xtcp_conn {
 /**
  * struct xtcp_demux_key - the lookup key of an arriving segment
  * @tuple: the segment's addresses and ports; those of this host are the local ones
- * @dif: the interface by which the segment arrived; if this interface is enslaved to a VRF, the VRF
- *	device
+ * @dif: the interface by which the segment arrived, or, if this interface is enslaved to a VRF, the
+ *	VRF device
  * @sdif: if @dif is a VRF device, the enslaved interface by which the segment arrived; else 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace
  */

@@ -13,12 +13,13 @@
  * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
  * xtcp_early_take() checks the sock again.
  *
- * Kernel TCP must never see a segment with a sock of ours. While such a segment is in a queue, its
- * sock keeps the module loaded: by its descriptor, or through held.c. So when the module's exit
- * begins, no such segment is in a queue. Some segments may still be on their way to our handlers,
- * which are removed a grace period after the hooks. It would not be enough to count the segments
- * that have a sock of ours: the program that reads a queue may turn a segment into a UDP datagram,
- * and UDP then takes the sock without a call to us.
+ * Kernel TCP must never see a segment with a sock of ours, not even while the module is unloaded.
+ * While such a segment is in a queue, its sock keeps the module loaded: by its descriptor, or
+ * through held.c. So when the module's exit begins, no such segment is in a queue. Segments on
+ * their way from the hooks to our handlers still reach the handlers, because the hooks are removed
+ * a grace period earlier. A mere count of the segments with a sock of ours would not be reliable:
+ * the program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the
+ * sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before listen() or connect() a socket receives nothing, but hooks cost
@@ -94,8 +95,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 		return;
 	/*
 	 * This barrier pairs with smp_mb() in held.c: either held.c sees our reference, or we see
-	 * SOCK_DEAD here. A dead sock has no descriptor that keeps the module loaded, so a queue
-	 * must not keep such a sock.
+	 * SOCK_DEAD here. A dead sock has no descriptor that keeps the module loaded, so a segment
+	 * with such a sock must not wait in a queue.
 	 */
 	smp_mb__after_atomic();
 	/* data_race(): another flag may change at the same time */
@@ -140,7 +141,7 @@ static bool is_for_here(const struct sk_buff *skb)
 
 /*
  * Might a sock of ours own this segment, and may early demux attach the sock? @offset: octets
- * before the TCP header. Return: the TCP header if so, else NULL.
+ * before the TCP header. Return: the TCP header if both answers are yes, else NULL.
  */
 static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, const struct xtcp_net *xn,
 							 const struct sk_buff *skb, unsigned int offset)
@@ -219,8 +220,8 @@ void xtcp_early_start(struct xtcp_net *xn)
 }
 
 /*
- * The namespace ends, or the module is unloaded: no descriptor of ours is left. When the hooks are
- * unregistered, netfilter drops the segments in its queues.
+ * Unregisters the hooks, which makes netfilter drop the segments in its queues. Runs when the
+ * namespace ends or the module is unloaded: no descriptor of ours is left then.
  */
 static void __net_exit stop(struct net *net)
 {
@@ -234,9 +235,9 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * Makes netfilter drop all segments in its queues, by registering and unregistering a hook. This
- * runs when a grace period has passed since stop(): a segment that was on its way into a queue
- * during stop() is in the queue now.
+ * Makes netfilter drop all segments in its queues once more, by registering and unregistering a
+ * hook. A segment that was on its way into a queue during stop() is in the queue now, because a
+ * grace period has passed since stop().
  */
 static void __net_exit flush_queues(struct net *net)
 {
@@ -280,8 +281,8 @@ void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
 	/*
-	 * netfilter's queues are empty now. Any other segment goes from the hook to our handler
-	 * within one RCU read side: wait for all of these
+	 * netfilter's queues are empty now. All other segments go from the hook to our handler
+	 * within one RCU read side: wait until these read sides have ended
 	 */
 	synchronize_net();
 }

@@ -13,15 +13,15 @@
  * this array in the same way as kernel TCP's: a listener gets the next index when it joins, and
  * when a listener leaves, its index goes to the last listener. So the index that a program returns
  * selects the same member in both stacks. No struct sock_reuseport has listeners of both stacks,
- * because each stack looks for members in its own table of listeners. is_beside() still checks
- * which sock the program has chosen.
+ * because each stack looks for members in its own table of listeners. But a listener may have been
+ * bound to another device since it joined, so is_beside() checks the sock that the program chooses.
  *
  * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
  * is set: then it hands its entries over (listen/heir.c). If an entry was dropped, the ACK that
  * completes its handshake reaches another member. As in Linux, this member answers with a RST,
- * unless the ACK has a valid cookie. Cookies are checked only for some time after a listener has
- * dropped or refused an entry (declined it). So the members share the time when one of them last
- * declined an entry.
+ * unless the ACK has a valid cookie. A listener checks cookies only for some time after an entry
+ * was dropped or refused (declined). To make this member check the cookie, all members share the
+ * time when one of them last declined an entry.
  */
 #include "lookup/group.h"
 
@@ -89,8 +89,8 @@ void xtcp_group_put(struct xtcp_group *group)
  * @sk: the new listener; nothing happens without SO_REUSEPORT
  * @member: a listener of the group that @sk joins; NULL if there is none
  *
- * If a BPF program was attached before listen(), @sk has a struct sock_reuseport already. If
- * @member is NULL, @sk keeps this struct, and later listeners join it.
+ * If a BPF program was attached before listen(), @sk has a struct sock_reuseport of its own
+ * already. If @member is NULL, @sk keeps its own struct, and later listeners join it.
  *
  * Context: process. Lock: socket of @sk, held.
  *
@@ -126,8 +126,8 @@ void xtcp_group_leave(struct sock *sk)
 
 /*
  * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device.
- * Members of a struct sock_reuseport may differ in their device: @chosen may have been bound to
- * another device since it joined.
+ * Two members of one struct sock_reuseport may have different devices: a program may have bound
+ * @chosen to another device after @chosen joined.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -149,8 +149,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @skb: a segment for a listener; skb->data is the TCP header
  *
  * The program sees the data of the segment and the headers before the data, like any socket filter.
- * It runs only for segments that are ours, once for each segment. But if the listener that the
- * program has chosen has just ended, the program runs again.
+ * It runs only for segments that are ours, and once for each segment. It runs a second time if the
+ * listener that it has chosen has just ended.
  *
  * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *

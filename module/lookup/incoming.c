@@ -3,12 +3,13 @@
  * SO_INCOMING_CPU: a SYN goes to a listener of the group whose option names the processor on which
  * the SYN arrives.
  *
- * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member with
- * this processor. So a member that follows many members with other processors gets many SYNs. In
- * xtcp, the members with the same processor are in an array of their own (struct xtcp_seats), and
- * the hash chooses among them. Each of them gets an equal share of the SYNs, and the choice takes
- * the same time for thousands of members as for a few. If no member has the processor, any member
- * may get the SYN, in both stacks.
+ * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member whose
+ * option names this processor. So a member that stands behind many members with other processors
+ * gets more SYNs than others: the walk may start at any of these. In xtcp, the members that name
+ * the same processor are in an array of their own (struct xtcp_seats), and the hash chooses among
+ * them. Each of them gets an equal share of the SYNs, and the choice takes the same time for
+ * thousands of members as for a few. If no member names the processor, any member may get the SYN,
+ * in both stacks.
  *
  * Generic socket code sets the option without a call to us, but holds the socket lock. So we read
  * the option when the lock is released, which is before setsockopt() returns. If there is no memory
@@ -174,8 +175,8 @@ noinline void xtcp_incoming_follow(struct sock *sk)
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
  *
- * Return: the listener, the same one for the same hash and processor until the array of the
- * processor changes; NULL if no listener has this processor.
+ * Return: the listener; NULL if no listener's option names this processor. A hash chooses the same
+ * listener on this processor until the array of the processor changes.
  */
 struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {
