@@ -10,9 +10,10 @@
  * take the data, and the SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
- * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). A connection that is
- * reset during its handshake counts for one more minute (section 5.1). While the limit is reached,
- * the listener answers SYNs as if Fast Open were off.
+ * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
+ * spoofed address resets the connection. So a connection that is reset during its handshake counts
+ * for one more minute (section 5.1). While the limit is reached, the listener answers SYNs as if
+ * Fast Open were off.
  *
  * Cookies, keys and limits are the same as in Linux. So a cookie that kernel TCP has made is valid
  * for an xtcp listener with the same key.
@@ -36,7 +37,7 @@
 #include "sight/mib.h"
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
-#define RESET_COUNTS	(60 * HZ)	/* how long a reset connection counts (section 5.1) */
+#define RESET_COUNTS	(60 * HZ)	/* a reset connection counts for this time (section 5.1) */
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 

@@ -74,7 +74,8 @@ static bool needs_cookie(struct sock *sk)
 
 /*
  * May the SYN carry data? @cookie receives the cookie option for the SYN (length 0: ask for a
- * cookie; negative: no option). @mss receives the peer's MSS, and is unchanged if it is unknown.
+ * cookie; negative: no option). @mss receives the peer's MSS. If this MSS is unknown, @mss is
+ * unchanged.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {

@@ -57,7 +57,7 @@
 #include "ports/lease.h"
 #include "timewait/timewait.h"
 
-#define ROUNDS_A_SECOND	50	/* tries of restore() per second to take our handler out */
+#define ROUNDS_A_SECOND	50	/* tries of restore() per second */
 
 /*
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is

@@ -28,7 +28,8 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-#define FAST_WAITS	50		/* limit of expedited grace periods per second, for each counter */
+/* expedited grace periods per second that each counter of fast_waits_of() allows */
+#define FAST_WAITS	50
 #define FAST_USERS	16		/* counters for non-root users; the uid selects a counter */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
