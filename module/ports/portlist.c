@@ -2,10 +2,10 @@
 /*
  * The leases of a namespace, in one list per port, and the locks of ports.
  *
- * As in kernel TCP's bind table, neighbouring ports have different locks. connect() takes the ports
- * towards one destination in turn, so connections that several processors open or end at the same
- * time have neighbouring ports. A lease is compared only with leases of the same port, so no caller
- * needs two of these locks.
+ * As in kernel TCP's bind table, neighbouring ports have different locks. connect() gives
+ * neighbouring ports to the connections to one destination, so several processors often work on
+ * neighbouring ports at the same time. A lease is compared only with leases of the same port, so no
+ * caller needs two of these locks.
  *
  * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
  * tree. A block of lists is allocated while one of its ports has a lease. One empty block is kept

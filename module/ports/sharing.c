@@ -5,19 +5,19 @@
  *
  * The rules are kernel TCP's. Two socks whose addresses overlap may share a port in two cases. In
  * the first, both have SO_REUSEADDR and the older one does not listen. In the second, both have
- * SO_REUSEPORT and the same user. The second case does not apply to a sock that already has a
- * struct sock_reuseport because a BPF program was attached (SO_ATTACH_REUSEPORT_*): it joins no
- * other group.
+ * SO_REUSEPORT and the same user. There is an exception to the second case. If a BPF program was
+ * attached to a sock before its bind() (SO_ATTACH_REUSEPORT_*), the sock has a struct
+ * sock_reuseport already, and joins no other group.
  *
  * When the lease of a bind() binds its port, kernel TCP compares the lease with kernel TCP's socks.
  * Kernel TCP always lets two such leases share a port (lease.c), so this file compares leases
  * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in their
  * order.
  *
- * Kernel TCP compares the present options of socks, except on a port on which all socks had the
- * same options when they bound. For the owner of a lease, two sets of options count: the options
- * that it had at bind() or listen(), and its present options. A sock may share the port with the
- * lease if the rules hold for either set.
+ * A program may change these options after bind(). A lease stores the options that its owner had at
+ * bind() or listen(). A sock may share the port if the rules allow it either with the stored
+ * options or with the owner's present options. Kernel TCP compares present options, too, but not if
+ * all socks on the port had the same options when they bound.
  */
 #include "ports/sharing.h"
 
@@ -129,8 +129,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 	if (!owner_admits(lease, sk, listens))
 		return false;
 	/*
-	 * from now on, lease_vouches() must be false for @lease, since the new lease that shares
-	 * its port may have other options
+	 * @sk may have other options than @lease, so @lease can no longer speak for all socks on
+	 * the port: lease_vouches() is false from now on
 	 */
 	lease->admits_others = true;
 	return true;
@@ -138,12 +138,12 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * entry has to be compared? Usually yes, if both belong to one SO_REUSEPORT group: an entry that
- * admits one member of a group admits all. There are exceptions. If @lease has SO_REUSEADDR, socks
- * outside the group may overlap with @lease. These socks admit @sk only if @sk also has
- * SO_REUSEADDR, and if none of them listens. While @lease itself listens, none of them can listen;
- * otherwise one of them might. Socks outside the group may also overlap with @lease if only
- * TIME-WAIT records refer to @lease, or if @admits_others is set.
+ * entry has to be compared? Usually yes, if both belong to one SO_REUSEPORT group: all entries that
+ * overlap with @lease have admitted it, so they also admit @sk. The answer is no if a sock outside
+ * the group may share the port with @lease, and might refuse @sk. This is so if only TIME-WAIT
+ * records refer to @lease, or if @admits_others is set (lease_admits()). It is also so if @lease
+ * has SO_REUSEADDR, unless @sk has this option, too, and @lease listens: then no sock outside the
+ * group listens.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -169,8 +169,9 @@ static bool is_of_group(struct sock *other, void *arg)
 
 /*
  * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other
- * nevertheless? Each lease of a bind() has sk_reuseport, so kernel TCP never refuses such a lease
- * because of another such lease, or because of a TIME-WAIT sock of kernel TCP with SO_REUSEPORT.
+ * nevertheless? Each lease of a bind() has sk_reuseport and the same user. So kernel TCP lets such
+ * leases share a port with each other, and with TIME-WAIT socks of kernel TCP that have
+ * sk_reuseport. Only these entries are compared here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -229,8 +230,8 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 
 /*
  * @lease is in kernel TCP's table now. Does another entry conflict with it? If all socks on the
- * port have SO_REUSEADDR and none listens, there is no conflict; kernel TCP does not walk the
- * entries then, either.
+ * port have SO_REUSEADDR and none listens (fastreuse), there is no conflict, so nothing is
+ * compared, as in kernel TCP.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -321,9 +322,9 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
 	/*
-	 * if the lease has no SO_REUSEADDR while it has other socks, such as children, it must not
-	 * get the option here: xtcp_lease_make_exclusive() may have cleared it for one of these
-	 * socks
+	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease for the sake of
+	 * another of its socks, such as a child. So the option is not set again while the lease has
+	 * other socks
 	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);

@@ -5,7 +5,7 @@
  * A shared lease is a TIME-WAIT sock in the table, but inet_csk_get_port() and inet_put_port() need
  * a full sock. The taker is this full sock. It binds the port, and the lease replaces it in the
  * table. When the lease ends, the taker replaces the lease, and then unbinds the port (README.md).
- * If kernel TCP's own connect() chose the port for all socks on it, this file lets the taker share
+ * If all socks of kernel TCP on the port got it from connect(), without bind(), the taker can share
  * the port with them. Each processor has one taker, for all namespaces.
  */
 #include "ports/taker.h"
@@ -26,10 +26,10 @@
 
 /**
  * struct taker - the part of a full sock that the code of kernel TCP's bind table reads
- * @lock: guards the taker. The holder has BH disabled, so only on PREEMPT_RT kernels may another
- *	task of the same processor wait for the lock
- * @inet: the sock; between two calls it is not in the table, but still has the namespace of the
- *	last call
+ * @lock: guards the taker. Each processor uses only its own taker, and with BH disabled, so there
+ *	is contention only on PREEMPT_RT kernels, between tasks of one processor
+ * @inet: the sock. It is in the table only during a call. Afterwards it still points to the
+ *	namespace of that call
  * @reach: makes @inet large enough for all fields that the code of kernel TCP's bind table reads
  */
 struct taker {
@@ -107,13 +107,13 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * Prepare the bucket so that kernel TCP admits the taker. If kernel TCP's connect() chose the port
- * for all socks on it, each of these socks occupies only its own 4-tuple, and the taker may share
- * the port with them. In this case, fastreuseport of the bucket is set as if the taker's
- * SO_REUSEPORT group had the port. If a bind() comes before the taker, that bind() clears
- * fastreuseport. A lease that is bound to no device may share the port even with socks that are
- * bound to a device, because xtcp_taker_meets() compares the 4-tuples of the lease with the
- * 4-tuples of these socks. Return: true when fastreuseport is set.
+ * Prepare the bucket of @port so that kernel TCP admits the taker. This is done only if all socks
+ * on the port got it from kernel TCP's connect(): each of them needs only its own 4-tuple, so the
+ * taker may share the port. fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group
+ * had the port. If a bind() comes before the taker, that bind() clears fastreuseport. A lease that
+ * is bound to a device is not admitted if a sock is bound to another device. A lease without a
+ * device is admitted beside such socks, because xtcp_taker_meets() compares their 4-tuples with
+ * ours. Return: true when fastreuseport is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -192,10 +192,10 @@ static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 por
 }
 
 /*
- * The lease leaves the table, so no 4-tuple of ours is left on the port. While the lease was in the
- * table, no bind() could take the port. So kernel TCP's connect() may use the port again. If the
- * lease is bound to a device, the bucket stays as it is, because it may contain a lease that is
- * bound to another device.
+ * A lease leaves the table, so kernel TCP's connect() may use the port again: only socks that
+ * connect() gave the port are left, since no bind() could take it. If the lease is bound to a
+ * device, the bucket stays as it is, because it may contain a lease that is bound to another
+ * device.
  */
 static void open_door(const struct xtcp_lease *lease)
 {

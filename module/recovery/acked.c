@@ -55,12 +55,11 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
- * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). The sending times of the
- * newly acknowledged or sacked segments that were sent only once give RTTs. The RTO takes the
- * longest RTT, which includes the peer's ACK delay. Congestion control takes the shortest RTT. If
- * SND.UNA has moved, the RTO uses the timestamp echo instead in two cases: if there are no such
- * segments, and if the ACK also covers a segment that was resent. Return: true when the RTO has a
- * new sample.
+ * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
+ * sacked segment that was sent only once gives an RTT. The RTO takes the longest of these RTTs,
+ * which includes the peer's ACK delay. Congestion control takes the shortest. The RTO uses the
+ * timestamp echo instead if SND.UNA has moved, and if no such segment exists or the ACK also covers
+ * a resent segment. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -107,9 +106,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Begin the sample of an ACK with the state before the ACK is processed. This function and others
- * below are inline because they run for most ACKs. Callers declare and initialize their sample in
- * one statement; otherwise the compiler would zero the sample first.
+ * Begin the sample of an ACK with the state before the ACK is processed. This function is inline
+ * because it runs for most ACKs; so are other functions of this file. Callers declare and
+ * initialize their sample in one statement; otherwise the compiler would zero the sample first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -127,8 +126,8 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 }
 
 /*
- * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL if a later ACK has
- * overtaken it: its AccECN counter is out of date then.
+ * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL for an ACK that a
+ * later one has overtaken, because such an ACK has an old AccECN counter.
  */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -186,11 +185,11 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @wnd: SEG.WND in
- * octets. @moved: SND.UNA has moved. If SND.UNA has moved, the peer sent this segment after all
- * others whose window we have taken. So the window is taken, as in Linux, even if SEG.SEQ is lower
- * than SND.WL1: a segment that retransmits text has an old SEG.SEQ. If SND.UNA has not moved,
- * SEG.ACK equals SND.UNA, and SND.WL2 was never beyond SND.UNA. So SEG.ACK and SND.WL2 need not be
- * compared.
+ * octets. @moved: SND.UNA has moved. In that case the ACK is newer than all ACKs that we have taken,
+ * so its window is taken, as in Linux. SEG.SEQ is not compared then, because it is low if the
+ * segment retransmits text. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old. The RFC
+ * also compares SEG.ACK with SND.WL2; this is not needed, because SEG.ACK is at least SND.UNA, and
+ * SND.WL2 is never beyond SND.UNA.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd, bool moved)
 {
@@ -206,8 +205,8 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 }
 
 /*
- * Can this ACK be ignored, except for its window? SEG.ACK equals SND.UNA. Return: true when the ACK
- * reports nothing about segments in flight.
+ * @seg: an ACK that does not move SND.UNA. Return: true when it says nothing about the segments in
+ * flight; then only its window is taken.
  */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -231,10 +230,10 @@ static __always_inline bool has_stream(struct sock *sk)
 }
 
 /*
- * May newly sacked text restart the retransmission timer? Yes if the text was sent before the last
- * copy of the first segment in flight: that copy may still be underway, on a path that is slower
- * than the RTO assumes. No if the text was sent after that copy: if the copy is lost, ACKs that
- * sack later text would keep the timer from expiring.
+ * May newly sacked text restart the retransmission timer? The last copy of the first segment in
+ * flight decides. If the text was sent before this copy, yes: the path may be slower than the RTO
+ * assumes, and the copy may still be on its way. If the text was sent after this copy, no: the copy
+ * may be lost, and ACKs of later text must not delay the timeout.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -253,8 +252,8 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	bool sampled;
 
 	/*
-	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is; as in Linux, an ACK with a
-	 * smaller window is also a duplicate
+	 * what a duplicate ACK is: RFC 5681 section 2, (a) to (e). But as in Linux, an ACK whose
+	 * window has shrunk is a duplicate, too
 	 */
 	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
@@ -305,8 +304,9 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Were the SYN and its first retransmission lost? No if the ACK echoes the timestamp of the
- * original SYN (Eifel, RFC 3522). The first retransmission has a timestamp one timeout later.
+ * Were the SYN and its first retransmission lost? They were not if the ACK echoes the timestamp of
+ * the original SYN (Eifel, RFC 3522). The timestamp of a retransmission is at least one timeout
+ * later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -334,8 +334,9 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * child.c has set the RTT of a listener's child. The timestamp echo cannot give this RTT,
-	 * since low bits of the TSval of our SYN-ACK may encode options of the SYN (cookie.c)
+	 * child.c has set the RTT of a listener's child, so it is not computed here. The timestamp
+	 * echo would be inexact: the low bits of our SYN-ACK's TSval may encode options of the SYN
+	 * (cookie.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);

@@ -15,9 +15,9 @@
  * Three questions are kept apart:
  *
  * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
- *   shows that the first segment in flight is lost. During a recovery without SACK, each ACK that
- *   moves SND.UNA, but not as far as recover, shows that the segment at the new SND.UNA is lost
- *   (RFC 6582). After a timeout, everything in flight counts as lost.
+ *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
+ *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
+ *   After a timeout, everything in flight counts as lost.
  * - How fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c).
  *   This file only compares the window with the number of octets in flight.
  * - Was the recovery needless? undo.c decides this, but F-RTO (RFC 5682) is in this file, since it
@@ -113,9 +113,9 @@ static void enter_too_large(struct sock *sk)
 }
 
 /*
- * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. But in OPEN or
- * DISORDER, if the segment was a probe of the path MTU, only resend its text: the cause of the loss
- * was its size, not congestion.
+ * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. There is one
+ * exception, in OPEN and DISORDER: if the segment was a probe of the path MTU, it was too large,
+ * which is no sign of congestion. So its text is resent, but the window is not reduced.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -241,8 +241,8 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 	else if (stream->undo.armed)
 		xtcp_cong_reduced(sk);
 	/*
-	 * keep the undo state for outside_repair(): if the retransmissions were needless, this ACK
-	 * answers the originals, and the D-SACKs for the retransmissions come later
+	 * keep the undo state for outside_repair(): if the originals have arrived, the
+	 * retransmissions were needless, and D-SACKs will report this after the phase
 	 */
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
@@ -250,10 +250,10 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * In RECOVERY: have late originals moved SND.UNA, but not as far as recover? Then some
- * retransmissions were needless. While retransmissions are in flight, it is unknown how many of
- * them were needless. So nothing more is marked as lost until all retransmissions are answered.
- * Return: true when late originals moved SND.UNA.
+ * In RECOVERY, SND.UNA has moved, but not as far as recover. Have originals moved it, which were
+ * late and not lost? Then some retransmissions were needless. When no retransmission is in flight
+ * any more, the recovery is undone. Until then, the caller marks nothing more as lost. Return: true
+ * when originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -274,7 +274,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* a congestion control for L4S has reduced the window already */
+	/* an algorithm for L4S has already reduced the window for this mark */
 	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
 		enter_cwr(sk, sample);
 	if (xsk->cong.phase != XTCP_CONG_CWR)
@@ -390,9 +390,10 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Resend lost segments as far as the congestion window and pacing allow, but at least one if
- * nothing is in flight. Pacing does not delay segments that a timeout resends. As in Linux, these
- * segments count neither in TCPFastRetrans nor in TCPSlowStartRetrans: TCPTimeouts has counted the
- * timeout. Return: what the last call of xtcp_output_resend() returned; 0 without such a call.
+ * nothing is in flight. After a timeout (@timeout), pacing does not delay these segments. As in
+ * Linux, TCPTimeouts has counted the timeout, so TCPFastRetrans and TCPSlowStartRetrans do not
+ * count its segments. Return: what the last call of xtcp_output_resend() returned; 0 if it was not
+ * called.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -592,9 +593,9 @@ static void count_failure(const struct xtcp_sock *xsk)
  * 6298 (5.4))
  * @sk: has data in flight; xsk->tries.retransmits counts the timeouts before this one
  *
- * For the same data in flight, ssthresh falls only once, however often the timer expires (RFC 5681
- * section 3.1). F-RTO does not begin in the middle of fast recovery: the retransmissions of fast
- * recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
+ * If the timer expires several times for the same data in flight, ssthresh falls only the first
+ * time (RFC 5681 section 3.1). F-RTO does not begin in the middle of fast recovery: the
+ * retransmissions of fast recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
  *
  * Return: true when a local queue refused the retransmission.
  */
@@ -652,8 +653,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
 		/*
-		 * no ACK has come, so the congestion window may be full: allow one segment, so that
-		 * the first lost segment is resent at once
+		 * the congestion window may be full, and no ACK has made room: allow one segment,
+		 * so that the first lost segment is resent at once
 		 */
 		xtcp_cong_allow_one(sk);
 		resend_lost(sk, false);

@@ -3,8 +3,9 @@
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
  * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
- * RACK which segments are missing. If the probe itself has filled the only hole, the window is
- * still reduced, because a segment was lost.
+ * RACK which segments are missing. If only the segment that the probe repeats was lost, the probe
+ * itself repairs the loss. The window is reduced all the same, because a loss is a sign of
+ * congestion.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -65,8 +66,9 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sk: has a probe on its way; SND.UNA has moved already
  * @sample: the ACK
  *
- * RFC 8985 section 7.4. If the probe was a retransmission, and no ACK shows that both copies
- * arrived, the original was lost: reduce the window at once.
+ * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
+ * segment arrived. If instead SND.UNA moves beyond the segment without such an ACK, the original
+ * was lost, so the window is reduced.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -78,8 +80,8 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/*
-	 * also compare dsack.start with dsack.end: without a D-SACK both are 0, and the probe may
-	 * end at sequence number 0
+	 * without a D-SACK, dsack.start and dsack.end are 0. The first test finds this out; the
+	 * second alone would not, because a probe may end at sequence number 0
 	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {

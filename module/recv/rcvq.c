@@ -5,8 +5,8 @@
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
  * of the queue and the tree overlap. If an octet comes twice, the first copy stays, even if the
- * second copy differs. A segment that overlaps text in the tree goes through the tree, even if the
- * segment begins at RCV.NXT. So only insert_new_text() has to keep first copies.
+ * second copy differs. insert_new_text() sees to this. So a segment that overlaps text in the tree
+ * goes through the tree, even if it begins at RCV.NXT.
  *
  * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
  * completely is removed. If the octets of such an skb differ from the octets of the segment, the
@@ -14,12 +14,12 @@
  * whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception. The window may have been offered when GRO
- * packets were larger and used less memory for the same text. An offered window cannot be taken
- * back. So text within the window may use up to twice sk_rcvbuf. When memory is short, out-of-order
- * text is dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not
- * limited: each skb is charged with its truesize, so tiny segments cannot use more memory than
- * large ones. The depth of the tree grows only with the logarithm of the number of skbs.
+ * below sk_rcvbuf plus one skb. There is one exception. An offered window cannot be taken back. But
+ * if GRO makes smaller packets than when the window was offered, the same text needs more memory.
+ * So text within the window may use up to twice sk_rcvbuf. When memory is short, out-of-order text
+ * is dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not limited:
+ * each skb is charged with its truesize, so tiny segments cannot use more memory than large ones.
+ * The depth of the tree grows only with the logarithm of the number of skbs.
  */
 #include "recv/rcvq.h"
 
@@ -87,8 +87,8 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Append the octets of @from to @to. Both are charged to the sock, and may be in the tree. Return:
- * true when the octets were appended; the caller then calls kfree_skb_partial() for @from.
+ * Append the octets of @from to @to. Both are charged to the sock. @in_tree: @to is in the tree.
+ * Return: true when the octets were appended; the caller then calls kfree_skb_partial() for @from.
  */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
@@ -111,7 +111,7 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 
 /*
  * Does the same as join(), but @from is in no queue, and is freed if the function returns true. Not
- * inlined: if the program reads text at once, the queue is empty and nothing is joined.
+ * inlined, because calls are rare: if the program reads at once, the queue is empty.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -166,7 +166,7 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 		xtcp_sack_queued(sk, start, end);
 }
 
-/* While memory is short, drop out-of-order text that lies beyond @seq, the farthest first. */
+/* Drop out-of-order text beyond @seq, the farthest first, until memory is no longer short. */
 static void prune(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -196,8 +196,8 @@ static bool bloated(const struct sk_buff *skb)
 }
 
 /*
- * Where bloated skbs follow each other on the receive queue, copy their text into pages. Otherwise,
- * tiny segments of a peer could fill the buffer.
+ * Where bloated skbs follow each other on the receive queue, copy their text into new skbs of one
+ * page each, so that a peer cannot fill the buffer by tiny segments.
  */
 static void collapse(struct sock *sk)
 {
@@ -241,7 +241,7 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
  * were larger, and smaller packets need more memory for the same text. So the queue may grow to
- * twice the buffer if text fills at least half of @skb, or half of the whole queue.
+ * twice the buffer if text fills at least half of the memory of @skb, or of the queue.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {
@@ -253,10 +253,10 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment does not fit: let the buffer grow to the memory of the queued skbs, but not beyond the
- * namespace's limit. The buffer stays as it is if the program has set it, under memory pressure, or
- * if the queued skbs do not exceed it: the limit of all sockets (tcp_mem) alone may have kept the
- * segment out.
+ * A segment does not fit: if the queued skbs take more memory than the buffer allows, let the
+ * buffer grow to that amount, but not beyond the namespace's limit. If they take less, tcp_mem has
+ * kept the segment out, and a larger buffer would not help. The buffer does not grow under memory
+ * pressure, or if the program has set its size.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -275,9 +275,8 @@ static void grow_buffer(struct sock *sk)
  * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
  * out-of-order text beyond @skb is dropped. Text within the offered window may exceed the buffer,
  * unless its skbs are tiny. If the receive queue is empty, one skb in order is always accepted,
- * however large it is. Otherwise, a connection with a small buffer would stop, and so would any
- * connection while other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the
- * receiver.
+ * however large it is. Without this, a connection would stop if its buffer is smaller than one skb,
+ * or while other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -440,7 +439,7 @@ static void drain(struct sock *sk)
  * xtcp_rcvq_queue() - queue text
  * @sk: the sock
  * @skb: begins with text, at or beyond RCV.NXT and within the window; parts of it may be queued
- *	already. xtcp_rcvq_make_room() was called for it. Consumed
+ *	already. xtcp_rcvq_make_room() has made room for it. The function consumes @skb
  *
  * RCV.NXT advances over the text in order. Octets that are queued already are not queued again. If
  * memory is short, text is dropped, and the peer resends it. The SACK blocks of text out of order

@@ -4,8 +4,8 @@
  * TCP_SAVED_SYN on an accepted socket.
  *
  * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
- * which is freed when the program reads it. As in Linux, a SYN is not saved if memory was short, or
- * if a SYN cookie has answered it: in that case there is no entry.
+ * which is freed when the program reads it. As in Linux, a SYN is not saved if memory was short. A
+ * SYN that was answered by cookie is not saved either, because it has no entry.
  */
 #include "recv/savedsyn.h"
 

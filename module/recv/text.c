@@ -47,8 +47,9 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
- * Fewer octets, but at least one, suffice if little more can come: memory is short, the buffer is
- * nearly full, or at most one segment's room is left in the window. A FIN does not count.
+ * Usually @target octets are enough. But if little more can come until the reader makes room, one
+ * octet is enough: if memory is short, the buffer is nearly full, or the window has room for one
+ * segment at most. A FIN is not counted as an octet.
  *
  * Context: any; racy without the socket lock.
  *
@@ -121,8 +122,8 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 }
 
 /*
- * The peer was silent for @gone jiffies. Is that longer than an RTO? An RTO is at least two
- * jiffies, so in the usual case, a @gone of 0 or 1, the RTO need not be computed.
+ * The peer was silent for @gone jiffies. Is that longer than an RTO? Usually @gone is 0 or 1. In
+ * this case the RTO is not computed, because it is at least two jiffies.
  */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
@@ -201,8 +202,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * as in Linux: if text comes with the stored sequence number of a FIN, the peer cannot have
-	 * sent that FIN: forget the number
+	 * if text has the sequence number that is stored for a FIN, the peer cannot have sent that
+	 * FIN. So forget the number, as in Linux
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
@@ -221,9 +222,9 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
  * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
  * An R of 0 asks for an ACK of this segment alone.
  *
- * If the present rate came with text beyond @seq, there are two cases: this segment was overtaken,
- * and its request is stale; or this segment was resent, and its request is new. So the request
- * counts only if it asks for more ACKs, which is safe in both cases. Not inlined: hardly any
+ * If the present rate came with text beyond @seq, this request may be older than that rate, because
+ * the segment was overtaken, or newer, because the segment was resent. In this case the request is
+ * taken only if it asks for more ACKs, which is always safe. Not inlined, because hardly any
  * segment has the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
@@ -265,7 +266,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
-		/* wake the reader, since it makes room when it reads */
+		/* there was no room: wake the reader, which makes room by reading */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		return XTCP_DONE;
@@ -333,15 +334,14 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: in ESTABLISHED, FIN-WAIT-1 or FIN-WAIT-2, after steps 1 to 6; in later states all text is
- *	old. With Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or
- *	SYN-ACK
+ * @sk: after steps 1 to 6, in ESTABLISHED or a later state; after FIN-WAIT-2 all text is old. With
+ *	Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or SYN-ACK
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
  * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
  * other (urgent.c). RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
- * concerns the queue; MUST-58, MUST-59, SHLD-31, MAY-13.
+ * takes the FIN; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -362,8 +362,8 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	/*
-	 * the SYN-ACK of a simultaneous open repeats only the SYN, and a D-SACK reports only data
-	 * (RFC 2883 section 4)
+	 * in a simultaneous open, the SYN-ACK repeats the SYN, which needs no D-SACK: a D-SACK
+	 * reports only data (RFC 2883 section 4)
 	 */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);

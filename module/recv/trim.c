@@ -45,7 +45,8 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
 
 /**
  * xtcp_trim_front() - remove octets at the front of a segment
- * @skb: begins with its text; it is on no queue and not charged, since its truesize may change
+ * @skb: begins with its text; its truesize may change, so it must not be on a queue or charged to a
+ *	sock
  * @octets: how many to remove, at most the length of @skb
  *
  * Context: any.

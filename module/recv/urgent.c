@@ -2,11 +2,12 @@
 /*
  * Step six of SEGMENT ARRIVES: the urgent pointer (RFC 9293 section 3.10.7.4).
  *
- * Only the sequence number of the last urgent octet is stored. The urgent pointer points to the
- * octet after it (RFC 9293 section 3.1). With net.xtcp.stdurg it points to the urgent octet itself,
- * as in RFC 1122 section 4.2.2.4. The octet stays in the receive queue. Its value is also stored in
- * struct xtcp_urgent. So RECEIVE can return the octet separately (MSG_OOB) and skip it in the
- * queue, or stop before it (SO_OOBINLINE). The sequence number of the octet is called the mark.
+ * The urgent pointer of a segment points to the octet after the urgent octet (RFC 9293 section
+ * 3.1), or with net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). Only the
+ * last urgent octet is known to us: struct xtcp_urgent has its sequence number and its value. The
+ * octet itself stays in the receive queue. So RECEIVE can return the octet separately (MSG_OOB) and
+ * skip it in the queue, or stop before it (SO_OOBINLINE). The sequence number of the octet is
+ * called the mark.
  */
 #include "recv/urgent.h"
 
@@ -32,9 +33,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The next octet to read is an urgent octet, and a newer urgent octet replaces it. Skip the old
- * octet, since it would become normal text otherwise: either MSG_OOB has returned it, or the
- * program did not want it.
+ * The next octet to read is an urgent octet, but a newer urgent octet replaces it. So the old octet
+ * would become normal text, although MSG_OOB has returned it, or the program did not want it. Skip
+ * it.
  */
 static void pass_over(struct sock *sk)
 {
@@ -51,9 +52,7 @@ static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/*
-	 * text in order, whether it was read or waits to be read, does not become urgent any more
-	 */
+	/* an octet in order can no longer become urgent, whether the program has read it or not */
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
 	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))

@@ -9,13 +9,13 @@
  *
  * The rate is not always the program's:
  *
- *  - In slow start, cwnd grows by what each ACK reports, so we ask for a rate of at most two, the
- *    usual rate. With an algorithm that never sets ssthresh, such as BBR, we always ask for at most
- *    the usual rate, because we do not learn when slow start ends.
- *  - At least four ACKs come for each window, so that losses are found and the window slides. If a
- *    quarter of the window is less than the program's rate, we ask for the largest power of two
- *    that is not above this quarter. A rate stays as long as two ACKs come for each window, so it
- *    does not follow each step of the window.
+ *  - In slow start, cwnd grows with each ACK, so we ask for frequent ACKs: a rate of at most two,
+ *    which is the usual rate. With an algorithm that never sets ssthresh, such as BBR, we always
+ *    ask for at most the usual rate, because we do not learn when slow start ends.
+ *  - A new rate gives each window at least four ACKs, so that losses are found and the window
+ *    slides. So the rate is at most a quarter of the window, in segments, rounded down to a power
+ *    of two. When the window shrinks, the rate stays until fewer than two ACKs come for each
+ *    window, so that the rate does not follow each step of the window.
  *  - With fewer than four segments in the window, we ask for an ACK of each segment: if the peer
  *    delayed an ACK then, nothing might be in flight until the peer's delayed-ACK timer fires. When
  *    the window has eight segments again, we ask for the usual rate.
@@ -43,7 +43,9 @@
 static u32 right_rate(const struct sock *sk, u32 program)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	/* half of the buffer is for text: SO_SNDBUF doubles the program's value for this reason */
+	/*
+	 * only half of the buffer is for text, which is why SO_SNDBUF doubles the program's value
+	 */
 	const u32 segments = min3(tx->cong.cwnd, tx->snd.wnd, (u32)READ_ONCE(sk->sk_sndbuf) / 2) / tx->mss;
 	const u32 most = tx->cong.cwnd < tx->cong.ssthresh ? min(program, USUAL_RATE) : program;
 	const u32 wanted = tx->stream->wanted_rate, was = wanted ?: USUAL_RATE;
@@ -79,10 +81,10 @@ void xtcp_asking_look(struct sock *sk)
  * xtcp_asking_hurries() - must the text that is resent now leave room for the request?
  * @sk: as for xtcp_asking_look()
  *
- * The last request asked for one ACK per so many full segments. After a timeout, for example, cwnd
- * may be smaller than that many segments. The peer then sends an ACK only when its delayed-ACK
- * timer fires. So the new request has to leave with the text that is resent now, even if a full
- * segment has to be cut to make room for it.
+ * The last request asked for one ACK per so many full segments. If cwnd has fallen below that
+ * number of segments, as after a timeout, the peer sends an ACK only when its delayed-ACK timer
+ * fires. So the new request has to leave with the text that is resent now, even if a full segment
+ * has to be cut to make room for it.
  *
  * Context: softirq or process. Lock: socket, held.
  *

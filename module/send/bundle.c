@@ -94,8 +94,8 @@ u32 xtcp_bundle_most(struct sock *sk)
  * @skb: the skb
  * @n: how many octets may be sent
  *
- * As in Linux, a GSO packet has at most half of the congestion window. So at least two packets can
- * be in flight: when the ACK of the first allows a new one, the second is still in flight.
+ * As in Linux, a GSO packet has at most half of the congestion window. So two packets can be in
+ * flight: when the ACK of the first lets a third leave, the second is still on its way.
  *
  * Return: octets, no more than @n.
  */
@@ -111,8 +111,9 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 		n = min(n, mss);
 	/*
 	 * a GSO packet would repeat the request for an ACK rate in each segment, so the segment
-	 * with the request is sent alone. But a last skb that fits a segment is not cut to make
-	 * room: the request waits for a segment that has room
+	 * with the request is sent alone, and an skb is cut to make room for the request. But if
+	 * the last skb fits a segment without the request, it is not cut: the request waits for a
+	 * later segment
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -150,12 +151,13 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * When a window ends inside @skb, each ACK could release another small part of @skb. But every
  * machine on the path has as much work with a small GSO packet as with a large one. So, as in
  * Linux, a part that is less than a third of the window waits if the next ACK is due soon
- * (ack_is_near()). In that case more than two thirds of the window, and so more than two segments,
- * are in flight. The peer should acknowledge them without delay (RFC 9293 section 3.8.6.3,
- * SHLD-19). When that ACK arrives, this function is called again. If the ACK is lost, the timer for
- * the text in flight makes us send. A full GSO packet never waits, nor does an skb that may be sent
- * as a whole. So the last octets that a program writes never wait. Outside of the phase OPEN, or
- * with pacing, nothing waits: recovery.c and pace.c limit what is sent by their own rules.
+ * (ack_is_near()). This part has at least one segment, so the window has more than three segments,
+ * and more than two of them are in flight. The peer should acknowledge these without delay (RFC
+ * 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is called again. If the ACK
+ * is lost, the timer for the text in flight makes us send. A full GSO packet never waits, nor does
+ * an skb that may be sent as a whole. So the last octets that a program writes never wait. Outside
+ * of the phase OPEN, or with pacing, nothing waits: recovery.c and pace.c limit what is sent by
+ * their own rules.
  *
  * Return: true when the part should wait.
  */
@@ -169,7 +171,10 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/* to wait is useless if the skb is cut anyway: at its stamp, or into single segments */
+	/*
+	 * @skb is cut anyway, at its stamp or into single segments, so a wait would not make a
+	 * larger packet
+	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);
@@ -182,8 +187,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
  * @n: how many octets may be sent
  *
  * If segments of the previous size fit the route now, text is cut at the same octets as before.
- * SACK blocks do not make resent segments smaller: only segments that have space left carry them
- * (RFC 9293 section 3.7.1).
+ * SACK blocks do not change this: a full segment that is resent has none (RFC 9293 section 3.7.1).
  *
  * Return: octets, neither more than @n nor more than @skb has.
  */

@@ -5,9 +5,9 @@
  *
  * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
  * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is tx->mss minus the SACK blocks and the request for an ACK rate
- * that the next segment will carry; the segment has at most that much data. segment.c knows how
- * long the options are, because it writes them.
+ * TCP_INFO use it. The payload is how much data the next segment has at most: tx->mss minus the
+ * SACK blocks and the request for an ACK rate that the segment will carry. segment.c writes the
+ * options, so it also tells how long they are.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three
@@ -37,7 +37,8 @@ static u32 both_headers(const struct sock *sk)
 
 /*
  * How many octets of data fit a packet of @mtu octets, with TCP options of @options octets. Data
- * and options together have at most the peer's MSS and TCP_MAXSEG, and at least min_snd_mss.
+ * and options together must also fit the peer's MSS and TCP_MAXSEG. A limit below min_snd_mss
+ * counts as min_snd_mss.
  */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
@@ -56,8 +57,8 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
  * @sk: the sock
  * @mtu: the size of the packet in octets, with the IP header
  *
- * Return: octets of data. The data and the options that every segment has are together at most the
- * peer's MSS and TCP_MAXSEG, and at least min_snd_mss.
+ * Return: octets of data. The data, together with the options that every segment has, also fits the
+ * peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
  */
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
@@ -83,8 +84,8 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
  * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
- * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So min_snd_mss
- * is the lower limit, and even a segment with all possible options has room for data
+ * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So the MSS
+ * never falls below min_snd_mss, which has room for data even beside all possible options
  * (CVE-2019-11479).
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)

@@ -75,8 +75,8 @@ static u32 congestion_room(const struct sock *sk)
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
 	/*
-	 * the SYN of a Fast Open counts as an octet in flight, but takes no room in the congestion
-	 * window
+	 * with Fast Open, the unacknowledged SYN is an octet of @pipe, but takes no room in the
+	 * congestion window
 	 */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
@@ -104,8 +104,8 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
  * segment takes much more memory than its text. If small segments filled the send buffer, the
  * program could write no more, however little text is in flight. So when they take half of the
  * buffer, the next small segment waits for an ACK, even with TCP_NODELAY, and further writes join
- * it. In Linux the congestion window counts segments, so after the first ten small segments the
- * next one waits already.
+ * it. Linux needs no such rule, because its congestion window counts segments: a new connection may
+ * send only ten at first, however small they are.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -117,8 +117,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * do not let @skb wait if it is urgent, or if no further write could join it: an skb has
-	 * pages of one MSG_ZEROCOPY record only
+	 * do not let @skb wait if it is urgent, or if later writes may not be able to join it, as
+	 * after the pages of a MSG_ZEROCOPY write
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -129,8 +129,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 /*
  * How much of @skb, which begins at SND.NXT, may be sent now: at most @bundle octets, the limit of
  * a GSO packet. Return: how many sequence numbers, a FIN included; 0: nothing. The cases are those
- * of RFC 9293 section 3.8.6.2.1 (MUST-38), and the persist deadline is the override timeout of that
- * section.
+ * of RFC 9293 section 3.8.6.2.1 (MUST-38). What that section calls the override timeout is our
+ * persist deadline.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
@@ -179,8 +179,8 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
 	/*
-	 * call xtcp_mss_payload() before the transmission, since its result changes once SACK
-	 * blocks or an ACK rate request were sent
+	 * call xtcp_mss_payload() before the transmission: afterwards it would tell the payload of
+	 * the next segment, which may have other options
 	 */
 	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
@@ -215,20 +215,19 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Do IP and the device have so much of this connection that @n more octets have to wait? This keeps
- * one connection from filling a qdisc or a device. IP and the device may have as much as the
- * connection's rate sends in about a millisecond (sk_pacing_shift), but at least the memory of two
- * skbs that each have @n octets of text like @skb's. If the connection is not paced,
- * limit_output_bytes is the upper limit. Nothing has to wait if nothing is in flight, or if pace.c
- * could not learn when the device has made room. Each ACK makes us try again, and so does pace.c
- * when there is room.
+ * Must @n more octets wait because IP and the device still have enough of this connection? Without
+ * this limit, one connection could fill a qdisc or a device. They may have as much as the
+ * connection's rate sends in about a millisecond (sk_pacing_shift); without pacing,
+ * limit_output_bytes is the upper limit. In any case, they may have two skbs with @n octets of text
+ * each. Nothing has to wait if nothing is in flight, or if pace.c could not learn when the device
+ * has made room. Each ACK makes us try again, and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	unsigned long below = refcount_read(&sk->sk_wmem_alloc);
 	unsigned long most = 2UL * SKB_TRUESIZE(n);
 
-	/* whole pages of the program's buffer count, even if few of their octets are sent */
+	/* with MSG_ZEROCOPY, pages count as a whole, even if they have few octets of text */
 	if (unlikely(skb_zcopy((struct sk_buff *)skb)))
 		most = max(most, 2UL * mult_frac((unsigned long)skb->truesize, min(n, skb->len), max(skb->len, 1U)));
 	if (likely(below <= most))
@@ -283,7 +282,7 @@ static noinline enum probe push_probe(struct sock *sk)
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
-	/* when the probe's data is sent again, it may be cut */
+	/* if the probe's data is sent again, it need not leave as one segment */
 	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
 	return probe;
 }
@@ -299,8 +298,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 
 	WRITE_ONCE(xsk->coalescing, false);
 	/*
-	 * most data is sent in the same tick as other data; in that case the connection was not
-	 * idle, and this test saves the call
+	 * a connection that has sent data in this tick was not idle. This is the usual case, so
+	 * snd_tstamp is tested first: the test is cheap
 	 */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk) && xtcp_cong_restart_after_idle(sk))
 		xtcp_phase_tell(sk, XTCP_TRACE_IDLE);
@@ -329,32 +328,32 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * usually, the congestion window is the limit if it has no room for a segment. But if a
-	 * part of @skb waits (xtcp_bundle_waits()), the congestion window is the limit if it has
-	 * less room than the peer's window
+	 * is the congestion window the limit? Usually it is if it has no room for a segment. But if
+	 * a part of @skb waits (xtcp_bundle_waits()), both windows have room for a segment; then
+	 * the window with less room is the limit
 	 */
 	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * Careful Resume raises the congestion window in one step, but only if the timer of pace.c
-	 * can pace the segments that the larger window allows
+	 * tell Careful Resume whether the timer of pace.c can pace segments: only then may the
+	 * congestion window be raised in one step
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * Data that is held back by pacing is sent by the timer of pace.c. If nothing is in flight,
-	 * any other unsent data is tried again at the persist deadline, also if a lower layer has
-	 * refused it.
+	 * The timer of pace.c sends data that pacing holds back (@early). All other unsent data
+	 * waits for an ACK, or, if nothing is in flight, for the persist deadline, even if a lower
+	 * layer has refused it.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * Send data after a Fast Open before the handshake's last ACK has come (RFC 7413 section 4.2.2).
- * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone; tlp.pending keeps a tail
- * loss probe from replacing that deadline.
+ * A Fast Open server sends data before the handshake's last ACK has come (RFC 7413 section 4.2.2).
+ * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone. tlp.pending is set, so
+ * that the data does not replace this deadline by one for a tail loss probe.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -435,9 +434,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * the data has just left in the SYN, without PSH, as in Linux. If the data is resent, it is
-	 * resent without the SYN, and then with PSH, so that the receiver does not wait for more
-	 * data
+	 * as in Linux, the SYN with the data has no PSH. A retransmission sends the data without
+	 * the SYN, and with PSH, so that the receiver does not wait for more data
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -478,10 +476,9 @@ int xtcp_output_syn(struct sock *sk)
 		}
 	} else {
 		/*
-		 * A simultaneous open: the queued SYN leaves as a SYN-ACK. The value 0 keeps
-		 * segment.c from counting the SYN-ACK as a retransmission. Afterwards, the value 2
-		 * says that the SYN was sent more than once, so the ACK of the SYN yields no RTT
-		 * sample.
+		 * A simultaneous open: the queued SYN leaves as a SYN-ACK. While it is sent, the
+		 * number of transmissions is 0, so that segment.c does not count a retransmission.
+		 * Afterwards the number is 2, so that the ACK of the SYN gives no RTT sample.
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
@@ -514,17 +511,17 @@ void xtcp_output_fin(struct sock *sk)
 }
 
 /*
- * A request for an ACK rate cannot wait until there is room for it. Let the segment that will be
- * resent have room. What is cut off its end becomes a segment of its own, so that later segments
- * are cut at the same octets as before. @n: from xtcp_bundle_again(). Return: how many octets to
- * resend now.
+ * The segment that is resent now must also have room for a request for an ACK rate
+ * (xtcp_asking_hurries()). So its last octets are cut off. They become a segment of their own, so
+ * that the segments behind them begin at the same octets as before. @n: from xtcp_bundle_again().
+ * Return: how many octets to resend now.
  */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/* without memory for this cut there is none for the next one, either */
+	/* cut at the end of the old segment. If this fails, the caller's cut at @most fails, too */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
@@ -654,10 +651,10 @@ int xtcp_output_new_segment(struct sock *sk)
 }
 
 /*
- * The sequence number of a segment without text: SND.NXT. But if the peer's window has shrunk, its
- * right edge may be below SND.NXT. In that case the number is the right edge, since the peer
- * accepts no segment beyond it. If the edge is less than one unit of the window field below
- * SND.NXT, the difference comes from rounding, and the number is SND.NXT.
+ * The sequence number of a segment without text. This is SND.NXT, or the right edge of the peer's
+ * window if the window has shrunk and the edge is lower: the peer accepts no segment beyond the
+ * edge. But an edge that is lower by less than one unit of the window field was only rounded down,
+ * so the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -719,9 +716,9 @@ void xtcp_output_challenge_ack(struct sock *sk)
  * @seq: SEG.SEQ of the RST
  * @reason: why the connection ends
  *
- * Even the smallest MSS has room for the payload. But if the peer's window has no room, the peer
- * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step): then the RST has no
- * payload.
+ * The payload fits every MSS, but not every window. If the peer's window has no room for the
+ * payload, the peer might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step), so the
+ * RST has no payload.
  *
  * Return: the code for the diagnostic payload; 0: send no payload.
  */
@@ -773,11 +770,10 @@ static int send_probe(struct sock *sk, u32 seq, bool keepalive)
  * @keepalive: true: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed,
  *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
- * As in Linux, a probe has an old sequence number and no data (SHLD-12). A window probe is new data
- * instead if the window has room. An urgent pointer may not have reached the peer yet, and the peer
- * would ignore the pointer in a segment with an old sequence number. So a segment at SND.UNA
- * carries the pointer and goes before the probe, even if the window is closed (RFC 9293 section
- * 3.8.5).
+ * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has
+ * room, a window probe sends new data. The peer would ignore an urgent pointer in a segment with an
+ * old sequence number. So while urgent data is unacknowledged, a segment at SND.UNA with the
+ * pointer goes before the probe, even if the window is closed (RFC 9293 section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

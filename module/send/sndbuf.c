@@ -15,7 +15,7 @@
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock
- * @wake: 1 if the caller wants to wake a writer; half of the limit must be free then. Otherwise 0
+ * @wake: 1: the caller wants to wake a writer, so half of the limit must be free; otherwise 0
  *
  * Context: any; racy without the socket lock.
  *
@@ -47,8 +47,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * @sk: the sock
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * While SOCK_USE_WRITE_QUEUE is clear, sock_wfree() may call this function for each segment.
- * Therefore the function then wakes writers only if one of them waits for free space
+ * If SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), which calls this function for
+ * each freed segment. To save work, writers are woken then only if one of them waits for free space
  * (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
@@ -64,7 +64,7 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 			xtcp_held_segment_freed(sk);
 	}
 	rcu_read_lock();
-	/* sk_socket is freed by RCU */
+	/* RCU keeps the memory of sk_socket from being freed */
 	sock = READ_ONCE(sk->sk_socket);
 	if (sock && (!may_be_wfree || test_bit(SOCK_NOSPACE, &sock->flags)) && __sk_stream_is_writeable(sk, 1))
 		wake_writers(sk, sock);
@@ -103,8 +103,8 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * The caller has first sent what may be sent: only data that stays unsent counts for
- * TCP_NOTSENT_LOWAT.
+ * TCP_NOTSENT_LOWAT limits unsent data, so the caller sends what may be sent before it calls this
+ * function.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -128,8 +128,9 @@ void xtcp_sndbuf_wake(struct sock *sk)
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
  *
- * If sk_write_space is not ours (a BPF program may set its own), no call would report that there is
- * room. The text would wait for the next ACK or for AGAIN_NS (pace.c), so the caller must not wait.
+ * Our sk_write_space reports that there is room (xtcp_pace_room()). If another function has
+ * replaced ours, as with BPF, nothing would report this, and the text would wait for the next ACK
+ * or for AGAIN_NS (pace.c). So the caller must not wait in this case.
  *
  * Context: softirq or process. Lock: socket, held.
  *

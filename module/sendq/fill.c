@@ -20,9 +20,9 @@
 
 /*
  * May the data be copied behind the header, into the linear part of @skb? This is best for a
- * request or an answer: the memory is allocated already, and each layer that reads a page needs a
- * reference or a lookup. But if small segments follow each other, the data goes into pages: only
- * then can a receiver join them.
+ * request or an answer: the linear part is allocated already, while each page costs every layer a
+ * reference or a lookup. But if something is in flight, small segments may follow each other. Then
+ * the data goes into pages, because a receiver can join only data in pages.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
@@ -102,8 +102,8 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * this does the same as skb_add_data_nocache() without its tests. To bypass the cache would
-	 * pay only for larger copies
+	 * like skb_add_data_nocache(), but without its tests. The copy goes through the cache,
+	 * because only larger copies gain from a bypass
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
@@ -167,10 +167,10 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 
 /*
  * Reduce the truesize of @skb to @most octets if it is larger. The kernel counts too much in two
- * cases. First, a write fails when a page of its buffer is missing: the kernel removes the earlier
- * pages from @skb, but leaves them in the truesize. Second, in a buffer that io_uring has
- * registered, a fragment may begin anywhere in a huge page. Newer kernels also count the part of
- * the huge page before the fragment.
+ * cases. First, if a page of the program's buffer is missing, the write fails: the kernel removes
+ * the earlier pages from @skb, but leaves them in the truesize. Second, in a buffer that io_uring
+ * has registered, a fragment may begin in the middle of a huge page: newer kernels also count the
+ * part of the huge page before the fragment.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {
@@ -192,10 +192,10 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * @uarg: the record of this write; @skb gets a reference to it
  *
  * When the last skb with a reference to @uarg is freed, the program learns that it may use its
- * buffer again. An skb has the pages of one record only; since Linux 6.10 io_uring may link several
- * of its records, which then count as one. Each page counts as a whole, as in Linux, and the memory
- * is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice() also
- * apply here.
+ * buffer again. All pages of an skb must have the same record. Since Linux 6.10, io_uring may link
+ * several of its records; they count as one. Each page counts as a whole, as in Linux, and the
+ * memory is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice()
+ * also apply here.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */
@@ -213,7 +213,10 @@ int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n > 0)
 		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
 	uncharge_beyond(sk, skb, most);
-	/* whole pages were charged, but may_queue() has got memory only for the octets */
+	/*
+	 * may_queue() has reserved memory for the octets, but whole pages were charged: reserve the
+	 * rest
+	 */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)
 		return -ENOSPC;

@@ -15,8 +15,8 @@
  * An skb of the queue has no header. Its octets are in page fragments, so cloning it to send a
  * segment, and cutting it in two, need no copy. Only a small message that was written while nothing
  * was in flight is in the linear part. An skb may be larger than a segment: IP or the device cuts
- * it (GSO). SYN and FIN are flags of an skb, and each takes one sequence number; a FIN takes it
- * after the octets.
+ * it (GSO). SYN and FIN are flags of an skb, and each takes one sequence number; that of a FIN
+ * comes after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
@@ -64,8 +64,7 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 	skb_reserve(skb, MAX_TCP_HEADER);
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	/*
-	 * the skb on the queue uses only the data, so its clones may write headers in front of the
-	 * data
+	 * this skb itself never has headers, so its clones may write headers in front of the data
 	 */
 	__skb_header_release(skb);
 	return skb;
@@ -447,7 +446,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb = xtcp_sndcb(rest);
 
 	skb_split(skb, rest, len);
-	/* charge the new skb itself; its octets are charged already */
+	/* charge the memory of @rest itself; its octets are charged already */
 	charge(sk, rest);
 	moved -= skb->data_len;
 	skb->truesize -= moved;
@@ -585,8 +584,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report before the octets are removed, since the report clones the skb; own_fragments()
-	 * then gives the skb a list of fragments that the clone does not share
+	 * report first: the report clones the skb, and after that own_fragments() gives the skb a
+	 * list of fragments that the clone does not share
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

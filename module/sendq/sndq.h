@@ -38,9 +38,9 @@ enum xtcp_sndq_stamps {
  * @end_seq: sequence number after the last octet; a FIN counts as an octet
  * @sent_us: when the skb was last sent, or when fq will send it, microseconds
  * @node: links a sent skb into stream->in_flight or stream->to_resend
- * @delivered: until the skb is sacked: the value of stream->delivered at the last transmission, for
- *	samples of the delivery rate
- * @sacked_to: once the skb is sacked: all octets from @seq to this sequence number are sacked
+ * @delivered: stream->delivered at the last transmission, for samples of the delivery rate; valid
+ *	until the skb is sacked
+ * @sacked_to: all octets from @seq to this sequence number are sacked; valid once the skb is sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
  * @first_sent_us: the low half of stream->rate.first_sent_us at the last transmission
  * @mss: how many octets of data each segment of the skb had at the last transmission; the last

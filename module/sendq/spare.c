@@ -4,9 +4,9 @@
  *
  * A connection with requests and responses frees the skb of one message shortly before it needs an
  * skb for the next. IP gets clones of the skbs on a send queue, so the layers below have not
- * written to the skbs themselves. Making such an skb new takes a tenth of the time that freeing it
- * and allocating another would take. Each processor keeps a few such skbs, from any connection.
- * They are not charged to a socket.
+ * written to the skbs themselves. To make such an skb new takes a tenth of the time of a free and
+ * an allocation. Each processor keeps a few such skbs, from any connection. They are not charged to
+ * a socket.
  */
 #include "sendq/spare.h"
 
@@ -15,7 +15,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* kept skbs per processor: both ends of a connection that opens and closes need four in total */
+/* kept skbs per processor: a short connection needs four, for both of its ends together */
 #define SPARES	4
 
 /*
@@ -26,8 +26,8 @@ static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
  * Make a used skb new. Its clones shared only struct skb_shared_info with it. So drop the
- * references to pages in that struct, and clear the struct. All other fields that are not set here
- * or by the next user are still as alloc_skb_fclone() left them.
+ * references to pages in that struct, and clear the struct. All other fields are set here or by the
+ * next user, or have not changed since alloc_skb_fclone().
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -59,8 +59,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * a test uses fail_nth to let the task's allocations fail one by one: return NULL, so that
-	 * the caller allocates
+	 * a test makes an allocation of this task fail (fail_nth): return NULL, so that the caller
+	 * allocates, and its allocation can fail, too
 	 */
 	if (current->fail_nth)
 		return NULL;

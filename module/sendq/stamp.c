@@ -9,9 +9,9 @@
  *
  * The layers below TCP report the first two times. They read tx_flags and tskey in struct
  * skb_shared_info, which clones share. A report has a number, by which the program tells its writes
- * apart (OPT_ID). For a socket of kernel TCP, the kernel computes this number when it reports. For
- * a socket of ours, the kernel reports the value of tskey as it is. So tskey contains the number,
- * and the sequence number of the marked octet is kept in skb->csum.
+ * apart (OPT_ID). For a socket of kernel TCP, tskey is the sequence number of the marked octet, and
+ * the kernel computes the number from it. For a socket of ours, the kernel reports tskey as it is.
+ * So tskey contains the number, and skb->csum the sequence number of the marked octet.
  */
 #include "sendq/stamp.h"
 
@@ -33,9 +33,9 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 
 /*
  * Returns the base of the numbers of reports: a number is the sequence number of the marked octet
- * minus the base. When a program sets OPT_ID, generic socket code sets sk_tskey to 0. The sequence
- * number of the next octet that is written becomes the base. sk_tskey stores the base, and 0 means
- * that there is no base yet; so a base of 0 is stored as 1.
+ * minus the base. The base is the sequence number of the first octet that is written after the
+ * program has set OPT_ID. It is stored in sk_tskey. Generic socket code sets sk_tskey to 0 when the
+ * program sets OPT_ID, so 0 means that there is no base yet, and a base of 0 is stored as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -88,9 +88,9 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
  * @skb: on the queue, with cb->stamps
  * @mss: octets in a full segment
  *
- * The segment with the marked octet is sent alone. In a GSO packet, GSO would take tskey for the
- * sequence number of the octet, but tskey contains the number of the report. So GSO would mark the
- * wrong segment, or none.
+ * The segment with the marked octet is sent alone. In a GSO packet, GSO would look for this segment
+ * by tskey, as if tskey were a sequence number. But tskey contains the number of the report, so GSO
+ * would mark the wrong segment, or none.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -129,7 +129,7 @@ void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 
 /**
  * xtcp_stamp_join() - move the mark when an skb takes the octets of the next one
- * @skb: the skb that takes them
+ * @skb: takes the octets
  * @next: with cb->stamps; about to be freed
  *
  * Context: softirq or process. Lock: socket, held.

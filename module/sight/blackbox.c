@@ -55,10 +55,10 @@ module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
 /*
- * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Turning the key
- * patches the code of the kernel, which disturbs all processors, and any user can write
- * net.xtcp.blackbox in a namespace of his own. So a write itself does not turn the key off.
- * settle() does, at most once a second.
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. To turn the key on
+ * or off, the kernel patches its code, which disturbs all processors. Any user can write
+ * net.xtcp.blackbox in a namespace of his own, and must not cause this often. So a write can only
+ * turn the key on; settle() turns it off, at most once a second.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */

@@ -46,7 +46,7 @@ enum xtcp_blackbox_kind {
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
- * @us: when it happened, xtcp_clock_us(); for a call, @us of the previous event, and word[4] has
+ * @us: when it happened, xtcp_clock_us(). A system call has @us of the previous event; word[4] has
  *	the time of the call in jiffies
  * @kind: enum xtcp_blackbox_kind
  * @state: the state before the event, TCP_*
@@ -93,8 +93,8 @@ struct xtcp_blackbox_event {
  *	shown, since it tells how many boxes other namespaces have
  * @begun: how many events the writer has begun to write
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
- *	reader without the lock copies the ring, then reads @begun, and ignores each event that a
- *	later one, counted in @begun, may have overwritten
+ *	reader without the lock copies the ring and then reads @begun. If the writer has meanwhile
+ *	begun to overwrite an event, the reader ignores that event
  * @xn: the namespace
  * @slot: index of the box in the table of boxes
  * @tuple: both ends of the connection
@@ -201,8 +201,8 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 
 /*
  * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
- * xtcp_boxnote_key: the key may have been turned off just before the box was made, and the box
- * still has to be kept or freed.
+ * xtcp_boxnote_key, because the key may have been turned off just before the box was made. Even
+ * then, the box must be kept or freed.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {

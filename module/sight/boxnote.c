@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes events into a black box. This file calls no other file but trace.c, so each file of the
- * module may call it.
+ * Writes events into a black box. Of the module's files, this file calls only trace.c, so all other
+ * files may call it.
  */
 #include "sight/boxnote.h"
 
@@ -339,8 +339,8 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
  *
  * The same call may fail a thousand times a second. So if the previous event is the same call with
  * the same error, this call is only counted in that event. Programs make many calls, and reading
- * the clock would cost as much as the rest of this function. So the event gets the time of the
- * previous event, and jiffies.
+ * the clock would cost as much as the rest of this function. So the clock is not read: the event
+ * gets the microseconds of the previous event, and its own time in jiffies.
  *
  * Context: process. Lock: socket, held.
  */

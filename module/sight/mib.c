@@ -217,7 +217,8 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_mib_aborted() - count why a connection ended
  * @xn: the namespace
- * @reason: why it ended; if the kernel has a counter for this reason, another file has counted it
+ * @reason: why it ended. This function writes only our own counters; if the kernel has a counter
+ *	for this reason, another file has written it
  *
  * Context: softirq or process. Takes no lock.
  */
@@ -226,7 +227,7 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 	static const u16 counter_of[] = {
 		[XTCP_ABORT_RESET] = XTCP_MIB_ABORTONRESET,
 		[XTCP_ABORT_ICMP] = XTCP_MIB_ABORTONICMP,
-		[XTCP_ABORT_LINGER] = XTCP_MIB_LINGERZERO,	/* TCPAbortOnData counts these, too */
+		[XTCP_ABORT_LINGER] = XTCP_MIB_LINGERZERO,	/* also counted in TCPAbortOnData */
 		[XTCP_ABORT_LISTENER] = XTCP_MIB_ABORTONLISTENER,
 		[XTCP_ABORT_DISCONNECT] = XTCP_MIB_ABORTONDISCONNECT,
 		[XTCP_ABORT_KILLED] = XTCP_MIB_ABORTONKILL,

@@ -43,7 +43,7 @@ enum xtcp_mib_own {
 	XTCP_MIB_ACKRATERECV,
 	XTCP_MIB_ACKRATEMALFORMED,
 	XTCP_MIB_AUTHMALFORMED,
-	XTCP_MIB_AOREQUIRED,		/* the kernel has these five since 6.7 */
+	XTCP_MIB_AOREQUIRED,		/* this and the next four: in the kernel since 6.7 */
 	XTCP_MIB_AOBAD,
 	XTCP_MIB_AOKEYNOTFOUND,
 	XTCP_MIB_AOGOOD,

@@ -205,8 +205,9 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  *
  * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
  * another kind or with a wrong length is "optKIND:LENGTH". The ACK Rate Request option is "tarr",
- * and "tarr:8" if it asks for one ACK for eight segments. The text ends before an option that does
- * not fit into the header. For a segment without SYN, only the ACK Rate Request option is written.
+ * and "tarr:8" if it asks for one ACK for eight segments. The text ends before an option that is
+ * longer than the rest of the header. For a segment without SYN, only the ACK Rate Request option
+ * is written.
  *
  * Context: any.
  *

@@ -6,10 +6,10 @@
  * also say why the connections ended.
  *
  * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
- * program disconnects it or when it is destroyed, so the table never points to a freed sock. The
- * number of a sock in the table is stored in struct xtcp_timers, in the memory of the deadlines,
- * which are not used any more. If there is no memory for the table to grow, listings do not show
- * the sock; nothing else depends on the table.
+ * program disconnects it or when it is destroyed, so the table never points to a freed sock. A sock
+ * stores its number in the table in struct xtcp_timers, in place of the deadlines, which it no
+ * longer needs. If there is no memory for the table to grow, listings do not show the sock; nothing
+ * else depends on the table.
  */
 #include "sock/aborted.h"
 
@@ -40,8 +40,8 @@
 int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
-	 * Softirq takes the lock of this xarray, but not the locks of the module's other xarrays.
-	 * So this lock needs a lockdep class of its own.
+	 * By default, the locks of all xarrays of the module have one lockdep class. But of these
+	 * locks, softirq takes only this one, so it has a class of its own.
 	 */
 	static struct lock_class_key class;
 
@@ -104,10 +104,10 @@ void xtcp_aborted_leave(struct sock *sk)
 /**
  * xtcp_aborted_from() - iterate over the socks in the table of a namespace
  * @xn: the namespace
- * @number: the least number to return; becomes the number of the result
+ * @number: the least number that the result may have; set to the number of the result
  *
- * As with xtcp_listeners_from(), a sock keeps its number. Under the socket lock, ended.is_listed
- * tells whether the sock is still in the table.
+ * A sock keeps its number while it is in the table. The caller continues with the next number.
+ * Under the socket lock, ended.is_listed tells whether the sock is still in the table.
  *
  * Context: process, RCU read side, which keeps the result valid without a reference.
  *

@@ -153,8 +153,8 @@ static void destruct_v6(struct sock *sk)
  *
  * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so no such sock is
  * left. Therefore, the wait should take no longer than a softirq. If it takes longer, the log says
- * once a second how many socks are left. Afterwards the caller waits for RCU callbacks
- * (rcu_barrier()).
+ * once a second how many socks are left. Afterwards the caller waits until the RCU callbacks that
+ * free socks have returned (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -217,8 +217,9 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. If one
-	 * more field makes a sock larger, only ten fit: first look for another place for the field.
+	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. If a
+	 * new field makes the sock larger, only ten fit. So look for another place for the field
+	 * first.
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);
@@ -295,8 +296,9 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
-	 * left_table says when a sock has left the table of connections or of listeners. The child
-	 * was in no table yet, so it must not inherit the listener's value.
+	 * left_table is the RCU grace period after which no lookup can find a sock that has left
+	 * its table. The listener may just have left its table. The child was in none, so its grace
+	 * period is over
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
@@ -313,8 +315,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
 	/*
-	 * sk_shutdown is set in a listener that is being closed. The child must not inherit it; the
-	 * end of the listener resets the child
+	 * a listener that is being closed has sk_shutdown set. The child must not inherit this; it
+	 * is reset when the listener ends
 	 */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
