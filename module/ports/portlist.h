@@ -24,9 +24,9 @@ struct xtcp_lease;
  * @block: arrays of lists; NULL: no port of the block has a lease
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
- * bind table are taken inside @lock; create.c says which locks are taken outside. No lock is needed
- * for xtcp_net.spare_block, which is exchanged atomically, or for @users and @socks of a lease,
- * which are atomic.
+ * bind table are taken inside @lock; create.c says inside which locks @lock is taken. No lock is
+ * needed for xtcp_net.spare_block, which is exchanged atomically, or for @users and @socks of a
+ * lease, which are atomic.
  */
 struct xtcp_portlist {
 	spinlock_t lock;	/* see @lock above */

@@ -11,13 +11,13 @@
  *
  * When the lease of a bind() binds its port, kernel TCP compares the lease with kernel TCP's socks.
  * Kernel TCP always lets two such leases share a port (lease.c), so this file compares leases
- * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in their
- * order.
+ * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in the same
+ * order as kernel TCP.
  *
- * A program may change these options after bind(). A lease stores the options that its owner had at
- * bind() or listen(). A sock may share the port if the rules allow it either with the stored
- * options or with the owner's present options. Kernel TCP compares present options, too, but not if
- * all socks on the port had the same options when they bound.
+ * A program may change SO_REUSEADDR and SO_REUSEPORT after bind(). A lease stores the options that
+ * its owner had at bind() or listen(). A sock may share the port if the rules allow it either with
+ * the stored options or with the owner's present options. Kernel TCP compares present options, too,
+ * but not if all socks on the port had the same options when they bound.
  */
 #include "ports/sharing.h"
 
@@ -153,8 +153,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @other have the same address and device, and is lease_vouches() true for it? Also true, to
- * end the walk, when no tries are left; @tries is below 0 then.
+ * Does @other have the same address and device, and is lease_vouches() true for it? Return: true if
+ * so, or if no tries are left (@tries is below 0 then). Either ends the walk.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {

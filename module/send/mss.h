@@ -15,9 +15,9 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /*
  * How many octets of data fit the next segment: the effective MSS minus the SACK blocks and the
- * request for an ACK rate that the segment will carry. If the options have no room for all of them,
- * the last block is left out. The MSS may be out of date: this function does not read the MTU of
- * the route.
+ * request for an ACK rate that the segment will carry. If the options have no room for all blocks
+ * and the request, the last block is left out. The MSS may be out of date: this function does not
+ * read the MTU of the route.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {

@@ -531,7 +531,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
  * xtcp_output_resend() - send a segment again
  * @sk: the sock
  * @skb: sent before and not acknowledged; it is cut if only a part may be sent
- * @max: how many octets may be sent at most; at least a segment of @skb
+ * @max: the limit in octets; it allows at least one segment of @skb
  *
  * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
  * SHLD-16).

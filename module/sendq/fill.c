@@ -119,9 +119,9 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * @from: pages; data is copied if it is not in a page to which a reference can be taken
  * @len: how many octets to take at most, not 0
  *
- * The owner of the page may write to it until the peer has acknowledged its octets. Each
- * transmission sends what the page contains at that time. SKBFL_SHARED_FRAG tells the layers below,
- * which compute the checksum, that the octets may change.
+ * The owner of the page can still write to it, and each transmission sends what the page contains
+ * at that time. SKBFL_SHARED_FRAG tells the layers below, which compute the checksum, that the
+ * octets may change.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */

@@ -6,13 +6,13 @@
  * box is freed. netns/proc_blackbox.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
- * use the whole limit, but guests (xtcp_net.is_guest) may use only a part of it: all guests
- * together 1/XTCP_GUESTS_PART, and one guest 1/XTCP_GUEST_SHARE of this part. Kept boxes may take
- * half of what a namespace may use; beyond that, each newly kept box replaces the oldest kept box.
- * If there is no space for the box of a new connection, the oldest kept boxes of its namespace are
- * freed. If the namespace has no kept box, the new connection gets no box. A live connection never
- * loses its box, so a user who opens many connections does not take the boxes of others. The memory
- * is not charged to the program, since the administrator has asked for the boxes.
+ * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
+ * of it, and one guest may use 1/XTCP_GUEST_SHARE of this part. Kept boxes may take half of what a
+ * namespace may use; beyond that, each newly kept box replaces the oldest kept box. If there is no
+ * space for the box of a new connection, the oldest kept boxes of its namespace are freed. If the
+ * namespace has no kept box, the new connection gets no box. A live connection never loses its box,
+ * so a user who opens many connections does not take the boxes of others. The memory is not charged
+ * to the program, since the administrator has asked for the boxes.
  *
  * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
  * in a table. The table grows in blocks.
@@ -288,7 +288,7 @@ static struct xtcp_blackbox *begin(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_end() - keep the box of a connection that was aborted; free that of any other
+ * xtcp_blackbox_do_end() - keep the box if the connection was aborted, or else free it
  * @sk: CLOSED, with a box
  *
  * Context: softirq or process. Lock: socket, held.
