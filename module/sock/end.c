@@ -86,7 +86,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
-	/* two references are known: the caller's, and the one that is dropped below */
+	/* two references are not of segments: the caller's, and the one that is dropped below */
 	if (unlikely(xtcp_sk(sk)->held_at))
 		xtcp_held_look(sk, 2);
 	sock_put(sk);
@@ -146,8 +146,8 @@ void xtcp_sock_leave_record(struct sock *sk, int substate)
 }
 
 /*
- * Stores the reason that the peer's RST gave. The reason takes the memory of the deadlines, because
- * no deadline is pending any more.
+ * Stores the reason that the peer's RST gave. The reason is kept in the memory of the deadlines,
+ * because no deadline is pending any more.
  */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides whether a sock must keep the module loaded when its last descriptor is closed. It must if
- * its segments are still below TCP, for example in a qdisc (held.c).
+ * Decides whether a sock must keep the module loaded when its last descriptor is closed. This is
+ * necessary while segments of the sock are still below TCP, for example in a qdisc (held.c).
  */
 #include "sock/held_let_go.h"
 
@@ -16,12 +16,13 @@
 #define TRIES		200U	/* one close() checks the sock at most this many times, in some 10 us */
 
 /*
- * Free @sk if the caller's reference is the last one. Nobody else can get @sk then, so TCP passes
- * no more of its segments to IP. If segments of @sk are still below TCP, @sk keeps the module
- * loaded until the last of them is freed. If not, @sk may still hold the module from before. This
- * function itself does not release the module: it has no socket lock, so xtcp_held_segment_freed()
- * might release the module at the same time. xtcp_held_freed() releases the module when the memory
- * of @sk is freed. Return: true when the reference was the last one.
+ * Free @sk if the caller's reference is the last one. Return: true when it was. Nobody else can get
+ * @sk then, so TCP passes no more of its segments to IP. If segments of @sk are still below TCP,
+ * @sk keeps the module loaded until the last of them is freed.
+ *
+ * If no segment is below TCP, @sk may still be on a list of held.c. This function does not take @sk
+ * off that list: it has no socket lock, so xtcp_held_segment_freed() might take @sk off at the same
+ * time. xtcp_held_freed() takes @sk off when the memory of @sk is freed.
  */
 static bool free_if_last(struct sock *sk)
 {
@@ -34,11 +35,11 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * Does @sk have pages of the program's buffer in its send queue? Until the peer acknowledges these
- * pages, the kernel's records of them refer to the sock, so a further check by close() would find
- * the same. This function looks only at the first skb that waits for an ACK and at the last unsent
- * skb. If only other skbs have such pages, close() makes some needless checks. Lock: the socket's,
- * held.
+ * Does @sk have pages of the program's buffer in its send queue? The kernel's records of such pages
+ * have references to the sock until the peer acknowledges the pages. close() cannot tell these
+ * references from those of segments below TCP, so it would be useless to check the sock again. This
+ * function looks only at the first skb that waits for an ACK and at the last unsent skb. If only
+ * other skbs have such pages, close() makes some needless checks. Lock: the socket's, held.
  */
 static bool queues_pages(const struct sock *sk)
 {

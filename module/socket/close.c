@@ -68,8 +68,9 @@ static bool close_state(struct sock *sk)
 
 /*
  * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
- * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. CLOSING and LAST-ACK count as FIN-WAIT-1 and
- * CLOSE-WAIT as long as the FIN is behind unsent data (see the head of this file).
+ * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. In CLOSING and LAST-ACK, xtcp sends one only
+ * if the FIN is not sent yet: for the RFC, such a connection is still in an earlier state (see the
+ * head of this file).
  */
 static bool needs_reset(const struct sock *sk)
 {
@@ -150,7 +151,7 @@ static void judge_orphan(struct sock *sk)
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* in SYN-RECEIVED of a Fast Open the FIN is not sent yet (close_state()) */
+	/* wait in SYN-RECEIVED, too: after a Fast Open the FIN waits for ESTABLISHED */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
@@ -202,7 +203,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* if the sock is CLOSED now, the backlog or softirq has destroyed it already */
+		/* a sock that is CLOSED by now was destroyed by the backlog or by softirq */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}

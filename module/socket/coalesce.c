@@ -4,16 +4,16 @@
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
- * next write, for at most coalesce_usecs, if three things are true: the last two skbs in flight are
- * small, no ACK has acknowledged or sacked them, and the later one was sent less than
- * coalesce_usecs ago. Without TCP_NODELAY, only full segments wait for one another, to be sent as
- * one GSO packet; Nagle decides about partial segments. A program that waits for the answer to each
- * request never has two small skbs in flight, so its requests leave at once.
+ * next write, for at most coalesce_usecs, if the last two skbs that are in flight and not sacked
+ * are small, and the later one was sent less than coalesce_usecs ago. Without TCP_NODELAY, only
+ * full segments wait for one another, to be sent as one GSO packet; Nagle decides about partial
+ * segments. A program that waits for the answer to each request never has two small skbs in flight,
+ * so its requests leave at once.
  *
  * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
  * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.
- * xtcp_coalesce_flush() sends the data when the program makes any other call on the socket. In any
- * case data is in flight, so the retransmission timer runs.
+ * xtcp_coalesce_flush() sends the data when the program makes any other call on the socket. Data
+ * waits only while other data is in flight, so the retransmission timer runs, too.
  */
 #include "socket/coalesce.h"
 
@@ -71,7 +71,7 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
-	/* if data waits already, the new data has joined it, and the timer runs */
+	/* if the skb also has earlier data, that data waits already, and the timer runs */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);

@@ -41,8 +41,8 @@
 
 /*
  * After a failure: return to CLOSED, and leave the socket as it was before connect(). @entered: the
- * sock is in the table. Otherwise no lookup can have found it, and the next connect() need not
- * wait.
+ * sock is in the table. If it is not, no lookup can have found the sock, so the next connect() need
+ * not wait for lookups to end.
  */
 static void undo(struct sock *sk, bool entered)
 {
@@ -77,8 +77,8 @@ static void fill_tcb(struct sock *sk)
 	xtcp_policy_begin(sk);
 	xtcp_algorithms_take_route(sk);
 	/*
-	 * an ISS is set already if the connection replaces a TIME-WAIT record, whose numbers it
-	 * continues
+	 * if the connection replaces a TIME-WAIT record, the sock already has an ISS, which lies
+	 * beyond the sequence numbers of the record
 	 */
 	if (!xsk->snd.iss) {
 		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
@@ -86,7 +86,8 @@ static void fill_tcb(struct sock *sk)
 	}
 	xtcp_snd_begin(&xsk->snd);
 	/*
-	 * if a signature leaves no space for timestamps, SACK is still used, since it finds losses
+	 * if a signature leaves too little space for timestamps and SACK, do without timestamps:
+	 * SACK is more useful, since it finds losses
 	 */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
 			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk), sack),
@@ -102,8 +103,8 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * RFC 7413: send a SYN with data, or a SYN that asks for a cookie. If connect() finds a stored
- * cookie, it sends nothing, and the first write sends the SYN.
+ * Send the SYN of a Fast Open (RFC 7413): it has data, or it asks for a cookie. If this is
+ * connect() and a cookie is stored, send nothing: the first write sends the SYN, with its data.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -157,10 +158,11 @@ int xtcp_connect_deferred(struct sock *sk)
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0 when the SYN is sent, will be sent again, or is left to the first write
- * (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or xtcp_port_connect(); -EKEYREJECTED when
- * xtcp_aoconn_may_connect() is false; -ENOBUFS. After an error the socket is as before, except that
- * -ENOBUFS may leave it without the TCP-AO keys for other peers.
+ * Return: 0 when the SYN was sent, when it could not be sent but a timer will try again, or when
+ * the first write will send it (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or
+ * xtcp_port_connect(); -EKEYREJECTED when xtcp_aoconn_may_connect() is false; -ENOBUFS. After an
+ * error the socket is as before, except that -ENOBUFS may leave it without the TCP-AO keys for
+ * other peers.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -183,13 +185,13 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/*
 	 * softirq counted these segments when they came, perhaps after disconnect() had reset the
-	 * TCB
+	 * counts. Reset the counts again: the segments do not belong to the new connection
 	 */
 	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
-	/* xtcp_port_connect() may replace a TIME-WAIT record for good, so check this before */
+	/* check this first: xtcp_port_connect() may replace a TIME-WAIT record for good */
 	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;
@@ -240,9 +242,9 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the ACK that completes the handshake waits a moment for that request. If the thread calls
- * connect() again instead, it sends no request on its earlier connections now. So this function
- * first sends the ACKs that wait for this thread.
+ * So the third ACK waits a moment for that request. A thread that connects another socket first
+ * does not send the request yet. So this function first sends all third ACKs that wait for this
+ * thread.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

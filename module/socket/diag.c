@@ -10,7 +10,8 @@
  *
  * A dump keeps the module loaded from its request until the program has read the dump to its end,
  * or has closed the netlink socket. So any user can keep the module loaded;
- * scripts/tools/xtcp-holders says which user does. The netlink socket keeps the namespace alive.
+ * scripts/tools/xtcp-holders says which user does. The namespace cannot end during a dump, because
+ * the netlink socket belongs to it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -138,9 +139,10 @@ static int dump_start(struct netlink_callback *cb)
 }
 
 /*
- * If a row does not fit into an empty message, it has many MD5 keys. Enlarge the message, even
- * beyond the size that the reader's buffer may have, as Linux does for rows with much storage of
- * BPF programs. The row then shows as many keys as fit, so no program can make a listing fail.
+ * A row that does not fit into an empty message has many MD5 keys. Enlarge the message, perhaps
+ * beyond the size of the reader's buffer; Linux does so for rows with much storage of BPF programs.
+ * If the keys still do not fit, the row shows as many as fit, so no program can make a listing
+ * fail.
  */
 static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
 {

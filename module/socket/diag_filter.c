@@ -26,7 +26,7 @@
 #endif
 #include <asm/byteorder.h>
 
-#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* all lengths are multiples of this, octets */
+#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* octets; the unit of all lengths */
 
 static void note(u8 *notes, unsigned int at)
 {

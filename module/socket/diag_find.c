@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Finds the socket that a request of sock_diag names by addresses, ports, device and cookie. Only
- * full socks and listeners have a cookie; no other socket ever gets the same cookie. A request
- * without a foreign port names a listener.
+ * full socks and listeners have a cookie. The kernel never gives the same cookie to two sockets. A
+ * request without a foreign port names a listener.
  */
 #include "socket/diag_find.h"
 

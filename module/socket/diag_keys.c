@@ -74,7 +74,7 @@ int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
 			break;
 		fill_diag_key(&to[n++], key);
 	}
-	/* keys may have been removed after they were counted */
+	/* clear the places of keys that were removed after the count */
 	memset(&to[n], 0, (most - n) * sizeof(*to));
 	return 0;
 }

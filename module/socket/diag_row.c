@@ -69,7 +69,7 @@ static u64 cgroup_of(struct sock *sk)
 #endif
 }
 
-/* The words of @addr to show: all for AF_INET6; only the last for AF_INET, which is v4-mapped. */
+/* What a row shows of @addr: all words; for AF_INET only the last, which is the IPv4 address. */
 static const __be32 *words_of(const struct in6_addr *addr, int family)
 {
 	return &addr->s6_addr32[family == AF_INET ? 3 : 0];
@@ -208,8 +208,8 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 	};
 
 	/*
-	 * until the peer's SYN comes, ack_rate_ok says only what our SYN has announced; if no SYN
-	 * comes, ack_rate_ok may still be set in CLOSED
+	 * in SYN-SENT, ack_rate_ok says only that our SYN has announced the option; if no SYN comes
+	 * from the peer, ack_rate_ok may stay set in CLOSED
 	 */
 	if (!xsk->agreed.ack_rate_ok || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_LISTEN | TCPF_CLOSE))
 		return 0;
@@ -329,8 +329,9 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state before the tuple. If the sock has ended, neither changes before this RCU
-	 * read side ends: connect() first waits for RCU readers
+	 * read the state before the tuple, since the tuple is written before the state. Once the
+	 * sock has ended, neither changes before this RCU read side ends: connect() first waits for
+	 * RCU readers
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

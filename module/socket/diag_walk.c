@@ -20,9 +20,9 @@
  * The aborted socks come before the connections. So a connection that is aborted during the dump is
  * shown once or not at all, never twice.
  *
- * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq does
- * not wait for the walk, except for the lock of a sock: the walk has it while it fills in TCP_INFO
- * or the state of the congestion control, and while it fills in the row of an aborted sock.
+ * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq waits
+ * for the walk only if both need the lock of the same sock. The walk takes this lock to fill in
+ * TCP_INFO or the state of the congestion control, and to fill in the row of an aborted sock.
  */
 #include "socket/diag_walk.h"
 

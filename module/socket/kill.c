@@ -30,8 +30,8 @@
 #include "timewait/record.h"
 
 /*
- * Take the socket lock as lock_sock() does, but only if nobody has it. Return: false if a program
- * has it. release_sock() releases it.
+ * Take the socket lock as lock_sock() does, unless a program has it. The caller releases the lock
+ * by release_sock(). Return: true when the lock was taken.
  */
 static bool own_now(struct sock *sk)
 {
@@ -130,10 +130,11 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. During a try, another object may replace the one that was found: an entry moves
- * to another listener of its group, a child replaces the entry, a TIME-WAIT record replaces the
- * child. So there are four tries. If several listeners end at once, an entry may move more often.
- * The answer is ENOENT then, and the administrator asks again.
+ * End a connection. While a try runs, another object may replace the one that was found. Usually,
+ * this can happen three times: an entry moves to another listener of its group, a child replaces
+ * the entry, and a TIME-WAIT record replaces the child. So there are four tries. If several
+ * listeners end at once, an entry may move more often. If then all tries fail, the answer is
+ * ENOENT, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

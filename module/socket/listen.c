@@ -57,7 +57,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* the MSS does not matter: the window scale does not depend on it */
+	/* any MSS will do, since only the window scale is used, which does not depend on it */
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
@@ -188,8 +188,8 @@ static int unlocked_wait(struct sock *sk, long timeout)
  * @sk: the listener
  * @flags: O_NONBLOCK
  * @err: receives the error, if NULL is returned
- * @kern: whether the kernel is the caller; not used, because a child inherits this from its
- *	listener
+ * @kern: true when the kernel is the caller; not used, since each child is a kernel socket if its
+ *	listener is one
  *
  * Context: process. Takes the socket lock, then the child's; sleeps at most for SO_RCVTIMEO.
  *
@@ -202,9 +202,9 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	int error = -EINVAL;
 
 	/*
-	 * this thread may also be the client of a connection to this listener: then the last ACK of
-	 * its handshake may be waiting for the thread's first write, and only that ACK makes a
-	 * child
+	 * this thread may also be the client of a connection to this listener. Then the third ACK
+	 * may be waiting for the thread's first write, and the child begins only with that ACK:
+	 * send the ACK now
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();
@@ -233,8 +233,8 @@ out:
 }
 
 /*
- * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. A thread that
- * waits for the child's socket lock meanwhile then finds that the connection has ended.
+ * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. If another
+ * thread is waiting for the child's socket lock, it then finds that the connection has ended.
  */
 static void reset_child(struct sock *child)
 {
@@ -296,9 +296,9 @@ void xtcp_listen_stop(struct sock *sk)
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
-	 * A segment that has found an entry reaches the queues through the sock. Until now it found
-	 * the old queues; after another listen() it would find the new ones. So the next listen()
-	 * waits until all such segments have been processed.
+	 * A segment that has found an entry of this listener gets to the queues by the sock. If the
+	 * sock listened again at once, such a segment would get to the queues of the new listener.
+	 * So the next listen() waits until all such segments have been processed.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

@@ -3,8 +3,8 @@
  * RECEIVE (RFC 9293 section 3.10.3).
  *
  * text.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
- * the next octet to return. A FIN is not an octet of any skb. If fin_received is set, nothing
- * follows the end of the queue.
+ * the next octet to return. A FIN is not an octet of any skb: if fin_received is set, the stream
+ * ends at the end of the queue.
  */
 #include "socket/recvmsg.h"
 
@@ -124,7 +124,7 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 	return rest - 1;
 }
 
-/* If the reader has passed the urgent octet, forget it. */
+/* Forget the urgent octet once the program has read past it. */
 static void forget_mark(struct xtcp_sock *xsk)
 {
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
@@ -181,10 +181,10 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 }
 
 /*
- * There is nothing more to read now. Return: true when RECEIVE ends. *@err is then the result if
- * the call has read nothing: 0 at the end of the stream, or an error. Only one call gets the error
- * that ended the connection (sk_err). The end of the stream is tested before this error, so that a
- * program can tell close from abort (MUST-12).
+ * There is nothing more to read now. Return: true when RECEIVE must return without waiting. If the
+ * call has read nothing, *@err is its result: 0 at the end of the stream, or an error. If an error
+ * has ended the connection (sk_err), only one call returns this error. The end of the stream is
+ * tested before sk_err, so that a program can tell close from abort (MUST-12).
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -210,8 +210,8 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 }
 
 /*
- * The program waits for more data before it answers. So if an ACK waits for the answer to carry it,
- * send the ACK now.
+ * The program has found nothing to read, so it will not answer the peer now. If an ACK is delayed
+ * so that the answer can carry it, send the ACK now.
  */
 static void no_answer_yet(struct sock *sk)
 {
@@ -267,8 +267,8 @@ static bool has_nothing(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
 	/*
-	 * an ACK that becomes owed after this test is sent when the arriving segment is processed,
-	 * or at the delayed-ACK deadline
+	 * an ACK may become owed after this test. In that case, the code that processes the
+	 * arriving segment sends the ACK, or the ACK is sent at the delayed-ACK deadline
 	 */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }
@@ -283,11 +283,11 @@ static bool is_quiet(const struct sock *sk)
 /*
  * Wait for text without the socket lock. This is the usual wait, for the answer to a request or for
  * the next request. If the thread took the lock first, it would have to release the lock at once,
- * to sleep. Every event wakes the thread, which then looks at the event under the lock. is_quiet()
- * sees events from before the thread was on the wait queue.
+ * to sleep. Every event wakes the thread, which then looks at the event under the lock. If an event
+ * comes before the thread is on the wait queue, is_quiet() sees the event.
  *
- * xsk->readers counts this thread; xtcp_recvmsg() decrements it when it has the lock. Return: the
- * rest of @timeo, jiffies.
+ * xsk->readers counts this thread until xtcp_recvmsg() has the lock. Return: the rest of @timeo,
+ * jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -337,8 +337,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (copied && at_mark(xsk, *r.seq))
 			break;
 		/*
-		 * this test is racy, since the kernel fills the backlog with plain stores; the next
-		 * call handles a segment that comes after the test
+		 * this test of the backlog is racy, since the kernel fills the backlog with plain
+		 * stores. If the test misses a segment, the next call handles it
 		 */
 		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
@@ -351,8 +351,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * as in Linux, xtcp_acks_window() may send an ACK even after MSG_PEEK.
-			 * MSG_PEEK frees no buffer space, but the program has seen the data that
+			 * xtcp_acks_window() may send an ACK. As in Linux, it may do so even after
+			 * MSG_PEEK, which frees no buffer space: the program has seen the data that
 			 * the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)
@@ -362,8 +362,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 				break;
 		}
 		/*
-		 * if another thread has read what this thread has peeked at, start again, as in
-		 * Linux
+		 * as in Linux, if another thread has read octets that this thread has peeked at, go
+		 * on with the octets that are left
 		 */
 		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->rcv.copied_seq)
 			peek_seq = xsk->rcv.copied_seq + peek_off;
@@ -447,7 +447,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	if (waited)
 		atomic_dec(&xtcp_sk(sk)->readers);
 	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
-		/* sk_wait_data() returns the same error after a disconnect */
+		/* the error that sk_wait_data() returns after a disconnect */
 		ret = -EPIPE;
 	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
@@ -547,7 +547,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 				ret = err;
 				break;
 			}
-			/* there is data, but the urgent octet is the next one */
+			/* the next octet in the queue is the urgent one: end before it */
 			if (!skb_queue_empty(&sk->sk_receive_queue))
 				break;
 			err = wait_for_text(sk, &timeo, NULL);

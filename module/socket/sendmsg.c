@@ -140,7 +140,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 	return xtcp_bundle_goal(sk);
 }
 
-/* Queue the pages with the next octets of @msg. Return: how many octets, or an error. */
+/* Queue the pages that hold the next octets of @msg. Return: how many octets, or an error. */
 static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t most,
 				struct ubuf_info *uarg)
 {
@@ -150,10 +150,10 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 }
 
 /*
- * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
- * the pages that @msg points to; with @uarg, the pages of the program's buffer; otherwise a copy.
- * *@copied receives the number of queued octets. Shutdown and sk_err are tested before space is
- * sought, since a program that writes after a RST expects these errors.
+ * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, the
+ * pages that @msg points to are queued; with @uarg, the pages of the program's buffer; otherwise a
+ * copy of the data. *@copied receives the number of queued octets. Shutdown and sk_err are tested
+ * before space is sought, since a program that writes after a RST expects these errors.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
 		     int *copied)
@@ -198,7 +198,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 		*copied += n;
 		if (msg->msg_flags & MSG_EOR && !msg_data_left(msg))
 			xtcp_sndcb(skb)->marks |= XTCP_SNDQ_EOR;
-		/* do not send urgent data yet: its end is known only when all data is queued */
+		/* send no urgent data before all of it is queued: only then is its end known */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
 		if (push_is_due(xtcp_sk(sk)))
@@ -222,7 +222,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* each segment below TCP adds at least this much to sk_wmem_alloc */
+	/* no segment is below TCP: it would add SKB_TRUESIZE(0) or more to sk_wmem_alloc */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);
@@ -267,8 +267,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
 	/*
-	 * as in Linux, MSG_FASTOPEN fails for the whole life of a connection that connect() has
-	 * opened
+	 * as in Linux, MSG_FASTOPEN fails while a Fast Open of this sock is under way, and after
+	 * connect() has sent the SYN of one
 	 */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
@@ -282,8 +282,8 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/*
-	 * if the sock's struct xtcp_fastsyn is not &fast any more, the connection ended while the
-	 * lock was released, and the SYN took nothing of @msg
+	 * the lock was released while this thread waited. If the connection ended meanwhile, the
+	 * sock no longer refers to &fast, and the SYN took nothing of @msg
 	 */
 	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;
@@ -353,7 +353,7 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 	if (unlikely(tsflags))
 		xtcp_stamp_written(sk, tsflags, copied);
 	/*
-	 * a program that lets this call block will probably also block in RECEIVE, to wait for the
+	 * if this call may block, the program will probably block in RECEIVE next, to wait for the
 	 * answer
 	 */
 	xtcp_acking_expect_reply(&xsk->acking, !(flags & MSG_DONTWAIT));
@@ -392,7 +392,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 
 	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
 		err = connect_fast(sk, msg, size, &on_syn);
-		/* octets on the SYN count as written, even if a signal has ended the wait */
+		/* octets on the SYN count as written, even before the connection is established */
 		if (on_syn && (err == -EINPROGRESS || signal_pending(current)))
 			return on_syn;
 		on_syn = err ? 0 : on_syn;
@@ -403,15 +403,15 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	if (err)
 		goto error;
 	/*
-	 * a failure does not matter: without a struct xtcp_stream, queue_all() tries again and
-	 * waits for memory, as it does for an skb
+	 * ignore a failure: if there is no struct xtcp_stream, queue_all() tries again and waits
+	 * for memory, as it does for an skb
 	 */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
 	/*
-	 * data that waits to be coalesced was written before the program said that more follows, so
-	 * MSG_MORE must not hold it back: send it first
+	 * send data that waits to be coalesced: the program wrote this data before it said that
+	 * more follows, so MSG_MORE must not hold the data back
 	 */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
@@ -449,10 +449,11 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 }
 
 /*
- * Is there space for a write that may not wait? If not, do not begin a record for it. The write
- * might share the record of the last write. Then the pages that it may pin would count until that
- * record ends, and repeated writes would soon fail with ENOBUFS instead of EAGAIN. A socket without
- * data takes a write of any size. Return: 0 or the error.
+ * Is there space for a write that may not wait? If not, the write must fail before begin_record().
+ * Otherwise, the write might share the record of the last write, and the pages of the failed write
+ * would count as pinned until that record ends. Repeated writes would soon fail with ENOBUFS
+ * instead of EAGAIN. If no data is queued or in flight, a write of any size may go on. Return: 0 or
+ * the error.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
@@ -466,11 +467,12 @@ static int has_room_for_record(struct sock *sk, int flags)
 /*
  * SEND with MSG_ZEROCOPY, with the socket lock held: send the pages of the program's buffer, and
  * tell the program when it may use them again. The kernel's record of the write reports this on the
- * error queue; io_uring brings a record of its own, and has a reference to it during the call. If a
- * SYN takes octets of the write, all octets of the write are copied; Linux copies only those of the
- * SYN. As in Linux, all octets are copied if the device has no scatter-gather. When octets were
- * copied, the program may use its buffer at once, and gets the report at once. A socket without
- * SO_ZEROCOPY copies, and reports nothing.
+ * error queue. io_uring brings a record of its own, and has a reference to it during the call.
+ *
+ * If a SYN takes octets of the write, all octets of the write are copied; Linux copies only those
+ * of the SYN. As in Linux, all octets are copied if the device has no scatter-gather. After a copy,
+ * the program may use its buffer at once, and gets the report at once. A socket without SO_ZEROCOPY
+ * copies, and reports nothing.
  */
 static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg, size_t size)
 {
@@ -520,8 +522,8 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	int ret;
 
 	/*
-	 * fault pages in before the lock is taken: meanwhile the timer can still send the data that
-	 * waits for this write
+	 * fault pages in before the lock is taken: a fault may take long, and the timer cannot send
+	 * the data that waits for this write while this thread has the lock
 	 */
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));

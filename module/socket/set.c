@@ -258,8 +258,8 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * without this, generic netlink would refuse all attributes, since it does not know their
-	 * policy
+	 * generic netlink refuses attributes of which it knows no policy, unless the command is
+	 * below this number. This family has no policy, so the number is above all commands
 	 */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,

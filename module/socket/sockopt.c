@@ -3,14 +3,15 @@
  * Socket options. status.c reports TCP_INFO, ioctl and poll.
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
- * is refused by ENOPROTOOPT; none is accepted and then ignored. Generic socket code handles
- * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5, it
- * calls this file first. On older kernels, a program sets XTCP_ZEROCOPY instead.
+ * is refused by ENOPROTOOPT; none is accepted and then ignored. The kernel's generic code handles
+ * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5, that
+ * code first calls this file, which accepts SO_ZEROCOPY. On older kernels, a program sets
+ * XTCP_ZEROCOPY instead.
  *
- * The kernel's own code handles the options of IP and IPv6. An option is passed on only under two
- * conditions: it makes sense for a stream socket, and the kernel's code does not mistake our sock
- * for a sock of another protocol. So multicast memberships, which would leak, are refused, and so
- * is IPV6_ADDRFORM, which would turn our sock into a sock of kernel TCP.
+ * The kernel's own code handles the options of IP and IPv6. This file passes such an option on only
+ * under two conditions: the option makes sense for a stream socket, and the kernel's code does not
+ * mistake our sock for a sock of another protocol. So multicast memberships, which would leak, are
+ * refused, and so is IPV6_ADDRFORM, which would turn our sock into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 
@@ -171,8 +172,8 @@ static int set_keepintvl(struct sock *sk, int val)
 }
 
 /*
- * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off. If an ACK is owed, it is
- * sent at once, and an even value then turns delayed ACKs on again.
+ * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off, and an ACK that is owed is
+ * sent at once. If an ACK was owed and the value is even, delayed ACKs are turned on again.
  */
 static void set_quickack(struct sock *sk, int val)
 {
@@ -405,7 +406,7 @@ static int set_int(struct sock *sk, int optname, int val)
 			return -EINVAL;
 		return xtcp_seldom_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
 	case TCP_TIMESTAMP:
-		/* in Linux this is only for TCP_REPAIR, which xtcp does not have */
+		/* Linux permits this only under TCP_REPAIR, which xtcp does not have */
 		return -EPERM;
 	default:
 		return -ENOPROTOOPT;

@@ -43,7 +43,7 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	if (xsk->cong.ssthresh >= TCP_INFINITE_SSTHRESH)
 		info->tcpi_snd_ssthresh = TCP_INFINITE_SSTHRESH;
 	info->tcpi_unacked = DIV_ROUND_UP(xsk->snd.nxt - xsk->snd.una, mss);
-	/* without SACK, only the number of octets is known */
+	/* without SACK, only octets were counted: compute the segments from them */
 	info->tcpi_sacked = xsk->agreed.sack_ok ? stream->scoreboard.sacked_segments :
 			    DIV_ROUND_UP(stream->scoreboard.sacked, mss);
 	info->tcpi_lost = DIV_ROUND_UP(stream->scoreboard.lost, mss);
@@ -199,7 +199,7 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
  * @sk: the sock, in any state
  * @abort: receives the answer
  *
- * Context: any. Lock: socket, held; without it, the fields may not belong together.
+ * Context: any. Lock: socket, held; without it, the fields may be of different times.
  */
 void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {
@@ -354,9 +354,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
 	 * A program can read and write when the connection is established. A Fast Open makes the
-	 * connection usable before the handshake is complete. If the state was SYN-SENT but both
-	 * directions are shut down, the connection has ended meanwhile, and read() and write()
-	 * return at once.
+	 * connection usable before the handshake is complete. A sock in SYN-SENT is not usable. But
+	 * if it is shut down in both directions, the connection has ended after the state was read,
+	 * and read() and write() return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

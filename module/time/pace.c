@@ -48,7 +48,7 @@
 /**
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
  * @timer: sends the text or ACK that waits
- * @has_ref: @timer was started, and its function has not yet taken over the reference to the sock
+ * @has_ref: @timer has a reference to the sock, which its function has not yet taken over
  * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
  * @before_ns: the value of @next_ns before the last call of xtcp_pace_stamp()
  * @early: text waits for @next_ns
@@ -80,7 +80,8 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 
 	spin_lock_irqsave(&pace->lock, irq);
 	/*
-	 * if bring_forward() has just queued the timer again, the next run needs its own reference
+	 * this run takes over the timer's reference; if bring_forward() has just queued the timer
+	 * again, the next run needs another one
 	 */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
@@ -135,9 +136,9 @@ bool xtcp_pace_prepare(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier. (A timer can be queued while its function runs.) If
- * the timer is not queued, nothing waits for it, or its function runs and will send by itself.
- * Lock: pace->lock, held.
+ * Make a queued timer run at @at or earlier. (A timer can be queued while its function runs.) Do
+ * nothing if the timer is not queued: either nothing waits for it, or its function is running and
+ * will send by itself. Lock: pace->lock, held.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
@@ -213,7 +214,7 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
  * @sk: a sock with SK_PACING_FQ; the peer has acknowledged text before its departure time, so fq
  *	has not held the text back
  *
- * When fq sees a segment of the sock again, it sets SK_PACING_FQ again.
+ * fq may pace the sock again later: it sets SK_PACING_FQ when it sees a segment of the sock.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -233,9 +234,9 @@ void xtcp_pace_not_held(struct sock *sk)
  * @skb: on its way to IP
  * @len: octets of text
  *
- * As in Linux, late text makes up for lost time: the gap behind it shrinks by its delay, but at
- * most by half. The gap never exceeds a second, however low a rate the program asks for. Otherwise,
- * a closed connection with unsent text could stay almost for ever.
+ * As in Linux, text that leaves late makes up for its delay: the gap after this text is shorter by
+ * the delay, but never less than half as long. The gap never exceeds a second, however low a rate
+ * the program asks for. Otherwise, a closed connection with unsent text could stay almost for ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -394,9 +395,10 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Does any text wait for the timer, and may that text go now? The text for which the timer was set
- * may have been sent meanwhile, and corked text does not wait for this timer. If text waits for
- * room and again_ns has not come, set the timer again; the text may go if there is room now.
+ * Does any text wait for the timer, and may that text go now? Perhaps no text waits: the text for
+ * which the timer was set may have been sent meanwhile, and corked text does not wait for this
+ * timer. If text waits for room and again_ns has not come, the text may go only if there is room
+ * now, and the timer is set again.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -456,9 +458,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The timer is not set, or its function is running and puts its own reference. If
-		 * the timer is queued while its function runs, let it run again at once, so that
-		 * the second run puts the second reference.
+		 * The timer is not set, or its function is running. A run of the function puts its
+		 * own reference. If the timer is queued while the function runs, make the second
+		 * run come at once, so that it also puts its reference.
 		 */
 		bring_forward(pace, 0);
 	}

@@ -15,9 +15,9 @@
  *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
  *               (RFC 8985 section 7). Armed instead of the retransmit deadline, which is armed when
  *               the probe has been sent
- *   reopened    at the last retransmit deadline the window was closed, so a window probe was sent
- *               instead of text; one tick ago the window opened. If the window is still open,
- *               retransmit. If not, the retransmit deadline stays where the window probe has put it
+ *   reopened    a window probe was sent instead of a retransmission, because the window was closed;
+ *               one tick ago the window opened. If the window is still open, retransmit. If not,
+ *               the retransmit deadline stays where the window probe has put it
  *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
@@ -55,7 +55,7 @@
 #include "time/keepalive.h"
 #include "time/pace.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765: fewer segments cause too few duplicate ACKs */
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765, segments: see xtcp_timer_few_in_flight() */
 #define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
 
 /**
@@ -250,9 +250,9 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * Are so few segments in flight, and no text behind them, that only a timer may detect a loss
- * (RFC 7765)? Without SACK, this function says no: only SACK shows at once that a timer fired too
- * early.
+ * Can only a timer detect a loss, because few segments are in flight and no text waits behind them
+ * (RFC 7765)? Without SACK, this function returns false: only SACK shows at once that a timer fired
+ * too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -261,8 +261,8 @@ static bool tail_is_short(const struct sock *sk)
 
 /*
  * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail, the
- * RTO counts from the time when the tail was sent: the peer may have delayed this ACK (RFC 7765
- * section 4).
+ * RTO counts from the time when the tail was sent. If it counted from now, a delay of this ACK by
+ * the peer would also delay the retransmission (RFC 7765 section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
@@ -362,8 +362,8 @@ static __always_inline bool probe_applies(const struct sock *sk)
  * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
  * When only one segment is in flight, the longest time for which a peer may delay its ACK replaces
  * the 2 ms (RFC 8985 section 7.2). As in Linux, this longest time is assumed to be the minimum of
- * the RTO. It also replaces the 2 ms if we have asked the peer for one ACK for R segments, and
- * fewer than R segments are in flight.
+ * the RTO. The same time replaces the 2 ms if we have asked the peer for one ACK for R segments,
+ * and fewer than R segments are in flight.
  */
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
@@ -396,8 +396,8 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  * xtcp_timer_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  * @sk: the sock
  *
- * While nothing is in flight, only new text ends window probing. Answers to window probes do not
- * end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
+ * If window probing began with nothing in flight, only new text ends it. Answers to window probes
+ * do not end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -409,15 +409,14 @@ void xtcp_timer_data_sent(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
 	/*
-	 * while anything is in flight, the retransmit deadline or the probe deadline is armed;
-	 * after a tail loss probe, it is the retransmit deadline
+	 * if anything was in flight before, one of these two deadlines is armed
 	 */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
 	/*
-	 * while a shrunk window is probed, the next window probe keeps its deadline: no tail loss
-	 * probe replaces it
+	 * while a shrunk window is probed, arm no tail loss probe: it would replace the deadline of
+	 * the next window probe
 	 */
 	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
@@ -471,10 +470,10 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  * @wait_us: time until the first of them counts as lost, microseconds
  *
- * RFC 8985 section 6.2 step 5 looks at all segments that were sent before the segment that arrived,
- * and waits until the last of them counts as lost. @wait_us ends earlier, when the first of them
- * counts as lost. As in Linux, 2 ms are added, so that one run of the timer also handles the next
- * segments of a burst.
+ * These segments were sent before a segment that the peer has received. RFC 8985 section 6.2 step 5
+ * waits until the last of them counts as lost. @wait_us ends earlier, when the first of them counts
+ * as lost. As in Linux, 2 ms are added, so that one run of the timer also handles the next segments
+ * of a burst.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -535,8 +534,8 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
- * and the backoff of the probe stay. So a peer that closes its window each time is probed as seldom
- * as a peer that never opens its window.
+ * and the backoff of the probe stay. So if a peer closes its window again each time, it gets no
+ * more probes than a peer that never opens its window.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -633,10 +632,9 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
  *
- * If a probe waits for an answer, the next probe is due one new interval after the probe that
- * waits. Linux does not move the deadline of the next probe. The new deadline is computed from the
- * time of the last probe, since the present deadline may belong to a limit for connections without
- * text.
+ * If the last probe is not answered yet, the next probe is due one new interval after the last one.
+ * Linux does not move the deadline of the next probe. The new deadline is computed from the time of
+ * the last probe, since the present deadline may belong to a limit for connections without text.
  *
  * Context: process. Lock: socket, held.
  */

@@ -50,7 +50,7 @@
  * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
  */
 #define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* a new record goes before at most this many records that expire later */
+#define SORT_STEPS	32	/* a new record passes at most this many records that expire later: enlist() */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
 #define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
@@ -59,7 +59,7 @@
 #define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
 /* memory that a record's port takes if no other record or sock uses the port, octets */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
-#define KILLED_JIFFIES	(4 * HZ) /* a wait of at most this time counts as TWKilled, as in Linux */
+#define KILLED_JIFFIES	(4 * HZ) /* as in Linux, a record that waits no longer than this counts as TWKilled */
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
@@ -104,7 +104,7 @@ static struct record_keys *keys_place(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_key() - get the key that signs the answers of a record
- * @tw: the record itself, not a copy of it
+ * @tw: the record itself: a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
@@ -117,7 +117,7 @@ const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_ao() - get the TCP-AO of a record
- * @tw: the record itself, not a copy of it
+ * @tw: the record itself: a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
@@ -130,7 +130,7 @@ struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_signer() - find the key that signs an answer of a record
- * @tw: the record itself, not a copy of it
+ * @tw: the record itself: a copy has no keys
  * @skb: the segment that is answered
  * @signer: filled in
  *
@@ -150,7 +150,7 @@ void xtcp_record_signer(const struct xtcp_timewait *tw, const struct sk_buff *sk
  *
  * Context: process, module init.
  *
- * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
+ * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
  */
 int xtcp_record_init(void)
 {
@@ -240,8 +240,8 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 /*
  * Put a record on its list. The record nearly always belongs at the end. If its timeout is shorter
  * than the timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the
- * records that expire later, but passes at most SORT_STEPS of them. A record that should go further
- * forward expires late, together with the record before it.
+ * records that expire later, but passes at most SORT_STEPS of them. A record that does not get to
+ * its right place ends late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -258,7 +258,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/* @change: how many records begin, or end if negative; @signed_change: how many are signed */
+/* @change: records that begin, minus records that end; @signed_change: the signed ones of them */
 static void count_records(struct xtcp_net *xn, int change, int signed_change)
 {
 	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
@@ -328,8 +328,9 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		else
 			tw->conn.map = 0;
 		/*
-		 * A map may have set conn.map just now, under the lock of the hash chain.
-		 * xtcp_demux_leave() took the same lock, so the new value is seen here.
+		 * A map may have set conn.map a moment ago, under the lock of the hash chain.
+		 * xtcp_demux_leave() has taken the same lock since, so this function sees the new
+		 * value.
 		 */
 		has_maps |= tw->conn.map;
 		/* a server's records share one lease: put that lease once for all of them */
@@ -491,7 +492,7 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
-	/* the key is missing if it is for a VRF that the device has left a moment ago */
+	/* no key is found if the key is for a VRF that the device has left a moment ago */
 	key = xtcp_keys_of(sk);
 	if (unlikely(!key))
 		return false;
@@ -501,8 +502,9 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 
 /*
  * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * a second is subtracted from the age, which is then never too large. A TS.Recent that is much too
- * old for PAWS counts as 30 days old, so that the record ends before the clock wraps.
+ * its age may seem a second too large. Therefore a second is subtracted. The age is limited to 30
+ * days, which is already much too old for PAWS. So the age does not overflow 32 bits before the
+ * record ends.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -566,12 +568,12 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		share = guest_records_max / XTCP_GUEST_SHARE;
 		/*
-		 * with this lower limit, only guests with many records evict some of them; guests
-		 * with few records keep all
+		 * lower the limit of this guest. Then guests with many records evict some of them,
+		 * and guests with few records keep all
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			share /= LITTLE_PART;
-		/* xn->records counts each record once, but a signed record uses up two of @share */
+		/* a signed record counts twice, but xn->records counts it once: reduce @share */
 		share -= min_t(unsigned int, share, atomic_read(&xn->signed_records));
 		limit = min(limit, share);
 	}
@@ -633,7 +635,8 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 
 /*
  * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
- * 3.5 RTOs, so that the peer's FIN may be lost twice.
+ * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so the FIN may be lost
+ * twice.
  */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {

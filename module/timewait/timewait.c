@@ -118,8 +118,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		local_bh_disable();
 		spin_lock(&shard->lock);
 		/*
-		 * test again under the lock; another caller may be ending the record, which is
-		 * still in the table then, but must not be claimed again
+		 * test again under the lock. If another caller has claimed the record, the record
+		 * may still be in the table: replace it there, but do not claim it again
 		 */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
@@ -143,8 +143,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 
 /*
  * Does the timestamp of this segment show that it is old (RFC 7323 section 5.3, R1, and section
- * 5.5)? As in Linux, a RST passes even with an old timestamp, once TS.Recent is XTCP_PAWS_STAMP_S
- * old.
+ * 5.5)? As in Linux, a RST with an old timestamp passes nevertheless if TS.Recent was taken at
+ * least XTCP_PAWS_STAMP_S ago.
  */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
@@ -270,7 +270,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* SEG.SEQ is RCV.NXT: a RST, or a segment without text, SYN and FIN */
+	/* SEG.SEQ is RCV.NXT, and the segment is a RST, or has no text, no SYN and no FIN */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
 		if (!(seg->flags & XTCP_RST))
 			xtcp_record_restart(xn, tw);
@@ -300,8 +300,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @xn: the namespace of the record
  * @tw: the record that the lookup found
  * @skb: the segment
- * @iss: set to the ISN when the segment may open a new connection. NULL if no listener would take
- *	the segment: the record then stays, since otherwise any forged SYN could end it (RFC 1337)
+ * @iss: receives the ISN when the segment may open a new connection. NULL: no listener would take
+ *	the segment, so the record stays; otherwise a forged SYN could end it (RFC 1337)
  *
  * Context: softirq or process, BH disabled, RCU read side. The caller holds no lock of a shard.
  *

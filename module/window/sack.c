@@ -20,7 +20,7 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
-#define FEW_BLOCKS	2	/* one less than an ACK with timestamps has room for */
+#define FEW_BLOCKS	2	/* with this many blocks, an ACK with timestamps still has room for one more */
 
 /* The blocks of text out of order: in block[] they follow the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
@@ -40,7 +40,7 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 	return true;
 }
 
-/* Forgets the ACKs that were held back: one ACK now replaces them, or all text is in order. */
+/* Forgets the ACKs that were held back: one ACK was sent instead, or all text is in order now. */
 static void end_compression(struct xtcp_sock *xsk)
 {
 	struct xtcp_sack *sack = &xsk->stream->sack;
@@ -111,8 +111,8 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without a struct xtcp_stream no text has come yet, so nothing came twice. A forged old
-	 * segment must not make us allocate this struct
+	 * without a struct xtcp_stream no text has come yet, so this text cannot have come twice.
+	 * The segment may be forged, so do not allocate the struct for it
 	 */
 	if (!xtcp_stream_is_there(stream))
 		return;
@@ -172,11 +172,11 @@ void xtcp_sack_advanced(struct sock *sk)
 /**
  * xtcp_sack_dropped() - text was dropped from the queue: remove it from the blocks
  * @sk: the sock
- * @start: sequence number of the first octet that was dropped; no block may reach beyond it
+ * @start: sequence number of the first octet that was dropped; afterwards no block passes it
  *
  * RFC 2018 section 8: a block may report only text that is still in the queue. A D-SACK that was
- * not sent yet is also cut at @start: beyond RCV.NXT, a peer could mistake the D-SACK for a block
- * of text that is in the queue.
+ * not sent yet is also cut at @start. Otherwise it might lie beyond RCV.NXT, and the peer could
+ * mistake it for a block of text that is in the queue.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
@@ -288,11 +288,11 @@ void xtcp_sack_told(struct sock *sk)
 /**
  * xtcp_sack_out_of_order() - decide whether the ACK for new out-of-order text may wait
  * @sk: the sock; the text is queued, and the ACK was not sent yet
- * @before: the first block before the text came
+ * @before: the first block, as it was before the text came
  *
  * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
- * text. A later ACK will report the text if the text has extended the first SACK block, or if there
- * are at most FEW_BLOCKS blocks: then the next block does not push this block out of the option.
+ * text. This is so in two cases: the text has extended the first SACK block; or there are at most
+ * FEW_BLOCKS blocks, so a new block does not push the block of this text out of the option.
  * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.

@@ -15,8 +15,8 @@
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
  * Without them it takes the time from an offer of a window until text arrives beyond the right edge
- * of that window: only a later offer can have permitted such text. This time is longer than the RTT
- * if the peer has little to send, so the shortest time counts.
+ * of that window. The peer can have sent such text only after it got a later offer, so at least an
+ * RTT has passed. More time has passed if the peer has little to send, so the shortest time counts.
  */
 #include "window/space.h"
 
@@ -83,9 +83,9 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * Take an RTT sample. A shorter RTT counts at once; a longer RTT has a weight of an eighth. With
- * @is_most the sample is the time of a whole window, which may be longer than the RTT. Such a
- * sample counts only if it is shorter than the present RTT.
+ * Take an RTT sample. A shorter RTT counts at once; a longer RTT has a weight of an eighth.
+ * @is_most: the sample is the time in which a whole window came, which may be longer than the RTT.
+ * Such a sample counts only if it is shorter than the present RTT.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -129,8 +129,8 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * Text has come beyond the right edge that the last call of this function has stored: store the
- * present right edge.
+ * Text has come beyond the right edge that this function stored last time, so a whole window has
+ * come: measure the RTT and the share of text, and store the present right edge.
  */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -174,8 +174,8 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/*
-	 * the first window is rounded to whole segments, so ignore a difference of less than a
-	 * segment
+	 * rcv_ssthresh begins as the first window, which is rounded to whole segments. So do not
+	 * raise it if less than a segment is missing
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
@@ -218,8 +218,8 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 }
 
 /*
- * The RTT in microseconds; 0: unknown. SRTT replaces the receiver's own RTT if that is unknown, and
- * without timestamps also if SRTT is shorter.
+ * The RTT in microseconds; 0: unknown. With timestamps it is the receiver's own RTT, or SRTT if
+ * that is unknown. Without timestamps it is the shorter one of those that are known.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
@@ -242,8 +242,8 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * twice @copied leaves room for retransmissions. If the peer's rate goes on growing as in
-	 * this round trip, the next two round trips need more room: add it now.
+	 * twice @copied leaves room for retransmissions. If the amount grows by the same factor in
+	 * the next two round trips, they need more room: add that room now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);

@@ -26,7 +26,7 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv.nxt) ? edge - xsk->rcv.nxt : 0;
 }
 
-/* An upper bound of the window that does not depend on the free buffer. */
+/* An upper bound of the window, however much of the buffer is free. */
 static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 {
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
@@ -46,9 +46,10 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. But offer all of @space if the rounded number moves the right edge
- * too little (is_worthwhile()). Otherwise the offer could stay below twice the present window even
- * when the program has read all text, so xtcp_window_would_double() would prevent a window update.
+ * segments cannot use the rest. But if the rounded number moves the right edge too little
+ * (is_worthwhile()), offer all of @space. Otherwise, when the program has read all text, the offer
+ * could still be less than twice the present window, and xtcp_window_would_double() would prevent a
+ * window update.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -199,9 +200,9 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  * @shift: the shift of the listener
  *
  * If the metric RTAX_WINDOW of the route is small, the shift must be small, too: a larger shift
- * would round windows down. But TCP_WINDOW_CLAMP must not change the shift: a cookie does not
- * record the shift that we offered, and the handshake's last ACK may reach another listener of the
- * SO_REUSEPORT group.
+ * would round windows down. TCP_WINDOW_CLAMP of a listener does not limit the shift. A cookie does
+ * not record the shift, so the listener that gets the third ACK computes it anew. This may be
+ * another listener of the SO_REUSEPORT group, with another TCP_WINDOW_CLAMP.
  *
  * Context: any.
  *
@@ -261,8 +262,8 @@ bool xtcp_window_would_double(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
 	/*
-	 * the offer cannot exceed these bounds, so it can double only if each of them is at least
-	 * twice the present offer; this test mostly saves computing the offer
+	 * two bounds limit the offer. If twice the present offer exceeds one of them, the offer
+	 * cannot double, and need not be computed
 	 */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
