@@ -103,8 +103,10 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Send the SYN of a Fast Open (RFC 7413): it has data, or it asks for a cookie. If this is
- * connect() and a cookie is stored, send nothing: the first write sends the SYN, with its data.
+ * Send the SYN of a Fast Open (RFC 7413). If a write connects, the SYN has its data or asks for a
+ * cookie. If the program calls connect(), the SYN asks for a cookie. But if the SYN may have data,
+ * for example because a cookie is stored, connect() sends nothing: the first write sends the SYN
+ * with its data.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {

@@ -296,9 +296,9 @@ void xtcp_listen_stop(struct sock *sk)
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
-	 * A segment that has found an entry of this listener gets to the queues by the sock. If the
-	 * sock listened again at once, such a segment would get to the queues of the new listener.
-	 * So the next listen() waits until all such segments have been processed.
+	 * A segment that has found an entry of this listener reaches the queues through the sock.
+	 * If the sock listened again at once, such a segment would reach the queues of the new
+	 * listener. So the next listen() waits until all such segments have been processed.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

@@ -132,8 +132,8 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * FIN-WAIT-2 and CLOSE-WAIT; if both are set, the shorter one counts there. A FIN and a
  * retransmission count as text; an ACK and a probe do not. While text or a FIN waits to be sent or
  * acknowledged and the peer's window is open, R2 and the user timeout decide instead (RFC 9293
- * section 3.8.3). In this case @left receives the whole limit, however long the
- * connection has been without text. An orphan has limits of its own (retries.c, record.c).
+ * section 3.8.3). In this case @left receives the whole limit, however long the connection has been
+ * without text. An orphan has limits of its own (retries.c, record.c).
  *
  * Context: softirq or process. Lock: socket, held.
  *
