@@ -4,8 +4,8 @@
  *
  * An open descriptor has a reference to the module, and so does a sock without a descriptor while
  * it has segments below TCP (held.c). While there is such a reference, rmmod fails. Otherwise,
- * unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The order of its
- * steps keeps segments, timers and RCU callbacks from running into freed code:
+ * unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The order of the
+ * steps keeps segments, timers and RCU callbacks from running into freed code. Files in brackets:
  *
  *  0. stop the work item that drops references to the module (held.c);
  *  1. let nothing new in: no request of netlink (set, diag), no socket (family), no segment with a

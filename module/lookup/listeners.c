@@ -222,8 +222,8 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the struct xtcp_members with key @key that @sk may join. @begins: true if listen() was
- * called for @sk, which may then join any group that belongs_to() allows; false if @sk moves to
+ * Finds the struct xtcp_members with key @key that @sk may join. @begins: listen() was called for
+ * @sk, so @sk may join any group that belongs_to() allows. If @begins is false, @sk moves to
  * another device and stays in its group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
@@ -251,8 +251,8 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 	struct xtcp_group *own = listener->group;
 
 	/*
-	 * change the group before lookups find @sk in @members. For a listener that moves to
-	 * another device, both groups are the same
+	 * change the group of @sk before lookups find @sk in @members. If @sk only moves to another
+	 * device, @sk already belongs to the group of @members
 	 */
 	refcount_inc(&members->group->members);
 	listener->group = members->group;
@@ -271,7 +271,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* data_race(): rhashtable reads a bucket plainly; the bucket's lock bit may change */
+	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
 	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -302,8 +302,8 @@ static int enter(struct sock *sk, bool begins)
 	if (err)
 		return err;
 	/*
-	 * a BPF program that was attached before listen() has made a struct sock_reuseport, which
-	 * @sk keeps even after an error
+	 * if a BPF program was attached before listen(), @sk already has a struct sock_reuseport,
+	 * and keeps it even after an error
 	 */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */
@@ -326,7 +326,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* data_race(): rhashtable reads a bucket plainly; the bucket's lock bit may change */
+	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
 	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
@@ -396,9 +396,9 @@ void xtcp_listeners_remove(struct sock *sk)
  * xtcp_listeners_rehash() - move a listener whose device has changed (SO_BINDTODEVICE)
  * @sk: the sock, in any state
  *
- * This is proto.rehash. The listener enters the table under its new device before it leaves the old
- * device, and stays in its group. If there is no memory to enter the table, SYNs continue to find
- * the listener under its old device.
+ * This is proto.rehash. The listener stays in its group. It is added to the table under its new
+ * device before it is removed under its old device. If there is no memory to add it, SYNs continue
+ * to find it under its old device.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -418,8 +418,9 @@ void xtcp_listeners_rehash(struct sock *sk)
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
 		/*
-		 * SO_INCOMING_CPU: a listener stores only one index into the arrays of processors,
-		 * so it leaves its old array before enter() adds it to its new array
+		 * SO_INCOMING_CPU: the listener is in an array for its processor, and has room for
+		 * one index into such arrays. So it leaves its old array before enter() adds it to
+		 * its new array
 		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))

@@ -19,10 +19,12 @@ struct xtcp_net;
 struct xtcp_seats;
 
 /**
- * struct xtcp_members_key - the key by which SYNs find listeners; it has no padding
+ * struct xtcp_members_key - the key by which SYNs find listeners
  * @addr: local address, v4-mapped for IPv4; :: is the wildcard of both IP versions
  * @dev: interface, 0: any
  * @port: local port, host order
+ *
+ * All octets of the struct are hashed, so it must have no padding.
  */
 struct xtcp_members_key {
 	struct in6_addr addr;
@@ -37,7 +39,7 @@ struct xtcp_members_key {
  * @v4: the listeners take segments over IPv4; constant
  * @v6: the listeners take segments over IPv6; constant
  * @v4_only: the listeners are AF_INET sockets; constant
- * @group: the listeners' group, which exists as long as one of its members
+ * @group: the listeners' group, to which each listener has a reference
  * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
  * @incoming: the listeners that have SO_INCOMING_CPU
  * @rcu: frees the struct after the last lookup

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A map is a bitmap of the ports in use towards one destination. A map serves either the socks that
- * are bound to one particular interface, or the socks that are bound to no interface. Other socks
- * may also use ports towards the destination. The map learns of such a port when an attempt to take
- * the port is refused.
+ * are bound to one particular interface, or the socks that are bound to no interface. Socks that a
+ * map does not serve may use ports towards its destination, too. The map learns of such a port when
+ * an attempt to take the port is refused.
  *
  * A map is made when ports towards a destination become scarce: each port of a range is looked up
  * once in the table of connections. From then on the map is kept up to date. With a map, the choice
@@ -16,9 +16,9 @@
  * number. So a map ignores the end of a connection to another destination.
  *
  * A connection gets the number before the bit of its port is set, and the bit is cleared after the
- * connection has left the table. So the map is correct, with one exception: the bit may be cleared
- * when another connection already has the port. The map then shows this port as free until the next
- * attempt to take the port is refused.
+ * connection has left the table. So the map is correct, with one exception: before the bit is
+ * cleared, another connection may take the port. The map then shows this port as free until the
+ * next attempt to take the port is refused.
  *
  * Each map has a lock of its own, so connections to different destinations share no lock. A map
  * that is not needed any more is marked as dead under this lock, and then removed from the
@@ -54,8 +54,8 @@
  * @dead: the map is not used any more; it is about to leave the namespace, or has left
  * @refs: number of calls of connect() that use the map now
  * @tuples: number of bits that are set in @ours
- * @surplus: how many bits are set in @ours or @others, minus an eighth of the number of ports in
- *	the range; if this is 0 or less, the map is not worth its memory
+ * @surplus: how many bits are set in @ours or @others, minus a quarter of the number of ports in
+ *	one half of the range; if this is 0 or less, the map is not worth its memory
  * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
  * @others: one bit for each port: a call of connect() tries the port now, or the last attempt to
  *	take the port was refused because the port is bound or reserved; a bit may be out of date
@@ -164,8 +164,8 @@ static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
 }
 
 /*
- * Of all maps of a destination and an interface, at most one is not dead: finds this map. RCU read
- * side.
+ * Finds the map of a destination and an interface. Skips dead maps, which may still be in the
+ * bucket. RCU read side.
  */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
@@ -354,12 +354,12 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtc
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
  * @hash: xtcp_tuple_hash() of @key with the namespace's secret for ports
- * @range: the ports to examine; other ports in use are found when they are tried
+ * @range: the ports to examine; the map learns of other ports in use when connect() tries them
  *
  * Context: process, may sleep.
  *
  * Return: the map, for xtcp_portmap_put(). NULL when there is no memory, when there are too many
- * maps, or when the other caller's map has ended already because many ports are free again.
+ * maps, or when the map of the other caller has already ended, because many ports are free again.
  */
 struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 				       const struct xtcp_port_range *range)
@@ -495,8 +495,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple of ours that is not in the map yet uses the port, the port's bit in the bitmap ours is
- * set, until the tuple leaves the table. Otherwise the port's bit in the bitmap others stays set.
+ * If a tuple in the table uses the port, the function sets the port's bit in the bitmap ours, until
+ * the tuple leaves the table. Otherwise the port's bit in the bitmap others stays set.
  *
  * Context: process.
  */
@@ -555,8 +555,8 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	rcu_read_lock();
 	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
-	 * the connection may store the number of an earlier map to another destination: check the
-	 * destination, unless no earlier map had this number
+	 * if an earlier map had this number, the connection may have been in the earlier map, which
+	 * was perhaps for another destination. So compare the destinations in this case
 	 */
 	if (map && (!map->has_predecessor || is_for(map, conn))) {
 		spin_lock(&map->lock);

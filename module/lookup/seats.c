@@ -4,9 +4,9 @@
  *
  * Lookups read the array under RCU while it changes in place. A new listener is written behind the
  * other listeners before the count includes it. When a listener leaves, the last listener moves to
- * its index. A lookup may find a listener that has just left; this listener stays in memory until
- * the read side ends. A lookup may also find a listener that is about to join; this listener is
- * complete already. When the array is full, an array of twice the size replaces it.
+ * the free index. A lookup may find a listener that has just left; this listener stays in memory
+ * until the read side ends. A lookup may also find a listener that is about to join; this listener
+ * is complete already. When the array is full, an array of twice the size replaces it.
  */
 #include "lookup/seats.h"
 
@@ -69,9 +69,9 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * this store is a release, although the count does not include this index yet: a lookup may
-	 * have read a larger count before another listener left. Such a lookup may read the index
-	 * now, and must then find the sock complete
+	 * this store is a release, because a lookup may read this element before the count includes
+	 * it: if another listener has just left, the lookup may have read the old, larger count.
+	 * Such a lookup must find the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_seats_choose() */
@@ -94,7 +94,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 	if (index == seats->n - 1)
 		last = NULL;
 	else
-		/* a lookup that reads this index must find the sock complete */
+		/* a release: a lookup that reads this element must find the sock complete */
 		smp_store_release(&seats->sk[index], last);
 	WRITE_ONCE(seats->n, seats->n - 1);
 	return last;

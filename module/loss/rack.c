@@ -34,11 +34,11 @@
 
 /*
  * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
- * timestamp echo decides. If @skb is sacked, the peer echoes the timestamp of an older segment: the
- * last segment that arrived in order (RFC 7323 section 4.3). So the heuristic of RFC 8985 section
- * 6.2 step 2 decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy.
- * The heuristic also decides if the ACK has no timestamp echo, and if two copies may have left
- * within one tick of the timestamp clock.
+ * timestamp echo decides. If @skb is sacked, the echo does not help: it comes from the last segment
+ * that arrived in order (RFC 7323 section 4.3). Then the heuristic of RFC 8985 section 6.2 step 2
+ * decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy. The heuristic
+ * also decides if the ACK has no timestamp echo, or if two copies may have left within one tick of
+ * the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)

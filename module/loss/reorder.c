@@ -32,7 +32,7 @@ bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
  * xtcp_reorder_window() - compute how late a segment may be
  * @reorder: the state
  * @min_rtt_us: the smallest RTT, microseconds
- * @srtt_us: the smoothed RTT, microseconds; the upper bound of the window
+ * @srtt_us: the smoothed RTT, microseconds; the upper bound of the result
  * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not shorter
  *
  * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that other

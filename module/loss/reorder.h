@@ -14,8 +14,8 @@
  * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
  * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
  *	0 while @wnd_mult is 1
- * @in_dsack_round: the round trip that began at @dsack_round still lasts: do not widen the window
- *	again
+ * @in_dsack_round: SND.UNA has not reached @dsack_round yet: do not widen the window again in this
+ *	round trip
  */
 struct xtcp_reorder {
 	u32 dsack_round;

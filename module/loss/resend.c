@@ -86,8 +86,8 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: the skb; it was sent, and is on the list of skbs in flight or on no list
  *
- * The list is in the order of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), as far as
- * place_to_resend() keeps this order.
+ * The list is in the order of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), except where
+ * place_to_resend() has stopped its search early.
  */
 void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {

@@ -27,13 +27,13 @@
  * @lost: octets newly marked as lost
  * @delivered_before: stream->delivered when the rated segment was sent. The rated segment is that
  *	newly acknowledged or sacked segment which was sent last. Valid with @tells_rate
- * @delivered_before_us: stream->delivered_us when the rated segment was sent, its low 32 bits
+ * @delivered_before_us: the low 32 bits of stream->delivered_us when the rated segment was sent
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
  *	only for an algorithm with control() (cong.h)
  * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
  *	with control()
- * @marked: how many of our segments are newly reported as CE-marked: in AccECN mode by the peer's
- *	counter; otherwise, if @ece is set, all segments that are newly acknowledged or sacked
+ * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer's
+ *	counter tells; otherwise, if @ece is set, all newly acknowledged or sacked segments count
  * @sending_us: how long it took to send the octets of the rate sample, microseconds
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
  * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none

@@ -53,9 +53,9 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Updates RACK, the delivery rate and the RTT samples after @skb has arrived up to @end. *@low is
- * the lowest sequence number of an arrived skb that was sent only once: the callers compare it with
- * the highest octet sacked before, and so see whether segments were reordered.
+ * Updates RACK, the delivery rate and the RTT samples: @skb has arrived up to @end. Also updates
+ * *@low, the lowest sequence number of arrived skbs that were sent only once. The callers compare
+ * *@low with the highest octet that was sacked before, and so see whether segments were reordered.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -100,9 +100,10 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 
 /*
  * Splits @skb if @block begins or ends inside @skb. The split is at the end of a segment of @skb: a
- * segment that is sacked only in part counts as not sacked. Return: the skb to look at next, which
- * lies inside @block if *@inside is true. NULL when there is no such skb; an error pointer when the
- * split fails.
+ * segment that is sacked only in part counts as not sacked. If @skb begins before @block, sets
+ * *@inside to false, and returns the next skb, or NULL at the end of the queue. Otherwise sets
+ * *@inside to true, and returns @skb, or NULL if @block covers no whole segment of @skb. Returns an
+ * error pointer if the split fails.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -129,8 +130,8 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /*
- * All octets from @skb up to the sacked_to of @skb are sacked. Return: the skb that begins at
- * sacked_to.
+ * Returns the skb that begins at the sacked_to of @skb. All octets from @skb up to there are
+ * sacked.
  */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
@@ -140,9 +141,10 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * All octets from @skb up to @end are sacked. Stores @end as the sacked_to of each skb that the
- * walk has met, so that the next walk jumps over these octets. Otherwise a peer could make us walk
- * over the same octets again and again, by reporting them in different SACK blocks.
+ * Notes that all octets from @skb up to @end are sacked. Stores @end as the sacked_to of each skb
+ * that mark_block() has visited, so that its next walk jumps over these octets. Otherwise a peer
+ * could make us walk over the same octets again and again, by reporting them in different SACK
+ * blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -156,9 +158,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the part of @block between @from and @to as sacked. Return: the octet up to which all
- * octets are marked; less than @to when a split has failed. If the split failed at the start of
- * @block, the skbs after the skb that could not be split are still marked.
+ * Marks the part of @block between @from and @to as sacked. Return: @to; or, if a split has failed,
+ * the octet up to which all octets are marked. If the failed split was at the start of @block, the
+ * later skbs of @block are marked nevertheless.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -180,7 +182,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* only the first skb can be outside @block: @block begins inside it */
+			/* cut_at() has skipped an skb that begins before @block */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
@@ -194,10 +196,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks those octets of @block as sacked that no block of the previous ACK reported. The octets
- * that a previous block reported are marked already; to look at them again would mean a walk over
- * all sacked skbs for each ACK. Return: the octet up to which all octets are marked. Octets of
- * @block beyond this octet will count as new again in the next ACK.
+ * Marks the octets of @block as sacked, except those that the previous ACK reported. Those are
+ * marked already; to look at them again would mean a walk over all sacked skbs for each ACK.
+ * Return: the octet up to which all octets are marked. Octets of @block beyond this octet will
+ * count as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -263,9 +265,9 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 }
 
 /*
- * Did we resend the octets of @block? If not, the network copied them, and the D-SACK tells nothing
- * about our retransmissions. The skbs below SND.UNA are freed already, so assume that we resent
- * octets below SND.UNA.
+ * Did we resend the octets of @block? If not, the network has duplicated them, and the D-SACK tells
+ * nothing about our retransmissions. Octets below SND.UNA count as resent, because their skbs,
+ * which would tell, are freed.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -284,8 +286,8 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * Only octets that we have resent can arrive twice: bytes_retrans counts them, except SYN
-	 * and FIN, hence the 2. One D-SACK can report at most a window of octets. If D-SACKs report
+	 * Only octets that we have resent can arrive twice. bytes_retrans counts them, but not SYN
+	 * and FIN, so add 2. One D-SACK can report at most a window of octets. If D-SACKs report
 	 * more, the network has made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
@@ -313,8 +315,8 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 }
 
 /*
- * Moves the usable blocks to the front of @blocks, and sorts them. Looks only at the blocks from
- * index @first on. Return: the number of usable blocks.
+ * Moves the usable blocks to the front of @blocks, and sorts them. Drops the blocks before index
+ * @first. Return: the number of usable blocks.
  */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
@@ -326,13 +328,13 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* an ACK that a later ACK has overtaken repeats old blocks, which are no error */
+		/* if a later ACK has come before this one, old blocks are no error */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/*
-		 * a block must begin above @edge: if the octet at @edge had arrived, the peer would
-		 * have acknowledged this octet
+		 * a block must begin above @edge, the first octet that is not acknowledged: if this
+		 * octet had arrived, the peer would have acknowledged it
 		 */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
@@ -389,7 +391,7 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 
 /*
  * Counts what an ACK has delivered, without SACK. Of the @acked octets, the first segment was
- * missing until now. Duplicate ACKs have already counted the other octets as delivered.
+ * missing until now. The others were counted as delivered when the duplicate ACKs came.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
@@ -514,8 +516,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
  * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
- * segments are outstanding, and nothing is marked as lost, segments were reordered: the number of
- * duplicate ACKs becomes the reordering estimate, if this number is higher than the estimate.
+ * segments are outstanding, and nothing is marked as lost, segments were reordered. The reordering
+ * estimate then rises to the number of duplicate ACKs.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -684,7 +686,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
  * segments, from @low to the highest octet that was sacked. Without SACK, that octet is unknown,
- * and SND.NXT takes its place. The estimate never falls here, and is at most 300.
+ * and SND.NXT takes its place. This function never lowers the estimate; the limit is 300.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {

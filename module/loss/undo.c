@@ -49,7 +49,10 @@ void xtcp_undo_begin(struct sock *sk)
 	 */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/* a D-SACK for the tail loss probe must not count as a D-SACK for a later retransmission */
+	/*
+	 * count the tail loss probe as resent, too. Otherwise a D-SACK for the probe would count
+	 * for a later retransmission
+	 */
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		undo->resent += tx->mss;
 }

@@ -75,9 +75,10 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 }
 
 /*
- * Makes all parts. The lists of leases (our socks in kernel TCP's bind table) come last: once the
- * bitmap of the leases' ports exists, arriving segments read it and use the other parts, so no
- * later step may fail. Return: 0 or a negative errno; after an error no part is left.
+ * Makes all parts. The lists of leases (our socks in kernel TCP's bind table) come last, with the
+ * bitmap of the leases' ports: once this bitmap exists, arriving segments read it and use all
+ * parts, so nothing may fail any more. Return: 0 or a negative errno; after an error no part is
+ * left.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -186,9 +187,9 @@ static void end_orphan(struct sock *sk, bool tell)
  * namespace. A user may have made these rules slow on purpose, and other namespaces cannot end
  * until this namespace has ended. So RSTs are sent only for the time TELL_TIME.
  *
- * When the module is unloaded, transmit() drops the RST, because xtcp_held_before_sending() fails:
- * the RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for it. Then
- * kernel TCP answers the peer's next segment with a RST.
+ * When the module is unloaded, xtcp_held_before_sending() fails, so transmit() drops each RST.
+ * Otherwise a RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for
+ * it. The peer still gets a RST when it sends its next segment, which kernel TCP answers.
  */
 static void end_orphans(struct xtcp_net *xn)
 {

@@ -73,8 +73,8 @@ struct row {
 
 /*
  * The state of one reader, in seq_file->private. If the buffer was too small for a position,
- * seq_file asks for the same position again, with a larger buffer. Then the numbers of its rows
- * begin at @number again.
+ * seq_file asks for the same position again, with a larger buffer. Then the rows of this position
+ * are numbered from @number again.
  */
 struct listing {
 	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
@@ -272,8 +272,8 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 }
 
 /*
- * Returns the first position from @pos on that is the position of a listener, or of a chain with a
- * connection of @xn; a position behind the last chain if there is none.
+ * Returns the first position from @pos on at which there is a listener of @xn, or a chain with a
+ * connection of @xn. If there is none, returns a position behind the last chain.
  */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 {

@@ -10,7 +10,7 @@
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
  * there is a tracepoint for an event, the line has the name, the fields and the words of the
  * tracepoint, but no addresses and ports. So a program that reads a trace can read such a line. The
- * event of a segment also has "cwnd", "srtt_us" and "snd_una": their values before the segment
+ * line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment
  * arrived, or when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was
  * written only later, when the connection got a sock.
  *

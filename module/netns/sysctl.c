@@ -39,7 +39,7 @@ static int min_timewait_ms = 1000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
-/* the largest multiple of 1000 ms that an int can hold: it is a whole number of jiffies */
+/* the largest multiple of 1000 ms that an int can hold: whole seconds are whole jiffies, too */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
@@ -105,9 +105,9 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * Reads or writes a time. It is stored in jiffies. The user reads and writes it in a unit of which
- * @per_second make a second. As in Linux, a written time is rounded up to whole jiffies: a time
- * above 0 must not become 0, which has a meaning of its own.
+ * Reads or writes a time. It is stored in jiffies; the user's unit is a second divided by
+ * @per_second. As in Linux, a written time is rounded up to whole jiffies: a time above 0 must not
+ * become 0, which has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -207,8 +207,8 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 
 /*
  * A write of a value other than 0 allocates the table of paths, if there is no table yet. A write
- * of 0 empties the table. Connections that exist at this time will not save what they observed
- * before the write of 0.
+ * of 0 empties the table. When connections end later, they do not save what they observed before
+ * this write.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)

@@ -113,12 +113,12 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item while the list is locked, so that the sock still holds the
-		 * module: module exit cancels the work item, and begins only when no sock holds the
-		 * module. If the work item is pending already, do not write to its memory, which
-		 * all processors share: the pending run will see this sock. The barrier here makes
-		 * sure of this. It pairs with the full barrier that workqueues have between the end
-		 * of the delay and look_again().
+		 * Schedule the work item while the list is locked. Until the list is unlocked, this
+		 * sock holds the module, so module exit cannot have cancelled the work item yet. If
+		 * the work item is pending already, do not write to its memory, which all
+		 * processors share: the pending run will see this sock. The barrier here makes sure
+		 * of this. It pairs with the full barrier that workqueues have between the end of
+		 * the delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -160,9 +160,8 @@ static void give_back(struct sock *sk)
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
 	 * After module_put(), module exit may begin, but it cannot end before this function has
-	 * returned. Module exit waits for softirqs, RCU callbacks and the work item. And if a
-	 * program has called this function, the program's socket holds the module, so module exit
-	 * does not begin.
+	 * returned: it waits for softirqs, RCU callbacks and the work item. And if a system call
+	 * runs this function, the program's socket holds the module, so module exit does not begin.
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
@@ -219,15 +218,15 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * smp_mb() pairs with the barrier in early.c: once SOCK_DEAD is set, no arriving segment
-	 * gets a reference
+	 * smp_mb() pairs with the barrier in early.c: either this function sees the reference that
+	 * early.c takes for an arriving segment, or early.c sees SOCK_DEAD and drops the reference
 	 */
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;
 	/*
-	 * netem takes its reference before it subtracts the segment from sk_wmem_alloc, so read the
-	 * references last
+	 * read the references last: netem takes a reference to the sock before it subtracts the
+	 * segment from sk_wmem_alloc
 	 */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
@@ -307,12 +306,11 @@ void xtcp_held_take_dead(struct sock *sk)
 
 /*
  * Takes @sk off its list if no segment of @sk is left below TCP. Return: true when the caller has
- * to call module_put(). Other functions take the list's lock inside the socket lock, so this
- * function only tries to take the socket lock.
+ * to call module_put(). The caller has the list's lock, which other functions take inside the
+ * socket lock. So this function only tries to take the socket lock.
  *
- * In a kernel for one processor this function does nothing: in such a kernel a spinlock does not
- * show whether it is held, and the caller may hold the socket lock and be in the middle of a
- * change.
+ * In a kernel for one processor this function does nothing: there, a spinlock does not show whether
+ * it is held. The caller might hold the socket lock, in the middle of a change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -367,8 +365,8 @@ void xtcp_held_freed(struct sock *sk)
 }
 
 /*
- * Finds the next sock that is due in this round. *@sk is the sock, with a reference; NULL if the
- * sock has no references any more, but is not freed yet. Return: false when no sock is due.
+ * Finds the next sock that is due in this round. Stores the sock in *@sk, with a reference; stores
+ * NULL if the sock is about to be freed. Return: false when no sock is due.
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {

@@ -225,9 +225,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. A route that IP has found may be the same as before, but
- * sk_route_caps now lacks the bits that force_gso() adds. If IP has found no route, sk_err_soft has
- * to get the error.
+ * IP has looked up the route again. If IP has found a route, even the same as before, IP has also
+ * set sk_route_caps anew, without the bits that force_gso() adds. If IP has found no route, the
+ * error must be stored in sk_err_soft.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -236,7 +236,7 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has already called this function */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
 }
 
 /*
@@ -301,9 +301,9 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * xtcp_ip_mtu() - get the path MTU of the route
  * @sk: the sock
  *
- * If the device of the route was removed or is down, the MTU of the route is the smallest that a
- * device may have. This MTU says nothing about the path, so the function returns 0. Linux's TCP
- * uses this MTU, and cuts text to its size.
+ * If the device of the route was removed or is down, the MTU of the route is the smallest MTU that
+ * a device may have. This value says nothing about the path, so the function returns 0. Linux's TCP
+ * uses the value, and sends small segments.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -5,8 +5,8 @@
  *
  * This file looks up a route for each segment. The skb of a SYN-ACK points to its listener, so that
  * firewall matches and cgroup programs find a socket. All other segments are sent by a raw sock of
- * the namespace, as in kernel TCP. Their skbs do not point to the raw sock: such an skb, while it
- * waited in a queue, would keep the namespace alive, or outlive the raw sock.
+ * the namespace, as in kernel TCP. Their skbs do not point to the raw sock. Otherwise an skb that
+ * waits in a queue would keep the namespace alive, or outlive the raw sock.
  */
 #include "out/ip_reply.h"
 

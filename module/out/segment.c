@@ -102,10 +102,10 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
-		 * send data before the handshake is complete, and that data may offer a larger
-		 * window than a retransmitted SYN-ACK can express. The smaller window of that
-		 * SYN-ACK does not shrink the offered window (RFC 9293 section 3.8.6).
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
+		 * that we send before the handshake is complete may offer a larger window than a
+		 * SYN-ACK can express. If the SYN-ACK is sent again, its smaller window does not
+		 * shrink the offered window (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -116,7 +116,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
 	else if (wnd && !old)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_space_free(sk))	/* no space, but the offered window never shrinks */
+	if (wnd && !xtcp_space_free(sk))	/* an offered window stays, even without space */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
 	return wnd >> xsk->rcv_wscale;
 }
@@ -184,8 +184,9 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 
 /*
  * Sets URG and the urgent pointer, which points to the octet after the last urgent one (RFC 9293
- * section 3.1). If that octet is too far away for the field, a segment of the last 64 KiB before
- * SND.NXT gets URG and the largest pointer, and an earlier segment gets no URG, as in Linux.
+ * section 3.1). The field may be too small for the distance to that octet. Then, as in Linux, a
+ * segment that begins less than 64 KiB before SND.NXT gets URG and the largest pointer, and any
+ * earlier segment gets no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -323,15 +324,18 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* May the segment be ECN-capable? A SYN with text (RFC 7413) may not (RFC 3168 section 6.1.1). */
+/*
+ * Does the segment count as one with text for ECN? A SYN with text (RFC 7413) does not, because no
+ * SYN may be ECN-capable (RFC 3168 section 6.1.1).
+ */
 static bool has_text(u32 len, u8 flags)
 {
 	return len && !(flags & XTCP_SYN);
 }
 
 /*
- * Returns the ECN bits of this segment. @text: its length; the text of a RST does not count.
- * *@wanted gets the size of the AccECN option, if due.
+ * Returns the ECN bits of this segment. @text: octets of text, 0 for a RST. Stores the size of the
+ * AccECN option in *@wanted, if the option is due.
  */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
@@ -402,8 +406,8 @@ static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 
 }
 
 /*
- * Is there room for a SACK block beside timestamps and a signature of @room octets, if the segment
- * has no text?
+ * Does a segment without text have room for a SACK block beside timestamps and a signature? @room:
+ * octets of the signature.
  */
 static bool leaves_room_for_block(const struct xtcp_sock *xsk, u32 room)
 {
@@ -411,10 +415,10 @@ static bool leaves_room_for_block(const struct xtcp_sock *xsk, u32 room)
 	       XTCP_MAX_OPTIONS;
 }
 
-/* Makes the sock own @skb until a device has sent it, as skb_set_owner_w() does with more tests. */
+/* Makes the sock own @skb until a device has sent it. Has fewer tests than skb_set_owner_w(). */
 static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 {
-	/* as in Linux: the flow keeps its device queue while other segments of @sk are below TCP */
+	/* as in Linux, the flow may change its device queue if no segment of @sk is below TCP */
 	skb->ooo_okay = refcount_read(&sk->sk_wmem_alloc) <= SKB_TRUESIZE(1);
 	skb->sk = sk;
 	skb->destructor = sock_wfree;
@@ -433,7 +437,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* the text of a RST is no data: it has no sequence numbers, and nothing counts it */
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
-	/* has_text() is read only if ECN is in use: that saves time */
+	/* without ECN, has_text() is not called: this saves time */
 	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text(len, flags), has_text(len, flags) && !resent) :
 					XTCP_NOT_ECT;
 	const bool takes_room = unlikely(xtcp_sack_takes_room(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
@@ -459,8 +463,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
-	 * if an ACK is due at once, its SACK blocks and AccECN counters are due at once, too. If
-	 * this segment has no room for them, another segment carries them
+	 * if an ACK is due at once, so are its SACK blocks and AccECN counters. If this segment has
+	 * no room for them, another segment follows with them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
@@ -493,10 +497,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * Prepares a segment that is too large for one packet, so that IP or the device cuts it. A
- * retransmission is cut where the original was, if the current path allows it. So the peer's SACK
- * blocks end at cuts, whether the originals or the copies have arrived. @skb: a copy of the queued
- * skb. @cb: the control block of the queued skb.
+ * Prepares a segment that is too large for one packet, so that IP or the device cuts it. If the
+ * current path allows it, a retransmission is cut at the same octets as the original. So the peer's
+ * SACK blocks end at these octets, whether the originals or the copies have arrived. @skb: a copy
+ * of the queued skb. @cb: the control block of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {

@@ -100,9 +100,9 @@ static unsigned int depth_of(u64 id)
 }
 
 /*
- * Fill the cgroup of @match. @is_there: the cgroup must exist; look up its depth. Otherwise (a rule
- * is being deleted and its cgroup may be gone) the depth is 1, and delete_rule() tries the other
- * depths. Return: 0 or an error.
+ * Fill the cgroup of @match. @is_there: the cgroup must exist; look up its depth. If @is_there is
+ * false, a rule is being deleted, whose cgroup may be gone: set the depth to 1, and delete_rule()
+ * tries the other depths. Return: 0 or an error.
  */
 static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
 		       struct netlink_ext_ack *extack)
@@ -203,7 +203,7 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	}
 	if (attrs[XTCP_RULE_INITCWND])
 		sets->initial = nla_get_u8(attrs[XTCP_RULE_INITCWND]);
-	/* the largest value of SO_MAX_PACING_RATE means no limit */
+	/* as in SO_MAX_PACING_RATE, ULONG_MAX would mean no limit: use the next lower value */
 	if (rate)
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
 	return take_timers(sets, attrs, extack);

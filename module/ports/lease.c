@@ -61,19 +61,19 @@ static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * Each lease of a bind(), and each taker, points to this reuseport group, in which one sock counts
- * as closed. Kernel TCP's bind() compares a sock of such a group with each sock on the port. Any
- * other sock may take a fast path: if it has SO_REUSEPORT and the same user as the last sock that
- * bound the port, it may be admitted without that comparison. All leases of bind() have
- * SO_REUSEPORT and the same user. So without this group, the fast path would always admit such a
- * lease that asks for its own port again, as in xtcp_lease_listen().
+ * A reuseport group in which one sock counts as closed. Each lease of a bind(), and each taker,
+ * points to it, because kernel TCP's bind() compares a sock of such a group with each sock on the
+ * port. Without the group, bind() has a fast path: a sock with SO_REUSEPORT may be admitted without
+ * this comparison, if the last sock that bound the port has the same user. All leases of bind()
+ * have SO_REUSEPORT and the same user. So the fast path would always admit a lease that asks for
+ * its own port again, as in xtcp_lease_listen().
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /**
  * xtcp_lease_init_sock() - set the fields that the code of kernel TCP's bind table reads, except
  *	namespace, address and port
- * @sk: zeroed; it may be only the front part of a struct sock, up to the last of these fields
+ * @sk: zeroed; only the front part of a struct sock is needed, up to the last of these fields
  *
  * Context: process.
  */
@@ -175,10 +175,9 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. To choose, kernel
-	 * TCP compares this lease with other socks by SO_REUSEADDR alone (ip_autobind_reuse). If
-	 * another bind() of ours asks for the chosen port before get_place() takes the lock, that
-	 * bind() is refused.
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. For its choice,
+	 * only SO_REUSEADDR counts, not SO_REUSEPORT (ip_autobind_reuse). If another bind() of ours
+	 * asks for the chosen port before get_place() takes the lock, that bind() is refused.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -373,8 +372,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - put the references of TIME-WAIT records or of a full sock, which leave
- *	the port
+ * xtcp_lease_put_users() - put the references of TIME-WAIT records that leave the port, or of a
+ *	full sock that leaves it
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *

@@ -28,8 +28,8 @@ struct xtcp_net;
  *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the owner's later options have admitted an overlapping lease, which @reuse,
- *	@reuseport and @uid would have refused; lock of the port
+ * @admits_others: an overlapping lease was admitted because of options that the owner has set
+ *	since; @reuse, @reuseport and @uid would have refused it; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
@@ -110,10 +110,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record. While only records refer to a lease that bind() made,
- * the lease has the SO_REUSEADDR of its owner, even if xtcp_lease_make_exclusive() had cleared it.
- * Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as it may beside a TIME-WAIT sock
- * of kernel TCP.
+ * Take a reference for a TIME-WAIT record. xtcp_lease_make_exclusive() clears SO_REUSEADDR of a
+ * lease that bind() made. Once only records refer to the lease, the lease has its owner's
+ * SO_REUSEADDR again. Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as it may
+ * beside a TIME-WAIT sock of kernel TCP.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

@@ -48,12 +48,12 @@
 #define COUNTERS	65536	/* entries of the table of RFC 6056 section 3.3.4, as in Linux */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a bitmap is made */
-#define RESERVE_MAX	1024	/* ports kept for kernel TCP, but at most an eighth of the range */
+#define RESERVE_MAX	1024	/* most ports kept for kernel TCP; never over 1/8 of the range */
 #define RESERVE_FROM	128	/* in a smaller range no ports are kept */
 
 /*
  * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
- * hash key of its own, which selects other counters.
+ * hash key of its own, so a destination has another counter in each namespace.
  */
 static u32 *counters;
 
@@ -126,8 +126,8 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
 	/*
-	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease. So if kernel TCP does
-	 * not have the 4-tuple now, it does not get it later
+	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease. The port has its lease
+	 * now, so it is enough to look once
 	 */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
@@ -137,8 +137,8 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * The part of @range that connect() may use. In kernel TCP's half (the ports with the parity of the
- * first port, @first is false), the last ports are left out: they are kept for kernel TCP.
+ * The part of @range that connect() may use. @first: our half, of which it may use all. Of kernel
+ * TCP's half (the ports with the parity of the first port), the last ports are kept for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
@@ -152,8 +152,8 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 }
 
 /*
- * Try at most @tries ports of one half of @range, from the offset of @range on. @first: our half,
- * not kernel TCP's.
+ * Try at most @tries ports of one half of @range, from the offset of @range on. @first: true for
+ * our half, false for kernel TCP's half.
  */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
 {
@@ -204,8 +204,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 
 /*
  * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn: their tuples may belong to TIME-WAIT records that may be replaced. Most likely one of
- * these ports is usable, unless most records of the half are too young.
+ * turn, because some of them may belong to TIME-WAIT records that may be replaced. Most likely one
+ * of these ports is usable, unless most records of the half are too young to be replaced.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)
@@ -363,8 +363,8 @@ int xtcp_port_listen(struct sock *sk)
 
 /**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
- * @sk: in SYN-SENT, with its addresses and foreign port set; no lookup uses it any more
- *	(xtcp_demux_wait_for_lookups())
+ * @sk: in SYN-SENT, with its addresses and foreign port set; lookups that found an earlier
+ *	connection of @sk have ended (xtcp_demux_wait_for_lookups())
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -406,8 +406,8 @@ void xtcp_port_release(struct sock *sk)
  * xtcp_port_connection_ended() - give the port back, unless the program chose it
  * @sk: not in the table of connections
  *
- * The program may keep the descriptor after the connection has ended. getsockname() still returns
- * the port then, as in Linux.
+ * If the program keeps the descriptor after the connection has ended, getsockname() still returns
+ * the port, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */
