@@ -102,9 +102,8 @@ struct fitting {
 /*
  * Tries the listeners with one address, port and device (@place), and updates @best. The score is
  * the same as in kernel TCP: a point for a bound device, a point for an AF_INET socket when the SYN
- * came over IPv4, and a point if SO_INCOMING_CPU names this processor. A listener on the SYN's
- * destination address takes precedence over a listener on the wildcard address, because the caller
- * tries the destination address first.
+ * came over IPv4, and a point if SO_INCOMING_CPU names this processor. The caller tries the
+ * wildcard address only if no listener on the SYN's destination address matches.
  */
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)

@@ -291,8 +291,8 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 			return 1 + number;
 	}
 	/*
-	 * only at the first chain, test whether the namespace has any connection: the sum over all
-	 * processors takes time
+	 * test only at the first chain whether the namespace has any connection:
+	 * xtcp_demux_count() takes time, since it adds the counts of all processors
 	 */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;

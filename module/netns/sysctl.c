@@ -350,9 +350,10 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * For each registered table, the kernel allocates a block of memory with 32 octets per entry. A
- * block for 29 entries fits 1 KiB; a block for more would take 2 KiB or more. So the table is
- * registered in parts. An empty entry follows each part: it marks the end for kernels before 6.11.
+ * For each registered table, the kernel allocates a block of memory: a header, and 32 octets per
+ * entry. A block for 29 entries fits 1 KiB; a block for more would take 2 KiB or more. So the table
+ * is registered in parts. An empty entry follows each part: it marks the end for kernels before
+ * 6.11.
  */
 #define PART		29
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
