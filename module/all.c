@@ -96,6 +96,7 @@
 #include "recv/savedsyn.c"
 
 #include "send/output.c"
+#include "send/bare.c"
 #include "send/mtuprobe.c"
 #include "send/bundle.c"
 #include "send/asking.c"

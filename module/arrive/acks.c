@@ -14,7 +14,7 @@
 #include "base/sock.h"
 #include "out/ip.h"
 #include "recv/text.h"
-#include "send/output.h"
+#include "send/bare.h"
 #include "time/pace.h"
 #include "time/timer.h"
 #include "window/window.h"
@@ -142,7 +142,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 
 	if (xsk->acking.now || xsk->fin_received || asked_rate_is_reached(xsk) || route_hurries(sk) ||
 	    (xsk->quickack_asked && xsk->acking.quick && !xsk->acking.pingpong))
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	else
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
@@ -190,13 +190,13 @@ void xtcp_acks_owed(struct sock *sk)
 		 * joins them, and the timer of compress() sends one ACK for all
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
-			xtcp_output_ack_now(sk);
+			xtcp_bare_ack(sk);
 		return;
 	}
 	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
 	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
 	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/*
 		 * if no data has ever come, the ACK is for a FIN. As in Linux, it is delayed only
@@ -208,7 +208,7 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_acking_hold_for_app(&xsk->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	}
 }
 
@@ -232,7 +232,7 @@ void xtcp_acks_of_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 		return;
 	}
 	xtcp_acking_hold_for_app(&xsk->acking);
@@ -266,5 +266,5 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
 		tell = xtcp_window_would_double(sk);
 	if (tell)
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 }

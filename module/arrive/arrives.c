@@ -45,6 +45,7 @@
 #include "recovery/acked.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
+#include "send/bare.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
@@ -326,11 +327,11 @@ static void process_fin(struct sock *sk)
 		break;
 	case TCP_FIN_WAIT1:
 		/* our FIN is not acknowledged, or step five would have left FIN-WAIT-1 */
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
 	case TCP_FIN_WAIT2:
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 		xtcp_sock_leave_record(sk, TCP_TIME_WAIT);
 		return;
 	default:
@@ -349,7 +350,7 @@ static void process_fin(struct sock *sk)
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_ce_changed(sk, xtcp_seg(skb)))
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	xtcp_ecn_take(sk, skb);
 }
 
@@ -400,7 +401,7 @@ static void finish_input(struct sock *sk)
 			return;
 		}
 		if (xsk->acking.pending)
-			xtcp_output_ack_now(sk);
+			xtcp_bare_ack(sk);
 		/*
 		 * with TCP_LINGER2 < 0, close() itself aborts the connection; this function may be
 		 * running inside close(), for a segment of the backlog
@@ -436,11 +437,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_ACK_DROP:
 		xtcp_blackbox_refused(sk, verdict);
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_blackbox_refused(sk, verdict);
-		xtcp_output_challenge_ack(sk);
+		xtcp_bare_challenge_ack(sk);
 		/*
 		 * only this challenge ACK may echo the ECN field of the SYN-ACK. If the rate limit
 		 * has stopped the challenge ACK, no later ACK echoes the field
@@ -454,7 +455,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_ABORTED:
 		xtcp_blackbox_refused(sk, XTCP_RESET);
-		xtcp_reply_rst_for(sk, NULL, skb, xtcp_output_says(sk, seg->ack, xtcp_sk(sk)->ended.reason));
+		xtcp_reply_rst_for(sk, NULL, skb, xtcp_bare_rst_code(sk, seg->ack, xtcp_sk(sk)->ended.reason));
 		break;
 	}
 	consume_skb(skb);

@@ -34,6 +34,7 @@
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "send/mss.h"
+#include "send/bare.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
@@ -269,7 +270,7 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	 * 9768 section 3.2.2.1)
 	 */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
 		verdict = take_fast_answer(sk, skb);
 	/* data that has waited for the connection carries the ACK */
@@ -283,7 +284,7 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
 		xtcp_acks_of_syn(sk);
 	else
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	return verdict;
 }
 

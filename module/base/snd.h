@@ -9,6 +9,8 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
+#include "base/seq.h"
+
 /**
  * struct xtcp_snd - what we have queued and sent, and what the peer has acknowledged and offers
  * @una: SND.UNA: the oldest octet that is not acknowledged
@@ -55,6 +57,14 @@ static inline void xtcp_snd_begin_after_syn(struct xtcp_snd *snd)
 	snd->una = snd->iss;
 	snd->nxt = snd->iss + 1;
 	snd->write_seq = snd->iss + 1;
+}
+
+/* How far the peer's window reaches beyond @seq, octets. */
+static inline u32 xtcp_snd_room(const struct xtcp_snd *snd, u32 seq)
+{
+	u32 edge = snd->una + snd->wnd;
+
+	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
 }
 
 /* @n octets, a SYN or a FIN are put at the end of the queue. */

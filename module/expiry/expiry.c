@@ -21,6 +21,7 @@
 #include "recovery/recovery.h"
 #include "recovery/tlp.h"
 #include "send/mss.h"
+#include "send/bare.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
@@ -229,7 +230,7 @@ static void expired_delayed_ack(struct sock *sk)
 	/* the program wrote no data that could carry the ACK: the connection is not interactive */
 	xtcp_acking_interactive(&xsk->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
-	xtcp_output_ack_now(sk);
+	xtcp_bare_ack(sk);
 }
 
 /*
@@ -251,7 +252,7 @@ static void keep_alive(struct sock *sk)
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (xtcp_keepalive_give_up(sk)) {
-		xtcp_output_rst(sk, XTCP_ABORT_KEEPALIVE);
+		xtcp_bare_rst(sk, XTCP_ABORT_KEEPALIVE);
 		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
@@ -388,6 +389,6 @@ void xtcp_expiry_paced(struct sock *sk)
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 	}
 }

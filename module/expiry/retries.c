@@ -19,7 +19,7 @@
 #include "base/wire.h"
 #include "fastopen/fastsyn.h"
 #include "send/mtuprobe.h"
-#include "send/output.h"
+#include "send/bare.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/keepalive.h"
@@ -115,7 +115,7 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 	if (!xtcp_orphan_too_many(sk, is_new))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
-	xtcp_output_rst(sk, XTCP_ABORT_ORPHANS);
+	xtcp_bare_rst(sk, XTCP_ABORT_ORPHANS);
 	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	return true;
 }
@@ -358,7 +358,7 @@ bool xtcp_retries_end_idle(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!reason || left)
 		return false;
-	xtcp_output_rst(sk, reason);
+	xtcp_bare_rst(sk, reason);
 	xtcp_sock_fail(sk, ETIMEDOUT, reason);
 	return true;
 }

@@ -29,7 +29,7 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "send/output.h"
+#include "send/bare.h"
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
@@ -124,7 +124,7 @@ static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 		if (still_waits(sk) && !sock_owned_by_user(sk)) {
 			if (by_timer)
 				XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
-			xtcp_output_ack_now(sk);
+			xtcp_bare_ack(sk);
 		}
 		bh_unlock_sock(sk);
 		sock_put(sk);

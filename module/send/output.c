@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides what to send now, and sends it: new data as far as the windows and Nagle allow, FIN,
- * ACKs, probes (RFC 9293 sections 3.7 and 3.8).
+ * Decides what to send now, and sends it: new data as far as the windows and Nagle allow, SYN, FIN,
+ * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
  * recovery.c chooses what is sent again, and xtcp_output_resend() sends it. push() and recovery.c
@@ -19,7 +19,6 @@
 
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/rstdiag.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
@@ -30,9 +29,9 @@
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "out/ip.h"
-#include "out/reply.h"
 #include "out/segment.h"
 #include "send/asking.h"
+#include "send/bare.h"
 #include "send/bundle.h"
 #include "send/mss.h"
 #include "send/mtuprobe.h"
@@ -48,7 +47,6 @@
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
-#define SYNCHRONIZED (SENDS_TEXT | TCPF_FIN_WAIT2 | TCPF_SYN_RECV)
 
 static bool in_states(const struct sock *sk, int states)
 {
@@ -58,14 +56,6 @@ static bool in_states(const struct sock *sk, int states)
 static u32 in_flight(const struct xtcp_sock *xsk)
 {
 	return xsk->snd.nxt - xsk->snd.una;
-}
-
-/* How far the peer's window reaches beyond @seq, octets. */
-static u32 window_room(const struct xtcp_sock *xsk, u32 seq)
-{
-	u32 edge = xsk->snd.una + xsk->snd.wnd;
-
-	return xtcp_seq_gt(edge, seq) ? edge - seq : 0;
 }
 
 /* How much new data the congestion window has room for, octets. */
@@ -136,7 +126,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 wnd = window_room(xsk, cb->seq), room = min3(wnd, congestion_room(sk), bundle);
+	u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room = min3(wnd, congestion_room(sk), bundle);
 	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
 
 	/* a FIN alone does not wait for the congestion window */
@@ -249,7 +239,7 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	if (limited)
 		return XTCP_BUSY;
 	if (skb)
-		return window_room(xsk, xtcp_sndcb(skb)->seq) < min_t(u32, skb->len, xsk->mss) ?
+		return xtcp_snd_room(&xsk->snd, xtcp_sndcb(skb)->seq) < min_t(u32, skb->len, xsk->mss) ?
 		       XTCP_BUSY_WINDOW : XTCP_BUSY;
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
@@ -271,7 +261,7 @@ static noinline enum probe push_probe(struct sock *sk)
 
 	if (!n || xsk->snd_urgent || xtcp_pace_holds(sk))
 		return PROBE_NONE;
-	if (in_flight(xsk) && min(congestion_room(sk), window_room(xsk, start)) < n + xsk->mss)
+	if (in_flight(xsk) && min(congestion_room(sk), xtcp_snd_room(&xsk->snd, start)) < n + xsk->mss)
 		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
 	if (!xtcp_sndq_gather(sk, n) ||
@@ -332,7 +322,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	 * a part of @skb waits (xtcp_bundle_waits()), both windows have room for a segment; then
 	 * the window with less room is the limit
 	 */
-	limited = congestion_room(sk) < (waits ? window_room(xsk, xsk->snd.nxt) : xsk->mss);
+	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
 	 * tell Careful Resume whether the timer of pace.c can pace segments: only then may the
@@ -560,7 +550,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		return -EBUSY;
 	}
 	if (!(cb->flags & XTCP_SYN)) {
-		n = min(max, window_room(xsk, cb->seq));
+		n = min(max, xtcp_snd_room(&xsk->snd, cb->seq));
 		if (!n)
 			return -EAGAIN;
 		xtcp_mss_current(sk);
@@ -570,7 +560,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		if (unlikely(xsk->stream->sack.asks) && xtcp_asking_hurries(sk))
 			n = leave_room_for_request(sk, skb, n);
 		/* the FIN is sent with the last octet if the window has room for both */
-		if (n == skb->len && need <= window_room(xsk, cb->seq))
+		if (n == skb->len && need <= xtcp_snd_room(&xsk->snd, cb->seq))
 			n = need;
 		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
@@ -620,7 +610,7 @@ bool xtcp_output_has_new(const struct sock *sk)
 	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
 
 	sock_owned_by_me(sk);
-	return skb && in_states(sk, SENDS_TEXT) && window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+	return skb && in_states(sk, SENDS_TEXT) && xtcp_snd_room(&xtcp_sk(sk)->snd, xtcp_sndcb(skb)->seq);
 }
 
 /**
@@ -639,7 +629,7 @@ int xtcp_output_new_segment(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xtcp_output_has_new(sk))
 		return -EAGAIN;
-	room = window_room(xtcp_sk(sk), xtcp_sndcb(skb)->seq);
+	room = xtcp_snd_room(&xtcp_sk(sk)->snd, xtcp_sndcb(skb)->seq);
 	/* a FIN alone takes one sequence number */
 	n = skb->len ? min(skb->len, xtcp_mss_current(sk)) : 1;
 	if (n > room)
@@ -650,118 +640,10 @@ int xtcp_output_new_segment(struct sock *sk)
 	return err;
 }
 
-/*
- * The sequence number of a segment without text. This is SND.NXT, or the right edge of the peer's
- * window if the window has shrunk and the edge is lower: the peer accepts no segment beyond the
- * edge. But an edge that is lower by less than one unit of the window field was only rounded down,
- * so the number is SND.NXT.
- */
-static u32 control_seq(const struct xtcp_sock *xsk)
-{
-	u32 edge = xsk->snd.una + xsk->snd.wnd;
-	u32 unit = 1U << xsk->agreed.snd_wscale;
-
-	if (xtcp_seq_ge(edge, xsk->snd.nxt) || xsk->snd.nxt - edge < unit)
-		return xsk->snd.nxt;
-	return edge;
-}
-
-/**
- * xtcp_output_ack_now() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
- * @sk: the sock; in CLOSED, LISTEN and SYN-SENT nothing is sent
- *
- * If there is no memory, the delayed-ACK deadline tries again. An ACK that the layers below refuse
- * counts as lost.
- */
-void xtcp_output_ack_now(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (!in_states(sk, SYNCHRONIZED))
-		return;
-	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
-		xtcp_acking_owe(&xtcp_sk(sk)->acking);
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
-	}
-}
-
-/**
- * xtcp_output_challenge_ack() - answer a segment that may be forged (RFC 5961)
- * @sk: the sock
- *
- * At most one challenge ACK is sent per interval of the sysctl invalid_ratelimit, and at most
- * XTCP_ACKLIMIT_CHALLENGES per second. Each connection has a limit of its own (section 7), so that
- * an attacker cannot learn about one connection by the limit of another. The sysctl
- * challenge_ack_limit may add a limit for the namespace.
- */
-void xtcp_output_challenge_ack(struct sock *sk)
-{
-	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = xtcp_clock_stamp();
-
-	sock_owned_by_me(sk);
-	if (xtcp_acklimit_is_early(&xsk->acklimit, now, apart)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
-		return;
-	}
-	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_reply_may_challenge(xtcp_net_of(sk)))
-		return;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
-	xtcp_output_ack_now(sk);
-}
-
-/**
- * xtcp_output_says() - which code shall a RST carry, to tell the peer why the connection ends?
- * @sk: in a synchronized state, or just CLOSED
- * @seq: SEG.SEQ of the RST
- * @reason: why the connection ends
- *
- * The payload fits every MSS, but not every window. If the peer's window has no room for the
- * payload, the peer might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step), so the
- * RST has no payload.
- *
- * Return: the code for the diagnostic payload; 0: send no payload.
- */
-u16 xtcp_output_says(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
-{
-	BUILD_BUG_ON(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS < XTCP_RSTDIAG_LEN);
-	sock_owned_by_me(sk);
-	if (likely(!READ_ONCE(xtcp_net_of(sk)->sysctl.rst_diagnostic)))
-		return 0;
-	return window_room(xtcp_sk(sk), seq) < XTCP_RSTDIAG_LEN ? 0 : xtcp_rstdiag_code_of(reason);
-}
-
-/**
- * xtcp_output_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
- * @sk: in a synchronized state
- * @reason: why the connection ends
- */
-void xtcp_output_rst(struct sock *sk, enum xtcp_abort_reason reason)
-{
-	u32 seq = control_seq(xtcp_sk(sk));
-
-	sock_owned_by_me(sk);
-	if (xtcp_segment_send_rst(sk, seq, xtcp_output_says(sk, seq, reason)))
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
-}
-
 /* Is urgent data unacknowledged, and is SND.UP near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX;
-}
-
-/*
- * Send a probe with sequence number @seq. As in Linux, the MIB counter also counts a probe that the
- * layers below refuse, but no probe for which there was no memory.
- */
-static int send_probe(struct sock *sk, u32 seq, bool keepalive)
-{
-	int err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
-
-	if (err != -ENOBUFS)
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
-	return err;
 }
 
 /**
@@ -786,7 +668,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 
 	sock_owned_by_me(sk);
 	if (!keepalive && skb && list_empty(&xsk->stream->to_resend)) {
-		room = min(window_room(xsk, xsk->snd.nxt), xtcp_mss_current(sk));
+		room = min(xtcp_snd_room(&xsk->snd, xsk->snd.nxt), xtcp_mss_current(sk));
 		if (room && skb->len)
 			room = min(room, skb->len);
 		if (room) {
@@ -797,9 +679,9 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		}
 	}
 	if (unlikely(urgent_waits(xsk))) {
-		err = send_probe(sk, xsk->snd.una, keepalive);
+		err = xtcp_bare_probe(sk, xsk->snd.una, keepalive);
 		if (err)
 			return err;
 	}
-	return send_probe(sk, xsk->snd.una - 1, keepalive);
+	return xtcp_bare_probe(sk, xsk->snd.una - 1, keepalive);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Decide what to send now, and send it: SYN, data, FIN, ACK, probe, RST. */
+/* Decide what to send now, and send it: SYN, data, FIN, probe. */
 #ifndef XTCP_OUTPUT_H
 #define XTCP_OUTPUT_H
 
 #include <linux/types.h>
-
-#include "base/abort.h"
 
 struct sk_buff;
 struct sock;
@@ -20,10 +18,6 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max);
 int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb);
 bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
-void xtcp_output_ack_now(struct sock *sk);
-void xtcp_output_challenge_ack(struct sock *sk);
-u16 xtcp_output_says(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
-void xtcp_output_rst(struct sock *sk, enum xtcp_abort_reason reason);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 #endif /* XTCP_OUTPUT_H */

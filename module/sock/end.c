@@ -37,7 +37,7 @@
 #include "ports/port.h"
 #include "recv/savedsyn.h"
 #include "recv/text.h"
-#include "send/output.h"
+#include "send/bare.h"
 #include "sendq/sndq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
@@ -228,6 +228,6 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & sends_rst)
-		xtcp_output_rst(sk, reason);
+		xtcp_bare_rst(sk, reason);
 	xtcp_sock_fail(sk, err, reason);
 }

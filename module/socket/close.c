@@ -29,6 +29,7 @@
 #include "ports/port.h"
 #include "recv/savedsyn.h"
 #include "recv/text.h"
+#include "send/bare.h"
 #include "send/output.h"
 #include "sendq/sndq.h"
 #include "sight/blackbox.h"
@@ -99,7 +100,7 @@ static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	if (unlikely(xtcp_sk(sk)->coalescing))
 		xtcp_output_push(sk);
-	xtcp_output_rst(sk, reason);
+	xtcp_bare_rst(sk, reason);
 }
 
 /* The program closes its socket: close or abort the connection. */

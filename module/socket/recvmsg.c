@@ -28,7 +28,7 @@
 #include "recv/rcvq.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
-#include "send/output.h"
+#include "send/bare.h"
 #include "sight/blackbox.h"
 #include "socket/coalesce.h"
 #include "window/space.h"
@@ -219,7 +219,7 @@ static void no_answer_yet(struct sock *sk)
 
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (xsk->acking.ack_held_for_app)
-		xtcp_output_ack_now(sk);
+		xtcp_bare_ack(sk);
 }
 
 /**
