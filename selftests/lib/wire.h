@@ -277,6 +277,10 @@ int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
 
+/* wire_option.c */
+int wire_option_step(struct wire *w, const char *verb, char *args);
+int wire_option_field(struct wire *w, const char *name, uint64_t *value);
+
 /* wire_members.c: a SO_REUSEPORT group on the port of the row. Functions that return int: -1 after wire_fail() */
 #define WIRE_MEMBERS	4
 
