@@ -36,8 +36,8 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 
 /*
  * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
- * an ACK reports nothing new. As in Linux, we accept the ACK as a duplicate ACK, although RFC 7323
- * section 5.3 asks the receiver to drop the ACK and to answer it.
+ * an ACK reports nothing new. As in Linux, we take the ACK as a duplicate ACK. RFC 7323 section 5.3
+ * says to drop it and to send an ACK.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -48,10 +48,11 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The acceptability test of RFC 9293 section 3.10.7.4, first, as in Linux: both edges are part of
- * the window, and the left edge is the last RCV.NXT that we acknowledged. So we also accept an ACK
- * that later data has overtaken, and an ACK that the peer sent when it had filled the window. Text
- * outside the window never enters a queue. For a RST, xtcp_acceptance_rst_counts() decides.
+ * The acceptability test of RFC 9293 section 3.10.7.4, first step. As in Linux, our window is
+ * wider: it begins at the last RCV.NXT that we acknowledged, and it includes the right edge. So we
+ * also accept an ACK that arrives after data that was sent later, and an ACK of a peer that has
+ * filled the window. Text outside the window still enters no queue, and a RST must pass
+ * xtcp_acceptance_rst_counts().
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -70,7 +71,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
 	u32 now = xtcp_clock_stamp();
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
-	/* an answer to data or FIN cannot start such a loop, and the peer needs the answer */
+	/* an answer to data or FIN cannot start a loop of ACKs, and the peer needs the answer */
 	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
 		return true;
 	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {

@@ -19,7 +19,7 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-#define OFFERED_PARTS	4U	/* at a requested ACK rate: the least ACKs per offered window */
+#define OFFERED_PARTS	4U	/* at a requested ACK rate: least number of ACKs per window */
 
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
@@ -54,9 +54,9 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered, for a comparison with the next offer. Without window scaling,
- * the next offer is a multiple of the segment size, so the last offer is rounded down to such a
- * multiple.
+ * The last window that we offered, in a form that can be compared with the next offer: without
+ * window scaling, the next offer is a multiple of the segment size, so this function rounds the
+ * last offer down to such a multiple.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -87,9 +87,9 @@ static bool route_hurries(const struct sock *sk)
 /*
  * The pending ACK is for text out of order. Let a later ACK replace this ACK, if enough ACKs have
  * reported the hole to the peer (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in
- * Linux, one ACK replaces at most comp_sack_nr ACKs, after comp_sack_delay_ns or a twentieth of the
- * round trip, whichever is less. Only a high-resolution timer is exact enough for this delay.
- * Return: false if the ACK must be sent now.
+ * Linux, the later ACK replaces at most comp_sack_nr ACKs. It leaves after comp_sack_delay_ns or a
+ * twentieth of the round trip, whichever is less. Only a high-resolution timer is exact enough for
+ * this delay. Return: false if the ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -118,8 +118,8 @@ static bool compress(struct sock *sk)
 /*
  * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
  * full segments come since the last ACK? An ACK is also due when a quarter of the offered window
- * has come, but not for less than two segments. Without that rule the peer might fill the window,
- * and then wait for our timer. If R is 1, each segment counts as full.
+ * has come, or two segments if that is more. Otherwise the peer might fill the window, and then
+ * wait for our timer. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -131,10 +131,10 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
- * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. Neither the
- * quick ACKs at the beginning of a connection nor a program that is about to read override it. The
- * ACK of a FIN does not wait: no later segment would cause it (RFC 9293 section 3.10.7.4, eighth
- * step).
+ * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
+ * ACKs at the beginning of a connection do not override the rate, and neither does a program that
+ * is about to read. The ACK of a FIN does not wait: no later segment would cause this ACK (RFC 9293
+ * section 3.10.7.4, eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -186,8 +186,8 @@ void xtcp_acks_owed(struct sock *sk)
 		}
 		/*
 		 * if may_wait is set, this ACK is for text out of order, and compress() decides
-		 * whether to hold the ACK back. Otherwise ACKs are held back already: this ACK
-		 * joins them, and the timer of compress() sends one ACK for all
+		 * whether to hold the ACK back. If may_wait is not set, compress() holds earlier
+		 * ACKs back already, and its timer will send one ACK for them and for this ACK
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 			xtcp_bare_ack(sk);
@@ -244,10 +244,11 @@ void xtcp_acks_of_syn(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program has just received
  *
- * A pending ACK for more than a segment of text is sent now. A pending ACK for less is sent when
- * the program has read everything, unless the program is likely to answer. In other cases an ACK is
- * sent as soon as it would at least double the offered window (RFC 9293 section 3.8.6.2.2). If the
- * peer has asked for an ACK rate, a pending ACK does not leave earlier because the program reads.
+ * If a pending ACK is for more than a segment of text, the ACK is sent now. If it is for less, it
+ * is sent when the program has read everything, unless the program is likely to answer. If neither
+ * applies, an ACK is sent as soon as it would at least double the offered window (RFC 9293 section
+ * 3.8.6.2.2). If the peer has asked for an ACK rate, a pending ACK does not leave earlier because
+ * the program reads.
  *
  * Context: process. Lock: socket, held.
  */

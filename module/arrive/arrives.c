@@ -87,8 +87,8 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 	if (arrives_successor(sk, skb))
 		return XTCP_DROP;
 	/*
-	 * a RST could not be signed: a listener does not have the traffic keys of the old
-	 * connection
+	 * we could not sign a RST: a listener has no traffic keys of the connection that the sock
+	 * had before listen()
 	 */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
 		return XTCP_DROP;
@@ -294,7 +294,10 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		/* no text follows a FIN; retransmitted text gets an ACK */
+		/*
+		 * ignore text behind the peer's FIN. Other text is a retransmission: go on, since
+		 * it needs an ACK
+		 */
 		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt))
 			return XTCP_DONE;
 		break;
@@ -326,7 +329,7 @@ static void process_fin(struct sock *sk)
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;
 	case TCP_FIN_WAIT1:
-		/* our FIN is not acknowledged, or step five would have left FIN-WAIT-1 */
+		/* our FIN is unacknowledged: otherwise step five would have left FIN-WAIT-1 */
 		xtcp_bare_ack(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
@@ -410,7 +413,10 @@ static void finish_input(struct sock *sk)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/* after ESTABLISHED, xtcp_output_push() also retries a FIN that found no memory */
+		/*
+		 * after ESTABLISHED, xtcp_output_push() also sends a FIN for which there was no
+		 * memory
+		 */
 		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
 			xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
@@ -467,8 +473,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  *	holds a reference, since an orphan may end here
  * @skb: the segment as xtcp_ingress_deliver() got it; consumed
  *
- * xtcp_ingress_deliver() calls this function. Only for the segment for which the sock was made,
- * xtcp_arrives_child() calls it.
+ * xtcp_ingress_deliver() calls this function, with one exception: xtcp_arrives_child() calls it for
+ * the segment that completes the handshake of a new child.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
@@ -483,7 +489,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	xtcp_blackbox_in(sk, skb);
 	switch (sk->sk_state) {
 	case TCP_CLOSE:
-	case TCP_LISTEN:	/* a backlog from before listen() is treated as in CLOSED */
+	case TCP_LISTEN:	/* a segment from before listen(): as in CLOSED */
 		verdict = arrives_closed(sk, skb);
 		break;
 	case TCP_SYN_SENT:

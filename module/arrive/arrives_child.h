@@ -12,7 +12,8 @@
 #include <net/xfrm.h>
 
 /*
- * A segment in one of our queues must not point to a device, a route or a foreign sock, nor to a
+ * Prepares a segment for one of our queues, where it may stay for long. Its device may disappear
+ * meanwhile; so drop the pointer to the device, and those to a route, to a foreign sock, and to a
  * conntrack entry, which would keep its namespace alive.
  */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)

@@ -150,10 +150,9 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 /*
  * Process the answer to a SYN that had text or the Fast Open option: the ACK of the text, the
  * cookie, and text on the SYN-ACK. The caller processes the ACK of the SYN itself. A new cookie
- * replaces the old one. Suppose that the SYN had both text and the option, and was resent. If the
- * answer has no Fast Open option and does not acknowledge all of the text, the option or the text
- * may be the reason why the first SYN was lost: metrics.c remembers this for the next connection to
- * the host.
+ * replaces the old one. The network may drop SYNs with text or with the option. This is likely if
+ * our SYN had both and was resent, and if the answer has no Fast Open option and does not
+ * acknowledge all of the text: then metrics.c remembers this for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -244,8 +243,8 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 		xtcp_mss_sync(sk, xsk->pmtu);
 		/*
-		 * with TCP_FASTOPEN_CONNECT, connect() has left our SYN to the first write; the SYN
-		 * leaves now instead
+		 * with TCP_FASTOPEN_CONNECT, the first write was to send our SYN; we send the SYN
+		 * now instead
 		 */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
@@ -263,7 +262,10 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/* the SYN-ACK needs an ACK. Text resent below may carry it, but AccECN needs a pure ACK */
+	/*
+	 * the SYN-ACK needs an ACK. Text that we send below may carry this ACK. With AccECN the
+	 * text may not, since a pure ACK leaves first
+	 */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*
 	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
@@ -289,8 +291,8 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 }
 
 /*
- * Sends the FIN that the program has asked for in SYN-RECEIVED: CLOSE waits for ESTABLISHED (RFC
- * 9293 section 3.10.4).
+ * Sends the FIN if the program has called CLOSE in SYN-RECEIVED: such a FIN waits for ESTABLISHED
+ * (RFC 9293 section 3.10.4).
  */
 static void close_if_asked(struct sock *sk)
 {
@@ -326,7 +328,10 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/* do this before the FIN is queued: the FIN would look like unacknowledged text */
+		/*
+		 * do this before the FIN is queued, since the FIN would look like unacknowledged
+		 * text
+		 */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;

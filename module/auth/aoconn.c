@@ -78,7 +78,7 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
  *
  * Return: true when @sk has no TCP-AO. With TCP-AO, true when @sk has either a key of TCP-AO or a
  * key of TCP_MD5SIG for this peer, but not both. If TCP_AO_INFO demands a MAC of all peers, only a
- * key of TCP-AO will do.
+ * key of TCP-AO counts.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {

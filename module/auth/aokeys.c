@@ -4,9 +4,9 @@
  * Master Key Tuple (MKT).
  *
  * The keys are on a list that is read under RCU and written under the socket lock. Two keys whose
- * peers overlap differ in SendID and in RecvID. On a connection, one key signs what we send
- * (Current_key), and we ask the peer to sign with the same or another key (RNext_key). The peer
- * asks us in the same way, so an arriving segment may change our Current_key (section 3.3).
+ * peers overlap have different SendIDs and different RecvIDs. On a connection, one key signs what
+ * we send (Current_key), and we ask the peer to sign with the same or another key (RNext_key). The
+ * peer asks us in the same way, so an arriving segment may change our Current_key (section 3.3).
  * aoconn.c chooses the keys when a connection begins, and when a TIME-WAIT record replaces its
  * sock.
  *
@@ -148,7 +148,7 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
 }
 
 /**
- * xtcp_aokeys_room_for() - compute how many octets TCP-AO takes at most in a segment of an entry
+ * xtcp_aokeys_room_for() - compute the maximum length of TCP-AO in a segment of an entry
  * @ao: TCP-AO of the listener
  * @net: the listener's namespace
  * @conn: the connection of the entry; its tuple and device are set
@@ -237,8 +237,7 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 }
 
 /**
- * xtcp_aokeys_compute_room() - compute how many octets TCP-AO takes at most in a segment of a
- *	connection
+ * xtcp_aokeys_compute_room() - compute the maximum length of TCP-AO in a segment of a connection
  * @ao: a TCP-AO whose list of keys has changed; @ao->room receives the result
  *
  * Context: process or softirq. Lock: socket, held, or no other thread can find the sock.
@@ -291,16 +290,17 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  *
  * Context: process or softirq. Lock: socket, held.
  *
- * Return: 0; -EBUSY when @key is still chosen. Then @key stays, and the new choice stays in force.
+ * Return: 0; -EBUSY when @key is chosen even after this call has changed the choice. Then @key
+ * stays, and the choice stays changed.
  */
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * xtcp_aokeys_choose(), called for an arriving segment, takes this lock, too: either it has
-	 * chosen @key already, and the test below sees that; or it sees key->gone, and does not
-	 * choose @key
+	 * for an arriving segment, xtcp_aokeys_choose() may choose @key under the same lock. If
+	 * that happens first, the test below finds @key chosen. If it happens later,
+	 * xtcp_aokeys_choose() sees key->gone, and does not choose @key
 	 */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
@@ -333,7 +333,7 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 
 /**
  * xtcp_aokeys_forget() - remove a key of a listener, even if the program had chosen the key
- * @sk: the listener, whose segments are not signed with the chosen keys
+ * @sk: the listener. It signs with the keys for which the peers ask, not with the chosen keys
  * @ao: its TCP-AO
  * @key: the key
  *

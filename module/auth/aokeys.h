@@ -36,8 +36,8 @@ struct xtcp_conn;
  * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
- *	@synchronized of &struct xtcp_ao is set. If the program adds the key later, they are
- *	written before the key is put on the list
+ *	@synchronized of &struct xtcp_ao is set. If the program adds the key only after that, they
+ *	are written before the key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;
@@ -115,7 +115,10 @@ static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
 }
 
-/* The traffic key of the segments that we send if @sent, else of those that the peer sends. */
+/*
+ * A traffic key of a connection. If @sent is true: for the segments that we send; otherwise for the
+ * segments of the peer.
+ */
 static inline u8 *xtcp_ao_traffic_of(struct xtcp_ao_key *key, bool sent)
 {
 	return key->traffic + (sent ? round_up(xtcp_ao_digest_size(key->algorithm), 8) : 0);

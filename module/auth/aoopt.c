@@ -46,7 +46,7 @@ int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
-/* Reads an address and a prefix, and checks only the port. Return: false when the port is not 0. */
+/* Reads an address and a prefix, without a check. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {
@@ -80,7 +80,7 @@ static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
 
 /*
  * Reads the peers of a new key. The bits behind the prefix have to be 0; prefix 0 means all peers.
- * Return: false when the peers are not valid, or a connection has another peer.
+ * Return: false when the peers are not valid, or when @sk has a connection to another peer.
  */
 static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
@@ -111,8 +111,8 @@ static bool is_unconnected(const struct sock *sk)
 }
 
 /*
- * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such device, or it
- * is not a VRF, or @sk has a connection and is not bound to the device.
+ * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such VRF device,
+ * or when @sk has a connection and is not bound to the device.
  */
 static bool read_l3index(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
@@ -200,8 +200,9 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 }
 
 /*
- * Finds the keys that a program chooses. @sndid: KeyID of the current key, @rcvid: KeyID of the key
- * for which we ask the peer; -1: no choice. Return: false when a chosen key does not exist.
+ * Finds the keys that a program chooses. @sndid: KeyID of the current key; @rcvid: KeyID of the key
+ * with which we ask the peer to sign; -1: no choice. Return: false when a chosen key does not
+ * exist.
  */
 static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct xtcp_ao_key **current_key,
 			struct xtcp_ao_key **rnext_key)

@@ -82,10 +82,10 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
- * always has a Current_key: connect() clears the Current_key only after a grace period, when no
- * segment of the earlier connection is processed any more. So the test for NULL is only a
- * precaution.
+ * Makes the key with @sndid the Current_key: the peer asks for this key. The test for NULL is only
+ * a precaution: a synchronized connection always has a Current_key. connect() may clear the
+ * Current_key of an earlier connection, but before that it waits until no segment of that
+ * connection is being processed any more.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -200,8 +200,8 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
 	/*
-	 * a listener cannot know the ISNs of such a segment. In SYN-SENT, the MAC of a segment with
-	 * neither SYN nor RST cannot be right
+	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN. In
+	 * SYN-SENT, no MAC can be right if the segment has neither SYN nor RST
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }
@@ -233,7 +233,7 @@ enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when the error has to be ignored; it has been counted then.
+ * Return: true when the error has to be ignored. This function has counted the ignored error.
  */
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)
 {

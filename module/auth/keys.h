@@ -24,8 +24,9 @@ struct xtcp_md5_key {
 
 /**
  * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
- * @addr: the peers' address; IPv4 as v4-mapped. As in Linux, bits behind the prefix count when a
- *	TCP-MD5 key is replaced or removed, but not when the key for a peer is looked up
+ * @addr: the peers' address; IPv4 as v4-mapped. As in Linux, the bits behind the prefix are
+ *	compared when a TCP-MD5 key is replaced or removed, but not when the key for a peer is
+ *	looked up
  * @l3index: ifindex of the peers' VRF; 0: no VRF
  * @prefix: how many leading bits of @addr the peers share; for IPv4 at least 96
  * @v4: the peers are IPv4 hosts

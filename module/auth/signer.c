@@ -58,8 +58,8 @@ static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, i
 }
 
 /*
- * Finds the key for the answer to a segment for a listener. If @he is NULL, the segment is taken
- * for the ACK that completes a handshake, and its sequence numbers give both ISNs.
+ * Finds the key for the answer to a segment for a listener. If @he is NULL, we assume that the
+ * segment is the ACK that completes a handshake, and compute both ISNs from its sequence numbers.
  */
 static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
 			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,

@@ -132,9 +132,9 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: points to true if TCPAOGood has counted the segment; this function sets it. If the
- *	owner of the segment has ended, the segment is checked again for another owner, and
- *	TCPAOGood must not count it twice
+ * @counted: points to true if TCPAOGood has counted the segment, now or in an earlier call. If the
+ *	owner of the segment has ended, the segment is checked again for another owner, but must not
+ *	be counted again
  *
  * Context: softirq, RCU read side.
  *

@@ -15,10 +15,10 @@ struct xtcp_net;
 struct xtcp_request;
 
 /*
- * Might the segment have a signature, or might @sk have a key? For most segments the answer is no:
- * a signed segment has at least 16 octets of options. (TCP-AO with a MAC of less than 12 octets may
- * need less. If @sk has no key, such a segment is treated as unsigned.) @skb begins with the TCP
- * header, whose options are in the linear part.
+ * Does the segment have to be checked, because it may have a signature, or @sk may have a key?
+ * Mostly not: few segments have the 16 octets of options that a signature needs. A TCP-AO option
+ * with a MAC below 12 octets is shorter; if @sk has no key, a segment with such an option is
+ * treated as unsigned. @skb begins with the TCP header, whose options are in the linear part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -22,8 +22,8 @@
  *	carries them
  * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
  *	answer
- * @app_expects_reply: the program has sent data in a blocking call, so it will read next, or it
- *	waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
+ * @app_expects_reply: the program will probably read next, since it has sent data in a blocking
+ *	call, or waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
  *
  * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
  * when an ACK leaves.

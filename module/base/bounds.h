@@ -19,7 +19,7 @@
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)
 
 /*
- * Clamp a lower bound of timeouts, @us microseconds. The bound is at least a tick, the clock
+ * Clamp @us, a lower bound of timeouts in microseconds. The result is at least a tick, the clock
  * granularity G of RFC 6298.
  */
 static inline u32 xtcp_bounds_floor_us(u32 us)
@@ -44,8 +44,8 @@ static inline u8 xtcp_bounds_ticks(u32 us)
 }
 
 /*
- * What getsockopt(TCP_RTO_MIN_US) returns, microseconds: the floor of the RTO as
- * xtcp_bounds_rto_min_us() computes it, but without the route's metric. Any context.
+ * Compute what getsockopt(TCP_RTO_MIN_US) returns, in microseconds: the floor of the RTO, but
+ * without the route's metric, which xtcp_bounds_rto_min_us() includes. Any context.
  */
 static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
@@ -93,9 +93,9 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 
 /*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
- * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer is likely to use the same floor, and would
- * resend its data before an ACK arrives that has waited longer. So an ACK may then wait only for
- * the floor less a tick, as in Linux 6.11. Socket lock held.
+ * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor. If an ACK
+ * waited longer than the floor, the peer would resend its data. So an ACK then leaves at least a
+ * tick before the floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

@@ -49,7 +49,7 @@ static inline u32 xtcp_clock_ts_stamp(void)
 	return xtcp_clock_ts() ?: 1;
 }
 
-/* Extend @stamp, 32-bit jiffies at most 2^31 away from now, to full-length jiffies. */
+/* Extend @stamp to full-length jiffies. @stamp: 32-bit jiffies, at most 2^31 away from now. */
 static inline unsigned long xtcp_clock_jiffies(u32 stamp)
 {
 	return jiffies + (s32)(stamp - (u32)jiffies);

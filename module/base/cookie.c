@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYN cookies: the ISN of a SYN-ACK carries enough to recreate the connection if its half-open
- * entry was dropped or never made.
+ * SYN cookies: the ISN of a SYN-ACK carries enough to recreate a connection whose half-open entry
+ * was dropped or never made.
  *
  * ISN = F(tuple) + IRS + (period << 24) + 24 bits, modulo 2^32. F is one half of a 64-bit hash with
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
@@ -74,9 +74,9 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 	u32 options = data | bits << 8 | (u32)ts_ok << 16;
 
 	/*
-	 * For one tuple, each period and set of options gives SipHash a different input. The inputs
-	 * of two tuples may be equal, but an attacker who does not know the hashes of both tuples
-	 * cannot tell when they are.
+	 * For one tuple, each period and set of options gives SipHash a different input. Two tuples
+	 * may have equal inputs, and then equal MACs. To find such tuples, an attacker would have
+	 * to know their hashes, which are secret.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
@@ -128,7 +128,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
  *
  * Context: any.
  *
- * Return: the latest value up to @clock whose lowest bits carry the options.
+ * Return: the latest TSval that is not after @clock and whose lowest bits carry the options.
  */
 u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 {

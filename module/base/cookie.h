@@ -16,7 +16,7 @@ struct xtcp_tuple;
 /**
  * struct xtcp_cookie_secrets - the current secret and the previous one
  * @key: indexed by the lowest bit of the epoch
- * @epoch: the latest epoch that has its own key
+ * @epoch: the latest epoch for which a key was drawn
  */
 struct xtcp_cookie_secrets {
 	siphash_key_t key[2];

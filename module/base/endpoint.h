@@ -31,13 +31,13 @@ enum xtcp_deferred {
 /*
  * struct xtcp_endpoint - the beginning of struct xtcp_sender
  *
- * xtcp_sock_reset_tcb() leaves this struct as it is, except for some fields of @inet and for the
- * options that a rule of the policy table or a route has set.
+ * xtcp_sock_reset_tcb() leaves this struct as it is, with two exceptions: it resets some fields of
+ * @inet, and the options that a rule of the policy table or a route has set.
  */
 struct xtcp_endpoint {
 	/*
-	 * Constant, or guarded as each line says. The kernel casts a sock to struct inet_sock, so
-	 * this struct comes first.
+	 * Each field is constant, or its line says what guards it. The kernel casts a sock to
+	 * struct inet_sock, so this struct comes first.
 	 */
 	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
@@ -56,14 +56,15 @@ struct xtcp_endpoint {
 		 */
 		struct list_head accept_node;
 		/*
-		 * what a call needs while it opens the connection by Fast Open
-		 * (xtcp_sock_fastsyn()); unused otherwise; socket lock
+		 * state of the call that opens the connection by Fast Open (xtcp_sock_fastsyn());
+		 * only valid during that call; socket lock
 		 */
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
 	 * value of get_state_synchronize_rcu() when the sock last left the table of connections or
-	 * of listeners. Before it has left one, the value of a grace period that is over
+	 * the table of listeners. If the sock has never left a table: the value of a grace period
+	 * that is over
 	 */
 	unsigned long left_table;
 	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */
@@ -100,8 +101,8 @@ struct xtcp_endpoint {
 	u8 nonagle;
 	u8 syn_retries;			/* TCP_SYNCNT; 0: the sysctl applies */
 	/*
-	 * TCP_DEFER_ACCEPT as a number of timeouts of the SYN-ACK; after these, an ACK without data
-	 * makes a child; 0: off; not inherited
+	 * TCP_DEFER_ACCEPT, as a number of timeouts of the SYN-ACK. After so many timeouts, an ACK
+	 * makes a child even without data; 0: off; not inherited
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */

@@ -130,10 +130,10 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * To give a page back to tcp_mem and to take it again for the next segment costs more than all
- * other work that the queue does for a message. So the sock keeps less than two pages if its timer
- * runs within a second: xtcp_expiry_run() then gives the memory back. An idle sock keeps no memory,
- * and neither does any sock under memory pressure.
+ * A sock that gave a page back to tcp_mem, and took a page again for the next segment, would spend
+ * more time on this than on all other work for the queue. So the sock keeps less than two pages if
+ * its timer runs within a second: xtcp_expiry_run() then gives the memory back. An idle sock keeps
+ * no memory, and neither does any sock under memory pressure.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */

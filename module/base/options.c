@@ -220,9 +220,10 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is present
  *
- * RFC 9768 section 3.2.3: if the length fits no form of the option, the complete counters in it are
- * valid, at most three, and the remaining octets are padding. Of several options the last one
- * counts. xtcp_options_parse() skips this option, since only AccECN mode needs it.
+ * RFC 9768 section 3.2.3: if the length of the option is none of the defined lengths, this function
+ * reads the complete counters, at most three, and ignores the octets that are left. Of several
+ * options the last one counts. xtcp_options_parse() skips this option, since only AccECN mode needs
+ * it.
  *
  * Context: any.
  *
@@ -320,7 +321,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, it replaces their two NOPs */
+		size += 4;	/* two NOPs, SACK-permitted; it can replace the NOPs of timestamps */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)

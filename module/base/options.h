@@ -40,7 +40,7 @@ struct xtcp_fastopen_cookie {
  * struct xtcp_options - the options of one segment, received or to be sent
  * @tsval: TSval; valid when @has_ts
  * @tsecr: TSecr; valid when @has_ts
- * @sack: the @sack_blocks SACK blocks to write; NULL after xtcp_options_parse()
+ * @sack: the SACK blocks to write, @sack_blocks of them; NULL after xtcp_options_parse()
  * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
  *	SYN never has SACK blocks
  * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()

@@ -137,8 +137,8 @@ static s64 all_max(void)
 
 /*
  * Are there more orphans than @limit? The answer is exact for a small limit, and approximate for a
- * large limit: an exact answer would then have to ask all processors at each close(), just when the
- * load is highest.
+ * large limit: for an exact answer, each close() would have to add up the counts of all processors,
+ * just when the load is highest.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
@@ -167,8 +167,8 @@ static bool guests_have_enough(struct xtcp_net *xn)
  *
  * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest may have
  * a quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
- * These limits apply only to new orphans: a new orphan beyond a limit is reset itself, and never
- * causes the reset of another guest's older orphan.
+ * These limits apply only to new orphans: if one is exceeded, the new orphan is reset, and the
+ * older orphans of other guests stay.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -8,8 +8,9 @@
  *
  * The gains of the RFC are meant for one sample per round trip. Here each ACK gives a sample, so
  * RTTVAR depends on the last few segments alone, and not on the whole window (RFC 7323 appendix G).
- * So the RTO uses the largest RTTVAR of a round trip, as in Linux. If this maximum is less than the
- * value in use, the value in use falls by a quarter of the difference per round trip.
+ * So, as in Linux, the RTO uses a held value instead of RTTVAR. The held value rises at once with
+ * RTTVAR, but falls only at the end of a round trip, by a quarter of its distance from the largest
+ * RTTVAR of that round trip.
  */
 #include "base/rto.h"
 
@@ -38,9 +39,9 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 }
 
 /*
- * Take a new RTTVAR. A round trip ends when the peer acknowledges text that was sent after the
- * round trip began. The peak of the next round trip begins at a quarter of the floor, since
- * RTO = SRTT + 4 * RTTVAR; the floor may have changed.
+ * Update held_us and peak_us from a new RTTVAR. A round trip ends when the peer acknowledges text
+ * that was sent after the round trip began. Then peak_us starts again at a quarter of the floor, as
+ * the floor is now: the RTO adds 4 * held_us to SRTT, and held_us is at least peak_us.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -110,8 +111,9 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
  * @floor_us: the least value of the variation term, microseconds
  *
  * Without this call, a higher floor takes effect in the next round trip, and a lower floor takes
- * effect step by step in several round trips. A variation above the old floor was measured: it
- * stays, and falls as in any round trip.
+ * effect step by step in several round trips. If the variation in use is above the old floor, it
+ * comes from samples, not from the floor. This call does not lower such a variation, which falls
+ * round trip by round trip as usual.
  *
  * Context: any.
  */
@@ -221,8 +223,8 @@ u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms)
  *
  * Context: any.
  *
- * Return: how long after the first retransmission R1 or R2 is reached, milliseconds; at most
- * 2^31 - 1.
+ * Return: milliseconds, at most 2^31 - 1: the time from the first retransmission until R1 or R2 is
+ * reached.
  */
 u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms)
 {

@@ -20,7 +20,7 @@
  * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value
  * @rto_ms: RTO without backoff, milliseconds
  * @min_since_s: when @next_min_us began to be measured, the low half of seconds; 0: never
- * @backoff: how often the RTO is doubled at present (5.5)
+ * @backoff: how often the RTO is doubled at present (RFC 6298 (5.5))
  */
 struct xtcp_rto {
 	u32 srtt_us;

@@ -78,8 +78,8 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *
  * Kernel TCP may have used the tuple before. A peer that still has the tuple in TIME-WAIT accepts
  * only a SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191).
- * So both values come from kernel TCP's function if it is available. That function gives an offset
- * only if net.ipv4.tcp_timestamps is 1.
+ * So both values come from kernel TCP's function if it is available. That function gives the offset
+ * 0 unless net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.
  */
@@ -92,8 +92,8 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 }
 
 /*
- * Draws the key of @epoch, unless another caller has done so. Not inlined: only the first SYN of an
- * epoch needs the stack for the key.
+ * Draws the key of @epoch, unless another caller has done so. Not inlined, so that only the first
+ * SYN of an epoch needs stack for the key.
  */
 static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 {

@@ -30,8 +30,8 @@
  * @mss: the MSS option of a SYN, 0: none
  * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
  * @ecn: the ECN field of the IP header: INET_ECN_*
- * @dif: the interface by which the segment arrived
- * @sdif: with a VRF: the interface below @dif; otherwise 0
+ * @dif: the interface by which the segment arrived; with a VRF: the VRF device
+ * @sdif: with a VRF: the interface by which the segment arrived; otherwise 0
  *
  * The struct is in skb->cb from ingress to the receive queue.
  */

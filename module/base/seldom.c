@@ -47,7 +47,10 @@ struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp)
 	sock_owned_by_me(sk);
 	if (!seldom)
 		return NULL;
-	/* as in xtcp_seldom_get(); in addition, the bit is set before the sock gets a key */
+	/*
+	 * softirq must find zeroed fields, as in xtcp_seldom_get(). The bit is set before the sock
+	 * gets a key, so that no key is overlooked
+	 */
 	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
 	return seldom;
 }

@@ -42,9 +42,9 @@ static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 }
 
 /*
- * Does @sk have a key, or did it have one? Each segment asks this. The bit is beside the pointer,
- * so the answer costs no more than a test of the pointer. The caller holds what xtcp_seldom()
- * requires.
+ * Does @sk have a key, or did it have one? This runs for each segment. The bit is stored beside the
+ * pointer, so a test of the bit costs no more than a test of the pointer. The caller holds what
+ * xtcp_seldom() requires.
  */
 static inline bool xtcp_seldom_signs(const struct sock *sk)
 {

@@ -19,7 +19,7 @@
 /*
  * struct xtcp_sender - the beginning of struct xtcp_sock: the part for sending
  *
- * Each outgoing segment and each ACK uses it. Units: as in sock.h.
+ * Each outgoing segment and each ACK uses this struct. Units: as in sock.h.
  */
 struct xtcp_sender {
 	struct xtcp_endpoint;
@@ -32,8 +32,8 @@ struct xtcp_sender {
 
 	/*
 	 * All fields from here to the end of struct xtcp_sock belong to the connection.
-	 * xtcp_sock_reset_tcb() sets them to their values before OPEN, nearly all of them to zero.
-	 * The socket lock guards them unless a line says otherwise.
+	 * xtcp_sock_reset_tcb() gives them the values that they have before OPEN, nearly always
+	 * zero. The socket lock guards them unless a line says otherwise.
 	 */
 	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */

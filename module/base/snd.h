@@ -51,7 +51,7 @@ static inline void xtcp_snd_begin(struct xtcp_snd *snd)
 	WRITE_ONCE(snd->write_seq, snd->iss);
 }
 
-/* The SYN-ACK was sent before the sock existed, so SND.NXT begins behind it. */
+/* The SYN-ACK was sent before the sock existed, so SND.NXT begins behind the SYN. */
 static inline void xtcp_snd_begin_after_syn(struct xtcp_snd *snd)
 {
 	snd->una = snd->iss;

@@ -61,14 +61,14 @@ struct xtcp_sock {
 	u8 rcv_ratio;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*
-	 * bits of enum xtcp_by_rule (policy.h): one for each option that a rule of the policy
-	 * table has set, and that no program has set since; xtcp_sock_reset_tcb() resets these
+	 * bits of enum xtcp_by_rule (policy.h): one for each option that a rule of the policy table
+	 * has set, unless a program has set the option later; xtcp_sock_reset_tcb() resets these
 	 * options
 	 */
 	u16 by_rule : XTCP_BY_RULE_BITS;
 	/*
-	 * a FIN has arrived at stream->rcv_fin_seq, perhaps out of order; cleared if data arrives
-	 * with that sequence number
+	 * a FIN with the sequence number stream->rcv_fin_seq has arrived, perhaps out of order;
+	 * cleared if data arrives with that number
 	 */
 	u16 rcv_fin_known : 1;
 	u16 snd_urgent : 1;		/* urgent data is unacknowledged, so stream->snd_up is valid */
@@ -115,9 +115,9 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * What the call needs that opens @xsk by Fast Open now (fastsyn.c); NULL if there is no such call.
- * During the call the sock has a program, so it is neither an orphan nor on an accept queue. So
- * accept_node is unused, and fastsyn can share its memory.
+ * The state of the call that is opening @xsk by Fast Open (fastsyn.c); NULL if there is no such
+ * call. During the call the sock has a program, so the sock is neither an orphan nor on an accept
+ * queue. So accept_node is unused, and fastsyn can share the memory of accept_node.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {
@@ -139,7 +139,7 @@ static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool 
 		xsk->data_segs_in += segments;
 }
 
-/* A connection begins that has received nothing yet. */
+/* A connection begins: no segment has been received yet. */
 static inline void xtcp_sock_count_none(struct xtcp_sock *xsk)
 {
 	xsk->segs_in = 0;
