@@ -36,8 +36,8 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 
 /*
  * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
- * an ACK reports nothing new. As in Linux, we take the ACK as a duplicate ACK. RFC 7323 section 5.3
- * says to drop it and to send an ACK.
+ * an ACK reports nothing new. As in Linux, we accept it as a duplicate ACK. RFC 7323 section 5.3
+ * says to drop it, and to send an ACK.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -14,7 +14,7 @@
 /**
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
- * @quick: how many of the next ACKs are not to be delayed, unless @pingpong is set
+ * @quick: number of the next ACKs that are not delayed, unless @pingpong is set
  * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or later, at
  *	the latest at the delayed-ACK deadline
  * @now: the owed ACK may not be delayed
@@ -62,8 +62,8 @@ static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
 }
 
 /*
- * The next @n ACKs, at least, are not to be delayed, unless the program is interactive or the peer
- * has asked for an ACK rate (acks.c).
+ * Do not delay at least the next @n ACKs, unless the program is interactive or the peer has asked
+ * for an ACK rate (acks.c).
  */
 static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
 {

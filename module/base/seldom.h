@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Fields that few sockets need. Each sock has only a pointer to them, of 8 octets. */
+/* Fields that few sockets need. Each sock has only a pointer of 8 octets to them. */
 #ifndef XTCP_SELDOM_H
 #define XTCP_SELDOM_H
 

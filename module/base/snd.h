@@ -73,7 +73,7 @@ static inline void xtcp_snd_queued(struct xtcp_snd *snd, u32 n)
 	WRITE_ONCE(snd->write_seq, snd->write_seq + n);
 }
 
-/* All octets before @end have been sent now; some of them were never sent before. */
+/* The octets from SND.NXT to @end have now been sent for the first time. */
 static inline void xtcp_snd_sent(struct xtcp_snd *snd, u32 end)
 {
 	WRITE_ONCE(snd->nxt, end);
