@@ -16,9 +16,9 @@
 #include "recovery/acked.h"
 
 /*
- * Is an ACK below SND.UNA older than RFC 5961 section 5.2 allows? MAX.SND.WND limits the range of
- * acceptable ACK numbers. As in Linux, the number of octets that the peer has acknowledged so far
- * also limits the range: an attacker is less likely to guess a number in a smaller range.
+ * Is an ACK older than RFC 5961 section 5.2 allows? An ACK may be at most MAX.SND.WND below
+ * SND.UNA. As in Linux, it must also not be below the first octet of the connection: in a smaller
+ * range, an attacker is less likely to guess a number.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {

@@ -510,7 +510,7 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock that the SYN made, in SYN-RECEIVED
  * @skb: the SYN; consumed
  *
- * The text of the SYN is taken as if the handshake were over, and the SYN-ACK acknowledges this
+ * The text of the SYN is processed as if the handshake were over, and the SYN-ACK acknowledges this
  * text. The SYN's window is not scaled (RFC 7323 section 2.2).
  *
  * Context: softirq. Lock: socket, held.

@@ -4,9 +4,9 @@
  * dropped without an answer.
  *
  * The traffic key depends on both ISNs. A connection knows both, and has derived its traffic keys.
- * When a SYN arrives, only the peer's ISN exists, and ours counts as 0. The ACK that completes a
- * handshake without an entry shows both ISNs. The functions of this file run when the segment
- * arrives, without the socket lock.
+ * When a SYN arrives, only the peer's ISN exists, and ours counts as 0. If no entry was kept (SYN
+ * cookies), the ACK that completes the handshake shows both ISNs. The functions of this file run
+ * when the segment arrives, without the socket lock.
  */
 #include "auth/aoverify.h"
 
