@@ -9,7 +9,7 @@
  *
  * - Our leases are socks in kernel TCP's bind table (ports/README.md lists which code reads which
  *   field). In this table, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's
- *   connect() off the port. No code reads a field of a lease behind icsk_bind2_hash. INVALID_UID is
+ *   connect() off the port. No code reads a lease's fields after icsk_bind2_hash. INVALID_UID is
  *   compared like the UID of any user. inet_diag walks the buckets, but shows no entry whose state
  *   is TCP_ESTABLISHED or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
@@ -104,9 +104,9 @@
  * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
  * for a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker of
  * another kind, since 6.14 also a passive count of the namespace. So this function takes both for
- * the sock. The passive count was a fix, so stable series also have it. If this function takes the
- * passive count on a kernel that does not release it, the namespace is never freed. If the kernel
- * releases a count that was not taken, the kernel panics.
+ * the sock. Stable series have the passive count, too, since a fix introduced it. The versions
+ * below must be exact: a count that is taken but never released keeps the namespace for ever, and
+ * the release of a count that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -471,9 +471,9 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #endif
 
 /*
- * In 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaced sendpage. No program can set this flag.
- * Older kernels know the flag, too, but some of them let programs set it. Since 6.5 MSG_MORE says
- * that more pages follow.
+ * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaces sendpage, and MSG_MORE says that more
+ * pages follow. From 6.5 on, no program can set MSG_SPLICE_PAGES. Some older kernels define this
+ * flag and let programs set it, so xtcp ignores the flag on all older kernels.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
@@ -640,8 +640,8 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 /*
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
  * flag for this. Before 6.5, a user-copy region has the same effect. A constructor would also have
- * this effect, but would make the objects larger. The kernel itself makes the slab of a struct
- * proto, from fields of that struct: XTCP_PROTO_UNMERGED sets one of them.
+ * this effect, but would make the objects larger. The kernel itself makes the slab of socks from
+ * fields of struct proto; XTCP_PROTO_UNMERGED sets the field that has this effect.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -660,7 +660,7 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 
 /*
  * Does a memory cgroup of version 1 limit the memory of its sockets? Since 6.11 a kernel can be
- * built without that version.
+ * built without cgroup version 1.
  */
 #ifdef CONFIG_MEMCG
 static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)

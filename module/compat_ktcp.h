@@ -15,16 +15,16 @@
 
 /*
  * Kernel TCP's bind table has two kinds of buckets: a bucket for each port, and a bucket for each
- * pair of port and address. xtcp_compat_bind_bucket_has() walks the entries of a port, and
- * xtcp_compat_bind2_bucket_has() walks the entries of a pair. Both return true as soon as @test
- * does, and false if it never does. The caller holds the lock of the chain that the bucket is on.
+ * pair of port and address. xtcp_compat_bind_bucket_has() calls @test for each sock of a port, and
+ * xtcp_compat_bind2_bucket_has() for each sock of a pair. They return true when @test has returned
+ * true for a sock. The caller holds the lock of the chain that the bucket is on.
  *
- * Since 6.8 an entry is only on the list of its pair. Before 6.8 it was also on the list of its
- * port, and the bucket of a pair had a second list for entries in TIME-WAIT.
+ * Since 6.8 a sock is only on the list of its pair. Before 6.8 a sock was also on the list of its
+ * port, and the bucket of a pair had a second list for socks in TIME-WAIT.
  *
- * xtcp_compat_bind_move() replaces @from by @to in the bind table. @from or @to is a TIME-WAIT
- * sock; @tw is this sock, and points to the bucket of the port and to the bucket of the port and
- * address. The caller holds the locks of both chains.
+ * xtcp_compat_bind_move() replaces @from by @to in the bind table. One of them is a TIME-WAIT sock;
+ * @tw is the same sock, and points to the bucket of the port and to the bucket of the pair. The
+ * caller holds the locks of the chains of both buckets.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The connection state (RFC 9293 section 3.3.2): the only code that changes sk_state. The values
- * are the kernel's TCP_*.
+ * The state of a connection (RFC 9293 section 3.3.2). Only xtcp_state_set() changes sk_state, whose
+ * values are the kernel's TCP_*.
  */
 #ifndef XTCP_STATE_H
 #define XTCP_STATE_H

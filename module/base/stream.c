@@ -14,7 +14,7 @@
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
- *    sends no such ACK. Without memory, the report is ignored, and only the window is taken;
+ *    sends no such ACK. Without memory, the report is ignored; the ACK still sets the send window;
  *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
  *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory the connection
  *    gets its data state with its data, and the search begins when timeouts require it.

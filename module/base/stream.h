@@ -41,10 +41,10 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	/* when text was last delivered, or first sent after a pause, microseconds */
+	/* when text was last delivered; after a pause, when sending began again; microseconds */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
-	/* segments known to have arrived, rounded up for each ACK; for TCP_INFO */
+	/* segments known to have arrived; each ACK adds a whole number, rounded up; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
@@ -85,9 +85,9 @@ struct xtcp_stream {
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
-	/* full segments per ACK that our last request asked for (asking.c); 0: we sent no request */
+	/* full segments per ACK, from the last ACK Rate Request that we sent (asking.c); 0: none */
 	u8 asked_rate;
-	u8 wanted_rate;			/* the rate that the next request will ask for, if sack.asks is set */
+	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
 	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */
@@ -102,7 +102,7 @@ struct xtcp_stream {
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
-	/* sequence number of the segment that brought sack.ack_rate, in units of 256 (text.c) */
+	/* sequence number / 256 of the segment whose ACK Rate Request set sack.ack_rate (text.c) */
 	u32 request_seq : 24;
 
 	/* Seldom. */

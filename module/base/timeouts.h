@@ -15,12 +15,13 @@
  * SYN
  * @ms: time in recoveries that have ended, milliseconds
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
- * @total: number of timeouts. As in Linux, @total, @recoveries and @rehashes may wrap
+ * @total: number of timeouts
  * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *
  * A recovery lasts until congestion control leaves %XTCP_CONG_LOSS, until the SYN is acknowledged,
- * or until the connection ends. The socket lock guards the struct.
+ * or until the connection ends. As in Linux, @total, @recoveries and @rehashes may wrap. The socket
+ * lock guards the struct.
  */
 struct xtcp_timeouts {
 	u32 ms;

@@ -76,8 +76,8 @@ static inline void xtcp_tries_heard(struct xtcp_tries *tries)
 }
 
 /*
- * Number of window probes without an answer or, if there are none, of keepalive probes without an
- * answer, as Linux shows it. Also read without a lock.
+ * Number of unanswered window probes; if this is 0, number of unanswered keepalive probes. Linux
+ * shows the same. Also read without a lock.
  */
 static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 {

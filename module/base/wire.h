@@ -76,14 +76,14 @@ enum xtcp_option_len {
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
 	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)
 #define XTCP_ACCECN_FIELDS_MAX	3	/* RFC 9768 section 3.2.3 */
-#define XTCP_SACK_BLOCKS_MAX	4	/* as many as 40 octets hold (RFC 2018 section 3) */
+#define XTCP_SACK_BLOCKS_MAX	4	/* 40 octets of options hold no more (RFC 2018 section 3) */
 
 #define XTCP_URGENT_POINTER_MAX	0xffffU	/* the field has 16 bits (RFC 9293 section 3.1) */
 
 #define XTCP_MSS_DEFAULT_V4	536U	/* no MSS option seen (RFC 9293 section 3.7.1, MUST-15) */
 #define XTCP_MSS_DEFAULT_V6	1220U	/* no MSS option seen over IPv6 (MUST-15) */
 #define XTCP_MSS_MIN_SND	48U	/* floor of the send MSS, as Linux's tcp_min_snd_mss */
-#define XTCP_MSS_MIN_USER	88U	/* floor of TCP_MAXSEG and of a route's advmss, as Linux */
+#define XTCP_MSS_MIN_USER	88U	/* least TCP_MAXSEG, least advmss of a route, as in Linux */
 #define XTCP_MSS_MAX_USER	32767U	/* largest TCP_MAXSEG, as Linux's MAX_TCP_WINDOW */
 
 #define XTCP_WSCALE_MAX		14	/* RFC 7323 section 2.3 */
@@ -99,7 +99,7 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-#define XTCP_PAWS_STAMP_S	60	/* age of TS.Recent from which PAWS accepts a RST, as in Linux */
+#define XTCP_PAWS_STAMP_S	60	/* PAWS accepts a RST once TS.Recent is this old (Linux) */
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
 #define XTCP_PAWS_WINDOW	1	/* by how much a TSval may be less than TS.Recent, as in Linux */

@@ -164,7 +164,7 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 /**
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
  * @names: a list of names with one space between two names; the function modifies the string. As
- *	in Linux, the list ends at the first empty name
+ *	in Linux, names after a leading space or after two spaces in a row are ignored
  *
  * Context: process.
  *
@@ -293,8 +293,9 @@ static bool has_begun(const struct xtcp_sender *tx)
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
  * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
- * the current algorithm again, unless a rule of the policy table has set it. Otherwise the socket
- * could keep the algorithm of the rule for connections that the rule does not match.
+ * the current algorithm again. But if a rule of the policy table has set an algorithm that is not
+ * allowed, only an administrator may choose it again: the choice also holds for connections that
+ * the rule does not match.
  *
  * Context: process. Lock: socket, held.
  *

@@ -191,9 +191,9 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 
 /*
  * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls such a window validated). In slow start the window may grow to twice the largest
- * number of octets in flight, as in Linux. If only a full window could grow, the window would not
- * double in each round trip.
+ * section 4 calls such a window validated). As in Linux, the window may also grow in slow start if
+ * more than half of the window was in flight. If only a full window could grow, the window would
+ * not double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -262,10 +262,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * An ACK has raised the window from @before, although the sender did not use the whole window. If
- * the window were as large as the largest number of octets in flight, slow start would double it.
- * So limit the window to twice this number (draft-ietf-ccwg-ratelimited-increase section 3). While
- * ssthresh is not set and no idle time has reduced cwnd, the initial window counts as used.
+ * Slow start has raised the window from @before, although the sender did not fill the window. Limit
+ * the window to twice the largest number of octets in flight, as if these octets had filled it and
+ * slow start had doubled it (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is not
+ * set and no idle time has reduced cwnd, the initial window counts as filled.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -280,7 +280,7 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-/* Not inlined, since only ACKs that come while the window limits the sender need this function. */
+/* Let the algorithm grow a window that limits the sender. Not inlined: the other ACKs skip it. */
 static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -295,7 +295,7 @@ static void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	/* unless the path reorders segments, an ACK that does not move SND.UNA grows no window */
+	/* an ACK that does not move SND.UNA grows the window only if the path reorders segments */
 	if (!sample->acked && tx->stream->scoreboard.reordering <= XTCP_DUPACK_THRESHOLD)
 		return;
 	if (sample->delivered && is_limiting(tx))
@@ -443,7 +443,7 @@ static void keep_windows(struct xtcp_sender *tx)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux: ssthresh, or 3/4 of cwnd if that is more and no reduction is going on */
+	/* as in Linux: ssthresh; unless a reduction is going on, at least 3/4 of cwnd */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
@@ -505,9 +505,10 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * @sk: the sock
  *
  * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3). But
- * an algorithm with control() leaves ssthresh at infinity: the window rises to its value from
- * before the reduction, if that value is larger. If the program has replaced such an algorithm
- * during the reduction, ssthresh is still infinite, and the window stays as PRR has set it.
+ * under an algorithm with control(), ssthresh is infinite, and the window returns to its value from
+ * before the reduction, unless the window is larger now. If the program has replaced such an
+ * algorithm during the reduction, ssthresh is still infinite, and the window stays as PRR has set
+ * it. The window also stays in the Safe Retreat Phase of Careful Resume.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -528,8 +529,8 @@ void xtcp_cong_reduced(struct sock *sk)
  * xtcp_cong_repaired() - adapt the window at the end of a recovery that a timeout began
  * @sk: the sock
  *
- * With control(), cwnd rises to its value from before the recovery if that value is larger. For
- * other algorithms, cwnd stays.
+ * If the algorithm has control(), cwnd returns to its value from before the recovery, unless cwnd
+ * is larger now. With other algorithms, cwnd stays.
  *
  * Context: softirq or process. Lock: socket, held.
  */

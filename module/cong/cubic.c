@@ -15,7 +15,7 @@
 #include <linux/minmax.h>
 
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
-#define MAX_TICKS	1048576U	/* 17 minutes in 1/1024 s: the curve is above MAX_WINDOW */
+#define MAX_TICKS	1048576U	/* 17 min in 1/1024 s; later the curve exceeds MAX_WINDOW */
 #define US_PER_SECOND	1000000U
 #define GAP_MIN_US	200000U		/* see leave_out_gap() */
 
@@ -98,8 +98,9 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 }
 
 /*
- * Do not count time in which the window could not grow (section 4.2, last paragraph but two). When
- * no ACK lets the window grow for GAP_MIN_US and two RTTs, the program has limited the sender.
+ * Do not count time in which the window could not grow (section 4.2, last paragraph but two). If no
+ * ACK has let the window grow for longer than GAP_MIN_US plus two RTTs, the program has limited the
+ * sender.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
@@ -143,8 +144,8 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  *
  * Context: any.
  *
- * Return: the new window, at least @cwnd. The window grows by at most half of @acked. But if W_est
- * is larger than both @cwnd and the curve, the window becomes at least W_est.
+ * Return: the new window, at least @cwnd. If W_est is larger than both @cwnd and the curve, the new
+ * window is at least W_est. Otherwise the window grows by at most half of @acked.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {
@@ -204,7 +205,7 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
  * xtcp_cubic_timeout() - forget W_max after a timeout (RFC 9438 section 4.8)
  * @cubic: the state
  *
- * If the next epoch has begun already, a call does nothing.
+ * Does nothing if the next epoch has begun already.
  *
  * Context: any.
  */

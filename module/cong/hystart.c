@@ -2,10 +2,11 @@
 /*
  * HyStart++ (RFC 9406), and ACK trains. Pure: no socket, no clock.
  *
- * Plain slow start doubles the window until something is lost, and then half of the window may be
- * lost. HyStart++ watches the smallest RTT of each round. If this RTT has grown, a queue builds up,
- * and the window grows at a quarter of the speed for five rounds (conservative slow start). If the
- * growth was jitter, the RTT falls back and slow start goes on.
+ * Plain slow start doubles the window until something is lost. By then the window may be twice as
+ * large as the path can carry, and half of it is lost. HyStart++ watches the smallest RTT of each
+ * round. If this RTT has grown, a queue builds up, and the window grows at a quarter of the speed
+ * for five rounds (conservative slow start). If the growth was jitter, the RTT falls back and slow
+ * start goes on.
  *
  * The RTT of a round that was sent too fast is measured in the next round. During the next round
  * the window doubles again, and the queue may overflow before the longer RTT is noticed. So slow

@@ -27,7 +27,7 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 	sock_owned_by_me(sk);
 	/*
 	 * when memory is short, an skb that is marked as sacked or lost may keep octets that are
-	 * acknowledged already: gone counts these octets, but out does not
+	 * acknowledged already. They count in gone, but not in out, which begins at SND.UNA
 	 */
 	return out > gone ? out - gone : 0;
 }

@@ -20,8 +20,8 @@
  * @reduced_us: when a mark reduced cwnd, the low half of the clock
  * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
- * @debt: rest of the reductions, less than an octet, in 1/2^25 octet
- * @credit: rest of the growth, less than an octet, in 1/2^36 octet
+ * @debt: fraction of an octet that the reductions have not subtracted yet, in 1/2^25 octet
+ * @credit: fraction of an octet that the growth has not added yet, in 1/2^36 octet
  * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
  * @met_marks: a segment was CE-marked, so a queue of the path marks
  */

@@ -51,8 +51,8 @@ void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
  *
  * Context: any.
  *
- * Return: sndcnt, octets. Until the reduction has sent something, sndcnt is at least one segment,
- * so that a lost segment is resent at once.
+ * Return: sndcnt, octets. Until something is sent during the reduction, sndcnt is at least one
+ * segment, so that a lost segment is resent at once.
  */
 u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
- * gives a sample: how many octets have arrived since the acknowledged segment was sent, and the
- * duration. The duration is the time in which the octets were sent, or the time in which they were
- * acknowledged, whichever is longer. So ACKs that arrive together cannot yield a rate higher than
- * the path allows.
+ * gives a sample: how many octets have arrived since the acknowledged segment was sent, and how
+ * long these octets took. This duration is the time in which they were sent, or the time in which
+ * they were acknowledged, whichever is longer. So ACKs that arrive together cannot yield a rate
+ * higher than the path allows.
  *
  * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
@@ -89,9 +89,9 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  * @sample: the ACK; its tells_rate is set, since each skb with new octets went through
  *	xtcp_rate_arrived()
  *
- * Section 3.3 of the draft. A sample shorter than the smallest RTT is dropped. If the program had
- * written too little when the octets were sent, the sample is only a lower bound of the rate: it
- * does not replace a sample with a higher rate.
+ * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
+ * program had written too little when the octets were sent, the sample is only a lower bound of the
+ * rate: it does not replace a sample with a higher rate.
  *
  * Context: softirq or process. Lock: socket, held.
  */

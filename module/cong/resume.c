@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959): when its initial data, the first full window, is acknowledged, a
- * connection may raise its window in one step (a "jump") to half of what an earlier connection on
- * the same path has observed. Pure: no socket, no clock. resuming.c applies this to a sock, and
- * paths.c has the table of saved paths.
+ * Careful Resume (RFC 9959): a connection may raise its window in one step (a "jump") to half of
+ * what an earlier connection on the same path has observed. It may do so when the peer has
+ * acknowledged the initial data, which is the first full window. Pure: no socket, no clock.
+ * resuming.c applies this to a sock, and paths.c has the table of saved paths.
  *
  *      NORMAL (observes)          the table has the path
  *        ^  ^                            |
@@ -51,8 +51,9 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 
 /*
  * Does the observation @seen replace @best? The largest observation is kept, since most rounds do
- * not fill the path. If @best is more than REFRESH_SECONDS older than @seen, half of @best is
- * enough. An observation on another device always replaces @best.
+ * not fill the path. But if @best is more than REFRESH_SECONDS older than @seen, @seen replaces
+ * @best even if @seen is only half as large. An observation on another device always replaces
+ * @best.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {

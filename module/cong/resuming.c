@@ -129,8 +129,8 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * is_fresh() cannot see a loss that happened under BBR, which leaves ssthresh at infinity,
-	 * if the program has changed the algorithm since then. So test lost_total, too
+	 * is_fresh() tests ssthresh, which BBR leaves at infinity after a loss. If the program has
+	 * replaced BBR by another algorithm since then, only lost_total shows the loss
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;
@@ -322,8 +322,8 @@ static void bound_by_pipe_size(struct sock *sk)
  * xtcp_resuming_congested() - something was lost or marked, and the window is about to fall
  * @sk: the sock
  *
- * Return: true when the Safe Retreat Phase begins or goes on: after the algorithm has set ssthresh,
- * the caller calls xtcp_resuming_retreat().
+ * Return: true when the Safe Retreat Phase begins or goes on. The caller then lets the algorithm
+ * set ssthresh, and calls xtcp_resuming_retreat() afterwards.
  */
 bool xtcp_resuming_congested(struct sock *sk)
 {
@@ -417,7 +417,7 @@ void xtcp_resuming_end(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* if the jump is not validated yet, the window goes on from PipeSize */
+	/* if the jump is not validated yet, reduce the window to PipeSize */
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		stop_pacing(sk);

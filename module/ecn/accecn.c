@@ -36,9 +36,13 @@
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
 #define MARKS_WITH_TEXT	2	/* unreported CE marks after which new text is acknowledged at once */
-#define MARKS_WITHOUT	3	/* the same for a segment without new text (RFC 9768 section 3.2.2.5.1) */
+/*
+ * unreported CE marks after which a segment without new text is acknowledged at once (RFC 9768
+ * section 3.2.2.5.1)
+ */
+#define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
-#define COUNTED_AT_MOST	22	/* report a counter at each multiple of 2^22 octets */
+#define COUNTED_AT_MOST	22	/* the option reports a counter at each multiple of 2^22 octets */
 
 /*
  * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
@@ -53,7 +57,7 @@ static void found_mangled(struct xtcp_sock *xsk)
 /*
  * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
  * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore all
- * feedback of the peer. The first call has the field of that segment in @ace.
+ * feedback of the peer. @ace: the field of that segment in the first call; later calls ignore @ace.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -240,9 +244,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * all other combinations of flags mean AccECN. This is also true of AE with ECE, a value of
-	 * the obsolete ECN nonce. It is reserved, and does not report how our SYN arrived (section
-	 * 3.1.3)
+	 * all other combinations of flags mean AccECN, even AE with ECE. The obsolete ECN nonce
+	 * used AE with ECE; this value is now reserved, and does not report how our SYN arrived
+	 * (section 3.1.3)
 	 */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
@@ -350,8 +354,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
  * and on the ACK of a SYN-ACK, they report the codepoint with which the SYN or SYN-ACK arrived. On
- * all other segments they are the ACE counter, whose CE marks then count as reported. So the caller
- * has to send the segment.
+ * all other segments they are the ACE counter, and this function notes that all CE marks are
+ * reported. So the caller has to send the segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -396,9 +400,10 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
  * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
- * segment with CE is acknowledged at once if it has text and the previous segment had no CE, or if
- * MARKS_WITH_TEXT or MARKS_WITHOUT marks are unreported. A GRO packet is answered by one ACK,
- * however many segments it has.
+ * segment with CE is acknowledged at once if it has text and the previous segment had no CE. It is
+ * also acknowledged at once if enough marks are unreported: MARKS_WITH_TEXT marks if the segment
+ * has new text, otherwise MARKS_WITHOUT. A GRO packet is answered by one ACK, however many segments
+ * it has.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  */
@@ -494,8 +499,9 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * @opts: the options; they point to @counters afterwards
  * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
  *
- * While xtcp_accecn.demand is not 0, the option contains all counters that fit into @room. If the
- * counters that the option needs do not fit, the segment has no option.
+ * The option contains at least the counters that xtcp_ace_fields() chooses. If these do not fit
+ * into @room, the segment has no option. While xtcp_accecn.demand is not 0, the option contains all
+ * counters that fit.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -551,10 +557,10 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? They do not if the option
- * reports octets with CE and the field reports no segment, although too few segments were
- * acknowledged for the field to wrap: something on the path changes the field or the option.
- * @least: the number of new marks by the field alone. Return: the number of new marks by both.
+ * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? If the option reports octets
+ * with CE but the field reports no segment with CE, the field may have wrapped. If too few segments
+ * were acknowledged for that, something on the path changes the field or the option. @least: the
+ * number of new marks by the field alone. Return: the number of new marks by both.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

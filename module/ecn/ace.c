@@ -76,9 +76,9 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
  *
  * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer sends an ACK at the latest after seven marks. But
  * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
- * the peer's ACKs usually cover few, assume the largest number of marks up to @segments that fits
- * the field. If the peer's ACKs usually cover many segments, this ACK is no sign of lost ACKs: take
- * the field as it is, as in Linux.
+ * the peer's ACKs usually cover few, assume that as many of @segments were marked as the field
+ * allows, which tells their number modulo eight. If the peer's ACKs usually cover many segments,
+ * this ACK is no sign of lost ACKs: take the field as it is, as in Linux.
  *
  * Context: any.
  *

@@ -56,9 +56,8 @@ static bool grants_ecn(const struct sock *lsk)
  *
  * Context: softirq or process. @dst is held.
  *
- * Return: true when net.xtcp.ecn is not 0, when the route has the feature "ecn", when the
- * algorithm of the listener or of the route (congctl) needs ECN, or when the listener's algorithm
- * needs AccECN.
+ * Return: true in any of these cases: net.xtcp.ecn is not 0; the route has the feature "ecn"; the
+ * algorithm of the route (congctl) needs ECN; the algorithm of the listener needs ECN or AccECN.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
@@ -191,8 +190,8 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
 		/*
-		 * the peer sends new text with ECT, so this is a retransmission. After the loss the
-		 * peer's congestion window is small, so the peer waits for each ACK
+		 * the peer uses ECT, but this text came without ECT: it is a retransmission. After
+		 * the loss the peer's congestion window is small, so the peer waits for each ACK
 		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
@@ -322,11 +321,11 @@ void xtcp_ecn_undone(struct sock *sk)
  * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
  * @sk: in a synchronized state, with text in flight
  *
- * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
- * or each flight could cost a timeout. Text on the SYN does not count, since a SYN is not ECT. If
- * the cause is only an outage, the connection goes on without L4S. If the peer has acknowledged
- * text before, an outage is likelier: only the text that is resent after the timeout is not ECT
- * (xtcp_ecn_codepoint()).
+ * If the peer has acknowledged no text so far, the path may drop ECT(1). Send no ECT from now on,
+ * since otherwise each flight could cost a timeout. If the timeout was only due to an outage, the
+ * connection has lost L4S for nothing. Text on the SYN does not count as acknowledged, since a SYN
+ * is not ECT. If the peer has acknowledged other text, an outage is likelier: only the text that is
+ * resent after the timeout is not ECT (xtcp_ecn_codepoint()).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -25,7 +25,7 @@ enum xtcp_ecn {
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, ECN may be in use: only echo CE */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
-	/* CE came: send ECE with every segment until CWR comes; also DCTCP.CE of RFC 8257 */
+	/* CE came: send ECE until CWR comes; with XTCP_ECN_EXACT: DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
 	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request AccECN */

@@ -157,8 +157,8 @@ static void expired_retransmit(struct sock *sk)
 	if (!skb)
 		return;
 	/*
-	 * while xsk->stream is not allocated, only the SYN can be in flight. It can be in flight
-	 * even in FIN-WAIT-1 after a simultaneous open, if there was no memory for the FIN
+	 * while xsk->stream is not allocated, only the SYN can be in flight. After a simultaneous
+	 * open, this may be so even in FIN-WAIT-1, if there was no memory to queue the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -175,8 +175,8 @@ static void expired_retransmit(struct sock *sk)
 }
 
 /*
- * The window opened a tick ago: resend if it is still open. Only expired_retransmit() decides
- * whether to give up.
+ * The window opened a tick ago: resend the text, if the window is still open. Only
+ * expired_retransmit() may give up the connection.
  */
 static void expired_reopened(struct sock *sk)
 {
@@ -266,7 +266,7 @@ static void keep_alive(struct sock *sk)
 /*
  * Keepalive shares this deadline with net.xtcp.idle_ms and half_closed_ms, the limits for
  * connections without text. First find out whether a limit has passed; if so, the connection ends.
- * Otherwise keepalive is due. If a limit was raised after this deadline had been set, the next
+ * Otherwise keepalive is due. If the deadline was set for a limit that was raised since then, a
  * keepalive probe may be sent early.
  */
 static void expired_keepalive(struct sock *sk)
@@ -364,9 +364,11 @@ void xtcp_expiry_init(struct sock *sk)
 }
 
 /**
- * xtcp_expiry_paced() - send the text that waited for the timer of pace.c, if it is due, and one
- *	ACK for those that were held back
+ * xtcp_expiry_paced() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
+ *
+ * Text leaves only if it is due. If ACKs were held back, and no text has left that acknowledges the
+ * same, one ACK replaces them.
  *
  * The timer of pace.c makes release_cb() call this function. If a user owned the lock when that
  * timer fired, release_sock() does so later. coalesce.c calls this function for text that need not

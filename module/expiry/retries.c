@@ -24,7 +24,7 @@
 #include "sock/end.h"
 #include "time/keepalive.h"
 
-/* retries of an orphan if orphan_retries is 0, while the RTO is below its maximum; as in Linux */
+/* as in Linux: retries of an orphan, if orphan_retries is 0 and the RTO is below its maximum */
 #define ORPHAN_RETRIES		8U
 
 static const struct xtcp_sysctl *knobs(const struct sock *sk)
@@ -249,7 +249,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * Linux, answers that acknowledge nothing do not extend that time.
  *
  * Without TCP_USER_TIMEOUT, the peer counts as silent when it has answered neither probes nor data
- * for twice the largest RTO, even if the largest RTO is set to a second.
+ * for twice the largest RTO. The largest RTO may be set to as little as a second.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -305,11 +305,12 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
  * @sk: in a synchronized state
  *
- * Probes without an answer end the connection when retries2 of them have been sent. A peer that
- * answers may keep its window closed (MUST-37) until TCP_USER_TIMEOUT has passed.
+ * The connection ends when the peer has answered none of the last retries2 probes, or when
+ * TCP_USER_TIMEOUT has passed. Until then, a peer that answers may keep its window closed
+ * (MUST-37).
  *
- * For an orphan the number of probes is orphan_retries() instead. Even if the peer answers, an
- * orphan ends when the RTO has reached its maximum and has doubled that many times (RFC 6429).
+ * For an orphan, orphan_retries() is used instead of retries2. An orphan also ends, even if the
+ * peer answers, when the RTO is at its maximum and has doubled orphan_retries() times (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *
