@@ -28,10 +28,10 @@ struct xtcp_cubic_epoch {
  * struct xtcp_cubic - CUBIC's state
  * @now: the current epoch
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
- * @grown_us: when the window could last grow, microseconds
- * @credit: rest of the growth of cwnd, less than an octet: the numerator of a fraction with the
- *	denominator cwnd
- * @credit_est: rest of the growth of W_est, in the same unit
+ * @grown_us: when an ACK last let the window grow, microseconds
+ * @credit: fraction of an octet that the growth has not added to cwnd yet: the numerator; the
+ *	denominator is cwnd
+ * @credit_est: the same for W_est, also with the denominator cwnd
  */
 struct xtcp_cubic {
 	struct xtcp_cubic_epoch now;

@@ -17,11 +17,11 @@
  * then just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance
  * would reduce the window to seven tenths of the BDP, and leave the path partly empty.
  *
- * The ACKs of a window of 5/8 of the BDP come for 5/8 of an RTT. So the round that ends slow start
- * begins with a window of at least 5/8 of the BDP. It does not begin with more than 5/4: then the
- * round before would have begun with more than 5/8, and would have ended slow start. The ACKs of
- * the train add 5/8, so the window ends between 5/4 and 15/8 of the BDP. This is less than twice
- * the BDP, so a queue that holds one BDP does not overflow.
+ * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So the round that ends slow
+ * start begins with a window of at least 5/8 of the BDP. It begins with at most 5/4: with more, the
+ * round before would have begun with more than 5/8, and would have ended slow start itself. The
+ * ACKs of the train add 5/8. So in the end the window is between 5/4 and 15/8 of the BDP. This is
+ * less than twice the BDP, so a queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole
@@ -72,9 +72,10 @@ void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 
 /*
  * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
- * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, no ACK
- * comes for more than a quarter of each RTT. Such a gap is longer than pause_us and ends the train.
- * A train shorter than MIN_RTT_THRESH_US does not count: it is only a burst.
+ * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, each
+ * RTT has a gap without ACKs that is longer than a quarter of the RTT. Such a gap is longer than
+ * pause_us and ends the train. A train shorter than MIN_RTT_THRESH_US is only a burst, and does not
+ * count.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -87,7 +88,7 @@ static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
 }
 
-/* Has the RTT grown by an eighth? The growth that counts is at least 4 ms and at most 16 ms. */
+/* Has the RTT grown by an eighth? An eighth counts as at least 4 ms and as at most 16 ms. */
 static bool is_slower(const struct xtcp_hystart *hystart)
 {
 	u32 last = hystart->last_min_us, thresh;

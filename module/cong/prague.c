@@ -103,10 +103,9 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT
  *
- * In a round trip the window grows by (RTT / virtual RTT)^2 segments. A virtual round trip has
- * virtual RTT / RTT round trips, so it adds RTT / virtual RTT segments to the window. A virtual
- * round trip sends this larger window virtual RTT / RTT times, which makes one segment more than in
- * the previous virtual round trip.
+ * Let r be virtual RTT / RTT. In a round trip the window grows by 1/r^2 segments. A virtual round
+ * trip has r round trips, so it adds 1/r segments to the window. A virtual round trip sends this
+ * larger window r times, which makes one segment more than in the previous virtual round trip.
  *
  * Context: any.
  *

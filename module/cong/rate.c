@@ -55,11 +55,11 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 }
 
 /**
- * xtcp_rate_arrived() - use the notes of an skb that is acknowledged or sacked for the first time
+ * xtcp_rate_arrived() - use the state in an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; receives the notes of @skb, unless @sample already has the notes of an skb that
- *	was sent later
+ * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb, unless @sample already has this
+ *	from an skb that was sent later
  *
  * Section 3.3 of the draft.
  *
