@@ -48,15 +48,15 @@ struct xtcp_stream {
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
-	 * jiffies when the peer's FIN arrived in order, or when our FIN was acknowledged in
-	 * FIN-WAIT-1; 0: never; placed here to fill a hole in the struct
+	 * jiffies of the later of two events: the peer's FIN arrived in order, our FIN was
+	 * acknowledged in FIN-WAIT-1; 0: neither; placed here to fill a hole in the struct
 	 */
 	u32 fin_tstamp;
 	u64 bytes_sent;			/* octets sent, with retransmissions; for TCP_INFO */
 	u64 bytes_acked;		/* octets of ours acknowledged; for TCP_INFO */
 	struct xtcp_rate rate;		/* the delivery rate */
 	struct xtcp_rack rack;		/* the state of RACK (RFC 8985) */
-	struct xtcp_busy busy;		/* how long each limit applied to the connection */
+	struct xtcp_busy busy;		/* how long each limit of sending applied; for TCP_INFO */
 	struct xtcp_tlp tlp;		/* the tail loss probe in flight */
 	u32 snd_sml;			/* end of the last partial segment that was sent (Nagle) */
 	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */

@@ -280,7 +280,7 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-/* Let the algorithm grow a window that limits the sender. Not inlined: the other ACKs skip it. */
+/* Grow a window that limits the sender. Not inlined, since other ACKs do not call this function. */
 static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

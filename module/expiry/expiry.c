@@ -371,7 +371,7 @@ void xtcp_expiry_init(struct sock *sk)
  * same, one ACK replaces them.
  *
  * The timer of pace.c makes release_cb() call this function. If a user owned the lock when that
- * timer fired, release_sock() does so later. coalesce.c calls this function for text that need not
+ * timer fired, release_sock() calls it later. coalesce.c calls this function for text that need not
  * wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
