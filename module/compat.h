@@ -548,7 +548,7 @@ static inline int xtcp_compat_zerocopy_fill(struct sock *sk, struct sk_buff *skb
 /*
  * Report to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
  * clone: a fast clone would keep @skb from being retransmitted until the program has read the
- * report. Since 6.15 skbuff.c reports nothing unless txstamp_ack is set in kernel TCP's control
+ * report. Since 6.15 skbuff.c reports an ACK only if txstamp_ack is set in kernel TCP's control
  * block. @skb has xtcp's control block there, so this function sets txstamp_ack only while it calls
  * skbuff.c.
  */

@@ -32,7 +32,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define LINEAR_TIMEOUTS		6	/* most timeouts in a row without backoff, as in Linux */
+#define LINEAR_TIMEOUTS		6	/* timeouts in a row that have no backoff, as in Linux */
 /* time until the next try, when a segment was not sent for lack of memory or queue room */
 #define ROOM_RETRY_MS		500U
 

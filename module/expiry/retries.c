@@ -166,7 +166,7 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* the first timeouts have no backoff, and do not count as retries */
+	/* the first @linear timeouts have no backoff, and do not count as retries */
 	u32 linear = sk->sk_state == TCP_SYN_SENT ? READ_ONCE(knobs(sk)->syn_linear_timeouts) : 0;
 	/* Fast Open (RFC 7413): one retry more than for a half-open entry, as in Linux */
 	u32 retries = xsk->fastopen ? min_t(u32, READ_ONCE(knobs(sk)->synack_retries) + 1, U8_MAX) :
