@@ -213,11 +213,11 @@ case_kernel()
 	path=$(scripts/lab/kernel.sh --path fast)
 	verdict "the kernel's folder is in the cache" "$([ -x "$path/linux" ] || echo "'$path'")"
 	mkdir -p "$room/cache/xtcp/${path##*/}"
-	said=$(XDG_CACHE_HOME=$room/cache scripts/lab/kernel.sh --path fast)
+	said=$(XTCP_CACHE=$room/cache/xtcp scripts/lab/kernel.sh --path fast)
 	verdict "a cache half written is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "$said")"
 	mkdir "$room/small"
 	mount -t tmpfs -o size=1M small "$room/small"
-	said=$(XDG_CACHE_HOME=$room/small timeout 60 scripts/lab/kernel.sh fast 2>&1)
+	said=$(XTCP_CACHE=$room/small/xtcp timeout 60 scripts/lab/kernel.sh fast 2>&1)
 	verdict "no room for a kernel: it says so, and leaves nothing" \
 		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "$said")"
 	umount "$room/small"

@@ -34,6 +34,11 @@ for name in $names; do
 done
 [ -z "$asked" ] || exit 0
 [ -e "$root" ] || { echo "not ok - programs: no packages in $root; run scripts/kernel/deps.sh programs"; exit 1; }
+case $(realpath "$root") in
+/tmp/* | /run/*)
+	echo "not ok - programs: the machine has /tmp and /run of its own and cannot see $root; choose another XTCP_CACHE"
+	exit 1 ;;
+esac
 image=$(vm_kernel stock) && vm_module stock -s && scripts/tools/xtcp_run --build ||
 	{ echo "not ok - programs: the module does not build"; exit 1; }
 scripts/vm/vm.sh --kernel "$image" --memory 3G --timeout 2700 -- \
