@@ -709,7 +709,7 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 }
 
-/* Since 6.2 the names of timer functions begin with timer_. */
+/* Since 6.2, del_timer_sync() is called timer_delete_sync(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer) del_timer_sync(timer)
 #endif

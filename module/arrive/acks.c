@@ -247,8 +247,7 @@ void xtcp_acks_of_syn(struct sock *sk)
  * If a pending ACK is for more than a segment of text, the ACK is sent now. If it is for less, it
  * is sent when the program has read everything, unless the program is likely to answer. If neither
  * applies, an ACK is sent as soon as it would at least double the offered window (RFC 9293 section
- * 3.8.6.2.2). If the peer has asked for an ACK rate, a pending ACK does not leave earlier because
- * the program reads.
+ * 3.8.6.2.2). If the peer has asked for an ACK rate, only the last of these three rules applies.
  *
  * Context: process. Lock: socket, held.
  */

@@ -233,8 +233,8 @@ static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, boo
 
 /*
  * Process an ACK in the phase NORMAL: observe the path. While something is lost, marked or out of
- * order, octets that arrive may have been sent long before. So a round in which this happens does
- * not count: a new round begins.
+ * order, octets that an ACK reports may have arrived long before. So a round in which this happens
+ * does not count: a new round begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -42,7 +42,7 @@
  */
 #define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
-#define COUNTED_AT_MOST	22	/* the option reports a counter at each multiple of 2^22 octets */
+#define COUNTED_AT_MOST	22	/* a counter that passes n * 2^22 octets is sent */
 
 /*
  * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
@@ -57,7 +57,8 @@ static void found_mangled(struct xtcp_sock *xsk)
 /*
  * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
  * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore all
- * feedback of the peer. @ace: the field of that segment in the first call; later calls ignore @ace.
+ * feedback of the peer. The first call decides by @ace, the field of that segment. Later calls
+ * return the same answer and ignore @ace.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -557,10 +558,11 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: do the ACE field and the option agree? If the option reports octets
- * with CE but the field reports no segment with CE, the field may have wrapped. If too few segments
- * were acknowledged for that, something on the path changes the field or the option. @least: the
- * number of new marks by the field alone. Return: the number of new marks by both.
+ * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. If the option newly reports
+ * octets with CE, but the field has reported no mark since the last ACK with the option, the field
+ * may have wrapped. If so few segments were acknowledged since then that it cannot have wrapped,
+ * something on the path changes the field or the option. @least: the number of new marks by the
+ * field alone. Return: the number of new marks by both.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

@@ -281,7 +281,7 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 	}
 	if (seg->flags & XTCP_CWR) {
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
-		/* the peer's window may hold only one segment */
+		/* no delay: the peer's congestion window may be one segment */
 		if (seg->seq != seg->end_seq)
 			xtcp_acking_hurry(&xsk->acking);
 	}

@@ -86,8 +86,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	}
 	/*
 	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers that it
-	 * knows from tcp_metrics. xtcp knows no peers, so the last quarter stays unused, except by
-	 * SYNs that reopen TIME-WAIT records
+	 * knows from tcp_metrics. xtcp has no such list of peers, so the last quarter stays unused,
+	 * except by SYNs that reopen TIME-WAIT records
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);

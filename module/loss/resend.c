@@ -26,7 +26,10 @@ static bool is_to_be_resent(const struct sk_buff *skb)
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/* Finds the node of @list after which @seq belongs, in at most WALK_MAX steps from @cb. */
+/*
+ * Searches from @cb for the node of @list after which @seq belongs. After WALK_MAX steps it returns
+ * the node that it has reached.
+ */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;

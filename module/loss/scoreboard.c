@@ -414,7 +414,7 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 		sample->original_arrived = false;
 }
 
-/* An ACK ends inside @skb: is only the FIN of @skb not acknowledged? */
+/* An ACK ends inside @skb: does it acknowledge all text of @skb, so that only the FIN is left? */
 static bool is_fin_left(const struct sk_buff *skb, u32 ack)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);

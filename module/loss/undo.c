@@ -71,7 +71,7 @@ void xtcp_undo_forget(struct sock *sk)
  * xtcp_undo_resent() - count octets that were resent
  * @sk: the sock
  * @octets: the number of octets
- * @sent_us: when the segment was sent, microseconds; its TSval is computed from this time
+ * @sent_us: when this retransmission leaves, microseconds; its TSval is computed from this time
  *
  * RFC 3522 section 3.2 step 2.
  */

@@ -363,8 +363,8 @@ static const struct ctl_table entries[] = {
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
 /*
- * The first page of each table: of the initial namespace's table, and of the other namespaces'
- * table.
+ * The first page of each of the two tables: [0] is for the initial namespace, [1] is for all other
+ * namespaces.
  */
 static struct page *pages[2];
 

@@ -16,13 +16,13 @@
  * the module. If that fails, the module is being removed, and the segment is not sent. After the
  * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *
- * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs, and segments in netem or in queues
- * of netfilter, have a reference to the sock instead. Therefore this file counts the references
- * whose owners it knows, and takes any further reference for the reference of a segment. This may
- * be wrong: a processor that is about to handle a segment or a timer of the sock has a reference,
- * too. Such a processor is soon done, so close() waits for a short time. The kernel's record of a
- * zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages of the write are in
- * the send queue or below TCP. So an orphan with such pages holds the module.
+ * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs and segments in netem have a
+ * reference to the sock instead, and a queue of netfilter has one, too. Therefore this file counts
+ * the references whose owners it knows, and assumes that any further reference belongs to a
+ * segment. This may be wrong: a processor that is about to handle a segment or a timer of the sock
+ * has a reference, too. Such a processor is soon done, so close() waits for a short time. The
+ * kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages
+ * of the write are in the send queue or below TCP. So an orphan with such pages holds the module.
  *
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is

@@ -184,8 +184,8 @@ static void undo_limit(struct sock *sk)
 }
 
 /*
- * Set the options of a rule that the program has not set. If the program has set an option to its
- * default, the option counts as not set.
+ * Give @sk the values of a rule, except for options that the program has set itself. An option that
+ * has its default value counts as not set, even if the program has set it to that value.
  */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {

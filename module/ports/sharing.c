@@ -187,8 +187,8 @@ static bool is_in_the_way(struct sock *other, void *arg)
 }
 
 /*
- * Walk the entries of @port on a chain of the table by port and address. The entries may have
- * different addresses. Return: true when @look() has ended the walk.
+ * Walk the socks on @port of one chain of kernel TCP's table that is hashed by port and address.
+ * Several addresses may share a chain. Return: true when @look() has ended the walk.
  */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)

@@ -109,11 +109,12 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * Prepare the bucket of @port so that kernel TCP admits the taker. This is done only if all socks
  * on the port got it from kernel TCP's connect(): each of them needs only its own 4-tuple, so the
- * taker may share the port. fastreuseport of the bucket is set as if the taker's SO_REUSEPORT group
- * had the port. If a bind() comes before the taker, that bind() clears fastreuseport. A lease that
- * is bound to a device is not admitted if a sock is bound to another device. A lease without a
- * device is admitted beside such socks, because xtcp_taker_meets() compares their 4-tuples with
- * ours. Return: true when fastreuseport is set.
+ * taker may share the port. To let the taker in, fastreuseport of the bucket is set as if the
+ * taker's SO_REUSEPORT group had the port. A bind() that comes before the taker clears
+ * fastreuseport again. If a sock on the port is bound to a device other than the lease's,
+ * fastreuseport is not set for a lease with a device. A lease without a device may be beside such a
+ * sock, because xtcp_taker_meets() later compares the sock's 4-tuple with those of our connections.
+ * Return: true when fastreuseport is set.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {

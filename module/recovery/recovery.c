@@ -389,11 +389,11 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Resend lost segments as far as the congestion window and pacing allow, but at least one if
- * nothing is in flight. After a timeout (@timeout), pacing does not delay these segments. As in
- * Linux, TCPTimeouts has counted the timeout, so TCPFastRetrans and TCPSlowStartRetrans do not
- * count its segments. Return: what the last call of xtcp_output_resend() returned; 0 if it was not
- * called.
+ * Resend lost segments as far as the congestion window and pacing allow. If nothing is in flight,
+ * the window allows at least one segment. After a timeout (@timeout), pacing does not delay these
+ * segments, and TCPFastRetrans and TCPSlowStartRetrans do not count them: as in Linux, TCPTimeouts
+ * has counted the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if it was
+ * not called.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {

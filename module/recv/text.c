@@ -83,7 +83,7 @@ void xtcp_text_wake(struct sock *sk)
 		sk->sk_data_ready(sk);
 }
 
-/* Do not delay the next ACKs: the peer has just begun to send, or we cannot accept its segments. */
+/* Do not delay the next ACKs: the peer begins to send, or we drop its segments. */
 static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv.wnd / (2U * max_t(u32, xsk->rcv_mss, 1));

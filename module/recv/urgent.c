@@ -52,7 +52,7 @@ static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* an octet in order can no longer become urgent, whether the program has read it or not */
+	/* an octet that has arrived in order can no longer become urgent, read or not */
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
 	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))

@@ -78,13 +78,13 @@ void xtcp_asking_look(struct sock *sk)
 }
 
 /**
- * xtcp_asking_hurries() - must the text that is resent now leave room for the request?
+ * xtcp_asking_hurries() - must the text that is resent now leave room for the ACK rate request?
  * @sk: as for xtcp_asking_look()
  *
- * The last request asked for one ACK per so many full segments. If cwnd has fallen below that
- * number of segments, as after a timeout, the peer sends an ACK only when its delayed-ACK timer
- * fires. So the new request has to leave with the text that is resent now, even if a full segment
- * has to be cut to make room for it.
+ * The last request asked for one ACK per R full segments. If cwnd has fallen below R segments, as
+ * after a timeout, the peer sends an ACK only when its delayed-ACK timer fires. So the new request
+ * has to leave with the text that is resent now, even if a full segment has to be cut to make room
+ * for it.
  *
  * Context: softirq or process. Lock: socket, held.
  *

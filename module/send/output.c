@@ -76,7 +76,8 @@ static u32 congestion_room(const struct sock *sk)
 /*
  * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7), in
  * the variant of appendix A.3, it waits while another partial segment is in flight. With TCP_CORK
- * it always waits. Urgent data and a FIN do not wait.
+ * it waits whether or not anything is in flight. Urgent data, a FIN, and a push with TCP_NAGLE_PUSH
+ * do not wait.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -248,7 +249,7 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
-	PROBE_WAITS,	/* send no data: the window has no space for the probe until an ACK comes */
+	PROBE_WAITS,	/* send no data until ACKs have made room for the probe */
 };
 
 /* Send a probe of the path MTU if one is due. */

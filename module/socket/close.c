@@ -222,8 +222,9 @@ void xtcp_close(struct sock *sk, long timeout)
  * @sk: the sock
  * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
  *
- * The FIN follows the queued data. RFC 9293 section 3.10.4. RCV_SHUTDOWN has no effect: as in
- * Linux, the peer's data is still accepted.
+ * The FIN follows the queued data. RFC 9293 section 3.10.4. This function ignores RCV_SHUTDOWN: as
+ * in Linux, data that comes after SHUT_RD is accepted. But after both shutdowns, new data resets
+ * the connection (arrives.c).
  *
  * Context: process. Lock: socket, held.
  */

@@ -83,10 +83,11 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 }
 
 /**
- * xtcp_coalesce_push() - the out-of-line part of xtcp_coalesce_flush()
+ * xtcp_coalesce_push() - send data that waits for the next write
  * @sk: the sock, in any state
  *
- * If another thread has the socket lock, that thread sends the data when it releases the lock.
+ * The out-of-line part of xtcp_coalesce_flush(). If another thread has the socket lock, that thread
+ * sends the data when it releases the lock.
  *
  * Context: process. The function takes the lock of bh_lock_sock().
  */

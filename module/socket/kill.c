@@ -94,8 +94,8 @@ static int kill_entry(struct xtcp_request *he)
 }
 
 /*
- * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY; -EAGAIN if something
- * has replaced the connection meanwhile.
+ * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY if a program has the
+ * socket lock; -EAGAIN if something has replaced the connection meanwhile.
  */
 static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -166,7 +166,7 @@ static void stop_listener(struct sock *sk)
 
 /*
  * End the first listener that matches the request. The other members of its group continue. Return:
- * 0; -ENOENT if there is none; -EBUSY.
+ * 0; -ENOENT if there is none; -EBUSY if a program has the socket lock.
  */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

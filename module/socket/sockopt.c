@@ -123,8 +123,9 @@ static int refuse_get(int level, int __user *optlen)
 }
 
 /*
- * After a change of TCP_NODELAY or TCP_CORK, send data that need not wait any more. With
- * TCP_NODELAY, data is sent even if TCP_CORK is set.
+ * TCP_NODELAY was set, or TCP_CORK was cleared: send the data that need not wait any more. As in
+ * Linux, setting TCP_NODELAY sends what is queued now even if TCP_CORK is set; later writes wait
+ * for TCP_CORK again.
  */
 static void push_withheld(struct sock *sk)
 {

@@ -235,8 +235,9 @@ void xtcp_pace_not_held(struct sock *sk)
  * @len: octets of text
  *
  * As in Linux, text that leaves late makes up for its delay: the gap after this text is shorter by
- * the delay, but never less than half as long. The gap never exceeds a second, however low a rate
- * the program asks for. Otherwise, a closed connection with unsent text could stay almost for ever.
+ * the delay, but at least half of the gap remains. The gap never exceeds a second, however low a
+ * rate the program asks for. Otherwise, a closed connection with unsent text could stay almost for
+ * ever.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -395,10 +396,10 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Does any text wait for the timer, and may that text go now? Perhaps no text waits: the text for
- * which the timer was set may have been sent meanwhile, and corked text does not wait for this
- * timer. If text waits for room and again_ns has not come, the text may go only if there is room
- * now, and the timer is set again.
+ * Is there text that waits for the timer and may go now? There may be none: the text for which the
+ * timer was set may have been sent already. (Corked text does not wait for this timer.) Text that
+ * waits for room below TCP may go when there is room, or at again_ns in any case. Before again_ns,
+ * the timer is set again first, since it has to run even if no freed segment reports room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -458,9 +459,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The timer is not set, or its function is running. A run of the function puts its
-		 * own reference. If the timer is queued while the function runs, make the second
-		 * run come at once, so that it also puts its reference.
+		 * The timer is not set, or its function is running now. That run puts the reference
+		 * that was taken for it. If the timer has been set again during that run, it has
+		 * another reference: let it run again at once, so that it puts this one, too.
 		 */
 		bring_forward(pace, 0);
 	}

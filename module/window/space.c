@@ -218,8 +218,9 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 }
 
 /*
- * The RTT in microseconds; 0: unknown. With timestamps it is the receiver's own RTT, or SRTT if
- * that is unknown. Without timestamps it is the shorter one of those that are known.
+ * The RTT in microseconds; 0: unknown. With timestamps it is rcv_rtt_us, which we measure as the
+ * receiver; if rcv_rtt_us is still unknown, it is SRTT. Without timestamps rcv_rtt_us may be too
+ * long, so it is the shorter of the two, or the one that is known.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
