@@ -278,6 +278,18 @@ void xtcp_policy_program_sets(struct sock *sk, int optname)
 			xtcp_sk(sk)->by_rule &= ~n->by_rule;
 }
 
+/**
+ * xtcp_policy_limit_set() - an administrator sets the limit of pacing
+ * @sk: the sock; from now on its limit does not count as set by a rule
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_policy_limit_set(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_MAX_PACING_RATE;
+}
+
 /* Drop a table's reference to @rule. */
 static void put_rule(struct xtcp_rule *rule)
 {

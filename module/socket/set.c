@@ -30,7 +30,6 @@
 #include <net/tcp.h>
 
 #include "base/net.h"
-#include "base/sock.h"
 #include "cong/algorithms.h"
 #include "cong/paths.h"
 #include "listen/entry.h"
@@ -134,7 +133,7 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	if (err)
 		return err;
 	if (attrs[XTCP_SET_MAX_PACING_RATE]) {
-		xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_MAX_PACING_RATE;
+		xtcp_policy_limit_set(sk);
 		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
 	}
 	if (attrs[XTCP_SET_USER_TIMEOUT])
