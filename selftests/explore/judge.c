@@ -268,10 +268,12 @@ static bool is_known(const struct judge_side *s, const struct segment *seg)
 
 /*
  * A segment at or left of RCV.NXT may move TS.Recent. A segment with an older timestamp may then be dropped (RFC 7323
- * section 5.3).
+ * section 5.3). So may a segment whose ACK is older than SND.UNA by more than MAX.SND.WND (RFC 5961 section 5.2).
  */
 static void note_age(struct judge_side *s, const struct segment *seg)
 {
+	if (seg->flags & SEGMENT_ACK && s->heard_ack && seq_lt(seg->ack, s->una_most - s->first_wnd))
+		s->had_older |= segment_len(seg) > 0;
 	if (!seg->has_ts)
 		return;
 	if (s->has_ts_recent && seq_lt(seg->tsval, s->ts_recent)) {
@@ -322,6 +324,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 			s->una_most = seg->ack;
 		if (!s->heard_ack || seq_lt(s->heard_edge, edge))
 			s->heard_edge = edge;
+		if (!s->heard_ack)
+			s->first_wnd = edge - seg->ack;
 		s->heard_ack = true;
 	}
 	if (seg->has_ts) {

@@ -46,7 +46,9 @@ struct judge_side {
 	bool heard_ts;
 	uint32_t ts_first, ts_last;	/* of those that have arrived here */
 	uint32_t ts_recent;	/* TS.Recent is no higher, RFC 7323 section 4.3 */
-	bool has_ts_recent, had_older;	/* text with an older timestamp has come: PAWS may have dropped it */
+	bool has_ts_recent;
+	bool had_older;		/* text has come that PAWS or RFC 5961 may have dropped, see note_age() */
+	uint32_t first_wnd;	/* the first window that has arrived here: MAX.SND.WND is no smaller */
 	bool is_reset;		/* a RST has left or arrived */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	unsigned int heard;	/* segments */
