@@ -255,6 +255,24 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* The default changes after listen(): the listener keeps the old one, and its child gets the new one. */
+	{
+		.name = "cc_of_a_child_is_the_default_of_now", .rfc = "tcp(7)", .syn = SACK,
+		.want = {
+			.script = "listen; sysctl congestion_control cubic; get CONGESTION reno;"
+				  "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; get CONGESTION cubic",
+			.state = ESTABLISHED,
+		},
+	},
+	/* But a choice of the program holds for the children, too. */
+	{
+		.name = "cc_of_a_child_is_the_chosen_one", .rfc = "tcp(7)", .syn = SACK,
+		.want = {
+			.script = "listen; set CONGESTION reno; sysctl congestion_control cubic;"
+				  "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; get CONGESTION reno",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "cc_%s_changed_in_recovery", .rfc = "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
