@@ -109,6 +109,7 @@ static void said(void)
 	klog_forget();
 	check(module_load("") == 0, "load_again");
 	check(klog_has("xtcp: version 0.1, address family 25\n"), "the_version_is_told");
+	check(!klog_has("xtcp: "), "nothing_else_is_told");
 }
 
 static bool nothing_is_in_use(void)
@@ -145,7 +146,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	program = argv[0];
 	ksft_print_header();
-	ksft_set_plan(21);
+	ksft_set_plan(22);
 	family();
 	reload();
 	return failures ? ksft_exit_fail() : ksft_exit_pass();
