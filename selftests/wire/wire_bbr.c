@@ -4,9 +4,14 @@
  * unit/, what it does to a network in bbr.
  *
  * Cases: the window after a timeout, and after a second one in the middle of it; PROBE_RTT after the
- * peer's window was closed; from each algorithm to each other one in recovery, after a timeout, and
- * while the window is reduced for a mark.
+ * peer's window was closed; how much may be in flight after a loss; from each algorithm to each other
+ * one in recovery, after a timeout, and while the window is reduced for a mark.
  */
+#include <linux/inet_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "lib/wire.h"
 
 /* RFC 5682's two segments after a timeout would be others. */
@@ -72,6 +77,94 @@
 		.want.counters = "TCPDSACKUndo=1 RetransSegs=1 TCPTimeouts=0",			\
 	}
 
+/* A path of 100 ms. In each step of 10 ms the peer acknowledges what was sent ten steps before. */
+#define STEPS			10
+#define MSS			1000
+#define WINDOW			13000	/* the peer's, so this is what the path takes in a round trip */
+
+struct path {
+	uint32_t sent[STEPS];	/* SND.NXT at the end of each of the latest steps */
+	unsigned int step;	/* which is next */
+	uint32_t acked;
+	uint32_t hole;		/* the segment that begins here is lost; 0: no segment */
+	unsigned int filled;	/* the step in which its retransmission arrives; 0: not known yet */
+};
+
+static int step(struct wire *w, struct path *path)
+{
+	const uint32_t arrived = path->sent[path->step % STEPS];
+	const bool is_whole = !path->hole || arrived <= path->hole || (path->filled && path->step >= path->filled);
+	char script[128] = "";
+
+	if (is_whole && arrived > path->acked) {
+		snprintf(script, sizeof(script), "< . 1 ack %u; write %u;", arrived, arrived - path->acked);
+		path->acked = arrived;
+	} else if (!is_whole && arrived > path->hole + MSS) {
+		snprintf(script, sizeof(script), "< . 1 ack %u <sack %u:%u>;", path->hole, path->hole + MSS, arrived);
+	}
+	if (wire_script_run(w, script) || wire_script_run(w, "pass 10; skim"))
+		return -1;
+	path->sent[path->step++ % STEPS] = w->c.snd_nxt - w->c.irs;
+	return 0;
+}
+
+/* What TCP_CC_INFO calls the gains of the states, in 1/256. */
+enum gain { CRUISE = 256, UP = 320 };
+
+/* Run steps until BBR enters a state with this gain; or leaves it, if not @is_there. */
+static int steps_until(struct wire *w, struct path *path, enum gain gain, bool is_there)
+{
+	union tcp_cc_info info = { 0 };
+	socklen_t len;
+	bool is_now;
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		len = sizeof(info);
+		if (getsockopt(w->c.fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len))
+			return wire_fail(w, "TCP_CC_INFO");
+		is_now = info.bbr.bbr_pacing_gain == gain;
+		if (is_now == is_there)
+			return 0;
+		if (step(w, path))
+			return -1;
+	}
+	return wire_fail(w, "the gain is %u for 5 s", info.bbr.bbr_pacing_gain);
+}
+
+/*
+ * While BBR probes for more bandwidth, it loses the segment that filled the peer's window. 13 segments in flight were
+ * too many. The bound is what was in flight before this segment, and 2 % more: 12,245 octets. While BBR cruises, it
+ * leaves 15 % of the bound free.
+ */
+static int before_the_loss(struct wire *w)
+{
+	struct path path = { 0 };
+	int i;
+
+	if (wire_script_run(w, "< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUF 200000;"
+			       "write 100000"))
+		return -1;
+	path.acked = 1;
+	for (i = 0; i < STEPS; i++)
+		path.sent[i] = path.acked;
+	if (steps_until(w, &path, UP, true))
+		return -1;
+	for (i = 0; i < STEPS && w->c.snd_nxt - w->c.irs - path.acked < WINDOW; i++)
+		if (step(w, &path))
+			return -1;
+	path.hole = w->c.snd_nxt - w->c.irs - MSS;
+	if (steps_until(w, &path, UP, false))
+		return -1;
+	path.filled = path.step + STEPS;
+	while (path.step < path.filled + STEPS)
+		if (step(w, &path))
+			return -1;
+	if (steps_until(w, &path, CRUISE, true))
+		return -1;
+	return wire_script_run(w, "info ca_state = 0; info snd_cwnd = 11");
+}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "bbr_window_after_a_timeout", .rfc = "BBR 5.6.4.4", .pre = BBR,
@@ -99,6 +192,10 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10",
 			.state = ESTABLISHED,
 		},
+	},
+	{
+		.name = "bbr_bound_leaves_out_the_lost_segment", .rfc = "BBR 5.5.10.2", .pre = BBR,
+		.syn = "mss 1000,sackok", .synwin = "13000", .run = before_the_loss,
 	},
 	CHANGE_IN_RECOVERY("bbr", "cubic"), CHANGE_IN_RECOVERY("bbr", "dctcp"), CHANGE_IN_RECOVERY("bbr", "reno"),
 	CHANGE_IN_RECOVERY("cubic", "bbr"), CHANGE_IN_RECOVERY("cubic", "dctcp"), CHANGE_IN_RECOVERY("cubic", "reno"),
