@@ -8,9 +8,14 @@
  * The addresses are groups, broadcast and the host itself; the option lengths are all that are
  * wrong.
  */
+#include <errno.h>
+#include <linux/xtcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "kselftest.h"
 #include "lib/wire.h"
@@ -18,6 +23,27 @@
 #define NO_RST	" kernel:OutRsts=0 xtcp:OutRsts=0"
 #define BY_IP	"kernel:InSegs=0 xtcp:InSegs=0 OutSegs=0"	/* TCP never sees it */
 #define DROPPED	"InSegs=1 InErrs=0 ListenDrops=1 PassiveOpens=0 OutSegs=0" NO_RST
+
+/* SYNs with new sequence numbers and wrong data offsets. A program of the other stack listens at the port now. */
+static int for_the_other_stack(struct wire *w)
+{
+	struct sockaddr_in6 any = { .sin6_family = w->ip == 4 ? AF_INET : AF_INET6, .sin6_port = htons(w->c.lport) };
+	int fd = w->stack == WIRE_XTCP ? socket(any.sin6_family, SOCK_STREAM, 0) :
+					 socket(AF_XTCP, SOCK_STREAM, w->ip == 6);
+	int one = 1, ret;
+
+	if (wire_script_run(w, "close"))
+		ret = -1;
+	else if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+		 bind(fd, (struct sockaddr *)&any, w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) ||
+		 listen(fd, 1))
+		ret = wire_fail(w, "the other stack cannot listen: %s", strerror(errno));
+	else
+		ret = wire_script_run(w, "< S N+1000 off 4 $; none; < S N+1000 off 0 $; none; < S N+1000 off 15; none;"
+				      "state time_wait");
+	close(fd);
+	return ret;
+}
 
 static const struct wire_row fixed[] = {
 	/* To addresses that are no host's. */
@@ -191,6 +217,14 @@ static const struct wire_row fixed[] = {
 			.script = "< S 0 off 4; none; < S 0 off 0; none; < S 0 off 15; none",
 			.counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST,
 		},
+		.kernel_differs = "does not count a header that ends behind the segment",
+		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST },
+	},
+	/* Nor does such a header end TIME-WAIT for a listener of the other stack (RFC 1337). */
+	{
+		.name = "syn_time_wait_bad_data_offset", .rfc = "RFC 9293 3.6.1",
+		.pre = "socket; set REUSEADDR 1; bind", .in = TIME_WAIT, .via = ACTIVE, .run = for_the_other_stack,
+		.want = { .counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST },
 		.kernel_differs = "does not count a header that ends behind the segment",
 		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST },
 	},
