@@ -50,7 +50,8 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = KNOWN WITH_TEXT "< S. 0 ack 1 <mss 1000>; > P. 1(10) ack 1; info client_fail = 2;"
 				  "info options = 0; < . 1 ack 11; none; write 5; > P. 11(5) ack 1",
-			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1 TCPTimeouts=0",
+			.counters = "TCPFastOpenActive=0 TCPFastOpenActiveFail=1 RetransSegs=1 TCPTimeouts=0 "
+				    "TCPSlowStartRetrans=1 TCPFastRetrans=0",
 			.state = ESTABLISHED,
 		},
 	},
