@@ -298,6 +298,26 @@ static const struct wire_row rows[] = {
 			.counters = "TCPDSACKUndo=1 TCPSackRecovery=2 TCPTimeouts=0",
 		},
 	},
+	/* A needless recovery does not count: the 16th necessary one still begins with a wide window. */
+	{
+		.name = "rack_a_needless_recovery_does_not_make_the_window_narrow", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S <sack S-2000:S-1000>; none; info ca_state = 0;"
+				  REPAIRED_5 REPAIRED_5 REPAIRED_5
+				  OVERDUE "elapsed >= 90; < . 1 ack S; none;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none",
+			.counters = "TCPFullUndo=1 TCPDSACKRecv=1 TCPSackRecovery=18 TCPTimeouts=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "widens it only on a path that is known to reorder",
+		.kernel = {
+			.script = "listen; < S 0 $; > S. 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S <sack S-2000:S-1000>; none; info ca_state = 0;"
+				  OVERDUE "elapsed <= 80; < . 1 ack S; none",
+			.counters = "TCPFullUndo=1 TCPDSACKRecv=1 TCPSackRecovery=2 TCPTimeouts=0",
+		},
+	},
 	{
 		.name = "rack_with_timestamps", .rfc = "RFC 8985 6.2", .syn = "mss 1012,sackok,ts T R",
 		.want = {
