@@ -389,7 +389,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
  * After a segment was processed: send the data that may leave now, and the pending ACK. In
  * FIN-WAIT-2, if the program has closed the socket, a record replaces the sock (timewait.c).
  */
-static void finish_input(struct sock *sk)
+static __always_inline void finish_input(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -432,11 +432,11 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	switch (verdict) {
 	case XTCP_CONSUMED:
 	case XTCP_FIN_TAKEN:
-		finish_input(sk);
-		return;
 	case XTCP_CONTINUE:
 	case XTCP_DONE:
 		finish_input(sk);
+		if (verdict == XTCP_CONSUMED || verdict == XTCP_FIN_TAKEN)
+			return;
 		break;
 	case XTCP_DROP:
 		xtcp_blackbox_refused(sk, verdict);

@@ -291,7 +291,7 @@ static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_
 		bound_by_use(sk, before);
 }
 
-static void grow(struct sock *sk, const struct xtcp_sample *sample)
+static __always_inline void grow(struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 

@@ -293,7 +293,7 @@ void xtcp_early_exit(void)
  * the tuple of its previous connection. Also, ipvlan may have moved the segment to another
  * namespace.
  */
-static bool leads_to(const struct sock *sk, const struct sk_buff *skb)
+static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;

@@ -157,7 +157,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
  * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
  * request an ACK (RFC 9293 section 3.10.7.4, eighth step).
  */
-static enum xtcp_verdict taken(struct sock *sk)
+static __always_inline enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
