@@ -536,3 +536,21 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 		xsk->syn_data_acked = true;
 	xtcp_output_syn(sk);
 }
+
+/**
+ * xtcp_arrives_count_first() - count the segment for which a sock was made
+ * @child: the sock
+ * @skb: the segment
+ * @after_syn: it follows a SYN that no sock has counted; as in Linux, this SYN counts, too
+ *
+ * Context: softirq. Lock: socket, held.
+ */
+void xtcp_arrives_count_first(struct sock *child, const struct sk_buff *skb, bool after_syn)
+{
+	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
+
+	sock_owned_by_me(child);
+	if (after_syn)
+		xtcp_sock_count_in(xtcp_sk(child), 1, false);
+	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
+}

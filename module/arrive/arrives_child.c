@@ -10,8 +10,6 @@
 #include <net/tcp_states.h>
 
 #include "arrive/arrives.h"
-#include "base/seg.h"
-#include "base/sock.h"
 #include "lookup/early.h"
 
 /**
@@ -26,7 +24,6 @@
  */
 void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
 {
-	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 	bool up;
 
 	sock_owned_by_me(child);
@@ -34,9 +31,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	xtcp_early_learn(child, skb);
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	/* as in Linux, the SYN counts as a segment of the child */
-	xtcp_sock_count_in(xtcp_sk(child), 1, false);
-	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
+	xtcp_arrives_count_first(child, skb, true);
 	xtcp_arrives(child, skb);
 	up = child->sk_state != TCP_SYN_RECV;
 	bh_unlock_sock(child);
@@ -61,7 +56,7 @@ void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock 
 	__acquire(&child->sk_lock.slock);	/* locked by xtcp_sock_clone() */
 	xtcp_arrives_detach(skb);
 	sk_mark_napi_id(child, skb);
-	xtcp_sock_count_in(xtcp_sk(child), 1, xtcp_seg(skb)->len);
+	xtcp_arrives_count_first(child, skb, false);
 	xtcp_arrives_fast(child, skb);
 	bh_unlock_sock(child);
 	lsk->sk_data_ready(lsk);

@@ -46,7 +46,7 @@ int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
-/* Reads an address and a prefix, without a check. Return: false when the port is not 0. */
+/* Reads an address and a prefix, which the caller checks. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {

@@ -20,8 +20,8 @@
 #include "out/ip.h"
 #include "recovery/recovery.h"
 #include "recovery/tlp.h"
-#include "send/mss.h"
 #include "send/bare.h"
+#include "send/mss.h"
 #include "send/output.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
@@ -154,7 +154,8 @@ static void expired_retransmit(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_first(sk);
 
-	if (!skb)
+	/* the ACK of the last segment in flight has dropped the deadline */
+	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
 	 * while xsk->stream is not allocated, only the SYN can be in flight. After a simultaneous

@@ -29,8 +29,8 @@ enum xtcp_conn_kind {
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: the interface to which the connection is bound, 0: none; constant while the
  *	connection is in the table
- * @fport: foreign port; @fport, @lport and the addresses are constant while the connection is in the
- *	table
+ * @fport: foreign port; @fport, @lport and the addresses do not change while the connection is in
+ *	the table
  * @lport: local port
  * @ports: both ports, in the order of the TCP header of a segment from the peer
  * @net_id: the namespace's number, set when the connection enters the table

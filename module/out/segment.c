@@ -169,10 +169,10 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 					 u32 len, bool resent)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
-	const bool capable = len && !th->syn && !th->rst;
+	const bool data = len && !th->syn && !th->rst;
 
 	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       xtcp_ecn_codepoint(sk, capable, capable && !resent), resent);
+			       xtcp_ecn_codepoint(sk, data, data && !resent), resent);
 }
 
 static noinline_for_stack void trace_said(const struct sock *sk, u16 code)

@@ -185,11 +185,11 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @wnd: SEG.WND in
- * octets. @moved: SND.UNA has moved. In that case the ACK is newer than all ACKs that we have taken,
- * so its window is taken, as in Linux. SEG.SEQ is not compared then, because it is low if the
- * segment retransmits text. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old. The RFC
- * also compares SEG.ACK with SND.WL2; this is not needed, because SEG.ACK is at least SND.UNA, and
- * SND.WL2 is never beyond SND.UNA.
+ * octets. @moved: SND.UNA has moved. In that case the ACK is newer than all ACKs that we have
+ * taken, so its window is taken, as in Linux. SEG.SEQ is not compared then, because it is low if
+ * the segment retransmits text. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old.
+ * The RFC also compares SEG.ACK with SND.WL2; this is not needed, because SEG.ACK is at least
+ * SND.UNA, and SND.WL2 is never beyond SND.UNA.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd, bool moved)
 {

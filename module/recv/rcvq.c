@@ -490,7 +490,7 @@ __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 	skb->destructor = NULL;
 	atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
 	xtcp_memory_uncharge(sk, skb->truesize);
-	/* as consume_skb(), but without a call for the tracepoint; kernel TCP has none here, either */
+	/* consume_skb() without its tracepoint, which costs a call */
 	if (skb_unref(skb))
 		__kfree_skb(skb);
 }

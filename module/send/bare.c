@@ -19,6 +19,9 @@
 #include "sight/mib.h"
 #include "time/timer.h"
 
+#define SYNCHRONIZED (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT | TCPF_CLOSING | \
+		      TCPF_LAST_ACK | TCPF_SYN_RECV)
+
 /*
  * The sequence number of a segment without text. This is SND.NXT, or the right edge of the peer's
  * window if the window has shrunk and the edge is lower: the peer accepts no segment beyond the
@@ -45,7 +48,7 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 void xtcp_bare_ack(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_TIME_WAIT))
+	if (!((1 << sk->sk_state) & SYNCHRONIZED))
 		return;
 	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
 		xtcp_acking_owe(&xtcp_sk(sk)->acking);
@@ -131,7 +134,6 @@ int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive)
 
 	sock_owned_by_me(sk);
 	err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
-
 	if (err != -ENOBUFS)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	return err;

@@ -160,6 +160,32 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 }
 
 /**
+ * xtcp_sock_note_end() - record why a listener ends
+ * @sk: the listener
+ * @reason: the reason for XTCP_ABORT
+ * @err: the error for the program, a positive errno
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err)
+{
+	sock_owned_by_me(sk);
+	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
+}
+
+/**
+ * xtcp_sock_forget_end() - forget why the last connection of a sock ended, since the sock listens now
+ * @sk: the sock
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_sock_forget_end(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_ended_forget(&xtcp_sk(sk)->ended);
+}
+
+/**
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none

@@ -14,9 +14,7 @@
 #include <net/net_namespace.h>
 #include <net/tcp_states.h>
 
-#include "base/abort.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "base/state.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
@@ -154,7 +152,7 @@ static void stop_listener(struct sock *sk)
 {
 	xtcp_listen_stop(sk);
 	xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_KILLED);
-	xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_KILLED, ECONNABORTED);
+	xtcp_sock_note_end(sk, XTCP_ABORT_KILLED, ECONNABORTED);
 	WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	smp_wmb();	/* pairs with smp_rmb() in poll(), as in xtcp_sock_fail() */
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);

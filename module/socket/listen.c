@@ -10,8 +10,6 @@
 #include <net/sock.h>
 
 #include "auth/aoconn.h"
-#include "base/abort.h"
-#include "base/sock.h"
 #include "base/memory.h"
 #include "base/net.h"
 #include "base/orphan.h"
@@ -105,7 +103,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
-	xtcp_ended_forget(&xtcp_sk(sk)->ended);
+	xtcp_sock_forget_end(sk);
 	xtcp_state_set(sk, TCP_LISTEN);
 	err = xtcp_listeners_add(sk);
 	if (err) {

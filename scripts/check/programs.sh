@@ -35,6 +35,7 @@ done
 [ -z "$asked" ] || exit 0
 [ -e "$root" ] || { echo "not ok - programs: no packages in $root; run scripts/kernel/deps.sh programs"; exit 1; }
 case $(realpath "$root") in
+"$PWD"/*) ;;
 /tmp/* | /run/*)
 	echo "not ok - programs: the machine has /tmp and /run of its own and cannot see $root; choose another XTCP_CACHE"
 	exit 1 ;;

@@ -166,7 +166,7 @@ lane()
 {
 	local first=$((from + $1 * batch)) count
 
-	taskset -cp "${cpus[$1]}" "$BASHPID" >/dev/null
+	taskset -cp "${cpus[$1]}" "$BASHPID" >/dev/null || echo "# lane $1: exit status $?"
 	[ "$1" -gt 0 ] || [ ! -s "$out/explored" ] || one "$out/explored"
 	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
 		count=$batch
@@ -177,7 +177,7 @@ lane()
 }
 
 # the processors that may be used, of a list such as 0-3,8
-mapfile -t cpus < <(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status | tr , '\n' |
+mapfile -t cpus < <(taskset -cp $$ | sed 's/.*: //' | tr , '\n' |
 	awk -F- '{ for (i = $1; i <= ($2 == "" ? $1 : $2); i++) print i }')
 lanes=${#cpus[@]}
 for ((i = 0; i < lanes; i++)); do

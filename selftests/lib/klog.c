@@ -19,18 +19,40 @@ void klog_forget(void)
 	lseek(log_fd, 0, SEEK_END);
 }
 
-bool klog_has(const char *what)
+/* The next record. Return: false at the end. */
+static bool next_record(char *record, size_t size)
 {
-	char record[4096];
 	ssize_t len;
 
 	/* EPIPE: the ring has overtaken the reader, who goes on with the oldest record */
-	while ((len = read(log_fd, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
-		if (len <= 0)
-			continue;
-		record[len] = 0;
+	do
+		len = read(log_fd, record, size - 1);
+	while (len <= 0 && errno == EPIPE);
+	if (len <= 0)
+		return false;
+	record[len] = 0;
+	return true;
+}
+
+bool klog_has(const char *what)
+{
+	char record[4096];
+
+	while (next_record(record, sizeof(record)))
 		if (strstr(record, what))
 			return true;
-	}
 	return false;
+}
+
+int klog_count(const char *what, const char *line, bool *has)
+{
+	char record[4096];
+	int n = 0;
+
+	*has = false;
+	while (next_record(record, sizeof(record))) {
+		n += !!strstr(record, what);
+		*has |= !!strstr(record, line);
+	}
+	return n;
 }

@@ -11,4 +11,7 @@ void klog_forget(void);
 /* Reads on until a line that contains @what; false: there is none yet. */
 bool klog_has(const char *what);
 
+/* Reads to the end. Return: how many records contain @what; *@has: one of them contains @line. */
+int klog_count(const char *what, const char *line, bool *has);
+
 #endif

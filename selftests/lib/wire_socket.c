@@ -43,7 +43,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "info.h"
 #include "wire.h"
 
 #define LARGEST_CALL	1048576
