@@ -15,8 +15,8 @@
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
- *   mistake shows only as a panic or as a namespace that is never freed; a mistake about the
- *   tracker shows only in a debug kernel.
+ *   mistake shows only as a panic or as a namespace that is never freed; a mistake about
+ *   sk->ns_tracker shows only in a debug kernel.
  * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read no flow from the
  *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
  *   kernel TCP fills (out/ip.c).
@@ -101,12 +101,12 @@
 #endif
 
 /*
- * Put a sock's reference to its namespace before the sock is freed. The kernel then takes the sock
- * for a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker of
- * another kind, since 6.14 also a passive count of the namespace. So this function takes both for
- * the sock. Stable series have the passive count, too, since a fix introduced it. The versions
- * below must be exact: a count that is taken but never released keeps the namespace for ever, and
- * the release of a count that was not taken causes a panic.
+ * Put a sock's reference to its namespace before the sock is freed. From then on the kernel treats
+ * the sock as a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a
+ * tracker of another kind, since 6.14 also a passive count of the namespace. So this function gives
+ * both to the sock. A fix has brought the passive count to stable series, too. The versions below
+ * must be exact: a count that is taken but never released keeps the namespace for ever, and the
+ * release of a count that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {

@@ -22,9 +22,9 @@
  * Since 6.8 a sock is only on the list of its pair. Before 6.8 a sock was also on the list of its
  * port, and the bucket of a pair had a second list for socks in TIME-WAIT.
  *
- * xtcp_compat_bind_move() replaces @from by @to in the bind table. One of them is a TIME-WAIT sock;
- * @tw is the same sock, and points to the bucket of the port and to the bucket of the pair. The
- * caller holds the locks of the chains of both buckets.
+ * xtcp_compat_bind_move() replaces @from by @to in the bind table. One of the two is the TIME-WAIT
+ * sock @tw, which points to the bucket of the port and to the bucket of the pair. The caller holds
+ * the locks of the chains of both buckets.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,

@@ -50,8 +50,8 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 /*
  * The acceptability test of RFC 9293 section 3.10.7.4, first step. As in Linux, our window is
  * wider: it begins at the last RCV.NXT that we acknowledged, and it includes the right edge. So we
- * also accept an ACK that arrives after data that was sent later, and an ACK of a peer that has
- * filled the window. Text outside the window still enters no queue, and a RST must pass
+ * also accept an ACK that later data has overtaken, and an ACK of a peer that has filled the
+ * window. Text outside the window still enters no queue, and a RST must pass
  * xtcp_acceptance_rst_counts().
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)

@@ -54,9 +54,8 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered, in a form that can be compared with the next offer: without
- * window scaling, the next offer is a multiple of the segment size, so this function rounds the
- * last offer down to such a multiple.
+ * The last window that we offered, for comparison with the next offer. Without window scaling, the
+ * next offer is a multiple of the segment size, so round the last offer down to such a multiple.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -219,8 +218,8 @@ void xtcp_acks_owed(struct sock *sk)
  * A program that waits in connect() now returns from it. If the program then sends data, the data
  * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
  * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
- * connect(), after TCP_QUICKACK, and to a peer on this machine: the peer may be the same program,
- * and its next call may be accept().
+ * connect(), after TCP_QUICKACK, or if the peer is on this machine. Such a peer may be the same
+ * program, and its next call may be accept().
  *
  * Context: softirq or process. Lock: socket, held.
  */

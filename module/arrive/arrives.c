@@ -165,8 +165,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	}
 	/*
 	 * The SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
-	 * peer's SYN already, so only the ACK counts. The ACK may cover our SYN, but not the text
-	 * that our SYN carried.
+	 * peer's SYN already, so only the ACK counts. The ACK may cover our SYN alone, without the
+	 * text that our SYN carried.
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&

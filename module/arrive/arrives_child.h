@@ -13,8 +13,8 @@
 
 /*
  * Prepares a segment for one of our queues, where it may stay for long. Its device may disappear
- * meanwhile; so drop the pointer to the device, and those to a route, to a foreign sock, and to a
- * conntrack entry, which would keep its namespace alive.
+ * meanwhile, so drop the pointer to the device. Also drop the pointers to a route, an IPsec state,
+ * a foreign sock and a conntrack entry; a conntrack entry would keep its namespace alive.
  */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)
 {

@@ -150,9 +150,9 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 /*
  * Process the answer to a SYN that had text or the Fast Open option: the ACK of the text, the
  * cookie, and text on the SYN-ACK. The caller processes the ACK of the SYN itself. A new cookie
- * replaces the old one. The network may drop SYNs with text or with the option. This is likely if
- * our SYN had both and was resent, and if the answer has no Fast Open option and does not
- * acknowledge all of the text: then metrics.c remembers this for the next connection to the host.
+ * replaces the old one. If our SYN had text and the option and was resent, and if the answer has no
+ * Fast Open option and does not acknowledge all of the text, the network probably drops such SYNs.
+ * Then metrics.c remembers this for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
@@ -243,8 +243,8 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 		xtcp_mss_sync(sk, xsk->pmtu);
 		/*
-		 * with TCP_FASTOPEN_CONNECT, the first write was to send our SYN; we send the SYN
-		 * now instead
+		 * with TCP_FASTOPEN_CONNECT, our SYN has waited for the first write; now it need
+		 * not wait
 		 */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);
@@ -263,8 +263,8 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
 	/*
-	 * the SYN-ACK needs an ACK. Text that we send below may carry this ACK. With AccECN the
-	 * text may not, since a pure ACK leaves first
+	 * the SYN-ACK needs an ACK. Without AccECN, text that we send below may carry this ACK;
+	 * with AccECN, a pure ACK leaves first
 	 */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/*

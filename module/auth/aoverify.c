@@ -82,10 +82,10 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * Makes the key with @sndid the Current_key: the peer asks for this key. The test for NULL is only
- * a precaution: a synchronized connection always has a Current_key. connect() may clear the
- * Current_key of an earlier connection, but before that it waits until no segment of that
- * connection is being processed any more.
+ * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
+ * always has a Current_key, so the test for NULL is only a precaution. When a sock connects again,
+ * connect() waits until no segment of the earlier connection is being processed, and only then
+ * clears the Current_key of that connection.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {

@@ -62,8 +62,8 @@ static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
 }
 
 /*
- * Do not delay at least the next @n ACKs, unless the program is interactive or the peer has asked
- * for an ACK rate (acks.c).
+ * At least the next @n ACKs leave without delay, unless the program is interactive or the peer has
+ * asked for an ACK rate (acks.c).
  */
 static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
 {

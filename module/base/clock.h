@@ -79,8 +79,8 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
 
 /*
  * Is the timer armed? The caller holds the lock that the timer's function takes, but another
- * processor may start to run the timer at this moment. Either answer is right then: the function
- * waits for the lock, and then checks everything again.
+ * processor may start to run the timer at this moment. Either answer is right then: the timer's
+ * function waits for the lock, and then checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {

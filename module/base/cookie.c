@@ -7,8 +7,8 @@
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
  * IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of the 24
  * bits are options. The other twenty are a MAC over the whole hash (which represents the tuple),
- * the period and all options. The ISN grows from period to period: a period adds 2^24, and the
- * lower 24 bits differ by less.
+ * the period and all options. The ISN grows from period to period: a period adds 2^24, which is
+ * more than the change of the 24 bits can take away.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of

@@ -44,7 +44,7 @@ struct xtcp_endpoint {
 
 	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
 
-	/* entry of the table of connections; while it is in the table, its tuple does not change */
+	/* links the sock into the table of connections; the tuple is constant while it is there */
 	struct xtcp_conn conn;
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */
@@ -137,7 +137,7 @@ static inline struct sock *xtcp_sk_of(struct xtcp_endpoint *ep)
 	return &ep->inet.sk;
 }
 
-/* The sock of a table entry whose kind is XTCP_CONN_SOCK. */
+/* The sock that contains @conn, whose kind is XTCP_CONN_SOCK. */
 static inline struct sock *xtcp_sk_of_conn(const struct xtcp_conn *conn)
 {
 	return xtcp_sk_of(container_of((struct xtcp_conn *)conn, struct xtcp_endpoint, conn));

@@ -74,7 +74,7 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	/* [0]: one in [0] connections has a black box; 0: none; [1], [2]: range of ports */
+	/* [0] is N: one in N connections has a black box; 0: none; [1], [2]: range of ports */
 	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */

@@ -40,8 +40,9 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 
 /*
  * Update held_us and peak_us from a new RTTVAR. A round trip ends when the peer acknowledges text
- * that was sent after the round trip began. Then peak_us starts again at a quarter of the floor, as
- * the floor is now: the RTO adds 4 * held_us to SRTT, and held_us is at least peak_us.
+ * that was sent after the round trip began. Then peak_us starts again at a quarter of the present
+ * floor. The next sample raises held_us to peak_us if held_us is less. So the variation term of the
+ * RTO, 4 * held_us, is at least the floor.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -111,9 +112,9 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
  * @floor_us: the least value of the variation term, microseconds
  *
  * Without this call, a higher floor takes effect in the next round trip, and a lower floor takes
- * effect step by step in several round trips. If the variation in use is above the old floor, it
- * comes from samples, not from the floor. This call does not lower such a variation, which falls
- * round trip by round trip as usual.
+ * effect step by step in several round trips. A variation term above the old floor comes from
+ * samples, not from the floor. So this call does not lower it: it falls in each round trip as
+ * usual.
  *
  * Context: any.
  */

@@ -14,7 +14,7 @@
  * @held_us: the variation that the RTO uses instead of RTTVAR: RTO = SRTT + 4 * @held_us. It rises
  *	with RTTVAR, but falls only once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
- *	xtcp_rto_sample(). @held_us is never less than @peak_us
+ *	xtcp_rto_sample(). Each sample raises @held_us to @peak_us if @held_us is less
  * @round_end: a sequence number: the round trip ends when SND.UNA passes it
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value

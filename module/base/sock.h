@@ -45,7 +45,7 @@ struct xtcp_sock {
 	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	/* a second upper limit, which grows as data arrives (space.c); the lower limit counts */
+	/* a second upper limit, which grows as data arrives (space.c); the smaller limit applies */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */

@@ -16,7 +16,8 @@
  * @ms: time in recoveries that have ended, milliseconds
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
  * @total: number of timeouts
- * @recoveries: number of series of timeouts; an ACK that moves SND.UNA ends a series
+ * @recoveries: number of series of timeouts (TCP_INFO calls a series a recovery); an ACK that moves
+ *	SND.UNA ends a series
  * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
  *
  * A recovery lasts until congestion control leaves %XTCP_CONG_LOSS, until the SYN is acknowledged,

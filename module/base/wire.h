@@ -99,7 +99,8 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-#define XTCP_PAWS_STAMP_S	60	/* PAWS accepts a RST once TS.Recent is this old (Linux) */
+/* for an entry or a record, PAWS drops no RST once TS.Recent is this old, as in Linux */
+#define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
 #define XTCP_PAWS_WINDOW	1	/* by how much a TSval may be less than TS.Recent, as in Linux */

@@ -443,7 +443,7 @@ static void keep_windows(struct xtcp_sender *tx)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux: ssthresh; unless a reduction is going on, at least 3/4 of cwnd */
+	/* as in Linux: ssthresh, raised to 3/4 of cwnd unless a reduction is going on */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
