@@ -44,7 +44,7 @@ struct xtcp_endpoint {
 
 	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
 
-	/* links the sock into the table of connections; the tuple is constant while it is there */
+	/* links the sock into the table of connections; while linked, the tuple is constant */
 	struct xtcp_conn conn;
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
 	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */

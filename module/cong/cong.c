@@ -263,9 +263,9 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * Slow start has raised the window from @before, although the sender did not fill the window. Limit
- * the window to twice the largest number of octets in flight, as if these octets had filled it and
- * slow start had doubled it (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is not
- * set and no idle time has reduced cwnd, the initial window counts as filled.
+ * the window to twice the largest number of octets in flight: slow start doubles a window of that
+ * size if the sender fills it (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is
+ * not set and no idle time has reduced cwnd, the initial window counts as filled.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {

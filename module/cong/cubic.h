@@ -29,8 +29,8 @@ struct xtcp_cubic_epoch {
  * @now: the current epoch
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
  * @grown_us: when an ACK last let the window grow, microseconds
- * @credit: fraction of an octet that the growth has not added to cwnd yet: the numerator; the
- *	denominator is cwnd
+ * @credit: numerator of the fraction of an octet by which cwnd has yet to grow; the denominator is
+ *	cwnd
  * @credit_est: the same for W_est, also with the denominator cwnd
  */
 struct xtcp_cubic {
