@@ -9,7 +9,7 @@
  *
  * - Our leases are socks in kernel TCP's bind table (ports/README.md lists which code reads which
  *   field). In this table, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's
- *   connect() off the port. No code reads a lease's fields after icsk_bind2_hash. INVALID_UID is
+ *   connect() off the port. No code reads fields of a lease behind icsk_bind2_hash. INVALID_UID is
  *   compared like the UID of any user. inet_diag walks the buckets, but shows no entry whose state
  *   is TCP_ESTABLISHED or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT

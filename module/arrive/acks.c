@@ -19,7 +19,7 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-#define OFFERED_PARTS	4U	/* at a requested ACK rate: least number of ACKs per window */
+#define OFFERED_PARTS	4U	/* with a requested ACK rate: at least 4 ACKs per window */
 
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
@@ -118,7 +118,7 @@ static bool compress(struct sock *sk)
  * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
  * full segments come since the last ACK? An ACK is also due when a quarter of the offered window
  * has come, or two segments if that is more. Otherwise the peer might fill the window, and then
- * wait for our timer. If R is 1, each segment counts as full.
+ * wait until our timer sends the ACK. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -185,8 +185,8 @@ void xtcp_acks_owed(struct sock *sk)
 		}
 		/*
 		 * if may_wait is set, this ACK is for text out of order, and compress() decides
-		 * whether to hold the ACK back. If may_wait is not set, compress() holds earlier
-		 * ACKs back already, and its timer will send one ACK for them and for this ACK
+		 * whether to hold the ACK back. If may_wait is not set, compress() already holds
+		 * back earlier ACKs, and its timer will send one ACK in place of them and this ACK
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 			xtcp_bare_ack(sk);
