@@ -8,20 +8,20 @@
  * for five rounds (conservative slow start). If the growth was jitter, the RTT falls back and slow
  * start goes on.
  *
- * The RTT of a round that was sent too fast is measured in the next round. During the next round
- * the window doubles again, and the queue may overflow before the longer RTT is noticed. So slow
- * start also ends after an ACK train: when ACKs have come without a pause for five eighths of an
- * RTT.
+ * If a round is sent faster than the path can carry it, the RTT grows. But this RTT is measured
+ * only in the next round, when the ACKs come. In that round the window doubles again, and the queue
+ * may overflow before the longer RTT is noticed. So slow start also ends after an ACK train: when
+ * ACKs have come without a pause for five eighths of an RTT.
  *
  * Linux's HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may
  * then just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance
  * would reduce the window to seven tenths of the BDP, and leave the path partly empty.
  *
- * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So the round that ends slow
- * start begins with a window of at least 5/8 of the BDP. It begins with at most 5/4: with more, the
- * round before would have begun with more than 5/8, and would have ended slow start itself. The
- * ACKs of the train add 5/8. So in the end the window is between 5/4 and 15/8 of the BDP. This is
- * less than twice the BDP, so a queue that holds one BDP does not overflow.
+ * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So only a round that begins
+ * with a window of at least 5/8 of the BDP ends slow start. Each round begins with twice the window
+ * of the previous round. So the first such round begins with a window of 5/8 to 10/8 of the BDP.
+ * The ACKs of its train add 5/8. So slow start ends with a window of 10/8 to 15/8 of the BDP. This
+ * is less than twice the BDP, so a queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole
@@ -88,7 +88,7 @@ static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
 }
 
-/* Has the RTT grown by an eighth? An eighth counts as at least 4 ms and as at most 16 ms. */
+/* Has the RTT grown by an eighth, but by at least 4 ms? Growth by 16 ms is always enough. */
 static bool is_slower(const struct xtcp_hystart *hystart)
 {
 	u32 last = hystart->last_min_us, thresh;

@@ -2,7 +2,7 @@
 /*
  * The table of the paths that a namespace remembers for Careful Resume, each with the congestion
  * control parameters of RFC 9959 section 3.1. As in Linux's tcp_metrics, a pair of addresses is the
- * key of a path. The device is not part of the key; the parameters contain its ifindex.
+ * key of a path. The device is not part of the key, but its ifindex is one of the parameters.
  *
  * The table has a fixed size, so a namespace remembers a limited number of paths, whatever its
  * programs and their peers do. The table is allocated when a program switches Careful Resume on,

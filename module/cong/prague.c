@@ -104,8 +104,8 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @rtt_us: the smoothed RTT
  *
  * Let r be virtual RTT / RTT. In a round trip the window grows by 1/r^2 segments. A virtual round
- * trip has r round trips, so it adds 1/r segments to the window. A virtual round trip sends this
- * larger window r times, which makes one segment more than in the previous virtual round trip.
+ * trip has r round trips, so it adds r * 1/r^2 = 1/r segments to the window. The next virtual round
+ * trip sends this larger window r times: this makes r * 1/r = 1 segment more.
  *
  * Context: any.
  *

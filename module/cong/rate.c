@@ -58,8 +58,8 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  * xtcp_rate_arrived() - use the state in an skb that is acknowledged or sacked for the first time
  * @sk: the sock
  * @skb: the skb
- * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb, unless @sample already has this
- *	from an skb that was sent later
+ * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb. But if @sample already has the
+ *	state of an skb that was sent later than @skb, nothing changes
  *
  * Section 3.3 of the draft.
  *
@@ -86,8 +86,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 /**
  * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
  * @sk: the sock; stream->delivered counts these octets already
- * @sample: the ACK; its tells_rate is set, since each skb with new octets went through
- *	xtcp_rate_arrived()
+ * @sample: the ACK; sample->tells_rate is set, because xtcp_rate_arrived() was called for each skb
+ *	with new octets
  *
  * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
  * program had written too little when the octets were sent, the sample is only a lower bound of the

@@ -42,7 +42,7 @@
  */
 #define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
-#define COUNTED_AT_MOST	22	/* a counter that passes n * 2^22 octets is sent */
+#define COUNTED_AT_MOST	22	/* a counter is sent when it passes a multiple of 2^22 octets */
 
 /*
  * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
@@ -560,9 +560,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 /*
  * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. If the option newly reports
  * octets with CE, but the field has reported no mark since the last ACK with the option, the field
- * may have wrapped. If so few segments were acknowledged since then that it cannot have wrapped,
- * something on the path changes the field or the option. @least: the number of new marks by the
- * field alone. Return: the number of new marks by both.
+ * may have wrapped: eight marks look like no mark. But if fewer than eight segments were
+ * acknowledged since then, something on the path changes the field or the option. @least: how many
+ * new marks the field alone reports. Return: how many the field and the option together report.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

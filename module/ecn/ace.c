@@ -74,11 +74,11 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. A peer sends an ACK at the latest after seven marks. But
- * if ACKs were lost, the field may have wrapped. So if an ACK covers more than seven segments, and
- * the peer's ACKs usually cover few, assume that as many of @segments were marked as the field
- * allows, which tells their number modulo eight. If the peer's ACKs usually cover many segments,
- * this ACK is no sign of lost ACKs: take the field as it is, as in Linux.
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field reports the number of marks modulo eight. A
+ * peer sends an ACK at the latest after seven marks. But if ACKs were lost, the field may have
+ * wrapped. So if an ACK covers more than seven segments, and the peer's ACKs usually cover few,
+ * assume the largest number of marks up to @segments that fits the field. If the peer's ACKs
+ * usually cover many segments, this ACK is no sign of lost ACKs: assume no wrap, as in Linux.
  *
  * Context: any.
  *
@@ -175,7 +175,7 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 /**
  * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option?
  * @least: the number of marks by the ACE field alone
- * @before: marks that ACKs without the option have reported since the last ACK with the option
+ * @before: marks that were reported since the last ACK with the option, by ACKs without the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *

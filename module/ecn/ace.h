@@ -22,7 +22,7 @@ enum xtcp_codepoint {
  * @received_ce: segments that arrived with CE: r.cep without its initial value
  * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
  *	initial values
- * @option_us: the low 32 bits that xtcp_sock.arrived_us had when the last option left
+ * @option_us: the low 32 bits of xtcp_sock.arrived_us at the time when the last option was sent
  * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint with which the peer's SYN or SYN-ACK arrived
  * @last_codepoint: the codepoint with which the last segment arrived

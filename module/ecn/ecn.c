@@ -32,7 +32,7 @@
 #include "ecn/accecn.h"
 
 #define RESERVED_BITS	0x0f	/* the reserved bits in octet 12 of the TCP header */
-/* how many ACKs leave without delay when the peer's window may be small, as in Linux */
+/* how many ACKs leave without delay when the peer's congestion window may be small, as in Linux */
 #define QUICKACKS_CE	2
 
 static bool needs_ecn(const struct sock *sk)
@@ -41,8 +41,8 @@ static bool needs_ecn(const struct sock *sk)
 }
 
 /*
- * Does a listener accept ECN, whatever the route says? Yes, if its algorithm needs ECN, or if it
- * may accept AccECN: a peer without AccECN then uses ECN.
+ * Does a listener accept ECN, whatever the route says? It does if its algorithm needs ECN. It also
+ * does if it may accept AccECN, because a peer that does not know AccECN then uses ECN.
  */
 static bool grants_ecn(const struct sock *lsk)
 {
