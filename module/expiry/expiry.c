@@ -176,8 +176,8 @@ static void expired_retransmit(struct sock *sk)
 }
 
 /*
- * The window opened a tick ago: resend the text, if the window is still open. Only
- * expired_retransmit() may give up the connection.
+ * The window opened a tick ago. If it is still open, resend the text: while the window was zero, a
+ * probe may have been sent instead. Only expired_retransmit() may give up the connection.
  */
 static void expired_reopened(struct sock *sk)
 {
@@ -368,8 +368,8 @@ void xtcp_expiry_init(struct sock *sk)
  * xtcp_expiry_paced() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
- * Text leaves only if it is due. If ACKs were held back, and no text has left that acknowledges the
- * same, one ACK replaces them.
+ * Text leaves only if it is due, and carries the ACK. If no text has left, and ACKs were held back,
+ * one ACK is sent instead of these ACKs.
  *
  * The timer of pace.c makes release_cb() call this function. If a user owned the lock when that
  * timer fired, release_sock() calls it later. coalesce.c calls this function for text that need not

@@ -151,8 +151,9 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * a connect() may have queued the timer already, on the processor of this list: if that
-	 * processor went offline and came back, this function may run on another processor
+	 * when the processor of this list goes offline, its timer moves to another processor. This
+	 * function may still run there when the first processor is online again, and a connect() on
+	 * the first processor may have queued the timer already
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));

@@ -47,8 +47,8 @@ struct xtcp_fastopen {
 };
 
 /*
- * For a socket. The lock of the socket is held, except in one case each of xtcp_fastopen_max() and
- * xtcp_fastopen_free(): see fastopen.c.
+ * For a socket. The lock of the socket is held; fastopen.c names the exceptions of
+ * xtcp_fastopen_max() and xtcp_fastopen_free().
  */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);

@@ -118,15 +118,18 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the path's MTU is below net.ipv4.route.min_pmtu, so our segments stay larger than it, and
-	 * DF forbids routers to fragment them. If no segment gets through, the timeout of the
-	 * connection reports EMSGSIZE
+	 * the path's MTU is below net.ipv4.route.min_pmtu, so our segments stay larger than the
+	 * path's MTU, and DF forbids routers to fragment them. If no segment gets through, the
+	 * connection times out and reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
-		/* if the peer's MSS was smaller anyway, nothing in flight is too large */
+		/*
+		 * the peer's MSS may be smaller anyway: if our MSS has not shrunk, nothing in
+		 * flight is too large
+		 */
 		if (xsk->mss < mss)
 			xtcp_recovery_mtu_fell(sk);
 	}

@@ -142,9 +142,9 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 
 /**
  * struct signature - what is known of the signature of a segment
- * @verified: the segment was verified with the keys of the sock that gets the segment
- * @counted: TCPAOGood has counted the segment, and must not count it again. If the sock has ended
- *	since, @verified is false again: the segment must be verified with the keys of the next sock
+ * @verified: the segment was verified with the keys of the sock that gets the segment. If that sock
+ *	turns out to have ended, @verified becomes false: the keys of the next sock count then
+ * @counted: TCPAOGood has counted the segment, and must not count it again
  */
 struct signature {
 	bool verified;
@@ -421,8 +421,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * verify the signature with the child's keys: the listener may have had no keys any more
-	 * when is_acceptable() checked the segment
+	 * verify the signature with the child's keys: perhaps the listener had lost its keys when
+	 * is_acceptable() checked the segment, so the signature was not verified
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))

@@ -326,9 +326,9 @@ static int install_v4(void)
 }
 
 /*
- * Puts the saved handler back if our handler is in inet_protos[]. Return: true when the saved
- * handler is in the array, even if another module has put it back: nothing calls our handler any
- * more. False when the handler in the array is another module's, which may call our handler.
+ * If our handler is in inet_protos[], puts the saved handler back. Return: true when the saved
+ * handler is in the array now, also if it was there before: nothing calls our handler any more.
+ * False when another module's handler is in the array, because it may call our handler.
  */
 static bool is_restored_v4(void)
 {

@@ -74,8 +74,8 @@ static struct notifier_block greetings = {
  * @links: our position in each chain of handlers, indexed by enum xtcp_sibling_ip
  * @keeps: before a listener of a sibling takes a segment, the sibling calls this function to ask
  *	whether a connection of ours owns the segment
- * @wants: siblings call this function to ask whether a listener of ours wants a SYN; if so, they
- *	end the TIME-WAIT record of theirs that the SYN would reopen
+ * @wants: when a SYN would reopen a TIME-WAIT record of a sibling, the sibling calls this function
+ *	to ask whether a listener of ours wants the SYN; if so, the sibling ends the record
  *
  * Context: process, module init, may sleep.
  */
