@@ -33,7 +33,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* seconds for which cookies are checked after an entry was refused; a cookie is valid for 128 s */
+/* seconds for which we check cookies after an entry was refused; a cookie expires in 64 to 128 s */
 #define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
@@ -284,8 +284,8 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 /*
  * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
  * deadline. The search for its position begins at the end of the list, and stops after HEIR_STEPS
- * steps. If the entry then stands behind entries that expire later, it is handled only after them,
- * but no later than if its timeout had begun now.
+ * steps. So the entry may stand behind entries that expire later. It is then handled late, together
+ * with these entries, but no later than a whole timeout from now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {

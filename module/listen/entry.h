@@ -62,7 +62,8 @@ struct xtcp_synq {
  * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: how often the SYN-ACK was sent again
- * @ts_late: how many milliseconds after the time in its TSval the last SYN-ACK went out (cookie.c)
+ * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because the
+ *	lowest six bits of the TSval carry options (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: the ACK that completes the handshake has arrived, but the accept queue was full, or
  *	TCP_DEFER_ACCEPT lets the entry wait for data (listener lock)

@@ -33,7 +33,8 @@
 
 /*
  * PAWS (RFC 7323 section 5.3, R1): is the segment's TSval older than TS.Recent? As in Linux, a RST
- * passes this test if the timeout of the SYN-ACK is already a minute or longer.
+ * passes this test if the timeout of the SYN-ACK has reached a minute: the peer may have restarted
+ * since TS.Recent was set, and may now have smaller timestamps.
  */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -257,8 +258,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
-	 * as in Linux, begin with the RFC's fifth step: check the ACK field. This step skips a RST,
-	 * of which only the sequence number counts (section 3.5.3)
+	 * as in Linux, begin with the RFC's fifth step: check the ACK field. The ACK field of a RST
+	 * is not checked, because only the sequence number of a RST counts (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);

@@ -51,9 +51,9 @@ struct xtcp_listener_stats {
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
- * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals this limit, the
- *	program may have asked for more: the kernel reduces the backlog to the limit before we see
- *	it
+ * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals @somaxconn, the
+ *	program may have asked for more: the kernel lowers the backlog to that limit before it
+ *	calls us
  * @synq: half-open entries (entry.c)
  * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
  * @members: the listeners of the same group with the same address, port and device (members.c);

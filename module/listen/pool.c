@@ -115,8 +115,8 @@ err_slabs:
 void xtcp_pool_exit(void)
 {
 	/*
-	 * a callback that the caller's rcu_barrier() waited for may have called call_rcu() again,
-	 * for entries that ended during its grace period: wait for this callback, too
+	 * the caller's rcu_barrier() has waited for callbacks. Such a callback may have called
+	 * call_rcu() for entries that had gathered: wait for the callbacks of these calls, too
 	 */
 	rcu_barrier();
 	percpu_counter_destroy(&guest_entries);

@@ -39,9 +39,9 @@ enum xtcp_conn_kind {
  * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
  *	connection of another kind that replaces this connection gets a copy of this bit
  * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
- *	lock of the map. If another processor could remove the connection from the table at that
- *	moment, the writer also holds the chain's lock. A connection that replaces this connection
- *	gets a copy of the number
+ *	lock of the map, and also the chain's lock if another processor could remove the
+ *	connection from the table meanwhile. A connection that replaces this connection gets a
+ *	copy of the number
  * @faddr4: foreign address, IPv4
  * @laddr4: local address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
  *	after this field
@@ -126,8 +126,9 @@ static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct
 }
 
 /*
- * Does a segment over IPv4 have the tuple of @conn? The ports, and the addresses, are compared
- * together, since nearly every segment is compared twice. At least the ports of @th are linear.
+ * Does a segment over IPv4 have the tuple of @conn? At least the ports of @th are linear. To save
+ * time, one comparison covers both ports, and another both addresses: nearly every segment comes
+ * here twice, in the lookup of early demux and in xtcp_early_take().
  */
 static inline bool xtcp_conn_has_tuple_v4(const struct xtcp_conn *conn, const struct iphdr *iph,
 					  const struct tcphdr *th)
