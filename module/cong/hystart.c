@@ -123,7 +123,7 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @in_order: nothing is out of order at the receiver
  *
  * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
- * counts as its first round.
+ * counts as the first round of CSS.
  *
  * Context: any.
  *

@@ -255,8 +255,8 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  *
  * If a FIN came out of order, and @sk has received no data at all, a middlebox seems to have
  * dropped the data: this is a sign of a black hole, and Fast Open is off for a time. @sk may be a
- * connection that tries Fast Open again after such a time. If @sk then has received data, and its
- * route is not loopback, Fast Open works again: all signs counted so far are forgotten.
+ * connection that tries Fast Open again after such a time. If @sk then has received data, and the
+ * route of @sk is not loopback, Fast Open works again: all signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
