@@ -128,9 +128,9 @@ void xtcp_sndbuf_wake(struct sock *sk)
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
  *
- * Our sk_write_space reports that there is room (xtcp_pace_room()). If another function has
- * replaced ours, as with BPF, nothing would report this, and the text would wait for the next ACK
- * or for AGAIN_NS (pace.c). So the caller must not wait in this case.
+ * Our sk_write_space reports that there is room (xtcp_pace_room()). If BPF has replaced our
+ * sk_write_space, nothing reports room, and waiting text would stay until the next ACK or for
+ * AGAIN_NS (pace.c). So the caller must not wait in this case.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -22,7 +22,7 @@
  * May the data be copied behind the header, into the linear part of @skb? This is best for a
  * request or an answer: the linear part is allocated already, while each page costs every layer a
  * reference or a lookup. But if something is in flight, small segments may follow each other. Then
- * the data goes into pages, because a receiver can join only data in pages.
+ * the data goes into pages, because a receiver on this machine can join only data in pages.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
@@ -193,9 +193,9 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  *
  * When the last skb with a reference to @uarg is freed, the program learns that it may use its
  * buffer again. All pages of an skb must have the same record. Since Linux 6.10, io_uring may link
- * several of its records; they count as one. Each page counts as a whole, as in Linux, and the
- * memory is charged to the sock as for a copy. The remarks about shared pages at xtcp_fill_splice()
- * also apply here.
+ * several of its records; they count as one. As in Linux, whole pages are charged to the sock, even
+ * if only a part of a page is sent. The remarks about shared pages at xtcp_fill_splice() also apply
+ * here.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */

@@ -584,8 +584,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report first: the report clones the skb, and after that own_fragments() gives the skb a
-	 * list of fragments that the clone does not share
+	 * report first: the report makes a clone, which shares the list of fragments with the skb.
+	 * Then own_fragments() gives the skb a list of its own
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

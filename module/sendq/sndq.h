@@ -75,7 +75,8 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 }
 
 /**
- * struct xtcp_sndnote - what an algorithm with control() needs to know about a transmission
+ * struct xtcp_sndnote - what a congestion control algorithm that has control(), such as BBR, needs
+ *	to know about a transmission
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
  *

@@ -59,8 +59,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * a test makes an allocation of this task fail (fail_nth): return NULL, so that the caller
-	 * allocates, and its allocation can fail, too
+	 * a test has asked the kernel to make an allocation of this task fail (fail_nth): return
+	 * NULL, so that the caller allocates, and the allocation can fail
 	 */
 	if (current->fail_nth)
 		return NULL;

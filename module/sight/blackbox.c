@@ -56,9 +56,9 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. To turn the key on
- * or off, the kernel patches its code, which disturbs all processors. Any user can write
- * net.xtcp.blackbox in a namespace of his own, and must not cause this often. So a write can only
- * turn the key on; settle() turns it off, at most once a second.
+ * or off, the kernel patches the code that tests the key, which disturbs all processors. Any user
+ * can write net.xtcp.blackbox in a namespace of his own, and must not cause such patches often. So
+ * a write can only turn the key on; settle() turns it off, at most once a second.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */

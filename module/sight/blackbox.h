@@ -2,7 +2,7 @@
 /*
  * The black box of a connection: a ring of its last events, in memory. Other files report events by
  * the inline functions at the end of this file. While xtcp_boxnote_key is off, such a call costs
- * one NOP; xtcp_blackbox_end() alone does not test the key.
+ * one NOP. Only xtcp_blackbox_end() does not test the key, and costs more.
  */
 #ifndef XTCP_BLACKBOX_H
 #define XTCP_BLACKBOX_H

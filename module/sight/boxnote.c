@@ -26,7 +26,8 @@ DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
  * Returns the slot of a sock's box. The sock stores the number of the slot in two octets, box_high
- * and box, which fill holes in two of the sock's structs. box is 0 only if there is no box.
+ * and box, which fill holes in two of the sock's structs. The octet "box" is 0 only if the sock has
+ * no black box.
  */
 static unsigned int slot_of(const struct sock *sk)
 {

@@ -273,9 +273,9 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/*
-	 * As RFC 4022 says: RtoAlgorithm is 1, "other", because the RFC does not list RFC 6298.
-	 * RtoMin and RtoMax are in ms. MaxConn is -1, because the number of connections has no
-	 * fixed limit.
+	 * These values follow RFC 4022. RtoAlgorithm is 1, "other", because RFC 4022 has no number
+	 * for RFC 6298. RtoMin and RtoMax are in ms. MaxConn is -1, because the number of
+	 * connections has no fixed limit.
 	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:

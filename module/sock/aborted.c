@@ -40,8 +40,8 @@
 int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
-	 * By default, the locks of all xarrays of the module have one lockdep class. But of these
-	 * locks, softirq takes only this one, so it has a class of its own.
+	 * By default, the locks of all xarrays of the module have one lockdep class. But softirq
+	 * takes this lock and none of the others, so this lock has a class of its own.
 	 */
 	static struct lock_class_key class;
 

@@ -217,9 +217,9 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * struct inet_sock of 6.1 has 992 octets, so eleven socks fit into a slab of 16 KiB. If a
-	 * new field makes the sock larger, only ten fit. So look for another place for the field
-	 * first.
+	 * eleven socks of 1,472 octets fit into a slab of 16 KiB; if a new field makes the sock
+	 * larger, only ten fit. So look for another place for the field first. On 6.1, 992 of the
+	 * 1,472 octets are struct inet_sock
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);
@@ -297,8 +297,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
 	 * left_table is the RCU grace period after which no lookup can find a sock that has left
-	 * its table. The listener may just have left its table. The child was in none, so its grace
-	 * period is over
+	 * its table. Do not copy the listener's: the listener may just have left its table, but the
+	 * child was in no table, so no grace period is needed
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);

@@ -86,7 +86,7 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
-	/* two references are not of segments: the caller's, and the one that is dropped below */
+	/* two references do not belong to segments: the caller's, and the one dropped below */
 	if (unlikely(xtcp_sk(sk)->held_at))
 		xtcp_held_look(sk, 2);
 	sock_put(sk);

@@ -4,11 +4,11 @@
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
- * next write, for at most coalesce_usecs, if the last two skbs that are in flight and not sacked
- * are small, and the later one was sent less than coalesce_usecs ago. Without TCP_NODELAY, only
- * full segments wait for one another, to be sent as one GSO packet; Nagle decides about partial
- * segments. A program that waits for the answer to each request never has two small skbs in flight,
- * so its requests leave at once.
+ * next write, for at most coalesce_usecs, if two conditions hold: the last two skbs in flight (not
+ * counting sacked ones) are small, and the last one was sent less than coalesce_usecs ago. Without
+ * TCP_NODELAY, only data that fills a segment waits here, so that a larger GSO packet is sent;
+ * Nagle decides about less data. A program that waits for the answer to each request never has two
+ * small skbs in flight, so its requests leave at once.
  *
  * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
  * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.

@@ -103,10 +103,10 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Send the SYN of a Fast Open (RFC 7413). If a write connects, the SYN has its data or asks for a
- * cookie. If the program calls connect(), the SYN asks for a cookie. But if the SYN may have data,
- * for example because a cookie is stored, connect() sends nothing: the first write sends the SYN
- * with its data.
+ * Begin a Fast Open (RFC 7413). If a write connects, send the SYN, with the data of the write or
+ * with a request for a cookie. If connect() was called, there is no data yet. If a SYN may have
+ * data, for example because a cookie is stored, send nothing now: the first write sends the SYN
+ * with its data. If not, send a SYN that asks for a cookie.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -186,14 +186,14 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/*
-	 * softirq counted these segments when they came, perhaps after disconnect() had reset the
-	 * counts. Reset the counts again: the segments do not belong to the new connection
+	 * softirq counted the deferred segments when they came, perhaps after disconnect() had
+	 * reset the counts. They do not belong to the new connection, so reset the counts again
 	 */
 	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
-	/* check this first: xtcp_port_connect() may replace a TIME-WAIT record for good */
+	/* check the keys before xtcp_port_connect(), which may end a TIME-WAIT record for good */
 	if (!xtcp_aoconn_may_connect(sk)) {
 		err = -EKEYREJECTED;
 		goto err_undo;
@@ -244,9 +244,9 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the third ACK waits a moment for that request. A thread that connects another socket first
- * does not send the request yet. So this function first sends all third ACKs that wait for this
- * thread.
+ * So the third ACK waits a moment for that request. But a thread that now connects another socket
+ * does not send that request yet. So before this function connects, it sends all third ACKs that
+ * wait for a request of this thread.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

@@ -9,8 +9,9 @@
  * program that jumps four octets beyond its end refuses the socket.
  *
  * Any user may send a program, so it is checked before it runs. Each operation and its arguments
- * must lie inside the program. Each jump must go forward, to the beginning of an operation or to
- * one of the two ends. So a run takes at most as many steps as the program has operations.
+ * must lie inside the program. Each jump must go forward: to the beginning of an operation, to the
+ * end of the program, or four octets beyond the end. So a run takes at most as many steps as the
+ * program has operations.
  */
 #include "socket/diag_filter.h"
 

@@ -55,7 +55,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 		listener_free(listener);
 		return NULL;
 	}
-	/* any MSS will do, since only the window scale is used, which does not depend on it */
+	/* only the window scale is used; it does not depend on the MSS, so any MSS will do */
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
@@ -201,8 +201,8 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 
 	/*
 	 * this thread may also be the client of a connection to this listener. Then the third ACK
-	 * may be waiting for the thread's first write, and the child begins only with that ACK:
-	 * send the ACK now
+	 * may be waiting for the thread's first write. There is no child before the third ACK
+	 * comes: send the ACK now
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();

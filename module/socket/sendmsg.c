@@ -130,8 +130,8 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 }
 
 /*
- * How large should the skb for the next octets become? Data that begins a new skb and fits into one
- * segment needs no larger goal; this case saves a division per message.
+ * How large should the skb for the next octets become? If the data begins a new skb and fits into
+ * one segment, one segment is enough, and this answer saves a division per message.
  */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
@@ -222,7 +222,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* no segment is below TCP: it would add SKB_TRUESIZE(0) or more to sk_wmem_alloc */
+	/* no segment is below TCP: each would add at least SKB_TRUESIZE(0) to sk_wmem_alloc */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);

@@ -115,8 +115,8 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 }
 
 /*
- * Make all changes, or none. The change that can fail comes first. The later ones cannot fail,
- * because set_policy has checked their values.
+ * Make all changes, or none. What can fail comes first: the test for an orphan, and the change of
+ * the algorithm. The other changes cannot fail, because set_policy has checked their values.
  */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {

@@ -707,8 +707,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
  * @val: the new value, octets; not negative
  *
  * SO_RCVLOWAT becomes at most half of the largest size that the buffer may have. If the buffer is
- * smaller than twice SO_RCVLOWAT, it grows to that size. Otherwise, a reader could wait for more
- * text than the window admits.
+ * smaller than twice SO_RCVLOWAT, the buffer grows to twice SO_RCVLOWAT. Without this growth, a
+ * reader could wait for more text than the window admits.
  *
  * Context: process. Lock: socket, held.
  *

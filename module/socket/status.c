@@ -331,9 +331,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 
 	sock_poll_wait(file, sock, wait);
 	/*
-	 * read state, shutdown and error in this order: "The end of a connection" in end.c writes
-	 * them in reverse order, so a reader that sees one also sees those that were written before
-	 * it
+	 * read state, shutdown and error in this order. When a connection ends, end.c writes the
+	 * error first and the state last. So if this function sees the new state, it also sees the
+	 * shutdown and the error
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
@@ -355,8 +355,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	/*
 	 * A program can read and write when the connection is established. A Fast Open makes the
 	 * connection usable before the handshake is complete. A sock in SYN-SENT is not usable. But
-	 * if it is shut down in both directions, the connection has ended after the state was read,
-	 * and read() and write() return at once.
+	 * if a sock in SYN-SENT is shut down in both directions, the connection has ended since the
+	 * state was read: read() and write() return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {
@@ -374,7 +374,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		if (shutdown & SEND_SHUTDOWN || writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	} else if (state == TCP_SYN_SENT && xtcp_compat_defers_connect(sk)) {
-		/* the program may write: the first write sends the SYN */
+		/* connect() has left the SYN to the first write, so the program may write */
 		mask |= EPOLLOUT | EPOLLWRNORM;
 	}
 	/* pairs with the smp_wmb() of xtcp_sock_fail() */

@@ -300,8 +300,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(): either that function sees below_max, or
-	 * sk_wmem_alloc, which is read next, no longer counts the segment that was freed
+	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
+	 * xtcp_pace_room() sees below_max, or the next line no longer counts the segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
@@ -398,8 +398,8 @@ void xtcp_pace_room(struct sock *sk)
 /*
  * Is there text that waits for the timer and may go now? There may be none: the text for which the
  * timer was set may have been sent already. (Corked text does not wait for this timer.) Text that
- * waits for room below TCP may go when there is room, or at again_ns in any case. Before again_ns,
- * the timer is set again first, since it has to run even if no freed segment reports room.
+ * waits for room below TCP may go as soon as there is room, and at again_ns in any case. So before
+ * again_ns, this function sets the timer for again_ns, and then looks whether there is room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -411,8 +411,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 		return most;
 	start_pace(sk, pace, pace->again_ns, 0);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(): either that function sees below_max, or
-	 * sk_wmem_alloc, which is read next, no longer counts the segment that was freed
+	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
+	 * xtcp_pace_room() sees below_max, or the next line no longer counts the segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
@@ -459,9 +459,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The timer is not set, or its function is running now. That run puts the reference
-		 * that was taken for it. If the timer has been set again during that run, it has
-		 * another reference: let it run again at once, so that it puts this one, too.
+		 * The timer is not set, or its function is running now. The function puts the
+		 * reference that was taken for this run. If the timer has been set again during the
+		 * run, it has a second reference: let it run again at once, to put that one.
 		 */
 		bring_forward(pace, 0);
 	}

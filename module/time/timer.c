@@ -29,10 +29,10 @@
  * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
  * effect once, and the next deadline counts from this run.
  *
- * A deadline has passed at the end of its tick, not at the beginning: the tick in which a deadline
- * was set had partly passed, so without this rule the wait would be up to a tick too short. The
- * kernel's timers follow the same rule. But the timer may have been set for an earlier deadline, so
- * expiry.c applies the rule to each deadline.
+ * A deadline has passed at the end of its tick, not at the beginning. Otherwise the wait would be
+ * up to a tick too short, because it usually begins in the middle of a tick. The kernel's timers
+ * follow the same rule. But the timer may run for an earlier deadline, so expiry.c applies the rule
+ * to each deadline.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
@@ -409,7 +409,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
 	/*
-	 * if anything was in flight before, one of these two deadlines is armed
+	 * if anything was in flight before, the retransmit deadline or the probe deadline is armed
 	 */
 	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
 	if (first)
@@ -470,10 +470,9 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  * @wait_us: time until the first of them counts as lost, microseconds
  *
- * These segments were sent before a segment that the peer has received. RFC 8985 section 6.2 step 5
- * waits until the last of them counts as lost. @wait_us ends earlier, when the first of them counts
- * as lost. As in Linux, 2 ms are added, so that one run of the timer also handles the next segments
- * of a burst.
+ * These segments were sent before a segment that the peer has received. As in Linux, the timer runs
+ * 2 ms after the first of them counts as lost, so that this run also handles the next segments of a
+ * burst. RFC 8985 section 6.2 step 5 would wait until the last of them counts as lost.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -528,13 +527,13 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
  * and the connection must be given up in time.
  *
- * If nothing is in flight, the next probe comes after an RTO without the backoff of the probes. An
- * earlier deadline stays. The window may be too small for any text, so the backoff itself stays
- * until text is sent (xtcp_timer_data_sent()).
+ * If nothing is in flight, the next window probe comes after an RTO without the backoff that probes
+ * have caused, or at its present deadline if that is earlier. The window may be too small for any
+ * text, so the backoff itself stays until text is sent (xtcp_timer_data_sent()).
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
  * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
- * and the backoff of the probe stay. So if a peer closes its window again each time, it gets no
+ * and the backoff of the probe stay. So a peer that closes its window again within a tick gets no
  * more probes than a peer that never opens its window.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -502,9 +502,9 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 
 /*
  * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * its age may seem a second too large. Therefore a second is subtracted. The age is limited to 30
- * days, which is already much too old for PAWS. So the age does not overflow 32 bits before the
- * record ends.
+ * the age of TS.Recent may seem a second too large. Therefore a second is subtracted. The age is
+ * limited to 30 days, which is already much too old for PAWS. So the age does not overflow 32 bits
+ * before the record ends.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -568,18 +568,18 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (xn->is_guest) {
 		share = guest_records_max / XTCP_GUEST_SHARE;
 		/*
-		 * lower the limit of this guest. Then guests with many records evict some of them,
-		 * and guests with few records keep all
+		 * if all guests together have too many records, lower the limit of each guest:
+		 * guests with many records then evict some, and guests with few keep all
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			share /= LITTLE_PART;
-		/* a signed record counts twice, but xn->records counts it once: reduce @share */
+		/* a signed record uses up two of @share, but xn->records counts it as one */
 		share -= min_t(unsigned int, share, atomic_read(&xn->signed_records));
 		limit = min(limit, share);
 	}
 	/*
-	 * In a full namespace, an exact sum would read the counters of all processors for each new
-	 * record. So it is computed only if the limit is small.
+	 * An exact sum reads the counters of all processors. In a full namespace, this would happen
+	 * for each new record. So if the limit is large, an approximate sum has to do.
 	 */
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
 		return xtcp_counter_about(&xn->records) > limit;

@@ -15,7 +15,7 @@ struct xtcp_signer;
 /**
  * struct xtcp_timewait - a record
  * @node: links the records of a shard that have the same @substate, in order of expiry
- * @rcu: after the record's end, if it is the first of its batch: frees the batch after a grace
+ * @rcu: after the record's end: in the first record of a batch, frees the whole batch after a grace
  *	period
  * @lease: reserves the port
  * @next_dead: after the record's end: the next record of its batch

@@ -270,7 +270,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* SEG.SEQ is RCV.NXT, and the segment is a RST, or has no text, no SYN and no FIN */
+	/* a segment at RCV.NXT that is a RST, or that has neither text nor SYN nor FIN */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
 		if (!(seg->flags & XTCP_RST))
 			xtcp_record_restart(xn, tw);

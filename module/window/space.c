@@ -175,7 +175,7 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		window_passed(xsk, skb);
 	/*
 	 * rcv_ssthresh begins as the first window, which is rounded to whole segments. So do not
-	 * raise it if less than a segment is missing
+	 * raise rcv_ssthresh if the full window is less than a segment larger
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
@@ -218,9 +218,9 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 }
 
 /*
- * The RTT in microseconds; 0: unknown. With timestamps it is rcv_rtt_us, which we measure as the
- * receiver; if rcv_rtt_us is still unknown, it is SRTT. Without timestamps rcv_rtt_us may be too
- * long, so it is the shorter of the two, or the one that is known.
+ * The RTT in microseconds; 0: unknown. With timestamps, this function returns rcv_rtt_us, which we
+ * measure as the receiver, or SRTT while rcv_rtt_us is unknown. Without timestamps, rcv_rtt_us may
+ * be too long, so it returns the shorter of rcv_rtt_us and SRTT, or the one that is known.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
@@ -243,8 +243,8 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * twice @copied leaves room for retransmissions. If the amount grows by the same factor in
-	 * the next two round trips, they need more room: add that room now.
+	 * twice @copied leaves room for retransmissions. The program may again read more by the
+	 * same factor in each of the next two round trips: add room for this now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);

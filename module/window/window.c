@@ -47,9 +47,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
  * segments cannot use the rest. But if the rounded number moves the right edge too little
- * (is_worthwhile()), offer all of @space. Otherwise, when the program has read all text, the offer
- * could still be less than twice the present window, and xtcp_window_would_double() would prevent a
- * window update.
+ * (is_worthwhile()), offer all of @space. If we offered the rounded number, it might be less than
+ * twice the present window even when the program has read all text. Then
+ * xtcp_window_would_double() would prevent a window update.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
