@@ -48,8 +48,8 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  *
  * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
  * If SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), which calls this function for
- * each freed segment. To save work, writers are woken then only if one of them waits for free space
- * (SOCK_NOSPACE).
+ * each freed segment. In this case, to save work, writers are woken only if one of them waits for
+ * free space (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */

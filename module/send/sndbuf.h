@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The send buffer: how much a program may write ahead of the peer's ACKs, and when it is woken. */
+/* How much a program may write ahead of the peer's ACKs, and when a waiting writer is woken. */
 #ifndef XTCP_SNDBUF_H
 #define XTCP_SNDBUF_H
 

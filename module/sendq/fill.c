@@ -69,7 +69,10 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	copy = may_queue(sk, min_t(size_t, len, pfrag->size - pfrag->offset));
 	if (copy < 0)
 		return copy;
-	/* if io_uring holds all pages of @skb, @skb needs references of its own */
+	/*
+	 * if io_uring holds the pages of @skb, take references to them for @skb, since the page
+	 * that is added now does not belong to io_uring
+	 */
 	skb_zcopy_downgrade_managed(skb);
 	/* skb_copy_to_page_nocache() also charges the octets to the sock */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);

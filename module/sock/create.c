@@ -297,8 +297,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
 	 * left_table is the RCU grace period after which no lookup can find a sock that has left
-	 * its table. Do not copy the listener's: the listener may just have left its table, but the
-	 * child was in no table, so no grace period is needed
+	 * its table. The child was in no table, so its grace period counts as over, even if the
+	 * listener has just left its table
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);

@@ -106,7 +106,7 @@ static void fill_tcb(struct sock *sk)
  * Begin a Fast Open (RFC 7413). If a write connects, send the SYN, with the data of the write or
  * with a request for a cookie. If connect() was called, there is no data yet. If a SYN may have
  * data, for example because a cookie is stored, send nothing now: the first write sends the SYN
- * with its data. If not, send a SYN that asks for a cookie.
+ * with its data. Otherwise, send a SYN that asks for a cookie.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -187,7 +187,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/*
 	 * softirq counted the deferred segments when they came, perhaps after disconnect() had
-	 * reset the counts. They do not belong to the new connection, so reset the counts again
+	 * reset the counts. The new connection begins with counts of 0: reset them again
 	 */
 	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);

@@ -8,9 +8,9 @@
  * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
  * aborted connection. While a program has the socket lock, a row that needs one of these is not
- * made: the caller tries again, or asks for a row without the lock. A program can keep the lock for
- * as long as it likes, since a page fault on its buffer may never end. So this file never waits for
- * a program to release the lock.
+ * made: the caller tries again, or asks for a row without these things. A program can keep the lock
+ * for as long as it likes, since a page fault on its buffer may never end. So this file never waits
+ * for a program to release the lock.
  */
 #include "socket/diag_row.h"
 

@@ -131,7 +131,7 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 
 /*
  * How large should the skb for the next octets become? If the data begins a new skb and fits into
- * one segment, one segment is enough, and this answer saves a division per message.
+ * one segment, one segment is enough; this shortcut saves a division per message.
  */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
@@ -268,7 +268,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 		return -EOPNOTSUPP;
 	/*
 	 * as in Linux, MSG_FASTOPEN fails while a Fast Open of this sock is under way, and after
-	 * connect() has sent the SYN of one
+	 * connect() has sent the SYN of a Fast Open
 	 */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;

@@ -301,7 +301,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
 	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
-	 * xtcp_pace_room() sees below_max, or the next line no longer counts the segment
+	 * xtcp_pace_room() sees below_max, or sk_wmem_alloc in the next line no longer counts the
+	 * segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
@@ -412,7 +413,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 	start_pace(sk, pace, pace->again_ns, 0);
 	/*
 	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
-	 * xtcp_pace_room() sees below_max, or the next line no longer counts the segment
+	 * xtcp_pace_room() sees below_max, or sk_wmem_alloc in the next line no longer counts the
+	 * segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;

@@ -175,7 +175,7 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		window_passed(xsk, skb);
 	/*
 	 * rcv_ssthresh begins as the first window, which is rounded to whole segments. So do not
-	 * raise rcv_ssthresh if the full window is less than a segment larger
+	 * raise rcv_ssthresh when it is less than a segment below the full window
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
@@ -220,7 +220,7 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 /*
  * The RTT in microseconds; 0: unknown. With timestamps, this function returns rcv_rtt_us, which we
  * measure as the receiver, or SRTT while rcv_rtt_us is unknown. Without timestamps, rcv_rtt_us may
- * be too long, so it returns the shorter of rcv_rtt_us and SRTT, or the one that is known.
+ * be too long, so the result is the shorter of rcv_rtt_us and SRTT, or the one that is known.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
