@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The send queue: the octets that a program has written, until the peer acknowledges them, in skbs
- * of one or more segments. The queue knows neither IP nor windows.
+ * The send queue holds the octets that a program has written until the peer acknowledges them. Each
+ * skb of the queue has one or more segments. The queue knows neither IP nor windows.
  */
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H

@@ -11,7 +11,7 @@
  * skb_shared_info, which clones share. A report has a number, by which the program tells its writes
  * apart (OPT_ID). For a socket of kernel TCP, tskey is the sequence number of the marked octet, and
  * the kernel computes the number from it. For a socket of ours, the kernel reports tskey as it is.
- * So tskey contains the number, and skb->csum the sequence number of the marked octet.
+ * So tskey contains the number, and skb->csum contains the sequence number of the marked octet.
  */
 #include "sendq/stamp.h"
 

@@ -20,13 +20,13 @@
  *                                                                         to another (heir.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
- *                          destination; never two of them                 xtcp_listener.lock
+ *                          destination; never two at once                 xtcp_listener.lock
  * xtcp_portmaps.lock       the list of these maps               both      the same; never with
  *                                                                         the lock of a map
  * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
  *                          (leases), and who may share them;              xtcp_listener.lock
  *                          each lock is for every 64th port
- *                          (portlist.h); never two of them
+ *                          (portlist.h); never two at once
  * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
  *                          shared ports (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock

@@ -150,15 +150,15 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 }
 
 /*
- * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, the
- * pages that @msg points to are queued; with @uarg, the pages of the program's buffer; otherwise a
- * copy of the data. *@copied receives the number of queued octets. Shutdown and sk_err are tested
- * before space is sought, since a program that writes after a RST expects these errors.
+ * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
+ * the pages that @msg points to. With @uarg, queue the pages of the program's buffer. Otherwise,
+ * queue a copy of the data. *@copied receives the number of queued octets. Shutdown and sk_err are
+ * tested before space is sought, since a program that writes after a RST expects these errors.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
 		     int *copied)
 {
-	/* without scatter-gather, the device would copy pages at each transmission, so copy once */
+	/* without scatter-gather, each transmission would copy the pages, so copy them once here */
 	const bool by_page = (splices || uarg) && sk->sk_route_caps & NETIF_F_SG;
 	unsigned int filled = 0;
 	bool full = false;

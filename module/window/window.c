@@ -200,9 +200,9 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  * @shift: the shift of the listener
  *
  * If the metric RTAX_WINDOW of the route is small, the shift must be small, too: a larger shift
- * would round windows down. TCP_WINDOW_CLAMP of a listener does not limit the shift. A cookie does
- * not record the shift, so the listener that gets the third ACK computes it anew. This may be
- * another listener of the SO_REUSEPORT group, with another TCP_WINDOW_CLAMP.
+ * would round windows down. TCP_WINDOW_CLAMP of a listener must not limit the shift. The reason: a
+ * cookie does not record the shift, so the listener that gets the third ACK computes the shift
+ * anew. This may be another listener of the SO_REUSEPORT group, with another TCP_WINDOW_CLAMP.
  *
  * Context: any.
  *
