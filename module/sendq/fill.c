@@ -119,7 +119,7 @@ int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, 
  * xtcp_fill_splice() - put a shared page at the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: pages; data is copied if it is not in a page to which a reference can be taken
+ * @from: pages; data in memory to which no reference can be taken is copied
  * @len: how many octets to take at most, not 0
  *
  * The owner of the page can still write to it, and each transmission sends what the page contains

@@ -172,7 +172,7 @@ void xtcp_sack_advanced(struct sock *sk)
 /**
  * xtcp_sack_dropped() - text was dropped from the queue: remove it from the blocks
  * @sk: the sock
- * @start: sequence number of the first octet that was dropped; afterwards no block passes it
+ * @start: sequence number of the first octet that was dropped; no block extends beyond it on return
  *
  * RFC 2018 section 8: a block may report only text that is still in the queue. A D-SACK that was
  * not sent yet is also cut at @start. Otherwise it might lie beyond RCV.NXT, and the peer could
