@@ -33,7 +33,7 @@
 
 /*
  * Hashes a key. If the address begins with 64 zero bits, as an IPv4 address or the wildcard does,
- * jhash_3words() does so in one step.
+ * one call of jhash_3words() hashes the rest of the key.
  */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
@@ -166,7 +166,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  * xtcp_listeners_heir() - find the member of a group that takes over a connection
  * @xn: the namespace
  * @place: address, port and device of the member that had the connection
- * @group: the group of both members; the caller has a reference
+ * @group: the group of that member; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
@@ -193,7 +193,7 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
 /**
  * xtcp_listeners_from() - iterate over the listeners
  * @xn: the namespace
- * @number: the least number to return; receives the number of the result
+ * @number: the number at which the search begins; receives the number of the result
  *
  * A listener keeps its number. An iteration that begins at 0 and continues at the last number plus
  * one returns each listener exactly once, if the listener exists during the whole iteration.
@@ -209,8 +209,8 @@ struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 }
 
 /*
- * Does the new listener @sk belong to @members? As in Linux, the value of SO_REUSEPORT at this
- * moment counts.
+ * Does the new listener @sk belong to @members? As in Linux, the present values of SO_REUSEPORT
+ * count, and not the values at bind().
  */
 static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
 {
@@ -301,8 +301,8 @@ static int enter(struct sock *sk, bool begins)
 	if (err)
 		return err;
 	/*
-	 * if a BPF program was attached before listen(), @sk already has a struct sock_reuseport,
-	 * and keeps it even after an error
+	 * if a BPF program was attached before listen(), @sk already has a struct sock_reuseport.
+	 * After an error @sk keeps this struct
 	 */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */
@@ -417,9 +417,9 @@ void xtcp_listeners_rehash(struct sock *sk)
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
 		/*
-		 * SO_INCOMING_CPU: the listener is in an array for its processor, and has room for
-		 * one index into such arrays. So it leaves its old array before enter() adds it to
-		 * its new array
+		 * SO_INCOMING_CPU: the listener is in an array for its processor, and stores its
+		 * index in that array. There is room for only one index. So the listener leaves its
+		 * old array before enter() adds it to its new array
 		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))

@@ -16,9 +16,10 @@
  * number. So a map ignores the end of a connection to another destination.
  *
  * A connection gets the number before the bit of its port is set, and the bit is cleared after the
- * connection has left the table. So the map is correct, with one exception: before the bit is
- * cleared, another connection may take the port. The map then shows this port as free until the
- * next attempt to take the port is refused.
+ * connection has left the table. So the map is correct, with one exception: after the connection
+ * has left the table, but before its bit is cleared, another connection may take the port. Then the
+ * bit is cleared although the port is in use. The map shows the port as free until the next attempt
+ * to take the port is refused.
  *
  * Each map has a lock of its own, so connections to different destinations share no lock. A map
  * that is not needed any more is marked as dead under this lock, and then removed from the
@@ -224,8 +225,8 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 }
 
 /*
- * Marks the map as dead if no call of connect() uses it and it is not worth its memory. Return:
- * true if the map is dead now; the caller then releases the lock and calls remove_map().
+ * Marks the map as dead if no call of connect() uses the map, and the map is not worth its memory.
+ * Return: true if the map is dead now; the caller then releases the lock and calls remove_map().
  */
 static bool end_if_idle(struct xtcp_portmap *map)
 {
@@ -319,8 +320,9 @@ static bool clear_ours(struct xtcp_portmap *map, u32 port)
 }
 
 /*
- * Sets the bit of a port in @ours if a tuple in the table uses the port. If the tuple leaves the
- * table meanwhile, xtcp_portmap_tuple_ended() waits for the lock, and then clears the bit.
+ * Sets the bit of a port in @ours if a tuple in the table uses the port. The tuple may leave the
+ * table before the bit is set. In that case xtcp_portmap_tuple_ended() waits for the lock, which
+ * our caller has, and then clears the bit.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -555,8 +557,8 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	rcu_read_lock();
 	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
-	 * if an earlier map had this number, the connection may have been in the earlier map, which
-	 * was perhaps for another destination. So compare the destinations in this case
+	 * if an earlier map had this number, the connection may have got the number from that map,
+	 * perhaps for another destination. So compare the destinations in this case
 	 */
 	if (map && (!map->has_predecessor || is_for(map, conn))) {
 		spin_lock(&map->lock);

@@ -90,8 +90,8 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  *
  * RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each other, this
  * segment may have taken a faster path than the segments still in flight. So once reordering has
- * been seen, the result is larger by the difference between the smoothed RTT and RACK.rtt, if the
- * smoothed RTT is longer.
+ * been seen, a smoothed RTT that is longer than RACK.rtt makes the result larger: the difference
+ * between these two RTTs is added.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {

@@ -32,8 +32,8 @@
  *	only for an algorithm with control() (cong.h)
  * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
  *	with control()
- * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer's
- *	counter tells; otherwise, if @ece is set, all newly acknowledged or sacked segments count
+ * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer counts
+ *	them; otherwise, if @ece is set, all newly acknowledged or sacked segments count
  * @sending_us: how long it took to send the octets of the rate sample, microseconds
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
  * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none

@@ -100,10 +100,10 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 
 /*
  * Splits @skb if @block begins or ends inside @skb. The split is at the end of a segment of @skb: a
- * segment that is sacked only in part counts as not sacked. If @skb begins before @block, sets
- * *@inside to false, and returns the next skb, or NULL at the end of the queue. Otherwise sets
- * *@inside to true, and returns @skb, or NULL if @block covers no whole segment of @skb. Returns an
- * error pointer if the split fails.
+ * segment that is sacked only in part counts as not sacked. Return: if @skb begins before @block,
+ * the next skb, or NULL at the end of the queue. Otherwise @skb, or NULL if @block covers no whole
+ * segment of @skb. An error pointer if the split fails. *@inside is true if @skb is returned, and
+ * false otherwise.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -130,8 +130,8 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /*
- * Returns the skb that begins at the sacked_to of @skb. All octets from @skb up to there are
- * sacked.
+ * Returns the first skb behind a run of sacked octets: all octets from the start of @skb up to its
+ * sacked_to are sacked, and the returned skb begins there.
  */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
@@ -266,8 +266,8 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 
 /*
  * Did we resend the octets of @block? If not, the network has duplicated them, and the D-SACK tells
- * nothing about our retransmissions. Octets below SND.UNA count as resent, because their skbs,
- * which would tell, are freed.
+ * nothing about our retransmissions. Octets below SND.UNA always count as resent: their skbs are
+ * freed, so we can no longer know.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -406,9 +406,9 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * a retransmission may have caused this ACK. The ACK then also covers text that arrived
-	 * earlier, so the ACK does not show that an original has just arrived (RFC 5682 section
-	 * 2.1)
+	 * the ACK covers a resent segment. If the retransmission has caused the ACK, the other
+	 * segments that the ACK covers arrived earlier. So the ACK does not show that an original
+	 * has just arrived (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -515,9 +515,10 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
- * is limited to the octets outstanding, less the missing segment. If more duplicate ACKs come than
- * segments are outstanding, and nothing is marked as lost, segments were reordered. The reordering
- * estimate then rises to the number of duplicate ACKs.
+ * is limited to the octets outstanding, minus the octets known to be missing: the first segment, or
+ * all octets marked as lost if these are more. If more duplicate ACKs come than segments are
+ * outstanding, and nothing is marked as lost, segments were reordered. The reordering estimate then
+ * rises to the number of duplicate ACKs.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -667,7 +668,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* set delivered again: sacked_to, in the same memory, has overwritten delivered */
+		/* set delivered again: it shares its memory with sacked_to, which has overwritten it */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;

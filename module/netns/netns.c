@@ -77,8 +77,8 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 /*
  * Makes all parts. The lists of leases (our socks in kernel TCP's bind table) come last, with the
  * bitmap of the leases' ports: once this bitmap exists, arriving segments read it and use all
- * parts, so nothing may fail any more. Return: 0 or a negative errno; after an error no part is
- * left.
+ * parts. So no step that can fail may follow. Return: 0 or a negative errno; after an error no part
+ * is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {

@@ -480,8 +480,9 @@ static int file_release(struct inode *inode, struct file *file)
  * A read may hang: the reader's buffer may be a page of a FUSE file whose server does not answer.
  * Any user can make such a file. Unloading the module removes the files in /proc; the removal of a
  * file waits for its readers, and no signal ends this wait. So each read takes a reference to the
- * module, and unloading fails at once with "in use". After module_put() the removal still waits
- * until this function has returned. An open descriptor alone has no reference to the module.
+ * module, and unloading fails at once with "in use". Unloading may begin after module_put(), but
+ * then it waits until this function has returned, which takes only a moment. An open descriptor
+ * alone has no reference to the module.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {

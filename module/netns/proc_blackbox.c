@@ -152,9 +152,9 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Returns when event @i happened, microseconds. The time of a system call is known only to a tick:
- * if it is earlier than the previous event or later than the next event, returns the time of that
- * event.
+ * Returns when event @i happened, microseconds. The time of a system call is known only to a tick.
+ * So the result is limited to the time between the previous event and the next event that is no
+ * system call.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -6,7 +6,7 @@
  * reference to the module. Below, "the sock holds the module" means that it is on such a list.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
- * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create both in
+ * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create these in
  * a namespace of his own. If the module could be removed, its exit would have to wait for such a
  * segment. No signal ends this wait, and no program could open a socket meanwhile. So rmmod has to
  * fail with "in use" at once.
@@ -17,12 +17,13 @@
  * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *
  * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs and segments in netem have a
- * reference to the sock instead, and a queue of netfilter has one, too. Therefore this file counts
- * the references whose owners it knows, and assumes that any further reference belongs to a
- * segment. This may be wrong: a processor that is about to handle a segment or a timer of the sock
- * has a reference, too. Such a processor is soon done, so close() waits for a short time. The
- * kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as long as the pages
- * of the write are in the send queue or below TCP. So an orphan with such pages holds the module.
+ * reference to the sock instead. A queue of netfilter also has a reference for each segment in it.
+ * Therefore this file counts the references whose owners it knows, and assumes that any further
+ * reference belongs to a segment. This may be wrong: a processor that is about to handle a segment
+ * or a timer of the sock has a reference, too. Such a processor is soon done, so close() waits for
+ * a short time. The kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as
+ * long as the pages of the write are in the send queue or below TCP. So an orphan with such pages
+ * holds the module.
  *
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
@@ -116,9 +117,9 @@ bool xtcp_held_take(struct sock *sk)
 		 * Schedule the work item while the list is locked. Until the list is unlocked, this
 		 * sock holds the module, so module exit cannot have cancelled the work item yet. If
 		 * the work item is pending already, do not write to its memory, which all
-		 * processors share: the pending run will see this sock. The barrier here makes sure
-		 * of this. It pairs with the full barrier that workqueues have between the end of
-		 * the delay and look_again().
+		 * processors share. The pending run will see this sock, because smp_mb() pairs with
+		 * the full barrier that workqueues have between the end of the delay and
+		 * look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -172,7 +173,8 @@ static void give_back(struct sock *sk)
  * @sk: the sock
  *
  * One octet belongs to the sock, and one may belong to a segment that is being freed
- * (sock_wfree()). A segment that is still below TCP has at least two.
+ * (sock_wfree()). A segment that is still below TCP counts as two octets or more, which makes three
+ * or more with the sock's octet.
  *
  * Context: any.
  *
@@ -225,8 +227,8 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 	if (xtcp_held_has_memory(sk))
 		return true;
 	/*
-	 * read the references last: netem takes a reference to the sock before it subtracts the
-	 * segment from sk_wmem_alloc
+	 * read the references last: netem first takes a reference to the sock, and then subtracts
+	 * the segment from sk_wmem_alloc. So at least one of the two reads sees the segment
 	 */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);

@@ -40,8 +40,8 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
 	/*
-	 * under RCU, dst->dev is valid: a device is freed a grace period after it has left its
-	 * routes
+	 * under RCU, dst->dev is valid: a device is freed a grace period after its routes have
+	 * stopped pointing to it
 	 */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
@@ -212,7 +212,8 @@ static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const 
  * @tuple: the connection
  *
  * The device or the stack's fallback computes the checksum (RFC 9293 section 3.1, MUST-2). The
- * function clears IP's control block in skb->cb, since IP would take our data there for its own.
+ * function clears the octets of skb->cb that are IP's control block. Otherwise IP would read our
+ * own data there.
  *
  * Context: any.
  */
@@ -236,13 +237,13 @@ static noinline void route_changed(struct sock *sk)
 	if (dst)
 		force_gso(sk, dst);
 	else if (xtcp_sock_is_v4(sk))
-		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has done so */
+		xtcp_ip_route(sk);	/* stores the error; over IPv6, xmit_v6() has stored it */
 }
 
 /*
- * Does the same as inet6_csk_xmit(). On newer kernels inet6_csk_xmit() reads the flow from the
- * sock, where only kernel TCP stores it. Our flow is on the stack. Not inlined, so that IPv4 needs
- * no stack for the flow.
+ * Does the same as inet6_csk_xmit(), which cannot be used: on newer kernels it reads the flow from
+ * the sock, and only kernel TCP stores a flow there. This function has its flow on the stack. It is
+ * not inlined, so that IPv4 needs no stack for the flow.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {

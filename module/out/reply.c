@@ -236,8 +236,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: the reason code for a diagnostic payload, if the segment has just ended its connection.
- *	Otherwise 0, no payload: the source address of the segment may be forged, so the RST must
- *	not be larger than the segment
+ *	Otherwise 0, and the RST has no payload: the source address of the segment may be forged, so
+ *	the RST must not be larger than the segment
  * @signer: the signer; if it has a key, it signs the RST
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC

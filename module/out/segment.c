@@ -102,10 +102,10 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
-		 * that we send before the handshake is complete may offer a larger window than a
-		 * SYN-ACK can express. If the SYN-ACK is sent again, its smaller window does not
-		 * shrink the offered window (RFC 9293 section 3.8.6).
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
+		 * send data behind the SYN-ACK at once, with a larger window than a SYN-ACK can
+		 * express. If the SYN-ACK is sent again after this data, its window is smaller, but
+		 * the offered window does not shrink (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -497,10 +497,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * Prepares a segment that is too large for one packet, so that IP or the device cuts it. If the
- * current path allows it, a retransmission is cut at the same octets as the original. So the peer's
- * SACK blocks end at these octets, whether the originals or the copies have arrived. @skb: a copy
- * of the queued skb. @cb: the control block of the queued skb.
+ * Prepares a segment that is too large for one packet, so that IP or the device cuts it. A
+ * retransmission is cut at the same octets as the original, unless these parts are too large for
+ * the current MSS. So the peer's SACK blocks end at these octets, whether the originals or the
+ * copies have arrived. @skb: a copy of the queued skb. @cb: the control block of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {

@@ -61,12 +61,12 @@ static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group in which one sock counts as closed. Each lease of a bind(), and each taker,
- * points to it, because kernel TCP's bind() compares a sock of such a group with each sock on the
- * port. Without the group, bind() has a fast path: a sock with SO_REUSEPORT may be admitted without
- * this comparison, if the last sock that bound the port has the same user. All leases of bind()
- * have SO_REUSEPORT and the same user. So the fast path would always admit a lease that asks for
- * its own port again, as in xtcp_lease_listen().
+ * A reuseport group. Each lease of a bind(), and each taker, points to it, to keep kernel TCP's
+ * bind() off its fast path. The fast path may admit a sock with SO_REUSEPORT if the last sock that
+ * bound the port has the same user. All leases of bind() have SO_REUSEPORT and the same user. So
+ * the fast path would always admit a lease that asks for its own port again, as in
+ * xtcp_lease_listen(). A sock in a group is compared with each sock on the port instead. One sock
+ * of this group counts as closed: otherwise kernel TCP would let no lease share a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
@@ -175,8 +175,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. For its choice,
-	 * only SO_REUSEADDR counts, not SO_REUSEPORT (ip_autobind_reuse). If another bind() of ours
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. The choice depends
+	 * on SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse). If another bind() of ours
 	 * asks for the chosen port before get_place() takes the lock, that bind() is refused.
 	 */
 	if (!port)
@@ -372,8 +372,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - put the references of TIME-WAIT records that leave the port, or of a
- *	full sock that leaves it
+ * xtcp_lease_put_users() - put the references of TIME-WAIT records, or of a full sock, that leave
+ *	the port
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *

@@ -111,10 +111,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record. xtcp_lease_make_exclusive() clears SO_REUSEADDR of a
- * lease that bind() made. Once only records refer to the lease, the lease has its owner's
- * SO_REUSEADDR again. Then a sock of kernel TCP with SO_REUSEADDR may bind the port, as it may
- * beside a TIME-WAIT sock of kernel TCP.
+ * Take a reference for a TIME-WAIT record. connect() may have cleared SO_REUSEADDR of the lease
+ * (xtcp_lease_make_exclusive()). The option comes back when the last full sock leaves the port,
+ * even if records still refer to the lease. From then on, a sock of kernel TCP with SO_REUSEADDR
+ * can bind the port, as if a TIME-WAIT sock of kernel TCP had the port.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

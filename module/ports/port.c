@@ -53,7 +53,7 @@
 
 /*
  * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
- * hash key of its own, so a destination has another counter in each namespace.
+ * hash key of its own, so one destination has different counters in different namespaces.
  */
 static u32 *counters;
 
@@ -126,8 +126,8 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
 	/*
-	 * kernel TCP's connect() takes no new 4-tuple on a port with a lease. The port has its lease
-	 * now, so it is enough to look once
+	 * it is enough to look once whether kernel TCP has the 4-tuple: the port has a lease now,
+	 * so kernel TCP's connect() takes no new 4-tuple on the port
 	 */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : xtcp_demux_insert_sk(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
@@ -137,8 +137,9 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * The part of @range that connect() may use. @first: our half, of which it may use all. Of kernel
- * TCP's half (the ports with the parity of the first port), the last ports are kept for kernel TCP.
+ * Returns the part of @range from which connect() may choose. @first: true: our half is meant, and
+ * the part is all of @range. False: kernel TCP's half is meant (the ports with the parity of the
+ * first port), and the last ports of @range are left out: they are kept for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
@@ -204,8 +205,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 
 /*
  * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn, because some of them may belong to TIME-WAIT records that may be replaced. Most likely one
- * of these ports is usable, unless most records of the half are too young to be replaced.
+ * turn, because some of them may belong to TIME-WAIT records that may be replaced. A few tries are
+ * enough, unless most records of the half are too young to be replaced.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)

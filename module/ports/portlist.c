@@ -49,7 +49,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 /**
  * xtcp_portlist_add() - put a lease on the list of its port
- * @lease: in kernel TCP's table; removed from it if the call fails
+ * @lease: in kernel TCP's table; if the call fails, it removes the lease from that table
  *
  * Shared leases come before the others.
  *

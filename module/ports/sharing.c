@@ -138,12 +138,13 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * entry has to be compared? Usually yes, if both belong to one SO_REUSEPORT group: all entries that
- * overlap with @lease have admitted it, so they also admit @sk. The answer is no if a sock outside
- * the group may share the port with @lease, and might refuse @sk. This is so if only TIME-WAIT
- * records refer to @lease, or if @admits_others is set (lease_admits()). It is also so if @lease
- * has SO_REUSEADDR, unless @sk has this option, too, and @lease listens: then no sock outside the
- * group listens.
+ * entry has to be compared? Usually yes, if @sk belongs to the SO_REUSEPORT group of @lease: all
+ * entries that overlap with @lease have admitted @lease, so they also admit @sk.
+ *
+ * But the answer is no if a sock outside the group may be on the port, and may refuse @sk. This is
+ * possible in three cases: only TIME-WAIT records refer to @lease; @admits_others is set
+ * (lease_admits()); or @lease has SO_REUSEADDR. In the third case the answer is still yes if @sk
+ * has SO_REUSEADDR and @lease listens: then no sock outside the group listens, so all admit @sk.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -153,8 +154,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @other have the same address and device, and is lease_vouches() true for it? Return: true if
- * so, or if no tries are left (@tries is below 0 then). Either ends the walk.
+ * Does @other have the same address and device, and is lease_vouches() true for @other? Return:
+ * true if so, or if no tries are left (then @tries is below 0). True ends the walk.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
@@ -168,10 +169,10 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other
- * nevertheless? Each lease of a bind() has sk_reuseport and the same user. So kernel TCP lets such
- * leases share a port with each other, and with TIME-WAIT socks of kernel TCP that have
- * sk_reuseport. Only these entries are compared here.
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other all
+ * the same? Each lease of a bind() has sk_reuseport and the same user. So kernel TCP always lets
+ * such leases share a port with each other, and with TIME-WAIT socks of kernel TCP that have
+ * sk_reuseport. Only these entries have to be compared here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -322,9 +323,9 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	if (xtcp_sharing_has_moved(mine))
 		return -EADDRINUSE;
 	/*
-	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease for the sake of
-	 * another of its socks, such as a child. So the option is not set again while the lease has
-	 * other socks
+	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease, to protect the
+	 * connection of another sock with this lease, such as a child. So the option is not set
+	 * again while other socks have the lease
 	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);

@@ -96,8 +96,8 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
- * Is @other bound to a device that is not the taker's? A lookup of the 4-tuple with the taker's
- * device, or without a device, does not find such a sock.
+ * Is @other bound to a device other than the taker's? A lookup of the 4-tuple with the taker's
+ * device, or without a device, would miss such a sock.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
@@ -107,14 +107,16 @@ static bool is_of_another_device(struct sock *other, void *taker)
 }
 
 /*
- * Prepare the bucket of @port so that kernel TCP admits the taker. This is done only if all socks
- * on the port got it from kernel TCP's connect(): each of them needs only its own 4-tuple, so the
- * taker may share the port. To let the taker in, fastreuseport of the bucket is set as if the
- * taker's SO_REUSEPORT group had the port. A bind() that comes before the taker clears
- * fastreuseport again. If a sock on the port is bound to a device other than the lease's,
- * fastreuseport is not set for a lease with a device. A lease without a device may be beside such a
- * sock, because xtcp_taker_meets() later compares the sock's 4-tuple with those of our connections.
- * Return: true when fastreuseport is set.
+ * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
+ * as if the taker's SO_REUSEPORT group had the port. If a bind() comes before the taker, that
+ * bind() clears fastreuseport again. Return: true when fastreuseport is set. It is set on two
+ * conditions:
+ *
+ *  - All socks on the port got it from kernel TCP's connect(). Each of them needs only its own
+ *    4-tuple, so the taker may share the port.
+ *  - The lease is bound to no device, or no sock on the port is bound to another device. Beside
+ *    socks with a device, a lease without a device is safe: xtcp_taker_meets() later compares their
+ *    4-tuples with those of our connections.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -193,10 +195,10 @@ static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 por
 }
 
 /*
- * A lease leaves the table, so kernel TCP's connect() may use the port again: only socks that
- * connect() gave the port are left, since no bind() could take it. If the lease is bound to a
- * device, the bucket stays as it is, because it may contain a lease that is bound to another
- * device.
+ * A lease leaves the table, so kernel TCP's connect() may use the port again. This is safe: all
+ * socks that are left on the port got it from connect(), because the lease has kept every bind()
+ * off the port. If the lease is bound to a device, the bucket stays as it is, because it may
+ * contain a lease that is bound to another device.
  */
 static void open_door(const struct xtcp_lease *lease)
 {

@@ -57,9 +57,9 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 /*
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
  * sacked segment that was sent only once gives an RTT. The RTO takes the longest of these RTTs,
- * which includes the peer's ACK delay. Congestion control takes the shortest. The RTO uses the
- * timestamp echo instead if SND.UNA has moved, and if no such segment exists or the ACK also covers
- * a resent segment. Return: true when the RTO has a new sample.
+ * which includes the peer's ACK delay. Congestion control takes the shortest. Two kinds of ACKs
+ * give the RTO their timestamp echo instead, if they move SND.UNA: ACKs that report no such
+ * segment, and ACKs that also report a resent segment. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -252,8 +252,8 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	bool sampled;
 
 	/*
-	 * what a duplicate ACK is: RFC 5681 section 2, (a) to (e). But as in Linux, an ACK whose
-	 * window has shrunk is a duplicate, too
+	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is. But as in Linux, an ACK
+	 * whose window has shrunk is a duplicate, too
 	 */
 	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
@@ -304,9 +304,9 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Were the SYN and its first retransmission lost? They were not if the ACK echoes the timestamp of
- * the original SYN (Eifel, RFC 3522). The timestamp of a retransmission is at least one timeout
- * later.
+ * Was the SYN resent at least twice, and was the original lost? The original was not lost if the
+ * ACK echoes its timestamp (Eifel, RFC 3522). The timestamp of a retransmission is at least one
+ * timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -250,10 +250,10 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * In RECOVERY, SND.UNA has moved, but not as far as recover. Have originals moved it, which were
- * late and not lost? Then some retransmissions were needless. When no retransmission is in flight
- * any more, the recovery is undone. Until then, the caller marks nothing more as lost. Return: true
- * when originals moved SND.UNA.
+ * In RECOVERY, SND.UNA has moved, but not as far as recover. Was the cause the arrival of
+ * originals, which were only late? Then some retransmissions were needless. When no retransmission
+ * is in flight any more, the recovery is undone. Until then, the caller marks nothing more as lost.
+ * Return: true when originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -5,8 +5,8 @@
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
  * of the queue and the tree overlap. If an octet comes twice, the first copy stays, even if the
- * second copy differs. insert_new_text() sees to this. So a segment that overlaps text in the tree
- * goes through the tree, even if it begins at RCV.NXT.
+ * second copy differs. insert_new_text() makes sure of this. So a segment that overlaps text in the
+ * tree goes through the tree, even if it begins at RCV.NXT.
  *
  * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
  * completely is removed. If the octets of such an skb differ from the octets of the segment, the
@@ -371,9 +371,9 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Add the new parts of @skb to the tree. Parts that are in the tree already are duplicates; a
- * D-SACK reports the first of them. The work is linear in the number of skbs that @skb covers; all
- * of them are removed.
+ * Add the new parts of @skb to the tree. If parts of @skb are in the tree already, a D-SACK reports
+ * the first of these parts. The work is linear in the number of skbs of the tree that @skb covers;
+ * all these skbs are removed from the tree.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {

@@ -33,9 +33,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The next octet to read is an urgent octet, but a newer urgent octet replaces it. So the old octet
- * would become normal text, although MSG_OOB has returned it, or the program did not want it. Skip
- * it.
+ * The next octet to read is an urgent octet, but a newer urgent octet replaces it. So a read would
+ * return the old octet as normal text. This would be wrong: MSG_OOB has returned the octet already,
+ * or the program did not want it. So skip the octet.
  */
 static void pass_over(struct sock *sk)
 {

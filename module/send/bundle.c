@@ -110,10 +110,10 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * a GSO packet would repeat the request for an ACK rate in each segment, so the segment
-	 * with the request is sent alone, and an skb is cut to make room for the request. But if
-	 * the last skb fits a segment without the request, it is not cut: the request waits for a
-	 * later segment
+	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
+	 * with the request is sent alone, and @skb is cut to make room for the request. One skb is
+	 * not cut: the last skb of the queue, if it fits a segment that carries no request. The
+	 * request then waits for a later segment
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);

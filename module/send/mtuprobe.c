@@ -10,9 +10,9 @@
  * loss, the probe tells nothing about the path MTU.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
- * nothing until timeouts show a black hole. Then segments shrink to base_mss at most, and to half
- * their size after each further timeout, but not below mtu_probe_floor. When these smaller segments
- * get through, the search goes upward again.
+ * nothing until timeouts show a black hole. Then base_mss limits the size of segments, and each
+ * further timeout halves this limit, but not below mtu_probe_floor. When these smaller segments get
+ * through, the search goes upward again.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -207,11 +207,11 @@ static void data_sent(struct sock *sk)
 
 /*
  * Must @n more octets wait because IP and the device still have enough of this connection? Without
- * this limit, one connection could fill a qdisc or a device. They may have as much as the
- * connection's rate sends in about a millisecond (sk_pacing_shift); without pacing,
- * limit_output_bytes is the upper limit. In any case, they may have two skbs with @n octets of text
- * each. Nothing has to wait if nothing is in flight, or if pace.c could not learn when the device
- * has made room. Each ACK makes us try again, and so does pace.c when there is room.
+ * a limit, one connection could fill a qdisc or a device. The limit is what the connection's rate
+ * sends in about a millisecond (sk_pacing_shift), but without pacing at most limit_output_bytes.
+ * Two skbs with @n octets of text each are always allowed. Nothing has to wait if nothing is in
+ * flight, or if pace.c could not learn when the device has made room. Each ACK makes us try again,
+ * and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -503,9 +503,9 @@ void xtcp_output_fin(struct sock *sk)
 
 /*
  * The segment that is resent now must also have room for a request for an ACK rate
- * (xtcp_asking_hurries()). So its last octets are cut off. They become a segment of their own, so
- * that the segments behind them begin at the same octets as before. @n: from xtcp_bundle_again().
- * Return: how many octets to resend now.
+ * (xtcp_asking_hurries()). So its last octets are cut off, and become a segment of their own. All
+ * later segments still begin at the same octets as before. @n: from xtcp_bundle_again(). Return:
+ * how many octets to resend now.
  */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
