@@ -142,9 +142,9 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Notes that all octets from @skb up to @end are sacked. Stores @end as the sacked_to of each skb
- * that mark_block() has visited, so that its next walk jumps over these octets. Otherwise a peer
- * could make us walk over the same octets again and again, by reporting them in different SACK
- * blocks.
+ * that mark_block() has visited. So the next call of mark_block() jumps over these octets.
+ * Otherwise a peer could make us walk over the same octets again and again, by reporting them in
+ * different SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -668,7 +668,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* set delivered again: it shares its memory with sacked_to, which has overwritten it */
+		/* set delivered again: sacked_to, in the same union, has overwritten it */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;

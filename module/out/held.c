@@ -292,9 +292,9 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: a sock in CLOSED, with segments below TCP
  *
- * The sock also drops its reference to the namespace. Otherwise, the waiting segments would keep
- * the namespace alive through the sock, although perhaps only the end of the namespace frees these
- * segments.
+ * The sock also drops its reference to the namespace. Otherwise each might wait for the other: the
+ * segments keep the sock alive, and with it the namespace; and perhaps only the end of the
+ * namespace frees the segments.
  *
  * Context: process. Lock: as xtcp_held_take().
  */

@@ -47,9 +47,9 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
- * Usually @target octets are enough. But if little more can come until the reader makes room, one
- * octet is enough: if memory is short, the buffer is nearly full, or the window has room for one
- * segment at most. A FIN is not counted as an octet.
+ * Usually @target octets are enough. But one octet is enough if little more can come until the
+ * reader makes room. This is so when memory is short, when the buffer is nearly full, or when the
+ * window has room for one segment at most. A FIN is not counted as an octet.
  *
  * Context: any; racy without the socket lock.
  *

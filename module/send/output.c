@@ -319,9 +319,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * is the congestion window the limit? Usually it is if it has no room for a segment. But if
-	 * a part of @skb waits (xtcp_bundle_waits()), both windows have room for a segment; then
-	 * the window with less room is the limit
+	 * is the congestion window the limit? Usually the answer is yes if that window has no room
+	 * for a segment. But if a part of @skb waits (xtcp_bundle_waits()), both windows have room
+	 * for a segment; then the window with less room is the limit
 	 */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
