@@ -451,9 +451,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  *	TCP's half, and there prefer ports that already have a lease, because kernel TCP's connect()
  *	cannot take these
  *
- * The function sets the port's bit in the bitmap others of @map, so that no other call tries the
- * port. The caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused()
- * or xtcp_portmap_not_taken().
+ * The function sets the port's bit in @others of @map, so that no other call tries the port. The
+ * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
+ * xtcp_portmap_not_taken().
  *
  * Context: process.
  *
@@ -497,8 +497,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple in the table uses the port, the function sets the port's bit in the bitmap ours, until
- * the tuple leaves the table. Otherwise the port's bit in the bitmap others stays set.
+ * If a tuple in the table uses the port, the function sets the port's bit in @ours, until the tuple
+ * leaves the table. Otherwise the port's bit in @others stays set.
  *
  * Context: process.
  */

@@ -286,9 +286,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * Only octets that we have resent can arrive twice. bytes_retrans counts them, but not SYN
-	 * and FIN, so add 2. One D-SACK can report at most a window of octets. If D-SACKs report
-	 * more, the network has made copies, or the peer lies.
+	 * Two limits. One D-SACK can report at most a window of octets. And only octets that we
+	 * have resent can arrive twice: bytes_retrans counts them, but not SYN and FIN, so add 2.
+	 * Beyond either limit, the network has made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {

@@ -155,8 +155,7 @@ static void disinvite(const struct sock *taker, u16 port)
 
 /*
  * Make kernel TCP's connect() skip the port from now on. Return: true if fastreuseport was still as
- * invite() has set it. If not, a bind() came between, and kernel TCP admitted the taker for another
- * reason.
+ * invite() has set it. If not, a bind() came between, and the taker must not stay on the port.
  */
 static bool shut_door(const struct sock *taker, u16 port)
 {

@@ -106,9 +106,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Begin the sample of an ACK with the state before the ACK is processed. This function is inline
- * because it runs for most ACKs; so are other functions of this file. Callers declare and
- * initialize their sample in one statement; otherwise the compiler would zero the sample first.
+ * Begin the sample of an ACK with the state before the ACK is processed. This function and others
+ * of this file are inline, because they run for most ACKs. Callers declare and initialize their
+ * sample in one statement; otherwise the compiler would zero the sample first.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {

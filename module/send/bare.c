@@ -25,8 +25,8 @@
 /*
  * The sequence number of a segment without text. This is SND.NXT, or the right edge of the peer's
  * window if the window has shrunk and the edge is lower: the peer accepts no segment beyond the
- * edge. But an edge that is lower by less than one unit of the window field was only rounded down,
- * so the number is SND.NXT.
+ * edge. But if the edge is lower by less than one unit of the window field, the peer has only
+ * rounded the window down, so the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
