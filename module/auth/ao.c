@@ -171,9 +171,9 @@ void xtcp_ao_exit(void)
 }
 
 /*
- * Begins a digest with this processor's object for an algorithm, and with @key. The caller keeps BH
- * disabled until it has finished with the object. @key is aligned to 8 octets, so that the kernel
- * need not copy the key.
+ * Begins a digest with @key. It uses this processor's object for the algorithm (struct
+ * crypto_shash), so the caller keeps BH disabled until the digest is finished. @key is aligned to 8
+ * octets, so that the kernel need not copy the key.
  */
 static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
 {

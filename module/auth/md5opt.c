@@ -60,8 +60,8 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 	if (peers->v4)
 		peers->prefix += V4_PREFIX;
 	/*
-	 * as in Linux, TCP_MD5SIG accepts TCP_MD5SIG_FLAG_IFINDEX, but ignores the device: the key
-	 * then holds only for peers outside of VRFs
+	 * as in Linux, TCP_MD5SIG accepts TCP_MD5SIG_FLAG_IFINDEX but does not read tcpm_ifindex:
+	 * the key then holds only for peers outside of VRFs
 	 */
 	peers->in_l3 = cmd->tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX;
 	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || read_device(sk, cmd->tcpm_ifindex, peers);

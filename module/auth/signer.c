@@ -76,7 +76,7 @@ static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk
 /**
  * xtcp_signer_of_answer() - find the key that signs the answer to a segment
  * @signer: filled in
- * @sk: the sock or listener whose keys apply; the segment's signature was right with these keys
+ * @sk: the sock or listener whose keys sign; the signature of the segment was verified
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place
  *

@@ -63,7 +63,7 @@ u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
-/* Most octets that a signature takes in a segment of a connection. The socket lock is held. */
+/* The room of the longest signature in a segment of @sk, octets; 0: none. Socket lock held. */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_room_find(sk) : 0;

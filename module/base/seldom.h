@@ -42,9 +42,9 @@ static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 }
 
 /*
- * Does @sk have a key, or did it have one? This runs for each segment. The bit is stored beside the
- * pointer, so a test of the bit costs no more than a test of the pointer. The caller holds what
- * xtcp_seldom() requires.
+ * Does @sk have a key, or did it have one? This runs for each segment. So the answer is a bit of
+ * the word that also holds the pointer to struct xtcp_seldom: one load gets both. The caller holds
+ * what xtcp_seldom() requires.
  */
 static inline bool xtcp_seldom_signs(const struct sock *sk)
 {

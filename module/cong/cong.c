@@ -413,9 +413,9 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 }
 
 /**
- * xtcp_cong_sent() - count octets that were sent or resent, if PRR controls a reduction
+ * xtcp_cong_sent() - tell PRR how much was sent or resent, if PRR controls a reduction
  * @sk: the sock
- * @octets: number of these octets
+ * @octets: how many octets
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -105,7 +105,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* count first: a CPU that takes the lock of an emptied set also sees the new count */
+	/* count first: who takes the lock of an emptied set to save a path sees the new count */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);

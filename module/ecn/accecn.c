@@ -583,7 +583,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
 /**
  * xtcp_accecn_feedback() - process the ACE field and the option of an ACK
  * @sk: in a synchronized state and in AccECN mode
- * @skb: the ACK; it newly acknowledges or sacks something, so no later ACK has overtaken it
+ * @skb: the ACK; it newly acknowledges or sacks something, and no later ACK has overtaken it
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @sample: its fields "marked" and "ece" are set
  *

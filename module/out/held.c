@@ -331,9 +331,9 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * xtcp_held_segment_freed() - stop holding the module if the last segment of a sock was freed
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
- * The function does nothing if the socket lock is taken. If the owner of the lock sends, it calls
- * xtcp_held_look() afterwards. For any other owner, and always in a kernel for one processor, the
- * work item calls xtcp_held_look().
+ * The function does nothing if the socket lock is taken, or if the kernel is built for one
+ * processor, where a spinlock does not show whether it is taken. An owner of the lock that sends
+ * calls xtcp_held_look() afterwards. In all other cases, the work item calls it later.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */

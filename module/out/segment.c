@@ -435,7 +435,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 {
 	const u32 clock = xtcp_clock_ts_of(us);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* the text of a RST is no data: it has no sequence numbers, and nothing counts it */
+	/* the payload of a RST takes no sequence numbers, and no counter counts it */
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
 	/* without ECN, has_text() is not called: this saves time */
 	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text(len, flags), has_text(len, flags) && !resent) :

@@ -378,7 +378,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->agreed.sack_ok) {
-		/* after F-RTO has sent new text, a duplicate ACK means that this text arrived */
+		/* after F-RTO has sent new text, a duplicate ACK counts as its arrival */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)

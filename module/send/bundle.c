@@ -124,7 +124,7 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 
 /*
  * Is the ACK of the oldest text in flight near, that is, due within half of a round trip and within
- * a millisecond? The answer is no if no text was sent within the last millisecond.
+ * a millisecond? It counts as near only if text was sent within the last millisecond.
  */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {

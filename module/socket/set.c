@@ -145,7 +145,7 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	return err;
 }
 
-/* Which attributes of a request are changes? Return: a bit for each. */
+/* Which changes does a request ask for? Return: a bit for each. */
 static unsigned long changes_of(struct nlattr **attrs)
 {
 	unsigned long found = 0;

@@ -20,9 +20,9 @@
  *               the retransmit deadline stays where the window probe has put it
  *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
  *               section 6.2)
- *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Armed while
- *               SO_KEEPALIVE or net.xtcp.keepalive_always is on. Also ends a connection without
- *               text (net.xtcp.idle_ms, half_closed_ms), if that is due before the next probe
+ *   keepalive   nothing arrived for TCP_KEEPIDLE, and SO_KEEPALIVE or net.xtcp.keepalive_always
+ *               is on: probe (RFC 9293 section 3.8.4). Even without keepalive, this deadline ends
+ *               a connection that has had no text for too long (net.xtcp.idle_ms, half_closed_ms)
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
