@@ -39,10 +39,10 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until the reader runs? Yes, if a GRO packet has brought more than two segments
- * for a thread that slept in RECEIVE. After the read, one ACK covers all segments that have
- * arrived, and offers the window that the read has opened. If another GRO packet arrives before the
- * read, the ACK is sent at once.
+ * May the ACK wait until the reader runs? Yes, if more than two full segments are unacknowledged
+ * (only a GRO packet brings so many at once), for a thread that slept in RECEIVE. After the read,
+ * one ACK covers all segments that have arrived, and offers the window that the read has opened. If
+ * another segment arrives before the read, the ACK is sent at once.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {

@@ -70,7 +70,8 @@ struct xtcp_ao_key {
  * @room: most octets that TCP-AO takes in a segment of a connection; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
- * @required: set by TCP_AO_INFO: drop segments without a MAC, even of peers for which no key holds
+ * @required: set by TCP_AO_INFO: drop segments without a MAC, even those of peers for which there
+ *	is no key
  * @accept_icmps: set by TCP_AO_INFO: ignore no ICMP error (RFC 5925 section 7.8)
  * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
  * @bad: segments with a wrong MAC

@@ -37,7 +37,7 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
 }
 
 /**
- * xtcp_keys_find() - find a sock's key for a peer
+ * xtcp_keys_find() - find a sock's TCP-MD5 key for a peer
  * @sk: the sock, or a listener
  * @peer: the peer's address; IPv4 as v4-mapped
  * @l3index: ifindex of the peer's VRF, 0: no VRF; %XTCP_KEYS_ANY_L3INDEX: VRFs are not compared

@@ -36,8 +36,8 @@ enum xtcp_deferred {
  */
 struct xtcp_endpoint {
 	/*
-	 * Each field is constant, or its line says what guards it. The kernel casts a sock to
-	 * struct inet_sock, so this struct comes first.
+	 * The socket lock guards writes of a field, unless the field is constant or its line says
+	 * otherwise. The kernel casts a sock to struct inet_sock, so @inet comes first.
 	 */
 	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
@@ -85,8 +85,8 @@ struct xtcp_endpoint {
 
 	/*
 	 * The program sets these fields. They survive a reconnect. Children of a listener inherit
-	 * them, unless the line says otherwise. A rule of the policy table may also set them, but
-	 * only for one connection (xtcp_sock.by_rule).
+	 * them, unless the line says otherwise. A rule of the policy table may set some of them,
+	 * too; xtcp_sock_reset_tcb() takes back what a rule has set (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */

@@ -22,7 +22,7 @@ static u32 segment_size(const struct xtcp_alpha *alpha, const struct xtcp_alpha_
 }
 
 /**
- * xtcp_alpha_start() - begin with a share of 1 and the first window
+ * xtcp_alpha_start() - set DCTCP.Alpha to 1, and begin the first observation window
  * @alpha: to set
  * @one: the number that represents a share of 1.0
  * @mss: octets of a full segment

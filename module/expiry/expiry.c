@@ -154,7 +154,7 @@ static void expired_retransmit(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_first(sk);
 
-	/* the ACK of the last segment in flight has dropped the deadline */
+	/* cannot happen: the ACK of the last segment in flight drops the deadline */
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*

@@ -326,7 +326,8 @@ static void grace_period_over(struct rcu_head *rcu)
 }
 
 /**
- * xtcp_pool_free_dead() - free an entry that has left the table, when no lookup can still see it
+ * xtcp_pool_free_dead() - free an entry that has left the table, after a grace period, since
+ *	lookups may still see it
  * @xn: the namespace of the entry
  * @he: the entry
  *

@@ -510,8 +510,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 	sock_owned_by_me(sk);
 	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
 	/*
-	 * set left_table also if the sock is not in the table any more, because a TIME-WAIT record
-	 * has replaced it: lookups may still use the sock
+	 * set left_table even if a TIME-WAIT record has already replaced the sock in the table:
+	 * lookups may still use the sock
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)

@@ -17,9 +17,9 @@
  * While such a segment is in a queue, its sock keeps the module loaded: by its descriptor, or
  * through held.c. So when the module's exit begins, no such segment is in a queue. Segments on
  * their way from the hooks to our handlers still reach the handlers, because the hooks are removed
- * a grace period earlier. A mere count of the segments with a sock of ours would not be reliable:
- * the program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the
- * sock without a call to us.
+ * a grace period before the handlers. A mere count of the segments with a sock of ours would not be
+ * reliable: the program that reads a queue may turn a segment into a UDP datagram, and UDP then
+ * takes the sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before listen() or connect() a socket receives nothing, but hooks cost

@@ -387,7 +387,7 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 }
 
 /*
- * Pushes options and header of a segment that has more options than timestamps, and signs the
+ * Pushes options and header of a segment that may need other options than timestamps, and signs the
  * segment if there is a key. Return: the result of push_options(). Not inlined, so that other
  * segments need no stack for the signer.
  */

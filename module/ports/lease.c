@@ -343,7 +343,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_put() - put the reference of a full sock, which leaves the port
+ * xtcp_lease_put() - drop a full sock's reference to its lease, as the sock leaves the port
  * @lease: from xtcp_lease_get(), xtcp_lease_get_shared() or xtcp_lease_hold()
  * @sk: the sock
  *

@@ -326,7 +326,8 @@ static bool is_on_device_with(struct sock *other, void *arg)
 /**
  * xtcp_taker_meets() - does a sock of kernel TCP that is bound to a device have the 4-tuple?
  * @lease: in kernel TCP's table
- * @tuple: on the port of @lease; its sock is bound to no device
+ * @tuple: the 4-tuple that a sock of ours wants, on the port of @lease; our sock is bound to no
+ *	device
  *
  * A segment that arrives by the device would match both that sock and ours.
  * xtcp_demux_kernel_holds() does not find a sock that is bound to a device. So this function walks

@@ -346,7 +346,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 		/* with Fast Open, a small segment may have been sent already */
 		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
-	/* as in Linux, a delivered SYN counts here, but a delivered SYN-ACK does not */
+	/* as in Linux, the MIB counter counts a delivered SYN, but not a delivered SYN-ACK */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);

@@ -46,8 +46,8 @@ enum xtcp_blackbox_kind {
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
- * @us: when it happened, xtcp_clock_us(). A system call has @us of the previous event; word[4] has
- *	the time of the call in jiffies
+ * @us: when it happened, xtcp_clock_us(). An event of a system call does not read the clock: it
+ *	repeats @us of the previous event, and word[4] has its own time, in jiffies
  * @kind: enum xtcp_blackbox_kind
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*

@@ -257,8 +257,9 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * generic netlink refuses attributes of which it knows no policy, unless the command is
-	 * below this number. This family has no policy, so the number is above all commands
+	 * for commands from this number on, generic netlink refuses all attributes if it knows no
+	 * policy for the command. This family has no policy, so the number is above all its
+	 * commands, and their attributes pass
 	 */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,

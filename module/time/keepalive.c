@@ -162,9 +162,9 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * if text waits and the window is open, the limits of this function do not run: R2 and the
-	 * user timeout decide when the connection ends, even if pacing or a queue of this machine
-	 * holds the text back
+	 * while text is not acknowledged and the peer's window is open, the limits of this function
+	 * do not apply: R2 and the user timeout decide when the connection ends, even if pacing or
+	 * a queue of this machine holds the text back
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;

@@ -443,7 +443,7 @@ bool xtcp_pace_is_over(struct sock *sk)
 }
 
 /**
- * xtcp_pace_stop() - stop the timer: the connection sends nothing any more
+ * xtcp_pace_stop() - stop the timer of a connection that has ended
  * @sk: CLOSED; it may be used again
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.

@@ -258,7 +258,10 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/* @change: records that begin, minus records that end; @signed_change: the signed ones of them */
+/*
+ * @change: records that begin, minus records that end; @signed_change: the same, of records with keys
+ * to sign segments alone
+ */
 static void count_records(struct xtcp_net *xn, int change, int signed_change)
 {
 	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
