@@ -8,7 +8,7 @@
 
 #include "base/endpoint.h"
 
-/* bit 0 of the word of the pointer xtcp_endpoint.seldom: the sock has or had a key to sign segments */
+/* bit 0 of xtcp_endpoint.seldom, a pointer: the sock has or had a key to sign segments */
 #define XTCP_SELDOM_SIGNS	BIT(0)
 
 struct xtcp_ao;

@@ -61,7 +61,7 @@
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
 	NEXT_NONE,	/* nothing now: the segments that are marked as lost may have arrived */
-	NEXT_NEW,	/* new text, which F-RTO sends as a test of the timeout (RFC 5682 section 3.1, 2b) */
+	NEXT_NEW,	/* new text, as a test of the timeout (F-RTO: RFC 5682 section 3.1, 2b) */
 };
 
 /*

@@ -259,8 +259,8 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 }
 
 /*
- * @change: records that begin, minus records that end; @signed_change: the same, of records with keys
- * to sign segments alone
+ * @change: records that begin, minus records that end; @signed_change: the same, but only of
+ * records with keys to sign segments
  */
 static void count_records(struct xtcp_net *xn, int change, int signed_change)
 {
