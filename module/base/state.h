@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The state of a connection (RFC 9293 section 3.3.2): sk_state, whose values are the kernel's TCP_*.
+ * The state of a connection (RFC 9293 section 3.3.2): sk_state, with the kernel's values, TCP_*.
  * After create.c has made a sock, only xtcp_state_set() changes it.
  */
 #ifndef XTCP_STATE_H

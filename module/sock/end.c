@@ -174,7 +174,7 @@ void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err)
 }
 
 /**
- * xtcp_sock_forget_end() - forget why the last connection of a sock ended, since the sock listens now
+ * xtcp_sock_forget_end() - forget why the last connection of a sock ended: the sock listens now
  * @sk: the sock
  *
  * Context: process. Lock: socket, held.
