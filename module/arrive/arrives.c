@@ -545,7 +545,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
  *
  * Context: softirq. Lock: socket, held.
  */
-void xtcp_arrives_count_first(struct sock *child, const struct sk_buff *skb, bool after_syn)
+void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 

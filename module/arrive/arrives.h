@@ -21,6 +21,6 @@ enum xtcp_verdict {
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb);
-void xtcp_arrives_count_first(struct sock *child, const struct sk_buff *skb, bool after_syn);
+void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn);
 
 #endif /* XTCP_ARRIVES_H */
