@@ -3,6 +3,8 @@
 #ifndef XTCP_ARRIVES_H
 #define XTCP_ARRIVES_H
 
+#include <linux/types.h>
+
 struct sk_buff;
 struct sock;
 
