@@ -262,10 +262,13 @@ static bool finish_connect(struct end *end)
 	return false;
 }
 
-static void take_edges(struct end *end)
+static void take_news(struct end *end)
 {
 	struct epoll_event seen;
 
+	if (!end->has_news)
+		return;
+	end->has_news = false;
 	if (!end->program->edges) {
 		end->can_read = true;
 		end->can_write = true;
@@ -292,7 +295,7 @@ void end_step(struct end *end, long long now_us)
 {
 	if (end->fd < 0)
 		return;
-	take_edges(end);
+	take_news(end);
 	if (end->is_connecting && (!end->can_write || !finish_connect(end)))
 		return;
 	if (end->can_write && write_at(end) >= 0 && now_us >= write_at(end))

@@ -27,7 +27,8 @@ struct end {
 	const struct judge_side *wire;	/* what has arrived here */
 	int file, pipe[2];	/* for sendfile(), for splice(); -1: not open */
 	int epoll;		/* -1: not open */
-	bool can_read, can_write;	/* as the edges of epoll said */
+	bool has_news;		/* poll() says so, or a packet came: it may be able to read or write again */
+	bool can_read, can_write;	/* until EAGAIN */
 	long long write_at_us, read_at_us;	/* it waits until then */
 	bool has_shut, at_end, is_done;
 	bool may_fail;		/* with any error, since allocations fail */

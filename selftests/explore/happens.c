@@ -66,6 +66,10 @@ static void end_host(struct world *w, enum side side)
 
 static void set_link(struct world *w, enum side side, bool up)
 {
+	int i;
+
+	for (i = 0; i < w->lanes; i++)
+		judge_lost_route(&w->lane[i].judge, side);
 	if (!w->s->host[side].device_goes)
 		path_link_up(&w->path, side, up);
 	else if (up)

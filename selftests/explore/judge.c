@@ -218,6 +218,11 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	s->interval_us = interval;
 }
 
+void judge_lost_route(struct judge *j, enum side side)
+{
+	j->side[side].copies = 0;
+}
+
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];

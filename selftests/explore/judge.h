@@ -85,6 +85,8 @@ static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
 void judge_begin(struct judge *j, uint64_t seed);
 /* @by broke a rule that only the reader of its bytes can see. */
 void judge_unreadable(struct judge *j, enum side by, const char *why);
+/* The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. */
+void judge_lost_route(struct judge *j, enum side side);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */

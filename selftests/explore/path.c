@@ -342,7 +342,7 @@ static void deliver(struct path *path, const struct path_packet *packet)
 	/* the link is down, the namespace has ended, or memory is short */
 	if (write(path->tun[to], packet->bytes, packet->len) < 0)
 		return;
-	path_look_at_clock();
+	path->has_brought[to] = true;
 	if (icmp_is(packet->bytes))
 		return;
 	path->arrived[to]++;
@@ -359,6 +359,7 @@ void path_step(struct path *path)
 	int side;
 
 	for (side = 0; side < SIDES; side++) {
+		path->has_brought[side] = false;
 		if (path->has_left[side])
 			take_from(path, side);
 	}

@@ -46,6 +46,7 @@ struct path {
 	unsigned int left[SIDES], arrived[SIDES], foreign[SIDES];
 	long long moved_us;	/* the last packet */
 	bool has_left[SIDES];	/* path_step() has to look whether packets have left that side */
+	bool has_brought[SIDES];	/* the last path_step() brought packets to that side */
 };
 
 /* Monotonic, when path_look_at_clock() was called last: some system calls ago at most. */

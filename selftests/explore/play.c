@@ -206,16 +206,16 @@ static void wait_for_news(struct world *w, long long at_most_us)
 		{ .fd = w->path.tun[CLIENT], .events = POLLIN },
 		{ .fd = w->path.tun[SERVER], .events = POLLIN },
 	};
-	long long wait = at_most_us, other, now;
-	int i, n = SIDES;
+	const long long now = path_now_us();
+	long long wait = at_most_us, other;
+	int i, n = SIDES, first;
 	bool accepts;
 
-	path_look_at_clock();
-	now = path_now_us();
 	accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
 	for (i = 0; i < MEMBERS; i++)
 		p[n++] = (struct pollfd){ .fd = accepts ? w->listener[i] : -1, .events = POLLIN };
 
+	first = n;
 	other = path_wait_us(&w->path);
 	if (other >= 0 && other < wait)
 		wait = other;
@@ -234,6 +234,8 @@ static void wait_for_news(struct world *w, long long at_most_us)
 	sleep_until(p, n, wait);
 	for (i = 0; i < SIDES; i++)
 		w->path.has_left[i] = p[i].revents;
+	for (i = 0; i < w->lanes * SIDES; i++)
+		w->lane[i / SIDES].end[i % SIDES].has_news |= p[first + i].revents;
 }
 
 /* What programs have written and read. */
@@ -257,8 +259,12 @@ static void step(struct world *w)
 	path_step(&w->path);
 	accept_lanes(w);
 	before = carried(w);
-	for (i = 0; i < w->lanes * SIDES; i++)
-		end_step(&w->lane[i / SIDES].end[i % SIDES], path_now_us());
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		struct end *end = &w->lane[i / SIDES].end[i % SIDES];
+
+		end->has_news |= w->path.has_brought[i % SIDES];
+		end_step(end, path_now_us());
+	}
 	if (carried(w) != before)
 		w->path.moved_us = path_now_us();
 	ledger_look(w);
