@@ -221,6 +221,7 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 void judge_lost_route(struct judge *j, enum side side)
 {
 	j->side[side].copies = 0;
+	j->side[side].lost_route = true;
 }
 
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
@@ -228,13 +229,16 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
 
+	if (s->heard_ack && seq_lt(s->una, s->snd_nxt) && now_us - s->left_us > s->waited_us)
+		s->waited_us = now_us - s->left_us;
 	s->left++;
 	s->left_us = now_us;
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
-			broken(j, from, "its SYN has another sequence number");
-			return;
+			if (!s->lost_route)
+				broken(j, from, "its SYN has another sequence number");
+			s->has_left = false;
 		}
 		s->has_syn = true;
 		s->iss = seg->seq;

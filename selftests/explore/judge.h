@@ -66,7 +66,9 @@ struct judge_side {
 	/* what left last at SND.UNA, and how often nothing came back */
 	uint32_t copy_seq;
 	int copies;
+	bool lost_route;
 	long long copied_us, interval_us;
+	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	unsigned int copy_heard;
 };
 
@@ -85,7 +87,10 @@ static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
 void judge_begin(struct judge *j, uint64_t seed);
 /* @by broke a rule that only the reader of its bytes can see. */
 void judge_unreadable(struct judge *j, enum side by, const char *why);
-/* The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. */
+/*
+ * The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. As in Linux, a
+ * half-open connection ends if its SYN-ACK finds no route: then the next SYN begins another one.
+ */
 void judge_lost_route(struct judge *j, enum side side);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);

@@ -282,8 +282,6 @@ static void note_silence(struct world *w)
 		return;
 	if (silence > verdict_patience_us(w->s))
 		w->doubled_us += silence;
-	if (silence > w->longest_us)
-		w->longest_us = silence;
 	w->moved_us = w->path.moved_us;
 }
 
@@ -350,7 +348,6 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->s = &w->scenario;
 	w->port = port;
 	w->lanes = s->connections < 1 ? 1 : s->connections;
-	w->longest_us = 0;
 	w->quiet_us = 0;
 	w->doubled_us = 0;
 	w->is_late = false;

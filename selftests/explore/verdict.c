@@ -44,16 +44,31 @@ long long verdict_patience_us(const struct scenario *s)
 }
 
 /*
- * Without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC 6298
- * section 5, Karn's algorithm); without SACK each loss may cost a timeout. So the next silence may be twice as long.
+ * The longest time for which a connection has sent nothing since something was lost. The next one may be twice as
+ * long: without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC
+ * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. With timestamps the RTO is doubled
+ * as long as nothing is acknowledged.
  */
+static long long longest_wait_us(const struct world *w)
+{
+	long long longest = 0, wait;
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
+
+		wait = !w->s->timestamps ? wire->waited_us : wire->copies > 1 ? wire->interval_us : 0;
+		if (wait > longest)
+			longest = wait;
+	}
+	return longest;
+}
+
 long long verdict_silence_us(const struct world *w)
 {
 	const long long patience = verdict_patience_us(w->s);
-	long long doubled = 2 * w->longest_us;
+	long long doubled = 2 * longest_wait_us(w);
 
-	if (w->s->timestamps || w->s->sack)
-		return patience;
 	if (doubled > MAX_RTO_US)
 		doubled = MAX_RTO_US;
 	doubled += doubled / 8 + SLACK_US;

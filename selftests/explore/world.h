@@ -26,7 +26,6 @@ struct world {
 	int port;
 	int listener[MEMBERS];	/* -1: closed */
 	long long moved_us;	/* when something moved last, as far as silences are known */
-	long long longest_us;	/* the longest silence */
 	long long quiet_us;	/* the longest one that nothing explains */
 	long long doubled_us;	/* all silences of a doubled RTO together */
 	bool is_late;
