@@ -1,35 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Do the explorer's rules find what they are there to find? For each rule a module with one
-# small defect is built, and the rule has to fail a seed of the first hundreds. The module as it
-# is keeps all rules. One seed is the same run twice, octet for octet. Wrong arguments are refused.
+# Do the explorer's checks find what they are there to find? For each defect of explore.defects a module with it is
+# built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
+# One seed is the same run twice, octet for octet. Wrong arguments are refused.
 
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+list=scripts/check/explore.defects
 only=${1-}
-case $#:$only in
-0: | 1:octets | 1:wire | 1:progress | 1:close | 1:end | 1:counters | 1:info | 1:state | 1:log) ;;
-*) echo "Usage: scripts/check/check-explore.sh [octets|wire|progress|close|end|counters|info|state|log]" >&2; exit 2 ;;
-esac
+if [ $# -gt 1 ] || { [ -n "$only" ] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [WORDS OF A DEFECT IN $list]" >&2
+	exit 2
+fi
 seeds=300
-
-# Rule, file, what stands there, what the defect puts in its place: sed's s|||.
-defects()
-{
-	cat <<-'END'
-	octets|module/socket/recvmsg.c|copy_to_iter(skb->data + offset, len|copy_to_iter(skb->data + offset - (offset \&\& len == 100), len
-	wire|module/base/rto.c|rto->backoff++;|rto->backoff \&= 1;
-	progress|module/expiry/expiry.c|refused = xtcp_recovery_timeout(sk);|refused = xsk->tries.retransmits ? 0 : xtcp_recovery_timeout(sk);
-	close|module/socket/close.c|	} else if (close_state(sk)) {|	} else if (sk->sk_state == TCP_ESTABLISHED \&\& xsk->snd.nxt != xsk->snd.write_seq) { send_rst(sk, XTCP_ABORT_UNREAD); xtcp_sock_fail(sk, 0, XTCP_ABORT_UNREAD); } else if (close_state(sk)) {
-	end|module/timewait/record.c|fill_record(tw, sk, substate);|fill_record(tw, sk, TCP_FIN_WAIT2);
-	counters|module/out/segment.c|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, segments);|XTCP_ADD_STATS(xn, TCP_MIB_RETRANSSEGS, 2 * segments);
-	info|module/socket/status.c|info->tcpi_bytes_received = stream->bytes_received;|info->tcpi_bytes_received = stream->bytes_received + (stream->bytes_received > 5000);
-	state|module/base/stream.c|kmem_cache_free(streams, tx->stream);|if ((unsigned long)tx->stream \& 0x1000) kmem_cache_free(streams, tx->stream);
-	log|module/base/rto.c|rto->backoff++;|{ rto->backoff++; WARN_ON_ONCE(rto->backoff > 1); }
-	END
-}
 
 image=$(vm_kernel lab) && scripts/check/selftests.sh tools || exit 1
 vm_machine lab "$image"
@@ -40,26 +25,23 @@ trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
 status=0
 
-# explored NAME: what the explorer says of the module in $out/NAME
+# A tree that the defects are put into and taken out of. Built file by file: a defect makes one of them again.
+mkdir -p "$out/tree/selftests" "$out/tree/scripts/kernel"
+cp -r Kbuild module include "$out/tree/"
+cp -r selftests/modules "$out/tree/selftests/"
+cp scripts/kernel/build-module.sh "$out/tree/scripts/kernel/"
+
+# explored SEEDS [ARGUMENT]...: what the explorer says of the module that the tree makes
 explored()
 {
-	local release
+	local n=$1
 
+	shift
 	: >"$out/said"
-	release=$(kernel_release "$image")
-	(cd "$out/$1" && scripts/kernel/build-module.sh "${image%/*}/build" "build/$release" -s ARCH=um) || return 1
-	strip -g -o "$out/$1.ko" "$out/$1/build/$release/xtcp.ko"
-	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/$1.ko" "$out/explore" 1 $seeds >"$out/said" 2>&1
-}
-
-# copied NAME: a folder with what the module is built from
-copied()
-{
-	mkdir -p "$out/$1"
-	cp -r Kbuild module include "$out/$1/"
-	mkdir -p "$out/$1/selftests" "$out/$1/scripts/kernel"
-	cp -r selftests/modules "$out/$1/selftests/"
-	cp scripts/kernel/build-module.sh "$out/$1/scripts/kernel/"
+	(cd "$out/tree" && scripts/kernel/build-module.sh "${image%/*}/build" build -s ARCH=um SEPARATE=1) || return 1
+	strip -g -o "$out/xtcp.ko" "$out/tree/build/xtcp.ko"
+	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" "$@" 1 "$n" \
+		>"$out/said" 2>&1
 }
 
 # refused WORD ARGUMENT...: status 2, and a line with the word.
@@ -77,9 +59,39 @@ refused()
 	fi
 }
 
+# What the judge says, each with a defect that makes it say so?
+each_has_a_defect()
+{
+	local missing
+
+	missing=$(grep -hE 'broken\(j, .*"|return "' selftests/explore/judge*.c selftests/explore/segment.c |
+		grep -oE '"[^"]{3,}"' | awk -v list="$list" '
+			BEGIN {
+				while ((getline line < list) > 0) {
+					if (sub(/^wire: /, "", line))
+						words[line]
+				}
+			}
+			{
+				for (w in words) {
+					if (index($0, w))
+						next
+				}
+				print "# " $0
+			}')
+	if [ -z "$missing" ]; then
+		echo "ok - explorer: each check of the judge has a defect"
+	else
+		echo "$missing"
+		echo "not ok - explorer: each check of the judge has a defect"
+		status=1
+	fi
+}
+
 # all but the defects
 check_rest()
 {
+	each_has_a_defect
 	refused "unknown option" --nosuch
 	refused "not a number" --seeds 0
 	refused "not a number" --only x
@@ -99,8 +111,7 @@ check_rest()
 		status=1
 	fi
 
-	copied good
-	if explored good; then
+	if explored $seeds; then
 		tail -n 1 "$out/said"
 		echo "ok - explorer: the module as it is"
 	else
@@ -110,27 +121,59 @@ check_rest()
 	fi
 }
 
+# planted FILE: the file of the tree, with $instead for the first $there
+planted()
+{
+	local text
+
+	text=$(<"$1")
+	if [[ $text != *"$there"* ]]; then
+		echo "# '$there' is not in $1"
+		return 1
+	fi
+	printf '%s\n' "${text/"$there"/"$instead"}" >"$out/tree/$1"
+}
+
+# found: the seed that said $words first, and how many said something else before
+found()
+{
+	awk -v rule="${words%%: *}" -v said="${words#*: }" '
+		/^not ok - (seed|all of) / {
+			if (index($0, ": " rule ": ") && index($0, said)) { seed = $4 == "all" ? "the end" : "seed " $5 + 0; exit }
+			others++
+		}
+		END {
+			if (seed)
+				printf "# %s; %d before it say something else\n", seed, others
+			exit !seed
+		}' "$out/said"
+}
+
+# one defect: $words, $file, $there, $instead
+defect()
+{
+	planted "$file" || return 1
+	explored $seeds -u "${words#*: }"
+	cp "$file" "$out/tree/$file"
+	found && return
+	grep '^not ok' "$out/said" | sed -E 's/^not ok - (seed [0-9]+|all of [0-9, ]+): //; s/[0-9]+/N/g' | sort | uniq -c |
+		sort -rn | head -n 5 | sed 's/^/# /'
+	tail -n 1 "$out/said" | sed 's/^/# /'
+	return 1
+}
+
 [ -n "$only" ] || check_rest
-while IFS='|' read -r rule file there instead; do
-	[ -z "$only" ] || [ "$rule" = "$only" ] || continue
-	copied "$rule"
-	sed -i "s|$(sed 's/[][*.&\\]/\\&/g' <<<"$there")|$instead|" "$out/$rule/$file"
-	if cmp -s "$file" "$out/$rule/$file"; then
-		echo "# '$there' is not in $file"
-		echo "not ok - explorer: finds the defect for $rule"
-		status=1
-		continue
-	fi
-	explored "$rule"
-	found=$(grep -cE "^not ok - (seed|all of) .*: $rule: " "$out/said")
-	others=$(grep -E '^not ok - (seed|all of) ' "$out/said" | grep -vcE ": $rule: ")
-	if [ "$found" -gt 0 ]; then
-		echo "# $found of $seeds seeds break this rule, $others break another one"
-		echo "ok - explorer: finds the defect for $rule"
+while read -r words; do
+	[[ $words == [a-z]*": "* ]] || continue
+	read -r file && IFS= read -r there && IFS= read -r instead || break
+	[[ $words == *"$only"* ]] || continue
+	there=${there#-}
+	instead=${instead#+}
+	if defect; then
+		echo "ok - explorer: $words"
 	else
-		tail -n 5 "$out/said" | sed 's/^/# /'
-		echo "not ok - explorer: finds the defect for $rule"
+		echo "not ok - explorer: $words"
 		status=1
 	fi
-done < <(defects)
+done <"$list"
 exit $status

@@ -2,13 +2,13 @@
 /*
  * Scenarios of connections by the thousand (`make explore`):
  *
- *	explore [-v] [-c] [-s] FIRST [COUNT]
- *	explore [-v] [-c] [-s] FILE
+ *	explore [-v] [-c] [-s] [-u WORDS] FIRST [COUNT]
+ *	explore [-v] [-c] [-s] [-u WORDS] FILE
  *
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
  * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as
- * small as it can, and prints its row. This program is both ends and the network between them. Each scenario must keep
- * these rules:
+ * small as it can, and prints its row. -u ends after the first one that fails with these words. This program is both
+ * ends and the network between them. Each scenario must keep these rules:
  *
  *	octets	an end reads the octets that the other one wrote, all of them after an orderly end; errno fits
  *	wire	each segment keeps the rules of an independent judge (judge.h)
@@ -39,6 +39,8 @@
 static bool verbose, compares, shrinks, shows;
 static int failed;
 static unsigned long long played;
+static const char *until;
+static bool is_found;
 
 /* A namespace keeps some objects that its first connection made. */
 static void warm_up(void)
@@ -67,6 +69,7 @@ static void explore(const struct scenario *s, const char *what, unsigned long lo
 	if (!why[0])
 		return;
 	failed++;
+	is_found = until && strstr(why, until);
 	printf("not ok - %s %llu: %s\n", what, number, why);
 	if (shrinks)
 		shrink(s, compares, why);
@@ -78,7 +81,7 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 	struct scenario s;
 	unsigned long long n;
 
-	for (n = 0; n < count; n++) {
+	for (n = 0; n < count && !is_found; n++) {
 		scenario_make(&s, first + n);
 		shows = verbose && n == count - 1;
 		play_show(shows);
@@ -96,7 +99,7 @@ static void explore_rows(const char *path)
 	must(file, path);
 	shows = verbose;
 	play_show(shows);
-	for (number = 1; fgets(row, sizeof(row), file); number++) {
+	for (number = 1; !is_found && fgets(row, sizeof(row), file); number++) {
 		if (row[0] == '#' || row[strspn(row, " \t\n")] == 0)
 			continue;
 		must(!scenario_read(&s, row), path);
@@ -115,10 +118,15 @@ int main(int argc, char **argv)
 		verbose |= !strcmp(argv[1], "-v");
 		compares |= !strcmp(argv[1], "-c");
 		shrinks |= !strcmp(argv[1], "-s");
+		if (!strcmp(argv[1], "-u") && argc > 2) {
+			until = argv[2];
+			argc--;
+			argv++;
+		}
 	}
 	seeds = argc > 1 && isdigit(argv[1][0]);
 	if (argc < 2 || argc > (seeds ? 3 : 2))
-		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-s] FIRST [COUNT] | FILE\n");
+		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-s] [-u WORDS] FIRST [COUNT] | FILE\n");
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, verbose ? text : NULL, verbose ? _IOFBF : _IOLBF, verbose ? sizeof(text) : 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");

@@ -244,8 +244,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 		s->iss = seg->seq;
 		s->scale = seg->scale;
 		s->has_ts = seg->has_ts;
-		/* a SYN-ACK's segment has no SACK blocks: what is permitted is told by the option, which is not read */
-		s->sack_ok = true;
+		s->sack_ok = seg->sack_permitted;
 	}
 	if (!s->has_syn)
 		return;

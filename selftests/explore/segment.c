@@ -37,6 +37,11 @@ static const char *parse_option(struct segment *seg, const uint8_t *p)
 			return "a window scale option out of place";
 		seg->scale = p[2];
 		break;
+	case 4:
+		if (len != 2 || !(seg->flags & SEGMENT_SYN))
+			return "a SACK-permitted option out of place";
+		seg->sack_permitted = true;
+		break;
 	case 5:
 		if (len < 10 || (len - 2) % 8 || len > 34)
 			return "a SACK option of a wrong length";

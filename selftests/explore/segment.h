@@ -21,7 +21,7 @@ struct segment {
 	uint32_t header, len;	/* octets of the header, and of text */
 	const uint8_t *text;
 	int scale;		/* the option's; -1: absent */
-	bool has_ts;
+	bool has_ts, sack_permitted;
 	uint32_t tsval, tsecr;
 	int sacks;		/* blocks */
 	uint32_t sack[4][2];
