@@ -521,7 +521,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		.seq = tw->snd_nxt,
 		.ack = tw->rcv_nxt,
 		.wnd = tw->rcv_wnd,
-		.flags = XTCP_ACK,
+		.flags = XTCP_ACK | xtcp_accecn_ace_flags(tw->ace),
 	};
 
 	if (tw->ts_ok) {

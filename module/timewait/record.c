@@ -36,6 +36,8 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
+#include "ecn/ace.h"
+#include "ecn/ecn.h"
 #include "lookup/portmap.h"
 #include "ports/lease.h"
 #include "sight/mib.h"
@@ -538,6 +540,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->substate = substate;
 	tw->family = sk->sk_family;
 	tw->ts_ok = xsk->agreed.ts_ok;
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		tw->ace = (xsk->accecn.received_ce + XTCP_ACE_FIRST) & XTCP_ACE_MASK;
 }
 
 /*

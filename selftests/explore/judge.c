@@ -14,8 +14,7 @@ void judge_begin(struct judge *j, uint64_t seed)
 	j->tint[SERVER] = seed * 3 + 101;
 }
 
-__attribute__((format(printf, 3, 4)))
-static void broken(struct judge *j, enum side by, const char *format, ...)
+void judge_broken(struct judge *j, enum side by, const char *format, ...)
 {
 	va_list args;
 
@@ -28,7 +27,7 @@ static void broken(struct judge *j, enum side by, const char *format, ...)
 
 void judge_unreadable(struct judge *j, enum side by, const char *why)
 {
-	broken(j, by, "%s", why);
+	judge_broken(j, by, "%s", why);
 }
 
 /* Has all of [@from, @to) arrived at @s? */
@@ -77,11 +76,11 @@ static void check_ack(struct judge *j, enum side from, const struct segment *seg
 	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
 		return;
 	if (!s->nr_ranges || seq_lt(next_in_order(s), seg->ack)) {
-		broken(j, from, "it acknowledges %u octets that have not arrived", seg->ack - next_in_order(s));
+		judge_broken(j, from, "it acknowledges %u octets that have not arrived", seg->ack - next_in_order(s));
 		return;
 	}
 	if (s->has_acked && seq_lt(seg->ack, s->acked))
-		broken(j, from, "its ACK goes back by %u", s->acked - seg->ack);
+		judge_broken(j, from, "its ACK goes back by %u", s->acked - seg->ack);
 	if (!s->has_acked || seq_lt(s->acked, seg->ack))
 		s->acked = seg->ack;
 	s->has_acked = true;
@@ -94,16 +93,16 @@ static void check_sacks(struct judge *j, enum side from, const struct segment *s
 	int i;
 
 	if (seg->sacks && !(s->sack_ok && j->side[!from].sack_ok)) {
-		broken(j, from, "SACK blocks that were not agreed on");
+		judge_broken(j, from, "SACK blocks that were not agreed on");
 		return;
 	}
 	for (i = 0; i < seg->sacks; i++) {
 		if (!seq_lt(seg->sack[i][0], seg->sack[i][1]))
-			broken(j, from, "SACK block %d is empty", i);
+			judge_broken(j, from, "SACK block %d is empty", i);
 		else if (!has_arrived(s, seg->sack[i][0], seg->sack[i][1]))
-			broken(j, from, "SACK block %d tells of octets that have not arrived", i);
+			judge_broken(j, from, "SACK block %d tells of octets that have not arrived", i);
 		else if (i && seq_lt(seg->sack[i][0], seg->ack))
-			broken(j, from, "SACK block %d lies below the ACK", i);
+			judge_broken(j, from, "SACK block %d lies below the ACK", i);
 	}
 }
 
@@ -117,7 +116,7 @@ static void check_window(struct judge *j, enum side from, const struct segment *
 	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
 		return;
 	if (s->edge && seq_lt(edge + (scaled ? 1U << s->scale : 0), s->edge))
-		broken(j, from, "it takes %u octets of its window back", s->edge - edge);
+		judge_broken(j, from, "it takes %u octets of its window back", s->edge - edge);
 	if (!s->edge || seq_lt(s->edge, edge))
 		s->edge = edge;
 }
@@ -131,17 +130,18 @@ static void check_timestamps(struct judge *j, enum side from, const struct segme
 	if (seg->flags & (SEGMENT_RST | SEGMENT_SYN))
 		return;
 	if (agreed != seg->has_ts) {
-		broken(j, from, agreed ? "a segment without timestamps" : "timestamps that were not agreed on");
+		judge_broken(j, from, agreed ? "a segment without timestamps" : "timestamps that were not agreed on");
 		return;
 	}
 	if (!agreed)
 		return;
 	if (s->has_tsval && seq_lt(seg->tsval, s->tsval))
-		broken(j, from, "its TSval goes back by %u", s->tsval - seg->tsval);
+		judge_broken(j, from, "its TSval goes back by %u", s->tsval - seg->tsval);
 	s->has_tsval = true;
 	s->tsval = seg->tsval;
 	if (s->heard_ts && (seq_lt(seg->tsecr, s->ts_first) || seq_lt(s->ts_last, seg->tsecr)))
-		broken(j, from, "its TSecr %u did not arrive (%u to %u did)", seg->tsecr, s->ts_first, s->ts_last);
+		judge_broken(j, from, "its TSecr %u did not arrive (%u to %u did)", seg->tsecr, s->ts_first,
+			     s->ts_last);
 }
 
 /*
@@ -160,7 +160,7 @@ static void check_urgent(struct judge *j, enum side from, const struct segment *
 		if (s->urgent[i] == offset || (seg->urgent == JUDGE_FAR_POINTER && s->urgent[i] > offset))
 			return;
 	}
-	broken(j, from, "its urgent pointer names octet %u, which is not urgent", offset);
+	judge_broken(j, from, "its urgent pointer names octet %u, which is not urgent", offset);
 }
 
 /* Text and FIN: what was written, within the window, and not what the peer is known to have. */
@@ -172,15 +172,15 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 
 	for (i = 0; i < seg->len; i++) {
 		if (seg->text[i] != judge_octet(j->tint[from], seg->seq + i - s->iss - 1)) {
-			broken(j, from, "octet %u of its stream is another one", seg->seq + i - s->iss - 1);
+			judge_broken(j, from, "octet %u of its stream is another one", seg->seq + i - s->iss - 1);
 			break;
 		}
 	}
 	if (s->has_fin && seq_lt(s->fin + 1, end))
-		broken(j, from, "text beyond its FIN");
+		judge_broken(j, from, "text beyond its FIN");
 	if (seg->flags & SEGMENT_FIN) {
 		if (s->has_fin && s->fin != end - 1)
-			broken(j, from, "its FIN moves");
+			judge_broken(j, from, "its FIN moves");
 		s->has_fin = true;
 		s->fin = end - 1;
 	}
@@ -188,10 +188,10 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 		return;
 	/* a probe of a closed window is an octet beyond it, or one before SND.UNA (RFC 9293 section 3.8.6.1) */
 	if (s->heard_ack && seq_lt(s->heard_edge + 1, end))
-		broken(j, from, "%u octets beyond the window that it was offered", end - s->heard_edge);
+		judge_broken(j, from, "%u octets beyond the window that it was offered", end - s->heard_edge);
 	if (s->is_settled && !s->waits && seg->len > 1 && !seq_lt(s->settled_una, end))
-		broken(j, from, "it sends again what was acknowledged, %u octets below SND.UNA",
-		       s->settled_una - seg->seq);
+		judge_broken(j, from, "it sends again what was acknowledged, %u octets below SND.UNA",
+			     s->settled_una - seg->seq);
 }
 
 /*
@@ -208,8 +208,8 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
 	} else if (s->copies > 2 && interval < MAX_RTO_US && interval < s->interval_us + s->interval_us / 2) {
-		broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
-		       interval / 1000, s->interval_us / 1000);
+		judge_broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
+			     interval / 1000, s->interval_us / 1000);
 	}
 	s->copies++;
 	s->copy_seq = seg->seq;
@@ -237,7 +237,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
 			if (!s->lost_route)
-				broken(j, from, "its SYN has another sequence number");
+				judge_broken(j, from, "its SYN has another sequence number");
 			s->has_left = false;
 		}
 		s->has_syn = true;
@@ -259,6 +259,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	check_urgent(j, from, seg);
 	check_text(j, from, seg);
 	check_backoff(j, from, seg, now_us);
+	judge_ecn_leaves(j, from, seg);
 	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
 		s->resent++;
 	if (!s->has_left || seq_lt(s->snd_nxt, end))
@@ -321,6 +322,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	}
 	is_old = is_known(s, seg);
 	note_age(s, seg);
+	judge_ecn_arrives(j, to, seg, next_in_order(s), is_old);
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
 	s->has_heard_text |= seg->len > 0;
@@ -352,6 +354,7 @@ void judge_settle(struct judge *j)
 	for (side = 0; side < SIDES; side++) {
 		j->side[side].settled_una = j->side[side].una;
 		j->side[side].is_settled = j->side[side].heard_ack;
+		judge_ecn_settle(&j->side[side].ecn);
 	}
 }
 

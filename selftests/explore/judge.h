@@ -21,6 +21,28 @@ struct judge_range {
 	uint32_t from, to;
 };
 
+/* Text that came with CE, or with CWR, up to @end; the side has not acknowledged it yet. */
+struct judge_mark {
+	bool is_set;
+	uint32_t end;
+};
+
+#define JUDGE_ECN_COUNTERS	4	/* [0]: segments with CE; the others: octets, by codepoint */
+
+/* What judge_ecn.c knows of one side. */
+struct judge_ecn {
+	bool has_syn, is_mixed;	/* its SYNs differ */
+	unsigned int said;	/* the ECN flags of the last one */
+	bool has_counted;	/* a segment with the ACE field has left */
+	/* what arrived: surely counted by now, before the last packet that arrived, and all */
+	uint32_t least[JUDGE_ECN_COUNTERS], settled[JUDGE_ECN_COUNTERS], most[JUDGE_ECN_COUNTERS];
+	struct judge_mark ce, cwr;
+	bool may_echo, must_echo;	/* ECE */
+	bool hears_ece, is_answered;	/* the ACKs that come have ECE; CWR has left since the first one */
+	unsigned int rounds;	/* of ECE */
+	uint32_t round_end;
+};
+
 /* What is known of one side: of what it sent, and of what has arrived there. */
 struct judge_side {
 	bool has_syn;
@@ -70,6 +92,8 @@ struct judge_side {
 	long long copied_us, interval_us;
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	unsigned int copy_heard;
+
+	struct judge_ecn ecn;
 };
 
 struct judge {
@@ -85,6 +109,9 @@ static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
 }
 
 void judge_begin(struct judge *j, uint64_t seed);
+/* Notes the first rule that @by broke. */
+__attribute__((format(printf, 3, 4)))
+void judge_broken(struct judge *j, enum side by, const char *format, ...);
 /* @by broke a rule that only the reader of its bytes can see. */
 void judge_unreadable(struct judge *j, enum side by, const char *why);
 /*
@@ -98,6 +125,11 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 void judge_arrives(struct judge *j, enum side to, const struct segment *seg, long long now_us);
 /* All that left before the last arrival has been seen. */
 void judge_settle(struct judge *j);
+
+/* judge_ecn.c. @next: RCV.NXT before; @is_old: all of the segment lies left of it. */
+void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg);
+void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg, uint32_t next, bool is_old);
+void judge_ecn_settle(struct judge_ecn *ecn);
 
 /* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);

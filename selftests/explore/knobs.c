@@ -21,6 +21,17 @@ static void sysctls(const struct world *w, const char *name, const char *value)
 	}
 }
 
+/* Kernel TCP has no AccECN before Linux 7.0. */
+static void set_ecn(const struct world *w)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		must(!ns_sysctl_set(w->path.ns[side], "net.xtcp.ecn", "%d", w->s->ecn ?: 2), "net.xtcp.ecn");
+		must(!ns_sysctl_set(w->path.ns[side], "net.ipv4.tcp_ecn", "%d", w->s->ecn ? 1 : 2), "tcp_ecn");
+	}
+}
+
 /* Without ICMP only the search of path MTU probes finds the size. */
 static bool has_black_hole(const struct scenario *s)
 {
@@ -41,7 +52,7 @@ void knobs_set(struct world *w)
 	if (!known || now.window_scaling != s->window_scaling)
 		sysctls(w, "window_scaling", s->window_scaling ? "1" : "0");
 	if (!known || now.ecn != s->ecn)
-		sysctls(w, "ecn", s->ecn ? "1" : "2");
+		set_ecn(w);
 	if (!known || has_black_hole(&now) != has_black_hole(s))
 		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");
 	if (!known || !now.heir_ms != !s->heir_ms)

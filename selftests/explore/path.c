@@ -129,10 +129,11 @@ static void show(const struct path *path, enum side from, const struct path_flow
 
 	if (!path->show)
 		return;
-	printf("# %11.3f ms  %s  seq %u len %u%s%s%s ack %u win %u", (path->moved_us - path->began_us) / 1e3,
+	printf("# %11.3f ms  %s  seq %u len %u%s%s%s%s%s%s ack %u win %u", (path->moved_us - path->began_us) / 1e3,
 	       from == CLIENT ? "-->    " : "    <--", seg->seq - j->side[from].iss, seg->len,
 	       seg->flags & SEGMENT_SYN ? " SYN" : "", seg->flags & SEGMENT_FIN ? " FIN" : "",
-	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ack - j->side[!from].iss, seg->window);
+	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ace & 4 ? " AE" : "", seg->ace & 2 ? " CWR" : "",
+	       seg->ace & 1 ? " ECE" : "", seg->ack - j->side[!from].iss, seg->window);
 	for (i = 0; i < seg->sacks; i++)
 		printf(" [%u %u]", seg->sack[i][0] - j->side[!from].iss, seg->sack[i][1] - j->side[!from].iss);
 	if (path->scenario->connections > 1)
@@ -229,6 +230,8 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	packet->to = to;
 	packet->len = len;
 	memcpy(packet->bytes, bytes, len);
+	if (chance_ppm(&path->chance, path->scenario->towards[to].ce_ppm))
+		segment_mark(packet->bytes);
 	packet->is_corrupt = is_corrupt;
 	if (packet->is_corrupt)
 		corrupt(&path->chance, packet->bytes + (bytes[0] >> 4 == 6 ? 40 : 20));

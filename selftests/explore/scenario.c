@@ -176,11 +176,26 @@ static void make_newest(struct chance *c, struct scenario *s)
 	}
 }
 
+/* Congestion marks, and AccECN, where both ends know ECN. */
+static void make_ecn(struct chance *c, struct scenario *s)
+{
+	int side;
+
+	if (!s->ecn)
+		return;
+	if (once_in(c, 2))
+		s->ecn = 3;
+	for (side = 0; side < SIDES; side++) {
+		if (!once_in(c, 3))
+			s->towards[side].ce_ppm = spread(c, 1000, 500000);
+	}
+}
+
 void scenario_make(struct scenario *s, uint64_t seed)
 {
 	static const int algorithms[] = { 0, 1, 0, 2 };
 	static const int mtus[] = { 1500, 1500, 1280, 9000 };
-	struct chance c = { seed }, more = { ~seed }, newest;
+	struct chance c = { seed }, more = { ~seed }, newest, marks;
 	int side;
 
 	memset(s, 0, sizeof(*s));
@@ -213,8 +228,10 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	chance_next(&more);
 	more.state = chance_next(&more);
 	newest.state = ~more.state;
+	marks.state = more.state ^ 0x3168;
 	make_more(&more, s);
 	make_newest(&newest, s);
+	make_ecn(&marks, s);
 }
 
 bool scenario_is_orderly(const struct scenario *s)

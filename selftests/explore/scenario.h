@@ -34,6 +34,7 @@ struct network {
 	int loss_ppm;		/* parts per million, for each packet */
 	int burst_ppm;		/* a burst of loss begins, which each packet ends by a fifth, or a tenth of a second */
 	int duplicate_ppm, reorder_ppm, corrupt_ppm;
+	int ce_ppm;		/* so many packets get a congestion mark, if their sender knows ECN */
 	int silent_from_ms, silent_ms;	/* nothing passes */
 	int mtu, mtu_from_ms;	/* of a link on the way, and from when on; 0: none */
 	bool has_icmp;		/* the router says so */
@@ -77,7 +78,7 @@ struct scenario {
 	bool v6;
 	int mtu;
 	bool sack, timestamps, window_scaling;
-	int ecn;
+	int ecn;		/* net.xtcp.ecn of both sides: 0: none is asked for; 1; 3: accurate */
 	int algorithm;
 	struct network towards[SIDES];
 	struct program program[SIDES];

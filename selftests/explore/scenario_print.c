@@ -17,6 +17,8 @@ static void print_network(const struct network *n, FILE *out)
 		fprintf(out, ", duplicates %.2f %%", n->duplicate_ppm / 1e4);
 	if (n->reorder_ppm)
 		fprintf(out, ", a faster way %.2f %%", n->reorder_ppm / 1e4);
+	if (n->ce_ppm)
+		fprintf(out, ", CE %.2f %%", n->ce_ppm / 1e4);
 	if (n->corrupt_ppm)
 		fprintf(out, ", corrupted %.2f %%", n->corrupt_ppm / 1e4);
 	if (n->silent_ms)

@@ -52,6 +52,7 @@ static const struct field network_fields[] = {
 	FIELD(network, "duplicate_ppm", duplicate_ppm),
 	FIELD(network, "reorder_ppm", reorder_ppm),
 	FIELD(network, "corrupt_ppm", corrupt_ppm),
+	FIELD(network, "ce_ppm", ce_ppm),
 	FIELD(network, "silent_from_ms", silent_from_ms),
 	FIELD(network, "silent_ms", silent_ms),
 	FIELD(network, "mtu", mtu),

@@ -25,6 +25,23 @@ uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum)
 	return sum;
 }
 
+/* RFC 9768 section 3.2.3: the two kinds have the counters of ECT(0) and ECT(1) in another order. */
+static const char *parse_accecn(struct segment *seg, const uint8_t *p)
+{
+	const enum codepoint first = p[0] == 172 ? ECT_0 : ECT_1;
+	const enum codepoint of[ACCECN_FIELDS] = { first, CE, first == ECT_0 ? ECT_1 : ECT_0 };
+	int i;
+
+	if ((p[1] - 2) % 3 || (p[1] - 2) / 3 > ACCECN_FIELDS)
+		return "an AccECN option of a wrong length";
+	seg->accecn_fields = (p[1] - 2) / 3;
+	for (i = 0; i < seg->accecn_fields; i++) {
+		seg->accecn_of[i] = of[i];
+		seg->accecn[i] = get32(p + 1 + 3 * i) & 0xffffff;
+	}
+	return NULL;
+}
+
 /* RFC 9293 section 3.2, RFC 7323, RFC 2018. */
 static const char *parse_option(struct segment *seg, const uint8_t *p)
 {
@@ -58,6 +75,9 @@ static const char *parse_option(struct segment *seg, const uint8_t *p)
 		seg->tsval = get32(p + 2);
 		seg->tsecr = get32(p + 6);
 		break;
+	case 172:
+	case 174:
+		return parse_accecn(seg, p);
 	}
 	return NULL;
 }
@@ -81,6 +101,29 @@ static const char *parse_options(struct segment *seg, const uint8_t *p, const ui
 	return NULL;
 }
 
+static enum codepoint codepoint_of(const uint8_t *packet)
+{
+	return packet[0] >> 4 == 6 ? packet[1] >> 4 & 3 : packet[1] & 3;
+}
+
+void segment_mark(uint8_t *packet)
+{
+	uint32_t sum;
+
+	if (codepoint_of(packet) == NOT_ECT)
+		return;
+	if (packet[0] >> 4 == 6) {
+		packet[1] |= CE << 4;
+		return;
+	}
+	packet[1] |= CE;
+	packet[10] = 0;
+	packet[11] = 0;
+	sum = ~segment_sum(packet, 20, 0);
+	packet[10] = sum >> 8;
+	packet[11] = sum;
+}
+
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len)
 {
 	const size_t ip = packet[0] >> 4 == 6 ? 40 : 20;
@@ -90,6 +133,7 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 
 	memset(seg, 0, sizeof(*seg));
 	seg->scale = -1;
+	seg->accecn_fields = -1;
 	if (len < ip + 20 || (ip == 20 && packet[0] != 0x45) || packet[ip == 20 ? 9 : 6] != IPPROTO_TCP)
 		return "";
 	len -= ip;
@@ -105,6 +149,8 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 	seg->seq = get32(tcp + 4);
 	seg->ack = get32(tcp + 8);
 	seg->flags = tcp[13];
+	seg->ace = (tcp[12] & 1) << 2 | tcp[13] >> 6;
+	seg->ecn = codepoint_of(packet);
 	seg->window = get16(tcp + 14);
 	seg->urgent = get16(tcp + 18);
 	seg->header = header;

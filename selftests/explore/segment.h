@@ -12,6 +12,13 @@
 #define SEGMENT_RST	0x04
 #define SEGMENT_ACK	0x10
 #define SEGMENT_URG	0x20
+#define SEGMENT_ECE	0x40
+#define SEGMENT_CWR	0x80
+
+/* IP's ECN field (RFC 3168 section 5) */
+enum codepoint { NOT_ECT, ECT_1, ECT_0, CE };
+
+#define ACCECN_FIELDS	3
 
 struct segment {
 	uint16_t sport, dport;
@@ -25,6 +32,11 @@ struct segment {
 	uint32_t tsval, tsecr;
 	int sacks;		/* blocks */
 	uint32_t sack[4][2];
+	enum codepoint ecn;
+	unsigned int ace;	/* the flags AE, CWR and ECE as a number */
+	int accecn_fields;	/* counters of the AccECN option; -1: absent */
+	enum codepoint accecn_of[ACCECN_FIELDS];	/* what they count */
+	uint32_t accecn[ACCECN_FIELDS];
 };
 
 /* Sequence numbers (RFC 9293 section 3.4). */
@@ -44,6 +56,9 @@ static inline uint32_t segment_len(const struct segment *seg)
  * (a checksum that is wrong, options that do not add up).
  */
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len);
+
+/* Marks a packet of an ECN-capable sender, as a router does. Others stay as they are. */
+void segment_mark(uint8_t *packet);
 
 /* The Internet checksum, not complemented; @sum is the sum of the octets before. */
 uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum);

@@ -463,6 +463,17 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "accecn_time_wait_says_the_count", .rfc = "RFC 9768 3.2.2",
+		.pre = "sysctl ecn 3; listen",
+		.want = {
+			.script = AGREE
+				  "< P.EA 1(100) ack 1 tos 3; > .CA 1 ack 101; read 100; close; > F.CA 1 ack 101;"
+				  "< F.EA 101 ack 2; > .CA 2 ack 102; state time_wait; < F.EA 101 ack 2;"
+				  "> .CA 2 ack 102",
+			.state = TIME_WAIT,
+		},
+	},
+	{
 		.name = "accecn_ect_on_new_text_alone", .rfc = "RFC 3168 6.1.4",
 		.pre = "sysctl ecn 3; listen",
 		.want = {
