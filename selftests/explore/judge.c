@@ -260,6 +260,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	check_text(j, from, seg);
 	check_backoff(j, from, seg, now_us);
 	judge_ecn_leaves(j, from, seg);
+	judge_probe_leaves(j, from, seg, now_us);
 	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
 		s->resent++;
 	if (!s->has_left || seq_lt(s->snd_nxt, end))
@@ -338,6 +339,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 			s->first_wnd = edge - seg->ack;
 		s->heard_ack = true;
 	}
+	judge_probe_arrives(s, seg);
 	if (seg->has_ts) {
 		if (!s->heard_ts || seq_lt(s->ts_last, seg->tsval))
 			s->ts_last = seg->tsval;

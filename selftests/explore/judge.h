@@ -43,6 +43,13 @@ struct judge_ecn {
 	uint32_t round_end;
 };
 
+/* What judge_probe.c knows of one side: its probes since the window closed. */
+struct judge_probes {
+	unsigned int n;
+	uint32_t una;
+	long long last_us, interval_us;
+};
+
 /* What is known of one side: of what it sent, and of what has arrived there. */
 struct judge_side {
 	bool has_syn;
@@ -94,6 +101,7 @@ struct judge_side {
 	unsigned int copy_heard;
 
 	struct judge_ecn ecn;
+	struct judge_probes probes;
 };
 
 struct judge {
@@ -130,6 +138,9 @@ void judge_settle(struct judge *j);
 void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg);
 void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg, uint32_t next, bool is_old);
 void judge_ecn_settle(struct judge_ecn *ecn);
+/* judge_probe.c */
+void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+void judge_probe_arrives(struct judge_side *s, const struct segment *seg);
 
 /* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The judge's rule for probes of a closed window (RFC 9293 section 3.8.6.1): one in each interval, and each interval is
+ * twice as long as the one before, up to a maximum.
+ */
+#include "judge.h"
+
+#define LEAST_US	150000		/* the first interval: 200 ms, less some ticks */
+#define MAX_RTO_US	100000000LL
+
+/* As in Linux a probe has no text, and the sequence number before SND.UNA. */
+static bool is_probe(const struct judge_side *s, const struct segment *seg)
+{
+	return s->heard_ack && seg->seq == s->una - 1 && !segment_len(seg) && !(seg->flags & SEGMENT_RST);
+}
+
+void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+{
+	struct judge_side *s = &j->side[from];
+	struct judge_probes *p = &s->probes;
+	const long long interval = now_us - p->last_us;
+
+	if (!is_probe(s, seg) || s->waits)
+		return;
+	if ((p->n > 0 && interval < LEAST_US) ||
+	    (p->n > 1 && interval < MAX_RTO_US && interval < p->interval_us + p->interval_us / 2))
+		judge_broken(j, from, "probe %u of a closed window comes after %lld ms, and the last one after %lld ms",
+			     p->n + 1, interval / 1000, p->n > 1 ? p->interval_us / 1000 : 0);
+	p->n++;
+	p->last_us = now_us;
+	p->interval_us = interval;
+}
+
+void judge_probe_arrives(struct judge_side *s, const struct segment *seg)
+{
+	if (seg->flags & SEGMENT_ACK && (seg->window || s->una != s->probes.una))
+		s->probes.n = 0;
+	s->probes.una = s->una;
+}
