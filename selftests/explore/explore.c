@@ -17,6 +17,7 @@
  *	end	an orderly connection leaves nothing but TIME-WAIT
  *	counters	/proc counts the segments that were on the wire
  *	info	TCP_INFO of each connection agrees with the wire whenever no packet is on its way
+ *	views	so do netlink and /proc; and the tracepoint of sent segments agrees with the counters
  *	pace	with -c: takes less than twice the time of kernel TCP, in the median of some rounds
  *	state	when all connections have ended, xtcp has as many objects as before
  *	log	the kernel does not complain

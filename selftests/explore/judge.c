@@ -203,7 +203,8 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	struct judge_side *s = &j->side[from];
 	long long interval = now_us - s->copied_us;
 
-	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
+	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || s->misses ||
+	    seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
@@ -221,7 +222,6 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 void judge_lost_route(struct judge *j, enum side side)
 {
 	j->side[side].copies = 0;
-	j->side[side].lost_route = true;
 }
 
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
@@ -236,8 +236,11 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
-			if (!s->lost_route)
+			if (!s->misses || j->side[!from].nr_ranges) {
 				judge_broken(j, from, "its SYN has another sequence number");
+				return;
+			}
+			/* a half-open connection ended when its SYN-ACK found no way */
 			s->has_left = false;
 		}
 		s->has_syn = true;

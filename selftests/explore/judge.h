@@ -80,6 +80,7 @@ struct judge_side {
 	uint32_t first_wnd;	/* the first window that has arrived here: MAX.SND.WND is no smaller */
 	bool is_reset;		/* a RST has left or arrived */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
+	bool misses;		/* its link goes down, and what it sends then is not seen */
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
@@ -95,7 +96,6 @@ struct judge_side {
 	/* what left last at SND.UNA, and how often nothing came back */
 	uint32_t copy_seq;
 	int copies;
-	bool lost_route;
 	long long copied_us, interval_us;
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	unsigned int copy_heard;
@@ -122,10 +122,7 @@ __attribute__((format(printf, 3, 4)))
 void judge_broken(struct judge *j, enum side by, const char *format, ...);
 /* @by broke a rule that only the reader of its bytes can see. */
 void judge_unreadable(struct judge *j, enum side by, const char *why);
-/*
- * The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. As in Linux, a
- * half-open connection ends if its SYN-ACK finds no route: then the next SYN begins another one.
- */
+/* The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. */
 void judge_lost_route(struct judge *j, enum side side);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);

@@ -68,6 +68,7 @@ static void check_cwr(struct judge *j, enum side from, const struct segment *seg
 {
 	struct judge_ecn *ecn = &j->side[from].ecn;
 
+	ecn->is_answered |= j->side[from].misses;
 	if (seg->flags & SEGMENT_CWR) {
 		if (!seg->len || is_again)
 			judge_broken(j, from, "CWR on a segment without new text");

@@ -20,7 +20,7 @@ void judge_probe_leaves(struct judge *j, enum side from, const struct segment *s
 	struct judge_probes *p = &s->probes;
 	const long long interval = now_us - p->last_us;
 
-	if (!is_probe(s, seg) || s->waits)
+	if (!is_probe(s, seg) || s->waits || s->misses)
 		return;
 	if ((p->n > 0 && interval < LEAST_US) ||
 	    (p->n > 1 && interval < MAX_RTO_US && interval < p->interval_us + p->interval_us / 2))

@@ -12,13 +12,16 @@
 #include "world.h"
 
 #define EACH_US	50000
+#define VIEWS		3	/* looks of views.c at each end: at once, 0.1 s later, 1 s later */
 
 struct counts {
 	long long in, out, resent;
+	long long sent;		/* OutSegs of xtcp alone */
 	long long dropped;	/* segments of text within the window, by xtcp */
 };
 
 static struct counts before[SIDES];
+static long long events;
 
 static void add(struct counts *n, int ns, const char *path)
 {
@@ -27,7 +30,8 @@ static void add(struct counts *n, int ns, const char *path)
 	c.n = 0;
 	must(!counters_read(&c, ns, path), path);
 	n->in += counters_get(&c, "Tcp:InSegs");
-	n->out += counters_get(&c, "Tcp:OutSegs");
+	n->sent = counters_get(&c, "Tcp:OutSegs");
+	n->out += n->sent;
 	n->resent = counters_get(&c, "Tcp:RetransSegs");
 }
 
@@ -47,7 +51,7 @@ static bool may_drop(const struct world *w, enum side side)
 	return w->s->stack[side] == XTCP && w->s->program[side].rcvbuf;
 }
 
-/* The sum of both stacks; RetransSegs is xtcp's alone. */
+/* The sum of both stacks; RetransSegs and @sent are xtcp's alone. */
 static struct counts count(const struct world *w, enum side side)
 {
 	struct counts n = { 0 };
@@ -79,6 +83,7 @@ void ledger_begin(struct world *w)
 
 	for (side = 0; side < SIDES; side++)
 		before[side] = count(w, side);
+	events = views_events();
 }
 
 /* The wire is newer than what was read from xtcp. */
@@ -111,21 +116,53 @@ static void check_out(struct world *w, enum side side, const struct counts *n)
 	check(w, side, "counters", "OutSegs", n->out - before[side].out, left - resent + syn_acks);
 }
 
-void ledger_end(struct world *w)
+/* SYN-ACKs that repeat another one: OutSegs and RetransSegs have both counted them. */
+static long long syn_acks_again(const struct world *w)
 {
+	long long n = 0;
+	int i;
+
+	for (i = 0; i < w->lanes && w->s->stack[SERVER] == XTCP; i++) {
+		if (w->lane[i].judge.side[SERVER].syns_left)
+			n += w->lane[i].judge.side[SERVER].syns_left - 1;
+	}
+	return n;
+}
+
+/*
+ * The tracepoint fires for each segment of xtcp, whether it is a new one or not, and whatever becomes of it. But what
+ * was sent as a whole and is too long by now leaves in parts, for which it fires once.
+ */
+static void check_events(struct world *w, const struct counts now[SIDES])
+{
+	long long sent = -syn_acks_again(w);
 	int side;
 
 	for (side = 0; side < SIDES; side++) {
-		struct counts n;
+		if (is_leaky(w, side) || w->s->towards[side].mtu)
+			return;
+		sent += now[side].sent - before[side].sent + now[side].resent - before[side].resent;
+	}
+	events = views_events() - events;
+	if (events != sent && !path_has_news(&w->path))
+		verdict_wrong(w, "views: xtcp_segment_out tells of %lld segments, the counters of %lld", events, sent);
+}
 
+void ledger_end(struct world *w)
+{
+	struct counts now[SIDES];
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
 		if (is_leaky(w, side))
 			continue;
-		n = count(w, side);
+		now[side] = count(w, side);
 		is_stale = false;
-		check(w, side, "counters", "InSegs", n.in - before[side].in, w->path.arrived[side]);
+		check(w, side, "counters", "InSegs", now[side].in - before[side].in, w->path.arrived[side]);
 		if (w->s->stack[side] == XTCP && !w->path.foreign[side])
-			check_out(w, side, &n);
+			check_out(w, side, &now[side]);
 	}
+	check_events(w, now);
 }
 
 /*
@@ -143,7 +180,7 @@ static bool is_received(const struct world *w, const struct lane *lane, enum sid
 	return wire->had_older || (may_drop(w, side) && count_dropped(w, side) > before[side].dropped);
 }
 
-static void look_at(struct world *w, const struct lane *lane, enum side side)
+static void look_at(struct world *w, struct lane *lane, enum side side)
 {
 	const struct judge_side *wire = &lane->judge.side[side];
 	const struct end *end = &lane->end[side];
@@ -168,6 +205,10 @@ static void look_at(struct world *w, const struct lane *lane, enum side side)
 	check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in,
 	      wire->heard - (side == SERVER ? wire->syns_heard - 1 : 0));
 	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
+	if (lane->views[side] < VIEWS && path_now_us() >= lane->viewed_us[side]) {
+		lane->viewed_us[side] = path_now_us() + (lane->views[side]++ ? 1000000 : 100000);
+		views_look(w, lane, side);
+	}
 }
 
 void ledger_look(struct world *w)

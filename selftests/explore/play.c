@@ -358,6 +358,8 @@ static void begin(struct world *w, const struct scenario *s, int port)
 
 		lane->has_begun = false;
 		lane->looked_us = 0;
+		memset(lane->views, 0, sizeof(lane->views));
+		memset(lane->viewed_us, 0, sizeof(lane->viewed_us));
 		judge_begin(&lane->judge, seed);
 		for (side = 0; side < SIDES; side++) {
 			struct judge_side *wire = &lane->judge.side[side];
@@ -369,6 +371,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end->may_fail = s->fail_ppm && faults_can();
 			end->may_lose_route = s->host[side].down_ms;
 			wire->waits = s->host[side].queue_kbit;
+			wire->misses = s->host[side].down_ms;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
 		}

@@ -13,6 +13,8 @@ struct lane {
 	struct judge judge;
 	bool has_begun;
 	long long looked_us;	/* ledger.c's last look */
+	int views[SIDES];	/* looks of views.c so far */
+	long long viewed_us[SIDES];	/* none before */
 };
 
 #define MEMBERS	2	/* of a SO_REUSEPORT group */
@@ -60,6 +62,11 @@ void ledger_begin(struct world *w);
 /* At each step: compares where no packet is on its way. */
 void ledger_look(struct world *w);
 void ledger_end(struct world *w);
+
+/* views.c: compares what netlink, /proc and TCP_INFO say of an end. */
+void views_look(struct world *w, const struct lane *lane, enum side side);
+/* How often xtcp_segment_out has fired. */
+long long views_events(void);
 
 /* verdict.c */
 long long verdict_patience_us(const struct scenario *s);
