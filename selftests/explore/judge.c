@@ -203,7 +203,7 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	struct judge_side *s = &j->side[from];
 	long long interval = now_us - s->copied_us;
 
-	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || s->misses ||
+	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) ||
 	    seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
