@@ -13,7 +13,7 @@
  *     the handlers and waits for another grace period);
  *  2. the namespaces end what they have: orphans, half-open entries, TIME-WAIT records, leases
  *     (ports reserved in kernel TCP's bind table), timers;
- *  3. wait until no other code uses a sock of ours;
+ *  3. wait until the last sock is destroyed;
  *  4. wait for RCU callbacks (rcu_barrier()): they free socks, entries and records into the slabs;
  *  5. free the slabs.
  */

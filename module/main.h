@@ -5,7 +5,7 @@
 
 #include <linux/compiler_types.h>
 
-/* all.c is compiled as a whole program, so no other function is visible outside */
+/* all.c is compiled with -fwhole-program, which hides every function without __visible */
 __visible int init_module(void);
 __visible void cleanup_module(void);
 

@@ -37,7 +37,7 @@ static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct 
  * @sk: the listener
  * @key: receives the key
  *
- * Context: any. Lock: socket, held, or @sk does not change.
+ * Context: any. Lock: socket, held, unless @sk cannot change meanwhile.
  */
 void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 {

@@ -5,15 +5,15 @@
  * map does not serve may use ports towards its destination, too. The map learns of such a port when
  * an attempt to take the port is refused.
  *
- * A map is made when ports towards a destination become scarce: each port of a range is looked up
- * once in the table of connections. From then on the map is kept up to date. With a map, the choice
- * of a port is a search for a clear bit, however full the range is. The range is the port range of
- * one sock, which may be a small part of the namespace's range. connect() tries one half of this
- * range first. When three quarters of that half seem to be free again, the map is freed.
+ * A map is made when ports towards a destination become scarce: each port of the sock's port range
+ * is looked up once in the table of connections. (This range may be a small part of the namespace's
+ * range.) From then on the map is kept up to date. With a map, the choice of a port is a search for
+ * a clear bit, however full the range is. connect() tries one half of the range first. When three
+ * quarters of that half seem to be free again, the map is freed.
  *
  * A connection whose port is in a map stores the map's number, so that no lookup of the map is
- * needed when the connection ends. The connection may outlive the map, and another map may get the
- * number. So a map ignores the end of a connection to another destination.
+ * needed when the connection ends. The connection may outlive the map, and a new map may get the
+ * number. So the new map ignores the end of a connection to another destination.
  *
  * A connection gets the number before the bit of its port is set, and the bit is cleared after the
  * connection has left the table. So the map is correct, with one exception: after the connection
@@ -55,8 +55,8 @@
  * @dead: the map is not used any more; it is about to leave the namespace, or has left
  * @refs: number of calls of connect() that use the map now
  * @tuples: number of bits that are set in @ours
- * @surplus: how many bits are set in @ours or @others, minus a quarter of the number of ports in
- *	one half of the range; if this is 0 or less, the map is not worth its memory
+ * @surplus: number of bits that are set in @ours or @others, minus a threshold: a quarter of the
+ *	ports of one half of the range. If this is 0 or less, the map is not worth its memory
  * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
  * @others: one bit for each port: a call of connect() tries the port now, or the last attempt to
  *	take the port was refused because the port is bound or reserved; a bit may be out of date

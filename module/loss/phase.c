@@ -95,9 +95,9 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction. During the handshake
  * nothing is reduced.
  *
- * No ACK triggers this reduction, so little may be in flight when it begins. As RecoverFS, such a
- * small number would make PRR send too much: for each octet delivered, PRR sends ssthresh /
- * RecoverFS octets. So RecoverFS is at least the window here, as in Linux.
+ * No ACK triggers this reduction, so little may be in flight when it begins. But for each octet
+ * delivered, PRR sends ssthresh / RecoverFS octets, which would be too many with a small RecoverFS.
+ * So RecoverFS is at least the window here, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -54,8 +54,8 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 
 /*
  * Updates RACK, the delivery rate and the RTT samples: @skb has arrived up to @end. Also updates
- * *@low, the lowest sequence number of arrived skbs that were sent only once. The callers compare
- * *@low with the highest octet that was sacked before, and so see whether segments were reordered.
+ * *@low, the lowest sequence number of arrived skbs that were sent only once. If *@low is below the
+ * highest octet that was sacked before this ACK, segments were reordered; the callers check this.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -100,10 +100,12 @@ static void mark_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample
 
 /*
  * Splits @skb if @block begins or ends inside @skb. The split is at the end of a segment of @skb: a
- * segment that is sacked only in part counts as not sacked. Return: if @skb begins before @block,
- * the next skb, or NULL at the end of the queue. Otherwise @skb, or NULL if @block covers no whole
- * segment of @skb. An error pointer if the split fails. *@inside is true if @skb is returned, and
- * false otherwise.
+ * segment that is sacked only in part counts as not sacked. Return:
+ *
+ *  - an error pointer if the split fails;
+ *  - if @skb begins before @block: the next skb, or NULL at the end of the queue;
+ *  - if @block covers no whole segment of @skb: NULL;
+ *  - otherwise @skb. Only in this case *@inside is set to true.
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -130,8 +132,8 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /*
- * Returns the first skb behind a run of sacked octets: all octets from the start of @skb up to its
- * sacked_to are sacked, and the returned skb begins there.
+ * Returns the skb behind a run of sacked octets. The run goes from the start of @skb to the
+ * sacked_to of @skb, where the returned skb begins.
  */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
@@ -158,9 +160,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the part of @block between @from and @to as sacked. Return: @to; or, if a split has failed,
- * the octet up to which all octets are marked. If the failed split was at the start of @block, the
- * later skbs of @block are marked nevertheless.
+ * Marks the part of @block between @from and @to as sacked. Return: the octet up to which all
+ * octets are marked. This is @to, unless a split has failed. If the failed split was at the start
+ * of @block, the skbs behind it are marked all the same.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -182,7 +184,7 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 			}
 			if (!skb)
 				break;
-			/* cut_at() has skipped an skb that begins before @block */
+			/* the skb began before @block, and cut_at() has returned the next skb */
 			if (!inside)
 				continue;
 			mark_sacked(sk, skb, sample, low);
@@ -196,10 +198,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the octets of @block as sacked, except those that the previous ACK reported. Those are
- * marked already; to look at them again would mean a walk over all sacked skbs for each ACK.
- * Return: the octet up to which all octets are marked. Octets of @block beyond this octet will
- * count as new again in the next ACK.
+ * Marks the octets of @block as sacked. Octets that the previous ACK reported are marked already,
+ * and are skipped: otherwise each ACK would mean a walk over all sacked skbs. Return: the octet up
+ * to which all octets are marked. Octets of @block beyond this octet will count as new again in the
+ * next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -390,8 +392,8 @@ void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_samp
 }
 
 /*
- * Counts what an ACK has delivered, without SACK. Of the @acked octets, the first segment was
- * missing until now. The others were counted as delivered when the duplicate ACKs came.
+ * Without SACK: counts the @acked octets as delivered, except those that duplicate ACKs have
+ * already counted. The first segment was missing until now, so no duplicate ACK has counted it.
  */
 static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *sample)
 {
@@ -406,9 +408,9 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * the ACK covers a resent segment. If the retransmission has caused the ACK, the other
-	 * segments that the ACK covers arrived earlier. So the ACK does not show that an original
-	 * has just arrived (RFC 5682 section 2.1)
+	 * the ACK covers a segment that was resent. Perhaps the copy has just arrived, and all
+	 * other segments that the ACK covers arrived earlier. So the ACK does not show that an
+	 * original has just arrived (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -515,10 +517,11 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
- * is limited to the octets outstanding, minus the octets known to be missing: the first segment, or
- * all octets marked as lost if these are more. If more duplicate ACKs come than segments are
- * outstanding, and nothing is marked as lost, segments were reordered. The reordering estimate then
- * rises to the number of duplicate ACKs.
+ * never exceeds the octets outstanding, minus the octets known to be missing. At least the first
+ * segment is missing; if more octets are marked as lost, all of these are missing.
+ *
+ * If more duplicate ACKs come than segments are outstanding, and nothing is marked as lost,
+ * segments were reordered. The reordering estimate then rises to the number of duplicate ACKs.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -682,7 +685,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 /**
  * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
- * @low: the start of a segment that was sent once and arrived after a segment that was sent later
+ * @low: the first octet of an original; a segment that was sent later has arrived before it
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in

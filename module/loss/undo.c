@@ -93,7 +93,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 /**
  * xtcp_undo_dsack() - count octets that a D-SACK reports
  * @sk: the sock
- * @start: the first of these octets, which were all sent
+ * @start: the first of these octets; all of them were sent
  * @end: the octet after the last of these octets
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Detects a needless recovery by timestamps (Eifel, RFC 3522) or D-SACKs (RFC 2883), and undoes it.
+ * Detects a needless recovery by timestamps (Eifel, RFC 3522) or D-SACKs (RFC 2883), and undoes its
+ * reduction of the window.
  */
 #ifndef XTCP_UNDO_H
 #define XTCP_UNDO_H

@@ -34,8 +34,8 @@ static struct sk_buff *alloc_from_processor(void)
 
 /**
  * xtcp_control_alloc() - allocate an skb for a control segment
- * @gfp: flags for the slabs. __GFP_MEMALLOC: swapping may wait for this segment, so the skb comes
- *	from the slabs, which may then use the memory reserves
+ * @gfp: flags for the slabs. __GFP_MEMALLOC is set if swapping may wait for this segment; then the
+ *	skb comes from the slabs, which may use the memory reserves
  * @text: octets of text, 0 or %XTCP_RSTDIAG_LEN
  *
  * Context: any but hard interrupt.

@@ -12,7 +12,7 @@
  * fail with "in use" at once.
  *
  * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
- * the module instead (held_let_go.c). If a sock without a program has to send, it must first hold
+ * the module instead (held_let_go.c). If a dead sock (SOCK_DEAD) has to send, it must first hold
  * the module. If that fails, the module is being removed, and the segment is not sent. After the
  * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *
@@ -114,12 +114,11 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item while the list is locked. Until the list is unlocked, this
-		 * sock holds the module, so module exit cannot have cancelled the work item yet. If
-		 * the work item is pending already, do not write to its memory, which all
-		 * processors share. The pending run will see this sock, because smp_mb() pairs with
-		 * the full barrier that workqueues have between the end of the delay and
-		 * look_again().
+		 * Schedule the work item while the list is locked: this sock cannot leave the list
+		 * meanwhile, so module exit has not cancelled the work item yet. All processors
+		 * share the memory of the work item, so do not write to it if the work item is
+		 * pending already. The pending run will see this sock: smp_mb() pairs with the full
+		 * barrier that workqueues have between the end of the delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -160,9 +159,9 @@ static void give_back(struct sock *sk)
 	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
-	 * After module_put(), module exit may begin, but it cannot end before this function has
-	 * returned: it waits for softirqs, RCU callbacks and the work item. And if a system call
-	 * runs this function, the program's socket holds the module, so module exit does not begin.
+	 * After module_put(), module exit may begin. But it waits for softirqs, RCU callbacks and
+	 * the work item: it does not end while one of these runs this function. If a system call
+	 * runs this function, the program's socket still holds the module.
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
@@ -172,9 +171,9 @@ static void give_back(struct sock *sk)
  * xtcp_held_has_memory() - does sk_wmem_alloc show a segment of the sock below TCP?
  * @sk: the sock
  *
- * One octet belongs to the sock, and one may belong to a segment that is being freed
- * (sock_wfree()). A segment that is still below TCP counts as two octets or more, which makes three
- * or more with the sock's octet.
+ * One octet of sk_wmem_alloc belongs to the sock, and one may belong to a segment that is being
+ * freed (sock_wfree()): so two octets show nothing. A segment that is still below TCP adds at least
+ * two octets to the sock's octet.
  *
  * Context: any.
  *
@@ -312,8 +311,8 @@ void xtcp_held_take_dead(struct sock *sk)
  * to call module_put(). The caller has the list's lock, which other functions take inside the
  * socket lock. So this function only tries to take the socket lock.
  *
- * In a kernel for one processor this function does nothing: there, a spinlock does not show whether
- * it is held. The caller might hold the socket lock, in the middle of a change.
+ * In a kernel for one processor this function does nothing: there, spin_trylock() cannot tell that
+ * the caller holds the socket lock already, perhaps in the middle of a change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -333,8 +332,8 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
  * The function does nothing if the socket lock is taken, or if the kernel is built for one
- * processor, where a spinlock does not show whether it is taken. An owner of the lock that sends
- * calls xtcp_held_look() afterwards. In all other cases, the work item calls it later.
+ * processor, where a spinlock does not show whether it is taken. If the owner of the lock sends, it
+ * calls xtcp_held_look() afterwards. Otherwise the work item calls xtcp_held_look() later.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */

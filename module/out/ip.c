@@ -226,9 +226,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. If IP has found a route, even the same as before, IP has also
- * set sk_route_caps anew, without the bits that force_gso() adds. If IP has found no route, the
- * error must be stored in sk_err_soft.
+ * IP has looked up the route again. If there is a route, even the same as before, IP has also set
+ * sk_route_caps anew, so force_gso() has to add its bits again. If there is no route, the error
+ * must be stored in sk_err_soft.
  */
 static noinline void route_changed(struct sock *sk)
 {

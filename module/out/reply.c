@@ -541,7 +541,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  * @stamp: jiffies of the last limited answer of this connection, 0: none; updated when the limit
  *	allows an answer
  *
- * This limit keeps two ends from answering each other forever, like Linux's tcp_invalid_ratelimit.
+ * Like Linux's tcp_invalid_ratelimit, this limit keeps two ends from answering each other forever.
  * A RST with text is limited, too: its source address may be forged, and the answer would go to a
  * victim.
  *

@@ -104,8 +104,9 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		/*
 		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
 		 * send data behind the SYN-ACK at once, with a larger window than a SYN-ACK can
-		 * express. If the SYN-ACK is sent again after this data, its window is smaller, but
-		 * the offered window does not shrink (RFC 9293 section 3.8.6).
+		 * express. If the SYN-ACK is sent again after this data, its window field is
+		 * smaller, but the larger window stays offered: a receiver must not shrink its
+		 * window (RFC 9293 section 3.8.6).
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -310,8 +311,8 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 
 /*
  * Handles a @verdict of the layers below that is not 0. A positive verdict (NET_XMIT_*) says that a
- * queue had no room, for this segment or for another one. A negative verdict is IP's errno. Return:
- * the result for this segment.
+ * queue was full, and has dropped this segment or another one. A negative verdict is IP's errno.
+ * Return: 0 if this segment was not dropped; otherwise NET_XMIT_DROP or the errno.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -497,10 +498,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * Prepares a segment that is too large for one packet, so that IP or the device cuts it. A
- * retransmission is cut at the same octets as the original, unless these parts are too large for
- * the current MSS. So the peer's SACK blocks end at these octets, whether the originals or the
- * copies have arrived. @skb: a copy of the queued skb. @cb: the control block of the queued skb.
+ * Sets the GSO fields: if @skb is too large for one segment, IP or the device cuts it. Text that is
+ * resent is cut at the same octets as the first time, unless the old segments are too large for the
+ * present MSS. So the peer's SACK blocks end at the same octets, whether originals or copies have
+ * arrived. @skb: a copy of the queued skb. @cb: the control block of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {

@@ -61,12 +61,13 @@ static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group. Each lease of a bind(), and each taker, points to it, to keep kernel TCP's
- * bind() off its fast path. The fast path may admit a sock with SO_REUSEPORT if the last sock that
- * bound the port has the same user. All leases of bind() have SO_REUSEPORT and the same user. So
- * the fast path would always admit a lease that asks for its own port again, as in
- * xtcp_lease_listen(). A sock in a group is compared with each sock on the port instead. One sock
- * of this group counts as closed: otherwise kernel TCP would let no lease share a port.
+ * A reuseport group. Each lease of a bind(), and each taker, points to it, because kernel TCP's
+ * bind() has a fast path that we must avoid. The fast path may admit a sock with SO_REUSEPORT if
+ * the last sock that bound the port has the same user. All leases of bind() have SO_REUSEPORT and
+ * the same user, so a lease that asks for its own port again (xtcp_lease_listen()) would always be
+ * admitted. A sock in a group does not take the fast path: kernel TCP compares it with each sock on
+ * the port. One sock of this group counts as closed: otherwise kernel TCP would let no lease share
+ * a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 

@@ -28,9 +28,9 @@ struct xtcp_net;
  *	has the same value, unless connect() made the lease exclusive
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the owner has changed its options since it bound or began to listen, and by its
- *	new options the lease has admitted a sock that @reuse, @reuseport and @uid would have
- *	refused; lock of the port
+ * @admits_others: the lease has admitted a sock only because the owner had changed its options
+ *	after it bound or began to listen; @reuse, @reuseport and @uid would have refused that sock;
+ *	lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is

@@ -137,9 +137,9 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * Returns the part of @range from which connect() may choose. @first: true: our half is meant, and
- * the part is all of @range. False: kernel TCP's half is meant (the ports with the parity of the
- * first port), and the last ports of @range are left out: they are kept for kernel TCP.
+ * Returns the part of @range in which connect() may choose a port of one half. @first: true: the
+ * half is ours, and the part is all of @range. False: the half is kernel TCP's (the ports with the
+ * parity of the first port); the last ports of @range are left out, and so kept for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
@@ -238,8 +238,8 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 /*
  * Returns where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the
- * destination. The map of the destination is found by the same hash, so @hash does not change with
- * time; this function mixes in the time.
+ * destination. The map of the destination is also found by @hash, so @hash does not change with
+ * time. This function hashes @hash once more, together with the time.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {

@@ -10,9 +10,9 @@
  * sock_reuseport already, and joins no other group.
  *
  * When the lease of a bind() binds its port, kernel TCP compares the lease with kernel TCP's socks.
- * Kernel TCP always lets two such leases share a port (lease.c), so this file compares leases
- * afterwards. It walks kernel TCP's table by address, and takes the table's own locks in the same
- * order as kernel TCP.
+ * But kernel TCP always lets two leases of bind() share a port (lease.c). So afterwards this file
+ * compares the new lease with the other leases: it walks kernel TCP's table by address, and takes
+ * the table's own locks in the same order as kernel TCP.
  *
  * A program may change SO_REUSEADDR and SO_REUSEPORT after bind(). A lease stores the options that
  * its owner had at bind() or listen(). A sock may share the port if the rules allow it either with
@@ -137,14 +137,17 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
- * entry has to be compared? Usually yes, if @sk belongs to the SO_REUSEPORT group of @lease: all
- * entries that overlap with @lease have admitted @lease, so they also admit @sk.
+ * Does @lease alone prove that @sk may bind to the same address, port and device? Then no other
+ * entry has to be compared. If @sk belongs to the SO_REUSEPORT group of @lease, the answer is
+ * usually yes: all entries that overlap with @lease have admitted @lease, so they also admit @sk.
  *
- * But the answer is no if a sock outside the group may be on the port, and may refuse @sk. This is
- * possible in three cases: only TIME-WAIT records refer to @lease; @admits_others is set
- * (lease_admits()); or @lease has SO_REUSEADDR. In the third case the answer is still yes if @sk
- * has SO_REUSEADDR and @lease listens: then no sock outside the group listens, so all admit @sk.
+ * The answer is no if the port may have a sock outside the group, which might refuse @sk. There are
+ * three such cases:
+ *
+ *  - Only TIME-WAIT records refer to @lease.
+ *  - @admits_others is set (lease_admits()).
+ *  - @lease has SO_REUSEADDR. But the answer is still yes if @sk has SO_REUSEADDR, too, and @lease
+ *    listens: then no sock outside the group listens, so all of them admit @sk.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -155,7 +158,7 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @other have the same address and device, and is lease_vouches() true for @other? Return:
- * true if so, or if no tries are left (then @tries is below 0). True ends the walk.
+ * true if so. Also returns true, to end the walk, if no tries are left; then @tries is below 0.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
@@ -169,10 +172,10 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other all
- * the same? Each lease of a bind() has sk_reuseport and the same user. So kernel TCP always lets
- * such leases share a port with each other, and with TIME-WAIT socks of kernel TCP that have
- * sk_reuseport. Only these entries have to be compared here.
+ * Does the lease of a bind(), which kernel TCP has admitted, conflict with the entry @other? Each
+ * lease of a bind() has sk_reuseport and the same user. So kernel TCP always lets such leases share
+ * a port with each other, and with TIME-WAIT socks of kernel TCP that have sk_reuseport. Only these
+ * entries have to be compared here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {

@@ -109,13 +109,13 @@ static bool is_of_another_device(struct sock *other, void *taker)
 /*
  * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
  * as if the taker's SO_REUSEPORT group had the port. If a bind() comes before the taker, that
- * bind() clears fastreuseport again. Return: true when fastreuseport is set. It is set on two
- * conditions:
+ * bind() clears fastreuseport again. Return: true when fastreuseport is set. Two conditions must
+ * hold:
  *
  *  - All socks on the port got it from kernel TCP's connect(). Each of them needs only its own
  *    4-tuple, so the taker may share the port.
- *  - The lease is bound to no device, or no sock on the port is bound to another device. Beside
- *    socks with a device, a lease without a device is safe: xtcp_taker_meets() later compares their
+ *  - If the lease is bound to a device, no sock on the port is bound to another device. A lease
+ *    without a device may share the port with such socks: xtcp_taker_meets() later compares their
  *    4-tuples with those of our connections.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)

@@ -57,9 +57,10 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 /*
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
  * sacked segment that was sent only once gives an RTT. The RTO takes the longest of these RTTs,
- * which includes the peer's ACK delay. Congestion control takes the shortest. Two kinds of ACKs
- * give the RTO their timestamp echo instead, if they move SND.UNA: ACKs that report no such
- * segment, and ACKs that also report a resent segment. Return: true when the RTO has a new sample.
+ * which includes the peer's ACK delay. Congestion control takes the shortest. If the ACK moves
+ * SND.UNA, the RTO takes the RTT of the timestamp echo instead in two cases: no segment gives an
+ * RTT, or the ACK also reports a segment that was resent. Return: true when the RTO has a new
+ * sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -185,9 +186,9 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @wnd: SEG.WND in
- * octets. @moved: SND.UNA has moved. In that case the ACK is newer than all ACKs that we have
- * taken, so its window is taken, as in Linux. SEG.SEQ is not compared then, because it is low if
- * the segment retransmits text. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old.
+ * octets. If SND.UNA has moved (@moved), the ACK is newer than all earlier ACKs, so its window is
+ * taken, as in Linux. SEG.SEQ is not compared then: a segment that retransmits text has a low
+ * SEG.SEQ. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old.
  * The RFC also compares SEG.ACK with SND.WL2; this is not needed, because SEG.ACK is at least
  * SND.UNA, and SND.WL2 is never beyond SND.UNA.
  */

@@ -250,10 +250,10 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * In RECOVERY, SND.UNA has moved, but not as far as recover. Was the cause the arrival of
- * originals, which were only late? Then some retransmissions were needless. When no retransmission
- * is in flight any more, the recovery is undone. Until then, the caller marks nothing more as lost.
- * Return: true when originals moved SND.UNA.
+ * In RECOVERY, SND.UNA has moved, but not as far as recover. If the arrival of originals has moved
+ * SND.UNA, these were only late, and some retransmissions were needless. In this case the recovery
+ * is undone when no retransmission is in flight any more. Until then, the caller marks nothing more
+ * as lost. Return: true when originals moved SND.UNA.
  */
 static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -344,8 +344,8 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 /*
  * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
  * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
- * retransmissions. If a later ACK acknowledges or sacks a segment that was sent only once, before
- * the timeout, the timeout was spurious. If an ACK sacks the new text instead, the loss was real.
+ * retransmissions. If a later ACK acknowledges or sacks a segment that was sent before the timeout
+ * and not resent, the timeout was spurious. If an ACK sacks the new text instead, the loss is real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -391,9 +391,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 /*
  * Resend lost segments as far as the congestion window and pacing allow. If nothing is in flight,
  * the window allows at least one segment. After a timeout (@timeout), pacing does not delay these
- * segments, and TCPFastRetrans and TCPSlowStartRetrans do not count them: as in Linux, TCPTimeouts
- * has counted the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if it was
- * not called.
+ * segments. As in Linux, TCPFastRetrans and TCPSlowStartRetrans do not count them then; TCPTimeouts
+ * counts the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if there was
+ * no call.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {

@@ -67,8 +67,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sample: the ACK
  *
  * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
- * segment arrived. If instead SND.UNA moves beyond the segment without such an ACK, the original
- * was lost, so the window is reduced.
+ * segment arrived, so nothing was lost. If SND.UNA moves beyond the segment before such an ACK has
+ * come, the original was lost, so the window is reduced.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -80,8 +80,8 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/*
-	 * without a D-SACK, dsack.start and dsack.end are 0. The first test finds this out; the
-	 * second alone would not, because a probe may end at sequence number 0
+	 * without a D-SACK, dsack.start and dsack.end are 0. The first test excludes this case; the
+	 * second test would not, since a probe may end at sequence number 0
 	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {

@@ -222,10 +222,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
  * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
  * An R of 0 asks for an ACK of this segment alone.
  *
- * If the present rate came with text beyond @seq, this request may be older than that rate, because
- * the segment was overtaken, or newer, because the segment was resent. In this case the request is
- * taken only if it asks for more ACKs, which is always safe. Not inlined, because hardly any
- * segment has the option.
+ * The present rate may have come with text beyond @seq. Then we cannot tell which is newer: if this
+ * segment was overtaken, the rate is newer; if this segment was resent, the request is newer. So
+ * the request is taken only if it does not ask for fewer ACKs, which is always safe. Not inlined,
+ * because hardly any segment has the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {

@@ -33,9 +33,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The next octet to read is an urgent octet, but a newer urgent octet replaces it. So a read would
- * return the old octet as normal text. This would be wrong: MSG_OOB has returned the octet already,
- * or the program did not want it. So skip the octet.
+ * The next octet to read is an urgent octet, but a newer one is about to replace it in struct
+ * xtcp_urgent. After that, a read would return the old octet as normal text. This would be wrong:
+ * MSG_OOB has returned the octet already, or the program did not want it. So skip the octet.
  */
 static void pass_over(struct sock *sk)
 {

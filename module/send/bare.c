@@ -23,10 +23,10 @@
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * The sequence number of a segment without text. This is SND.NXT, or the right edge of the peer's
- * window if the window has shrunk and the edge is lower: the peer accepts no segment beyond the
- * edge. But if the edge is lower by less than one unit of the window field, the peer has only
- * rounded the window down, so the number is SND.NXT.
+ * Returns the sequence number of a segment without text. Usually this is SND.NXT. If the peer's
+ * window has shrunk, its right edge may be below SND.NXT. Then the number is the edge, because the
+ * peer accepts no segment beyond the edge. But if the edge is less than one unit of the window
+ * field below SND.NXT, the peer has only rounded the window down, so the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {

@@ -111,9 +111,9 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 		n = min(n, mss);
 	/*
 	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
-	 * with the request is sent alone, and @skb is cut to make room for the request. One skb is
-	 * not cut: the last skb of the queue, if it fits a segment that carries no request. The
-	 * request then waits for a later segment
+	 * with the request is sent alone, and @skb is cut to make room for the request. But the
+	 * last skb of the queue is not cut if it fits a segment without the request; the request
+	 * then waits for a later segment
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -151,13 +151,15 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * When a window ends inside @skb, each ACK could release another small part of @skb. But every
  * machine on the path has as much work with a small GSO packet as with a large one. So, as in
  * Linux, a part that is less than a third of the window waits if the next ACK is due soon
- * (ack_is_near()). This part has at least one segment, so the window has more than three segments,
- * and more than two of them are in flight. The peer should acknowledge these without delay (RFC
- * 9293 section 3.8.6.3, SHLD-19). When that ACK arrives, this function is called again. If the ACK
- * is lost, the timer for the text in flight makes us send. A full GSO packet never waits, nor does
- * an skb that may be sent as a whole. So the last octets that a program writes never wait. Outside
- * of the phase OPEN, or with pacing, nothing waits: recovery.c and pace.c limit what is sent by
- * their own rules.
+ * (ack_is_near()). When that ACK arrives, this function is called again. If the ACK is lost, the
+ * timer for the text in flight makes us send.
+ *
+ * The peer should send that ACK without delay, since more than two segments are in flight (RFC 9293
+ * section 3.8.6.3, SHLD-19): the part has at least one segment, so the window has more than three.
+ *
+ * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
+ * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
+ * waits: recovery.c and pace.c limit what is sent by their own rules.
  *
  * Return: true when the part should wait.
  */
@@ -187,7 +189,7 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
  * @n: how many octets may be sent
  *
  * If segments of the previous size fit the route now, text is cut at the same octets as before.
- * SACK blocks do not change this: a full segment that is resent has none (RFC 9293 section 3.7.1).
+ * SACK blocks need no room: a full segment that is resent carries none (RFC 9293 section 3.7.1).
  *
  * Return: octets, neither more than @n nor more than @skb has.
  */

@@ -209,9 +209,9 @@ static void data_sent(struct sock *sk)
  * Must @n more octets wait because IP and the device still have enough of this connection? Without
  * a limit, one connection could fill a qdisc or a device. The limit is what the connection's rate
  * sends in about a millisecond (sk_pacing_shift), but without pacing at most limit_output_bytes.
- * Two skbs with @n octets of text each are always allowed. Nothing has to wait if nothing is in
- * flight, or if pace.c could not learn when the device has made room. Each ACK makes us try again,
- * and so does pace.c when there is room.
+ * Two skbs with @n octets of text each are always allowed. If nothing is in flight, or if pace.c
+ * cannot learn when there is room again, the octets do not wait either. Each ACK makes us try
+ * again, and so does pace.c when there is room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -319,9 +319,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * is the congestion window the limit? Usually the answer is yes if that window has no room
-	 * for a segment. But if a part of @skb waits (xtcp_bundle_waits()), both windows have room
-	 * for a segment; then the window with less room is the limit
+	 * is the congestion window the limit? Usually it is the limit if it has no room for a
+	 * segment. But while a part of @skb waits (xtcp_bundle_waits()), both the congestion window
+	 * and the peer's window have room for a segment; then the one with less room is the limit
 	 */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
@@ -512,7 +512,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/* cut at the end of the old segment. If this fails, the caller's cut at @most fails, too */
+	/* cut at the end of the old segment; without memory the caller's cut at @most fails, too */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
