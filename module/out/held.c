@@ -197,9 +197,9 @@ static unsigned int own_references(const struct sock *sk)
 		 */
 		return !sock_flag(sk, SOCK_DEAD);
 	/*
-	 * two references to the sock: that of the file or the accept queue, which stays until the
-	 * connection has ended, and that of the table of connections. Each pending timer has one
-	 * more
+	 * the table of connections has one reference. Another one is that of the file or of the
+	 * accept queue, and stays until the connection has ended, even after close(). Each pending
+	 * timer has one more
 	 */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }

@@ -123,8 +123,8 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 
 /*
  * Might xtcp have a lease on @port? @bits points to xtcp_net.port_bits. At first all namespaces
- * share an empty bitmap. A reader that sees the namespace's own one also sees all parts of the
- * namespace, which were initialised before (netns.c).
+ * share an empty bitmap. A reader that sees the namespace's own bitmap also sees all parts of the
+ * namespace, because they were initialised before (netns.c).
  */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {

@@ -342,7 +342,7 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old, which *@skb covers, from the tree. An honest peer sends the same octets in both. If
+ * Remove @old, which *@skb covers, from the tree. An honest peer has sent the same octets twice. If
  * the octets differ, those of @old are kept: they are written into a copy of *@skb, because a
  * packet socket may still read the pages of *@skb. Return: false if there is no memory for the
  * copy; then @old stays in the tree.

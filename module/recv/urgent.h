@@ -43,7 +43,6 @@ static inline void xtcp_urgent_taken(struct xtcp_urgent *urgent)
 	WRITE_ONCE(urgent->data, XTCP_URGENT_TAKEN);
 }
 
-/* The reader has passed the urgent octet. */
 static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
 {
 	WRITE_ONCE(urgent->data, 0);

@@ -174,8 +174,8 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
 	/*
-	 * @skb is cut anyway, at its stamp or into single segments, so a wait would not make a
-	 * larger packet
+	 * @skb is cut anyway, at the octet with a transmit timestamp or into single segments, so a
+	 * wait would not make a larger packet
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;

@@ -333,9 +333,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * The timer of pace.c sends data that pacing holds back (@early). All other unsent data
-	 * waits for an ACK, or, if nothing is in flight, for the persist deadline, even if a lower
-	 * layer has refused it.
+	 * The timer of pace.c sends data that pacing holds back (@early). All other unsent data,
+	 * such as data that a lower layer has refused, waits for an ACK. If nothing is in flight,
+	 * it waits for the persist deadline.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
@@ -343,8 +343,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 
 /*
  * A Fast Open server sends data before the handshake's last ACK has come (RFC 7413 section 4.2.2).
- * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone. tlp.pending is set, so
- * that the data does not replace this deadline by one for a tail loss probe.
+ * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone. While tlp.pending is set,
+ * the transmission of data does not replace this deadline by one for a tail loss probe.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
