@@ -11,15 +11,16 @@
  * and the hash changes every few seconds: each destination then starts at another port, with
  * another counter.
  *
- * Every second port is left to kernel TCP. Its connect() prefers ports with the parity of the first
- * port of the range, and cannot take a port with a lease of ours. So our connect() first tries the
- * other half, the ports with the other parity. It takes a port of kernel TCP's half only when no
- * port of our half is usable. In kernel TCP's half it prefers ports that already have a lease,
- * because kernel TCP's connect() cannot take these. In each stack, connections to different
- * destinations share ports, and our connections may share ports with kernel TCP's connections
- * (taker.c). xtcp never uses the last ports of kernel TCP's half: 1,024 ports, fewer in a small
- * range. Otherwise, one user with connections to one destination could put a lease on every port,
- * and kernel TCP could not connect to any destination.
+ * Kernel TCP's connect() prefers ports with the parity of the first port of the range, and cannot
+ * take a port with a lease of ours. So our connect() first tries the other half, the ports with the
+ * other parity. Only when no port of our half is usable, our connect() takes a port of kernel TCP's
+ * half. There it prefers ports that already have a lease, because kernel TCP's connect() cannot
+ * take these. In each stack, connections to different destinations share ports, and our connections
+ * may share ports with kernel TCP's connections (taker.c).
+ *
+ * xtcp never uses the last ports of kernel TCP's half: 1,024 ports, fewer in a small range.
+ * Otherwise, one user with connections to one destination could put a lease on every port, and
+ * kernel TCP could not connect to any destination.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
