@@ -342,6 +342,21 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 }
 
 /*
+ * The timeout was spurious, but this ACK may also be the first to tell what has arrived beyond a
+ * hole, because earlier ACKs were lost. Then RACK may find the segments of the hole lost now (RFC
+ * 8985 section 6.2). If no further ACK comes, only the next timeout would find them.
+ */
+static enum next repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
+{
+	if (!xtcp_sk(sk)->agreed.sack_ok || !sample->sacked)
+		return NEXT_LOST;
+	find_lost(sk, sample);
+	if (xtcp_sk(sk)->stream->scoreboard.lost)
+		enter_recovery(sk, sample);
+	return NEXT_LOST;
+}
+
+/*
  * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
  * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
  * retransmissions. If a later ACK acknowledges or sacks a segment that was sent before the timeout
@@ -355,13 +370,13 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
 		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
-		return NEXT_LOST;
+		return repair_the_rest(sk, sample);
 	}
 	if (stream->frto) {
 		if (sample->original_arrived) {
 			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
 			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
-			return NEXT_LOST;
+			return repair_the_rest(sk, sample);
 		}
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)

@@ -32,7 +32,21 @@
 			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none; info lost = 0;" \
 			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:21001>;"
 
+/*
+ * The first ACK after a timeout says two things: originals were on their way, and later ones have arrived beyond a
+ * hole. The ACKs before it were lost.
+ */
+#define ACKS_LOST	TEN_IN_FLIGHT ">@1500 p. 1(1000) ack 1; none;"
+
 static const struct wire_row rows[] = {
+	{
+		.name = "undo_%s_timeout_beside_a_hole", .rfc = "RFC 8985 6.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = ACKS_LOST "< . 1 ack 2001 <nop,nop,ts T R-100,nop,nop,sack 3001:10001>;"
+				  ">@150 p. 2001(1000) ack 1; none; < . 1 ack 10001; none; info ca_state = 0",
+			.counters = "TCPLossUndo=1 TCPTimeouts=1 RetransSegs=2 TCPSackRecovery=1",
+		},
+	},
 	{
 		.name = "undo_%s_dsack", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
