@@ -344,16 +344,18 @@ void xtcp_timer_established(struct sock *sk)
 
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, only the RTO
- * runs until the RTT has been measured again (section 7.3). Without this rule, SRTT might never
- * learn that the path has become longer, because the ACKs of probes may yield no RTT sample.
- * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
+ * runs until the RTT has been measured again and the probe is acknowledged (section 7.3). Without
+ * the first rule, SRTT might never learn that the path has become longer, because the ACKs of
+ * probes may yield no RTT sample. Without the second rule, a probe timeout that may send nothing
+ * would come before the RTO, and delay it. net.xtcp.early_retrans has Linux's values: 3 and 4 turn
+ * probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	return xsk->agreed.sack_ok && xsk->snd.una != xsk->snd.nxt && !xsk->stream->scoreboard.sacked &&
-	       !xsk->stream->tlp.wants_sample &&
+	       !xsk->stream->tlp.wants_sample && !xsk->stream->tlp.pending &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
 }
@@ -418,7 +420,7 @@ void xtcp_timer_data_sent(struct sock *sk)
 	 * while a shrunk window is probed, arm no tail loss probe: it would replace the deadline of
 	 * the next window probe
 	 */
-	if (!xsk->timers.probes && !xsk->stream->tlp.pending && probe_applies(sk))
+	if (!xsk->timers.probes && probe_applies(sk))
 		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
 	else if (first)
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
