@@ -95,6 +95,17 @@ static u32 time_of(const struct sock *sk, u32 retries)
 	return xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS, xtcp_bounds_rto_max_ms(sk));
 }
 
+/*
+ * Has R1 passed? @gone: milliseconds since the first retransmission. The time of R1 begins with the
+ * first transmission, at least 200 ms earlier, and ends with the timeout that follows retries1
+ * retransmissions. Linux counts it from the first retransmission. If the RTO is less than 214 ms,
+ * four retransmissions would be before R1 then, not three, and R1 would come after 6 s, not 3 s.
+ */
+static bool is_beyond_r1(const struct sock *sk, u32 gone)
+{
+	return (u64)gone + XTCP_RTO_MIN_MS >= time_of(sk, READ_ONCE(knobs(sk)->retries1));
+}
+
 static bool is_alive(const struct sock *sk)
 {
 	return xtcp_bounds_rto_ms(sk) < xtcp_bounds_rto_max_ms(sk);
@@ -219,7 +230,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	bool by_user = xtcp_keepalive_user_timeout(xsk), expired;
 
 	sock_owned_by_me(sk);
-	if (xsk->tries.retransmits && gone >= time_of(sk, READ_ONCE(knobs(sk)->retries1))) {
+	if (xsk->tries.retransmits && is_beyond_r1(sk, gone)) {
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
 	}

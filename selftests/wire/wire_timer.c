@@ -39,6 +39,23 @@ static const struct wire_row rows[] = {
 				  ">@5500 p. 1(A) ack 1; < . 1 ack A+1; > P. A+1(1300-A) ack 1; < . 1 ack 1301; none",
 		},
 	},
+	/* R1 is three retransmissions, however short the RTO is: then a black hole is supposed. */
+	{
+		.name = "timeout_%s_after_r1_suspects_a_black_hole", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7",
+		.in = ESTABLISHED, .syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512",
+		.want = {
+			.script = "write 1300; > P. 1(1300) ack 1; info rto <= 213000; >@500 P. 1(1300) ack 1;"
+				  ">@800 P. 1(1300) ack 1; >@1200 P. 1(1300) ack 1; >@2200 p. 1(512) ack 1;"
+				  "< . 1 ack 513; skim; < . 1 ack 1301; none",
+			.counters = "TCPTimeouts=4",
+		},
+		.kernel_differs = "begins R1 with the first retransmission, which may take one timeout more",
+		.kernel = {
+			.script = "write 1300; > P. 1(1300) ack 1; >@500 P. 1(1300) ack 1; >@800 P. 1(1300) ack 1;"
+				  ">@1200 P. 1(1300) ack 1; < . 1 ack 1301; none",
+			.counters = "TCPTimeouts=3",
+		},
+	},
 	/* RFC 6298. */
 	{
 		.name = "timeout_%s_resends_and_backs_off", .rfc = "RFC 6298 5.4, 5.5",
