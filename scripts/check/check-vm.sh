@@ -159,14 +159,21 @@ if [ "$kind" = kcsan ]; then
 	marked+=" $VM_KCSAN"
 fi
 options+=($counted)
-# While a counted machine reads from this one, its clock goes from timer to timer: minutes may pass, and a test
-# seems to hang. So it reads before what tests run: modules, programs and their libraries.
+# While a counted machine waits for this one, its clock goes from timer to timer: seconds of a busy disk here are half
+# an hour there, and a test seems to hang. So nothing that tests run lies on this machine: modules are loaded, and
+# touch copies programs, their libraries and the links to them into the memory of the other one (its root is an
+# overlay). To open a file of this machine, or to follow a link of it, asks this machine each time, cached or not.
 first=()
-[ -z "$counted" ] || first=(sh -c '
-	modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
-	tools=$(command -v ip tc nft sh)
-	cat "$0"/* $tools $(ldd $tools | sed -n "s/.* \(\/[^ ]*\) .*/\1/p" | sort -u) >/dev/null
-	exec "$@"' "$bin")
+if [ -n "$counted" ]; then
+	used=$(PATH+=:/usr/sbin:/sbin; command -v ip tc nft sh)
+	used+=" /etc/ld.so.cache "$(ldd "$bin"/* $used 2>/dev/null | sed -n 's/.*[[:space:]]\(\/[^ ]*\) .*/\1/p' | sort -u)
+	first=(sh -c '
+		modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
+		touch -ch /bin /lib /lib64 /sbin $1
+		touch -c "$0"/* $1
+		shift
+		exec "$@"' "$bin" "$used")
+fi
 boot()
 {
 	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \

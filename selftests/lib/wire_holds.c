@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "wire.h"
@@ -119,14 +120,17 @@ static int give_page(const struct wire *w)
 {
 	uint8_t octets[PAGE];
 	struct uffdio_copy copy = { .src = (uintptr_t)octets, .dst = (uintptr_t)held.page, .len = PAGE };
+	struct timespec until;
 	int i, ret;
 
 	for (i = 0; i < PAGE; i++)
 		octets[i] = wire_segment_byte(1 + w->c.written + i);
 	ret = ioctl(held.faults, UFFDIO_COPY, &copy);
-	pthread_join(held.thread, NULL);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DEADLINE_MS / 1000;
+	errno = ret ? errno : pthread_timedjoin_np(held.thread, NULL, &until);
 	held.runs = false;
-	return ret;
+	return errno ? -1 : 0;
 }
 
 /* What recv() has put there is what the peer has sent. */

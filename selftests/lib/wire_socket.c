@@ -480,14 +480,15 @@ static int do_woken(struct wire *w)
 static int do_hup(struct wire *w, char *args)
 {
 	struct pollfd p = { .fd = w->c.fd };
-	uint64_t end, ended;
+	uint64_t end, ended, now;
 	uint32_t ms;
 
 	if (wire_text_u32(w, args, &ms))
 		return -1;
 	end = wire_now() + ms * 1000000ull;
 	while (!(p.revents & POLLHUP)) {
-		if (wire_now() >= end || !wire_tun_wait(w, w->c.fd, 0, (end - wire_now() + 999999) / 1000000))
+		now = wire_now();
+		if (now >= end || !wire_tun_wait(w, w->c.fd, 0, (end - now + 999999) / 1000000))
 			return wire_fail(w, "the connection lives after %u ms", ms);
 		poll(&p, 1, 0);
 	}

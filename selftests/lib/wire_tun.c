@@ -380,13 +380,12 @@ int wire_tun_wait(struct wire *w, int fd, short events, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 	uint64_t now = wire_now(), woke;
-	const uint64_t end = now + ms * 1000000ull;
+	const uint64_t end = now + (ms > 0 ? ms : 0) * 1000000ull;
 	int ret, nap;
 
 	do {
-		nap = (end - now + 999999) / 1000000;
-		if (nap > NAP_MS)
-			nap = NAP_MS;
+		/* never negative, which would be for ever */
+		nap = end - now < NAP_MS * 1000000ull ? (end - now + 999999) / 1000000 : NAP_MS;
 		ret = poll(&p, 1, nap);
 		woke = wire_now();
 		if (woke - now > nap * 1000000ull)

@@ -139,8 +139,11 @@ void wire_waits_cleanup(struct wire *w)
 {
 	if (!call.runs)
 		return;
-	(void)w;
 	shutdown(call.fd, SHUT_RDWR);
+	if (!WAIT_FOR(atomic_load(&call.over), DEADLINE_MS)) {
+		wire_fail(w, "the thread waits still, behind shutdown()");
+		return;
+	}
 	pthread_join(call.thread, NULL);
 	give_back();
 }
