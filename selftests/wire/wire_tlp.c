@@ -255,13 +255,13 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * While a probe is on its way, an ACK of what was sent before it starts the RTO, and no further probe timeout, behind
-	 * which the RTO would begin anew.
+	 * While a probe is on its way, an ACK of what was sent before it starts the RTO, and no further probe timeout,
+	 * behind which the RTO would begin anew.
 	 */
 	{
 		.name = "tlp_an_ack_while_it_is_on_its_way", .rfc = "RFC 8985 7.3, RFC 6298 5.3", .syn = SACK,
 		.want = {
-			.script = PROBED "< . 1 ack 1001; none; mark; >@380 p. 1001(1000) ack 1; info ca_state = 4; skim;"
+			.script = PROBED "< . 1 ack 1001; none; >@380 p. 1001(1000) ack 1; info ca_state = 4; skim;"
 				  "< . 1 ack 3001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
 		},
