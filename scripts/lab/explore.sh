@@ -26,7 +26,8 @@ usage()
 	                 from xtcp's tracepoints. FIRST-SEED: all of these in one machine, the last one
 	                 is shown: a scenario may fail only after others. Also a row
 	                 ("seed=7 client=xtcp ..."), or a file of rows
-	  --compare      play each with kernel TCP at both ends, too: none may take twice its time
+	  --compare      play each with kernel TCP at both ends, too: none may take twice its time, but those
+	                 of selftests/pace.list, which has a reason for each. Says how the times compare
 	  --debug        on the laboratory's debug kernel
 
 	Exit status: 0 if none failed.
@@ -146,6 +147,9 @@ fi
 
 cat selftests/explored/* >"$out/explored" 2>/dev/null
 
+# known to be slower: such a line becomes a comment
+sed -n 's/^\([0-9][0-9]*\) .*/s|^not ok - seed \1: pace: |# known, seed \1: |/p' selftests/pace.list >"$out/known"
+
 batch=250
 [ -n "$from" ] || from=$([ -n "$minutes" ] && date +%s00000 || echo 1)
 [ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
@@ -186,13 +190,25 @@ for ((i = 0; i < lanes; i++)); do
 done
 # shown as they come, until all lanes have ended
 (while kill -0 $pids; do sleep 0.5; done) 2>/dev/null &
-tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | grep --line-buffered -E '^(not ok|#  |vm|run|Bail out)' &
+tail -q -n +1 -s 0.5 -f --pid="$!" "$out"/lane* | sed -u -f "$out/known" |
+	grep --line-buffered -E '^(not ok|#  |# known|vm|run|Bail out)' &
 shown=$!
 wait $pids
 pids=
 wait "$shown"
-awk -v seconds="$SECONDS" -v failing="$out/failing" '
+sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/failing" '
+	BEGIN { split("1.3 2 5", than) }
 	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6; ended++ }
+	/^# known, seed / { failed-- }
+	/^# pace [0-9]+: / {
+		ratio = $4 / $8
+		compared++
+		logs += log(ratio)
+		for (i = 1; i <= 3; i++) {
+			slower[i] += ratio > than[i]
+			faster[i] += ratio < 1 / than[i]
+		}
+	}
 	/^not ok - (seed|row) [0-9]+:/ && !first { first = $4 }
 	/^not ok - seed [0-9]+:/ { if (!seed) { seed = $5 + 0; since = batch } }
 	/^# batch / { batches++; batch = $3 }
@@ -202,14 +218,18 @@ awk -v seconds="$SECONDS" -v failing="$out/failing" '
 			printf "not ok - %d of %d machines did not come to their end:%s\n", batches - ended, batches, said
 			failed++
 		}
+		if (compared)
+			printf "# pace: %d compared, a round each: %.3f times kernel TCP in the geometric mean; " \
+			       "slower and faster by 1.3: %d, %d; by 2: %d, %d; by 5: %d, %d\n", compared,
+			       exp(logs / compared), slower[1], faster[1], slower[2], faster[2], slower[3], faster[3]
 		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
 		if (seed)
 			printf "# each packet of the first one: scripts/lab/explore.sh --only %s-%s\n", since, seed
 		if (first)
 			print first == "row" ? "row" : seed " " since >failing
 		exit failed > 0 || !n
-	}' "$out"/lane*
-status=$?
+	}'
+status=${PIPESTATUS[1]}
 if [ -s "$out/failing" ]; then
 	failing=$(<"$out/failing")
 	[ "$failing" != row ] || failing=$out/explored
