@@ -37,12 +37,14 @@ u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 	case XTCP_ABORT_KEEPALIVE:
 	case XTCP_ABORT_IDLE:
 	case XTCP_ABORT_HALF_CLOSED:
+	case XTCP_ABORT_KEEPALIVE_ALWAYS:
 		return XTCP_RSTDIAG_TIMEOUT;
 	case XTCP_ABORT_NONE:
 	case XTCP_ABORT_RESET:
 	case XTCP_ABORT_ICMP:
 	case XTCP_ABORT_TIMEOUT:
 	case XTCP_ABORT_USER_TIMEOUT:
+	case XTCP_ABORT_USER_TIMEOUT_MS:
 		break;
 	}
 	return XTCP_RSTDIAG_NO_CODE;

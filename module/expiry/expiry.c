@@ -243,6 +243,7 @@ static void keep_alive(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	unsigned long time = xtcp_keepalive_time(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
+	enum xtcp_abort_reason reason;
 
 	/*
 	 * MUST-26: no probe while data waits for an ACK or a window. In that case the retransmit or
@@ -253,8 +254,9 @@ static void keep_alive(struct sock *sk)
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (xtcp_keepalive_give_up(sk)) {
-		xtcp_bare_rst(sk, XTCP_ABORT_KEEPALIVE);
-		xtcp_retries_give_up(sk, XTCP_ABORT_KEEPALIVE);
+		reason = sock_flag(sk, SOCK_KEEPOPEN) ? XTCP_ABORT_KEEPALIVE : XTCP_ABORT_KEEPALIVE_ALWAYS;
+		xtcp_bare_rst(sk, reason);
+		xtcp_retries_give_up(sk, reason);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {

@@ -77,12 +77,14 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 }
 
 /*
- * Returns the abort reason. @user: TCP_USER_TIMEOUT has passed; false: the connection has reached
- * the limit of retries.
+ * Returns the abort reason. @user: the user timeout of the socket or of the namespace has passed;
+ * false: the connection has reached the limit of retries.
  */
-static enum xtcp_abort_reason limit_was(bool user)
+static enum xtcp_abort_reason limit_was(const struct xtcp_sock *xsk, bool user)
 {
-	return user ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_TIMEOUT;
+	if (!user)
+		return XTCP_ABORT_TIMEOUT;
+	return READ_ONCE(xsk->user_timeout) ? XTCP_ABORT_USER_TIMEOUT : XTCP_ABORT_USER_TIMEOUT_MS;
 }
 
 /*
@@ -147,7 +149,8 @@ static void try_another_path(struct sock *sk)
 /**
  * xtcp_retries_give_up() - end a connection whose peer does not answer
  * @sk: the sock; the caller holds a reference
- * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE
+ * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT, XTCP_ABORT_KEEPALIVE, or what one of
+ *	the last two is called when the namespace has caused it
  *
  * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
@@ -189,7 +192,7 @@ bool xtcp_retries_end_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_fastsyn_timeout(sk, expired);
 	if (expired) {
-		xtcp_retries_give_up(sk, limit_was(!often));
+		xtcp_retries_give_up(sk, limit_was(xsk, !often));
 		return true;
 	}
 	if (xsk->tries.retransmits)
@@ -247,7 +250,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 		try_another_path(sk);
 		return false;
 	}
-	xtcp_retries_give_up(sk, limit_was(by_user));
+	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 
@@ -283,7 +286,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 		end |= orphan_had_its_time(sk);
 	if (!end)
 		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
-	xtcp_retries_give_up(sk, limit_was(by_user));
+	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 
@@ -345,7 +348,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	}
 	if (!end && xsk->tries.probes_out < most)
 		return false;
-	xtcp_retries_give_up(sk, limit_was(by_user));
+	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 

@@ -165,6 +165,8 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAbortOnNamespace", XTCP_MIB_ABORTONNAMESPACE },
 	{ "TCPAbortOnIdle", XTCP_MIB_ABORTONIDLE },
 	{ "TCPAbortOnHalfClosed", XTCP_MIB_ABORTONHALFCLOSED },
+	{ "TCPAbortOnUserTimeoutMs", XTCP_MIB_ABORTONUSERTIMEOUTMS },
+	{ "TCPAbortOnKeepaliveAlways", XTCP_MIB_ABORTONKEEPALIVEALWAYS },
 	{ "TCPLingerZero", XTCP_MIB_LINGERZERO },
 	{ "TCPClosedInSynSent", XTCP_MIB_CLOSEDINSYNSENT },
 	{ "TCPBlackboxKept", XTCP_MIB_BLACKBOXKEPT },
@@ -234,6 +236,9 @@ void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 		[XTCP_ABORT_NETNS] = XTCP_MIB_ABORTONNAMESPACE,
 		[XTCP_ABORT_IDLE] = XTCP_MIB_ABORTONIDLE,
 		[XTCP_ABORT_HALF_CLOSED] = XTCP_MIB_ABORTONHALFCLOSED,
+		/* TCPAbortOnTimeout counts these two, too */
+		[XTCP_ABORT_USER_TIMEOUT_MS] = XTCP_MIB_ABORTONUSERTIMEOUTMS,
+		[XTCP_ABORT_KEEPALIVE_ALWAYS] = XTCP_MIB_ABORTONKEEPALIVEALWAYS,
 	};
 
 	if (reason < ARRAY_SIZE(counter_of) && counter_of[reason])

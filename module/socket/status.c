@@ -221,6 +221,8 @@ void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 		[XTCP_ABORT_USER_TIMEOUT] = XTCP_CAUSE_TIMER,
 		[XTCP_ABORT_IDLE] = XTCP_CAUSE_TIMER,
 		[XTCP_ABORT_HALF_CLOSED] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_USER_TIMEOUT_MS] = XTCP_CAUSE_TIMER,
+		[XTCP_ABORT_KEEPALIVE_ALWAYS] = XTCP_CAUSE_TIMER,
 	};
 	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
 	const struct xtcp_ended *ended = &xtcp_sk(sk)->ended;

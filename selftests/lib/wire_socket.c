@@ -395,7 +395,8 @@ static const char * const reasons[] = {
 	[XTCP_ABORT_TIMEOUT] = "timeout", [XTCP_ABORT_KEEPALIVE] = "keepalive",
 	[XTCP_ABORT_LATE_DATA] = "late_data", [XTCP_ABORT_DISCONNECT] = "disconnect",
 	[XTCP_ABORT_USER_TIMEOUT] = "user_timeout", [XTCP_ABORT_IDLE] = "idle",
-	[XTCP_ABORT_HALF_CLOSED] = "half_closed",
+	[XTCP_ABORT_HALF_CLOSED] = "half_closed", [XTCP_ABORT_USER_TIMEOUT_MS] = "user_timeout_ms",
+	[XTCP_ABORT_KEEPALIVE_ALWAYS] = "keepalive_always",
 };
 
 static const char * const causes[] = {

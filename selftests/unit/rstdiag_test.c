@@ -110,9 +110,9 @@ static void codes(void)
 {
 	u32 reason, with = 0;
 
-	for (reason = 0; reason <= XTCP_ABORT_HALF_CLOSED; reason++)
+	for (reason = 0; reason <= XTCP_ABORT_KEEPALIVE_ALWAYS; reason++)
 		with += xtcp_rstdiag_code_of(reason) != XTCP_RSTDIAG_NO_CODE;
-	UNIT_CHECK(with == 12);
+	UNIT_CHECK(with == 13);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_UNREAD) == 2);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_LINGER) == 3);
 	UNIT_CHECK(xtcp_rstdiag_code_of(XTCP_ABORT_ORPHANS) == 12);

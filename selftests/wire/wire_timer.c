@@ -27,6 +27,7 @@
 			"> P. 21(10) ack 1; write 10; > P. 31(10) ack 1; keep rto;"
 
 #define NO_KNOB		"has no such knob"
+#define NO_REASON	"has no XTCP_ABORT, and no counter of such a knob"
 
 static const struct wire_row rows[] = {
 	/* From R1 on each timeout asks for another route. What is sent again must fit its MTU. */
@@ -374,8 +375,9 @@ static const struct wire_row rows[] = {
 		.in = ESTABLISHED, .pre = "sysctl xtcp/user_timeout_ms 500",
 		.want = {
 			.script = "get USER_TIMEOUT 500; mark; write 1000; > P. 1(1000) ack 1;"
-				  "hup 5000; elapsed >= 250; elapsed <= 1000; why user_timeout timer . ETIMEDOUT; skim",
-			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+				  "hup 5000; elapsed >= 250; elapsed <= 1000; why user_timeout_ms timer . ETIMEDOUT; skim",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPAbortOnTimeout=1 TCPAbortOnUserTimeoutMs=1",
 		},
 		.kernel_differs = NO_KNOB,
 		.kernel = {
@@ -388,6 +390,14 @@ static const struct wire_row rows[] = {
 		.name = "give_up_%s_user_timeout_beats_the_namespace", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
 		.in = ESTABLISHED, .pre = "sysctl xtcp/user_timeout_ms 100000",
 		.want = {
+			.script = "set USER_TIMEOUT 500; get USER_TIMEOUT 500; mark; write 1000;"
+				  "> P. 1(1000) ack 1; hup 5000; elapsed >= 250; elapsed <= 1000;"
+				  "why user_timeout timer . ETIMEDOUT; skim",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPAbortOnTimeout=1 TCPAbortOnUserTimeoutMs=0",
+		},
+		.kernel_differs = NO_REASON,
+		.kernel = {
 			.script = "set USER_TIMEOUT 500; get USER_TIMEOUT 500; mark; write 1000;"
 				  "> P. 1(1000) ack 1; hup 5000; elapsed >= 250; elapsed <= 1000; skim",
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
@@ -624,6 +634,37 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = NO_KNOB,
 		.kernel = { .script = "get KEEPALIVE 0; pass 4000; none", .counters = "TCPKeepAlive=0" },
+	},
+	{
+		.name = "keepalive_%s_always_unanswered", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = "sysctl xtcp/keepalive_always 1; sysctl keepalive_time 2; sysctl keepalive_intvl 1;"
+		       "sysctl keepalive_probes 1",
+		.want = {
+			.script = ">@4000 . 0 ack 1; hup 5000; > R. 1 ack 1; why keepalive_always timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=1 TCPAbortOnTimeout=1 TCPAbortOnKeepaliveAlways=1",
+		},
+		.kernel_differs = NO_KNOB,
+		.kernel = {
+			.script = "pass 4000; none", .state = ESTABLISHED, .err = "none",
+			.counters = "TCPKeepAlive=0 TCPAbortOnTimeout=0",
+		},
+	},
+	{	/* the option is what counts, when both ask for probes */
+		.name = "keepalive_%s_always_and_the_option", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.pre = "sysctl xtcp/keepalive_always 1; sysctl keepalive_time 2; sysctl keepalive_intvl 1;"
+		       "sysctl keepalive_probes 1",
+		.want = {
+			.script = "set KEEPALIVE 1; >@4000 . 0 ack 1; hup 5000; > R. 1 ack 1;"
+				  "why keepalive timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPAbortOnTimeout=1 TCPAbortOnKeepaliveAlways=0",
+		},
+		.kernel_differs = NO_REASON,
+		.kernel = {
+			.script = "set KEEPALIVE 1; >@4000 . 0 ack 1; hup 5000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1",
+		},
 	},
 	{
 		.name = "keepalive_%s_not_while_data_is_in_flight", .rfc = "RFC 9293 3.8.4",

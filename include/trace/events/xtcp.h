@@ -118,7 +118,9 @@
 	FN(XTCP_ABORT_NETNS, "netns")			\
 	FN(XTCP_ABORT_USER_TIMEOUT, "user-timeout")	\
 	FN(XTCP_ABORT_IDLE, "idle")			\
-	FNE(XTCP_ABORT_HALF_CLOSED, "half-closed")
+	FN(XTCP_ABORT_HALF_CLOSED, "half-closed")	\
+	FN(XTCP_ABORT_USER_TIMEOUT_MS, "user-timeout-ms") \
+	FNE(XTCP_ABORT_KEEPALIVE_ALWAYS, "keepalive-always")
 
 #define XTCP_TRACE_SETS(FN, FNE)				\
 	FN(XTCP_TRACE_SET_CONGESTION, "congestion")		\

@@ -181,6 +181,8 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
 	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms */
 	XTCP_ABORT_HALF_CLOSED,	/* half closed, and no data came or went for net.xtcp.half_closed_ms */
+	XTCP_ABORT_USER_TIMEOUT_MS, /* no ACK came within net.xtcp.user_timeout_ms; the socket has no TCP_USER_TIMEOUT */
+	XTCP_ABORT_KEEPALIVE_ALWAYS, /* as KEEPALIVE, but net.xtcp.keepalive_always caused the probes, not SO_KEEPALIVE */
 };
 
 /* Who or what caused the end of a connection. */

@@ -68,6 +68,7 @@ class Owners:
         return pids
 
 
+TIMEOUT = "TCPAbortOnTimeout"   # this one without those of the two knobs
 LATE = "TCPAbortOnData"     # this one without TCPLingerZero
 
 # Of the line TcpExt:, why connections ended otherwise than by FINs, in words; and what can be done about it.
@@ -75,8 +76,12 @@ LATE = "TCPAbortOnData"     # this one without TCPLingerZero
 ENDS = (
     ("TCPAbortOnReset", "reset or refused by the peer", ""),
     ("TCPAbortOnIcmp", "an ICMP error while it opened", ""),
-    ("TCPAbortOnTimeout", "no answer for too long",
+    (TIMEOUT, "no answer for too long",
      "how long a silent peer is tried: {retries2}, {syn_retries}, keepalive, TCP_USER_TIMEOUT"),
+    ("TCPAbortOnUserTimeoutMs", "no answer within net.xtcp.user_timeout_ms",
+     "the limit is {user_timeout_ms} ms for programs that set no TCP_USER_TIMEOUT"),
+    ("TCPAbortOnKeepaliveAlways", "no answer to the probes of net.xtcp.keepalive_always",
+     "{keepalive_probes} probes, {keepalive_intvl} s apart, after {keepalive_time} s without a segment"),
     ("TCPClosedInSynSent", "the program gave up while connecting",
      "no SYN was answered until then: is the address right, does a packet filter drop, are the peer's queues full?"),
     ("TCPAbortOnClose", "closed with unread data",
@@ -99,6 +104,8 @@ ENDS = (
 def ends_of(counts):
     """{a name of ENDS: how often}, from the counters of the line TcpExt:."""
     found = {name: counts[name] for name, _, _ in ENDS if name in counts}
+    if TIMEOUT in found:
+        found[TIMEOUT] -= sum(found.get(name, 0) for name in ("TCPAbortOnUserTimeoutMs", "TCPAbortOnKeepaliveAlways"))
     if LATE in found:
         found[LATE] -= found.get("TCPLingerZero", 0)
     return found

@@ -31,7 +31,8 @@ ACK_RATE = 2501  # XTCP_DIAG_ACK_RATE: struct xtcp_ack_rate
 ABORT_FORMAT = struct.Struct("=BBBxI")
 ABORT_TOLD = struct.Struct("=HxxI")    # behind it: the peer's code and enterprise number
 ABORT_REASONS = ("none", "reset", "icmp", "timeout", "keepalive", "unread-data", "late-data", "linger", "linger2",
-                 "orphans", "listener-closed", "disconnect", "killed", "netns", "user-timeout", "idle", "half-closed")
+                 "orphans", "listener-closed", "disconnect", "killed", "netns", "user-timeout", "idle", "half-closed",
+                 "user-timeout-ms", "keepalive-always")
 ABORT_CAUSES = ("none", "peer", "program", "timer", "operator", "memory", "network")
 
 

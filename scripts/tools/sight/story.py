@@ -30,7 +30,8 @@ ABORTS = {"icmp": "ICMP error", "timeout": "no answer", "keepalive": "no answer 
           "listener-closed": "the listener was closed", "disconnect": "connect() to AF_UNSPEC",
           "netns": "the namespace ends", "user-timeout": "no answer within the user timeout",
           "killed": "killed by an administrator", "idle": "no data for too long",
-          "half-closed": "half closed for too long"}
+          "half-closed": "half closed for too long", "user-timeout-ms": "no answer within the user timeout",
+          "keepalive-always": "no answer to keepalive"}
 
 
 class Moment:
