@@ -80,6 +80,32 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 }
 
 /**
+ * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
+ * @sk: as for xtcp_seldom_get()
+ * @idle_ms: milliseconds; 0: the namespace's value
+ * @half_closed_ms: milliseconds; 0: the namespace's value
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	sock_owned_by_me(sk);
+	if (!seldom && !idle_ms && !half_closed_ms)
+		return 0;
+	seldom = xtcp_seldom_get(sk, gfp);
+	if (!seldom)
+		return -ENOMEM;
+	WRITE_ONCE(seldom->idle_ms, idle_ms);
+	WRITE_ONCE(seldom->half_closed_ms, half_closed_ms);
+	return 0;
+}
+
+/**
  * xtcp_seldom_free() - free a sock's struct xtcp_seldom
  * @sk: a sock whose memory is being freed; no Fast Open state and no keys are left
  *

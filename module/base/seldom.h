@@ -19,6 +19,8 @@ struct xtcp_fastopenq;
  * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); read under RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
+ * @idle_ms: XTCP_IDLE_MS; 0: the namespace's value; READ_ONCE
+ * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: the namespace's value; READ_ONCE
  * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
  *
  * The struct is allocated when a socket option first needs it, and stays until the memory of the
@@ -28,6 +30,8 @@ struct xtcp_seldom {
 	struct xtcp_fastopenq *fastopenq;
 	struct hlist_head keys;
 	struct xtcp_ao *ao;
+	u32 idle_ms;
+	u32 half_closed_ms;
 	u8 ack_rate;
 };
 
@@ -69,6 +73,7 @@ static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
 	return unlikely(seldom) ? READ_ONCE(seldom->ack_rate) : 0;
 }
 
+int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
 int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
 struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp);

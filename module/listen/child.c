@@ -140,6 +140,17 @@ static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 		inet6_sk(child)->tclass = he->tos;
 }
 
+/* Gives the child the limits for connections without text that its listener has. */
+static int inherit_limits(struct sock *child, const struct sock *lsk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(lsk);
+
+	if (likely(!seldom))
+		return 0;
+	return xtcp_seldom_set_idle(child, READ_ONCE(seldom->idle_ms), READ_ONCE(seldom->half_closed_ms),
+				    GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+}
+
 /*
  * Ends a child that is in no table and in no queue yet. Drops both references of xtcp_sock_clone().
  */
@@ -235,6 +246,9 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	/* if there is no memory, the child requests no ACK rate, and the peer chooses the rate */
 	if (unlikely(he->ack_rate_ok))
 		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	err = inherit_limits(child, lsk);
+	if (err)
+		goto err_child;
 	xtcp_policy_begin(child);
 	xtcp_algorithms_take_route(child);
 	fill_child(child, he, ts_offset);

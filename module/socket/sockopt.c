@@ -163,6 +163,25 @@ static int set_keepidle(struct sock *sk, int val)
 	return 0;
 }
 
+/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS */
+static int set_idle(struct sock *sk, int optname, int val)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	u32 idle_ms = seldom ? seldom->idle_ms : 0, half_closed_ms = seldom ? seldom->half_closed_ms : 0;
+	int err;
+
+	if (val < 0)
+		return -EINVAL;
+	if (optname == XTCP_IDLE_MS)
+		idle_ms = val;
+	else
+		half_closed_ms = val;
+	err = xtcp_seldom_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
+	if (!err)
+		xtcp_timer_keepalive_changed(sk);
+	return err;
+}
+
 static int set_keepintvl(struct sock *sk, int val)
 {
 	if (val < 1 || val > MAX_TCP_KEEPINTVL)
@@ -406,6 +425,9 @@ static int set_int(struct sock *sk, int optname, int val)
 		if (val < 0 || val > XTCP_ACKRATE_MAX)
 			return -EINVAL;
 		return xtcp_seldom_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
+	case XTCP_IDLE_MS:
+	case XTCP_HALF_CLOSED_MS:
+		return set_idle(sk, optname, val);
 	case TCP_TIMESTAMP:
 		/* Linux permits this only under TCP_REPAIR, which xtcp does not have */
 		return -EPERM;
@@ -450,7 +472,7 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE; -ENOMEM and -EOPNOTSUPP for options of Fast
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for options of Fast
  * Open; for keys what xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what
  * sock_setsockopt() returns.
  */
@@ -569,6 +591,12 @@ static int get_int(struct sock *sk, int optname, int *val)
 		return 0;
 	case XTCP_KEYS:
 		*val = xtcp_keys_count(sk);
+		return 0;
+	case XTCP_IDLE_MS:
+		*val = xtcp_keepalive_idle_ms(sk);
+		return 0;
+	case XTCP_HALF_CLOSED_MS:
+		*val = xtcp_keepalive_half_closed_ms(sk);
 		return 0;
 	case XTCP_ACK_RATE:
 		*val = xtcp_seldom_ack_rate(sk);

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
 
@@ -109,6 +110,38 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
 	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
 }
 
+/**
+ * xtcp_keepalive_idle_ms() - how long may the connection be without text?
+ * @sk: the sock
+ *
+ * Context: any; the caller holds what xtcp_seldom() requires.
+ *
+ * Return: milliseconds, from XTCP_IDLE_MS or net.xtcp.idle_ms; 0: no limit.
+ */
+u32 xtcp_keepalive_idle_ms(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	u32 own = unlikely(seldom) ? READ_ONCE(seldom->idle_ms) : 0;
+
+	return own ?: READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
+}
+
+/**
+ * xtcp_keepalive_half_closed_ms() - how long may the connection be without text when half closed?
+ * @sk: the sock
+ *
+ * Context: any; the caller holds what xtcp_seldom() requires.
+ *
+ * Return: milliseconds, from XTCP_HALF_CLOSED_MS or net.xtcp.half_closed_ms; 0: no limit.
+ */
+u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	u32 own = unlikely(seldom) ? READ_ONCE(seldom->half_closed_ms) : 0;
+
+	return own ?: READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
+}
+
 /* Jiffies since text or a FIN was last sent or received, or since the handshake. */
 static u32 without_text(const struct xtcp_sock *xsk)
 {
@@ -128,8 +161,8 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * @sk: the sock, in any state
  * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
  *
- * net.xtcp.idle_ms is a limit in each synchronized state. net.xtcp.half_closed_ms is a limit in
- * FIN-WAIT-2 and CLOSE-WAIT; if both are set, the shorter one counts there. A FIN and a
+ * xtcp_keepalive_idle_ms() is a limit in each synchronized state. xtcp_keepalive_half_closed_ms()
+ * is a limit in FIN-WAIT-2 and CLOSE-WAIT; if there are both, the shorter one counts there. A FIN and a
  * retransmission count as text; an ACK and a probe do not. While text or a FIN waits to be sent or
  * acknowledged and the peer's window is open, R2 and the user timeout decide instead (RFC 9293
  * section 3.8.3). In this case @left receives the whole limit, however long the connection has been
@@ -142,10 +175,9 @@ static u32 without_text(const struct xtcp_sock *xsk)
  */
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left)
 {
-	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	const int half_closed = TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
 	const int synchronized = half_closed | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
-	u32 idle_ms = READ_ONCE(ctl->idle_ms), half_ms = READ_ONCE(ctl->half_closed_ms);
+	u32 idle_ms = xtcp_keepalive_idle_ms(sk), half_ms = xtcp_keepalive_half_closed_ms(sk);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	unsigned long most;
 	u32 gone;

@@ -42,6 +42,10 @@ NEEDS_SCRIPTS;
 #define FASTOPENED	FASTOPEN_ALL("xtcp", "kernel", "xtcp")
 #define FASTOPENED_ONLY	FASTOPEN_ALL("kernel", "xtcp", "kernel")
 
+/* What the options of a socket are: with all limits of xtcp_run, with one, with none. */
+#define LIMITED	"tcp4 xtcp\nlimits 1 5000 60000 7000\ntcp6 xtcp nonblock\nlimits 0 0 9 0\ntcp4 xtcp\nlimits 0 0 0 0\n"
+#define LIMITED_MOVES	"tcp4 kernel\nlimits 0 0 -1 -1\nconnect ECONNREFUSED xtcp\nlimits 1 5000 0 0\n"
+
 /* What is not judged, and where nothing can be. */
 #define UNSEEN	"xtcp_run: N: process N: socket 3 is not judged by port: the kernel shows neither address nor socket\n"
 #define NO_LOOK	"xtcp_run: the kernel lets nobody look at other processes here (kernel.yama.ptrace_scope?): "	\
@@ -223,6 +227,17 @@ static const struct shell_row rows[] = {
 	  "for p in 0 65536 80, 8-7 x 80-; do $R --only-port $p true 2>&1; echo $?; done | uniq -c | "
 	  "grep -c 'no list of ports'; $R --not-port "
 	  "2>&1", "6\nxtcp_run: --not-port wants ports, as 80,8000-8100\n", 125 },
+	/* limits */
+	{ "limits, by the library and by the filter",
+	  "for p in $A $S; do $R --keepalive --user-timeout 5000 --idle=60000 --half-closed 7000 $p tcp4 limits; "
+	  "$R --idle 9 $p tcp6 limits; $R $p tcp4 limits; done",
+	  LIMITED LIMITED },
+	{ "limits: a socket of kernel TCP gets none, and one that moves to xtcp gets them",
+	  "for p in $A $S; do $R --keepalive --user-timeout 5000 --only-port 22 $p tcp4 limits connect 22 limits; done",
+	  "" LIMITED_MOVES LIMITED_MOVES },
+	{ "limits: no number", "for n in 0 -1 x 2147483648 5s ''; do $R --idle \"$n\" true 2>&1; echo $?; done | "
+	  "grep -c 'no number of milliseconds'; $R --user-timeout 2>&1",
+	  "6\nxtcp_run: --user-timeout wants milliseconds\n", 125 },
 	/* strict, verbose */
 	{ "--strict",
 	  "$R --strict $A uring tcp4; $R $A uring tcp4", "uring EPERM\ntcp4 xtcp\nuring EFAULT\ntcp4 xtcp\n" },

@@ -31,6 +31,7 @@
 
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
+#include <linux/xtcp.h>
 
 #define XTCP_SK_PROTOCOL 0x206
 #define BATCHES 20
@@ -54,6 +55,27 @@ static void say(const char *step, int ret)
 		flags = fcntl(fd, F_GETFL);
 		printf("%s%s", flags & O_NONBLOCK ? " nonblock" : "",
 		       fcntl(fd, F_GETFD) & FD_CLOEXEC ? " cloexec" : "");
+	}
+	puts("");
+	fflush(stdout);
+}
+
+/* What xtcp_run sets by --keepalive, --user-timeout, --idle and --half-closed. */
+static void say_limits(void)
+{
+	static const int options[][2] = {
+		{ SOL_SOCKET, SO_KEEPALIVE }, { IPPROTO_TCP, TCP_USER_TIMEOUT }, { IPPROTO_TCP, XTCP_IDLE_MS },
+		{ IPPROTO_TCP, XTCP_HALF_CLOSED_MS },
+	};
+	socklen_t len;
+	int i, value;
+
+	printf("limits");
+	for (i = 0; i < 4; i++) {
+		value = -1;
+		len = sizeof(value);
+		syscall(SYS_getsockopt, fd, options[i][0], options[i][1], &value, &len);
+		printf(" %d", value);
 	}
 	puts("");
 	fflush(stdout);
@@ -323,6 +345,8 @@ static bool calls(const char *step)
 		say(step, setrlimit(RLIMIT_NOFILE, &four));
 	else if (!strcmp(step, "set"))
 		say(step, set_kinds());
+	else if (!strcmp(step, "limits"))
+		say_limits();
 	else if (!strcmp(step, "ttls"))
 		say(step, setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &one, sizeof(one)));
 	else if (!strcmp(step, "zerocopy"))

@@ -299,6 +299,43 @@ static const struct wire_row rows[] = {
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
 		},
 	},
+	/* The options of a socket. */
+	{
+		.name = "idle_%s_option", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.pre = IDLE(60000),
+		.want = {
+			.script = "get IDLE_MS 60000; get HALF_CLOSED_MS 0; set IDLE_MS 1000; get IDLE_MS 1000;"
+				  "set IDLE_MS -1 EINVAL; get IDLE_MS 1000; pass 700; write 100;"
+				  "> P. 1(100) ack 1; < . 1 ack 101; mark; hup 3000; elapsed >= 900; elapsed <= 1100;"
+				  "> R. 101 ack 1; why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{	/* without a knob; switched off again before it ends the connection */
+		.name = "idle_%s_option_switched_off", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.want = {
+			.script = "set IDLE_MS 500; set IDLE_MS 0; get IDLE_MS 0; check Q = 0; pass 1500; none",
+			.counters = ENDS_NOT,
+		},
+	},
+	{
+		.name = "idle_listener_option_is_inherited", .rfc = "RFC 9293 3.6", .pre = "listen",
+		.want = {
+			.script = "set IDLE_MS 1000; set HALF_CLOSED_MS 300; < S 0 $; > S. 0 ack 1; < . 1 ack 1;"
+				  "accept; get IDLE_MS 1000; get HALF_CLOSED_MS 300; < F. 1 ack 1; mark;"
+				  ">@500 . 1 ack 2; hup 3000; elapsed >= 200; elapsed <= 400; > R. 1 ack 2;"
+				  "why half_closed timer F. ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_option_beats_the_namespace", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = HALF(60000),
+		.want = {
+			.script = "set HALF_CLOSED_MS 500; mark; hup 3000; elapsed <= 600; > R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
 	/* Orphans, and records: tcp_fin_timeout and timewait_ms have them. */
 	{
 		.name = "idle_%s_not_an_orphan", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,

@@ -58,6 +58,16 @@
 #define XTCP_ACK_RATE		2503
 
 /*
+ * setsockopt(fd, IPPROTO_TCP, XTCP_IDLE_MS or XTCP_HALF_CLOSED_MS, ...) sets for one socket what
+ * net.xtcp.idle_ms and half_closed_ms set for a namespace: an int, milliseconds; 0, the default:
+ * the namespace's value, which getsockopt() then returns. Accepted sockets inherit the value.
+ * Errors: EINVAL, a negative value; ENOMEM. On a socket of kernel TCP the call fails with
+ * ENOPROTOOPT.
+ */
+#define XTCP_IDLE_MS		2504
+#define XTCP_HALF_CLOSED_MS	2505
+
+/*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.
@@ -179,8 +189,8 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_KILLED,	/* an administrator ended the connection (ss -K) */
 	XTCP_ABORT_NETNS,	/* the namespace or the module ended */
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
-	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms */
-	XTCP_ABORT_HALF_CLOSED,	/* half closed, and no data came or went for net.xtcp.half_closed_ms */
+	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms or XTCP_IDLE_MS */
+	XTCP_ABORT_HALF_CLOSED,	/* the same for a half-closed connection, by half_closed_ms */
 	XTCP_ABORT_USER_TIMEOUT_MS, /* no ACK came within net.xtcp.user_timeout_ms; the socket has no TCP_USER_TIMEOUT */
 	XTCP_ABORT_KEEPALIVE_ALWAYS, /* as KEEPALIVE, but net.xtcp.keepalive_always caused the probes, not SO_KEEPALIVE */
 };

@@ -53,7 +53,11 @@ static int socket_here(const struct wish *wish)
 {
 	int fd = socket(wish->family, wish->type | SOCK_CLOEXEC, wish->protocol);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if (wish->family != AF_INET && wish->family != AF_INET6)
+		limits_apply(fd);
+	return fd;
 }
 
 /* make_begin() - Before the first one. Return: false where nobody can be looked at. */

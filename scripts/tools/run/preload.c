@@ -37,6 +37,7 @@ static void __attribute__((constructor)) prepare(void)
 		libc.family = atoi(number);
 	if (!rules_set(getenv(ENV_ONLY), getenv(ENV_NOT)))
 		rules_set(NULL, NULL);
+	limits_read(getenv(ENV_LIMITS));
 	log_begin(getenv(ENV_LOG));
 	libc_connect = dlsym(RTLD_NEXT, "connect");
 	libc_sendto = dlsym(RTLD_NEXT, "sendto");
@@ -77,6 +78,8 @@ EXPORTED int socket(int domain, int type, int protocol)
 	fd = libc.socket(libc.family, type, domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		complain();
+	if (fd >= 0)
+		limits_apply(fd);
 	log_line("socket %d is on xtcp", fd);
 	return fd;
 }

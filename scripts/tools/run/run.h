@@ -22,12 +22,27 @@
 #define ENV_ONLY		"XTCP_RUN_ONLY_PORT"
 #define ENV_NOT			"XTCP_RUN_NOT_PORT"
 #define ENV_LOG			"XTCP_RUN_LOG"
+#define ENV_LIMITS		"XTCP_RUN_LIMITS"
 
 /* rules.c: which ports are xtcp's */
 bool rules_set(const char *only, const char *not);
 bool rules_any(void);
 bool rules_start_on_xtcp(void);
 bool rules_want_xtcp(const struct sockaddr *local, const struct sockaddr *remote);
+
+/* limits.c: options that each socket of xtcp gets */
+enum limit_name {
+	LIMIT_KEEPALIVE,
+	LIMIT_USER_TIMEOUT,
+	LIMIT_IDLE,
+	LIMIT_HALF_CLOSED,
+};
+
+bool limits_set(unsigned int which, const char *text);
+void limits_write(char *to, size_t size);
+void limits_read(const char *from);
+bool limits_any(void);
+void limits_apply(int fd);
 
 /* swap.c: the same socket on the other stack */
 struct stack_calls {

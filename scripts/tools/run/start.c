@@ -3,7 +3,7 @@
  * Begins a program for xtcp_run, which has found out what kind of program it is:
  *
  *   xtcp_run_start --family N [--preload LIBRARY] [--filter try|need|no] [--only-port LIST] [--not-port LIST]
- *                  [--strict] [--verbose] -- PROGRAM [ARGUMENT...]
+ *                  [--keepalive] [--user-timeout MS] [--idle MS] [--half-closed MS] [--strict] [--verbose] -- PROGRAM [ARGUMENT...]
  *
  * The program keeps our process number. What answers the kernel (notify.c) is a process of its own, nobody's child.
  */
@@ -32,13 +32,21 @@
 static const char *family = "25", *preload, *filter = "try", *only, *not;
 static bool strict, verbose;
 
+static void set_limit(unsigned int which, const char *text)
+{
+	if (!limits_set(which, text))
+		errx(CANNOT, "'%s' is no number of milliseconds", text);
+}
+
 static void read_options(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "family", required_argument, NULL, 'f' }, { "preload", required_argument, NULL, 'p' },
 		{ "filter", required_argument, NULL, 'F' }, { "only-port", required_argument, NULL, 'o' },
 		{ "not-port", required_argument, NULL, 'n' }, { "strict", no_argument, NULL, 's' },
-		{ "verbose", no_argument, NULL, 'v' }, {}
+		{ "verbose", no_argument, NULL, 'v' }, { "keepalive", no_argument, NULL, 'k' },
+		{ "user-timeout", required_argument, NULL, 'u' }, { "idle", required_argument, NULL, 'i' },
+		{ "half-closed", required_argument, NULL, 'h' }, {}
 	};
 	int c;
 
@@ -64,6 +72,18 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'v':
 			verbose = true;
+			break;
+		case 'k':
+			limits_set(LIMIT_KEEPALIVE, "1");
+			break;
+		case 'u':
+			set_limit(LIMIT_USER_TIMEOUT, optarg);
+			break;
+		case 'i':
+			set_limit(LIMIT_IDLE, optarg);
+			break;
+		case 'h':
+			set_limit(LIMIT_HALF_CLOSED, optarg);
 			break;
 		default:
 			exit(CANNOT);
@@ -97,16 +117,21 @@ static void open_log(void)
 static void set_environment(void)
 {
 	const char *others = getenv("LD_PRELOAD");
-	char *list;
+	char *list, numbers[48];
 
 	setenv(ENV_FAMILY, family, 1);
 	unsetenv(ENV_ONLY);
 	unsetenv(ENV_NOT);
 	unsetenv(ENV_LOG);
+	unsetenv(ENV_LIMITS);
 	if (only)
 		setenv(ENV_ONLY, only, 1);
 	if (not)
 		setenv(ENV_NOT, not, 1);
+	if (limits_any()) {
+		limits_write(numbers, sizeof(numbers));
+		setenv(ENV_LIMITS, numbers, 1);
+	}
 	if (!preload)
 		return;
 	if (asprintf(&list, "%s%s%s", preload, others && *others ? ":" : "", others ?: "") < 0)

@@ -43,9 +43,15 @@ bool swap_is_tcp(const struct stack_calls *calls, int fd, bool *is_xtcp)
 
 static int socket_on(const struct stack_calls *calls, bool on_xtcp, int domain)
 {
-	if (on_xtcp)
-		return calls->socket(calls->family, SOCK_STREAM | SOCK_CLOEXEC,
-				     domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	int fd;
+
+	if (on_xtcp) {
+		fd = calls->socket(calls->family, SOCK_STREAM | SOCK_CLOEXEC,
+				   domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+		if (fd >= 0)
+			limits_apply(fd);
+		return fd;
+	}
 	return calls->socket(domain, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
 }
 
