@@ -423,6 +423,7 @@ static const struct proc_file {
 	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
 	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
 	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ KBUILD_MODNAME "_aborts", &xtcp_proc_aborts_ops, sizeof(struct seq_net_private) },
 	{ KBUILD_MODNAME "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),
 	  .written = xtcp_blackbox_forget, .mode = 0600 },
 	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },

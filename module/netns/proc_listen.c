@@ -5,6 +5,9 @@
  *
  * The limit is the same for both queues. As in Linux, each queue takes one entry or child more than
  * the limit.
+ *
+ * /proc/net/xtcp_aborts has a line for each listener and reason: how many connections of the
+ * listener were aborted for this reason since listen().
  */
 #include "netns/proc_listen.h"
 
@@ -18,6 +21,8 @@
 #include "compat.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
+#include "ports/lease.h"
+#include "sight/trace.h"
 #include "socket/listen.h"
 
 #define ADDRESS_LEN	sizeof("[0000:0000:0000:0000:0000:ffff:192.168.100.200]:65535")
@@ -129,4 +134,50 @@ const struct seq_operations xtcp_proc_listen_ops = {
 	.next = next_listener,
 	.stop = stop_listening,
 	.show = show_line,
+};
+
+#define ABORT_WORD(reason, text)	[reason] = text,
+
+static const char * const abort_words[] = { XTCP_ABORT_REASONS(ABORT_WORD, ABORT_WORD) };
+
+static_assert(ARRAY_SIZE(abort_words) == XTCP_ABORT_MAX + 1);
+
+static void show_aborts_of(struct seq_file *m, struct sock *sk)
+{
+	u32 counts[XTCP_ABORT_MAX + 1];
+	char address[ADDRESS_LEN];
+	int i;
+
+	if (!xtcp_listen_queues(sk) || !xtcp_lease_aborts(sk, counts))
+		return;
+	print_address(sk, address, sizeof(address));
+	for (i = 0; i <= XTCP_ABORT_MAX; i++) {
+		if (counts[i])
+			seq_printf(m, "%-29s %5u %lu %s %u\n", address, from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
+				   (unsigned long)sock_i_ino(sk), abort_words[i], counts[i]);
+	}
+}
+
+static int show_aborts(struct seq_file *m, void *v)
+{
+	unsigned long number = (unsigned long)v - 2, found = number;
+	struct sock *sk;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_printf(m, "%-29s   uid inode reason connections\n", "local_address");
+		return 0;
+	}
+	rcu_read_lock();
+	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
+	if (sk && found == number)
+		show_aborts_of(m, sk);
+	rcu_read_unlock();
+	return 0;
+}
+
+const struct seq_operations xtcp_proc_aborts_ops = {
+	.start = look_up_listener,
+	.next = next_listener,
+	.stop = stop_listening,
+	.show = show_aborts,
 };

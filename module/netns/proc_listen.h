@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /proc/net/xtcp_listen: the two queues of each listener. */
+/* /proc/net/xtcp_listen and xtcp_aborts: the queues of each listener, and how its connections ended. */
 #ifndef XTCP_PROC_LISTEN_H
 #define XTCP_PROC_LISTEN_H
 
 #include <linux/seq_file.h>
 
-/* The private data of the open file is a struct seq_net_private. */
+/* The private data of the open files is a struct seq_net_private. */
 extern const struct seq_operations xtcp_proc_listen_ops;
+extern const struct seq_operations xtcp_proc_aborts_ops;
 
 #endif /* XTCP_PROC_LISTEN_H */

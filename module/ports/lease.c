@@ -256,8 +256,12 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 	sock_owned_by_me(sk);
 	spin_lock_bh(lock);
 	err = xtcp_sharing_listen(lease, sk);
-	if (!err)
+	if (!err) {
 		note_options(lease, sk);
+		/* counts are those since listen() */
+		if (lease->aborts)
+			memset(lease->aborts, 0, (XTCP_ABORT_MAX + 1) * sizeof(*lease->aborts));
+	}
 	spin_unlock_bh(lock);
 	return err;
 }
@@ -275,6 +279,76 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 	spin_lock_bh(lock);
 	WRITE_ONCE(xtcp_lease_sk(lease)->sk_state, TCP_ESTABLISHED);
 	spin_unlock_bh(lock);
+}
+
+/* The counts of a lease that is not shared; the first call allocates them. NULL without memory. */
+static atomic_t *abort_counts(struct xtcp_lease *lease)
+{
+	/* READ_ONCE() and cmpxchg(): two children may be aborted at once, on two processors */
+	atomic_t *counts = READ_ONCE(lease->aborts), *first;
+
+	if (likely(counts))
+		return counts;
+	counts = kcalloc(XTCP_ABORT_MAX + 1, sizeof(*counts), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!counts)
+		return NULL;
+	first = cmpxchg(&lease->aborts, NULL, counts);
+	if (!first)
+		return counts;
+	kfree(counts);
+	return first;
+}
+
+/**
+ * xtcp_lease_aborted() - count why a connection was aborted, if a listener has accepted it
+ * @lease: the lease of @sk; the caller has a reference to it
+ * @sk: the connection
+ * @reason: why it was aborted
+ *
+ * A child and its listener have the same lease, which belongs to the listener. If the listener has
+ * ended, nobody can see the count, and nothing is counted. Without memory for the first count, the
+ * abort is not counted.
+ *
+ * Context: softirq or process. Takes no lock.
+ */
+void xtcp_lease_aborted(struct xtcp_lease *lease, const struct sock *sk, enum xtcp_abort_reason reason)
+{
+	const struct sock *owner = lease->shared ? NULL : READ_ONCE(lease->owner);
+	atomic_t *counts;
+
+	if (!owner || owner == sk)
+		return;
+	counts = abort_counts(lease);
+	if (counts)
+		atomic_inc(&counts[reason]);
+}
+
+/**
+ * xtcp_lease_aborts() - how many connections of a listener were aborted, for each reason
+ * @sk: the listener; it may end meanwhile
+ * @counts: receives XTCP_ABORT_MAX + 1 counts, the index is the reason
+ *
+ * Context: process, RCU read side, which keeps @sk. Takes the lock of the port.
+ *
+ * Return: true when there are counts; false: no connection was aborted since listen().
+ */
+bool xtcp_lease_aborts(const struct sock *sk, u32 *counts)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	u16 port = READ_ONCE(inet_sk(sk)->inet_num);
+	spinlock_t *lock = xtcp_portlist_lock(xn, port);
+	const struct xtcp_lease *lease;
+	const atomic_t *aborts;
+	int i;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener without RCU");
+	spin_lock_bh(lock);
+	lease = xtcp_portlist_find_of(xn, port, sk);
+	aborts = lease ? READ_ONCE(lease->aborts) : NULL;
+	for (i = 0; aborts && i <= XTCP_ABORT_MAX; i++)
+		counts[i] = atomic_read(&aborts[i]);
+	spin_unlock_bh(lock);
+	return aborts;
 }
 
 /**
@@ -340,6 +414,8 @@ static noinline void lease_end(struct xtcp_lease *lease)
 		xtcp_sharing_leave(lease);
 		spin_unlock(lock);
 	}
+	if (!lease->shared)
+		kfree(lease->aborts);
 	kmem_cache_free(caches[lease->shared], lease);
 }
 

@@ -10,6 +10,7 @@
 #include <linux/uidgid.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_timewait_sock.h>
+#include <uapi/linux/xtcp.h>
 
 struct xtcp_net;
 
@@ -41,6 +42,8 @@ struct xtcp_net;
  *	reads in a lease that is not shared; README.md lists the fields
  * @owner: the sock that bound the port; NULL when it has left, and for a shared lease; lock of the
  *	port
+ * @aborts: how many children of the owner were aborted since it listens, for each reason; NULL: none
+ *	yet. A shared lease does not have the field
  *
  * "Lock of the port" means that xtcp_portlist_lock() of @xn and inet.inet_num guards the field.
  */
@@ -62,6 +65,7 @@ struct xtcp_lease {
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
 	};
 	struct sock *owner;
+	atomic_t *aborts;
 };
 
 #define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
@@ -105,6 +109,8 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* Any context. */
+void xtcp_lease_aborted(struct xtcp_lease *lease, const struct sock *sk, enum xtcp_abort_reason reason);
+bool xtcp_lease_aborts(const struct sock *sk, u32 *counts);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);

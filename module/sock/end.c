@@ -34,6 +34,7 @@
 #include "fastopen/fastsyn.h"
 #include "lookup/demux.h"
 #include "out/held.h"
+#include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/savedsyn.h"
 #include "recv/text.h"
@@ -205,6 +206,8 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	trace_xtcp_abort(sk, err, reason);
 	xtcp_blackbox_abort(sk, err, reason);
 	xtcp_mib_aborted(xtcp_net_of(sk), reason);
+	if (xtcp_sk(sk)->lease)
+		xtcp_lease_aborted(xtcp_sk(sk)->lease, sk, reason);
 	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
 	xtcp_sndq_purge(sk);
 	if (err) {

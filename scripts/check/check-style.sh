@@ -139,7 +139,7 @@ names()
 	local word
 
 	for word in NAME= NAME=tcp NAME=Xtcp NAME=xtcp- NAME=xtcp_ NAME=xtcp_a_b "NAME=xtcp_a b" NAME=xtcp_b6 \
-		NAME=xtcp_snmp NAME=xtcp_netstat NAME=xtcp_listen NAME=xtcp_sockstat NAME=xtcp_blackbox NAME=xtcp_policy \
+		NAME=xtcp_snmp NAME=xtcp_netstat NAME=xtcp_listen NAME=xtcp_aborts NAME=xtcp_sockstat NAME=xtcp_blackbox NAME=xtcp_policy \
 		NAME=xtcp_paths NAME=xtcp_elevenlongg NAME=../xtcp \
 		FAMILY=0 FAMILY=-1 FAMILY=2 FAMILY=10 FAMILY=46 FAMILY=027 FAMILY=x; do
 		scripts/kernel/build-module.sh /nowhere build/style-names "$word" 2>&1 |

@@ -37,7 +37,7 @@ check_name()
 		refuse "NAME=$1: a name is xtcp, or xtcp_ and 1 to 10 characters of a-z and 0-9, like xtcp_b"
 	case $1 in
 	*6)	refuse "NAME=$1 ends in 6, as the file in /proc/net does in which ${1%6} shows IPv6" ;;
-	xtcp_snmp | xtcp_netstat | xtcp_listen | xtcp_sockstat | xtcp_blackbox | xtcp_policy | xtcp_paths)
+	xtcp_snmp | xtcp_netstat | xtcp_listen | xtcp_aborts | xtcp_sockstat | xtcp_blackbox | xtcp_policy | xtcp_paths)
 		refuse "NAME=$1: xtcp has a file of that name in /proc/net" ;;
 	esac
 }

@@ -49,6 +49,7 @@ static const struct slow slows[] = {
 	{ "/proc/self/net/xtcp", .holds = true },
 	{ "/proc/self/net/xtcp6", .holds = true },
 	{ "/proc/self/net/xtcp_listen", .holds = true },
+	{ "/proc/self/net/xtcp_aborts", .holds = true },
 	{ "/proc/self/net/xtcp_netstat", .holds = true },
 	{ "/proc/self/net/xtcp_sockstat", .holds = true },
 	{ "/proc/sys/net/xtcp/tw_reuse", .writes = true },

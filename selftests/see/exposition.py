@@ -108,11 +108,27 @@ def same_listeners(found, module, folder):
     return len(sums)
 
 
+def same_aborts(found, module, folder):
+    """How many families there are: one if a listener's connections were aborted, or none."""
+    sums = {}
+    try:
+        lines = lines_of(folder, module + "_aborts")[1:]
+    except FileNotFoundError:
+        lines = []
+    for where, _, _, reason, number in lines:
+        address, port = re.fullmatch(r"\[?([0-9a-f.:]+)\]?:([0-9]+)", where).groups()
+        labels = ("address", address), ("port", port), ("reason", reason)
+        sums[labels] = sums.get(labels, 0) + int(number)
+    _, _, samples = found.get(module + "_listen_aborts_total", (None, None, {}))
+    need(samples == sums, "the aborts are", sums, "and not", samples)
+    return 1 if sums else 0
+
+
 def compare(text, module, folder="/proc/net", before=None):
     """(numbers, places of listeners)"""
     found = parse(text)
     counted, places = same_numbers(found, module, folder, before or folder), same_listeners(found, module, folder)
-    rest = len(found) - counted - (1 + len(COLUMNS) if places else 0)
+    rest = len(found) - counted - (1 + len(COLUMNS) if places else 0) - same_aborts(found, module, folder)
     need(not rest, rest, "families that /proc does not know")
     return counted, places
 

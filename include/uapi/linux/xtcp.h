@@ -195,6 +195,8 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_KEEPALIVE_ALWAYS, /* as KEEPALIVE, but net.xtcp.keepalive_always caused the probes, not SO_KEEPALIVE */
 };
 
+#define XTCP_ABORT_MAX	XTCP_ABORT_KEEPALIVE_ALWAYS
+
 /* Who or what caused the end of a connection. */
 enum xtcp_abort_cause {
 	XTCP_CAUSE_NONE,

@@ -115,6 +115,16 @@ class Listing:
             raise self.strange("_listen") from None
         return found
 
+    def aborts(self):
+        """[(address, reason, number)], of _aborts; none of a module that does not have the file."""
+        try:
+            return [(words[0], words[3], int(words[4]))
+                    for words in (line.split() for line in self.lines("_aborts")[1:] if line)]
+        except (IndexError, ValueError):
+            raise self.strange("_aborts") from None
+        except Unreadable:
+            return []
+
     def sockstat(self):
         """{"TCP": {"inuse": 3, ...}, "TCP6": ...}, of _sockstat."""
         found = {}

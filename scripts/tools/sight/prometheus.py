@@ -70,6 +70,16 @@ def places(listeners):
     return found
 
 
+def ends(listing):
+    """{((address), (port), (reason)): how many connections}"""
+    found = {}
+    for at, reason, number in listing.aborts():
+        address, _, port = at.rpartition(":")
+        labels = (("address", address.strip("[]")), ("port", port), ("reason", reason))
+        found[labels] = found.get(labels, 0) + number
+    return found
+
+
 def page(listing):
     name = listing.name
     for suffix, group in (("_snmp", "Tcp"), ("_netstat", "TcpExt")):
@@ -89,6 +99,10 @@ def page(listing):
     for word, column, kind, words in LISTEN:
         yield from family("%s_listen_%s" % (name, word), kind, words,
                           [(labels, sum(getattr(socket, column) for socket in sockets)) for labels, sockets in found])
+    aborts = ends(listing)
+    if aborts:
+        yield from family(name + "_listen_aborts_total", "counter",
+                          "Connections of the listener that were aborted, by reason, since listen().", aborts.items())
 
 
 def run(name, folder):

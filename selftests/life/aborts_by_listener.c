@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /proc/net/xtcp_aborts: for what reasons the connections of each listener were aborted.
+ *
+ * Cases: two listeners, two reasons, both IP versions; members of a group, each for itself; connections that FINs
+ * close, those that connect() opens, and those of a listener that has ended are not counted; the next listen() begins
+ * at 0; a namespace sees its own. Without memory for the first count, nothing is counted, and nothing else changes.
+ */
+#include <kselftest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "failing.h"
+#include "must.h"
+#include "needs.h"
+#include "ns.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+NEEDS_MODULE;
+
+#define PORT	7300
+#define SAYS	512
+#define MEMBERS	3
+#define ROUNDS	12
+
+static void linger_zero(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+}
+
+static int accepted(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	must(fd >= 0, "accept");
+	return fd;
+}
+
+/* The file without its heading, uids and inodes: "127.0.0.1:7300 reset 1, ...". */
+static void counts(int ns, char *to)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_aborts"), *line, *next, address[64], reason[32];
+	unsigned long inode, number;
+	int uid;
+
+	*to = 0;
+	must(text, "/proc/net/xtcp_aborts");
+	line = strtok_r(text, "\n", &next);
+	must(line && strstr(line, "local_address"), "heading");
+	while ((line = strtok_r(NULL, "\n", &next))) {
+		must(sscanf(line, "%63s %d %lu %31s %lu", address, &uid, &inode, reason, &number) == 5 && inode, "line");
+		snprintf(to + strlen(to), SAYS - strlen(to), "%s%s %s %lu", *to ? ", " : "", address, reason, number);
+	}
+	free(text);
+}
+
+static bool say(int ns, const char *want)
+{
+	char found[SAYS];
+
+	counts(ns, found);
+	if (strcmp(found, want))
+		ksft_print_msg("'%s', want '%s'\n", found, want);
+	return !strcmp(found, want);
+}
+
+/* A connection to @listener that its peer resets. */
+static void peer_resets(int ns, int listener, const char *text, int port)
+{
+	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+
+	linger_zero(client);
+	close(client);
+	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	close(server);
+}
+
+/* One that the program of the listener aborts. */
+static void program_aborts(int ns, int listener, const char *text, int port)
+{
+	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+
+	linger_zero(server);
+	close(server);
+	must(WAIT_FOR(stack_state(client) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	close(client);
+}
+
+static void both_close(int ns, int listener, const char *text, int port)
+{
+	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+
+	close(client);
+	must(stack_at_end(server), "FIN");
+	close(server);
+}
+
+static void reasons(const char *text, const char *shown)
+{
+	int ns = ns_make(), first = stack_listener(ns, XTCP, text, PORT, false), second, client, server;
+	char want[SAYS];
+	bool ok;
+
+	second = stack_listener(ns, XTCP, text, PORT + 1, false);
+	both_close(ns, first, text, PORT);
+	ok = say(ns, "");
+	peer_resets(ns, first, text, PORT);
+	peer_resets(ns, first, text, PORT);
+	program_aborts(ns, first, text, PORT);
+	program_aborts(ns, second, text, PORT + 1);
+	snprintf(want, sizeof(want), "%s:%d reset 2, %s:%d linger 1, %s:%d linger 1", shown, PORT, shown, PORT, shown,
+		 PORT + 1);
+	ksft_test_result(say(ns, want) && ok, "two listeners, two reasons, %s\n", text);
+
+	/* disconnected by the program of the listener */
+	client = stack_connected(ns, XTCP, text, PORT + 1);
+	server = accepted(second);
+	must(!connect(server, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)), "AF_UNSPEC");
+	close(server);
+	close(client);
+	snprintf(want, sizeof(want), "%s:%d reset 2, %s:%d linger 1, %s:%d linger 1, %s:%d disconnect 1", shown, PORT,
+		 shown, PORT, shown, PORT + 1, shown, PORT + 1);
+	ksft_test_result(say(ns, want), "a disconnect, %s\n", text);
+
+	/* shutdown() ends the first one, and listen() begins again */
+	client = stack_connected(ns, XTCP, text, PORT);
+	server = accepted(first);
+	must(!shutdown(first, SHUT_RD), "shutdown");
+	linger_zero(server);
+	close(server);
+	close(client);
+	must(!listen(first, 5), "listen");
+	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1", shown, PORT + 1, shown, PORT + 1);
+	ok = say(ns, want);
+	peer_resets(ns, first, text, PORT);
+	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1", shown, PORT + 1, shown, PORT + 1,
+		 shown, PORT);
+	ksft_test_result(say(ns, want) && ok, "the next listen() begins at 0, %s\n", text);
+	close(first);
+	close(second);
+	close(ns);
+}
+
+/* What bind() and connect() open is no listener's, even on a listener's port. */
+static void connects(void)
+{
+	int ns = ns_make(), listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, true);
+	int client = stack_bound(ns, XTCP, "127.0.0.2", PORT, true), server;
+	bool ok;
+
+	must(!stack_connect(client, "127.0.0.1", PORT), "connect");
+	server = accepted(listener);
+	linger_zero(client);
+	close(client);
+	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	close(server);
+	ok = say(ns, "127.0.0.1:7300 reset 1");
+
+	/* one whose listener has ended */
+	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
+	server = accepted(listener);
+	close(listener);
+	linger_zero(client);
+	close(client);
+	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	close(server);
+	ok &= say(ns, "");
+	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, true);
+	ksft_test_result(say(ns, "") && ok, "neither what connect() opens, nor connections of a listener that has ended\n");
+	close(listener);
+	close(ns);
+}
+
+/* The lines of a group's members have one address; each member counts its own. */
+static void members(void)
+{
+	int ns = ns_make(), fd[MEMBERS], of[MEMBERS] = {}, one = 1, i, round, client, server = -1;
+	union stack_addr addr = stack_addr("127.0.0.1", PORT);
+	char want[SAYS] = "", *at = want;
+	bool ok;
+
+	for (i = 0; i < MEMBERS; i++) {
+		fd[i] = stack_socket(ns, XTCP, "127.0.0.1");
+		must(!setsockopt(fd[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "SO_REUSEPORT");
+		must(!bind(fd[i], &addr.sa, stack_addr_len(&addr)) && !listen(fd[i], 5), "listen");
+		must(!setsockopt(fd[i], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 1 },
+				 sizeof(struct timeval)), "SO_RCVTIMEO");
+	}
+	for (round = 0; round < ROUNDS; round++) {
+		client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
+		for (i = 0; i < MEMBERS; i++) {
+			server = accept(fd[i], NULL, NULL);
+			if (server >= 0)
+				break;
+		}
+		must(server >= 0, "accept");
+		of[i]++;
+		linger_zero(server);
+		close(server);
+		close(client);
+	}
+	for (i = 0; i < MEMBERS; i++)
+		if (of[i])
+			at += sprintf(at, "%s127.0.0.1:7300 linger %d", at == want ? "" : ", ", of[i]);
+	ok = say(ns, want);
+	ksft_test_result(ok && (!!of[0] + !!of[1] + !!of[2]) > 1, "members of a group, each for itself\n");
+	for (i = 0; i < MEMBERS; i++)
+		close(fd[i]);
+	close(ns);
+}
+
+static void guest(void)
+{
+	int ns = ns_make_guest(), other = ns_make(), listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, false);
+	int neighbour = stack_listener(other, XTCP, "127.0.0.1", PORT, false);
+
+	peer_resets(ns, listener, "127.0.0.1", PORT);
+	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1") && say(other, ""), "a guest's, and not its neighbour's\n");
+	close(listener);
+	close(neighbour);
+	close(ns);
+	close(other);
+}
+
+/* All allocations of this task fail while its RST is processed, here and by the peer. */
+static void no_memory(void)
+{
+	int ns, listener, client, server;
+	bool gone;
+
+	if (!failing_begin()) {
+		ksft_test_result_skip("the kernel cannot: no memory for the first count\n");
+		return;
+	}
+	ns = ns_make();
+	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, false);
+	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
+	server = accepted(listener);
+	linger_zero(server);
+	failing_all(0);
+	close(server);
+	failing_all(-1);
+	gone = say(ns, "");
+	close(client);
+	peer_resets(ns, listener, "127.0.0.1", PORT);
+	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1") && gone, "no memory for the first count\n");
+	close(listener);
+	close(ns);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(10);
+	reasons("127.0.0.1", "127.0.0.1");
+	reasons("::1", "[::1]");
+	connects();
+	members();
+	guest();
+	no_memory();
+	ksft_finished();
+}
