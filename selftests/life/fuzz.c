@@ -6,7 +6,12 @@
  * the two stacks, as an error exactly if it is one; what comes back must be well
  * formed, and never a RST for a RST; then a new connection must carry data, and when
  * that has gone, too, every slab of xtcp holds what it held at the start.
+ *
+ * RSTs with any octets behind them: each resets, and only what is a diagnostic payload to the last octet is told.
  */
+#include <errno.h>
+#include <linux/xtcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,6 +24,10 @@
 #define REVIVE_EVERY	50	/* segments, then a connection that ended is built anew */
 #define SIGNATURE	19	/* RFC 2385: refused before the checksum is looked at */
 #define PEERS		32	/* ports from which a listener or a free port is met */
+#define RSTDIAG_MAGIC	0x33aa	/* draft-ietf-tcpm-rst-diagnostic-payload */
+#define RST_EACH	40	/* each length up to here, */
+#define RST_MOST	1000	/* and some up to here */
+#define RST_ROUNDS	160
 #define SLABS_MS	60000	/* for the namespaces of the lanes to die */
 
 /* What the stacks must have counted. */
@@ -329,6 +338,105 @@ static int fuzz_time_wait(struct wire *w)
 		     "< F. 1 ack 2; > . 2 ack 2");
 }
 
+/* Octets behind a RST: any, but most of them begin as a diagnostic payload does. */
+static void random_payload(struct wire *w, uint8_t *text, unsigned int len)
+{
+	unsigned int i;
+
+	for (i = 0; i < len; i++)
+		text[i] = below(w, 3) ? wire_random(w) : 0;
+	if (len > 1 && below(w, 5)) {
+		text[0] = RSTDIAG_MAGIC >> 8;
+		text[1] = RSTDIAG_MAGIC & 0xff;
+	}
+}
+
+static uint32_t number_at(const uint8_t *text)
+{
+	return (uint32_t)text[0] << 24 | text[1] << 16 | text[2] << 8 | text[3];
+}
+
+/* What XTCP_ABORT must say: a code only of eight octets that are right, and nothing of what stands behind them. */
+static int check_told(struct wire *w, const uint8_t *text, unsigned int len, bool valid)
+{
+	struct xtcp_abort abort, want = { .reason = XTCP_ABORT_RESET, .cause = XTCP_CAUSE_PEER, .error = ECONNRESET };
+	socklen_t size = sizeof(abort);
+
+	memset(&abort, 0xff, sizeof(abort));
+	if (getsockopt(w->c.fd, IPPROTO_TCP, XTCP_ABORT, &abort, &size) || size != sizeof(abort))
+		return wire_fail(w, "XTCP_ABORT");
+	want.flags = abort.flags;
+	if (valid) {
+		want.peer_code = number_at(text) & 0xffff;
+		want.peer_pen = number_at(text + 4);
+	}
+	if (memcmp(&abort, &want, sizeof(abort)))
+		return wire_fail(w, "%u octets: reason %u, code %u, enterprise %u; want code %u, enterprise %u", len,
+				 abort.reason, abort.peer_code, abort.peer_pen, want.peer_code, want.peer_pen);
+	return 0;
+}
+
+/* A connection that a RST with @len octets resets, whatever they are. */
+static int reset_with(struct wire *w, unsigned int len, unsigned int *told, unsigned int *malformed)
+{
+	static uint8_t text[RST_MOST];
+	struct wire_segment seg = { .mss = -1, .ws = -1, .doff = -1, .cut = -1, .ts = true, .data = text, .len = len };
+	bool begins, valid;
+
+	if (revived(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"))
+		return -1;
+	random_payload(w, text, len);
+	seg.flags = WIRE_RST | (below(w, 2) ? WIRE_ACK : 0) | (below(w, 8) ? 0 : WIRE_FIN);
+	seg.seq = w->c.rcv_nxt;
+	seg.ack = w->c.snd_nxt;
+	if (wire_peer_send(w, &seg) || wire_script_run(w, "hup 3000; err ECONNRESET"))
+		return -1;
+	forget_ladder(w);
+	begins = len > 1 && text[0] == RSTDIAG_MAGIC >> 8 && text[1] == (RSTDIAG_MAGIC & 0xff);
+	valid = begins && len == 8 && !(seg.flags & WIRE_FIN) && (text[2] || text[3]);
+	*told += valid;
+	*malformed += begins && !valid;
+	return w->stack == WIRE_KERNEL ? 0 : check_told(w, text, len, valid);
+}
+
+/* Each length to RST_EACH, most often the right one, and some longer ones. */
+static int fuzz_rst_text(struct wire *w, const char *knob)
+{
+	unsigned int told = 0, malformed = 0, i;
+
+	if (wire_script_run(w, knob) || read_both(w, &before[0], &before[1]))
+		return -1;
+	for (i = 0; i < RST_ROUNDS; i++) {
+		unsigned int len = i <= RST_EACH ? i : below(w, 2) ? 8 : below(w, RST_MOST + 1);
+
+		if (reset_with(w, len, &told, &malformed))
+			return -1;
+	}
+	forget_time(w);
+	if (read_both(w, &after[0], &after[1]))
+		return -1;
+	if (w->stack == WIRE_KERNEL)
+		return 0;
+	if (moved(&before[0], &after[0], "TCPRstDiagRecv") != told ||
+	    moved(&before[0], &after[0], "TCPRstDiagMalformed") != malformed ||
+	    moved(&before[0], &after[0], "TCPAbortOnReset") != RST_ROUNDS || !told || !malformed)
+		return wire_fail(w, "TCPRstDiagRecv %llu, want %u; TCPRstDiagMalformed %llu, want %u; TCPAbortOnReset %llu",
+				 (unsigned long long)moved(&before[0], &after[0], "TCPRstDiagRecv"), told,
+				 (unsigned long long)moved(&before[0], &after[0], "TCPRstDiagMalformed"), malformed,
+				 (unsigned long long)moved(&before[0], &after[0], "TCPAbortOnReset"));
+	return 0;
+}
+
+static int fuzz_rst_text_off(struct wire *w)
+{
+	return fuzz_rst_text(w, "sysctl xtcp/rst_diagnostic 0");
+}
+
+static int fuzz_rst_text_on(struct wire *w)
+{
+	return fuzz_rst_text(w, "sysctl xtcp/rst_diagnostic 1");
+}
+
 #define RFC	"RFC 9293 3.10.7"
 
 static const struct wire_row rows[] = {
@@ -340,6 +448,8 @@ static const struct wire_row rows[] = {
 	{ .name = "fuzz_fin_wait_1", .rfc = RFC, .id = "MUST-7", .run = fuzz_fin_wait_1 },
 	{ .name = "fuzz_orphan", .rfc = RFC, .id = "MUST-7", .run = fuzz_orphan },
 	{ .name = "fuzz_last_ack", .rfc = RFC, .id = "MUST-7", .run = fuzz_last_ack },
+	{ .name = "fuzz_rst_text", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .run = fuzz_rst_text_off },
+	{ .name = "fuzz_rst_text_diagnostic", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .run = fuzz_rst_text_on },
 	{ .name = "fuzz_time_wait", .rfc = RFC, .id = "MUST-7", .run = fuzz_time_wait },
 };
 
