@@ -92,14 +92,15 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
- * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or 200 ms. If the floor of our RTO
+ * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or net.xtcp.delack_max_us. If the floor of our RTO
  * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor. If an ACK
  * waited longer than the floor, the peer would resend its data. So an ACK then leaves at least a
  * tick before the floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {
-	const unsigned long most = xtcp_endpoint(sk)->delack_max ?: msecs_to_jiffies(XTCP_DELACK_MAX_MS);
+	const unsigned long most = xtcp_endpoint(sk)->delack_max ?:
+				   usecs_to_jiffies(READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us));
 	const u32 us = xtcp_bounds_rto_min_us(sk);
 
 	if (likely(us >= XTCP_RTO_MIN_MS * USEC_PER_MSEC))

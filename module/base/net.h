@@ -48,6 +48,7 @@ struct xtcp_sysctl {
 	u8 ecn_option;
 	u8 ecn_option_beacon;
 	u8 frto;
+	u8 initcwnd;		/* segments */
 	u8 keepalive_always;
 	u8 keepalive_probes;
 	u8 migrate_req;
@@ -80,6 +81,7 @@ struct xtcp_sysctl {
 	int coalesce_usecs;	/* microseconds */
 	int comp_sack_delay_ns;
 	int comp_sack_slack_ns;
+	int delack_max_us;
 	int fin_timeout;	/* jiffies */
 	int half_closed_ms;	/* 0: no limit */
 	int idle_ms;		/* 0: no limit */

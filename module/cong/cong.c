@@ -26,8 +26,8 @@
  * xtcp_cong_initial() - compute the initial window
  * @sk: the sock; its effective MSS is known
  *
- * The metric initcwnd of the route decides, or else a rule of the policy table. Without either, the
- * window is ten segments (RFC 6928 section 2).
+ * The metric initcwnd of the route decides, or else a rule of the policy table. Without either,
+ * net.xtcp.initcwnd counts: ten segments by default (RFC 6928 section 2).
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -35,7 +35,8 @@
  */
 u32 xtcp_cong_initial(const struct sock *sk)
 {
-	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: xtcp_sender(sk)->cong.initial ?: XTCP_INIT_CWND;
+	u32 segments = xtcp_metric_of(sk, RTAX_INITCWND) ?: xtcp_sender(sk)->cong.initial ?:
+		       READ_ONCE(xtcp_net_of(sk)->sysctl.initcwnd);
 
 	sock_owned_by_me(sk);
 	return min_t(u64, (u64)segments * xtcp_sender(sk)->mss, U32_MAX / 2);

@@ -44,6 +44,7 @@ static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
 static int max_lifetime = 21600;
+static int max_delack_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC;
 static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
 static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
@@ -289,6 +290,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(comp_sack_nr, u8, do_octet, NULL, NULL),
 	ENTRY(comp_sack_slack_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
+	ENTRY(delack_max_us, int, do_int, SYSCTL_ONE, &max_delack_us),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
 	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
 	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
@@ -302,6 +304,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(frto, u8, do_octet, NULL, NULL),
 	ENTRY(half_closed_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(idle_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(initcwnd, u8, do_octet, SYSCTL_ONE, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
 	ENTRY(keepalive_always, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
@@ -457,8 +460,10 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.coalesce_usecs = 50,
 		.comp_sack_delay_ns = 1000000,
 		.comp_sack_slack_ns = 100000,
+		.delack_max_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC,
 		.fastopen = XTCP_FASTOPEN_CLIENT,
 		.fin_timeout = TCP_FIN_TIMEOUT,
+		.initcwnd = XTCP_INIT_CWND,
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,

@@ -226,6 +226,17 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{	/* for each socket that has not set the option */
+		.name = "ack_%s_delack_max_us_of_the_namespace", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
+		.in = ESTABLISHED, .pre = "sysctl delack_max_us 20000",
+		.want = {
+			.script = "get DELACK_MAX_US 20000; set QUICKACK 0; mark; < P. 1(100) ack 1; >@100 . 1 ack 101;"
+				  "elapsed <= 30; info ato = 20000; read 100; sysctl delack_max_us 200000;"
+				  "get DELACK_MAX_US 200000; set DELACK_MAX_US 60000; sysctl delack_max_us 8000;"
+				  "get DELACK_MAX_US 60000",
+			.counters = "DelayedACKs=1",
+		},
+	},
 	{
 		.name = "ack_%s_option_delack_max_us", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED,
 		.via = BOTH,

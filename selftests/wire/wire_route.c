@@ -22,6 +22,18 @@ static const struct wire_row rows[] = {
 		.pre = "route initcwnd 16",
 		.want = { .script = "info snd_cwnd = 16; write 20000; > p. 1(1000) ack 1 x16; none" },
 	},
+	{	/* the namespace's, which a route beats */
+		.name = "write_%s_initcwnd_of_the_namespace", .rfc = "RFC 6928 2", .in = ESTABLISHED, .via = BOTH,
+		.pre = "sysctl xtcp/initcwnd 3",
+		.want = { .script = "info snd_cwnd = 3; write 20000; > p. 1(1000) ack 1 x3; none" },
+		.kernel_differs = "has no such knob",
+		.kernel = { .script = "info snd_cwnd = 10; write 20000; > p. 1(1000) ack 1 x10; none" },
+	},
+	{
+		.name = "write_%s_initcwnd_beats_the_namespace", .rfc = "RFC 6928 2", .in = ESTABLISHED, .via = BOTH,
+		.pre = "sysctl xtcp/initcwnd 3; route initcwnd 5",
+		.want = { .script = "info snd_cwnd = 5; write 20000; > p. 1(1000) ack 1 x5; none" },
+	},
 	{
 		.name = "idle_%s_restarts_with_initcwnd", .rfc = "RFC 5681 4.1", .in = ESTABLISHED,
 		.pre = "route initcwnd 4",
