@@ -18,7 +18,7 @@ usage()
 
 	  --debug  on the laboratory's debug kernel
 	  ROW      if one program is chosen: runs this row of it alone, and shows its segments; for
-	           soak_month and soak_year: how many days, instead of 30 and 365
+	           soak_month, soak_year and soak_paths: how many days, instead of 30, 365 and 365
 
 	LAB_SEED=N in the environment chooses another seed. Exit status: 0 if nothing failed.
 	END
