@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses which
- * connections get a box when they begin. When a connection is aborted (xtcp_sock.ended has a
- * reason), its box is kept. When a connection ends in another way, for example by both FINs, its
- * box is freed. netns/proc_blackbox.c shows the boxes.
+ * connections get a box when they begin. An administrator can give a box to a live connection, or
+ * take its box (socket/set.c). When a connection is aborted (xtcp_sock.ended has a reason), its box
+ * is kept. When a connection ends in another way, for example by both FINs, its box is freed.
+ * netns/proc_blackbox.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
  * of it, and one guest may use 1/XTCP_GUEST_SHARE of this part. Kept boxes may take half of what a
  * namespace may use; beyond that, each newly kept box replaces the oldest kept box. If there is no
  * space for the box of a new connection, the oldest kept boxes of its namespace are freed. If the
- * namespace has no kept box, the new connection gets no box. A live connection never loses its box,
- * so a user who opens many connections does not take the boxes of others. The memory is not charged
- * to the program, since the administrator has asked for the boxes.
+ * namespace has no kept box, the new connection gets no box. A live connection never loses its box
+ * to another one, so a user who opens many connections does not take the boxes of others. The memory
+ * is not charged to the program, since the administrator has asked for the boxes.
  *
  * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
  * in a table. The table grows in blocks.
@@ -57,11 +58,13 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. To turn the key on
  * or off, the kernel patches the code that tests the key, which disturbs all processors. Any user
- * can write net.xtcp.blackbox in a namespace of his own, and must not cause such patches often. So
- * a write can only turn the key on; settle() turns it off, at most once a second.
+ * can write net.xtcp.blackbox, or give boxes to connections, in a namespace of his own, and must not
+ * cause such patches often. So users can only turn the key on; settle() turns it off, at most once a
+ * second. No user can keep key_lock: its holders copy nothing from or to a program.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
-static unsigned int wanting;		/* how many namespaces want boxes; also read without the lock */
+/* how many namespaces, and requests for a box, need the key; also read without the lock */
+static unsigned int wanting;
 
 static void settle(struct work_struct *work)
 {
@@ -95,6 +98,36 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 		else if (!wanting)
 			schedule_delayed_work(&settling, HZ);
 	}
+	mutex_unlock(&key_lock);
+}
+
+/**
+ * xtcp_blackbox_hold_key() - make connections write into boxes that they have or get from now on
+ *
+ * xtcp_blackbox_release_key() undoes this. Between the two calls, an administrator's request gives a
+ * box to a connection. Once the connection has the box, the key stays on without the request.
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_blackbox_hold_key(void)
+{
+	mutex_lock(&key_lock);
+	WRITE_ONCE(wanting, wanting + 1);
+	static_branch_enable(&xtcp_boxnote_key);
+	mutex_unlock(&key_lock);
+}
+
+/**
+ * xtcp_blackbox_release_key() - undo xtcp_blackbox_hold_key()
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_blackbox_release_key(void)
+{
+	mutex_lock(&key_lock);
+	WRITE_ONCE(wanting, wanting - 1);
+	if (!wanting)
+		schedule_delayed_work(&settling, HZ);
 	mutex_unlock(&key_lock);
 }
 
@@ -269,14 +302,11 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	return box;
 }
 
-/* Give the sock a box, if net.xtcp.blackbox chooses the connection. Return: the box, or NULL. */
-static struct xtcp_blackbox *begin(struct sock *sk)
+/* Give a box to the sock, which has none. Return: the box, or NULL. */
+static struct xtcp_blackbox *give(struct sock *sk)
 {
 	struct xtcp_blackbox *box;
 
-	sock_owned_by_me(sk);
-	if (!is_chosen(sk) || WARN_ON_ONCE(xtcp_endpoint(sk)->box))
-		return NULL;
 	spin_lock_bh(&boxes_lock);
 	box = make_box(sk);
 	spin_unlock_bh(&boxes_lock);
@@ -285,6 +315,61 @@ static struct xtcp_blackbox *begin(struct sock *sk)
 	else
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_BLACKBOXREFUSED);
 	return box;
+}
+
+/* Give the sock a box, if net.xtcp.blackbox chooses the connection. Return: the box, or NULL. */
+static struct xtcp_blackbox *begin(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!is_chosen(sk) || WARN_ON_ONCE(xtcp_blackbox_has(sk)))
+		return NULL;
+	return give(sk);
+}
+
+/**
+ * xtcp_blackbox_give() - give a box to a live connection
+ * @sk: has a connection; may have a box, which then stays
+ *
+ * The box has no event from before. The caller has called xtcp_blackbox_hold_key().
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -ENOBUFS if there is no memory for the box, or no room below the limits at the top of
+ * this file.
+ */
+int xtcp_blackbox_give(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_blackbox_has(sk) || give(sk) ? 0 : -ENOBUFS;
+}
+
+/* Separate the box from the sock. Return: the box. */
+static struct xtcp_blackbox *detach(struct sock *sk)
+{
+	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
+
+	lockdep_assert_held(&boxes_lock);
+	xtcp_endpoint(sk)->box = 0;
+	WRITE_ONCE(boxes_live, boxes_live - 1);
+	if (!boxes_live && !READ_ONCE(wanting))
+		schedule_delayed_work(&settling, HZ);
+	return box;
+}
+
+/**
+ * xtcp_blackbox_take() - free the box of a live connection, if it has one
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_blackbox_take(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_blackbox_has(sk))
+		return;
+	spin_lock_bh(&boxes_lock);
+	free_box(detach(sk));
+	spin_unlock_bh(&boxes_lock);
 }
 
 /**
@@ -296,16 +381,13 @@ static struct xtcp_blackbox *begin(struct sock *sk)
 void xtcp_blackbox_do_end(struct sock *sk)
 {
 	const struct xtcp_ended ended = xtcp_sk(sk)->ended;
-	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
 	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_blackbox *box;
 	bool drops = false;
 
 	sock_owned_by_me(sk);
-	xtcp_endpoint(sk)->box = 0;
 	spin_lock_bh(&boxes_lock);
-	WRITE_ONCE(boxes_live, boxes_live - 1);
-	if (!boxes_live && !READ_ONCE(wanting))
-		schedule_delayed_work(&settling, HZ);
+	box = detach(sk);
 	if (ended.reason) {
 		box->ended = ended;
 		box->ended_us = xtcp_clock_us();

@@ -100,7 +100,7 @@ struct xtcp_blackbox_event {
  * @tuple: both ends of the connection
  * @shown: the number of the box in its namespace, from 1 on
  * @kept: the connection has ended, and the box is kept
- * @begun_us: xtcp_clock_us() when the connection began
+ * @begun_us: xtcp_clock_us() when the connection began; when it got the box, if that was later
  * @ended_us: xtcp_clock_us() when the connection ended
  * @ended: why the connection ended, if @kept
  * @iss: our initial sequence number
@@ -154,6 +154,11 @@ void xtcp_blackbox_exit(void);
 int xtcp_blackbox_net_init(struct xtcp_net *xn);
 void xtcp_blackbox_net_exit(struct xtcp_net *xn);
 void xtcp_blackbox_want(struct xtcp_net *xn, bool ends);
+void xtcp_blackbox_hold_key(void);
+void xtcp_blackbox_release_key(void);
+
+int xtcp_blackbox_give(struct sock *sk);
+void xtcp_blackbox_take(struct sock *sk);
 
 unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot);
 bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtcp_blackbox *to);
@@ -180,6 +185,12 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;
+}
+
+/* Does the connection have a box? The socket lock is held. */
+static inline bool xtcp_blackbox_has(const struct sock *sk)
+{
+	return xtcp_endpoint(sk)->box;
 }
 
 /* Event: an active open; called before the SYN is sent. */

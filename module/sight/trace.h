@@ -59,6 +59,7 @@ enum xtcp_trace_set {
 	XTCP_TRACE_SET_USER_TIMEOUT = 1 << XTCP_SET_USER_TIMEOUT,
 	XTCP_TRACE_SET_KEEPALIVE = 1 << XTCP_SET_KEEPALIVE,
 	XTCP_TRACE_SET_KEEPIDLE = 1 << XTCP_SET_KEEPIDLE,
+	XTCP_TRACE_SET_BLACKBOX = 1 << XTCP_SET_BLACKBOX,
 };
 
 void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);

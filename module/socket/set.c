@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Lets an administrator change a live connection, for example by `xtcp-ss --set`. The changes are
- * those that a program makes by setsockopt(), and use the same functions.
+ * those that a program makes by setsockopt(), and use the same functions. An administrator can also
+ * give a black box to the connection, or take its box.
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace. The family also has the
@@ -11,8 +12,8 @@
  * While a request of any generic netlink family runs, no family can be registered or unregistered.
  * A task that waits to register or unregister a family holds up all new requests. Any user may send
  * requests in a namespace that he has made. He may also keep the lock of a sock or of a policy
- * table for as long as he likes. So no request waits for a lock here: the answer is EBUSY, and the
- * tool asks again. A request that makes a policy table may sleep in an allocation, as requests of
+ * table for as long as he likes. So no request waits for such a lock here: the answer is EBUSY, and
+ * the tool asks again. A request that makes a policy table may sleep in an allocation, as requests of
  * other families do, but the allocation fails if there is no memory (__GFP_NORETRY).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
@@ -36,13 +37,14 @@
 #include "lookup/demux.h"
 #include "policy/policy.h"
 #include "policy/policy_set.h"
+#include "sight/blackbox.h"
 #include "sight/trace.h"
 #include "socket/diag_find.h"
 #include "socket/sockopt.h"
 #include "time/pace.h"
 
 #define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \
-		 BIT(XTCP_SET_KEEPALIVE) | BIT(XTCP_SET_KEEPIDLE))
+		 BIT(XTCP_SET_KEEPALIVE) | BIT(XTCP_SET_KEEPIDLE) | BIT(XTCP_SET_BLACKBOX))
 
 static const struct nla_policy set_policy[XTCP_SET_MAX + 1] = {
 	[XTCP_SET_PROTOCOL] = NLA_POLICY_MAX(NLA_U8, XTCPPROTO_IPV6),
@@ -52,6 +54,7 @@ static const struct nla_policy set_policy[XTCP_SET_MAX + 1] = {
 	[XTCP_SET_USER_TIMEOUT] = NLA_POLICY_MIN(NLA_S32, 0),
 	[XTCP_SET_KEEPALIVE] = NLA_POLICY_MAX(NLA_U8, 1),
 	[XTCP_SET_KEEPIDLE] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPIDLE),
+	[XTCP_SET_BLACKBOX] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* Get the sock of @conn, which was just found. Return: the sock with a reference, or ERR_PTR. */
@@ -115,23 +118,47 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 }
 
 /*
- * Make all changes, or none. What can fail comes first: the test for an orphan, and the change of
- * the algorithm. The other changes cannot fail, because set_policy has checked their values.
+ * Make the changes that can fail although set_policy has checked their values: give the sock a black
+ * box, and change the algorithm. Return: 0; or an error, and then nothing has changed.
+ */
+static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	const struct nlattr *box = attrs[XTCP_SET_BLACKBOX];
+	const bool had_box = xtcp_blackbox_has(sk);
+	int err = 0;
+
+	if (box && nla_get_u8(box))
+		err = xtcp_blackbox_give(sk);
+	if (err) {
+		NL_SET_ERR_MSG_ATTR(extack, box, "there is no memory for a black box");
+		return err;
+	}
+	if (attrs[XTCP_SET_CONGESTION])
+		err = change_congestion(sk, attrs[XTCP_SET_CONGESTION], extack);
+	if (err && !had_box)
+		xtcp_blackbox_take(sk);
+	return err;
+}
+
+/*
+ * Make all changes, or none. What can fail comes first: the test for an orphan, and
+ * change_or_fail().
  */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *keepalive = attrs[XTCP_SET_KEEPALIVE], *keepidle = attrs[XTCP_SET_KEEPIDLE];
-	int err = 0;
+	int err;
 
 	/* keepalive does not apply to an orphan, which has deadlines of its own */
 	if ((keepalive || keepidle) && sock_flag(sk, SOCK_DEAD)) {
 		NL_SET_ERR_MSG_ATTR(extack, keepalive ?: keepidle, "keepalive: the program has closed the socket");
 		return -EOPNOTSUPP;
 	}
-	if (attrs[XTCP_SET_CONGESTION])
-		err = change_congestion(sk, attrs[XTCP_SET_CONGESTION], extack);
+	err = change_or_fail(sk, attrs, extack);
 	if (err)
 		return err;
+	if (attrs[XTCP_SET_BLACKBOX] && !nla_get_u8(attrs[XTCP_SET_BLACKBOX]))
+		xtcp_blackbox_take(sk);
 	if (attrs[XTCP_SET_MAX_PACING_RATE]) {
 		xtcp_policy_limit_set(sk);
 		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
@@ -188,6 +215,7 @@ static int set_requested(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *attrs[XTCP_SET_MAX + 1];
 	struct xtcp_tuple tuple;
 	struct sock *sk;
+	bool gives_box;
 	int err;
 
 	err = nlmsg_parse(info->nlhdr, GENL_HDRLEN, attrs, XTCP_SET_MAX, set_policy, info->extack);
@@ -206,7 +234,12 @@ static int set_requested(struct sk_buff *skb, struct genl_info *info)
 	sk = find_named(xn, attrs, &tuple, info->extack);
 	if (IS_ERR(sk))
 		return PTR_ERR(sk);
+	gives_box = attrs[XTCP_SET_BLACKBOX] && nla_get_u8(attrs[XTCP_SET_BLACKBOX]);
+	if (gives_box)
+		xtcp_blackbox_hold_key();
 	err = change_sock(sk, &tuple, attrs, info->extack);
+	if (gives_box)
+		xtcp_blackbox_release_key();
 	sock_put(sk);
 	return err;
 }

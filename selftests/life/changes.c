@@ -28,21 +28,13 @@
 #include "lib/netlink.h"
 #include "lib/ns.h"
 #include "lib/same.h"
+#include "lib/setting.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
 #include "lib/wait.h"
 
 NEEDS_MODULE;
-
-/* Whom a request names. */
-struct target {
-	const char *addr, *peer_addr;	/* of net.a and net.b */
-	int port, peer_port;
-	uint64_t cookie;
-};
-
-#define NO_COOKIE	UINT64_MAX
 
 static struct ns_pair net;
 static int next_port = 8700;
@@ -62,34 +54,6 @@ static void result(const char *what)
 	problems = 0;
 }
 
-static void put_addr(__be32 *to, const char *text)
-{
-	const union stack_addr addr = stack_addr(text, 0);
-
-	if (addr.sa.sa_family == AF_INET6)
-		memcpy(to, &addr.in6.sin6_addr, 16);
-	else
-		memcpy(to, &addr.in.sin_addr, 4);
-}
-
-/* A request that names @t and changes nothing yet. send_to() says which family it goes to. */
-static void request(struct netlink_request *req, const struct target *t)
-{
-	const struct genlmsghdr set = { .cmd = XTCP_CMD_SET, .version = XTCP_GENL_VERSION };
-	const unsigned char protocol = strchr(t->addr, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4;
-	struct inet_diag_sockid id = {
-		.idiag_sport = htons(t->port),
-		.idiag_dport = htons(t->peer_port),
-		.idiag_cookie = { (uint32_t)t->cookie, (uint32_t)(t->cookie >> 32) },
-	};
-
-	put_addr(id.idiag_src, t->addr);
-	put_addr(id.idiag_dst, t->peer_addr);
-	netlink_start(req, 0, 0, &set, sizeof(set));
-	netlink_put(req, XTCP_SET_PROTOCOL, &protocol, sizeof(protocol));
-	netlink_put(req, XTCP_SET_ID, &id, sizeof(id));
-}
-
 static void put_u8(struct netlink_request *req, int type, unsigned char value)
 {
 	netlink_put(req, type, &value, sizeof(value));
@@ -100,32 +64,13 @@ static void put_u64(struct netlink_request *req, int type, uint64_t value)
 	netlink_put(req, type, &value, sizeof(value));
 }
 
-/* In the namespace of @fd. 0 or the errno of the answer. */
-static int send_to(int fd, struct netlink_request *req)
-{
-	const int id = generic_family(fd, GENERIC_XTCP);
-
-	must(id > 0, "the family of generic netlink");
-	req->head.nlmsg_type = id;
-	return generic_talk(fd, &req->head);
-}
-
-/* In the namespace of the caller. */
-static int ask(struct netlink_request *req)
-{
-	int fd = generic_open(), err = send_to(fd, req);
-
-	close(fd);
-	return err;
-}
-
-static int ask_user_timeout(const struct target *t, unsigned int ms)
+static int ask_user_timeout(const struct setting_target *t, unsigned int ms)
 {
 	struct netlink_request req;
 
-	request(&req, t);
+	setting_start(&req, t);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, ms);
-	return ask(&req);
+	return setting_ask(&req);
 }
 
 static long option(int fd, int level, int name)
@@ -144,57 +89,48 @@ static bool has_congestion(int fd, const char *name)
 	return !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &len) && !strcmp(now, name);
 }
 
-static uint64_t cookie_of(int fd)
-{
-	uint64_t cookie = 0;
-	socklen_t len = sizeof(cookie);
-
-	must(!getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
-	return cookie;
-}
-
 /* A connection from xtcp in net.a to kernel TCP in net.b. */
-static void connection(struct target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
+static void connection(struct setting_target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
 {
 	t->addr = addr;
 	t->peer_addr = peer_addr;
 	t->peer_port = next_port++;
 	stack_pair_or_die(net.a, XTCP, net.b, KERNEL, peer_addr, t->peer_port, fd, peer);
 	t->port = stack_port(*fd);
-	t->cookie = cookie_of(*fd);
+	t->cookie = setting_cookie(*fd);
 }
 
 /* One option after the other, then what the program sees, and what the peer gets. */
 static void each_option(const char *addr, const char *peer_addr, const char *what)
 {
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	int fd, peer;
 
 	connection(&t, addr, peer_addr, &fd, &peer);
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(has_congestion(fd, "bbr"), true);
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), 1000000);
 	SAME(ask_user_timeout(&t, 12345), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 12345);
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 77);
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
 	SAME(stack_carries(fd, peer, 100000), true);
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 0);
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, UINT64_MAX);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 0);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
@@ -210,17 +146,17 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 static void keepalive_works(void)
 {
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	int fd, peer, one = 1;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	must(!setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one)) &&
 	     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)) && !netem_gate(net.a, "veth0", false),
 	     "gate");
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1);
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	SAME(option(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
 	result("a connection that was idle is probed, and ends without an answer");
@@ -233,14 +169,14 @@ static void keepalive_works(void)
 static void route_has_decided(void)
 {
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	int fd, peer;
 
 	must(!ns_shell(net.a, "ip route add " NS_B4 "/32 dev veth0 congctl lock cubic"), "route");
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
-	SAME(ask(&req), EPERM);
+	SAME(setting_ask(&req), EPERM);
 	says("this congestion control is not allowed");
 	SAME(has_congestion(fd, "cubic"), true);
 	result("a congestion control that the route has locked stays");
@@ -264,27 +200,27 @@ static bool event_says(const char *text)
 static void all_or_nothing(void)
 {
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	tracing_start("changes");
 	tracing_set("events/xtcp/xtcp_set/enable", "1");
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "nosuch");
-	SAME(ask(&req), ENOENT);
+	SAME(setting_ask(&req), ENOENT);
 	says("there is no such congestion control");
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	SAME(event_says(" set="), false);
 	result("if one change is refused, none is made");
-	request(&req, &t);
+	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "dctcp");
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(event_says(" state=ESTABLISHED set=congestion,user_timeout,keepalive congestion=dctcp "), true);
 	SAME(event_says(" user_timeout=5000 keepalive=1 keepidle=0"), true);
 	result("an event says what was changed, and what is so now");
@@ -318,32 +254,32 @@ static void out_of_range(void)
 		{ XTCP_SET_ID, "1234", 4, ERANGE },
 	};
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	unsigned int i;
 	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
-		request(&req, &t);
+		setting_start(&req, &t);
 		put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 		netlink_put(&req, wrong[i].type, wrong[i].octets, wrong[i].len);
-		if (ask(&req) != wrong[i].err) {
-			ksft_print_msg("row %u: %d, not %d: %s\n", i, ask(&req), wrong[i].err, generic_said);
+		if (setting_ask(&req) != wrong[i].err) {
+			ksft_print_msg("row %u: %d, not %d: %s\n", i, setting_ask(&req), wrong[i].err, generic_said);
 			problems++;
 		}
 	}
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	result("unknown attributes and values out of range are refused");
-	request(&req, &t);
-	SAME(ask(&req), EINVAL);
+	setting_start(&req, &t);
+	SAME(setting_ask(&req), EINVAL);
 	says("the request changes nothing");
 	netlink_start(&req, 0, 0, &(struct genlmsghdr){ .cmd = XTCP_CMD_SET }, GENL_HDRLEN);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
-	SAME(ask(&req), EINVAL);
+	SAME(setting_ask(&req), EINVAL);
 	says("the request names no connection");
-	request(&req, &t);
+	setting_start(&req, &t);
 	((struct genlmsghdr *)NLMSG_DATA(&req.head))->cmd = XTCP_CMD_MAX + 1;
-	SAME(ask(&req), EOPNOTSUPP);
+	SAME(setting_ask(&req), EOPNOTSUPP);
 	SAME(stack_carries(fd, peer, 1000), true);
 	result("so are a request without a change, one without a connection, and another command");
 	close(fd);
@@ -361,7 +297,7 @@ static int ask_unprivileged(void *target)
 	return ask_user_timeout(target, 1000);
 }
 
-static int child_of(int ns, int (*fn)(void *target), struct target *t)
+static int child_of(int ns, int (*fn)(void *target), struct setting_target *t)
 {
 	pid_t pid = ns_fork(ns, fn, t);
 	int status;
@@ -374,7 +310,7 @@ static void rights(void)
 {
 	int fd, peer, guest, other, lent;
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(child_of(net.a, ask_unprivileged, &t), EPERM);
@@ -382,9 +318,9 @@ static void rights(void)
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
-	SAME(send_to(lent, &req), EPERM);
+	SAME(setting_send(lent, &req), EPERM);
 	result("by a netlink socket that was opened without it");
 	close(lent);
 	guest = ns_make_guest();
@@ -406,14 +342,14 @@ static void rights(void)
 static void not_found(void)
 {
 	const struct linger at_once = { .l_onoff = 1 };
-	struct target t, wrong;
+	struct setting_target t, wrong;
 	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	wrong = t;
 	wrong.cookie++;
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
-	wrong.cookie = NO_COOKIE;
+	wrong.cookie = SETTING_NO_COOKIE;
 	SAME(ask_user_timeout(&wrong, 1000), EINVAL);
 	says("the cookie is missing");
 	wrong = t;
@@ -435,7 +371,7 @@ static void not_found(void)
 static void without_socket(void)
 {
 	struct timeval now = { .tv_usec = 1 };
-	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .cookie = NO_COOKIE };
+	struct setting_target t = { .addr = NS_A4, .peer_addr = NS_B4, .cookie = SETTING_NO_COOKIE };
 	int port = next_port++, fd = stack_listener(net.a, XTCP, NS_A4, port, true), peer;
 
 	peer = stack_bound(net.b, KERNEL, NS_B4, 0, false);
@@ -448,7 +384,7 @@ static void without_socket(void)
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
 	says("the connection is half open: it has no socket yet");
 	t.peer_port = 0;
-	t.cookie = cookie_of(fd);
+	t.cookie = setting_cookie(fd);
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
 	says("a listener is no connection");
 	close(peer);
@@ -460,7 +396,7 @@ static void without_socket(void)
 	close(peer);
 	SAME(sides_row(net.a, XTCP, NS_A4, t.port, t.peer_port, TCP_TIME_WAIT), true);
 	SAME(ask_user_timeout(&t, 1000), ESRCH);
-	t.cookie = NO_COOKIE;
+	t.cookie = SETTING_NO_COOKIE;
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
 	says("the connection has no socket any more");
 	result("a half-open connection, a listener and TIME-WAIT are refused, each for its reason");
@@ -469,7 +405,7 @@ static void without_socket(void)
 static void orphan(void)
 {
 	struct netlink_request req;
-	struct target t;
+	struct setting_target t;
 	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
@@ -477,15 +413,15 @@ static void orphan(void)
 	must(send(fd, "abc", 3, 0) == 3, "send");
 	close(fd);
 	SAME(sides_row(net.a, XTCP, NS_A4, t.port, t.peer_port, TCP_FIN_WAIT1), true);
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
-	SAME(ask(&req), EOPNOTSUPP);
+	SAME(setting_ask(&req), EOPNOTSUPP);
 	says("keepalive: the program has closed the socket");
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	result("one without a program: all but keepalive");
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	close(peer);
@@ -493,7 +429,7 @@ static void orphan(void)
 
 static void opening(void)
 {
-	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .peer_port = next_port++ };
+	struct setting_target t = { .addr = NS_A4, .peer_addr = NS_B4, .peer_port = next_port++ };
 	int fd = stack_bound(net.a, XTCP, NS_A4, 0, false);
 	struct timeval now = { .tv_usec = 1 };
 	struct netlink_request req;
@@ -502,11 +438,11 @@ static void opening(void)
 	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
 	must(stack_connect(fd, NS_B4, t.peer_port) && errno == EINPROGRESS, "connect");
 	t.port = stack_port(fd);
-	t.cookie = cookie_of(fd);
-	request(&req, &t);
+	t.cookie = setting_cookie(fd);
+	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
-	SAME(ask(&req), 0);
+	SAME(setting_ask(&req), 0);
 	SAME(has_congestion(fd, "bbr"), true);
 	SAME(stack_state(fd), TCP_SYN_SENT);
 	/* one second: the program, not the peer, is asked again */
@@ -532,7 +468,7 @@ static void owned(void)
 	int fd, peer, other, other_peer, faults = syscall(SYS_userfaultfd, 0);
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct uffdio_api api = { .api = UFFD_API };
-	struct target t, other_t;
+	struct setting_target t, other_t;
 	pthread_t thread;
 	void *arg[2], *sent;
 
@@ -564,7 +500,7 @@ static void owned(void)
 
 /* What a thread asks for again and again. */
 static struct {
-	atomic_uintptr_t target;	/* a struct target */
+	atomic_uintptr_t target;	/* a struct setting_target */
 	atomic_bool stop;
 	atomic_int asked, done, strange;
 } asker;
@@ -572,7 +508,7 @@ static struct {
 static void *ask_again(void *arg)
 {
 	struct netlink_request req;
-	const struct target *t;
+	const struct setting_target *t;
 	int fd, err, id;
 
 	must(!ns_enter(net.a), "namespace");
@@ -580,7 +516,7 @@ static void *ask_again(void *arg)
 	while (!asker.stop) {
 		t = (const void *)asker.target;
 		id = generic_family(fd, GENERIC_XTCP);
-		request(&req, t);
+		setting_start(&req, t);
 		netlink_put_string(&req, XTCP_SET_CONGESTION, asker.asked++ & 1 ? "bbr" : "reno");
 		netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1 + asker.asked % 100);
 		put_u8(&req, XTCP_SET_KEEPALIVE, asker.asked & 1);
@@ -595,7 +531,7 @@ static void *ask_again(void *arg)
 	return arg;
 }
 
-static void asker_start(pthread_t *thread, struct target *first)
+static void asker_start(pthread_t *thread, struct setting_target *first)
 {
 	asker.stop = false;
 	asker.asked = 0;
@@ -609,12 +545,12 @@ static void asker_start(pthread_t *thread, struct target *first)
 static void while_it_ends(void)
 {
 	const struct linger at_once = { .l_onoff = 1 };
-	static struct target targets[64];
+	static struct setting_target targets[64];
 	pthread_t thread;
 	unsigned int i;
 	int fd, peer, asked;
 
-	targets[0] = (struct target){ .addr = NS_A4, .peer_addr = NS_B4 };
+	targets[0] = (struct setting_target){ .addr = NS_A4, .peer_addr = NS_B4 };
 	asker_start(&thread, &targets[0]);
 	for (i = 0; i < ARRAY_SIZE(targets); i++) {
 		connection(&targets[i], i & 1 ? NS_A6 : NS_A4, i & 1 ? NS_B6 : NS_B4, &fd, &peer);
@@ -637,7 +573,7 @@ static void while_it_ends(void)
 
 static void while_the_module_goes(void)
 {
-	static struct target t;
+	static struct setting_target t;
 	int fd, peer, i, asked;
 	pthread_t thread;
 
@@ -685,7 +621,7 @@ static void policy_is_not_told(void)
 /* The netlink socket is the last that knows the namespace. */
 static void last_in_namespace(void)
 {
-	struct target t = { .addr = NS_A4, .peer_addr = NS_B4, .port = 1, .peer_port = 2, .cookie = 1 };
+	struct setting_target t = { .addr = NS_A4, .peer_addr = NS_B4, .port = 1, .peer_port = 2, .cookie = 1 };
 	int ns = ns_make(), fd, listener;
 	struct netlink_request req;
 
@@ -695,9 +631,9 @@ static void last_in_namespace(void)
 	must(fd >= 0 && listener >= 0 && !ns_enter(net.a), "namespace");
 	close(listener);
 	close(ns);
-	request(&req, &t);
+	setting_start(&req, &t);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
-	SAME(send_to(fd, &req), ESRCH);
+	SAME(setting_send(fd, &req), ESRCH);
 	close(fd);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
 	result("a namespace that only a netlink socket has kept ends with it");

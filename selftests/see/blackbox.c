@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "boxes.h"
 #include "counters.h"
 #include "must.h"
 #include "needs.h"
@@ -29,9 +30,7 @@
 
 NEEDS_SCRIPTS;
 
-#define BOXES	"/proc/net/xtcp_blackbox"
 #define KNOB	"net.xtcp.blackbox"
-#define BOUND	"/sys/module/xtcp/parameters/blackbox_mem"
 #define EVENTS	64
 #define BOX	3200	/* octets of a box */
 #define NOBODY	65534
@@ -56,80 +55,6 @@ static long long count(int ns, const char *name)
 {
 	return counter_now(ns, "/proc/net/xtcp_netstat", name);
 }
-
-/* What a namespace has, to be freed. */
-static char *boxes(int ns)
-{
-	char *text = ns_read_file(ns, BOXES);
-
-	must(text, BOXES);
-	return text;
-}
-
-/* How many boxes @text has. */
-static int boxes_in(const char *text)
-{
-	int n = !strncmp(text, "box=", 4);
-
-	while ((text = strstr(text, "\nbox="))) {
-		text++;
-		n++;
-	}
-	return n;
-}
-
-static int boxes_of(int ns)
-{
-	char *text = boxes(ns);
-	int n = boxes_in(text);
-
-	free(text);
-	return n;
-}
-
-static void forget(int ns)
-{
-	must(!ns_shell(ns, "echo >" BOXES), "write to " BOXES);
-}
-
-/* The one box of @ns whose local end has @port, with its events, to be freed; "": none. */
-static char *box_of(int ns, int port)
-{
-	char *text = boxes(ns), *at = text, *line, *end, want[32];
-
-	snprintf(want, sizeof(want), ":%d peer=", port);
-	while (!strncmp(at, "box=", 4)) {
-		line = at + strcspn(at, "\n");
-		end = strstr(at, "\nbox=");
-		end = end ? end + 1 : at + strlen(at);
-		if (memmem(at, line - at, want, strlen(want))) {
-			line = strndup(at, end - at);
-			free(text);
-			return line;
-		}
-		at = end;
-	}
-	free(text);
-	return strdup("");
-}
-
-/* The words stand in it one behind the other; says which one does not. */
-static bool has_in_order(const char *box, const char * const *words)
-{
-	const char *at = box;
-
-	for (; *words; words++) {
-		at = strstr(at, *words);
-		if (!at) {
-			ksft_print_msg("no '%s' in\n%s", *words, box);
-			return false;
-		}
-		at += strlen(*words);
-	}
-	return true;
-}
-
-#define HAS(box, ...) has_in_order(box, (const char * const []){ __VA_ARGS__, NULL })
 
 static int lines_in(const char *text)
 {
@@ -187,28 +112,28 @@ static void reset_client(enum stack peer)
 	/* nothing is there: the third time is no event of its own */
 	must(recv(c, octets, 8, MSG_DONTWAIT) < 0 && recv(c, octets, 8, MSG_DONTWAIT) < 0 &&
 	     recv(c, octets, 8, MSG_DONTWAIT) < 0, "EAGAIN");
-	box = box_of(net.a, port);
-	ok = HAS(box, " ended=0.000000 ", " reason=none\n", "call=recv wanted=8 result=-11 times=3\n");
+	box = boxes_find(net.a, port);
+	ok = BOXES_HAS(box, " ended=0.000000 ", " reason=none\n", "call=recv wanted=8 result=-11 times=3\n");
 	free(box);
 	reset(s);
 	must(is_closed(c), "the RST comes");
-	box = box_of(net.a, port);
-	ok &= HAS(box, " error=104 reason=reset\n",
-		  " call state=SYN-SENT call=connect ",
-		  " segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
-		  " segment_in state=SYN-SENT flags=[SA] ",
-		  " state old=SYN-SENT new=ESTABLISHED\n",
-		  " segment_out state=ESTABLISHED flags=[PA] ", " len=100 ",
-		  " call=send wanted=100 result=100 times=1\n",
-		  " segment_in state=ESTABLISHED ", " len=200 ",
-		  " call=recv wanted=", " result=200 ",
-		  " segment_in state=ESTABLISHED flags=[RA] ",
-		  " abort state=ESTABLISHED error=104 reason=reset\n",
-		  " state old=ESTABLISHED new=CLOSED\n");
+	box = boxes_find(net.a, port);
+	ok &= BOXES_HAS(box, " error=104 reason=reset\n",
+			" call state=SYN-SENT call=connect ",
+			" segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
+			" segment_in state=SYN-SENT flags=[SA] ",
+			" state old=SYN-SENT new=ESTABLISHED\n",
+			" segment_out state=ESTABLISHED flags=[PA] ", " len=100 ",
+			" call=send wanted=100 result=100 times=1\n",
+			" segment_in state=ESTABLISHED ", " len=200 ",
+			" call=recv wanted=", " result=200 ",
+			" segment_in state=ESTABLISHED flags=[RA] ",
+			" abort state=ESTABLISHED error=104 reason=reset\n",
+			" state old=ESTABLISHED new=CLOSED\n");
 	free(box);
 	close(c);
 	ok &= count(net.a, "TcpExt:TCPBlackboxKept") == kept + 1;
-	forget(net.a);
+	boxes_forget(net.a);
 	ok &= !boxes_of(net.a);
 	result(ok, peer == KERNEL ? "a client of kernel TCP is reset" : "a client of xtcp is reset");
 }
@@ -223,17 +148,17 @@ static void server(void)
 	port = stack_port(s);
 	reset(c);
 	must(is_closed(s), "the RST comes");
-	box = box_of(net.b, port);
-	result(HAS(box, " reason=reset\n",
-		   " segment_in state=LISTEN flags=[S] ", " rebuilt=1\n",
-		   " segment_out state=SYN-RECEIVED flags=[SA] ", " rebuilt=1\n",
-		   " state old=LISTEN new=SYN-RECEIVED\n",
-		   " segment_in state=SYN-RECEIVED flags=[A] ", " rebuilt=0\n",
-		   " state old=SYN-RECEIVED new=ESTABLISHED\n",
-		   " abort state=ESTABLISHED error=104 reason=reset\n"), "a server's connection is reset");
+	box = boxes_find(net.b, port);
+	result(BOXES_HAS(box, " reason=reset\n",
+			 " segment_in state=LISTEN flags=[S] ", " rebuilt=1\n",
+			 " segment_out state=SYN-RECEIVED flags=[SA] ", " rebuilt=1\n",
+			 " state old=LISTEN new=SYN-RECEIVED\n",
+			 " segment_in state=SYN-RECEIVED flags=[A] ", " rebuilt=0\n",
+			 " state old=SYN-RECEIVED new=ESTABLISHED\n",
+			 " abort state=ESTABLISHED error=104 reason=reset\n"), "a server's connection is reset");
 	free(box);
 	close(s);
-	forget(net.b);
+	boxes_forget(net.b);
 }
 
 /* A SYN that nobody answers, and a connection that is refused. */
@@ -243,13 +168,14 @@ static void refused_client(void)
 	char *box;
 
 	must(fd >= 0 && stack_connect(fd, peer_addr, next_port++) < 0 && errno == ECONNREFUSED, "connect");
-	box = boxes(net.a);
-	result(HAS(box, " error=111 reason=reset\n", " segment_out state=SYN-SENT flags=[S] ",
-		   " segment_in state=SYN-SENT flags=[RA] ", " state old=SYN-SENT new=CLOSED\n") && boxes_in(box) == 1,
+	box = boxes_text(net.a);
+	result(BOXES_HAS(box, " error=111 reason=reset\n", " segment_out state=SYN-SENT flags=[S] ",
+			 " segment_in state=SYN-SENT flags=[RA] ", " state old=SYN-SENT new=CLOSED\n") &&
+	       boxes_in(box) == 1,
 	       "a connection that is refused");
 	free(box);
 	close(fd);
-	forget(net.a);
+	boxes_forget(net.a);
 }
 
 /* Both FINs: nothing is left. */
@@ -312,15 +238,17 @@ static void timers(void)
 	must(send(c, "xy", 2, 0) == 2, "send");
 	must(is_closed(c), "the timeout");
 	must(!netem_gate(net.a, "veth0", true), "gate");
-	box = box_of(net.a, port);
+	box = boxes_find(net.a, port);
 	draws(port);
-	result(HAS(box, " reason=user-timeout\n", " len=2 resent=0 ", " timer state=ESTABLISHED timer=retransmit ",
-		   " congestion phase=Loss ", " reason=timeout\n", " len=2 resent=1 ",
-		   " abort state=ESTABLISHED error=110 reason=user-timeout\n") && has_ssthresh(box, mss), "a timeout");
+	result(BOXES_HAS(box, " reason=user-timeout\n", " len=2 resent=0 ",
+			 " timer state=ESTABLISHED timer=retransmit ",
+			 " congestion phase=Loss ", " reason=timeout\n", " len=2 resent=1 ",
+			 " abort state=ESTABLISHED error=110 reason=user-timeout\n") &&
+	       has_ssthresh(box, mss), "a timeout");
 	free(box);
 	close(c);
 	close(s);
-	forget(net.a);
+	boxes_forget(net.a);
 }
 
 /* One octet from @ns is lost, and the next three arrive before it. */
@@ -353,7 +281,7 @@ static bool has_block(const char *box, const char *text, const char *answer)
 		return false;
 	}
 	snprintf(want, sizeof(want), " sacks=[%u-%u] ", seq, end);
-	return HAS(at, answer, want);
+	return BOXES_HAS(at, answer, want);
 }
 
 /* What arrived behind a hole: in the box of the end that sends, and of the one that receives. */
@@ -366,17 +294,17 @@ static void behind_hole(void)
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
 	lose_one(net.a, c, s);
-	box = box_of(net.a, port);
+	box = boxes_find(net.a, port);
 	ok = has_block(box, " segment_out", " segment_in state=ESTABLISHED flags=[A] ");
 	free(box);
 	lose_one(net.b, s, c);
-	box = box_of(net.a, port);
+	box = boxes_find(net.a, port);
 	ok &= has_block(box, " segment_in", " segment_out state=ESTABLISHED flags=[A] ");
 	free(box);
 	reset(s);
 	must(is_closed(c), "the RST comes");
 	close(c);
-	forget(net.a);
+	boxes_forget(net.a);
 	result(ok, "SACK blocks that come and go");
 }
 
@@ -393,15 +321,15 @@ static void not_taken(void)
 	must(!setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
 	     !setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "SO_KEEPALIVE");
 	wait_until_ms(wait_now_ms() + 1500);
-	box = box_of(net.a, port);
-	ok = HAS(box, " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
-		 " refused state=ESTABLISHED reason=acknowledged and dropped\n",
-		 " segment_out state=ESTABLISHED flags=[A] ");
+	box = boxes_find(net.a, port);
+	ok = BOXES_HAS(box, " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
+		       " refused state=ESTABLISHED reason=acknowledged and dropped\n",
+		       " segment_out state=ESTABLISHED flags=[A] ");
 	free(box);
 	reset(s);
 	must(is_closed(c), "the RST comes");
 	close(c);
-	forget(net.a);
+	boxes_forget(net.a);
 	result(ok, "a segment that is not taken");
 }
 
@@ -419,17 +347,17 @@ static void ring(void)
 		must(stack_carries(c, s, 10 + i), "data");
 	reset(s);
 	must(is_closed(c), "the RST comes");
-	box = box_of(net.a, port);
+	box = boxes_find(net.a, port);
 	at = strstr(box, " events=");
 	ok = at && sscanf(at, " events=%lu missing=%lu ", &events, &missing) == 2 && events > 120 &&
 	     events - missing == EVENTS && lines_in(box) == EVENTS + 1;
-	ok &= HAS(box, " len=69 resent=0", " reason=reset\n", " new=CLOSED\n") && !strstr(box, " len=10 resent");
+	ok &= BOXES_HAS(box, " len=69 resent=0", " reason=reset\n", " new=CLOSED\n") && !strstr(box, " len=10 resent");
 	if (!ok)
 		ksft_print_msg("%s", box);
 	result(ok, "the last events");
 	free(box);
 	close(c);
-	forget(net.a);
+	boxes_forget(net.a);
 }
 
 /* Only connections with a port in the range; one in a few. */
@@ -442,12 +370,12 @@ static void choice(void)
 	must(!ns_sysctl_set(net.a, KNOB, "1 %d %d", first + 1, first + 1), "net.xtcp.blackbox");
 	for (i = 0; i < 3; i++)
 		pair(XTCP, KERNEL, &c[i], &s[i]);
-	box = boxes(net.a);
-	ok = boxes_in(box) == 1 && HAS(box, " call=connect ");
+	box = boxes_text(net.a);
+	ok = boxes_in(box) == 1 && BOXES_HAS(box, " call=connect ");
 	if (!ok)
 		ksft_print_msg("ports from %d on: %s", first, box);
 	free(box);
-	box = box_of(net.a, stack_port(c[1]));
+	box = boxes_find(net.a, stack_port(c[1]));
 	ok &= !!*box;
 	free(box);
 	for (i = 0; i < 3; i++) {
@@ -473,13 +401,6 @@ static void choice(void)
 	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }
 
-static void set_bound(int kib)
-{
-	FILE *file = fopen(BOUND, "w");
-
-	must(file && fprintf(file, "%d\n", kib) > 0 && !fclose(file), BOUND);
-}
-
 /* Of six boxes that are kept, a bound of two leaves room for one beside a new connection. */
 static void lower_bound(void)
 {
@@ -487,8 +408,8 @@ static void lower_bound(void)
 	int c, s, i;
 	bool ok;
 
-	forget(net.a);
-	set_bound(4096);
+	boxes_forget(net.a);
+	boxes_set_bound(4096);
 	for (i = 0; i < 6; i++) {
 		pair(XTCP, KERNEL, &c, &s);
 		reset(s);
@@ -497,7 +418,7 @@ static void lower_bound(void)
 	}
 	must(boxes_of(net.a) == 6, "six boxes");
 	dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
-	set_bound(7);
+	boxes_set_bound(7);
 	pair(XTCP, KERNEL, &c, &s);
 	ok = boxes_of(net.a) == 2 && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 5 &&
 	     count(net.a, "TcpExt:TCPBlackboxRefused") == were;
@@ -515,7 +436,7 @@ static void meet_bound(void)
 	bool ok;
 
 	/* four boxes of 3 KiB and a little */
-	set_bound(14);
+	boxes_set_bound(14);
 	for (i = 0; i < 6; i++)
 		pair(XTCP, KERNEL, &c[i], &s[i]);
 	ok = boxes_of(net.a) == 4 && count(net.a, "TcpExt:TCPBlackboxRefused") == were + 2;
@@ -528,13 +449,13 @@ static void meet_bound(void)
 			last = stack_port(c[i]);
 		close(c[i]);
 	}
-	box = box_of(net.a, last);
+	box = boxes_find(net.a, last);
 	ok = boxes_of(net.a) == 2 && *box && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 2;
 	free(box);
 	result(ok, "the newest of those that have ended stay");
 	lower_bound();
-	forget(net.a);
-	set_bound(4096);
+	boxes_forget(net.a);
+	boxes_set_bound(4096);
 }
 
 static int do_open(void *arg)
@@ -544,7 +465,7 @@ static int do_open(void *arg)
 	(void)arg;
 	/* of this thread alone */
 	must(!syscall(SYS_setresuid, -1, NOBODY, -1), "setresuid");
-	fd = open(BOXES, O_RDONLY);
+	fd = open(BOXES_FILE, O_RDONLY);
 	error = fd < 0 ? errno : 0;
 	if (fd >= 0)
 		close(fd);
@@ -581,20 +502,20 @@ static void knob_back(void)
 	must(stack_carries(c, s, 334), "data");
 	reset(s);
 	must(is_closed(c), "the RST comes");
-	box = box_of(net.a, stack_port(c));
-	result(HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
+	box = boxes_find(net.a, stack_port(c));
+	result(BOXES_HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
 	free(box);
 	close(c);
 	close(c2);
 	close(s2);
-	forget(net.a);
+	boxes_forget(net.a);
 	/* long enough without a box */
 	wait_until_ms(wait_now_ms() + 1500);
 	knob(net.a, "1");
 	knob(net.b, "1");
 	pair(XTCP, KERNEL, &c, &s);
-	box = box_of(net.a, stack_port(c));
-	result(HAS(box, " segment_out state=SYN-SENT flags=[S] "), "after a while without boxes");
+	box = boxes_find(net.a, stack_port(c));
+	result(BOXES_HAS(box, " segment_out state=SYN-SENT flags=[S] "), "after a while without boxes");
 	free(box);
 	close(c);
 	close(s);
@@ -612,7 +533,7 @@ static void each_version(const char *addr, const char *name)
 	knob(net.b, "1");
 	reset_client(KERNEL);
 	reset_client(XTCP);
-	forget(net.b);
+	boxes_forget(net.b);
 	server();
 	refused_client();
 	fins();
@@ -638,7 +559,7 @@ static void *read_on(void *arg)
 
 	ns_enter(net.a);
 	while (!over) {
-		text = boxes(net.a);
+		text = boxes_text(net.a);
 		before = 0;
 		for (at = text; at && *at; at = strchr(at, '\n'), at += !!at) {
 			if (*at != ' ') {
@@ -673,7 +594,7 @@ static void storm(void)
 		else
 			close(s);
 		if (i % 50 == 49)
-			forget(net.a);
+			boxes_forget(net.a);
 		close(c);
 	}
 	over = true;
@@ -685,7 +606,7 @@ static void storm(void)
 /* Only the file of the boxes takes a write. The mode does not keep the namespace's root from trying. */
 static void writes(void)
 {
-	ksft_test_result(!ns_shell(net.a, "for f in /proc/net/xtcp*; do test $f = " BOXES " || "
+	ksft_test_result(!ns_shell(net.a, "for f in /proc/net/xtcp*; do test $f = " BOXES_FILE " || "
 				   "dd if=/dev/zero of=$f bs=1 count=1 conv=notrunc 2>&1 | "
 				   "grep -q 'Input/output error' || exit 1; done"),
 			 "a write to another file is an error\n");
@@ -694,7 +615,7 @@ static void writes(void)
 /* The boxes of @ns are its first @n, by their numbers. */
 static bool has_numbers(int ns, int n)
 {
-	char *text = boxes(ns), *at, want[32];
+	char *text = boxes_text(ns), *at, want[32];
 	bool ok = true;
 	int i;
 
@@ -718,11 +639,11 @@ static void share_of_guest(void)
 	bool ok;
 
 	must(ns >= 0, "guest");
-	forget(net.a);
-	forget(net.b);
+	boxes_forget(net.a);
+	boxes_forget(net.b);
 	slabs_read(&before);
 	/* 64 boxes and a little: 8 are a guest's */
-	set_bound(64 * 4);
+	boxes_set_bound(64 * 4);
 	knob(ns, "1");
 	for (i = 0; i < 8; i++)
 		stack_pair_or_die(ns, XTCP, ns, XTCP, here, port++, &c[i], &s[i]);
@@ -741,7 +662,7 @@ static void share_of_guest(void)
 	close(ns);
 	ksft_test_result(ns_all_ended(STACK_DEADLINE_MS) && slabs_back(&before, STACK_DEADLINE_MS),
 			 "the end of a namespace frees its boxes\n");
-	set_bound(4096);
+	boxes_set_bound(4096);
 }
 
 int main(void)

@@ -127,7 +127,8 @@
 	FN(XTCP_TRACE_SET_MAX_PACING_RATE, "max_pacing_rate")	\
 	FN(XTCP_TRACE_SET_USER_TIMEOUT, "user_timeout")		\
 	FN(XTCP_TRACE_SET_KEEPALIVE, "keepalive")		\
-	FNE(XTCP_TRACE_SET_KEEPIDLE, "keepidle")
+	FN(XTCP_TRACE_SET_KEEPIDLE, "keepidle")			\
+	FNE(XTCP_TRACE_SET_BLACKBOX, "blackbox")
 
 #undef FN
 #undef FNE
@@ -663,6 +664,7 @@ TRACE_EVENT(xtcp_set,
 		__field(u32, user_timeout)
 		__field(bool, keepalive)
 		__field(u32, keepidle)
+		__field(bool, blackbox)
 	),
 
 	TP_fast_assign(
@@ -675,13 +677,15 @@ TRACE_EVENT(xtcp_set,
 		__entry->user_timeout = xtcp_sk(sk)->user_timeout;
 		__entry->keepalive = sock_flag(sk, SOCK_KEEPOPEN);
 		__entry->keepidle = xtcp_sk(sk)->keepalive_time;
+		__entry->blackbox = xtcp_sk(sk)->box;
 	),
 
 	TP_printk(XTCP_TRACE_ENDS_FORMAT
-		  " state=%s set=%s congestion=%s max_pacing_rate=%llu user_timeout=%u keepalive=%d keepidle=%u",
+		  " state=%s set=%s congestion=%s max_pacing_rate=%llu user_timeout=%u keepalive=%d keepidle=%u"
+		  " blackbox=%d",
 		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state), xtcp_trace_sets(__entry->what),
 		  __entry->congestion, __entry->max_pacing_rate, __entry->user_timeout, __entry->keepalive,
-		  __entry->keepidle)
+		  __entry->keepidle, __entry->blackbox)
 );
 
 #endif /* _TRACE_XTCP_H */

@@ -96,8 +96,9 @@
  * names a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its
  * cookie. The other attributes are the new values: either all of them are set or none. Errors:
  * ESRCH, there is no such connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP,
- * the connection cannot be changed in this state; ENOENT, unknown congestion control; ERANGE and
- * EINVAL, a value is not allowed; EPERM, the sender has no such right.
+ * the connection cannot be changed in this state; ENOENT, unknown congestion control; ENOBUFS, no
+ * memory for a black box; ERANGE and EINVAL, a value is not allowed; EPERM, the sender has no such
+ * right.
  */
 #define XTCP_GENL_VERSION	1
 
@@ -121,9 +122,10 @@ enum xtcp_set_attribute {
 	XTCP_SET_USER_TIMEOUT,	/* TCP_USER_TIMEOUT: 32 bits, ms; 0: the namespace's value */
 	XTCP_SET_KEEPALIVE,	/* SO_KEEPALIVE: 8 bits, 0 or 1 */
 	XTCP_SET_KEEPIDLE,	/* TCP_KEEPIDLE: 32 bits, seconds */
+	XTCP_SET_BLACKBOX,	/* 8 bits; 1: the connection gets a black box; 0: its box is freed */
 };
 
-#define XTCP_SET_MAX	XTCP_SET_KEEPIDLE
+#define XTCP_SET_MAX	XTCP_SET_BLACKBOX
 
 /*
  * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved about paths,

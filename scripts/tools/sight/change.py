@@ -3,8 +3,8 @@
 
     change.py NAME FAMILY yes|no SETTING... -- [OPTION OR WORD OF SS]...
 
-With "yes" it only shows them (--dry-run). A SETTING is cc=NAME, pacing=RATE, user_timeout=MS or
-keepalive=on|off|SECONDS. Requests go to the module's family of generic netlink (uapi/linux/xtcp.h).
+With "yes" it only shows them (--dry-run). A SETTING is cc=NAME, pacing=RATE, user_timeout=MS,
+keepalive=on|off|SECONDS or blackbox=on|off. Requests go to the module's family of generic netlink (uapi/linux/xtcp.h).
 
 It prints the heading and the rows that were changed, and how. The status is 1 if one could not be changed, unless it was gone
 already, and 2 if the module has no such thing or the settings are wrong."""
@@ -25,7 +25,7 @@ GET_FAMILY, FAMILY_ID, FAMILY_NAME = 3, 1, 2  # CTRL_CMD_GETFAMILY, CTRL_ATTR_*
 SOL_NETLINK, CAP_ACK, EXT_ACK = 270, 10, 11
 ANSWER_HAS_TEXT, TEXT, PLACE = 0x200, 1, 2  # NLM_F_ACK_TLVS, NLMSGERR_ATTR_*
 SET = 1  # XTCP_CMD_SET
-PROTOCOL, ID, CONGESTION, MAX_PACING_RATE, USER_TIMEOUT, KEEPALIVE, KEEPIDLE = range(1, 8)  # XTCP_SET_*
+PROTOCOL, ID, CONGESTION, MAX_PACING_RATE, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, BLACKBOX = range(1, 9)  # XTCP_SET_*
 GENL = struct.Struct("=BBH")
 FIRST_ATTRIBUTE = HEAD.size + GENL.size
 NO_LIMIT = (1 << 64) - 1
@@ -75,7 +75,11 @@ def encoded(setting):
         if text in ("on", "off"):
             return attribute(KEEPALIVE, bytes([text == "on"]))
         return attribute(KEEPALIVE, b"\1") + attribute(KEEPIDLE, number(name, text, 32767))
-    raise Wrong("%s: cc=, pacing=, user_timeout= and keepalive= can be set" % setting)
+    if name == "blackbox":
+        if text not in ("on", "off"):
+            raise Wrong("blackbox=%s: on or off is meant" % text)
+        return attribute(BLACKBOX, bytes([text == "on"]))
+    raise Wrong("%s: cc=, pacing=, user_timeout=, keepalive= and blackbox= can be set" % setting)
 
 
 class Requests:

@@ -73,6 +73,8 @@ def settings_of(event):
             found.append("keepalive=" + value)
         elif name == "user_timeout":
             found.append("user_timeout=" + value)
+        elif name == "blackbox":
+            found.append("blackbox=" + ("on" if value == "1" else "off"))
     return " ".join(found)
 
 

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Black boxes that an administrator asks for, whatever net.xtcp.blackbox says: xtcp-ss --set gives one to a live
+ * connection, and takes it; who may do so, and what happens when there is no room or no memory for a box.
+ */
+#include <errno.h>
+#include <linux/xtcp.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/boxes.h"
+#include "lib/counters.h"
+#include "lib/failing.h"
+#include "lib/generic.h"
+#include "lib/must.h"
+#include "lib/needs.h"
+#include "lib/netem.h"
+#include "lib/ns.h"
+#include "lib/ruled.h"
+#include "lib/same.h"
+#include "lib/setting.h"
+#include "lib/sides.h"
+#include "lib/stack.h"
+#include "lib/wait.h"
+
+NEEDS_SCRIPTS;
+
+#define PORT		8900
+#define KNOB		"net.xtcp.blackbox"
+#define NOBODY		65534
+#define BOX		3200	/* octets of a box */
+#define GUESTS		5	/* boxes for a guest */
+#define SETTLED_MS	1500	/* nobody writes into boxes any more, unless one is there */
+#define TWO_BOXES	7	/* KiB */
+#define NO_MEMORY	"there is no memory for a black box"
+
+static long long count(const char *name)
+{
+	return counter_now(ruled_net.a, "/proc/net/xtcp_netstat", name);
+}
+
+#define KEPT()		count("TcpExt:TCPBlackboxKept")
+#define REFUSED()	count("TcpExt:TCPBlackboxRefused")
+
+/* The result of what was compared since the last one. */
+static void result(const char *what)
+{
+	ksft_test_result(!problems, "%s\n", what);
+	problems = 0;
+}
+
+/* A connection from xtcp in ruled_net.a to kernel TCP. */
+static void connection(struct setting_target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
+{
+	ruled_active(peer_addr, fd, peer);
+	*t = (struct setting_target){
+		.addr = addr, .peer_addr = peer_addr, .port = stack_port(*fd), .peer_port = stack_port(*peer),
+		.cookie = setting_cookie(*fd),
+	};
+}
+
+/* @cc: another change in the same request; NULL: none. */
+static void start(struct netlink_request *req, const struct setting_target *t, unsigned char box, const char *cc)
+{
+	setting_start(req, t);
+	netlink_put(req, XTCP_SET_BLACKBOX, &box, sizeof(box));
+	if (cc)
+		netlink_put_string(req, XTCP_SET_CONGESTION, cc);
+}
+
+static int ask(const struct setting_target *t, unsigned char box, const char *cc)
+{
+	struct netlink_request req;
+
+	start(&req, t, box, cc);
+	return setting_ask(&req);
+}
+
+static void said(const char *text)
+{
+	if (!strcmp(generic_said, text))
+		return;
+	ksft_print_msg("it says \"%s\", not \"%s\"\n", generic_said, text);
+	problems++;
+}
+
+static bool has_congestion(int fd, const char *name)
+{
+	char now[16] = "";
+	socklen_t len = sizeof(now);
+
+	return !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &len) && !strcmp(now, name);
+}
+
+static void reset(int fd)
+{
+	const struct linger linger = { .l_onoff = 1 };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+	close(fd);
+}
+
+/* The box of a connection begins when it is given, and stays when the connection is reset. */
+static void given(const char *addr, const char *peer_addr, const char *what)
+{
+	long long kept = KEPT();
+	struct setting_target t;
+	int fd, peer;
+	char *box;
+
+	connection(&t, addr, peer_addr, &fd, &peer);
+	must(stack_carries(fd, peer, 111), "data");
+	SAME(boxes_of(ruled_net.a), 0);
+	SAME(ask(&t, 1, NULL), 0);
+	SAME(boxes_of(ruled_net.a), 1);
+	wait_until_ms(wait_now_ms() + SETTLED_MS);
+	must(stack_carries(fd, peer, 222) && stack_carries(peer, fd, 333), "data");
+	box = boxes_find(ruled_net.a, t.port);
+	SAME(BOXES_HAS(box, " ended=0.000000 ", " reason=none\n", " segment_out state=ESTABLISHED ", " len=222 ",
+		       " call=send wanted=222 result=222 ", " segment_in state=ESTABLISHED ", " len=333 "), true);
+	SAME(!!strstr(box, " len=111 "), false);
+	free(box);
+	reset(peer);
+	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
+	box = boxes_find(ruled_net.a, t.port);
+	SAME(BOXES_HAS(box, " error=104 reason=reset\n", " len=222 ", " abort state=ESTABLISHED error=104 ",
+		       " new=CLOSED\n"), true);
+	free(box);
+	SAME(KEPT(), kept + 1);
+	close(fd);
+	boxes_forget(ruled_net.a);
+	result(what);
+}
+
+/* Once more changes nothing; without a box the connection goes on, and leaves none. */
+static void taken(void)
+{
+	long long kept = KEPT();
+	struct setting_target t;
+	int fd, peer;
+	char *box;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(ask(&t, 1, NULL), 0);
+	must(stack_carries(fd, peer, 222), "data");
+	SAME(ask(&t, 1, NULL), 0);
+	box = boxes_find(ruled_net.a, t.port);
+	SAME(boxes_of(ruled_net.a), 1);
+	SAME(BOXES_HAS(box, " len=222 "), true);
+	free(box);
+	SAME(ask(&t, 0, NULL), 0);
+	SAME(boxes_of(ruled_net.a), 0);
+	SAME(ask(&t, 0, NULL), 0);
+	SAME(stack_carries(fd, peer, 1000) && stack_carries(peer, fd, 1000), true);
+	reset(peer);
+	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
+	SAME(boxes_of(ruled_net.a), 0);
+	SAME(KEPT(), kept);
+	close(fd);
+	result("a box that is taken is freed");
+	must(!ns_sysctl_set(ruled_net.a, KNOB, "1"), KNOB);
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(boxes_of(ruled_net.a), 1);
+	SAME(ask(&t, 0, NULL), 0);
+	SAME(boxes_of(ruled_net.a), 0);
+	must(!ns_sysctl_set(ruled_net.a, KNOB, "0"), KNOB);
+	ruled_close(fd, peer);
+	result("so is one that the knob has given");
+}
+
+/* There is room for two. What the same request wants besides is not done either. */
+static void without_room(void)
+{
+	long long refused = REFUSED();
+	struct setting_target t[3];
+	int fd[3], peer[3], i;
+
+	boxes_set_bound(TWO_BOXES);
+	for (i = 0; i < 3; i++)
+		connection(&t[i], NS_A4, NS_B4, &fd[i], &peer[i]);
+	SAME(ask(&t[0], 1, NULL), 0);
+	SAME(ask(&t[1], 1, NULL), 0);
+	SAME(REFUSED(), refused);
+	SAME(ask(&t[2], 1, "bbr"), ENOBUFS);
+	said(NO_MEMORY);
+	SAME(REFUSED(), refused + 1);
+	SAME(boxes_of(ruled_net.a), 2);
+	SAME(has_congestion(fd[2], "cubic"), true);
+	SAME(stack_carries(fd[2], peer[2], 1000), true);
+	SAME(ask(&t[0], 0, NULL), 0);
+	SAME(ask(&t[2], 1, "bbr"), 0);
+	SAME(has_congestion(fd[2], "bbr"), true);
+	result("without room for another box: ENOBUFS, it is counted, and nothing is changed");
+	SAME(ask(&t[1], 1, "nosuch"), ENOENT);
+	SAME(boxes_of(ruled_net.a), 2);
+	SAME(ask(&t[2], 0, NULL), 0);
+	SAME(ask(&t[2], 1, "nosuch"), ENOENT);
+	SAME(ask(&t[1], 0, "nosuch"), ENOENT);
+	SAME(boxes_of(ruled_net.a), 1);
+	result("if another change is refused, nobody gets a box or loses one");
+	for (i = 0; i < 3; i++)
+		ruled_close(fd[i], peer[i]);
+	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
+	boxes_set_bound(4096);
+}
+
+/* A connection whose program has gone. */
+static void orphan(void)
+{
+	long long kept = KEPT();
+	struct setting_target t;
+	int fd, peer;
+	char *box;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	must(!netem_gate(ruled_net.a, "veth0", false), "gate");
+	must(send(fd, "abc", 3, 0) == 3, "send");
+	close(fd);
+	SAME(sides_row(ruled_net.a, XTCP, NS_A4, t.port, t.peer_port, TCP_FIN_WAIT1), true);
+	SAME(ask(&t, 1, NULL), 0);
+	must(!netem_gate(ruled_net.a, "veth0", true), "gate");
+	reset(peer);
+	SAME(WAIT_FOR(KEPT() == kept + 1, STACK_DEADLINE_MS), true);
+	box = boxes_find(ruled_net.a, t.port);
+	SAME(BOXES_HAS(box, " reason=reset\n", " segment_in state=FIN-WAIT-1 ", " new=CLOSED\n"), true);
+	free(box);
+	boxes_forget(ruled_net.a);
+	result("an orphan gets a box, too");
+}
+
+static int ask_as(void *target)
+{
+	return ask(target, 1, NULL);
+}
+
+static int ask_unprivileged(void *target)
+{
+	must(!setresuid(NOBODY, NOBODY, NOBODY), "setresuid");
+	return ask(target, 1, NULL);
+}
+
+static int child_of(int ns, int (*fn)(void *target), struct setting_target *t)
+{
+	pid_t pid = ns_fork(ns, fn, t);
+	int status;
+
+	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
+	return WEXITSTATUS(status);
+}
+
+static void rights(void)
+{
+	int fd, peer, guest = ns_make_guest();
+	struct setting_target t;
+
+	must(guest >= 0, "guest");
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(child_of(ruled_net.a, ask_unprivileged, &t), EPERM);
+	SAME(child_of(guest, ask_as, &t), ESRCH);
+	SAME(child_of(ruled_net.b, ask_as, &t), ESRCH);
+	SAME(boxes_of(ruled_net.a), 0);
+	result("neither a user without CAP_NET_ADMIN nor another namespace gives a box");
+	close(guest);
+	ruled_close(fd, peer);
+}
+
+/* Its root has CAP_NET_ADMIN there, and an eighth of the bound. */
+static void guest(void)
+{
+	struct setting_target t = { .addr = "127.0.0.1", .peer_addr = "127.0.0.1" };
+	int ns = ns_make_guest(), c[GUESTS + 1], s[GUESTS + 1], i;
+
+	must(ns >= 0, "guest");
+	boxes_set_bound(GUESTS * 8 * BOX / 1024 + 1);
+	for (i = 0; i <= GUESTS; i++) {
+		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", 9000 + i, &c[i], &s[i]);
+		t.port = stack_port(c[i]);
+		t.peer_port = stack_port(s[i]);
+		t.cookie = setting_cookie(c[i]);
+		SAME(child_of(ns, ask_as, &t), i < GUESTS ? 0 : ENOBUFS);
+	}
+	SAME(boxes_of(ns), GUESTS);
+	SAME(boxes_of(ruled_net.a), 0);
+	result("a guest gives boxes to its own connections, and has an eighth of the bound");
+	for (i = 0; i <= GUESTS; i++)
+		ruled_close(c[i], s[i]);
+	close(ns);
+	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
+	boxes_set_bound(4096);
+	result("the end of a namespace frees them");
+}
+
+enum outcome { UNSENT, FAILED, DONE };
+
+/* With @space octets of memory. The kernel may also have none for the request or for the answer. */
+static enum outcome ask_with(const struct setting_target *t, long space)
+{
+	long long refused = REFUSED();
+	int fd = generic_open(), sent;
+	struct netlink_request req;
+
+	start(&req, t, 1, "bbr");
+	req.head.nlmsg_type = generic_family(fd, GENERIC_XTCP);
+	failing_all(space);
+	sent = send(fd, &req, req.head.nlmsg_len, 0);
+	failing_all(-1);
+	close(fd);
+	if (boxes_of(ruled_net.a)) {
+		SAME(REFUSED(), refused);
+		return DONE;
+	}
+	SAME(REFUSED(), refused + (sent >= 0));
+	return sent < 0 ? UNSENT : FAILED;
+}
+
+static void without_memory(void)
+{
+	const char *what = "memory runs out: it is counted, and nothing is changed";
+	enum outcome outcome = UNSENT;
+	struct setting_target t;
+	int fd, peer, failed = 0;
+	long space;
+
+	if (!failing_begin()) {
+		ksft_test_result_skip("the kernel cannot let allocations fail: %s\n", what);
+		return;
+	}
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	for (space = 0; outcome != DONE && space < 65536; space += 256) {
+		SAME(has_congestion(fd, "cubic"), true);
+		outcome = ask_with(&t, space);
+		failed += outcome == FAILED;
+	}
+	ksft_print_msg("%d requests failed for want of memory\n", failed);
+	SAME(outcome, DONE);
+	SAME(failed > 0, true);
+	SAME(has_congestion(fd, "bbr"), true);
+	SAME(stack_carries(fd, peer, 1000), true);
+	ruled_close(fd, peer);
+	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
+	result(what);
+}
+
+static int shell(const char *words)
+{
+	return ns_shell(ruled_net.a, "%s", words);
+}
+
+static void by_the_tool(void)
+{
+	struct setting_target t;
+	int fd, peer;
+
+	connection(&t, NS_A4, NS_B4, &fd, &peer);
+	SAME(shell("scripts/tools/xtcp-ss -H --dry-run --set blackbox=on dst " NS_B4 " | grep -q ' blackbox=on$'"), 0);
+	SAME(boxes_of(ruled_net.a), 0);
+	SAME(shell("scripts/tools/xtcp-ss -H --set blackbox=on dst " NS_B4 " | grep -q ' blackbox=on$'"), 0);
+	SAME(boxes_of(ruled_net.a), 1);
+	must(stack_carries(fd, peer, 1000), "data");
+	SAME(shell("scripts/tools/xtcp-blackbox --plain --calls show | grep -q 'LEN=1000'"), 0);
+	SAME(shell("scripts/tools/xtcp-ss -H --set blackbox=off dst " NS_B4 " | grep -q ' blackbox=off$'"), 0);
+	SAME(boxes_of(ruled_net.a), 0);
+	boxes_set_bound(1);
+	SAME(shell("scripts/tools/xtcp-ss --set blackbox=on dst " NS_B4 " 2>&1 >/dev/null | grep -q '" NO_MEMORY "'"),
+	     0);
+	boxes_set_bound(4096);
+	SAME(shell("scripts/tools/xtcp-ss --set blackbox=1 dst " NS_B4 " 2>/dev/null") == 2, true);
+	ruled_close(fd, peer);
+	result("xtcp ss --set blackbox=on and off, --dry-run, and what it says");
+}
+
+int main(void)
+{
+	ksft_print_header();
+	ksft_set_plan(12);
+	ruled_begin(PORT);
+	given(NS_A4, NS_B4, "a live connection gets a box, IPv4");
+	given(NS_A6, NS_B6, "a live connection gets a box, IPv6");
+	taken();
+	without_room();
+	orphan();
+	rights();
+	guest();
+	without_memory();
+	by_the_tool();
+	ns_pair_close(&ruled_net);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
