@@ -168,7 +168,8 @@ struct xtcp_shard {
  * @portlists: leases by port (portlist.c)
  * @conns: number of the namespace's connections: the sum over all processors (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
- * @blackbox_wanted: @sysctl asks for black boxes (blackbox.c)
+ * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
+ * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
  * @starting: serializes the set-up at the first use (@started, @early)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
@@ -231,6 +232,7 @@ struct xtcp_net {
 	 */
 	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
 	bool blackbox_wanted;
+	bool blackbox_ruled;
 	struct mutex starting;		/* serializes the set-up */
 	struct rhltable listeners;
 	struct xarray listener_numbers;

@@ -72,6 +72,7 @@ struct xtcp_sock {
 	 */
 	u16 rcv_fin_known : 1;
 	u16 snd_urgent : 1;		/* urgent data is unacknowledged, so stream->snd_up is valid */
+	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/blackbox.h) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
 	 * a small write waits for the next write (coalesce.c); any other call ends the wait;

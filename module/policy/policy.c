@@ -40,6 +40,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "lookup/demux.h"
+#include "sight/blackbox.h"
 #include "time/pace.h"
 
 #define MOST		1024	/* most rules in a table */
@@ -200,6 +201,8 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	 * the TCB clears it
 	 */
 	xsk->cong.initial = sets->initial;
+	/* the same is true of this field */
+	xsk->box_rule = sets->blackbox;
 }
 
 /**
@@ -413,6 +416,17 @@ int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
 	return 0;
 }
 
+/* Does a rule of the table give black boxes? */
+static bool gives_boxes(const struct xtcp_rules *rules)
+{
+	unsigned int i;
+
+	for (i = 0; i < rules->n; i++)
+		if (rules->entries[i].rule->sets.blackbox == XTCP_BOX_ALWAYS)
+			return true;
+	return false;
+}
+
 /**
  * xtcp_policy_install() - put a new table in force
  * @xn: the namespace
@@ -420,7 +434,7 @@ int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
  *
  * A table without a rule is freed, so that new connections skip the search.
  *
- * Context: process. Lock: xtcp_net.policy_lock, held.
+ * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
  *
  * Return: 0, or -E2BIG if the rules have too many kinds of keys.
  */
@@ -431,11 +445,13 @@ int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 	lockdep_assert_held(&xn->policy_lock);
 	if (!xtcp_rules_ready(&draft->rules))
 		return -E2BIG;
+	WRITE_ONCE(xn->blackbox_ruled, gives_boxes(&draft->rules));
 	if (!draft->rules.n) {
 		xtcp_policy_discard(draft);
 		draft = NULL;
 	}
 	rcu_assign_pointer(xn->policy, draft);
+	xtcp_blackbox_want(xn, false);
 	if (old)
 		call_rcu(&old->rcu, free_table);
 	return 0;
@@ -503,6 +519,8 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 		seq_printf(m, " keepintvl=%u", sets->keepalive_intvl);
 	if (sets->keepalive_probes)
 		seq_printf(m, " keepcnt=%u", sets->keepalive_probes);
+	if (sets->blackbox)
+		seq_printf(m, " blackbox=%s", sets->blackbox == XTCP_BOX_ALWAYS ? "on" : "off");
 }
 
 /**

@@ -46,6 +46,7 @@ enum xtcp_by_rule {
  * @keepalive_time: TCP_KEEPIDLE, seconds
  * @keepalive_intvl: TCP_KEEPINTVL, seconds
  * @user_timeout: TCP_USER_TIMEOUT, milliseconds
+ * @blackbox: enum xtcp_box_rule: does the connection get a black box? Programs have no such option
  */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;
@@ -55,6 +56,7 @@ struct xtcp_rule_sets {
 	u8 keepalive_probes;
 	u8 rto_min;
 	u8 delack_max;
+	u8 blackbox;
 	u16 rto_max;
 	u16 keepalive_time;
 	u16 keepalive_intvl;

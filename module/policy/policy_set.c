@@ -27,6 +27,7 @@
 #include "base/wire.h"
 #include "cong/algorithms.h"
 #include "policy/policy.h"
+#include "sight/blackbox.h"
 
 static struct netlink_range_validation rto_max_range = { .min = MSEC_PER_SEC, .max = XTCP_RTO_MAX_MS };
 static struct netlink_range_validation positive_range = { .min = 1, .max = INT_MAX };
@@ -48,6 +49,7 @@ static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
 	[XTCP_RULE_KEEPINTVL] = NLA_POLICY_RANGE(NLA_U32, 1, MAX_TCP_KEEPINTVL),
 	[XTCP_RULE_KEEPCNT] = NLA_POLICY_RANGE(NLA_U8, 1, MAX_TCP_KEEPCNT),
 	[XTCP_RULE_CGROUP] = NLA_POLICY_MIN(NLA_U64, 1),
+	[XTCP_RULE_BLACKBOX] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
 /* Fill the prefix of @match. Return: 0 or -EINVAL. */
@@ -192,6 +194,7 @@ static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struc
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
+	const struct nlattr *box = attrs[XTCP_RULE_BLACKBOX];
 
 	memset(sets, 0, sizeof(*sets));
 	if (congestion) {
@@ -206,6 +209,8 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	/* as in SO_MAX_PACING_RATE, ULONG_MAX would mean no limit: use the next lower value */
 	if (rate)
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
+	if (box)
+		sets->blackbox = nla_get_u8(box) ? XTCP_BOX_ALWAYS : XTCP_BOX_NEVER;
 	return take_timers(sets, attrs, extack);
 }
 

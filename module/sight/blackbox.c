@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The black boxes: the last events of connections, in memory. net.xtcp.blackbox chooses which
- * connections get a box when they begin. An administrator can give a box to a live connection, or
- * take its box (socket/set.c). When a connection is aborted (xtcp_sock.ended has a reason), its box
- * is kept. When a connection ends in another way, for example by both FINs, its box is freed.
- * netns/proc_blackbox.c shows the boxes.
+ * The black boxes: the last events of connections, in memory. A rule of the policy table or
+ * net.xtcp.blackbox chooses which connections get a box when they begin. An administrator can give a
+ * box to a live connection, or take its box (socket/set.c). When a connection is aborted
+ * (xtcp_sock.ended has a reason), its box is kept. When a connection ends in another way, for
+ * example by both FINs, its box is freed. netns/proc_blackbox.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
@@ -77,9 +77,11 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_blackbox_want() - react to a write to net.xtcp.blackbox, or to the end of a namespace
+ * xtcp_blackbox_want() - react to a write to net.xtcp.blackbox, to a new policy table, or to the end
+ * of a namespace
  * @xn: the namespace
- * @ends: true: the namespace ends, and nobody writes the sysctl any more; false: it was written
+ * @ends: true: the namespace ends, and nobody writes the sysctl or the table any more; false: one of
+ *	them was written
  *
  * Context: process, may sleep.
  */
@@ -88,8 +90,8 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 	bool wants;
 
 	mutex_lock(&key_lock);
-	/* read the sysctl under the lock, so that after several writers the last value counts */
-	wants = !ends && READ_ONCE(xn->sysctl.blackbox[0]);
+	/* read both values under the lock, so that after several writers the last value counts */
+	wants = !ends && (READ_ONCE(xn->sysctl.blackbox[0]) || READ_ONCE(xn->blackbox_ruled));
 	if (wants != xn->blackbox_wanted) {
 		xn->blackbox_wanted = wants;
 		WRITE_ONCE(wanting, wants ? wanting + 1 : wanting - 1);
@@ -249,12 +251,14 @@ static bool is_port_wanted(const struct xtcp_net *xn, u16 port)
 	return port >= READ_ONCE(xn->sysctl.blackbox[1]) && port <= READ_ONCE(xn->sysctl.blackbox[2]);
 }
 
-/* Does net.xtcp.blackbox choose this connection? */
+/* Does a rule choose this connection, or, if no rule says anything, net.xtcp.blackbox? */
 static bool is_chosen(const struct sock *sk)
 {
 	const struct xtcp_net *xn = xtcp_net_of(sk);
 	int one_in = READ_ONCE(xn->sysctl.blackbox[0]);
 
+	if (xtcp_sk(sk)->box_rule != XTCP_BOX_BY_SYSCTL)
+		return xtcp_sk(sk)->box_rule == XTCP_BOX_ALWAYS;
 	if (!one_in)
 		return false;
 	if (!is_port_wanted(xn, ntohs(inet_sk(sk)->inet_sport)) && !is_port_wanted(xn, ntohs(inet_sk(sk)->inet_dport)))
@@ -317,7 +321,7 @@ static struct xtcp_blackbox *give(struct sock *sk)
 	return box;
 }
 
-/* Give the sock a box, if net.xtcp.blackbox chooses the connection. Return: the box, or NULL. */
+/* Give the sock a box, if a rule or the sysctl chooses the connection. Return: the box, or NULL. */
 static struct xtcp_blackbox *begin(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -533,7 +537,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 }
 
 /**
- * xtcp_blackbox_do_connect() - give a box to an active open that net.xtcp.blackbox chooses
+ * xtcp_blackbox_do_connect() - give a box to an active open that a rule or the sysctl chooses
  * @sk: in SYN-SENT; its TCB is filled, and the SYN is not sent yet
  *
  * Context: process. Lock: socket, held.
@@ -545,7 +549,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_do_child() - give a box to a new child that net.xtcp.blackbox chooses
+ * xtcp_blackbox_do_child() - give a box to a new child that a rule or the sysctl chooses
  * @sk: new; its TCB is filled
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
  * @wnd: the window field of the SYN-ACK

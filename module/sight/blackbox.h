@@ -35,6 +35,13 @@ enum xtcp_blackbox_kind {
 	XTCP_BLACKBOX_CALL,		/* the program makes a system call */
 };
 
+/* Who chooses whether a connection gets a black box when it begins (xtcp_sock.box_rule). */
+enum xtcp_box_rule {
+	XTCP_BOX_BY_SYSCTL,		/* net.xtcp.blackbox chooses */
+	XTCP_BOX_NEVER,			/* a rule of the policy table: no box */
+	XTCP_BOX_ALWAYS,		/* a rule of the policy table: a box */
+};
+
 /*
  * Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known about a
  * segment.

@@ -89,6 +89,7 @@ static const struct {
 	{ "keepintvl", XTCP_RULE_KEEPINTVL, 4 },
 	{ "keepcnt", XTCP_RULE_KEEPCNT, 1 },
 	{ "cgroup", XTCP_RULE_CGROUP, 8 },
+	{ "blackbox", XTCP_RULE_BLACKBOX, 1 },
 };
 
 static void put_word(const char *word)

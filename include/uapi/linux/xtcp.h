@@ -170,9 +170,10 @@ enum xtcp_rule_attribute {
 	XTCP_RULE_KEEPINTVL,	/* TCP_KEEPINTVL: 32 bits, seconds, from 1 to 32,767 */
 	XTCP_RULE_KEEPCNT,	/* TCP_KEEPCNT: 8 bits, from 1 to 127 */
 	XTCP_RULE_CGROUP,	/* key: the id of a cgroup of version 2: 64 bits; also matches cgroups below it */
+	XTCP_RULE_BLACKBOX,	/* 8 bits; 1: the connection gets a black box; 0: it gets none */
 };
 
-#define XTCP_RULE_MAX	XTCP_RULE_CGROUP
+#define XTCP_RULE_MAX	XTCP_RULE_BLACKBOX
 
 /* Why a connection ended. New reasons come at the end. */
 enum xtcp_abort_reason {

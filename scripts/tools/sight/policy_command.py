@@ -18,7 +18,7 @@ from program import Wrong
 ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
 RULE = 1  # XTCP_POLICY_RULE
 TO, TO_LEN, DPORT, SPORT, CONGESTION, INITCWND, MAX_PACING_RATE = range(1, 8)  # XTCP_RULE_*
-RTO_MIN, RTO_MAX, DELACK_MAX, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, KEEPINTVL, KEEPCNT, CGROUP = range(8, 17)
+RTO_MIN, RTO_MAX, DELACK_MAX, USER_TIMEOUT, KEEPALIVE, KEEPIDLE, KEEPINTVL, KEEPCNT, CGROUP, BLACKBOX = range(8, 18)
 NESTED = 0x8000  # NLA_F_NESTED
 
 
@@ -97,12 +97,18 @@ def keepalive(name, text):
     return on if text == "on" else on + number(KEEPIDLE, "I", 1, 32767)(name, text)
 
 
+def blackbox(_, text):
+    if text not in ("on", "off"):
+        raise Wrong("blackbox=%s: on or off is meant" % text)
+    return attribute(BLACKBOX, bytes([text == "on"]))
+
+
 KEYS = {"to": prefix, "dport": number(DPORT, "H", 1, 65535), "sport": number(SPORT, "H", 1, 65535), "cgroup": cgroup}
 SETS = {"cc": congestion, "initcwnd": number(INITCWND, "B", 1, 255), "pacing": pacing,
         "rto_min": number(RTO_MIN, "I", 1, 200, 1000), "rto_max": number(RTO_MAX, "I", 1000, 120000),
         "delack_max": number(DELACK_MAX, "I", 1, 200, 1000), "user_timeout": number(USER_TIMEOUT, "I", 1, 0x7FFFFFFF),
         "keepalive": keepalive, "keepidle": number(KEEPIDLE, "I", 1, 32767), "keepintvl": number(KEEPINTVL, "I", 1, 32767),
-        "keepcnt": number(KEEPCNT, "B", 1, 127)}
+        "keepcnt": number(KEEPCNT, "B", 1, 127), "blackbox": blackbox}
 
 
 def encoded(words, names):
