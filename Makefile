@@ -101,9 +101,9 @@ matrix: needs-check
 	@scripts/check/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 
 #:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
-#:                     P='redis ssh': some of them
+#:                     P='redis ssh': some of them; K=7.2: BGP by a newer BIRD, on that kernel
 programs: needs-programs
-	@scripts/check/programs.sh $(value P)
+	@scripts/check/programs.sh $(if $(K),--kernel $(call quoted,$(value K))) $(value P)
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check

@@ -2,30 +2,34 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # make programs: real programs from Debian's packages, in one machine on the stock kernel, as
-# server and as client, on xtcp and on kernel TCP: scripts/check/programs.sh [--short] [NAME]...
+# server and as client, on xtcp and on kernel TCP: scripts/check/programs.sh [--short] [--kernel SERIES] [NAME]...
 # Contents are compared by hash or octet by octet; of programs that measure (redis-benchmark, pgbench, hey, iperf3)
 # answers or octets are counted. The counters of both stacks show that each end opened its connections on the stack
-# that it was given, and none on the other. --short, for make check: socat, ncat, redis, musl and busybox. All: each
+# that it was given, and none on the other. --short, for make check: socat, ncat, redis, musl and busybox, or NAMEs, each
+# pair of stacks once. --kernel, of scripts/kernel/kernels.list: bgp, by a newer BIRD, which has TCP-AO. All: each
 # over both IP versions, and also nginx with 150 requests in one write, with 2,000 connections at once, and with
 # reloads, OpenSSL, Python's ssl, asyncio, socketserver and http.server, ssh with sessions that stay, scp, rsync,
 # haproxy, also with reloads, memcached, iperf3, FTP by curl and lftp, SMTP, PostgreSQL, MariaDB, programs in Go,
-# static and not, and CPython's own tests.
+# static and not, BIRD, and CPython's own tests.
 # --asked: only looks whether there are such NAMEs. The packages are unpacked into the cache; nothing of them is installed or started here.
 
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 
-asked=
-if [ "${1-}" = --asked ]; then
-	asked=1
+asked= short= kernel=stock root=$XTCP_CACHE/programs
+while [ $# -gt 0 ]; do
+	case $1 in
+	--asked) asked=1 ;;
+	--short) short=--short root=$XTCP_CACHE/programs-short ;;
+	--kernel) kernel=${2-}; shift ;;
+	*) break ;;
+	esac
 	shift
-fi
-names=$* root=$XTCP_CACHE/programs short=
-if [ "${1-}" = --short ]; then
-	names="pipes redis static" root=$XTCP_CACHE/programs-short short=--short
-fi
-there=$(ls selftests/programs | sed -n 's/\.py$//p' | grep -vxE 'check|stage|python_ends')
+done
+names=$*
+[ -z "$short" ] || names=${names:-pipes redis static}
+there=$(ls selftests/programs | sed -n 's/\.py$//p' | grep -vxE 'check|stage|python_ends|tap')
 for name in $names; do
 	if ! grep -qxF -- "$name" <<<"$there"; then
 		echo "programs: there is no P=$name; there are:" $there >&2
@@ -33,6 +37,10 @@ for name in $names; do
 	fi
 done
 [ -z "$asked" ] || exit 0
+if [ "$kernel" != stock ]; then
+	names=${names:-bgp}
+	root=$(scripts/kernel/newer-programs.sh) || { echo "not ok - programs: there is no newer BIRD"; exit 1; }
+fi
 [ -e "$root" ] || { echo "not ok - programs: no packages in $root; run scripts/kernel/deps.sh programs"; exit 1; }
 case $(realpath "$root") in
 "$PWD"/*) ;;
@@ -40,7 +48,7 @@ case $(realpath "$root") in
 	echo "not ok - programs: the machine has /tmp and /run of its own and cannot see $root; choose another XTCP_CACHE"
 	exit 1 ;;
 esac
-image=$(vm_kernel stock) && vm_module stock -s && scripts/tools/xtcp_run --build ||
+image=$(vm_kernel "$kernel") && vm_module "$kernel" -s && scripts/tools/xtcp_run --build ||
 	{ echo "not ok - programs: the module does not build"; exit 1; }
 scripts/vm/vm.sh --kernel "$image" --memory 3G --timeout 2700 -- \
-	env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" selftests/programs/check.py $short build/stock/xtcp.ko "$root" $names
+	env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" selftests/programs/check.py $short "build/$kernel/xtcp.ko" "$root" $names

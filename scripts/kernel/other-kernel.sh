@@ -16,10 +16,9 @@ set -eu
 cd "$(dirname "$0")"
 . ./cache.sh
 . ./kernel.sh
+. ./private-apt.sh
 
 series=$1
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-own=()	# what makes apt's folders our own, if they are
 
 # die WORD...: unless an older one of the series is in the cache.
 die()
@@ -31,25 +30,6 @@ die()
 	echo "Taking ${dir##*/}, which is in the cache" >&2
 	echo "$dir"
 	exit
-}
-
-# private_apt SUITE: from now on apt knows that suite alone, of the mirror that
-# this machine takes the distribution from.
-private_apt()
-{
-	local mirror dir=$work/apt
-
-	mirror=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-		awk -v codename="${VERSION_CODENAME-}" '$2 == codename { print $1; exit }')
-	[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is no Linux $series"
-	[ -e "$keyring" ] || die "$keyring is missing; please install debian-archive-keyring"
-	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/preferences"
-	echo "deb [arch=amd64 signed-by=$keyring] $mirror $1 main" >"$dir/sources.list"
-	own=(-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
-		-o "Dir::Etc::PreferencesParts=$dir/preferences" -o "Dir::State::Lists=$dir/lists"
-		-o "Dir::Cache::Archives=$dir/archives" -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=
-		-o "APT::Sandbox::User=$(id -un)")
-	apt-get -q "${own[@]}" update >&2 || die "apt-get update failed for $1"
 }
 
 # offered RELEASE: it, or else the newest of the series, whose image and headers
@@ -189,7 +169,7 @@ if [ ! -d "$dir/usr/src" ]; then
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	release=$(offered "$2") && [ "$release" = "$2" ] || {
-		private_apt "$3"
+		private_apt "$3" "$work/apt"
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"
 	}
 	dir=$XTCP_CACHE/kernel-$release

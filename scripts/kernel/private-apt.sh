@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# An apt with folders of its own, for packages of another suite; sourced by the other
+# scripts. Nothing is installed, and the machine's apt stays as it is. It takes only
+# what the distribution's keyring has signed. The sourcing script has a die().
+
+own=()	# what makes apt's folders our own, if they are
+
+# private_apt SUITE FOLDER: from now on apt-get "${own[@]}" knows that suite alone, of the mirror that
+# this machine takes the distribution from, and no package that is installed.
+private_apt()
+{
+	local mirror dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+	mirror=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+		awk -v codename="${VERSION_CODENAME-}" '$2 == codename { print $1; exit }')
+	[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $1"
+	[ -e "$keyring" ] || die "$keyring is missing; please install debian-archive-keyring"
+	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/preferences"
+	: >"$dir/status"
+	echo "deb [arch=amd64 signed-by=$keyring] $mirror $1 main" >"$dir/sources.list"
+	own=(-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
+		-o "Dir::Etc::PreferencesParts=$dir/preferences" -o "Dir::State::Lists=$dir/lists"
+		-o "Dir::State::Status=$dir/status" -o "Dir::Cache::Archives=$dir/archives" -o Dir::Cache::pkgcache=
+		-o Dir::Cache::srcpkgcache= -o "APT::Sandbox::User=$(id -un)" -o Debug::NoLocking=1)
+	apt-get -q "${own[@]}" update >&2 || die "apt-get update failed for $1"
+}
