@@ -5,8 +5,9 @@
 # server and as client, on xtcp and on kernel TCP: scripts/check/programs.sh [--short] [--kernel SERIES] [NAME]...
 # Contents are compared by hash or octet by octet; of programs that measure (redis-benchmark, pgbench, hey, iperf3)
 # answers or octets are counted. The counters of both stacks show that each end opened its connections on the stack
-# that it was given, and none on the other. --short, for make check: socat, ncat, redis, musl and busybox, or NAMEs, each
-# pair of stacks once. --kernel, of scripts/kernel/kernels.list: bgp, by a newer BIRD, which has TCP-AO. All: each
+# that it was given, and none on the other. --short, for make check: socat, ncat, redis, musl and busybox, or NAMEs,
+# each pair of stacks once. --kernel, of scripts/kernel/kernels.list: bgp, by a newer BIRD, which has TCP-AO. --kernel
+# lab: the reloads in the laboratory, whose virtual time carries 1,000 connections a second. All: each
 # over both IP versions, and also nginx with 150 requests in one write, with 2,000 connections at once, and with
 # reloads, OpenSSL, Python's ssl, asyncio, socketserver and http.server, ssh with sessions that stay, scp, rsync,
 # haproxy, also with reloads, memcached, iperf3, FTP by curl and lftp, SMTP, PostgreSQL, MariaDB, programs in Go,
@@ -29,7 +30,7 @@ while [ $# -gt 0 ]; do
 done
 names=$*
 [ -z "$short" ] || names=${names:-pipes redis static}
-there=$(ls selftests/programs | sed -n 's/\.py$//p' | grep -vxE 'check|stage|python_ends|tap')
+there=$(ls selftests/programs | sed -n 's/\.py$//p' | grep -vxE 'check|stage|python_ends|tap|clients')
 for name in $names; do
 	if ! grep -qxF -- "$name" <<<"$there"; then
 		echo "programs: there is no P=$name; there are:" $there >&2
@@ -37,8 +38,10 @@ for name in $names; do
 	fi
 done
 [ -z "$asked" ] || exit 0
-if [ "$kernel" != stock ]; then
-	names=${names:-bgp}
+if [ "$kernel" = lab ]; then
+	names=${*:-reload proxy_reload}
+elif [ "$kernel" != stock ]; then
+	names=${*:-bgp}
 	root=$(scripts/kernel/newer-programs.sh) || { echo "not ok - programs: there is no newer BIRD"; exit 1; }
 fi
 [ -e "$root" ] || { echo "not ok - programs: no packages in $root; run scripts/kernel/deps.sh programs"; exit 1; }
@@ -50,5 +53,7 @@ case $(realpath "$root") in
 esac
 image=$(vm_kernel "$kernel") && vm_module "$kernel" -s && scripts/tools/xtcp_run --build ||
 	{ echo "not ok - programs: the module does not build"; exit 1; }
-scripts/vm/vm.sh --kernel "$image" --memory 3G --timeout 2700 -- \
-	env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" selftests/programs/check.py $short "build/$kernel/xtcp.ko" "$root" $names
+vm_machine "$kernel" "$image"
+[ "$kernel" != lab ] || machine+=(--seed "${LAB_SEED:-1}")
+"${machine[@]}" --memory 3G --timeout 2700 -- env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" \
+	selftests/programs/check.py $short "build/$kernel/xtcp.ko" "$root" $names

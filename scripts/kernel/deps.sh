@@ -126,8 +126,8 @@ needs_programs()
 }
 
 # What scripts/check/programs.sh tries; the first line is what make check does.
-programs_short="socat ncat redis-server redis-tools musl-tools bird2"
-programs_all="$programs_short nginx-light openssh-server rsync memcached haproxy iperf3 python3-pyftpdlib lftp
+programs_short="socat ncat redis-server redis-tools musl-tools bird2 nginx-light haproxy"
+programs_all="$programs_short openssh-server rsync memcached iperf3 python3-pyftpdlib lftp
 	opensmtpd swaks postgresql-15 mariadb-server-core mariadb-client-core caddy hey wrk kubernetes-client
 	libpython3.11-testsuite"
 

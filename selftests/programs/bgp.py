@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""BIRD, a router: two of them speak BGP, and each segment is signed by TCP MD5 (RFC 2385), or by TCP-AO (RFC 5925) where
-BIRD and the kernel have that. The one in "client" opens. Each tells the other one its routes, which end up in the
+"""BIRD, a router: two of them speak BGP, and each segment is signed by TCP MD5 (RFC 2385), or by TCP-AO (RFC 5925)
+where BIRD and the kernel have that. The one in "client" opens. Each tells the other one its routes, which end up in the
 namespaces' tables, and both hold the session. Another secret is counted and gives no session, until it is corrected;
 keys of TCP-AO change while a session goes on."""
 
@@ -171,7 +171,8 @@ class Session:
     def holds(self):
         """From now on for a while."""
         have = {where: self.messages(where).count(KEEPALIVE) for where in self.stacks}
-        self.wait(lambda: all(self.messages(where).count(KEEPALIVE) >= have[where] + HELD for where in have), "KEEPALIVEs")
+        self.wait(lambda: all(self.messages(where).count(KEEPALIVE) >= have[where] + HELD for where in have),
+                  "KEEPALIVEs")
 
     def check_one_session(self):
         """Which the client has opened, and nobody ended; all of it is signed."""
@@ -189,7 +190,7 @@ class Session:
         for router in self.routers:
             line, = re.findall(r"^session .*", router.ask("show", "protocols"), re.M)
             text = stage.counters(router.where)[self.stacks[router.where]]
-            stage.say("%s on %s: %s; %d routes learned; %d segments in, %d out, %d good by TCP-AO; counted as bad: %s" % (
+            stage.say("%s on %s: %s; %d routes learned; %d segments in, %d out, %d good by TCP-AO; bad: %s" % (
                 router.where, self.stacks[router.where], line, router.learned(), text["InSegs"], text["OutSegs"],
                 self.counts(router.where).get("TCPAOGood", 0) - self.before[router.where].get("TCPAOGood", 0),
                 self.counted(router.where) or "nothing"))
@@ -253,8 +254,10 @@ def changed(server, client, host):
 
 def bird_has_ao():
     with open(work + "/ao.conf", "w") as file:
-        file.write("protocol device {}\nprotocol bgp { local as 65001; neighbor 10.77.0.9 as 65002; %s }\n" % ao("secret"))
-    return not subprocess.run(["bird", "-p", "-c", work + "/ao.conf"], stderr=subprocess.DEVNULL, check=False).returncode
+        file.write("protocol device {}\nprotocol bgp { local as 65001; neighbor 10.77.0.9 as 65002; %s }\n" %
+                   ao("secret"))
+    words = ["bird", "-p", "-c", work + "/ao.conf"]
+    return not subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode
 
 
 def kernel_has_ao():

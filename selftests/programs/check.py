@@ -23,7 +23,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import stage  # noqa: E402
 
-NOT_PROGRAMS = ("check", "stage", "python_ends", "tap")
+NOT_PROGRAMS = ("check", "stage", "python_ends", "tap", "clients")
 
 
 def unpacked(root):

@@ -2,7 +2,6 @@
 """What a program's segments say on the wire: a packet socket in a namespace, for one port."""
 
 import ctypes
-import os
 import socket
 import struct
 
