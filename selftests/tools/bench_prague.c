@@ -8,15 +8,17 @@
  *		marks what says ECT(1) once it has waited for 0.5 or 1 ms; for DCTCP it marks whatever says ECT.
  *		Then Prague and CUBIC beside each other through a queue that only drops, of a round trip and of a
  *		quarter.
- *		Bounds for Prague: 0.95 of the link, 0.75 ms more than marks begin with; a packet takes 0.3 ms. CUBIC
- *		keeps 0.4 of what both get.
+ *		Bounds for Prague: 0.95 of the link; less than 1 ms with marks after 0.5 ms, at most 1.75 ms with marks
+ *		after 1 ms; a packet takes 0.3 ms. CUBIC keeps 0.4 of what both get.
  *
- * Both ends are xtcp. Two seconds in the beginning do not count. XTCP_KO names the module, unless it is loaded already.
- * The exit status says whether every bound was kept.
+ * Both ends are xtcp. The receiver reads what arrives at once. If it read each half millisecond, ACKs would wait for
+ * it, and the sender would send in bursts, which add to the queue. Two seconds in the beginning do not count. XTCP_KO
+ * names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,8 @@
 #define MBIT		40
 #define SETTLED_MS	2000
 #define LOOKS_MAX	100000
+#define LOOK_NS		500000	/* the longest time between two looks at the clock */
+#define FLOWS_MAX	2
 
 static struct router router;
 static char piece[65536];
@@ -67,6 +71,20 @@ static int make_listener(const char *algorithm)
 	return listener;
 }
 
+/* Until one of them may send or has something to read, or it is time for a look. */
+static void wait_for_news(const struct contestant *all, int n)
+{
+	const struct timespec look = { .tv_nsec = LOOK_NS };
+	struct pollfd p[2 * FLOWS_MAX];
+	int i;
+
+	for (i = 0; i < n; i++) {
+		p[2 * i] = (struct pollfd){ .fd = all[i].out, .events = POLLOUT };
+		p[2 * i + 1] = (struct pollfd){ .fd = all[i].in, .events = POLLIN };
+	}
+	ppoll(p, 2 * n, &look, NULL);
+}
+
 /* Sends as fast as it goes for that long after the beginning; how many looks there were. */
 static int run(struct contestant *all, int n, int ms)
 {
@@ -84,7 +102,7 @@ static int run(struct contestant *all, int n, int ms)
 			looks[seen++] = netem_queued(router.router, ROUTER_FAR) * 8.0 / (MBIT * 1000);
 			last = now;
 		}
-		nanosleep(&(struct timespec){ .tv_nsec = 500000 }, NULL);
+		wait_for_news(all, n);
 	}
 	qsort(looks, seen, sizeof(*looks), compare);
 	return seen;
@@ -111,7 +129,7 @@ static bool alone(const char *algorithm, int rtt_ms, const struct netem *queue, 
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 	int listener, n;
-	double share, most, longest = queue->mark_us / 1000.0 + 0.75;
+	double share, most, longest = queue->mark_us <= 500 ? 0.99 : queue->mark_us / 1000.0 + 0.75;
 	char what[64];
 	bool kept;
 
@@ -140,7 +158,7 @@ static bool alone(const char *algorithm, int rtt_ms, const struct netem *queue, 
 /* Two streams through a queue of so many packets that only drops. */
 static bool beside(int rtt_ms, int packets, int seconds)
 {
-	struct contestant all[2] = {
+	struct contestant all[FLOWS_MAX] = {
 		{ .stack = XTCP, .algorithm = "cubic" }, { .stack = XTCP, .algorithm = "prague" },
 	};
 	const struct netem queue = { .queue = packets * PACKET };
