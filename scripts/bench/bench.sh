@@ -28,7 +28,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss programs"
+all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -254,6 +254,11 @@ bench_loss()
 
 	[ -z "${FAST-}" ] || much="1 33"
 	in_vm "networks that lose and reorder" --timeout 3000 "${counted[@]}" -- bench_loss $much $names
+}
+
+bench_zerocopy()
+{
+	in_vm "writes without a copy, instructions" "${counted[@]}" -- bench_zerocopy 3
 }
 
 # servers and clients from Debian's packages, each under xtcp_run and without
