@@ -165,7 +165,7 @@ defect()
 [ -n "$only" ] || check_rest
 while read -r words; do
 	[[ $words == [a-z]*": "* ]] || continue
-	read -r file && IFS= read -r there && IFS= read -r instead || break
+	{ read -r file && IFS= read -r there && IFS= read -r instead; } || break
 	[[ $words == *"$only"* ]] || continue
 	there=${there#-}
 	instead=${instead#+}
