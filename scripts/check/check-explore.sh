@@ -4,14 +4,15 @@
 # Do the explorer's checks find what they are there to find? For each defect of explore.defects a module with it is
 # built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
 # One seed is the same run twice, octet for octet. Wrong arguments are refused.
+# A scenario that hangs is named, and a run that is interrupted leaves nothing.
 
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [ -n "$only" ] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
@@ -31,6 +32,13 @@ cp -r Kbuild module include "$out/tree/"
 cp -r selftests/modules "$out/tree/selftests/"
 cp scripts/kernel/build-module.sh "$out/tree/scripts/kernel/"
 
+# built: $out/xtcp.ko, which the tree makes
+built()
+{
+	(cd "$out/tree" && scripts/kernel/build-module.sh "${image%/*}/build" build -s ARCH=um SEPARATE=1) || return 1
+	strip -g -o "$out/xtcp.ko" "$out/tree/build/xtcp.ko"
+}
+
 # explored SEEDS [ARGUMENT]...: what the explorer says of the module that the tree makes
 explored()
 {
@@ -38,8 +46,7 @@ explored()
 
 	shift
 	: >"$out/said"
-	(cd "$out/tree" && scripts/kernel/build-module.sh "${image%/*}/build" build -s ARCH=um SEPARATE=1) || return 1
-	strip -g -o "$out/xtcp.ko" "$out/tree/build/xtcp.ko"
+	built || return 1
 	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" "$@" 1 "$n" \
 		>"$out/said" 2>&1
 }
@@ -134,6 +141,73 @@ planted()
 	printf '%s\n' "${text/"$there"/"$instead"}" >"$out/tree/$1"
 }
 
+# A timer that never returns: no scenario fails, and the machine says nothing more.
+check_hang()
+{
+	local seed again
+
+	there='rto->backoff++;' instead='{ rto->backoff++; while (READ_ONCE(rto->backoff) > 2) ; }'
+	planted module/base/rto.c && built
+	cp module/base/rto.c "$out/tree/module/base/"
+	scripts/lab/explore.sh --module "$out/xtcp.ko" --stall 20 --seeds 60 >"$out/said" 2>&1
+	seed=$(sed -n 's/^not ok - seed \([0-9]*\): it does not end, .*/\1/p' "$out/said" | head -n 1)
+	again=$(sed -n "s/^#  again: scripts\/lab\/explore.sh \(.*--only [0-9]*-$seed\)$/\1/p" "$out/said")
+	# as the shell reads the line
+	[ -n "$again" ] && eval "scripts/lab/explore.sh --stall 20 $again" >"$out/again" 2>&1
+	if grep -q "it was at seed ${seed:-none}$" "$out/again" 2>/dev/null; then
+		echo "# seed $seed"
+		echo "ok - explorer: names the seed that hangs, and how to play it again"
+	else
+		sed 's/^/# /' "$out/said" "$out/again"
+		echo "not ok - explorer: names the seed that hangs, and how to play it again"
+		status=1
+	fi
+}
+
+# left_by PID FOLDER: processes and folders of an interrupted run, with TMPDIR=FOLDER.
+left_by()
+{
+	pgrep -g "$1"
+	ls "$2"
+	ls -d build/explore.* 2>/dev/null | grep -vxF "$before"
+}
+
+check_interrupted()
+{
+	local arguments signal before pid left tries
+
+	for arguments in "--seeds 400" "--only 1-400"; do
+		for signal in INT TERM; do
+			before=$(ls -d build/explore.* 2>/dev/null)
+			mkdir "$out/tmp"
+			TMPDIR=$PWD/$out/tmp env --default-signal setsid scripts/lab/explore.sh $arguments >"$out/said" 2>&1 &
+			pid=$!
+			for ((tries = 0; tries < 600; tries++)); do
+				[ ! -e "$(echo "$out"/tmp/xtcp-lab.*/ctl/alive)" ] || break
+				sleep 0.1
+			done
+			[ $tries -lt 600 ] && left= || left="it did not begin"
+			kill -s $signal -- "-$pid"
+			wait "$pid"
+			[ $? -gt 128 ] || left+=" status $?"
+			# helpers that wait for its processes end a moment later
+			for ((tries = 0; tries < 50; tries++)); do
+				[ -n "$(left_by "$pid" "$out/tmp")" ] || break
+				sleep 0.1
+			done
+			left+=$(left_by "$pid" "$out/tmp")
+			if [ -z "$left" ]; then
+				echo "ok - explorer: $signal leaves nothing of $arguments"
+			else
+				echo "not ok - explorer: $signal leaves nothing of $arguments:" $left
+				status=1
+			fi
+			[ -z "$left" ] || find "$out/tmp" | head -20
+			rm -rf "$out/tmp"
+		done
+	done
+}
+
 # found: the seed that said $words first, and how many said something else before
 found()
 {
@@ -163,6 +237,8 @@ defect()
 }
 
 [ -n "$only" ] || check_rest
+[[ $only != @(|interrupted) ]] || check_interrupted
+[[ $only != @(|hang) ]] || check_hang
 while read -r words; do
 	[[ $words == [a-z]*": "* ]] || continue
 	{ read -r file && IFS= read -r there && IFS= read -r instead; } || break

@@ -10,14 +10,15 @@ cd "$(dirname "$0")/../.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/lab/explore.sh [--debug] [--compare] [--from SEED] [--seeds N | --for MINUTES]
-	       scripts/lab/explore.sh [--debug] [--compare] --only SEED|FIRST-SEED|ROW|FILE
+	Usage: scripts/lab/explore.sh [OPTION]... [--from SEED] [--seeds N | --for MINUTES]
+	       scripts/lab/explore.sh [OPTION]... --only SEED|FIRST-SEED|ROW|FILE
 
 	Plays scenarios of connections between xtcp and xtcp or kernel TCP, on a machine of the
 	laboratory for each processor, and says which broke a rule (selftests/explore/explore.c has
 	the rules). All of a scenario follows from its seed: what the programs do, the options, what the
 	network does to which packet. Plays the rows of selftests/explored first, which failed once.
-	Makes the first scenario that fails as small as it can, and shows it.
+	Makes the first scenario that fails as small as it can, and shows it. Ends a machine that says
+	nothing for a minute, on the debug kernel for three, and names the scenario that it was at.
 
 	  --from SEED    the first one (1; with --for a new one each time)
 	  --seeds N      how many (1000)
@@ -29,6 +30,8 @@ usage()
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time, but those
 	                 of selftests/pace.list, which has a reason for each. Says how the times compare
 	  --debug        on the laboratory's debug kernel
+	  --module FILE  play that xtcp.ko, not the one that these sources make
+	  --stall N      seconds after which a machine that says nothing is ended
 
 	Exit status: 0 if none failed.
 	END
@@ -41,20 +44,25 @@ wrong()
 	exit 2
 }
 
-kind=lab from= seeds= minutes= only= compare=
+kind=lab from= seeds= minutes= only= compare= module= stall= options=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--debug) kind=lab-debug; shift; continue ;;
-	--compare) compare=-c; shift; continue ;;
+	--debug) kind=lab-debug options+=" $1"; shift; continue ;;
+	--compare) compare=-c options+=" $1"; shift; continue ;;
 	--help|-h) usage; exit 0 ;;
 	--from) name=from ;;
 	--seeds) name=seeds ;;
 	--for) name=minutes ;;
 	--only) name=only ;;
+	--module) name=module ;;
+	--stall) name=stall ;;
 	*) wrong "unknown option $1" ;;
 	esac
-	[ $# -ge 2 ] || wrong "$1 needs a number"
-	[ "$name" != only ] || { only=$2; shift 2; continue; }
+	[ $# -ge 2 ] || wrong "$1 needs a $([ "$name" = module ] && echo file || echo number)"
+	case $name in
+	only) only=$2; shift 2; continue ;;
+	module) module=$2 options+=" --module ${2@Q}"; shift 2; continue ;;
+	esac
 	[[ $2 =~ ^[1-9][0-9]{0,14}$ ]] || wrong "$1 $2: not a number from 1 on"
 	declare "$name=$2"
 	shift 2
@@ -63,13 +71,18 @@ done
 [ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}(-[1-9][0-9]{0,14})?$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
 	wrong "--only $only: not a number from 1 on, no row and no file"
 [ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
+[ -z "$module" ] || [ -f "$module" ] || wrong "--module $module: no file"
+[ -n "$stall" ] || stall=$([ $kind = lab ] && echo 60 || echo 180)
 
-image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/check/selftests.sh tools || exit 1
+image=$(vm_kernel "$kind") || exit 1
+[ -n "$module" ] || vm_module "$kind" -s || exit 1
+scripts/check/selftests.sh tools || exit 1
 vm_machine "$kind" "$image"
 # allocations from these caches may fail, on a kernel with failslab (selftests/explore/faults.c)
 [ "$kind" = lab ] || machine+=(--append "slub_debug=A,XTCP*,xtcp*,skbuff_*")
 out=$(mktemp -d build/explore.XXXXXX) || exit 1
 pids=
+silent="^run.sh: nothing came from the machine"
 finish()
 {
 	trap '' INT TERM HUP
@@ -80,7 +93,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 cp build/selftests/explore/explore "$out/"
-strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
+strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" || exit 1
 
 # play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
 # Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones.
@@ -90,7 +103,7 @@ play()
 
 	shift
 	mkdir -p "$out/traced"
-	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --share "$out/traced" "
+	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --stall "$stall" --share "$out/traced" "
 		top=\$PWD
 		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
 		echo global >trace_clock && echo 65536 >buffer_size_kb && echo $traced >events/xtcp/enable
@@ -100,6 +113,20 @@ play()
 		exit \$status"
 }
 
+# playing OUTPUT TRACED ARGUMENT...: the same beside us, so that a signal is heard at once
+playing()
+{
+	local output=$1
+
+	shift
+	play "$@" >"$output" 2>&1 &
+	pids=$!
+	wait "$pids" && pids= && return
+	set -- $?
+	pids=
+	return "$1"
+}
+
 # show SEED, show FIRST-SEED, show FILE: shows what happened on both sides of the wire. A comparison plays it more than
 # once, so its packets are shown round by round, and the ladder has all connections.
 show()
@@ -107,9 +134,14 @@ show()
 	local arguments=("$1") status
 
 	[[ ! $1 =~ ^[0-9]+-[0-9]+$ ]] || arguments=("${1%-*}" $((${1#*-} - ${1%-*} + 1)))
-	(play 1 -v $compare "${arguments[@]}") >"$out/shown"
+	playing "$out/shown" 1 -v $compare "${arguments[@]}"
 	status=$?
 	cat "$out/shown"
+	if grep -q "$silent" "$out/shown"; then
+		# the packets and the trace are lost with the machine
+		echo "not ok - $1: it does not end"
+		return 1
+	fi
 	awk -v from="$(sed -n 's/^# shown from \([0-9]*\) us$/\1/p' "$out/shown")" '
 		/^#/ || (match($0, / [0-9]+\.[0-9]+: /) && substr($0, RSTART, RLENGTH) * 1e6 >= from)' \
 		"$out/traced/trace" >"$out/traced/last"
@@ -123,17 +155,20 @@ shrink()
 {
 	local row
 
-	(play 0 -s $compare "$1") >"$out/small" 2>&1
+	playing "$out/small" 0 -s $compare "$1"
 	row=$(sed -n 's/^row: //p' "$out/small")
-	if [ -z "$row" ] && [ $# -gt 1 ] && ! grep -q '^not ok' "$out/small"; then
+	if grep "$silent" "$out/small"; then
+		echo "# a smaller one does not end"
+	elif [ -z "$row" ] && [ $# -gt 1 ] && ! grep -q '^not ok' "$out/small"; then
 		echo "# it fails only after the others of its machine"
 		show "$2-$1"
-		return
+	elif [ -z "$row" ]; then
+		echo "# it could not be made smaller"
+	else
+		sed -n '/^not ok/,$p' "$out/small" | sed 's/^not ok - /# /'
+		echo "$row" >"$out/row"
+		show "$out/row"
 	fi
-	[ -n "$row" ] || { echo "# it could not be made smaller"; return; }
-	sed -n '/^not ok/,$p' "$out/small" | sed 's/^not ok - /# /'
-	echo "$row" >"$out/row"
-	show "$out/row"
 }
 
 if [[ $only == *=* ]]; then
@@ -155,24 +190,49 @@ batch=250
 [ -n "$minutes" ] || last=$((from + ${seeds:=1000} - 1))
 deadline=$((SECONDS + ${minutes:-0} * 60))
 
-# one ARGUMENT...: plays that in a machine
+# one FIRST COUNT, one FILE: plays that in a machine of this lane. If it stands still, names the scenario, and plays the
+# seeds behind it in another machine; after three such machines the lane ends.
 one()
 {
+	local status at
+
 	echo "# batch $1"
 	play 0 $compare "$@" &
-	trap "kill $! 2>/dev/null; wait; exit 143" TERM
-	wait $! || echo "# $*: exit status $?"
+	wait $!
+	status=$?
+	[ "$status" -ne 0 ] || return 0
+	if [ "$(grep -c "$silent" "$output")" -eq "$stood" ]; then
+		echo "# $*: exit status $status"
+		return
+	fi
+	stood=$((stood + 1))
+	at=$(sed -n "s/$silent.* it was at //p" "$output" | tail -n 1)
+	echo "not ok - ${at:-$*}: it does not end, and nothing came from its machine for $stall s"
+	case $at in
+	"seed "*)
+		at=${at#seed }
+		echo "#  again: scripts/lab/explore.sh$options --only $1-$at"
+		[ "$at" -ge $(($1 + $2 - 1)) ] || [ "$stood" -ge 3 ] || one $((at + 1)) $(($1 + $2 - 1 - at)) ;;
+	"row "*) echo "#  again: scripts/lab/explore.sh$options --only '$(sed -n "${at#row }p" "$1")'" ;;
+	*) echo "#  again: scripts/lab/explore.sh$options --only $1${2:+-$(($1 + $2 - 1))}" ;;
+	esac
 }
 
 # lane N: every other batch. A machine of the laboratory is two processes that take turns at each system call. This
 # costs a third less if both are on one processor, so each lane stays on a processor of its own.
 lane()
 {
-	local first=$((from + $1 * batch)) count
+	local first=$((from + $1 * batch)) count output=$out/lane$1 stood=0
 
+	trap 'kill $! 2>/dev/null; wait; exit 143' TERM
 	taskset -cp "${cpus[$1]}" "$BASHPID" >/dev/null || echo "# lane $1: exit status $?"
 	[ "$1" -gt 0 ] || [ ! -s "$out/explored" ] || one "$out/explored"
-	while { [ -n "$minutes" ] && [ $SECONDS -lt $deadline ]; } || { [ -n "$seeds" ] && [ "$first" -le "$last" ]; }; do
+	while [ "$stood" -lt 3 ]; do
+		if [ -n "$minutes" ]; then
+			[ $SECONDS -lt $deadline ] || break
+		else
+			[ "$first" -le "$last" ] || break
+		fi
 		count=$batch
 		[ -n "$minutes" ] || [ $((first + count - 1)) -le "$last" ] || count=$((last - first + 1))
 		one "$first" "$count"
@@ -196,9 +256,10 @@ shown=$!
 wait $pids
 pids=
 wait "$shown"
-sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/failing" '
+sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/failing" -v options="$options" '
 	BEGIN { split("1.3 2 5", than) }
 	/^# [0-9]+ scenarios, / { n += $2; octets += $4; failed += $6; ended++ }
+	/^not ok - .* it does not end, / { ended++; failed++; next }
 	/^# known, seed / { failed-- }
 	/^# pace [0-9]+: / {
 		ratio = $4 / $8
@@ -224,7 +285,7 @@ sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/fa
 			       exp(logs / compared), slower[1], faster[1], slower[2], faster[2], slower[3], faster[3]
 		printf "# %d scenarios, %d octets, %d failed, %d s\n", n, octets, failed, seconds
 		if (seed)
-			printf "# each packet of the first one: scripts/lab/explore.sh --only %s-%s\n", since, seed
+			printf "# each packet of the first one: scripts/lab/explore.sh%s --only %s-%s\n", options, since, seed
 		if (first)
 			print first == "row" ? "row" : seed " " since >failing
 		exit failed > 0 || !n

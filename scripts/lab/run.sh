@@ -28,7 +28,8 @@ usage()
 	                    long a system call takes follow from it
 	  --memory SIZE     2G, 512M (2G)
 	  --timeout SECONDS end the machine after this long (3600; a shell: never)
-	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for this long
+	  --stall SECONDS   end the machine when COMMAND has not touched /run/vm/alive for this long; what
+	                    it has written there is said then
 	  --share DIR       DIR can be written to; console.log and dmesg are left there
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
@@ -53,7 +54,8 @@ cleanup()
 	fi
 	[ -z "$shown" ] || kill "$shown" 2>/dev/null
 	[ -z "$terminal" ] || stty "$terminal" 2>/dev/null
-	[ -z "$work" ] || rm -rf "$work"
+	# its last processes end a moment after the one that we wait for, and may write until then
+	[ -z "$work" ] || rm -rf "$work" 2>/dev/null || { sleep 0.5; rm -rf "$work"; }
 }
 
 check_needs()
@@ -123,7 +125,7 @@ start_machine()
 # In virtual time what the machine says of times means nothing here: a change tells that it lives.
 end_if_stalled()
 {
-	local now
+	local now at
 
 	[ -n "$stall" ] && [ $SECONDS -ge "$next_look" ] || return 0
 	next_look=$((SECONDS + 2))
@@ -132,7 +134,8 @@ end_if_stalled()
 		last_sign=$now
 		sign_at=$SECONDS
 	elif [ -n "$now" ] && [ $((SECONDS - sign_at)) -gt "$stall" ]; then
-		echo "run.sh: nothing came from the machine for $stall s, ending it" >&2
+		at=$(tr -s ' \n' ' ' <"$work/ctl/alive" 2>/dev/null)
+		echo "run.sh: nothing came from the machine for $stall s, ending it${at:+; it was at ${at% }}" >&2
 		stalled=1
 		kill "$machine" 2>/dev/null
 	fi

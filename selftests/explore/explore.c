@@ -62,6 +62,7 @@ static void explore(const struct scenario *s, const char *what, unsigned long lo
 	char why[TRIAL_WHY];
 
 	played++;
+	play_name(what, number);
 	trial_play(s, compares, why);
 	if (shows)
 		printf("# shown from %lld us\n", play_shown_us());
@@ -139,6 +140,7 @@ int main(int argc, char **argv)
 		explore_seeds(strtoull(argv[1], NULL, 10), argc > 2 ? strtoull(argv[2], NULL, 10) : 1);
 	else
 		explore_rows(argv[1]);
+	play_name("the end of", played);
 	if (!trial_end(why)) {
 		failed++;
 		printf("not ok - all of %s%s%s: %s\n", argv[1], argc > 2 ? ", " : "", argc > 2 ? argv[2] : "", why);

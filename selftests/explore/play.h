@@ -13,6 +13,11 @@ extern unsigned long long play_octets;
 
 /* Makes the network. What fails ends the program. */
 void play_open(void);
+/*
+ * What is played from now on. Tells it to scripts/lab/run.sh, then and as often as the program has made some more steps,
+ * so that a machine that stands still can be asked what it was at.
+ */
+void play_name(const char *what, unsigned long long number);
 /* From now on each packet is shown. */
 void play_show(bool show);
 /* When the first connections shown began, microseconds since the machine did. */
@@ -24,6 +29,8 @@ long long play_shown_us(void);
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
 /* The packets towards that side that chance took in the last scenario. */
 const struct drops *play_lost(enum side to);
+/* How many steps the last scenario took. */
+unsigned int play_steps(void);
 /* Lets TIME-WAIT end, and orphans. */
 void play_timewait(void);
 

@@ -31,6 +31,7 @@ struct world {
 	long long quiet_us;	/* the longest one that nothing explains */
 	long long doubled_us;	/* all silences of a doubled RTO together */
 	bool is_late;
+	unsigned int steps;	/* of the program, since the beginning */
 	bool is_down[SIDES], has_ended[SIDES];
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
 };
