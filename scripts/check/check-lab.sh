@@ -204,6 +204,67 @@ case_interrupted()
 	done
 }
 
+# in_clone FOLDER: this tree, and what is built of it, so that little is built anew
+in_clone()
+{
+	mkdir -p "$1/build"
+	git ls-files -z -co --exclude-standard | xargs -0 cp --parents -at "$1"
+	cp -a build/selftests build/lab "build/$(readlink build/lab)" "$1/build/" 2>/dev/null
+}
+
+# again TEST: the row of the test that fails, and what it says of the run, when the command is followed that
+# check-vm.sh printed last for it
+again()
+{
+	local command
+
+	command=$(sed -n "s/^# again: \(.*$1)\\$'\)$/\1/p" "$room/said")
+	rm -rf "$room/clone/build/again"
+	(cd "$room/clone" && eval "$command") >"$room/again" 2>&1
+	grep "$1: this run\|^not ok . $1" "$room/again"
+}
+
+# Two tests that fail: after_sleep always, after_wait only behind the other one.
+case_again()
+{
+	local name
+
+	in_clone "$room/clone"
+	for name in sleep wait; do
+		sed "s/NAME/after_$name/g; s/BAD/$([ $name = sleep ] && echo 1 || echo 'access("\/tmp\/slept", F_OK) == 0')/" \
+			<<-'END' >"$room/clone/selftests/life/after_$name.c"
+			#include <fcntl.h>
+			#include <stdio.h>
+			#include <sys/random.h>
+			#include <time.h>
+			#include <unistd.h>
+			int main(void)
+			{
+				int bad = BAD;
+				struct timespec now;
+				unsigned int random;
+
+				close(open("/tmp/slept", O_CREAT | O_WRONLY, 0600));
+				clock_gettime(CLOCK_MONOTONIC, &now);
+				if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+					return 2;
+				printf("TAP version 13\n1..1\n# NAME: this run %lld.%09ld %u\n%s 1 NAME\n", (long long)now.tv_sec, now.tv_nsec,
+				       random, bad ? "not ok" : "ok");
+				return bad;
+			}
+		END
+	done
+	(cd "$room/clone" && LAB_SEED=5 scripts/check/check-vm.sh lab build/first '^after_(sleep|wait)$') >"$room/said" 2>&1
+	said=$(again after_sleep)
+	verdict "a test that fails alone is played alone" \
+		"$(grep -q "^not ok 1 after_sleep" <<<"$said" && ! grep -q after_wait "$room/again" ||
+			echo "$said $(cat "$room/said")")"
+	said=$(again after_wait)
+	verdict "a test that fails behind others is played behind them, and the run is the same" \
+		"$(grep -q '^not ok 1 after_wait' <<<"$said" && grep -qxFf <(grep 'after_wait: this run' "$room/said") <<<"$said" ||
+			echo "$said $(cat "$room/said")")"
+}
+
 case_kernel()
 {
 	local said path
@@ -223,7 +284,7 @@ case_kernel()
 	umount "$room/small"
 }
 
-for name in kernel refused output world writes ends time first_second seed interrupted; do
+for name in kernel refused output world writes ends time first_second seed again interrupted; do
 	[[ $name =~ $only ]] || continue
 	case_$name
 done

@@ -8,6 +8,8 @@
 # SERIES is one of scripts/kernel/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
 # time, from the seed LAB_SEED (1). With NAME only those whose name has a match
 # for it, and none for EXCEPT. What is known of tests that failed goes to FOLDER/KIND.
+# In the laboratory it prints the command that plays a failure again: the test alone if it fails so,
+# otherwise after the tests before it.
 # With --counted the machine has one processor, whose clock counts instructions: its tests do
 # not notice other load here, and a wait takes no time. With --real-waits a wait takes its time,
 # and the clock does not jump when the machine reads files of this one.
@@ -29,7 +31,7 @@ case ${1-}:$#:${2:+folder} in
 stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
-*) sed -n '6,17s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+*) sed -n '6,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
@@ -79,6 +81,38 @@ draw_ladders()
 	for trace in "$dir"/*/trace; do
 		[ -s "$trace" ] || continue
 		scripts/tools/xtcp-ladder --plain --conn all --all "$trace" >"${trace%trace}ladder" 2>&1 || :
+	done
+}
+
+# fails_alone NAME: does the same row fail in a machine of its own? No more than twice: each takes the test's time.
+fails_alone()
+{
+	tried=$((${tried:-0} + 1))
+	[ "$tried" -le 2 ] || return 1
+	boot "$dir.alone" "$1:$bin/$1:$(seconds_of "$1")" >"$dir.alone.said" 2>&1
+	if [ "$(cat "$dir.alone/current" 2>/dev/null)" = done ]; then
+		grep -q '^not ok' "$dir.alone.said" &&
+			grep '^not ok' "$dir.alone.said" | grep -qxFf <(grep '^not ok' "$dir/$1/output" 2>/dev/null)
+	else
+		[ ! -s "$dir/$1/output" ]
+	fi
+}
+
+# say_again: in the laboratory the same seed is the same run, if the same tests run before.
+say_again()
+{
+	local name before= tests setting= word
+
+	for word in LAB_SEED SEED SOAK SHORT ROUNDS DURATION WIRE_STACK COVERAGE; do
+		[ -z "${!word-}" ] || setting+="$word=${!word} "
+	done
+	for name in $names; do
+		before+=${before:+|}$name
+		[ -d "$dir/$name" ] || continue
+		! fails_alone "$name" && tests=$before || tests=$name
+		echo "# again: ${setting}scripts/check/check-vm.sh $kind build/again '^($tests)\$'"
+		echo "# its ladder then: build/again/$kind/$name/ladder, if the test has segments"
+		rm -rf "$dir.alone" "$dir.alone.said"
 	done
 }
 
@@ -174,20 +208,25 @@ if [ -n "$counted" ]; then
 		shift
 		exec "$@"' "$bin" "$used")
 fi
+# boot FOLDER TEST...
 boot()
 {
-	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$dir" \
+	local folder=$1
+
+	shift
+	mkdir -p "$folder"
+	"${machine[@]}" --memory 3G --timeout "$sum" --stall 300 --share "$folder" \
 		"${options[@]}" \
-		--append "log_buf_len=8M $marked" -- "${first[@]}" env $setting "$bin/run" "$dir" $tests
+		--append "log_buf_len=8M $marked" -- "${first[@]}" env $setting "$bin/run" "$folder" "$@"
 }
 
-boot
+boot "$dir" $tests
 status=$?
 if [ "$status" -eq 75 ]; then
 	# Emulated processors are not perfect, and nothing of ours has run yet.
 	mv "$dir/dmesg" "$dir.tainted"
 	echo "# booting again; what the tainted kernel said: $dir.tainted"
-	boot
+	boot "$dir" $tests
 	status=$?
 	[ "$status" -ne 75 ] || echo "not ok - start: $kind kernel: tainted before the first test, twice"
 fi
@@ -196,6 +235,7 @@ draw_ladders
 for name in "$dir"/*/; do
 	[ ! -d "$name" ] || echo "# kept: ${name%/}"
 done
+[ -z "$is_lab" ] || say_again
 rm -rf "$bin"
 echo "# $kind kernel${counted:+, counted clock}: $((SECONDS - started)) s"
 exit "$status"

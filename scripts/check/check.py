@@ -274,7 +274,7 @@ def tell_failures(lines):
             before.append(line)
         else:
             before = []
-    say("\n".join(told[:60]))
+    say("\n".join(told[:60] + [line for line in lines if line.startswith("# again: ")][:20]))
 
 
 def arguments():
