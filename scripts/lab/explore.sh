@@ -104,10 +104,10 @@ play()
 	shift
 	mkdir -p "$out/traced"
 	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --stall "$stall" --share "$out/traced" "
-		top=\$PWD
-		insmod '$out/xtcp.ko' && cd /sys/kernel/tracing || exit 125
-		echo global >trace_clock && echo 65536 >buffer_size_kb && echo $traced >events/xtcp/enable
-		cd \"\$top\" && '$out/explore' ${*@Q}
+		t=/sys/kernel/tracing
+		insmod '$out/xtcp.ko' && echo global >\$t/trace_clock && echo 65536 >\$t/buffer_size_kb || exit 125
+		echo $traced >\$t/events/xtcp/enable
+		'$out/explore' ${*@Q}
 		status=\$?
 		[ $traced = 0 ] || cat /sys/kernel/tracing/trace >'$out/traced/trace'
 		exit \$status"

@@ -13,18 +13,15 @@ fail()
 $b mount -t proc proc /proc
 $b mount -t hostfs -o /host none /lower || fail "no root"
 $b mount -t tmpfs -o mode=755 upper /upper
-$b mkdir /upper/u /upper/w /upper/root
+$b mkdir /upper/u /upper/w /upper/run /upper/run.w /upper/tmp.w /upper/root
+$b mkdir -m 1777 /upper/tmp
 root=/upper/root
 $b mount -t overlay -o lowerdir=/lower,upperdir=/upper/u,workdir=/upper/w overlay $root || fail "no overlay"
-$b mount -t tmpfs -o mode=1777 tmp $root/tmp
-$b mount -t tmpfs -o mode=755 run $root/run
-while read -r dir; do
-	$b mkdir -p "$root$dir"
-	$b mount --bind "/lower$dir" "$root$dir"
-done </ctl/keep
+for dir in tmp run; do
+	$b mount -t overlay -o "lowerdir=/kept/$dir,upperdir=/upper/$dir,workdir=/upper/$dir.w" $dir $root/$dir
+done
 share=$($b cat /ctl/share)
 if [ -n "$share" ]; then
-	$b mkdir -p "$root$share"
 	$b mount -t hostfs -o /share none "$root$share" || fail "cannot mount $share"
 fi
 $b mkdir $root/run/vm $root/run/old

@@ -45,13 +45,16 @@ fill_ctl()
 	shift 4
 	mkdir "$work/ctl"
 	cp "$scripts/vm/vm-init.sh" "$work/ctl/init"
-	if [ $# -eq 1 ]; then
-		printf '%s\n' "$1"
-	elif [ $# -gt 1 ]; then
-		printf '%q ' exec "$@"
-	else
-		echo "exec bash -l"
-	fi >"$work/ctl/command"
+	{
+		echo "export -n PWD OLDPWD # see vm-init.sh"
+		if [ $# -eq 1 ]; then
+			printf '%s\n' "$1"
+		elif [ $# -gt 1 ]; then
+			printf '%q ' exec "$@"
+		else
+			echo "exec bash -l"
+		fi
+	} >"$work/ctl/command"
 	[ -z "$interactive" ] || size=$(stty size 2>/dev/null)
 	[ -n "$size" ] && [ "$size" != "0 0" ] || size="24 80"
 	printf '%s=%q\n' MODULES "$modules" CWD "$PWD" TERM "${TERM-dumb}" \

@@ -44,6 +44,8 @@ export SHELL=/bin/bash XTCP_VM=1 XTCP_CACHE
 mkdir -p "$HOME"
 ulimit -n 65536
 cd "$CWD" || cd /
+# For each part of PWD bash makes a system call as it starts, and a run of the laboratory would depend on the path.
+unset PWD OLDPWD
 
 : >/run/vm/started
 # The second terminal of an emulated machine is a virtio console: a serial port would share its interrupt with the
