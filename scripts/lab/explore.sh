@@ -96,14 +96,20 @@ cp build/selftests/explore/explore "$out/"
 strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" || exit 1
 
 # play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
-# Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones.
+# Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones. How
+# long it takes follows from the machine's seed, which is that of the first scenario: so each machine has a schedule of
+# its own, and FIRST-SEED is the same run as the machine that began with FIRST.
 play()
 {
-	local traced=$1
+	local traced=$1 word first=
 
 	shift
+	for word; do
+		[[ $word == -* ]] || { first=$word; break; }
+	done
+	[ ! -f "$first" ] || first=$(sed -nE 's/^seed=([0-9]{1,18})( .*)?$/\1/p' "$first" | head -n 1)
 	mkdir -p "$out/traced"
-	exec "${machine[@]}" --seed 1 --memory 1G --timeout 3600 --stall "$stall" --share "$out/traced" "
+	exec "${machine[@]}" --seed "${first:-1}" --memory 1G --timeout 3600 --stall "$stall" --share "$out/traced" "
 		t=/sys/kernel/tracing
 		insmod '$out/xtcp.ko' && echo global >\$t/trace_clock && echo 65536 >\$t/buffer_size_kb || exit 125
 		echo $traced >\$t/events/xtcp/enable
