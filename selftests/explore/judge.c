@@ -196,15 +196,15 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 
 /*
  * RFC 6298 section 5.5: as long as nothing comes back, each timeout takes twice the time of the one
- * before, up to a maximum. The first copy may be a tail loss probe.
+ * before, up to a maximum. The first copy may be a tail loss probe. While the link was down, copies may have left that
+ * nobody saw.
  */
 static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	long long interval = now_us - s->copied_us;
 
-	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) ||
-	    seg->seq != (s->heard_ack ? s->una : s->iss))
+	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
@@ -319,7 +319,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 
 	s->heard++;
 	s->heard_us = now_us;
-	s->syns_heard += !!(seg->flags & SEGMENT_SYN);
+	/* one that an ACK has overtaken finds the connection open, and is a segment of it */
+	s->syns_heard += seg->flags & SEGMENT_SYN && !s->heard_ack;
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
 		return;

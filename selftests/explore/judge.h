@@ -84,7 +84,7 @@ struct judge_side {
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
-	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK */
+	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK; heard: before any ACK */
 	bool has_left, has_sent_reset, has_heard_text;
 
 	/* offsets of the octets that the program wrote as urgent */

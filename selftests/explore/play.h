@@ -14,8 +14,8 @@ extern unsigned long long play_octets;
 /* Makes the network. What fails ends the program. */
 void play_open(void);
 /*
- * What is played from now on. Tells it to scripts/lab/run.sh, then and as often as the program has made some more steps,
- * so that a machine that stands still can be asked what it was at.
+ * What is played from now on. Tells it to scripts/lab/run.sh, then and as often as the program has made some more
+ * steps, so that a machine that stands still can be asked what it was at.
  */
 void play_name(const char *what, unsigned long long number);
 /* From now on each packet is shown. */
