@@ -180,6 +180,10 @@ shrink()
 if [[ $only == *=* ]]; then
 	echo "$only" >"$out/only"
 	only=$out/only
+elif [ -f "$only" ]; then
+	# the machine may not have that folder
+	cp "$only" "$out/only" || exit 1
+	only=$out/only
 fi
 if [ -n "$only" ]; then
 	show "$only"

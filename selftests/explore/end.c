@@ -3,6 +3,7 @@
 #include "end.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -52,8 +53,18 @@ void end_begin(struct end *end, const struct program *program, uint64_t seed, ui
 
 void end_prepare(const struct program *program, int fd)
 {
-	const int one = 1;
+	const int one = 1, keep_intvl_s = 5, keep_cnt = 12;	/* more than all silences and links that are down */
 
+	if (program->mss)
+		setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &program->mss, sizeof(program->mss));
+	if (program->keepalive_s)
+		must(!setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) &&
+		     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &program->keepalive_s, sizeof(program->keepalive_s)) &&
+		     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keep_intvl_s, sizeof(keep_intvl_s)) &&
+		     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &keep_cnt, sizeof(keep_cnt)), "keepalive");
+	if (program->user_timeout_ms)
+		must(!setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &program->user_timeout_ms,
+				 sizeof(program->user_timeout_ms)), "TCP_USER_TIMEOUT");
 	if (program->sndbuf)
 		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &program->sndbuf, sizeof(program->sndbuf));
 	if (program->rcvbuf)
@@ -78,8 +89,17 @@ void end_open(struct end *end, int fd)
 	must(end->epoll >= 0 && !epoll_ctl(end->epoll, EPOLL_CTL_ADD, fd, &all), "epoll");
 }
 
+static void kill_writer(struct end *end)
+{
+	if (!end->writer)
+		return;
+	must(!kill(end->writer, SIGKILL) && waitpid(end->writer, NULL, 0) == end->writer, "a writer that is killed");
+	end->writer = 0;
+}
+
 void end_close(struct end *end)
 {
+	kill_writer(end);
 	if (end->fd >= 0)
 		close(end->fd);
 	if (end->epoll >= 0)
@@ -101,6 +121,52 @@ static void die(struct end *end)
 	}
 	end_close(end);
 	must(child > 0 && !kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, "a process that is killed");
+}
+
+/* Writes the rest, and waits in send() as a program does that has nothing else to do. */
+static void write_until_killed(struct end *end)
+{
+	struct program program = *end->program;
+	long long n;
+
+	/* the other sockets are not its own */
+	must(!close_range(STDERR_FILENO + 1, end->fd - 1, 0) && !close_range(end->fd + 1, ~0U, 0), "close_range()");
+	end->file = -1;
+	program.urgent = 0;
+	end->program = &program;
+	fcntl(end->fd, F_SETFL, fcntl(end->fd, F_GETFL) & ~O_NONBLOCK);
+	while (end->written < program.total) {
+		n = program.write_max < PIECE ? program.write_max : PIECE;
+		if (n > program.total - end->written)
+			n = program.total - end->written;
+		n = end_write(end, n);
+		if (n <= 0)
+			break;
+		end->written += n;
+	}
+	pause();
+	_exit(0);
+}
+
+/*
+ * The socket is the child's now: what it writes counts as written. When it is killed, and where in the stream it is
+ * then, follows from the seed.
+ */
+static void hand_to_writer(struct end *end, long long now_us)
+{
+	const int fd = end->fd;
+
+	end->writer = fork();
+	if (!end->writer)
+		write_until_killed(end);
+	must(end->writer > 0, "fork()");
+	end->kill_at_us = now_us + chance_below(&end->chance, 500000);
+	end->written = end->program->total;
+	close(fd);
+	end->fd = -1;
+	if (end->epoll >= 0)
+		close(end->epoll);
+	end->epoll = -1;
 }
 
 static void fail(struct end *end, const char *call)
@@ -133,6 +199,7 @@ static void finish_writing(struct end *end)
 		end_close(end);
 		break;
 	case KILLED:
+	case CUT_OFF:
 		die(end);
 		break;
 	}
@@ -146,6 +213,10 @@ static void write_some(struct end *end, long long now_us)
 
 	if (end->written == p->total) {
 		finish_writing(end);
+		return;
+	}
+	if (p->ending == CUT_OFF && end->written >= p->total / 2) {
+		hand_to_writer(end, now_us);
 		return;
 	}
 	n = 1 + chance_below(&end->chance, p->write_max);
@@ -293,6 +364,8 @@ static long long read_at(const struct end *end)
 
 void end_step(struct end *end, long long now_us)
 {
+	if (end->writer && now_us >= end->kill_at_us)
+		end_close(end);
 	if (end->fd < 0)
 		return;
 	take_news(end);
@@ -339,6 +412,8 @@ long long end_wait_us(const struct end *end, long long now_us)
 {
 	long long to_write, to_read;
 
+	if (end->writer)
+		return end->kill_at_us > now_us ? end->kill_at_us - now_us : 0;
 	if (end->fd < 0 || end->is_connecting)
 		return -1;
 	to_write = left_us(end, end->can_write, write_at(end), now_us);

@@ -30,6 +30,8 @@ struct end {
 	bool has_news;		/* poll() says so, or a packet came: it may be able to read or write again */
 	bool can_read, can_write;	/* until EAGAIN */
 	long long write_at_us, read_at_us;	/* it waits until then */
+	pid_t writer;		/* a process that writes in its place, until it is killed; 0: none */
+	long long kill_at_us;
 	bool has_shut, at_end, is_done;
 	bool may_fail;		/* with any error, since allocations fail */
 	bool may_lose_route;	/* its link goes down: what gives up then says ENETUNREACH, as in Linux */

@@ -27,9 +27,16 @@ static void set_ecn(const struct world *w)
 	int side;
 
 	for (side = 0; side < SIDES; side++) {
-		must(!ns_sysctl_set(w->path.ns[side], "net.xtcp.ecn", "%d", w->s->ecn ?: 2), "net.xtcp.ecn");
+		must(!ns_sysctl_set(w->path.ns[side], "net.xtcp.ecn", "%d", w->s->host[side].accecn ?: w->s->ecn ?: 2),
+		     "net.xtcp.ecn");
 		must(!ns_sysctl_set(w->path.ns[side], "net.ipv4.tcp_ecn", "%d", w->s->ecn ? 1 : 2), "tcp_ecn");
 	}
+}
+
+static bool has_same_ecn(const struct scenario *s)
+{
+	return now.ecn == s->ecn && now.host[CLIENT].accecn == s->host[CLIENT].accecn &&
+	       now.host[SERVER].accecn == s->host[SERVER].accecn;
 }
 
 /* Without ICMP only the search of path MTU probes finds the size. */
@@ -51,7 +58,7 @@ void knobs_set(struct world *w)
 		sysctls(w, "timestamps", s->timestamps ? "1" : "0");
 	if (!known || now.window_scaling != s->window_scaling)
 		sysctls(w, "window_scaling", s->window_scaling ? "1" : "0");
-	if (!known || now.ecn != s->ecn)
+	if (!known || !has_same_ecn(s))
 		set_ecn(w);
 	if (!known || has_black_hole(&now) != has_black_hole(s))
 		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");

@@ -191,11 +191,33 @@ static void make_ecn(struct chance *c, struct scenario *s)
 	}
 }
 
+/* Added last. A kill in send() and a user timeout end a connection at any time, so other endings are not added. */
+static void make_latest(struct chance *c, struct scenario *s)
+{
+	const bool orderly = scenario_is_orderly(s);
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		struct program *p = &s->program[side];
+
+		if (once_in(c, 8))
+			p->mss = spread(c, 200, 9000);
+		if (once_in(c, 8))
+			p->keepalive_s = 1 + chance_below(c, 4);
+		if (once_in(c, 24) && orderly)
+			p->user_timeout_ms = spread(c, 500, 60000);
+		if (once_in(c, 30) && orderly && p->total > 1)
+			p->ending = CUT_OFF;
+		if (once_in(c, 5) && s->stack[side] == XTCP)
+			s->host[side].accecn = 3 + chance_below(c, 3);
+	}
+}
+
 void scenario_make(struct scenario *s, uint64_t seed)
 {
 	static const int algorithms[] = { 0, 1, 0, 2 };
 	static const int mtus[] = { 1500, 1500, 1280, 9000 };
-	struct chance c = { seed }, more = { ~seed }, newest, marks;
+	struct chance c = { seed }, more = { ~seed }, newest, marks, latest;
 	int side;
 
 	memset(s, 0, sizeof(*s));
@@ -229,13 +251,16 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	more.state = chance_next(&more);
 	newest.state = ~more.state;
 	marks.state = more.state ^ 0x3168;
+	latest.state = more.state ^ 0x5851f42d4c957f2dULL;
 	make_more(&more, s);
 	make_newest(&newest, s);
 	make_ecn(&marks, s);
+	make_latest(&latest, s);
 }
 
 bool scenario_is_orderly(const struct scenario *s)
 {
 	return s->program[CLIENT].ending == ORDERLY && s->program[SERVER].ending == ORDERLY && !s->unlisten_ms &&
+	       !s->program[CLIENT].user_timeout_ms && !s->program[SERVER].user_timeout_ms &&
 	       !s->host[CLIENT].ends_ms && !s->host[SERVER].ends_ms;
 }

@@ -46,6 +46,7 @@ enum ending {
 	CLOSED,		/* close() behind the last octet, and nothing is read */
 	ABORTED,	/* a reset (SO_LINGER, 0) behind @total octets */
 	KILLED,		/* as CLOSED, but the process is killed */
+	CUT_OFF,	/* the process is killed while it waits in send(), in the middle of @total octets */
 };
 
 struct program {
@@ -62,6 +63,9 @@ struct program {
 	int peek_ppm;		/* so many reads follow a MSG_PEEK */
 	int more_ppm;		/* so many writes have MSG_MORE */
 	int lowat;		/* SO_RCVLOWAT; 0: as the system has it */
+	int mss;		/* TCP_MAXSEG; 0: as the system has it */
+	int keepalive_s;	/* TCP_KEEPIDLE; 0: no keepalive */
+	int user_timeout_ms;	/* TCP_USER_TIMEOUT; 0: none */
 };
 
 /* Events at the machine of one end; all times count from the beginning. */
@@ -70,6 +74,7 @@ struct host {
 	bool device_goes;	/* meanwhile there is no device */
 	int queue_kbit, queue_octets;	/* a queue right below the sender, which refuses packets; 0: none */
 	int ends_ms;		/* its sockets are closed and its namespace ends; 0: it does not */
+	int accecn;		/* net.xtcp.ecn, 3 to 5; 0: as the scenario's @ecn says */
 };
 
 struct scenario {

@@ -32,7 +32,7 @@ static void print_network(const struct network *n, FILE *out)
 
 static void print_program(const struct program *p, FILE *out)
 {
-	static const char * const endings[] = { "orderly", "close()", "reset", "killed" };
+	static const char * const endings[] = { "orderly", "close()", "reset", "killed", "killed while it writes" };
 
 	fprintf(out, "writes %lld octets, %d at a time", p->total, p->write_max);
 	if (p->write_pause_us)
@@ -54,6 +54,12 @@ static void print_program(const struct program *p, FILE *out)
 		fprintf(out, "; MSG_MORE at %.0f %% of writes", p->more_ppm / 1e4);
 	if (p->lowat)
 		fprintf(out, "; SO_RCVLOWAT %d", p->lowat);
+	if (p->mss)
+		fprintf(out, "; TCP_MAXSEG %d", p->mss);
+	if (p->keepalive_s)
+		fprintf(out, "; keepalive after %d s", p->keepalive_s);
+	if (p->user_timeout_ms)
+		fprintf(out, "; TCP_USER_TIMEOUT %d ms", p->user_timeout_ms);
 	fprintf(out, "%s%s%s%s; end: %s\n", p->inline_urgent ? "; SO_OOBINLINE" : "", p->sendfile ? "; sendfile()" : "",
 		p->splices ? "; splice()" : "", p->edges ? "; epoll edges" : "", endings[p->ending]);
 }
@@ -65,6 +71,8 @@ static void print_host(const struct host *h, const char *name, FILE *out)
 			h->device_goes ? "device is gone" : "link is down", h->down_from_ms, h->down_ms);
 	if (h->queue_kbit)
 		fprintf(out, "#   the %s's own queue: %d octets, %d kbit/s\n", name, h->queue_octets, h->queue_kbit);
+	if (h->accecn)
+		fprintf(out, "#   the %s has net.xtcp.ecn %d\n", name, h->accecn);
 	if (h->ends_ms)
 		fprintf(out, "#   the %s's namespace ends after %d ms\n", name, h->ends_ms);
 }

@@ -9,7 +9,7 @@
 
 const char * const scenario_algorithms[] = { "cubic", "reno", "bbr", NULL };
 static const char * const stacks[] = { "kernel", "xtcp", NULL };
-static const char * const endings[] = { "orderly", "close()", "reset", "killed", NULL };
+static const char * const endings[] = { "orderly", "close()", "reset", "killed", "cut_off", NULL };
 
 struct field {
 	const char *name;
@@ -40,6 +40,7 @@ static const struct field host_fields[] = {
 	FIELD(host, "queue_kbit", queue_kbit),
 	FIELD(host, "queue_octets", queue_octets),
 	FIELD(host, "ends_ms", ends_ms),
+	FIELD(host, "accecn", accecn),
 };
 
 static const struct field network_fields[] = {
@@ -79,6 +80,9 @@ static const struct field program_fields[] = {
 	FIELD(program, "peek_ppm", peek_ppm),
 	FIELD(program, "more_ppm", more_ppm),
 	FIELD(program, "lowat", lowat),
+	FIELD(program, "mss", mss),
+	FIELD(program, "keepalive_s", keepalive_s),
+	FIELD(program, "user_timeout_ms", user_timeout_ms),
 };
 
 static const struct field last_fields[] = {
