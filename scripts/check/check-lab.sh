@@ -224,14 +224,14 @@ again()
 	grep "$1: this run\|^not ok . $1" "$room/again"
 }
 
-# Two tests that fail: after_sleep always, after_wait only behind the other one.
+# Three tests that fail: after_sleep and after_zero always, after_wait only behind another one.
 case_again()
 {
 	local name
 
 	in_clone "$room/clone"
-	for name in sleep wait; do
-		sed "s/NAME/after_$name/g; s/BAD/$([ $name = sleep ] && echo 1 || echo 'access("\/tmp\/slept", F_OK) == 0')/" \
+	for name in sleep wait zero; do
+		sed "s/NAME/after_$name/g; s/BAD/$([ $name != wait ] && echo 1 || echo 'access("\/tmp\/slept", F_OK) == 0')/" \
 			<<-'END' >"$room/clone/selftests/life/after_$name.c"
 			#include <fcntl.h>
 			#include <stdio.h>
@@ -254,10 +254,10 @@ case_again()
 			}
 		END
 	done
-	(cd "$room/clone" && LAB_SEED=5 scripts/check/check-vm.sh lab build/first '^after_(sleep|wait)$') >"$room/said" 2>&1
-	said=$(again after_sleep)
+	(cd "$room/clone" && LAB_SEED=5 scripts/check/check-vm.sh lab build/first '^after_(sleep|wait|zero)$') >"$room/said" 2>&1
+	said=$(again after_zero)
 	verdict "a test that fails alone is played alone" \
-		"$(grep -q "^not ok 1 after_sleep" <<<"$said" && ! grep -q after_wait "$room/again" ||
+		"$(grep -q "^not ok 1 after_zero" <<<"$said" && ! grep -q after_wait "$room/again" ||
 			echo "$said $(cat "$room/said")")"
 	said=$(again after_wait)
 	verdict "a test that fails behind others is played behind them, and the run is the same" \

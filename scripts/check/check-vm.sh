@@ -84,15 +84,17 @@ draw_ladders()
 	done
 }
 
-# fails_alone NAME: does the same row fail in a machine of its own? No more than twice: each takes the test's time.
+# fails_alone NAME: does the same row fail in a machine of its own? No more than three: each takes the test's time.
 fails_alone()
 {
 	tried=$((${tried:-0} + 1))
-	[ "$tried" -le 2 ] || return 1
+	[ "$tried" -le 3 ] || return 1
 	boot "$dir.alone" "$1:$bin/$1:$(seconds_of "$1")" >"$dir.alone.said" 2>&1
 	if [ "$(cat "$dir.alone/current" 2>/dev/null)" = done ]; then
-		grep -q '^not ok' "$dir.alone.said" &&
-			grep '^not ok' "$dir.alone.said" | grep -qxFf <(grep '^not ok' "$dir/$1/output" 2>/dev/null)
+		# in its output the runner's own lines lack the name
+		grep -q '^not ok' "$dir/$1/output" 2>/dev/null &&
+			sed "s/^not ok - $1: /not ok - /" "$dir.alone.said" |
+				grep -qxFf <(grep '^not ok' "$dir/$1/output")
 	else
 		[ ! -s "$dir/$1/output" ]
 	fi
@@ -101,16 +103,16 @@ fails_alone()
 # say_again: in the laboratory the same seed is the same run, if the same tests run before.
 say_again()
 {
-	local name before= tests setting= word
+	local name before= tests words= word
 
 	for word in LAB_SEED SEED SOAK SHORT ROUNDS DURATION WIRE_STACK COVERAGE; do
-		[ -z "${!word-}" ] || setting+="$word=${!word} "
+		[ -z "${!word-}" ] || words+="$word=${!word} "
 	done
 	for name in $names; do
 		before+=${before:+|}$name
 		[ -d "$dir/$name" ] || continue
 		! fails_alone "$name" && tests=$before || tests=$name
-		echo "# again: ${setting}scripts/check/check-vm.sh $kind build/again '^($tests)\$'"
+		echo "# again: ${words}scripts/check/check-vm.sh $kind build/again '^($tests)\$'"
 		echo "# its ladder then: build/again/$kind/$name/ladder, if the test has segments"
 		rm -rf "$dir.alone" "$dir.alone.said"
 	done
