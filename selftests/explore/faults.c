@@ -47,12 +47,20 @@ bool faults_can(void)
 	return can;
 }
 
+static int set_ppm;
+
+int faults_now(void)
+{
+	return set_ppm;
+}
+
 void faults_set(int ppm)
 {
 	char every[16];
 
 	if (!faults_can())
 		return;
+	set_ppm = ppm;
 	snprintf(every, sizeof(every), "%d", ppm ? 1000000 / ppm : 1);
 	must(put(FAILSLAB "interval", every) && put(FAILSLAB "probability", ppm ? "100" : "0"), "failslab");
 }

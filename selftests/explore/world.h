@@ -57,6 +57,7 @@ bool happens_listens(const struct world *w);
 /* faults.c: from now on @ppm of all allocations fail; 0: none. can() is false if this kernel cannot do that. */
 bool faults_can(void);
 void faults_set(int ppm);
+int faults_now(void);
 
 /* ledger.c: compares the counters of both stacks with the wire. */
 void ledger_begin(struct world *w);
