@@ -18,8 +18,8 @@
  *   mistake shows only as a panic or as a namespace that is never freed; a mistake about
  *   sk->ns_tracker shows only in a debug kernel.
  * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read no flow from the
- *   sock. inet6_csk_xmit() is an example of a change: it now reads inet->cork.fl.u.ip6, which only
- *   kernel TCP fills (out/ip.c).
+ *   sock. inet6_csk_xmit(), which xtcp does not call, has changed here: it now reads
+ *   inet->cork.fl.u.ip6, which only kernel TCP fills (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
  *   code takes a sock with sk_protocol 0x206 for a tcp_sock. A sock counts as a full sock unless
  *   its state is TCP_TIME_WAIT or TCP_NEW_SYN_RECV.
@@ -639,9 +639,10 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 
 /*
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
- * flag for this. Before 6.5, a user-copy region has the same effect. A constructor would also have
- * this effect, but would make the objects larger. The kernel itself makes the slab of socks from
- * fields of struct proto; XTCP_PROTO_UNMERGED sets the field that has this effect.
+ * flag for this. Before 6.5, a slab with a user-copy region is not merged, either. (A constructor
+ * would also prevent the merge, but would make the objects larger.) The kernel itself makes the
+ * slab of socks, from fields of struct proto; XTCP_PROTO_UNMERGED sets the field that prevents the
+ * merge.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE

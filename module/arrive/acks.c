@@ -39,10 +39,11 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 }
 
 /*
- * May the ACK wait until the reader runs? Yes, if more than two full segments are unacknowledged
- * (only a GRO packet brings so many at once), for a thread that slept in RECEIVE. After the read,
- * one ACK covers all segments that have arrived, and offers the window that the read has opened. If
- * another segment arrives before the read, the ACK is sent at once.
+ * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough text to
+ * wake the thread, and if more than two full segments are unacknowledged (only a GRO packet brings
+ * so many at once). After the read, one ACK covers all segments that have arrived, and offers the
+ * window that the read has opened. If another segment arrives before the read, the ACK is sent at
+ * once.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -86,9 +87,9 @@ static bool route_hurries(const struct sock *sk)
 /*
  * The pending ACK is for text out of order. Let a later ACK replace this ACK, if enough ACKs have
  * reported the hole to the peer (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in
- * Linux, the later ACK replaces at most comp_sack_nr ACKs. It leaves after comp_sack_delay_ns or a
- * twentieth of the round trip, whichever is less. Only a high-resolution timer is exact enough for
- * this delay. Return: false if the ACK must be sent now.
+ * Linux, the later ACK replaces at most comp_sack_nr ACKs. The later ACK leaves after
+ * comp_sack_delay_ns or a twentieth of the round trip, whichever is less. Only a high-resolution
+ * timer is exact enough for this delay. Return: false if the pending ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -130,10 +131,10 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
- * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
- * ACKs at the beginning of a connection do not override the rate, and neither does a program that
- * is about to read. The ACK of a FIN does not wait: no later segment would cause this ACK (RFC 9293
- * section 3.10.7.4, eighth step).
+ * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. Two things
+ * do not: the quick ACKs at the beginning of a connection, and a program that is about to read. The
+ * ACK of a FIN does not wait: no later segment would cause this ACK (RFC 9293 section 3.10.7.4,
+ * eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -186,7 +187,7 @@ void xtcp_acks_owed(struct sock *sk)
 		/*
 		 * if may_wait is set, this ACK is for text out of order, and compress() decides
 		 * whether to hold the ACK back. If may_wait is not set, compress() already holds
-		 * back earlier ACKs, and its timer will send one ACK in place of them and this ACK
+		 * back earlier ACKs. Its timer will send one ACK, which covers this segment, too
 		 */
 		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 			xtcp_bare_ack(sk);

@@ -150,9 +150,11 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 /*
  * Process the answer to a SYN that had text or the Fast Open option: the ACK of the text, the
  * cookie, and text on the SYN-ACK. The caller processes the ACK of the SYN itself. A new cookie
- * replaces the old one. If our SYN had text and the option and was resent, and if the answer has no
+ * replaces the old one.
+ *
+ * Suppose that our SYN had text and the option, and that it was resent. If the answer then has no
  * Fast Open option and does not acknowledge all of the text, the network probably drops such SYNs.
- * Then metrics.c remembers this for the next connection to the host.
+ * metrics.c remembers this for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {

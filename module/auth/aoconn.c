@@ -42,7 +42,7 @@ static void free_ao(struct rcu_head *rcu)
 	kfree(container_of(rcu, struct xtcp_ao, rcu));
 }
 
-/* Frees @ao, the TCP-AO state of @sk, after a grace period. It has no keys any more. */
+/* Frees @ao, the TCP-AO state of @sk, after a grace period. @ao has no keys any more. */
 static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 {
 	WRITE_ONCE(xtcp_seldom(sk)->ao, NULL);

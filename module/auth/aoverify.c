@@ -201,8 +201,8 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 		return compare_by_isns(ao, key, &isns, in);
 	/*
 	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN. In
-	 * SYN-SENT, a segment with neither SYN nor RST does not show the peer's ISN, so that no MAC
-	 * can be right
+	 * SYN-SENT, only the sequence number of a SYN or RST can be the peer's ISN; so no MAC of
+	 * another segment can be right
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

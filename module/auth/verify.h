@@ -16,9 +16,10 @@ struct xtcp_request;
 
 /*
  * Does the segment have to be checked, because it may have a signature, or @sk may have a key?
- * Mostly not: few segments have the 16 octets of options that a signature needs. A TCP-AO option
- * with a MAC below 12 octets is shorter; if @sk has no key, a segment with such an option is
- * treated as unsigned. @skb begins with the TCP header, whose options are in the linear part.
+ * Mostly not: few segments have the 16 octets of options that a signature usually needs. Only a
+ * TCP-AO option with a MAC below 12 octets is shorter. Without a key of @sk, a segment with such an
+ * option is treated as unsigned. @skb begins with the TCP header, whose options are in the linear
+ * part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -2,8 +2,8 @@
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
- * Only this file and xtcp_reply_is_limited() write the state; the latter also applies the limit to
- * connections without a sock.
+ * Only this file and xtcp_reply_is_limited() write the state. xtcp_reply_is_limited() also applies
+ * the limit to connections without a sock.
  */
 #ifndef XTCP_ACKLIMIT_H
 #define XTCP_ACKLIMIT_H

@@ -57,9 +57,9 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 
 /*
  * The floor of the RTO, microseconds: the least value of the variation term K*RTTVAR (RFC 6298
- * (2.3)). The route's metric rto_min has priority; without it, TCP_RTO_MIN_US counts, and without
- * that option net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2
- * always locks it. Socket lock held.
+ * (2.3)). The first of these that is set gives the floor: the route's metric rto_min,
+ * TCP_RTO_MIN_US, net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked;
+ * iproute2 always locks it. Socket lock held.
  */
 static __always_inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
@@ -92,10 +92,10 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
- * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or net.xtcp.delack_max_us. If the floor of our RTO
- * (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor. If an ACK
- * waited longer than the floor, the peer would resend its data. So an ACK then leaves at least a
- * tick before the floor, as in Linux 6.11. Socket lock held.
+ * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or net.xtcp.delack_max_us. If the floor of
+ * our RTO (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor, and
+ * would resend its data if an ACK waited longer than that. So an ACK then waits at least a tick less
+ * than the floor, as in Linux 6.11. Socket lock held.
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {

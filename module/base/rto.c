@@ -113,8 +113,8 @@ void xtcp_rto_sample(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 flo
  *
  * Without this call, a higher floor takes effect in the next round trip, and a lower floor takes
  * effect step by step in several round trips. A variation term above the old floor comes from
- * samples, not from the floor. So this call does not lower it: it falls in each round trip as
- * usual.
+ * samples, not from the floor. So this call does not lower such a term, which falls in each round
+ * trip as usual.
  *
  * Context: any.
  */

@@ -71,7 +71,7 @@ enum xtcp_option_len {
 #define XTCP_AO_MAC_MAX		16
 #define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* then NOPs */
 #define XTCP_HDR_LEN		20	/* octets: header without options (RFC 9293 section 3.1) */
-#define XTCP_MAX_OPTIONS	40	/* octets: a header has 15 words at most, 5 without options */
+#define XTCP_MAX_OPTIONS	40	/* octets: at most 60 in a header, 20 of them not options */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
 	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)

@@ -293,9 +293,9 @@ static bool has_begun(const struct xtcp_sender *tx)
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
  * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
- * the current algorithm again. But if a rule of the policy table has set an algorithm that is not
- * allowed, only an administrator may choose it again: the choice also holds for connections that
- * the rule does not match.
+ * the current algorithm again. There is one exception: if a rule of the policy table has set an
+ * algorithm that is not allowed, only an administrator may choose this algorithm. The choice would
+ * also hold for other connections of the socket, which the rule may not match.
  *
  * Context: process. Lock: socket, held.
  *

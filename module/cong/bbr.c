@@ -343,8 +343,8 @@ void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
  * @bbr: the state
  *
  * This is OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state
- * already, the saved state stays: it is older than any transition that the loss has caused, so an
- * undo can take back that transition.
+ * already, the saved state stays. It was saved before the loss caused any transition, so an undo
+ * also takes back such a transition.
  */
 void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {

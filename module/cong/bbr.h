@@ -137,8 +137,8 @@ struct xtcp_bbr {
 };
 
 /**
- * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets. "The segment" is the
- * segment whose arrival the ACK reports, or the lost segment
+ * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets. Below, "the segment" is
+ * the segment whose arrival the ACK reports or, for a loss, the lost segment
  * @now_us: the clock
  * @cwnd: the congestion window
  * @mss: SMSS
@@ -156,8 +156,8 @@ struct xtcp_bbr {
  * @lost: RS.lost: octets marked as lost since the segment was sent
  * @size: for a loss: octets lost now
  * @random: a random number, new for each ACK or loss
- * @has_sample: the ACK reports the arrival of a segment, so the fields that say what happened since
- *	the segment was sent are valid
+ * @has_sample: the ACK reports the arrival of a segment, so all fields about the time since the
+ *	segment was sent are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
  * @in_fast_recovery: a recovery is going on, and no timeout began it

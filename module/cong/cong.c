@@ -264,9 +264,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * Slow start has raised the window from @before, although the sender did not fill the window. Limit
- * the window to twice the largest number of octets in flight: slow start doubles a window of that
- * size if the sender fills it (draft-ietf-ccwg-ratelimited-increase section 3). While ssthresh is
- * not set and no idle time has reduced cwnd, the initial window counts as filled.
+ * the window to twice the largest number of octets in flight
+ * (draft-ietf-ccwg-ratelimited-increase section 3): this is how far slow start raises a window that
+ * those octets fill. Until ssthresh is set or an idle time reduces cwnd, that number is at least
+ * the initial window.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -436,15 +437,15 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * if a recovery is still going on, it may have reduced cwnd already: keep the larger of
-	 * cwnd and the saved value. BBR restores the saved value when the recovery ends
+	 * a recovery that is still going on may have reduced cwnd already: keep the larger of cwnd
+	 * and the value that was saved before. BBR restores this value when the recovery ends
 	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
 	else
 		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux: ssthresh, raised to 3/4 of cwnd unless a reduction is going on */
+	/* as in Linux, save at least 3/4 of cwnd as ssthresh, unless a reduction is going on */
 	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 

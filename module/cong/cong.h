@@ -112,8 +112,8 @@ struct xtcp_cong {
 
 /**
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
- * @prior_cwnd: cwnd before the last reduction. If the algorithm has control() and that reduction
- *	began during a recovery: the larger of that cwnd and the earlier @prior_cwnd
+ * @prior_cwnd: cwnd before the last reduction. If the algorithm has control(), a reduction that
+ *	begins during a recovery does not lower this field
  * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
  * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken

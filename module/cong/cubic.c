@@ -5,8 +5,8 @@
  * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
  * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while the
- * window is full. Second, the smallest RTT replaces RTT, so that the queue that a flow has filled
- * does not make the flow grow faster. Third, while W_max is unknown, the window grows by at least
+ * window is full. Second, the smallest RTT replaces RTT: with the present RTT, a flow would grow
+ * faster because it has filled a queue. Third, while W_max is unknown, the window grows by at least
  * 5% per round trip.
  */
 #include "cong/cubic.h"

@@ -29,9 +29,8 @@ struct xtcp_cubic_epoch {
  * @now: the current epoch
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
  * @grown_us: when an ACK last let the window grow, microseconds
- * @credit: numerator of the fraction of an octet by which cwnd has yet to grow; the denominator is
- *	cwnd
- * @credit_est: the same for W_est, also with the denominator cwnd
+ * @credit: the fraction of an octet by which cwnd has yet to grow, in units of 1/cwnd octet
+ * @credit_est: the same for W_est, also in units of 1/cwnd octet
  */
 struct xtcp_cubic {
 	struct xtcp_cubic_epoch now;
