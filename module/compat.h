@@ -101,12 +101,12 @@
 #endif
 
 /*
- * Put a sock's reference to its namespace before the sock is freed. From then on the kernel treats
- * the sock as a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a
- * tracker of another kind, since 6.14 also a passive count of the namespace. So this function gives
- * both to the sock. A fix has brought the passive count to stable series, too. The versions below
- * must be exact: a count that is taken but never released keeps the namespace for ever, and the
- * release of a count that was not taken causes a panic.
+ * Drop a sock's namespace reference before the sock is freed. From then on the kernel treats the
+ * sock as a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker
+ * of another kind, since 6.14 also a passive count of the namespace. So this function gives both to
+ * the sock. A fix has brought the passive count to stable series, too. The versions below must be
+ * exact: a count that is taken but never released keeps the namespace for ever, and the release of
+ * a count that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {

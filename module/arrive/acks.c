@@ -152,7 +152,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
  * @sk: the sock
  *
  * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
- * the peer send more. Any other ACK waits for at most 200 ms (SHLD-18, MUST-40).
+ * the peer send more. Any other ACK may wait, for at most 200 ms (SHLD-18, MUST-40).
  *
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
  * program that reads may answer, and its answer carries the ACK. If there is no answer, the ACK

@@ -406,8 +406,8 @@ static __always_inline void finish_input(struct sock *sk)
 		if (xsk->acking.pending)
 			xtcp_bare_ack(sk);
 		/*
-		 * make no record with TCP_LINGER2 < 0: close() aborts the connection. This function
-		 * may be running inside close(), for a segment of the backlog
+		 * with TCP_LINGER2 < 0, close() aborts the connection, so make no record. This
+		 * function may be running inside close(), for a segment of the backlog
 		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);

@@ -35,9 +35,9 @@ struct xtcp_conn;
  * @good: segments that arrived with a valid MAC
  * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
- * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
- *	@synchronized of &struct xtcp_ao is set. If the program adds the key only after that, they
- *	are written before the key is put on the list
+ * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()), written before a segment
+ *	can use them: before @synchronized of &struct xtcp_ao is set or, if the program adds the key
+ *	later, before the key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;

@@ -133,7 +133,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @counted: points to true if TCPAOGood has counted the segment, now or in an earlier call. If the
- *	sock that gets the segment has ended, the segment is checked again for another one, but must
+ *	sock that gets the segment has ended, the segment is checked again for another sock, but must
  *	not be counted again
  *
  * Context: softirq, RCU read side.

@@ -14,7 +14,7 @@
 /**
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
- * @quick: so many of the next ACKs leave without delay, unless @pingpong is set
+ * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
  * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or later, at
  *	the latest at the delayed-ACK deadline
  * @now: the owed ACK may not be delayed

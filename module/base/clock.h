@@ -36,8 +36,8 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 
 /*
  * Clocks for stamps in which 0 means "none": they return 1 when the clock is 0. To compute the age
- * of such a stamp, call the same function, not the plain clock: while that is still 0, a stamp of 1
- * would be in the future.
+ * of such a stamp, call the same function, not the plain clock: while the plain clock is still 0, a
+ * stamp of 1 would be in the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {

@@ -7,8 +7,8 @@
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
  * IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of the 24
  * bits are options. The other twenty are a MAC over the whole hash (which represents the tuple),
- * the period and all options. The ISN grows from period to period: a period adds 2^24, which is
- * more than the change of the 24 bits can take away.
+ * the period and all options. The ISN grows from period to period: a period adds 2^24, and the 24
+ * bits change by less than that.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
@@ -16,8 +16,8 @@
  * SACK and ECN are off.
  *
  * A check accepts cookies of two periods, each with 16 values of the four bits. So for one tuple it
- * accepts 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the duration of a
- * check reveals nothing.
+ * accepts 2 * 16 = 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the
+ * duration of a check reveals nothing.
  *
  * A secret serves eight periods (an epoch), and the period of a cookie selects its secret. The
  * secret of the previous epoch is kept, so a cookie can be checked until it expires.

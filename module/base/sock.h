@@ -61,9 +61,8 @@ struct xtcp_sock {
 	u8 rcv_ratio;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*
-	 * bits of enum xtcp_by_rule (policy.h): one for each option that a rule of the policy table
-	 * has set, unless a program has set the option later; xtcp_sock_reset_tcb() resets these
-	 * options
+	 * bits of enum xtcp_by_rule (policy.h): the options that a rule of the policy table has
+	 * set, and that no program has set since; xtcp_sock_reset_tcb() resets these options
 	 */
 	u16 by_rule : XTCP_BY_RULE_BITS;
 	/*

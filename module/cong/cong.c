@@ -266,8 +266,8 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
  * Slow start has raised the window from @before, although the sender did not fill the window. Limit
  * the window to twice the largest number of octets in flight
  * (draft-ietf-ccwg-ratelimited-increase section 3): this is how far slow start raises a window that
- * those octets fill. Until ssthresh is set or an idle time reduces cwnd, that number is at least
- * the initial window.
+ * those octets fill. Until ssthresh is set or an idle time reduces cwnd, the initial window counts
+ * instead of that number, if it is larger.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -506,11 +506,12 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  * xtcp_cong_reduced() - end a reduction
  * @sk: the sock
  *
- * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3). But
- * under an algorithm with control(), ssthresh is infinite, and the window returns to its value from
- * before the reduction, unless the window is larger now. If the program has replaced such an
- * algorithm during the reduction, ssthresh is still infinite, and the window stays as PRR has set
- * it. The window also stays in the Safe Retreat Phase of Careful Resume.
+ * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3).
+ *
+ * An algorithm with control() keeps ssthresh infinite. Under such an algorithm the window returns
+ * to its value from before the reduction, unless the window is larger now. If the program has
+ * replaced the algorithm during the reduction, ssthresh is still infinite, and the window stays as
+ * PRR has set it. The window also stays in the Safe Retreat Phase of Careful Resume.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -47,8 +47,8 @@ struct xtcp_cong_loss {
  * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
  *	or a live connection changes to this algorithm. With @control or @info a connection gets its
  *	data state at once, otherwise with its first text. The private space is zero. Optional
- * @acked: octets arrived (sample->delivered), and the window may grow: either the window limited
- *	the sender and no reduction is going on, or a recovery that a timeout began is going on
+ * @acked: octets arrived (sample->delivered), and the window may grow. Called if the window limited
+ *	the sender and no reduction is going on; also called during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @marked: replaces @ssthresh after a congestion mark without a loss. Optional
  * @undone: the last reduction was needless, and both windows were restored. Optional

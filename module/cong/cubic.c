@@ -192,8 +192,8 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 
 	cubic->before = *epoch;
 	/*
-	 * fast convergence: a flow that meets a loss at a smaller window than at the previous loss
-	 * leaves capacity to other flows
+	 * fast convergence: if this loss comes at a smaller window than the previous loss, leave
+	 * capacity to other flows by a lower W_max
 	 */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;
