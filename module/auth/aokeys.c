@@ -317,7 +317,7 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 	return 0;
 }
 
-/* Removes a key, even if it is chosen. The caller calls xtcp_aokeys_compute_room(). */
+/* Removes a key, even a chosen one. The caller then calls xtcp_aokeys_compute_room(). */
 static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	spin_lock_bh(&ao->lock);

@@ -321,7 +321,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, this option takes the place of their NOPs */
+		size += 4;	/* after two NOPs; with timestamps, in place of their NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)

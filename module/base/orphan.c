@@ -108,8 +108,8 @@ void xtcp_orphan_leave_netns(struct sock *sk)
  *
  * As in Linux, an orphan does not keep its namespace alive, but ends with the namespace. So this
  * function drops the reference of the orphan, although the sock is freed later. From now on the
- * namespace may exit at any time; its exit takes the socket lock of each orphan, so it waits for
- * the caller.
+ * namespace may exit at any time; its exit takes the socket lock of each orphan, so the exit
+ * waits for the caller.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */

@@ -41,7 +41,7 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	/* microseconds: when text was last delivered or, if later, when sending resumed after a pause */
+	/* when text was last delivered or, if later, sending resumed after a pause; microseconds */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* segments known to have arrived; each ACK adds a whole number, rounded up; for TCP_INFO */
