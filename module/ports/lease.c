@@ -35,6 +35,7 @@
 #include <net/sock_reuseport.h>
 #include <net/tcp_states.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"

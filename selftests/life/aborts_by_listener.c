@@ -55,7 +55,8 @@ static void counts(int ns, char *to)
 	line = strtok_r(text, "\n", &next);
 	must(line && strstr(line, "local_address"), "heading");
 	while ((line = strtok_r(NULL, "\n", &next))) {
-		must(sscanf(line, "%63s %d %lu %31s %lu", address, &uid, &inode, reason, &number) == 5 && inode, "line");
+		must(sscanf(line, "%63s %d %lu %31s %lu", address, &uid, &inode, reason, &number) == 5 && inode,
+		     "line");
 		snprintf(to + strlen(to), SAYS - strlen(to), "%s%s %s %lu", *to ? ", " : "", address, reason, number);
 	}
 	free(text);
@@ -140,8 +141,8 @@ static void reasons(const char *text, const char *shown)
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1", shown, PORT + 1, shown, PORT + 1);
 	ok = say(ns, want);
 	peer_resets(ns, first, text, PORT);
-	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1", shown, PORT + 1, shown, PORT + 1,
-		 shown, PORT);
+	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1", shown, PORT + 1, shown,
+		 PORT + 1, shown, PORT);
 	ksft_test_result(say(ns, want) && ok, "the next listen() begins at 0, %s\n", text);
 	close(first);
 	close(second);
@@ -173,7 +174,8 @@ static void connects(void)
 	close(server);
 	ok &= say(ns, "");
 	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, true);
-	ksft_test_result(say(ns, "") && ok, "neither what connect() opens, nor connections of a listener that has ended\n");
+	ksft_test_result(say(ns, "") && ok,
+			 "neither what connect() opens, nor connections of a listener that has ended\n");
 	close(listener);
 	close(ns);
 }
