@@ -27,7 +27,8 @@ static bool is_own(const char *name)
 	static const char * const own[] = {
 		"AbortOnReset", "AbortOnIcmp", "AbortOnListener", "AbortOnDisconnect", "AbortOnKill",
 		"AbortOnNamespace", "AbortOnIdle", "AbortOnHalfClosed", "AbortOnUserTimeoutMs",
-		"AbortOnKeepaliveAlways", "BlackboxKept", "BlackboxDropped", "BlackboxRefused", "ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
+		"AbortOnKeepaliveAlways", "BlackboxKept", "BlackboxDropped", "BlackboxRefused",
+		"ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
 		"RstDiagRecv", "RstDiagMalformed", "AckRateSent", "AckRateRecv", "AckRateMalformed",
 		"AuthMalformed",
 		"LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
