@@ -139,7 +139,8 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 		for (i = 0; i < min_t(unsigned int, sacks->segs, XTCP_BLACKBOX_BLOCKS); i++)
 			seq_printf(m, "%s%u-%u", i ? "," : "", sacks->word[2 * i], sacks->word[2 * i + 1]);
 	seq_printf(m, "] shift=%u segs=%u ecn=%u ts=%u/%u options=[] cwnd=%u srtt_us=%u snd_una=%u rebuilt=%u",
-		   syn ? 0 : out ? box->rcv_wscale : box->snd_wscale, event->segs, event->flags >> XTCP_BLACKBOX_ECN,
+		   syn ? 0 : out ? box->rcv_wscale : box->snd_wscale, event->segs ?: 1,
+		   event->flags >> XTCP_BLACKBOX_ECN,
 		   event->flags & XTCP_BLACKBOX_TS ? event->tsval : 0,
 		   event->flags & XTCP_BLACKBOX_TS ? event->tsecr : 0,
 		   event->cwnd, event->srtt_us, event->una, !!(event->flags & XTCP_BLACKBOX_REBUILT));
@@ -152,26 +153,41 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
+ * Finds the first event before (@step is -1) or after (1) event @i that is no system call. @end: the
+ * search ends at this event. Returns the event; NULL: there is none.
+ */
+static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *box, unsigned long i,
+						    unsigned long end, int step)
+{
+	const struct xtcp_blackbox_event *event;
+
+	while (i != end) {
+		i += step;
+		event = &box->event[i % XTCP_BLACKBOX_EVENTS];
+		if (event->kind != XTCP_BLACKBOX_CALL)
+			return event;
+	}
+	return NULL;
+}
+
+/*
  * Returns when event @i happened, microseconds. The time of a system call is known only to a tick.
- * So the result is limited to the time between the previous event and the next event that is no
- * system call.
+ * So the result is limited to the time between the last event before it and the first event after it
+ * that are no system calls.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {
-	const struct xtcp_blackbox_event *event = &box->event[i % XTCP_BLACKBOX_EVENTS], *next;
+	const struct xtcp_blackbox_event *event = &box->event[i % XTCP_BLACKBOX_EVENTS], *previous, *next;
 	u64 us, ticks;
 
 	if (event->kind != XTCP_BLACKBOX_CALL)
 		return event->us;
+	previous = find_timed(box, i, box->begun, -1);
+	next = find_timed(box, i, box->count - 1, 1);
 	ticks = (u32)jiffies - event->word[4];
 	us = div_u64(ktime_get_coarse_ns(), NSEC_PER_USEC) - ticks * (USEC_PER_SEC / HZ);
-	us = max(us, event->us);
-	while (++i != box->count) {
-		next = &box->event[i % XTCP_BLACKBOX_EVENTS];
-		if (next->kind != XTCP_BLACKBOX_CALL)
-			return min(us, next->us);
-	}
-	return us;
+	us = max(us, previous ? previous->us : box->begun_us);
+	return next ? min(us, next->us) : us;
 }
 
 static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsigned long i)

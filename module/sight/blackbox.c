@@ -164,13 +164,17 @@ void xtcp_blackbox_exit(void)
 	kmem_cache_destroy(slab);
 }
 
-/* Allocate a slot. Return: its number, which is never 0, or an error. */
+/* Allocate a slot. Return: its number, whose low octet is not 0, or an error. */
 static int new_slot(void)
 {
-	int slot = ida_alloc_range(&slots, 1, XTCP_BLACKBOX_SLOTS - 1, GFP_NOWAIT | __GFP_NOWARN);
 	struct xtcp_blackbox **block;
+	int slot;
 
 	lockdep_assert_held(&boxes_lock);
+	/* a slot that cannot be used stays allocated, so it comes only once */
+	do {
+		slot = ida_alloc_range(&slots, 0, XTCP_BLACKBOX_SLOTS - 1, GFP_NOWAIT | __GFP_NOWARN);
+	} while (slot >= 0 && slot % XTCP_BLACKBOX_BLOCK == 0);
 	if (slot < 0 || xtcp_boxnote_table[slot / XTCP_BLACKBOX_BLOCK])
 		return slot;
 	block = kcalloc(XTCP_BLACKBOX_BLOCK, sizeof(*block), GFP_NOWAIT | __GFP_NOWARN);
@@ -188,7 +192,7 @@ static unsigned int most_boxes(void)
 {
 	u64 most = div_u64((u64)READ_ONCE(boxes_kib) * 1024, sizeof(struct xtcp_blackbox));
 
-	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - 1);
+	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - XTCP_BLACKBOX_TABLE);
 }
 
 /* How many boxes a namespace may have. */

@@ -53,14 +53,14 @@ enum xtcp_box_rule {
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
- * @us: when it happened, xtcp_clock_us(). An event of a system call does not read the clock: it
- *	repeats @us of the previous event, and word[4] has its own time, in jiffies
+ * @us: when it happened, xtcp_clock_us(). An event of a system call does not read the clock, and
+ *	leaves this field as it was: word[4] has its time, in jiffies
  * @kind: enum xtcp_blackbox_kind
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: for a segment: 1, or the number of segments in a GSO or GRO packet; for SACK blocks: their
- *	number; for a change of congestion control: the reason
+ * @segs: for a segment: 0 or 1, or the number of segments in a GSO or GRO packet; for SACK blocks:
+ *	their number; for a change of congestion control: the reason
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
  * @len: octets of data in the segment
@@ -145,12 +145,13 @@ struct xtcp_blackbox {
 };
 
 /*
- * The table of boxes. Each slot of the table points to a box; slot 0 is not used. The table is
- * allocated in blocks. A sock stores the number of its slot in two octets (xtcp_boxnote_slot()).
+ * The table of boxes. Each slot of the table points to a box. The table is allocated in blocks. A
+ * sock stores the number of its slot in two octets: the high one is the number of the block, the low
+ * one is the index in the block. Slots whose low octet is 0 are not used (xtcp_boxnote_slot()).
  */
-#define XTCP_BLACKBOX_SLOTS	(255U * 256)
-#define XTCP_BLACKBOX_BLOCK	(PAGE_SIZE / sizeof(struct xtcp_blackbox *))
-#define XTCP_BLACKBOX_TABLE	DIV_ROUND_UP(XTCP_BLACKBOX_SLOTS, XTCP_BLACKBOX_BLOCK)
+#define XTCP_BLACKBOX_BLOCK	256U
+#define XTCP_BLACKBOX_TABLE	256U
+#define XTCP_BLACKBOX_SLOTS	(XTCP_BLACKBOX_TABLE * XTCP_BLACKBOX_BLOCK)
 
 extern struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 

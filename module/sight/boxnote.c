@@ -24,28 +24,21 @@
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
-/*
- * Returns the slot of a sock's box. The sock stores the number of the slot in two octets, box_high
- * and box, which fill holes in two of the sock's structs. The octet "box" is 0 only if the sock has
- * no black box.
- */
-static unsigned int slot_of(const struct sock *sk)
-{
-	return xtcp_sk(sk)->box_high * 255 + xtcp_endpoint(sk)->box - 1;
-}
-
 /**
  * xtcp_boxnote_slot() - give the sock a box
  * @sk: has no box
- * @slot: the slot of the box, below XTCP_BLACKBOX_SLOTS
+ * @slot: the slot of the box, below XTCP_BLACKBOX_SLOTS; its low octet is not 0
+ *
+ * The sock stores the slot in two octets, box_high and box, which fill holes in two of the sock's
+ * structs. The octet "box" is 0 only if the sock has no black box.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
 	sock_owned_by_me(sk);
-	xtcp_endpoint(sk)->box = slot % 255 + 1;
-	xtcp_sk(sk)->box_high = slot / 255;
+	xtcp_endpoint(sk)->box = slot % XTCP_BLACKBOX_BLOCK;
+	xtcp_sk(sk)->box_high = slot / XTCP_BLACKBOX_BLOCK;
 }
 
 /**
@@ -59,7 +52,8 @@ void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	return *xtcp_blackbox_place(slot_of(sk));
+	/* the block of a slot in use is there: each event looks for its box, so do not ask */
+	return xtcp_boxnote_table[xtcp_sk(sk)->box_high][xtcp_endpoint(sk)->box];
 }
 
 /**
@@ -81,8 +75,9 @@ void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk)
 	box->snd_wscale = xsk->agreed.snd_wscale;
 }
 
-static struct xtcp_blackbox_event *begin_event(struct xtcp_blackbox *box, const struct sock *sk,
-					       enum xtcp_blackbox_kind kind, u64 us)
+/* Begin an event, except for its time. */
+static struct xtcp_blackbox_event *begin_timeless(struct xtcp_blackbox *box, const struct sock *sk,
+						  enum xtcp_blackbox_kind kind)
 {
 	struct xtcp_blackbox_event *event = &box->event[box->count % XTCP_BLACKBOX_EVENTS];
 
@@ -90,16 +85,24 @@ static struct xtcp_blackbox_event *begin_event(struct xtcp_blackbox *box, const 
 	WRITE_ONCE(box->begun, box->count + 1);
 	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
 	smp_wmb();
-	event->us = us;
 	event->kind = kind;
 	event->state = sk->sk_state;
+	return event;
+}
+
+static struct xtcp_blackbox_event *begin_event(struct xtcp_blackbox *box, const struct sock *sk,
+					       enum xtcp_blackbox_kind kind, u64 us)
+{
+	struct xtcp_blackbox_event *event = begin_timeless(box, sk, kind);
+
+	event->us = us;
 	return event;
 }
 
 static void finish_event(struct xtcp_blackbox *box)
 {
 	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
-	smp_store_release(&box->count, box->count + 1);
+	smp_store_release(&box->count, box->begun);
 }
 
 static void note_windows(struct xtcp_blackbox_event *event, const struct sock *sk)
@@ -140,7 +143,7 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 	event->flags = xtcp_trace_flags_of((const struct tcphdr *)skb->data) | seg->ecn << XTCP_BLACKBOX_ECN |
 		(seg->has_ts ? XTCP_BLACKBOX_TS : 0);
 	event->wnd = seg->wnd;
-	event->segs = max_t(u16, skb_shinfo(skb)->gso_segs, 1);
+	event->segs = skb_shinfo(skb)->gso_segs;
 	event->seq = seg->seq;
 	event->ack = seg->ack;
 	event->len = seg->len;
@@ -340,8 +343,7 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
  *
  * The same call may fail a thousand times a second. So if the previous event is the same call with
  * the same error, this call is only counted in that event. Programs make many calls, and reading
- * the clock would cost as much as the rest of this function. So the clock is not read: the event
- * gets the microseconds of the previous event, and its own time in jiffies.
+ * the clock would cost as much as the rest of this function. So the event has its time in jiffies.
  *
  * Context: process. Lock: socket, held.
  */
@@ -349,18 +351,16 @@ void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
 	struct xtcp_blackbox_event *event;
-	u64 us = box->begun_us;
 
 	sock_owned_by_me(sk);
-	if (likely(box->count)) {
+	if (unlikely(got < 0) && box->count) {
 		event = &box->event[(box->count - 1) % XTCP_BLACKBOX_EVENTS];
-		us = event->us;
-		if (unlikely(got < 0) && is_in_vain_again(event, sk, call, got)) {
+		if (is_in_vain_again(event, sk, call, got)) {
 			event->word[3]++;
 			return;
 		}
 	}
-	event = begin_event(box, sk, XTCP_BLACKBOX_CALL, us);
+	event = begin_timeless(box, sk, XTCP_BLACKBOX_CALL);
 	event->word[0] = call;
 	event->word[1] = wanted;
 	event->word[2] = got;

@@ -74,9 +74,7 @@ bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
 /* The control bits of a segment, enum xtcp_flags. */
 static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
 {
-	const u8 *octets = (const u8 *)th;
-
-	return (octets[12] & 1) << 8 | octets[13];
+	return ntohs(((const __be16 *)th)[6]) & 0x1ff;
 }
 
 #include <trace/events/xtcp.h>

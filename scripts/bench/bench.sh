@@ -4,6 +4,7 @@
 # make bench: xtcp against kernel TCP, as ratios; an hour. With B=NAME one
 # part of it; with B=loss N="NAME..." some of its networks, FAST=1 a glance at them;
 # with B=incast N=KB only blocks of this size;
+# with B=unused N=NAME only the settings whose name contains it;
 # with B=programs N="NAME..." some of them.
 # What is measured stands at the head of selftests/tools/bench.c for B=tcp, and of
 # bench_NAME.c there, or bench_NAME.py, for the others.
@@ -158,7 +159,8 @@ bench_unused()
 	if [ -n "${AB-}" ]; then
 		in_vm "instructions: one build / another" "${counted[@]}" -- bench_unused builds 3 3000 600
 	else
-		in_vm "instructions: while something is set / nothing" "${counted[@]}" -- bench_unused settings 3 3000 600
+		in_vm "instructions: while something is set / nothing" "${counted[@]}" -- bench_unused settings 3 3000 600 \
+			${N:+"$N"}
 	fi
 }
 

@@ -3,9 +3,10 @@
  * What features cost connections that do not use them, or that do (`make bench B=unused`), in
  * instructions:
  *
- *	bench_unused settings PAIRS TRANSACTIONS CONNECTIONS
+ *	bench_unused settings PAIRS TRANSACTIONS CONNECTIONS [NAME]
  *		RR (an octet there and back on one connection) and CRR (the same with a connection each) while
- *		something is set at both ends, against nothing set, in turns
+ *		something is set at both ends, against nothing set, in turns; with NAME only settings whose
+ *		name contains it
  *	bench_unused builds PAIRS TRANSACTIONS CONNECTIONS
  *		the same of two builds, XTCP_KO against the one that AB_KO names, with nothing set
  *
@@ -50,7 +51,7 @@ static const struct setting {
 	bool key;		/* another listener has a key of TCP_MD5SIG */
 	double most[LOADS];	/* bounds: times the cost without; 0: none */
 } settings[] = {
-	{ .name = "a black box each", .knob = "net.xtcp.blackbox", .on = "1" },
+	{ .name = "a black box each", .knob = "net.xtcp.blackbox", .on = "1", .most = { 1.03, 0 } },
 	{ .name = "comp_sack_nr 44, no loss", .knob = "net.xtcp.comp_sack_nr", .on = "44", .most = { 1.005, 1.02 } },
 	{ .name = "careful_resume 600", .knob = "net.xtcp.careful_resume", .on = "600", .most = { 1.005, 1.02 } },
 	{ .name = "rst_diagnostic 1, no RST", .knob = "net.xtcp.rst_diagnostic", .on = "1", .most = { 1.005, 1.02 } },
@@ -216,7 +217,7 @@ static void unload_module(void)
 		measure_die("cannot unload xtcp");
 }
 
-static int run_settings(int pairs, const int *amount)
+static int run_settings(int pairs, const int *amount, const char *name)
 {
 	static double with[LOADS][PAIRS_MAX], without[LOADS][PAIRS_MAX];
 	double costs[LOADS];
@@ -226,7 +227,7 @@ static int run_settings(int pairs, const int *amount)
 
 	load_module();
 	for (s = 0; s < sizeof(settings) / sizeof(*settings); s++) {
-		for (i = 0; i < pairs; i++) {
+		for (i = 0; i < pairs && strstr(settings[s].name, name); i++) {
 			set(&settings[s], true);
 			measure(amount, costs);
 			for (load = 0; load < LOADS; load++)
@@ -236,7 +237,8 @@ static int run_settings(int pairs, const int *amount)
 			for (load = 0; load < LOADS; load++)
 				without[load][i] = costs[load];
 		}
-		ok &= report(settings[s].name, with, without, pairs, settings[s].most);
+		if (i)
+			ok &= report(settings[s].name, with, without, pairs, settings[s].most);
 	}
 	unload_module();
 	return ok ? 0 : 1;
@@ -275,7 +277,7 @@ static int run_builds(int pairs, const int *amount)
 
 int main(int argc, char **argv)
 {
-	int pairs = argc == 5 ? atoi(argv[2]) : 0, status;
+	int pairs = argc == 5 || argc == 6 ? atoi(argv[2]) : 0, status;
 	int amount[LOADS];
 
 	if (pairs < 1 || pairs > PAIRS_MAX || atoi(argv[3]) < 1 || atoi(argv[4]) < 1 ||
@@ -287,7 +289,8 @@ int main(int argc, char **argv)
 	amount[CRR] = atoi(argv[4]);
 	if (ns_pair_make(&pair))
 		return 2;
-	status = strcmp(argv[1], "builds") ? run_settings(pairs, amount) : run_builds(pairs, amount);
+	status = strcmp(argv[1], "builds") ? run_settings(pairs, amount, argc == 6 ? argv[5] : "") :
+		 run_builds(pairs, amount);
 	ns_pair_close(&pair);
 	return status;
 }
