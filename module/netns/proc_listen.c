@@ -136,7 +136,8 @@ const struct seq_operations xtcp_proc_listen_ops = {
 	.show = show_line,
 };
 
-#define ABORT_WORD(reason, text)	[reason] = text,
+#define ABORT_WORD(reason, text) \
+	[reason] = text,
 
 static const char * const abort_words[] = { XTCP_ABORT_REASONS(ABORT_WORD, ABORT_WORD) };
 
@@ -153,7 +154,8 @@ static void show_aborts_of(struct seq_file *m, struct sock *sk)
 	print_address(sk, address, sizeof(address));
 	for (i = 0; i <= XTCP_ABORT_MAX; i++) {
 		if (counts[i])
-			seq_printf(m, "%-29s %5u %lu %s %u\n", address, from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
+			seq_printf(m, "%-29s %5u %lu %s %u\n", address,
+				   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
 				   (unsigned long)sock_i_ino(sk), abort_words[i], counts[i]);
 	}
 }

@@ -472,9 +472,9 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for options of Fast
- * Open; for keys what xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what
- * sock_setsockopt() returns.
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM
+ * and -EOPNOTSUPP for options of Fast Open; for keys what xtcp_md5opt_set() and xtcp_aoopt_set()
+ * return; for SOL_SOCKET what sock_setsockopt() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -81,9 +81,13 @@ void ledger_begin(struct world *w)
 {
 	int side;
 
-	for (side = 0; side < SIDES; side++)
-		before[side] = count(w, side);
-	events = views_events();
+	views_begin(w);
+	/* a timer of an earlier connection may send something meanwhile */
+	do {
+		events = views_events();
+		for (side = 0; side < SIDES; side++)
+			before[side] = count(w, side);
+	} while (views_events() != events);
 }
 
 /* The wire is newer than what was read from xtcp. */

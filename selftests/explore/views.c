@@ -8,6 +8,7 @@
 #include <linux/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "diag.h"
@@ -18,6 +19,7 @@
 
 #define INSTANCE	"explore"
 #define EVENT		"events/xtcp/xtcp_segment_out/enable"
+#define FILTER		"events/xtcp/xtcp_segment_out/filter"
 #define STATS		"/sys/kernel/tracing/instances/" INSTANCE "/per_cpu/cpu0/stats"
 
 /* Of the same connection, at about the same moment. */
@@ -166,21 +168,44 @@ void views_look(struct world *w, const struct lane *lane, enum side side)
 	compare(w, lane, side, &v);
 }
 
+/* A namespace that has ended may live on for a while, and its connections still send. */
+static void leave_out_others(const struct world *w)
+{
+	static ino_t known[SIDES];
+	struct stat now[SIDES];
+	char filter[64];
+
+	must(!fstat(w->path.ns[CLIENT], &now[CLIENT]) && !fstat(w->path.ns[SERVER], &now[SERVER]), "namespaces");
+	if (known[CLIENT] == now[CLIENT].st_ino && known[SERVER] == now[SERVER].st_ino)
+		return;
+	known[CLIENT] = now[CLIENT].st_ino;
+	known[SERVER] = now[SERVER].st_ino;
+	snprintf(filter, sizeof(filter), "netns == %lu || netns == %lu", known[CLIENT], known[SERVER]);
+	tracing_set(FILTER, filter);
+}
+
+void views_begin(const struct world *w)
+{
+	static bool traces;
+
+	if (!traces) {
+		tracing_start(INSTANCE);
+		tracing_set("buffer_size_kb", "16");
+	}
+	leave_out_others(w);
+	if (!traces)
+		tracing_set(EVENT, "1");
+	traces = true;
+}
+
 /* The tracepoint counts what leaves xtcp; nobody reads its events. */
 long long views_events(void)
 {
-	static bool traces;
 	char text[1024], *at;
 	long long entries = 0, overrun = 0;
 	ssize_t len;
 	int fd;
 
-	if (!traces) {
-		tracing_start(INSTANCE);
-		tracing_set("buffer_size_kb", "16");
-		tracing_set(EVENT, "1");
-		traces = true;
-	}
 	fd = open(STATS, O_RDONLY | O_CLOEXEC);
 	must(fd >= 0, STATS);
 	len = read(fd, text, sizeof(text) - 1);

@@ -68,6 +68,7 @@ void ledger_end(struct world *w);
 /* views.c: compares what netlink, /proc and TCP_INFO say of an end. */
 void views_look(struct world *w, const struct lane *lane, enum side side);
 /* How often xtcp_segment_out has fired. */
+void views_begin(const struct world *w);
 long long views_events(void);
 
 /* verdict.c */

@@ -420,7 +420,8 @@ static int fuzz_rst_text(struct wire *w, const char *knob)
 	if (moved(&before[0], &after[0], "TCPRstDiagRecv") != told ||
 	    moved(&before[0], &after[0], "TCPRstDiagMalformed") != malformed ||
 	    moved(&before[0], &after[0], "TCPAbortOnReset") != RST_ROUNDS || !told || !malformed)
-		return wire_fail(w, "TCPRstDiagRecv %llu, want %u; TCPRstDiagMalformed %llu, want %u; TCPAbortOnReset %llu",
+		return wire_fail(w,
+				 "TCPRstDiagRecv %llu, want %u; TCPRstDiagMalformed %llu, want %u; TCPAbortOnReset %llu",
 				 (unsigned long long)moved(&before[0], &after[0], "TCPRstDiagRecv"), told,
 				 (unsigned long long)moved(&before[0], &after[0], "TCPRstDiagMalformed"), malformed,
 				 (unsigned long long)moved(&before[0], &after[0], "TCPAbortOnReset"));

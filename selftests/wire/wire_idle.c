@@ -329,7 +329,8 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "half_closed_%s_option_beats_the_namespace", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2 | CLOSE_WAIT,
+		.name = "half_closed_%s_option_beats_the_namespace", .rfc = "RFC 9293 3.6",
+		.in = FIN_WAIT_2 | CLOSE_WAIT,
 		.pre = HALF(60000),
 		.want = {
 			.script = "set HALF_CLOSED_MS 500; mark; hup 3000; elapsed <= 600; > R. S ack N",

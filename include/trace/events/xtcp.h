@@ -644,6 +644,9 @@ TRACE_EVENT(xtcp_queue,
 		  __entry->new, xtcp_trace_queue_reason(__entry->reason))
 );
 
+#define XTCP_TRACE_SET_FORMAT \
+	" state=%s set=%s congestion=%s max_pacing_rate=%llu user_timeout=%u keepalive=%d keepidle=%u blackbox=%d"
+
 /*
  * An administrator has changed a connection. "set" says what has changed (enum xtcp_trace_set); the
  * other fields are the present values. If user_timeout or keepidle is 0, the namespace's value
@@ -680,9 +683,7 @@ TRACE_EVENT(xtcp_set,
 		__entry->blackbox = xtcp_sk(sk)->box;
 	),
 
-	TP_printk(XTCP_TRACE_ENDS_FORMAT
-		  " state=%s set=%s congestion=%s max_pacing_rate=%llu user_timeout=%u keepalive=%d keepidle=%u"
-		  " blackbox=%d",
+	TP_printk(XTCP_TRACE_ENDS_FORMAT XTCP_TRACE_SET_FORMAT,
 		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state), xtcp_trace_sets(__entry->what),
 		  __entry->congestion, __entry->max_pacing_rate, __entry->user_timeout, __entry->keepalive,
 		  __entry->keepidle, __entry->blackbox)

@@ -194,8 +194,8 @@ enum xtcp_abort_reason {
 	XTCP_ABORT_USER_TIMEOUT, /* no ACK came within TCP_USER_TIMEOUT */
 	XTCP_ABORT_IDLE,	/* no data came or went for net.xtcp.idle_ms or XTCP_IDLE_MS */
 	XTCP_ABORT_HALF_CLOSED,	/* the same for a half-closed connection, by half_closed_ms */
-	XTCP_ABORT_USER_TIMEOUT_MS, /* no ACK came within net.xtcp.user_timeout_ms; the socket has no TCP_USER_TIMEOUT */
-	XTCP_ABORT_KEEPALIVE_ALWAYS, /* as KEEPALIVE, but net.xtcp.keepalive_always caused the probes, not SO_KEEPALIVE */
+	XTCP_ABORT_USER_TIMEOUT_MS, /* the same by net.xtcp.user_timeout_ms, without TCP_USER_TIMEOUT */
+	XTCP_ABORT_KEEPALIVE_ALWAYS, /* as KEEPALIVE, by net.xtcp.keepalive_always, without SO_KEEPALIVE */
 };
 
 #define XTCP_ABORT_MAX	XTCP_ABORT_KEEPALIVE_ALWAYS
