@@ -24,8 +24,8 @@ enum xtcp_hystart_end {
  * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds
- * @train_start_us: when the first ACK of the present train came, the low half of the clock. A train
- *	is a series of ACKs without a pause
+ * @train_start_us: when the first ACK of the present train came: the low 32 bits of the clock,
+ *	microseconds. A train is a series of ACKs without a pause
  * @train_end_us: when the last ACK of the train came
  * @samples: rttSampleCount
  * @css_rounds: rounds of CSS that have ended

@@ -105,7 +105,10 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 
 	if (!paths)
 		return;
-	/* count first: who takes the lock of an emptied set to save a path sees the new count */
+	/*
+	 * count before the sets are emptied: a connection that then saves an old observation sees
+	 * the new count, and saves nothing
+	 */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
 		spin_lock_bh(&paths->sets[i].lock);

@@ -51,7 +51,7 @@ static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ac
 	prague->window_us = ack->now_us;
 }
 
-/* Update Alpha. Alpha stays 1 until the first CE mark shows that a queue of the path marks. */
+/* Updates Alpha, which stays 1 until the first CE mark. */
 static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {
 	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))
@@ -103,9 +103,9 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT
  *
- * Let r be virtual RTT / RTT. In a round trip the window grows by 1/r^2 segments. A virtual round
- * trip has r round trips, so it adds r * 1/r^2 = 1/r segments to the window. The next virtual round
- * trip sends this larger window r times: this makes r * 1/r = 1 segment more.
+ * Let r be virtual RTT / RTT: a virtual round trip consists of r round trips. Each round trip adds
+ * 1/r^2 segments to the window, so a virtual round trip adds r * 1/r^2 = 1/r segments. In the next
+ * virtual round trip, each of the r round trips sends these 1/r segments more: together, 1 segment.
  *
  * Context: any.
  *

@@ -16,14 +16,14 @@
 /**
  * struct xtcp_prague - Prague's state
  * @alpha: the observation window, and the share of octets that were marked, in units of 1/2^24
- * @window_us: when the observation window began, the low half of the clock
- * @reduced_us: when a mark reduced cwnd, the low half of the clock
+ * @window_us: when the observation window began, the low 32 bits of the clock
+ * @reduced_us: when a mark reduced cwnd, the low 32 bits of the clock
  * @reduced_end: SND.NXT at @reduced_us
  * @reduced_from: cwnd before that reduction
  * @debt: fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet
  * @credit: fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet
  * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
- * @met_marks: a segment was CE-marked, so a queue of the path marks
+ * @met_marks: a segment of ours was CE-marked
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;

@@ -90,8 +90,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  *	with new octets
  *
  * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
- * program had written too little when the octets were sent, the sample is only a lower bound of the
- * rate: it does not replace a sample with a higher rate.
+ * program had written too little to fill the window, the sample is only a lower bound of the rate,
+ * and does not replace a sample with a higher rate.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -12,8 +12,7 @@ struct xtcp_sample;
 /**
  * struct xtcp_rate - samples of the delivery rate
  * @first_sent_us: when the sending interval of the next sample begins, microseconds: sent_us of
- *	the skb that was sent last among those that have arrived; after a pause, sent_us of the
- *	first skb
+ *	the newest skb that has arrived; after a pause, sent_us of the first skb
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value

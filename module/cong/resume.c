@@ -92,7 +92,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 /**
  * xtcp_resume_cap() - lower the observation, since the path was congested
  * @resume: to update
- * @cwnd: the window during the congestion, which is the most that the path can carry
+ * @cwnd: the window during the congestion; the path carries no more than this
  *
  * Context: any.
  */
@@ -151,7 +151,7 @@ u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
  * @snd_nxt: SND.NXT
  * @pipe: octets in flight, the first value of PipeSize
  * @delivered: octets that have arrived since the connection began
- * @now_us: the low half of the clock
+ * @now_us: the low 32 bits of the clock
  *
  * Context: any.
  */
@@ -168,7 +168,7 @@ void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 del
  * xtcp_resume_is_due() - does the Unvalidated Phase end?
  * @resume: in %XTCP_RESUME_UNVALIDATED
  * @high: the octet after the highest octet that is acknowledged or sacked
- * @now_us: the low half of the clock
+ * @now_us: the low 32 bits of the clock
  * @srtt_us: the smoothed RTT
  *
  * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which

@@ -36,9 +36,9 @@ struct xtcp_saved {
  *	at the jump; later the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
- * @entered_us: when Unvalidated began, the low half of the clock
+ * @entered_us: when Unvalidated began, the low 32 bits of the clock
  * @round_end: a round of observation ends when all octets before this number are acknowledged
- * @round_start_us: when the round began, the low half of the clock
+ * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
@@ -72,7 +72,7 @@ struct xtcp_resume {
  * @snd_una: SND.UNA
  * @snd_nxt: SND.NXT
  * @delivered: octets that have arrived since the connection began
- * @now_us: the low half of the clock
+ * @now_us: the low 32 bits of the clock
  * @min_rtt_us: the smallest RTT
  * @seconds: xtcp_paths_seconds()
  * @ifindex: the device towards the path; 0: unknown

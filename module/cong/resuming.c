@@ -129,8 +129,8 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * is_fresh() tests ssthresh, which BBR leaves at infinity after a loss. If the program has
-	 * replaced BBR by another algorithm since then, only lost_total shows the loss
+	 * is_fresh() finds a loss by ssthresh. But BBR leaves ssthresh at infinity after a loss,
+	 * and the program may have replaced BBR since then: lost_total shows such a loss
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;

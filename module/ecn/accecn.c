@@ -245,9 +245,9 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * all other combinations of flags mean AccECN, even AE with ECE. The obsolete ECN nonce
-	 * used AE with ECE; this value is now reserved, and does not report how our SYN arrived
-	 * (section 3.1.3)
+	 * all other combinations of flags mean AccECN. One of them, AE with ECE, was used by the
+	 * obsolete ECN nonce and is now reserved: it does not report how our SYN arrived (section
+	 * 3.1.3)
 	 */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
@@ -561,8 +561,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
  * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. If the option newly reports
  * octets with CE, but the field has reported no mark since the last ACK with the option, the field
  * may have wrapped: eight marks look like no mark. But if fewer than eight segments were
- * acknowledged since then, something on the path changes the field or the option. @least: how many
- * new marks the field alone reports. Return: how many the field and the option together report.
+ * acknowledged since that ACK, the field has not wrapped: something on the path changes the field
+ * or the option. @least: how many new marks the field alone reports. Return: how many the field and
+ * the option together report.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

@@ -322,11 +322,12 @@ void xtcp_ecn_undone(struct sock *sk)
  * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
  * @sk: in a synchronized state, with text in flight
  *
- * If the peer has acknowledged no text so far, the path may drop ECT(1). Send no ECT from now on,
- * since otherwise each flight could cost a timeout. If the timeout was only due to an outage, the
- * connection has lost L4S for nothing. Text on the SYN does not count as acknowledged, since a SYN
- * is not ECT. If the peer has acknowledged other text, an outage is likelier: only the text that is
- * resent after the timeout is not ECT (xtcp_ecn_codepoint()).
+ * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
+ * since otherwise each flight could cost a timeout. The price: after a mere outage, the connection
+ * goes on without L4S. Text on the SYN does not count as acknowledged, since a SYN is not ECT.
+ *
+ * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
+ * after the timeout is not ECT (xtcp_ecn_codepoint()).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -107,8 +107,8 @@ static void note_timeout(struct sock *sk)
 
 /*
  * Is the next timeout as long as the present timeout? RFC 6298 (5.5) doubles the timeout. But a
- * connection with little in flight puts little load on the path, and waits long for a lost segment.
- * So the program or the namespace may ask for some timeouts without backoff.
+ * connection with little in flight puts little load on the path, and often finds a loss only by a
+ * timeout. So the program or the namespace may ask for some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {
@@ -176,8 +176,9 @@ static void expired_retransmit(struct sock *sk)
 }
 
 /*
- * The window opened a tick ago. If it is still open, resend the text: while the window was zero, a
- * probe may have been sent instead. Only expired_retransmit() may give up the connection.
+ * The window opened a tick ago. If it is still open, resend the text in flight: while the window
+ * was zero, a window probe may have been sent instead of a retransmission. This function never
+ * gives up the connection; expired_retransmit() may.
  */
 static void expired_reopened(struct sock *sk)
 {
@@ -373,9 +374,9 @@ void xtcp_expiry_init(struct sock *sk)
  * Text leaves only if it is due, and carries the ACK. If no text has left, and ACKs were held back,
  * one ACK is sent instead of these ACKs.
  *
- * The timer of pace.c makes release_cb() call this function. If a user owned the lock when that
- * timer fired, release_sock() calls it later. coalesce.c calls this function for text that need not
- * wait any longer.
+ * When the timer of pace.c fires, it runs this function through release_cb(). If a user owns the
+ * lock at that moment, release_sock() runs this function later. coalesce.c calls this function for
+ * text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */

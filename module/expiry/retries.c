@@ -98,10 +98,9 @@ static u32 time_of(const struct sock *sk, u32 retries)
 }
 
 /*
- * Has R1 passed? @gone: milliseconds since the first retransmission. The time of R1 begins with the
- * first transmission, at least 200 ms earlier, and ends with the timeout that follows retries1
- * retransmissions. Linux counts it from the first retransmission. If the RTO is less than 214 ms,
- * four retransmissions would be before R1 then, not three, and R1 would come after 6 s, not 3 s.
+ * Has R1 passed? @gone: milliseconds since the first retransmission. R1 counts from the first
+ * transmission, so this function adds the first timeout, 200 ms (time_of()). Linux does not add it:
+ * with an RTO of less than 214 ms, Linux reaches R1 one timeout later, after 6 s instead of 3 s.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
@@ -149,8 +148,8 @@ static void try_another_path(struct sock *sk)
 /**
  * xtcp_retries_give_up() - end a connection whose peer does not answer
  * @sk: the sock; the caller holds a reference
- * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT, XTCP_ABORT_KEEPALIVE, or what one of
- *	the last two is called when the namespace has caused it
+ * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE; if a sysctl caused
+ *	it, XTCP_ABORT_USER_TIMEOUT_MS or XTCP_ABORT_KEEPALIVE_ALWAYS
  *
  * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
@@ -262,8 +261,8 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * exceptions. An orphan has the limits of orphans. And TCP_USER_TIMEOUT limits the time; as in
  * Linux, answers that acknowledge nothing do not extend that time.
  *
- * Without TCP_USER_TIMEOUT, the peer counts as silent when it has answered neither probes nor data
- * for twice the largest RTO. The largest RTO may be set to as little as a second.
+ * Without TCP_USER_TIMEOUT, the connection ends when the peer has answered neither probes nor data
+ * for twice the largest RTO. This may be as little as 2 s: the largest RTO may be set to 1 s.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -110,9 +110,8 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 }
 
 /*
- * Sends the ACKs that still wait. If a user owns the lock of a sock, nothing is sent: the user is
- * in a call that sends the ACK or ends the wait. If the call does neither, the sock's own timer
- * sends the ACK.
+ * Sends the ACKs that still wait. If a user owns the lock of a sock, this function sends no ACK for
+ * this sock: the user's call may send the ACK. Otherwise the sock's own timer sends it.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
@@ -151,9 +150,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * when the processor of this list goes offline, its timer moves to another processor. This
-	 * function may still run there when the first processor is online again, and a connect() on
-	 * the first processor may have queued the timer already
+	 * a connect() may have queued the timer already, if the processor of this list went offline
+	 * and came back: the timer moved to another processor then, where this function still runs
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));

@@ -16,7 +16,7 @@
  * net.xtcp.fastopen_blackhole_timeout_sec. Each further sign doubles this time, at most to 64 times
  * its first length. All of this is as in Linux. These are the signs:
  *
- *  - three timeouts in a row, or one or two after which the connection is given up;
+ *  - three timeouts in a row, or fewer if the connection is then given up;
  *  - a RST or a FIN that comes out of order before any data;
  *  - a FIN with data after the program has closed the socket.
  */
@@ -42,11 +42,11 @@
 #include "sight/mib.h"
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */
-#define TIMEOUTS_BEFORE	2	/* the next timeout after these is a sign of a black hole */
+#define TIMEOUTS_BEFORE	2	/* after so many timeouts, the next is a sign of a black hole */
 
 /*
- * Is Fast Open off because of a black hole? If it was off, and the time without Fast Open is over,
- * the answer is no. syn_fastopen_ch then marks @sk as a connection that tries Fast Open again.
+ * Is Fast Open off because of a black hole? When the time without Fast Open is over, the answer is
+ * no, and syn_fastopen_ch marks @sk as a connection that tries Fast Open again.
  */
 static bool in_black_hole(struct sock *sk)
 {
@@ -254,9 +254,10 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * @sk: the sock; its receive state has not been reset yet
  *
  * If a FIN came out of order, and @sk has received no data at all, a middlebox seems to have
- * dropped the data: this is a sign of a black hole, and Fast Open is off for a time. @sk may be a
- * connection that tries Fast Open again after such a time. If @sk then has received data, and the
- * route of @sk is not loopback, Fast Open works again: all signs counted so far are forgotten.
+ * dropped the data. This is a sign of a black hole: Fast Open is off for a time.
+ *
+ * If @sk was opened after such a time, and has received data over a route that is not loopback,
+ * Fast Open works again: all signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

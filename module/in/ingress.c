@@ -143,7 +143,7 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 /**
  * struct signature - what is known of the signature of a segment
  * @verified: the segment was verified with the keys of the sock that gets the segment. If that sock
- *	turns out to have ended, @verified becomes false: the keys of the next sock count then
+ *	has ended, another sock with other keys gets the segment: @verified becomes false
  * @counted: TCPAOGood has counted the segment, and must not count it again
  */
 struct signature {

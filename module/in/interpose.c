@@ -20,7 +20,8 @@
  *        may have moved its listener to that stack.
  *  4. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
  *     (siblings.c) has a connection with this tuple. Segments that a listener drops without an
- *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST.
+ *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST. Kernel TCP has
+ *     no listener there, and would answer with a RST.
  *  5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
  *     signature key (MD5 or TCP-AO) for the peer: kernel TCP does not know this key, and would
  *     answer without a signature.
@@ -327,8 +328,8 @@ static int install_v4(void)
 
 /*
  * If our handler is in inet_protos[], puts the saved handler back. Return: true when the saved
- * handler is in the array now, also if it was there before: nothing calls our handler any more.
- * False when another module's handler is in the array, because it may call our handler.
+ * handler is in the array afterwards, so that nothing calls our handler any more. False when
+ * another module's handler is in the array: that handler may call ours.
  */
 static bool is_restored_v4(void)
 {

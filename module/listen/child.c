@@ -80,9 +80,9 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 /*
  * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
  * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
- * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. If
- * he->acked is set, the peer has sent such an ACK before, but no child was made then. There is no
- * sample in this case, because the time since the earlier ACK is no network delay.
+ * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
+ * no sample if he->acked is set: the peer's first ACK came earlier, but made no child, and the time
+ * since then is no network delay.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {

@@ -128,7 +128,6 @@ static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *
 	list_add_tail(&he->node, level_of(synq, he));
 }
 
-/* Takes an entry off its list. */
 static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	lockdep_assert_held(&listener->lock);

@@ -48,9 +48,9 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 /*
  * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then the segment
  * answers the SYN-ACK of an old connection, which may have had the same ISN: the acknowledgment
- * number alone does not show this. While cookies are accepted, TSecr is not checked, because the
- * segment may answer a SYN-ACK with a cookie that was sent before this entry was made. As in Linux,
- * a TSecr of 0 is not checked.
+ * number alone does not show this. While cookies are accepted, TSecr is not checked: before this
+ * entry was made, we may have sent a SYN-ACK and kept no entry, and the segment may answer that
+ * SYN-ACK. As in Linux, a TSecr of 0 is not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)

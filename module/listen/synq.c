@@ -198,8 +198,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 
 /*
  * Does the ACK Rate Request option fit into the SYN-ACK, with all other options and a signature of
- * @room octets? If the SYN-ACK has the AccECN option, and also a signature or a Fast Open cookie
- * (@answer), it has no space left.
+ * @room octets? The AccECN option and a signature or a Fast Open cookie (@answer) leave no space.
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {

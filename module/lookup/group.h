@@ -36,8 +36,9 @@ struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
 
 /*
- * May @sk share a port with other sockets of its user? As in Linux, it may not if a BPF program was
- * attached before bind(): attaching gives @sk a struct sock_reuseport. Socket lock held.
+ * May @sk share a port with other sockets of its user? As in Linux, the answer is no if a BPF
+ * program was attached before bind(): attaching gives @sk a struct sock_reuseport.
+ * Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {

@@ -3,13 +3,12 @@
  * SO_INCOMING_CPU: a SYN goes to a listener of the group whose option names the processor on which
  * the SYN arrives.
  *
- * Kernel TCP starts at the member that the hash chooses, and walks on until it finds a member whose
- * option names this processor. A member may stand behind many members that name other processors.
- * Each walk that starts at one of these ends at that member, so that member gets more SYNs than
- * others. In xtcp, the members that name the same processor are in an array of their own (struct
- * xtcp_seats), and the hash chooses among them. Each of them gets an equal share of the SYNs, and
- * the choice takes the same time for thousands of members as for a few. If no member names the
- * processor, any member may get the SYN, in both stacks.
+ * Kernel TCP starts at the member that the hash chooses, and walks on to the next member whose
+ * option names this processor. So a member gets more SYNs than others if many members in front of
+ * it name other processors. In xtcp, the members that name the same processor are in an array of
+ * their own (struct xtcp_seats), and the hash chooses among them. Each of them gets an equal share
+ * of the SYNs, and the choice takes the same time for thousands of members as for a few. If no
+ * member names the processor, any member may get the SYN, in both stacks.
  *
  * Generic socket code sets the option without a call to us, but holds the socket lock. So we read
  * the option when the lock is released, which is before setsockopt() returns. If there is no memory
