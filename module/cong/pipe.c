@@ -27,7 +27,8 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 	sock_owned_by_me(sk);
 	/*
 	 * when memory is short, an skb that is marked as sacked or lost may keep octets that are
-	 * acknowledged already. They count in gone, but not in out, which begins at SND.UNA
+	 * acknowledged already. "gone" counts these octets, but "out", which begins at SND.UNA,
+	 * does not
 	 */
 	return out > gone ? out - gone : 0;
 }

@@ -102,8 +102,8 @@ static void stop_pacing(struct sock *sk)
 }
 
 /*
- * Is the connection in its first slow start, without any congestion so far? A connection whose SYN
- * was lost more than once has begun with less than the initial window.
+ * Is the connection in its first slow start, without any congestion so far? The answer is no if the
+ * SYN was lost more than once: the connection has then begun with less than the initial window.
  */
 static bool is_fresh(const struct sock *sk)
 {

@@ -41,9 +41,8 @@ static bool needs_ecn(const struct sock *sk)
 }
 
 /*
- * Does a listener accept ECN, whatever the route says? It does if its algorithm needs ECN. It also
- * does if it may accept AccECN: a listener that accepts AccECN also accepts classic ECN, for peers
- * that do not know AccECN.
+ * Does a listener accept ECN, whatever the route says? Yes, if its algorithm needs ECN. Also yes if
+ * it accepts AccECN: then it accepts classic ECN, too, for peers that do not know AccECN.
  */
 static bool grants_ecn(const struct sock *lsk)
 {

@@ -23,8 +23,6 @@ struct xtcp_sibling_link {
 	const void **saved;
 };
 
-/* Sibling: another loaded build of this module. */
-
 /*
  * A function of one build that another build calls: does a listener of the called build want a SYN
  * that would reopen a TIME-WAIT record of the calling build? Softirq, RCU read side.

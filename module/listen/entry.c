@@ -252,7 +252,6 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	return limit;
 }
 
-/* Returns the entry that expires first, or NULL. */
 static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 {
 	struct xtcp_request *he, *first = NULL;
