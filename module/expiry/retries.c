@@ -49,7 +49,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  * xtcp_retries_since() - when did the present retransmissions or window probes begin?
  * @sk: the sock
  *
- * TCP_USER_TIMEOUT counts from this time. An ACK of text resets this time; a window that opens does
+ * The user timeout counts from this time. An ACK of text resets this time; a window that opens does
  * not.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -215,10 +215,10 @@ static bool orphan_had_its_time(const struct sock *sk)
  * xtcp_retries_end_retransmission() - text has timed out: give up, if it is time
  * @sk: in a synchronized state; its retransmission deadline has passed
  *
- * If TCP_USER_TIMEOUT is set, it is the limit. Without it R2 is the limit, or a shorter time for an
- * orphan (MUST-20, MUST-21). Before the limit, the retransmission may take another path.
- * From R1 on, this function also makes routing choose another route, and lets mtuprobe.c check
- * whether the segments are too large for the path.
+ * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. If neither is
+ * set, the limit is R2, or a shorter time for an orphan (MUST-20, MUST-21). Before the limit, the
+ * retransmission may take another path. From R1 on, this function also makes routing choose another
+ * route, and lets mtuprobe.c check whether the segments are too large for the path.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -258,10 +258,10 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * @sk: in a synchronized state, with text in flight; its retransmission deadline has passed
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
- * exceptions. An orphan has the limits of orphans. And TCP_USER_TIMEOUT limits the time; as in
+ * exceptions. An orphan has the limits of orphans. And the user timeout limits the time; as in
  * Linux, answers that acknowledge nothing do not extend that time.
  *
- * Without TCP_USER_TIMEOUT, the connection ends when the peer has answered neither probes nor data
+ * Without a user timeout, the connection ends when the peer has answered neither probes nor data
  * for twice the largest RTO. This may be as little as 2 s: the largest RTO may be set to 1 s.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -318,9 +318,8 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
  * @sk: in a synchronized state
  *
- * The connection ends when the peer has answered none of the last retries2 probes, or when
- * TCP_USER_TIMEOUT has passed. Until then, a peer that answers may keep its window closed
- * (MUST-37).
+ * The connection ends when the peer has answered none of the last retries2 probes, or when the user
+ * timeout has passed. Until then, a peer that answers may keep its window closed (MUST-37).
  *
  * For an orphan, orphan_retries() is used instead of retries2. An orphan also ends, even if the
  * peer answers, when the RTO is at its maximum and has doubled orphan_retries() times (RFC 6429).
