@@ -42,7 +42,7 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-#define TELL_TIME	(HZ / 10)	/* after this time, orphans end without a RST */
+#define TELL_TIME	(HZ / 10)	/* when a namespace ends, it sends RSTs for at most this time */
 
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
@@ -75,10 +75,9 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 }
 
 /*
- * Makes all parts. The lists of leases (our socks in kernel TCP's bind table) come last, with the
- * bitmap of the leases' ports: once this bitmap exists, arriving segments read it and use all
- * parts. So no step that can fail may follow. Return: 0 or a negative errno; after an error no part
- * is left.
+ * Makes all parts, then the lists of leases (our socks in kernel TCP's bind table) and the bitmap
+ * of the leases' ports. Arriving segments use all parts as soon as this bitmap exists, so no step
+ * that can fail may follow. Return: 0 or a negative errno; after an error no part is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {

@@ -478,12 +478,11 @@ static int file_release(struct inode *inode, struct file *file)
 }
 
 /*
- * A read may hang: the reader's buffer may be a page of a FUSE file whose server does not answer.
- * Any user can make such a file. Unloading the module removes the files in /proc; the removal of a
- * file waits for its readers, and no signal ends this wait. So each read takes a reference to the
- * module, and unloading fails at once with "in use". Unloading may begin after module_put(), but
- * then it waits until this function has returned, which takes only a moment. An open descriptor
- * alone has no reference to the module.
+ * Any user can make a read hang: the buffer may be a page of a FUSE file whose server does not
+ * answer. To unload the module, the kernel removes the files in /proc. It waits for all reads of
+ * these files, and no signal ends this wait. So each read takes a reference to the module, and
+ * unloading fails at once with "in use". If unloading begins just after module_put(), it waits only
+ * until this function has returned. An open descriptor alone has no reference to the module.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
@@ -505,8 +504,8 @@ static ssize_t file_write(struct file *file, const char __user *from, size_t siz
 	if (!which->written)
 		return -EIO;
 	/*
-	 * seq_file_net() works here, because each file with .written has .ops. For a file with
-	 * .show, the private data is the namespace itself
+	 * seq_file_net() works only for a file with .ops, and each file with .written has .ops. For
+	 * a file with .show, the private data is the namespace itself
 	 */
 	xn = xtcp_net(seq_file_net(file->private_data));
 	if (xtcp_netns_is_started(xn))

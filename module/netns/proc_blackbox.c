@@ -153,8 +153,8 @@ static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *even
 }
 
 /*
- * Finds the first event before (@step is -1) or after (1) event @i that is no system call. @end: the
- * search ends at this event. Returns the event; NULL: there is none.
+ * Finds an event that is not a system call: the last one before event @i if @step is -1, the first
+ * one after event @i if @step is 1. The search ends at event @end. Returns the event, or NULL.
  */
 static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *box, unsigned long i,
 						    unsigned long end, int step)
@@ -171,9 +171,9 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 }
 
 /*
- * Returns when event @i happened, microseconds. The time of a system call is known only to a tick.
- * So the result is limited to the time between the last event before it and the first event after it
- * that are no system calls.
+ * Returns when event @i happened, microseconds. The time of a system call is known only to a tick,
+ * but other events have exact times. So the result lies between the times of two of these: the
+ * last one before event @i, and the first one after it.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* /proc/net/xtcp_listen and xtcp_aborts: the queues of each listener, and how its connections ended. */
+/* /proc/net/xtcp_listen and xtcp_aborts: queues of listeners, and how their connections ended. */
 #ifndef XTCP_PROC_LISTEN_H
 #define XTCP_PROC_LISTEN_H
 

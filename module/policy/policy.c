@@ -14,11 +14,10 @@
  * one. The old table is freed after a grace period.
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
- * used again. The cgroup of a connection is the cgroup of the process that made its socket; a child
- * has the cgroup of its listener. All other code of Linux that asks for the cgroup of a socket gets
- * the same answer. A socket keeps its cgroup: once the cgroup's directory is removed, the rule
- * still matches the sockets that were made in this cgroup. It does not match sockets of a new
- * cgroup with the same name.
+ * used again. As everywhere in Linux, the cgroup of a socket is the cgroup of the process that made
+ * it, and a child has the cgroup of its listener. A socket keeps its cgroup: once the cgroup's
+ * directory is removed, the rule still matches the sockets that were made in this cgroup. It does
+ * not match sockets of a new cgroup with the same name.
  *
  * All memory is charged to the memory control group of the writer, since any user can make a
  * namespace and write its table.
@@ -147,14 +146,14 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 }
 
 /*
- * The pacing limit that the rule has set. Generic socket code sets SO_MAX_PACING_RATE without a
- * call to us, so undo_limit() compares the present limit with this value.
+ * The pacing limit that the rule has set. A program may change the limit by SO_MAX_PACING_RATE, and
+ * the kernel does not tell us. So undo_limit() compares the present limit with this value.
  *
- * The value is stored in a field of inet_sock that only datagram sockets use: ip_setup_cork() and
- * ip6_setup_cork() write the field, and no sock of ours calls them. A new field would make struct
- * xtcp_sock larger for every connection. struct xtcp_seldom is the wrong place for two reasons. Its
- * allocation can fail when a rule applies to a child, in softirq, and the limit could not be reset
- * later. And a connection with a struct xtcp_seldom searches for signature keys for each segment.
+ * The value is stored in a field of inet_sock that only datagram sockets use (ip_setup_cork(),
+ * ip6_setup_cork()). A new field would make struct xtcp_sock larger for every connection. A struct
+ * xtcp_seldom is the wrong place for two reasons. In softirq its allocation may fail, and the limit
+ * that a child has got could not be reset later. And a connection with a struct xtcp_seldom
+ * searches for signature keys for each segment.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -185,8 +184,8 @@ static void undo_limit(struct sock *sk)
 }
 
 /*
- * Give @sk the values of a rule, except for options that the program has set itself. An option that
- * has its default value counts as not set, even if the program has set it to that value.
+ * Set the options of a rule, except for those that the program has set itself. An option with its
+ * default value counts as not set: nothing tells whether the program has set this value.
  */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
@@ -197,11 +196,10 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
 	/*
-	 * cong.initial needs no bit in by_rule: no socket option sets this field, and a reset of
-	 * the TCB clears it
+	 * these two fields need no bits in by_rule: no socket option sets them, and a reset of the
+	 * TCB clears them
 	 */
 	xsk->cong.initial = sets->initial;
-	/* the same is true of this field */
 	xsk->box_rule = sets->blackbox;
 }
 

@@ -123,7 +123,7 @@ void xtcp_sndbuf_wake(struct sock *sk)
 }
 
 /**
- * xtcp_sndbuf_waits_for_room() - let a timer send when IP and the device have less text
+ * xtcp_sndbuf_waits_for_room() - let a timer send the waiting text when there is room below TCP
  * @sk: the sock; something is in flight
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets

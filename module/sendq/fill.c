@@ -70,8 +70,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	if (copy < 0)
 		return copy;
 	/*
-	 * if io_uring holds the pages of @skb, take references to them for @skb, since the page
-	 * that is added now does not belong to io_uring
+	 * if the pages of @skb belong to io_uring, @skb has no references to them: take these now.
+	 * The page that is added below has a reference, and an skb puts all its pages or none
 	 */
 	skb_zcopy_downgrade_managed(skb);
 	/* skb_copy_to_page_nocache() also charges the octets to the sock */

@@ -584,8 +584,8 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report first: the report makes a clone, which shares the list of fragments with the skb.
-	 * Then own_fragments() gives the skb a list of its own
+	 * report before own_fragments(): the report makes a clone, which shares the list of
+	 * fragments with @skb. Then own_fragments() copies the list
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

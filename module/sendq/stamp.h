@@ -9,8 +9,8 @@ struct sk_buff;
 struct sock;
 
 /*
- * The caller of each of these functions holds the socket lock. It calls a function that takes an
- * skb only if the skb's cb->stamps is not 0; for xtcp_stamp_join(), this means @next.
+ * The caller of each of these functions holds the socket lock. It calls them, except for
+ * xtcp_stamp_written(), only if cb->stamps of @skb (in xtcp_stamp_join(): of @next) is not 0.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);

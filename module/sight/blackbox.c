@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The black boxes: the last events of connections, in memory. A rule of the policy table or
- * net.xtcp.blackbox chooses which connections get a box when they begin. An administrator can give a
- * box to a live connection, or take its box (socket/set.c). When a connection is aborted
+ * net.xtcp.blackbox chooses which connections get a box when they begin. An administrator can give
+ * a box to a live connection, or take its box (socket/set.c). When a connection is aborted
  * (xtcp_sock.ended has a reason), its box is kept. When a connection ends in another way, for
  * example by both FINs, its box is freed. netns/proc_blackbox.c shows the boxes.
  *
@@ -12,8 +12,8 @@
  * namespace may use; beyond that, each newly kept box replaces the oldest kept box. If there is no
  * space for the box of a new connection, the oldest kept boxes of its namespace are freed. If the
  * namespace has no kept box, the new connection gets no box. A live connection never loses its box
- * to another one, so a user who opens many connections does not take the boxes of others. The memory
- * is not charged to the program, since the administrator has asked for the boxes.
+ * to another one, so a user who opens many connections does not take the boxes of others. The
+ * memory is not charged to the program, since the administrator has asked for the boxes.
  *
  * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
  * in a table. The table grows in blocks.
@@ -42,7 +42,7 @@
 
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
 
-/* boxes_lock guards these variables and writes to xtcp_boxnote_table. */
+/* boxes_lock guards these variables, and all writes to xtcp_boxnote_table. */
 static DEFINE_SPINLOCK(boxes_lock);	/* its holder takes no other lock of the module */
 static unsigned int boxes;		/* how many boxes there are */
 static unsigned int boxes_of_guests;
@@ -56,11 +56,11 @@ module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
 /*
- * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. To turn the key on
- * or off, the kernel patches the code that tests the key, which disturbs all processors. Any user
- * can write net.xtcp.blackbox, or give boxes to connections, in a namespace of his own, and must not
- * cause such patches often. So users can only turn the key on; settle() turns it off, at most once a
- * second. No user can keep key_lock: its holders copy nothing from or to a program.
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change of the
+ * key patches kernel code, which disturbs all processors. In a namespace of his own, any user can
+ * write net.xtcp.blackbox and give boxes to connections, but must not cause patches often. So users
+ * can only turn the key on; settle() turns it off, at most once a second. No user can prolong the
+ * time for which key_lock is held: its holders copy nothing from or to a program.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 /* how many namespaces, and requests for a box, need the key; also read without the lock */
@@ -77,11 +77,11 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_blackbox_want() - react to a write to net.xtcp.blackbox, to a new policy table, or to the end
- * of a namespace
+ * xtcp_blackbox_want() - react to a write to net.xtcp.blackbox, to a new policy table, or to the
+ * end of a namespace
  * @xn: the namespace
- * @ends: true: the namespace ends, and nobody writes the sysctl or the table any more; false: one of
- *	them was written
+ * @ends: true: the namespace ends, and nobody writes the sysctl or the table any more; false: the
+ *	sysctl or the table was written
  *
  * Context: process, may sleep.
  */
@@ -90,7 +90,7 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 	bool wants;
 
 	mutex_lock(&key_lock);
-	/* read both values under the lock, so that after several writers the last value counts */
+	/* if several writers come here, the last one to take the lock reads the final values */
 	wants = !ends && (READ_ONCE(xn->sysctl.blackbox[0]) || READ_ONCE(xn->blackbox_ruled));
 	if (wants != xn->blackbox_wanted) {
 		xn->blackbox_wanted = wants;
@@ -104,10 +104,11 @@ void xtcp_blackbox_want(struct xtcp_net *xn, bool ends)
 }
 
 /**
- * xtcp_blackbox_hold_key() - make connections write into boxes that they have or get from now on
+ * xtcp_blackbox_hold_key() - turn xtcp_boxnote_key on, and keep it on until
+ * xtcp_blackbox_release_key() is called
  *
- * xtcp_blackbox_release_key() undoes this. Between the two calls, an administrator's request gives a
- * box to a connection. Once the connection has the box, the key stays on without the request.
+ * Between the two calls, a request of an administrator gives a box to a connection. From then on,
+ * this box keeps the key on.
  *
  * Context: process, may sleep.
  */
@@ -171,7 +172,7 @@ static int new_slot(void)
 	int slot;
 
 	lockdep_assert_held(&boxes_lock);
-	/* a slot that cannot be used stays allocated, so it comes only once */
+	/* a slot whose low octet is 0 stays allocated, so that it is not returned again */
 	do {
 		slot = ida_alloc_range(&slots, 0, XTCP_BLACKBOX_SLOTS - 1, GFP_NOWAIT | __GFP_NOWARN);
 	} while (slot >= 0 && slot % XTCP_BLACKBOX_BLOCK == 0);
@@ -218,8 +219,8 @@ static void free_box(struct xtcp_blackbox *box)
 	xn->boxes--;
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
-	 * a reader that sees what another connection writes into this memory must also see that the
-	 * number has changed
+	 * change the number before another connection gets this memory: a reader that sees data of
+	 * that connection then also sees that the number has changed
 	 */
 	WRITE_ONCE(box->number, 0);
 	smp_wmb();	/* pairs with smp_rmb() in xtcp_blackbox_copy() */
@@ -237,8 +238,8 @@ static void free_oldest(struct xtcp_net *xn)
 }
 
 /*
- * Free the oldest kept boxes of the namespace until there is space for a new box. If blackbox_mem
- * was lowered, far too many boxes may be kept, so one call frees at most WAYS_MAX of them.
+ * Free the oldest kept boxes of the namespace until there is space for a new box, but at most
+ * WAYS_MAX boxes. After blackbox_mem was lowered, it could take long to free all at once.
  */
 static void make_way(struct xtcp_net *xn)
 {
@@ -255,7 +256,7 @@ static bool is_port_wanted(const struct xtcp_net *xn, u16 port)
 	return port >= READ_ONCE(xn->sysctl.blackbox[1]) && port <= READ_ONCE(xn->sysctl.blackbox[2]);
 }
 
-/* Does a rule choose this connection, or, if no rule says anything, net.xtcp.blackbox? */
+/* Should this connection get a box? A rule decides; if no rule does, net.xtcp.blackbox decides. */
 static bool is_chosen(const struct sock *sk)
 {
 	const struct xtcp_net *xn = xtcp_net_of(sk);
@@ -338,7 +339,7 @@ static struct xtcp_blackbox *begin(struct sock *sk)
  * xtcp_blackbox_give() - give a box to a live connection
  * @sk: has a connection; may have a box, which then stays
  *
- * The box has no event from before. The caller has called xtcp_blackbox_hold_key().
+ * A new box is empty: it has no earlier events. The caller has called xtcp_blackbox_hold_key().
  *
  * Context: softirq or process. Lock: socket, held.
  *

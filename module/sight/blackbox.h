@@ -53,8 +53,8 @@ enum xtcp_box_rule {
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
- * @us: when it happened, xtcp_clock_us(). An event of a system call does not read the clock, and
- *	leaves this field as it was: word[4] has its time, in jiffies
+ * @us: when it happened, xtcp_clock_us(). Not valid for a system call: word[4] has its time, in
+ *	jiffies
  * @kind: enum xtcp_blackbox_kind
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
@@ -146,8 +146,8 @@ struct xtcp_blackbox {
 
 /*
  * The table of boxes. Each slot of the table points to a box. The table is allocated in blocks. A
- * sock stores the number of its slot in two octets: the high one is the number of the block, the low
- * one is the index in the block. Slots whose low octet is 0 are not used (xtcp_boxnote_slot()).
+ * sock stores the number of its slot in two octets: the high one is the number of the block, the
+ * low one is the index in the block. Slots whose low octet is 0 are not used (xtcp_boxnote_slot()).
  */
 #define XTCP_BLACKBOX_BLOCK	256U
 #define XTCP_BLACKBOX_TABLE	256U

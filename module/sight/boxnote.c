@@ -52,7 +52,7 @@ void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	/* the block of a slot in use is there: each event looks for its box, so do not ask */
+	/* no test for NULL: if a slot is in use, its block exists. This code runs for each event */
 	return xtcp_boxnote_table[xtcp_sk(sk)->box_high][xtcp_endpoint(sk)->box];
 }
 

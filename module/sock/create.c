@@ -21,8 +21,9 @@
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two at once                 xtcp_listener.lock
- * xtcp_portmaps.lock       the list of these maps               both      the same; never with
- *                                                                         the lock of a map
+ * xtcp_portmaps.lock       the list of these maps               both      a socket lock,
+ *                                                                         xtcp_listener.lock; never
+ *                                                                         xtcp_portmap.lock
  * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
  *                          (leases), and who may share them;              xtcp_listener.lock
  *                          each lock is for every 64th port
@@ -297,8 +298,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
 	 * left_table is the RCU grace period after which no lookup can find a sock that has left
-	 * its table. The child was in no table, so its grace period counts as over, even if the
-	 * listener has just left its table
+	 * its table. The listener may have just left its table, but the child was in no table: set
+	 * a grace period that is over
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
@@ -315,8 +316,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
 	/*
-	 * a listener that is being closed has sk_shutdown set. The child must not inherit this; it
-	 * is reset when the listener ends
+	 * a listener that is being closed has sk_shutdown set. The child begins without it, and is
+	 * reset when the listener has ended
 	 */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);

@@ -13,7 +13,7 @@
 #include "out/held.h"
 #include "sendq/sndq.h"
 
-#define TRIES		200U	/* one close() checks the sock at most this many times, in some 10 us */
+#define TRIES		200U	/* one close() checks the sock at most this many times, for about 10 us */
 
 /*
  * Free @sk if the caller's reference is the last one. Return: true when it was. Nobody else can get

@@ -310,7 +310,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		xtcp_sk(sk)->timers.told_pen = told_pen;
 	}
 	xtcp_sk(sk)->ended = ended;
-	/* reports of timestamps for the next connection are numbered from its first octet */
+	/* the next connection numbers its timestamp reports from its own first octet (stamp.c) */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

@@ -103,10 +103,11 @@ static void fill_tcb(struct sock *sk)
 }
 
 /*
- * Begin a Fast Open (RFC 7413). If a write connects, send the SYN, with the data of the write or
- * with a request for a cookie. If connect() was called, there is no data yet. If a SYN may have
- * data, for example because a cookie is stored, send nothing now: the first write sends the SYN
- * with its data. Otherwise, send a SYN that asks for a cookie.
+ * Begin a Fast Open (RFC 7413). There are three cases:
+ * - A write connects: send the SYN, with the data of the write or with a request for a cookie.
+ * - connect() was called, and the SYN may have data, for example because a cookie is stored: send
+ *   nothing now. The first write sends the SYN with its data.
+ * - connect() was called, and the SYN may not have data: send a SYN that asks for a cookie.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {

@@ -140,7 +140,7 @@ static int dump_start(struct netlink_callback *cb)
 
 /*
  * A row that does not fit into an empty message has many MD5 keys. Enlarge the message, perhaps
- * beyond the size of the reader's buffer; Linux does so for rows with much storage of BPF programs.
+ * beyond the size of the reader's buffer. (Linux also does this, for rows with much BPF storage.)
  * If the keys still do not fit, the row shows as many as fit, so no program can make a listing
  * fail.
  */

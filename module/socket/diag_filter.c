@@ -27,7 +27,7 @@
 #endif
 #include <asm/byteorder.h>
 
-#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* octets; the unit of all lengths */
+#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* octets; each jump is a multiple of this */
 
 static void note(u8 *notes, unsigned int at)
 {

@@ -329,9 +329,9 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state before the tuple: the tuple is written first, so it is not older than the
-	 * state. A sock that has ended keeps both until this RCU read side ends, because a new
-	 * connect() first waits for RCU readers
+	 * read the state first: a writer sets the tuple before the state, so the tuple that is read
+	 * next is not older than the state. If the sock has ended, state and tuple stay until this
+	 * RCU read side ends, because a new connect() first waits for RCU readers
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

@@ -64,7 +64,7 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk may be a stand_in of base/memory.c: it uses these counts, but is not an xtcp_sock. */
+/* @sk may be a stand_in of base/memory.c, which uses these counts, but is not an xtcp_sock. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))

@@ -104,9 +104,9 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * A read of @rest octets starts at @offset in its skb: end it before the urgent octet. If it starts
- * at the urgent octet, skip that octet, unless SO_OOBINLINE is set. Return: how many octets may be
- * read.
+ * The program is about to read @rest octets, from @offset of an skb on: end the read before the
+ * urgent octet. If the read starts at the urgent octet, skip this octet, unless SO_OOBINLINE is
+ * set. Return: how many octets may be read.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {

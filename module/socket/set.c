@@ -13,8 +13,8 @@
  * A task that waits to register or unregister a family holds up all new requests. Any user may send
  * requests in a namespace that he has made. He may also keep the lock of a sock or of a policy
  * table for as long as he likes. So no request waits for such a lock here: the answer is EBUSY, and
- * the tool asks again. A request that makes a policy table may sleep in an allocation, as requests of
- * other families do, but the allocation fails if there is no memory (__GFP_NORETRY).
+ * the tool asks again. A request that makes a policy table may sleep in an allocation, as requests
+ * of other families do, but the allocation fails if there is no memory (__GFP_NORETRY).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.
@@ -118,8 +118,8 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 }
 
 /*
- * Make the changes that can fail although set_policy has checked their values: give the sock a black
- * box, and change the algorithm. Return: 0; or an error, and then nothing has changed.
+ * Make the changes that can fail although set_policy has checked their values: give the sock a
+ * black box, and change the algorithm. Return: 0; or an error, and then nothing has changed.
  */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {

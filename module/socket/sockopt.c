@@ -124,8 +124,8 @@ static int refuse_get(int level, int __user *optlen)
 
 /*
  * TCP_NODELAY was set, or TCP_CORK was cleared: send the data that need not wait any more. As in
- * Linux, setting TCP_NODELAY sends what is queued now even if TCP_CORK is set; later writes wait
- * for TCP_CORK again.
+ * Linux, TCP_NODELAY sends the queued data even if TCP_CORK is set, but TCP_CORK delays later
+ * writes.
  */
 static void push_withheld(struct sock *sk)
 {
@@ -193,7 +193,7 @@ static int set_keepintvl(struct sock *sk, int val)
 
 /*
  * TCP_QUICKACK: 0 turns delayed ACKs on. Any other value turns them off, and an ACK that is owed is
- * sent at once. If an ACK was owed and the value is even, delayed ACKs are turned on again.
+ * sent at once. If the value is even, this ACK also turns delayed ACKs on again.
  */
 static void set_quickack(struct sock *sk, int val)
 {
@@ -472,9 +472,9 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM
- * and -EOPNOTSUPP for options of Fast Open; for keys what xtcp_md5opt_set() and xtcp_aoopt_set()
- * return; for SOL_SOCKET what sock_setsockopt() returns.
+ * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS;
+ * -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what xtcp_md5opt_set() and
+ * xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {

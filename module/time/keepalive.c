@@ -162,11 +162,13 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
  *
  * xtcp_keepalive_idle_ms() is a limit in each synchronized state. xtcp_keepalive_half_closed_ms()
- * is a limit in FIN-WAIT-2 and CLOSE-WAIT; if there are both, the shorter one counts there. A FIN and a
- * retransmission count as text; an ACK and a probe do not. While text or a FIN waits to be sent or
- * acknowledged and the peer's window is open, R2 and the user timeout decide instead (RFC 9293
- * section 3.8.3). In this case @left receives the whole limit, however long the connection has been
- * without text. An orphan has limits of its own (retries.c, record.c).
+ * is a limit only in FIN-WAIT-2 and CLOSE-WAIT. If both limits apply, the shorter one counts. A FIN
+ * and a retransmission count as text; an ACK and a probe do not. An orphan has limits of its own
+ * (retries.c, record.c).
+ *
+ * While text or a FIN waits to be sent or acknowledged and the peer's window is open, R2 and the
+ * user timeout decide instead (RFC 9293 section 3.8.3). In this case, @left receives the whole
+ * limit.
  *
  * Context: softirq or process. Lock: socket, held.
  *

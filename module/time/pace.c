@@ -277,7 +277,7 @@ void xtcp_pace_not_left(struct sock *sk)
 }
 
 /**
- * xtcp_pace_waits_for_room() - let the timer send once IP and the device have less text
+ * xtcp_pace_waits_for_room() - let the timer send the waiting text when there is room below TCP
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
@@ -352,7 +352,7 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 }
 
 /**
- * xtcp_pace_is_waiting() - does text wait until IP and the device have room?
+ * xtcp_pace_is_waiting() - does text wait until there is room below TCP?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -397,10 +397,10 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Is there text that waits for the timer and may go now? There may be none: the text for which the
- * timer was set may have been sent already. (Corked text does not wait for this timer.) Text that
- * waits for room below TCP may go as soon as there is room, and at again_ns in any case. So before
- * again_ns, this function sets the timer for again_ns, and then looks whether there is room.
+ * Is there text that waits for the timer and may go now? The text for which the timer was set may
+ * have been sent already, and corked text does not wait for this timer. Text that waits for room
+ * below TCP may go as soon as there is room, and at again_ns in any case. So before again_ns, this
+ * function sets the timer for again_ns, and then tests whether there is room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {

@@ -26,8 +26,8 @@
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
- * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
- * effect once, and the next deadline counts from this run.
+ * fires too early is merely set again. However late the timer runs, a deadline that has passed
+ * takes effect only once, and the next deadline counts from this run.
  *
  * A deadline has passed at the end of its tick, not at the beginning. Otherwise the wait would be
  * up to a tick too short, because it usually begins in the middle of a tick. The kernel's timers
@@ -344,11 +344,11 @@ void xtcp_timer_established(struct sock *sk)
 
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, only the RTO
- * runs until the RTT has been measured again and the probe is acknowledged (section 7.3). Without
- * the first rule, SRTT might never learn that the path has become longer, because the ACKs of
- * probes may yield no RTT sample. Without the second rule, a probe timeout that may send nothing
- * would come before the RTO, and delay it. net.xtcp.early_retrans has Linux's values: 3 and 4 turn
- * probes on.
+ * runs until the RTT has been measured again and the probe is acknowledged (section 7.3). The RTT
+ * must be measured, because the ACKs of probes may yield no RTT sample: with probes alone, SRTT
+ * might never learn that the path has become longer. The probe must be acknowledged, because
+ * until then no other probe may be sent, and another probe timeout would only delay the RTO.
+ * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {

@@ -36,8 +36,8 @@ enum xtcp_timer_shown {
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
  * @kept_alive: jiffies when the last keepalive probe was sent; valid while the probe waits for its
- *	answer and no text was written since. It shares memory with the first element of @deadline,
- *	the retransmit deadline, which is not armed then
+ *	answer and no text was written since. It shares memory with the first element of
+ *	@deadline, the retransmit deadline, which is not armed then
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is

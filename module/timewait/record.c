@@ -242,8 +242,8 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 /*
  * Put a record on its list. The record nearly always belongs at the end. If its timeout is shorter
  * than the timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the
- * records that expire later, but passes at most SORT_STEPS of them. A record that does not get to
- * its right place ends late, together with the record before it.
+ * records that expire later, but passes at most SORT_STEPS of them. If this is not far enough, the
+ * record ends late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -333,9 +333,8 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		else
 			tw->conn.map = 0;
 		/*
-		 * A map may have set conn.map a moment ago, under the lock of the hash chain.
-		 * xtcp_demux_leave() has taken the same lock since, so this function sees the new
-		 * value.
+		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() has
+		 * taken the same lock above, so conn.map is up to date here.
 		 */
 		has_maps |= tw->conn.map;
 		/* a server's records share one lease: put that lease once for all of them */
@@ -507,9 +506,9 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 
 /*
  * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * the age of TS.Recent may seem a second too large. Therefore a second is subtracted. The age is
- * limited to 30 days, which is already much too old for PAWS. So the age does not overflow 32 bits
- * before the record ends.
+ * its age may seem a second too large: subtract a second from the age. The age is limited to 30
+ * days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days are as good
+ * as a larger age.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {

@@ -36,8 +36,8 @@ struct xtcp_signer;
  * @ts_ok: timestamps are in use
  * @is_signed: segments are signed; the keys follow the record in memory (xtcp_record_key(),
  *	xtcp_record_ao())
- * @ace: the ACE field of the answers (RFC 9768 section 3.2.2): no CE mark is counted any more; 0
- *	without AccECN
+ * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
+ *	does not count CE marks; 0 without AccECN
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
  *	shard
  * @conn: the entry in the table of connections; the last member, because a record for IPv4 is

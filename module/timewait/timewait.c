@@ -270,7 +270,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
 
-	/* a segment at RCV.NXT that is a RST, or that has neither text nor SYN nor FIN */
+	/* a RST at RCV.NXT, or a segment at RCV.NXT that has no text, SYN or FIN */
 	if (!paws && seg->seq == tw->rcv_nxt && (seg->seq == seg->end_seq || seg->flags & XTCP_RST)) {
 		if (!(seg->flags & XTCP_RST))
 			xtcp_record_restart(xn, tw);

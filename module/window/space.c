@@ -174,8 +174,8 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/*
-	 * rcv_ssthresh begins as the first window, which is rounded to whole segments. So do not
-	 * raise rcv_ssthresh when it is less than a segment below the full window
+	 * a window of whole segments may be up to a segment smaller than the full window, so do not
+	 * raise rcv_ssthresh if it is less than a segment below the full window
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);

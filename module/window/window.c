@@ -46,10 +46,10 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. But if the rounded number moves the right edge too little
- * (is_worthwhile()), offer all of @space. If we offered the rounded number, it might be less than
- * twice the present window even when the program has read all text. Then
- * xtcp_window_would_double() would prevent a window update.
+ * segments cannot use the rest. But if such an offer moves the right edge too little
+ * (is_worthwhile()), offer all of @space. Otherwise, the offer might never reach twice the present
+ * window, even after the program has read all text, and no window update would be sent
+ * (xtcp_window_would_double()).
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
