@@ -522,7 +522,6 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_ta
 					       min_t(size_t, ARRAY_SIZE(entries) - part * PART, PART));
 }
 
-/* Unregisters the first @parts parts. */
 static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
 {
 	while (parts)

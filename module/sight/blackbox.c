@@ -44,7 +44,7 @@
 
 /* boxes_lock guards these variables, and all writes to xtcp_boxnote_table. */
 static DEFINE_SPINLOCK(boxes_lock);	/* its holder takes no other lock of the module */
-static unsigned int boxes;		/* how many boxes there are */
+static unsigned int boxes;
 static unsigned int boxes_of_guests;
 static unsigned int boxes_live;		/* boxes of connections that have not ended */
 static unsigned long last_number;
@@ -239,7 +239,7 @@ static void free_oldest(struct xtcp_net *xn)
 
 /*
  * Free the oldest kept boxes of the namespace until there is space for a new box, but at most
- * WAYS_MAX boxes. After blackbox_mem was lowered, it could take long to free all at once.
+ * WAYS_MAX boxes. After blackbox_mem was lowered, it might take long to free all surplus boxes.
  */
 static void make_way(struct xtcp_net *xn)
 {

@@ -16,9 +16,9 @@
 #define TRIES		200U	/* one close() checks the sock at most this many times, for about 10 us */
 
 /*
- * Free @sk if the caller's reference is the last one. Return: true when it was. Nobody else can get
- * @sk then, so TCP passes no more of its segments to IP. If segments of @sk are still below TCP,
- * @sk keeps the module loaded until the last of them is freed.
+ * Free @sk if the caller's reference is the last one. Return: true when the reference was the last
+ * one. Nobody else can get @sk then, so TCP passes no more of its segments to IP. If segments of
+ * @sk are still below TCP, @sk keeps the module loaded until the last of them is freed.
  *
  * If no segment is below TCP, @sk may still be on a list of held.c. This function does not take @sk
  * off that list: it has no socket lock, so xtcp_held_segment_freed() might take @sk off at the same

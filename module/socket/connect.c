@@ -107,7 +107,7 @@ static void fill_tcb(struct sock *sk)
  * - A write connects: send the SYN, with the data of the write or with a request for a cookie.
  * - connect() was called, and the SYN may have data, for example because a cookie is stored: send
  *   nothing now. The first write sends the SYN with its data.
- * - connect() was called, and the SYN may not have data: send a SYN that asks for a cookie.
+ * - connect() was called, and the SYN must not have data: send a SYN that asks for a cookie.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {

@@ -22,7 +22,7 @@
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE, and SO_KEEPALIVE or net.xtcp.keepalive_always
  *               is on: probe (RFC 9293 section 3.8.4). Even without keepalive, this deadline ends
- *               a connection that has had no text for too long (net.xtcp.idle_ms, half_closed_ms)
+ *               a connection that has had no text for too long (xtcp_keepalive_idle())
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
@@ -208,8 +208,8 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 }
 
 /*
- * The rest of the RTO, microseconds; a whole RTO if nothing is left. The RTO counts from the time
- * when the first segment in flight was sent.
+ * The rest of the RTO, microseconds. This RTO counts from the time when the first segment in flight
+ * was sent. If it has passed already, the result is a whole RTO.
  */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
@@ -250,9 +250,9 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * Can only a timer detect a loss, because few segments are in flight and no text waits behind them
- * (RFC 7765)? Without SACK, this function returns false: only SACK shows at once that a timer fired
- * too early.
+ * Are so few segments in flight, with no text waiting behind them, that only a timer can detect a
+ * loss (RFC 7765)? Without SACK, this function returns false: only SACK shows at once that a timer
+ * fired too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -657,10 +657,10 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
  * xtcp_timer_limit_idle() - event: the connection is half closed, or its timer has run
  * @sk: the sock, in any state
  *
- * If the namespace limits connections without text, the keepalive deadline comes no later than the
- * limit. When this deadline has passed, expiry.c finds out whether a probe or the limit is due, and
- * sets the next deadline. A changed limit takes effect when this function is called next: when the
- * timer runs, or at another event.
+ * If the time without text is limited (xtcp_keepalive_idle()), the keepalive deadline comes no
+ * later than the limit. When this deadline has passed, expiry.c finds out whether a probe or the
+ * limit is due, and sets the next deadline. A changed limit takes effect when this function is
+ * called next: when the timer runs, or at another event.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -243,8 +243,8 @@ static void right_size(struct sock *sk, u32 copied)
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
-	 * twice @copied leaves room for retransmissions. The program may again read more by the
-	 * same factor in each of the next two round trips: add room for this now.
+	 * twice @copied leaves room for retransmissions. In each of the next two round trips, the
+	 * increase may be as large, in percent, as from @before to @copied: add room for it now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
