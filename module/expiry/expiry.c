@@ -268,10 +268,10 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * Keepalive shares this deadline with net.xtcp.idle_ms and half_closed_ms, the limits for
- * connections without text. First find out whether a limit has passed; if so, the connection ends.
- * Otherwise keepalive is due. If the deadline was set for a limit that was raised since then, a
- * keepalive probe may be sent early.
+ * Keepalive shares this deadline with the limits for connections without text: XTCP_IDLE_MS and
+ * XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms. First find out whether a limit has
+ * passed; if so, the connection ends. Otherwise keepalive is due. If the deadline was set for a
+ * limit that was raised since then, a keepalive probe may be sent early.
  */
 static void expired_keepalive(struct sock *sk)
 {

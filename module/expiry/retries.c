@@ -354,7 +354,7 @@ bool xtcp_retries_end_probing(struct sock *sk)
  * xtcp_retries_end_idle() - end a connection that has had no text for too long
  * @sk: the sock, in any state; the caller holds a reference
  *
- * The limits are net.xtcp.idle_ms and half_closed_ms.
+ * The limits are XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms.
  *
  * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, as programs
  * expect when a timer ends a connection; the abort reason says which limit has passed. A soft error

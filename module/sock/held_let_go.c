@@ -13,7 +13,8 @@
 #include "out/held.h"
 #include "sendq/sndq.h"
 
-#define TRIES		200U	/* one close() checks the sock at most this many times, for about 10 us */
+/* one close() checks the sock at most this many times, for about 10 us */
+#define TRIES		200U
 
 /*
  * Free @sk if the caller's reference is the last one. Return: true when the reference was the last

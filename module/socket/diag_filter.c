@@ -27,7 +27,8 @@
 #endif
 #include <asm/byteorder.h>
 
-#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))	/* octets; each jump is a multiple of this */
+/* octets; each jump is a multiple of this */
+#define OP_LEN	((unsigned int)sizeof(struct inet_diag_bc_op))
 
 static void note(u8 *notes, unsigned int at)
 {
