@@ -14,7 +14,8 @@
  * requests in a namespace that he has made. He may also keep the lock of a sock or of a policy
  * table for as long as he likes. So no request waits for such a lock here: the answer is EBUSY, and
  * the tool asks again. A request that makes a policy table may sleep in an allocation, as requests
- * of other families do, but the allocation fails if there is no memory (__GFP_NORETRY).
+ * of other families do, but the allocation fails if there is no memory (__GFP_NORETRY). A request
+ * about black boxes may wait for key_lock, which nobody keeps for long (sight/blackbox.c).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.
@@ -119,7 +120,8 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 
 /*
  * Make the changes that can fail although set_policy has checked their values: give the sock a
- * black box, and change the algorithm. Return: 0; or an error, and then nothing has changed.
+ * black box, and change the algorithm. Return: 0; or an error, and then the connection is as it
+ * was. But boxes of connections that have ended may be gone, to make room for its box.
  */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
