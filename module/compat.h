@@ -523,8 +523,8 @@ static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *so
 }
 
 /*
- * The kernel's record of a write without a copy. Since 6.16 the octets may also be in the memory of
- * a device.
+ * Begins or continues the kernel's ubuf_info of a MSG_ZEROCOPY write. Since 6.16 the last argument
+ * says whether the octets are in the memory of a device; xtcp has no such writes.
  */
 static inline struct ubuf_info *xtcp_compat_zerocopy_begin(struct sock *sk, size_t size, struct ubuf_info *last)
 {

@@ -17,8 +17,8 @@
 
 /*
  * Is an ACK older than RFC 5961 section 5.2 allows? An ACK may be at most MAX.SND.WND below
- * SND.UNA. As in Linux, it must also not be below the first octet of the connection: in a smaller
- * range, an attacker is less likely to guess a number.
+ * SND.UNA. As in Linux, it must also not be below ISS + 1: the fewer ACK numbers are accepted, the
+ * less likely an attacker guesses one of them.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {

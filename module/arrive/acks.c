@@ -199,8 +199,8 @@ void xtcp_acks_owed(struct sock *sk)
 		xtcp_bare_ack(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		/*
-		 * if no data has ever come, the ACK is for a FIN. As in Linux, it is delayed only
-		 * for XTCP_ANSWER_MS, in case a close() follows at once
+		 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only
+		 * XTCP_ANSWER_MS for a close(), whose FIN carries the ACK
 		 */
 		xtcp_timer_ack_owed(sk, xsk->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 								       msecs_to_jiffies(XTCP_ANSWER_MS));

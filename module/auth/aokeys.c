@@ -332,8 +332,8 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 }
 
 /**
- * xtcp_aokeys_forget() - remove a key of a listener, even if the program had chosen the key
- * @sk: the listener. It signs with the keys for which the peers ask, not with the chosen keys
+ * xtcp_aokeys_forget() - remove a key of a listener, even a key that the program has chosen
+ * @sk: the listener. It signs with the key for which the peer asks, never with the chosen key
  * @ao: its TCP-AO
  * @key: the key
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The parts of a segment that both kinds of signature cover: the pseudo-header and the text. */
+/* What both kinds of signature cover in the same form: pseudo-header and text. */
 #ifndef XTCP_HASH_H
 #define XTCP_HASH_H
 

@@ -36,8 +36,8 @@ struct xtcp_rto {
 };
 
 /*
- * Does xtcp_rto_sample() use floor_us for the next sample, with SND.UNA at @una? Yes, for the first
- * sample of a connection, and for each sample that ends a round trip.
+ * Will the next xtcp_rto_sample() use its argument floor_us, if SND.UNA is @una by then? It uses it
+ * for the first sample of a connection, and for each sample that ends a round trip.
  */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {

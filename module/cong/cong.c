@@ -264,10 +264,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * Slow start has raised the window from @before, although the sender did not fill the window. Limit
- * the window to twice the largest number of octets in flight
- * (draft-ietf-ccwg-ratelimited-increase section 3): this is how far slow start raises a window that
- * those octets fill. Until ssthresh is set or an idle time reduces cwnd, the initial window counts
- * instead of that number, if it is larger.
+ * the window to twice the largest flight, but not below @before
+ * (draft-ietf-ccwg-ratelimited-increase section 3): slow start would go no further if the window
+ * were as large as that flight. Until ssthresh is set or an idle time reduces cwnd, the initial
+ * window takes the place of the largest flight, if it is larger.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -654,9 +654,9 @@ bool xtcp_cong_undo(struct sock *sk)
  * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
  * 3.1. RFC 5681 section 4.1 asks for the initial window at once. After the reduction, slow start
- * regains three quarters of the old window, since ssthresh is set to at least this value. This
- * function computes in whole segments. The window is not reduced if the algorithm has control(), or
- * if net.xtcp.slow_start_after_idle is 0.
+ * regains three quarters of the old window, since ssthresh is set to at least this value, unless a
+ * reduction is in progress. This function computes in whole segments. The window is not reduced if
+ * the algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -96,8 +96,8 @@ struct xtcp_cong_ops {
  * @cwnd: congestion window, octets
  * @ssthresh: slow start threshold, octets
  * @phase: enum xtcp_cong_phase
- * @started: the connection is established and has not ended: the algorithm has begun, or will begin
- *	when tx->stream is allocated
+ * @started: the connection is established and has not ended. The algorithm has begun if tx->stream
+ *	is allocated; otherwise it begins at that allocation
  * @rate_is_old: the windows have changed since sk_pacing_rate was computed
  * @initial: the initial window that a rule of the policy table sets, segments; 0: none
  */

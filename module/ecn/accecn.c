@@ -480,7 +480,8 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
 	/*
-	 * the first text was lost with the option: resend it without the option (section 3.2.3.2.2)
+	 * the first text had the option and is resent: perhaps the path drops segments with the
+	 * option, so no segment carries it from now on (section 3.2.3.2.2), unless it is PERSISTENT
 	 */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;

@@ -173,9 +173,10 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /**
- * xtcp_ace_marks_by_octets() - how many segments newly met congestion, by ACE field and option?
- * @least: the number of marks by the ACE field alone
- * @before: marks that were reported since the last ACK with the option, by ACKs without the option
+ * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by its ACE field and
+ *	AccECN option together?
+ * @least: marks by this ACK's ACE field alone
+ * @before: marks that earlier ACKs have reported, since the last ACK with the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *

@@ -38,7 +38,7 @@
 
 /**
  * struct waiting - a connection whose third ACK waits
- * @sk: the sock; the entry holds a reference
+ * @sk: the sock; the list holds a reference
  * @by: the thread that returned from connect(); compared, never dereferenced
  * @until_ns: when the ACK leaves at the latest, CLOCK_MONOTONIC
  */

@@ -8,12 +8,11 @@
  * part. Nearly all segments of kernel TCP fail one cheap test: a bit says whether this module has
  * reserved the local port.
  *
- * The handler decides in this order:
- *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
- *     is ours; otherwise (TPROXY, sk_assign) the segment is kernel TCP's.
- *  2. The bit of the local port is not set: the segment is kernel TCP's.
- *  3. A connection of ours has exactly this tuple: the segment is ours. But if the connection is a
- *     TIME-WAIT record, the record ends in two cases, and the segment is not ours:
+ * The handler decides in this order: 1. A socket is attached to the segment already. If our early
+ * demux has attached it, the segment is ours; otherwise (TPROXY, sk_assign) the segment is kernel
+ * TCP's. 2. The bit of the local port is not set: the segment is kernel TCP's. 3. A connection of
+ * ours has exactly this tuple: the segment is ours. But a TIME-WAIT record makes way in two cases;
+ * it ends, and the segment is not ours:
  *      - Kernel TCP has a connection with this tuple.
  *      - The segment is a SYN that would reopen the record, and we have no listener for the SYN,
  *        but a listener of kernel TCP or of another build of this module wants the SYN. The program
@@ -24,7 +23,7 @@
  *     no listener there, and would answer with a RST.
  *  5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
  *     signature key (MD5 or TCP-AO) for the peer: kernel TCP does not know this key, and would
- *     answer without a signature.
+ *     answer without a signature. The exception of item 4 holds here, too.
  *  6. All other segments are kernel TCP's, which also answers segments that belong to no
  *     connection. So a program that moves its listener to xtcp keeps the connections that kernel
  *     TCP has accepted before.
@@ -218,10 +217,10 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * Does a segment belong to a connection of ours? Another build of this module asks this before a
- * listener of that build takes the segment. If the segment is a SYN that would reopen a TIME-WAIT
- * record of ours, and @wanted says that the listener wants the SYN, the record ends and the answer
- * is no. This function must not walk the ring of builds (siblings.c), because we may be leaving the
- * ring at this moment.
+ * listener of its own takes the segment. A TIME-WAIT record of ours may have to make way (item 3
+ * above): then the record ends and the answer is no. @wanted: does a listener of another build want
+ * the SYN? This function must not walk the ring of builds (siblings.c), because we may be leaving
+ * the ring at this moment.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {
@@ -258,7 +257,7 @@ static bool wants(struct sk_buff *skb)
 	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(listener->sk, skb);
 }
 
-/* Passes a segment to ingress.c if it is ours. Return: false when the segment is kernel TCP's. */
+/* Passes a segment to ingress.c if it is ours. Return: false if it is not ours. */
 static __always_inline bool is_ours(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk ? xtcp_early_take(skb) : NULL;

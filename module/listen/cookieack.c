@@ -86,9 +86,9 @@ bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb
  *	Unchanged, except that its checksum may have been verified
  * @key: the lookup key of @skb
  *
- * An ACK with a wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies
- * lately, and kernel TCP has no connection with this tuple. An ACK with a wrong checksum is not
- * counted here, because kernel TCP gets the ACK and counts the error.
+ * An ACK with a wrong cookie is counted (SyncookiesFailed) if two things hold: the listener may
+ * have sent cookies lately, and kernel TCP has no connection with this tuple. An ACK with a wrong
+ * checksum is not counted here, because kernel TCP gets the ACK and counts the error.
  *
  * Context: softirq, RCU read side.
  *

@@ -198,8 +198,9 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /**
- * xtcp_entry_note_declined() - note that an ACK without an entry may be valid from now on
- * @listener: the listener that has refused an entry, or has dropped an entry early
+ * xtcp_entry_note_declined() - note that from now on, cookies in ACKs are believed
+ * @listener: it has answered a SYN by a cookie, has dropped an entry early, or could not make a
+ *	child from an ACK
  *
  * Context: any.
  */

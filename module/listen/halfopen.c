@@ -80,8 +80,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
 	/*
-	 * a peer that has filled the window sends its ACK with the sequence number of the right
-	 * edge. A RST with this number is outside the window (RFC 5961 section 3.2)
+	 * a peer that has filled the window sends its ACK from the right edge, so an empty segment
+	 * is accepted there. But a RST there is outside the window (RFC 5961 section 3.2)
 	 */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }

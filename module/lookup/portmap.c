@@ -497,8 +497,9 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a tuple in the table uses the port, the function sets the port's bit in @ours, until the tuple
- * leaves the table. Otherwise the port's bit in @others stays set.
+ * If a connection that the map serves has the port, the port's bit moves from @map->others to
+ * @map->ours. It is cleared when that connection leaves the table. Otherwise the bit stays in
+ * @map->others.
  *
  * Context: process.
  */
@@ -526,7 +527,7 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 }
 
 /**
- * xtcp_portmap_forget_others() - clear all bits of @others, since these ports may have become free
+ * xtcp_portmap_forget_others() - clear all bits of @map->others: these ports may have become free
  * @xn: the namespace
  * @map: the map of the destination
  *

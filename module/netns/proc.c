@@ -546,7 +546,7 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 
 /**
  * xtcp_proc_net_exit() - remove the files of a namespace
- * @xn: the namespace; if it has started, its tables and counters still exist
+ * @xn: the namespace; if it has ever had a socket of ours, its tables and counters still exist
  *
  * This function returns when no read of the files runs any more. From then on, a read by a
  * descriptor that is still open fails.

@@ -8,11 +8,12 @@
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
- * there is a tracepoint for an event, the line has the name, the fields and the words of the
- * tracepoint, but no addresses and ports. So a program that reads a trace can read such a line. The
- * line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment
- * arrived, or when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was
- * written only later, when the connection got a sock.
+ * there is a tracepoint for an event, the line has the name of the tracepoint without "xtcp_", its
+ * fields, and the same texts for states, timers and reasons. It has no addresses and ports, and
+ * "options" is always empty. So a program that reads a trace can read such a line. The line of a
+ * segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment arrived, or
+ * when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was written only
+ * later, when the connection got a sock.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.
@@ -171,9 +172,9 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 }
 
 /*
- * Returns when event @i happened, microseconds. The time of a system call is known only to a tick,
- * but other events have exact times. So the result lies between the times of two of these: the
- * last one before event @i, and the first one after it.
+ * Returns when event @i happened, microseconds. Only the time of a system call is inexact: it is
+ * known to a tick. So it is kept between the exact times of the nearest other events before and
+ * after it.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -7,11 +7,12 @@
  * kernel TCP when the namespace begins (or the module is loaded). Where Linux accepts any number,
  * xtcp refuses a number that makes no sense: the write fails with EINVAL, and the old value stays.
  *
- * The kernel gives a handler only the address of an entry in the registered table. A copy of the
- * table for each namespace would take one or more pages, and most copies would never be read. So
- * there are two tables, one for the initial namespace and one for all other namespaces. Each
- * namespace maps the pages of its table at an address of its own. So the address of an entry
- * identifies the namespace. An entry contains the offset of its value in struct xtcp_sysctl.
+ * A handler must find its namespace, but the kernel gives it only the address of an entry in the
+ * registered table. A table for each namespace would take one or more pages, and most of these
+ * tables would never be read. So there are only two tables: one for the initial namespace, and one
+ * that all other namespaces share. Each namespace maps the pages of its table once more, at an
+ * address of its own, and registers that address. So the address of an entry identifies the
+ * namespace (@namespaces). An entry contains the offset of its value in struct xtcp_sysctl.
  */
 #include "netns/sysctl.h"
 
@@ -495,7 +496,10 @@ static void unmap_table(const struct ctl_table *table)
 	vunmap(table);
 }
 
-/* Maps the table for this namespace alone, and enters the pages of the mapping into @namespaces. */
+/*
+ * Maps the shared table at an address of this namespace's own, and stores @xn in @namespaces under
+ * each page number of that address. Returns NULL if there is no memory.
+ */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
 	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];

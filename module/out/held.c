@@ -62,8 +62,8 @@
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock of
- *	ours, except by spin_trylock(). Taken with interrupts disabled, since a segment may be freed
- *	under a lock that hard interrupts take, too (xtcp_held_left_below())
+ *	ours, except by spin_trylock(). Taken with interrupts disabled: xtcp_held_segment_freed()
+ *	takes it when a segment is freed, perhaps under a lock that hard interrupts take, too
  * @due: socks that this round of the work item has yet to check
  * @later: the other socks; once @due is empty, all of them move to @due, and the next round begins
  * @count: number of socks in @due and @later

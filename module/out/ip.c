@@ -226,8 +226,8 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. If there is a route, even the same as before, IP has also set
- * sk_route_caps anew, so force_gso() has to add its bits again. If there is no route, the error
+ * IP has looked up the route again. If it has found one, perhaps the same one, it has set
+ * sk_route_caps anew, so force_gso() has to add its bits again. If it has found none, the error
  * must be stored in sk_err_soft.
  */
 static noinline void route_changed(struct sock *sk)

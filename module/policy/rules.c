@@ -27,8 +27,8 @@
 #define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */
 
 /*
- * Bits of kind[1]. The smaller of two kinds is the more specific one. So ANY_DPORT is set if the
- * key has no foreign port, and ANY_SPORT if it has no local port.
+ * Bits of kind[1]. The smaller of two kinds is the more specific one, so a bit stands for what the
+ * key leaves open: ANY_DPORT for the foreign port, ANY_SPORT for the local port.
  */
 #define ANY_DPORT	4
 #define ANY_SPORT	2

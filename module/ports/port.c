@@ -18,9 +18,10 @@
  * take these. In each stack, connections to different destinations share ports, and our connections
  * may share ports with kernel TCP's connections (taker.c).
  *
- * xtcp never uses the last ports of kernel TCP's half: 1,024 ports, fewer in a small range.
- * Otherwise, one user with connections to one destination could put a lease on every port, and
- * kernel TCP could not connect to any destination.
+ * connect() never takes the highest ports of kernel TCP's half: 1,024 ports, or an eighth of the
+ * range if that is less, or none if the range has less than 128 ports. Otherwise, one user with
+ * connections to one destination could put a lease on every port, and kernel TCP could not connect
+ * to any destination.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations

@@ -41,10 +41,10 @@
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
- * struct bind_query - a lease that binds its port in kernel TCP's table
+ * struct bind_query - the argument of a walk over kernel TCP's bind table
  * @lease: the lease
  * @sk: the sock that binds the port
- * @tries: how many entries may still be examined
+ * @tries: how many socks of that table may still be examined
  */
 struct bind_query {
 	struct xtcp_lease *lease;
@@ -261,7 +261,8 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_sharing_bind() - bind the port of a lease in kernel TCP's table, if no other entry conflicts
+ * xtcp_sharing_bind() - bind the port of a lease in kernel TCP's table, if no sock in that table
+ *	conflicts
  * @lease: not in kernel TCP's table yet
  * @sk: the sock that binds the port
  * @port: host order, not 0

@@ -253,8 +253,8 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 }
 
 /**
- * xtcp_taker_take() - bind the port of a shared lease in kernel TCP's table, if no other entry
- *	conflicts
+ * xtcp_taker_take() - bind the port of a shared lease in kernel TCP's table, if no sock in that
+ *	table conflicts
  * @lease: not in kernel TCP's table yet
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none

@@ -109,7 +109,8 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 /*
  * Begin the sample of an ACK with the state before the ACK is processed. This function and others
  * of this file are inline, because they run for most ACKs. Callers declare and initialize their
- * sample in one statement; otherwise the compiler would zero the sample first.
+ * sample in one statement: with CONFIG_INIT_STACK_ALL_ZERO, the compiler would zero a sample that
+ * is declared without a value.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -43,7 +43,8 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SMALL_SHARE	4U	/* small segments take more than this many octets of memory per octet of text */
+/* if each octet in flight takes more than so many octets of memory, the segments are small */
+#define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)

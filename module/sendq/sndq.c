@@ -584,8 +584,9 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report before own_fragments(): the report makes a clone, which shares the list of
-	 * fragments with @skb. Then own_fragments() copies the list
+	 * report first: the report may make a clone, which shares the list of fragments with @skb.
+	 * own_fragments() copies the list only if a clone exists; otherwise the code below would
+	 * change the clone's list, too
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

@@ -14,7 +14,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-/* kept skbs per processor: a short connection needs four, for both of its ends together */
+/* kept skbs per processor: a short connection needs four if both ends are on this processor */
 #define SPARES	4
 
 /*

@@ -153,7 +153,7 @@ static void judge_orphan(struct sock *sk)
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* wait in SYN-RECEIVED, too: after a Fast Open the FIN waits for ESTABLISHED */
+	/* SYN-RECEIVED, too: after Fast Open a closed sock sends its FIN in ESTABLISHED */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 

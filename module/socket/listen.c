@@ -86,8 +86,8 @@ static int start(struct sock *sk, int backlog)
 	if (!listener)
 		return -ENOMEM;
 	/*
-	 * a lookup may have found the sock in an earlier connection; wait until the lookup is done,
-	 * so that it does not take the sock for a listener
+	 * this sock may have had a connection before. A lookup that found the sock then may still
+	 * be running; wait until it is done, so that it does not take the sock for a listener
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	xtcp_aoconn_begin(sk);

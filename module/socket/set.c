@@ -58,7 +58,7 @@ static const struct nla_policy set_policy[XTCP_SET_MAX + 1] = {
 	[XTCP_SET_BLACKBOX] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
-/* Get the sock of @conn, which was just found. Return: the sock with a reference, or ERR_PTR. */
+/* Take a reference to the sock of @conn, under rcu_read_lock(). Return: the sock, or ERR_PTR. */
 static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_sockid *id, struct netlink_ext_ack *extack)
 {
 	struct sock *sk;

@@ -272,8 +272,8 @@ static bool is_key_option(int optname)
 }
 
 /*
- * Set a key. The signature takes space in each segment, so on a connection the MSS is computed
- * anew.
+ * Set, change or remove a key. A signature takes space in each segment, so on a connection the MSS
+ * is computed anew.
  */
 static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -6,11 +6,12 @@
  * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As for
  * kernel TCP, sk_pacing_status says what delays text: nothing (NONE), this file (NEEDED), or the
  * qdisc fq (FQ). NEEDED is set by an algorithm that paces and by SO_MAX_PACING_RATE. fq sets FQ
- * when it sees a segment of the sock. skb->tstamp of each segment with text has the earliest time
- * at which the segment may depart. With fq the segment waits in fq. Without fq, output.c and
- * recovery.c ask before each GSO packet whether it is due. If not, they send nothing, and a timer
- * of high resolution sends the packet when its time has come. This timer is the one exception to
- * "one timer per connection": a tick is longer than the time between two GSO packets.
+ * when it makes a flow for the sock, at the first segment that it sees. skb->tstamp of each segment
+ * with text has the earliest time at which the segment may depart. With fq the segment waits in fq.
+ * Without fq, output.c and recovery.c ask before each GSO packet whether it is due. If not, they
+ * send nothing, and a timer of high resolution sends the packet when its time has come. This timer
+ * is the one exception to "one timer per connection": a tick is longer than the time between two
+ * GSO packets.
  *
  * The same timer sends text that output.c holds back because IP and the device already have too
  * much text of this connection. The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
@@ -214,7 +215,7 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
  * @sk: a sock with SK_PACING_FQ; the peer has acknowledged text before its departure time, so fq
  *	has not held the text back
  *
- * fq may pace the sock again later: it sets SK_PACING_FQ when it sees a segment of the sock.
+ * fq may pace the sock again later: it sets SK_PACING_FQ when it makes a new flow for the sock.
  *
  * Context: softirq or process. Lock: socket, held.
  */

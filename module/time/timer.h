@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All deadlines of a connection share one timer. Callers report events and never touch the timer.
+ * All deadlines of a connection share one timer. Callers report events; expiry.c alone also sets
+ * deadlines itself.
  */
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H

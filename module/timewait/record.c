@@ -7,9 +7,9 @@
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
  * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
  * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. When a namespace has as many
- * records as it may have, a new record evicts the record of its own shard that would expire next.
- * Thus every connection gets a TIME-WAIT, and connections that end at the same time mostly take
- * different locks.
+ * records as it may have, a new record evicts the record that would expire next, of its own shard
+ * if that has records. So a full namespace denies no connection its TIME-WAIT, and connections that
+ * end at the same time mostly take different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes

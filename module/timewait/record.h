@@ -89,7 +89,7 @@ void xtcp_record_signer(const struct xtcp_timewait *tw, const struct sk_buff *sk
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
-/* No lock of a shard is held, BH disabled. */
+/* BH is disabled. No lock of a shard is held. */
 void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_RECORD_H */
