@@ -46,7 +46,9 @@ pids=
 finish()
 {
 	trap '' INT TERM HUP
-	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
+	[ -n "$pids" ] || return
+	{ kill $pids; wait; } 2>/dev/null
+	rm -rf "$out"
 }
 trap finish EXIT
 trap 'exit 130' INT
@@ -83,6 +85,8 @@ lane()
 		grep -qE '^(ok|not ok) ' "$out/$name.log" || echo "not ok - $name: it said nothing" >>"$out/$name.log"
 		echo "# $name, $((SECONDS - begin)) s, $(grep -c '^ok' "$out/$name.log") passed"
 		grep -E '^(not ok|# [A-Za-z0-9]|Bail)' "$out/$name.log"
+		! grep -q '^not ok' "$out/$name.log" ||
+			echo "# again: LAB_SEED=${LAB_SEED:-1} scripts/lab/soak.sh '^$name\$' $row"
 	done
 }
 
