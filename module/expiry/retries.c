@@ -98,13 +98,18 @@ static u32 time_of(const struct sock *sk, u32 retries)
 }
 
 /*
- * Has R1 passed? @gone: milliseconds since the first retransmission. R1 counts from the first
- * transmission, so this function adds the first timeout, 200 ms (time_of()). Linux does not add it:
- * with an RTO of less than 214 ms, Linux reaches R1 one timeout later, after 6 s instead of 3 s.
+ * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due.
+ *
+ * time_of() counts from the first retransmission, as Linux does. With an RTO below 214 ms, the
+ * timeout after three retransmissions, the default of retries1, comes before that time, and Linux
+ * reaches R1 one timeout later, after 6 s instead of 3 s. So from retries1 retransmissions on, this
+ * function adds the first timeout, 200 ms: R1 then counts from the first transmission.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
-	return (u64)gone + XTCP_RTO_MIN_MS >= time_of(sk, READ_ONCE(knobs(sk)->retries1));
+	u32 retries1 = READ_ONCE(knobs(sk)->retries1), r1 = time_of(sk, retries1);
+
+	return gone >= r1 || (xtcp_sk(sk)->tries.retransmits >= retries1 && (u64)gone + XTCP_RTO_MIN_MS >= r1);
 }
 
 static bool is_alive(const struct sock *sk)

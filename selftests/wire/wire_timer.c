@@ -57,6 +57,21 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3",
 		},
 	},
+	/*
+	 * After fewer than three retransmissions, R1 is 3 s since the first one. With an RTO of 472 ms
+	 * the timeout after two comes 2,832 ms after it: 200 ms more would be R1.
+	 */
+	{
+		.name = "timeout_after_r1_with_a_longer_rto", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7",
+		.syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512; listen",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; pass 157; < . 1 ack 1; accept; info rto >= 467000;"
+				  "info rto <= 489000; write 1300; > P. 1(1300) ack 1; >@1000 P. 1(1300) ack 1;"
+				  ">@1500 P. 1(1300) ack 1; >@3000 P. 1(1300) ack 1; >@6000 p. 1(512) ack 1;"
+				  "< . 1 ack 513; skim; < . 1 ack 1301; none",
+			.counters = "TCPTimeouts=4",
+		},
+	},
 	/* RFC 6298. */
 	{
 		.name = "timeout_%s_resends_and_backs_off", .rfc = "RFC 6298 5.4, 5.5",
