@@ -163,7 +163,7 @@ static int set_keepidle(struct sock *sk, int val)
 	return 0;
 }
 
-/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS */
+/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They leave the time of keepalive's next probe as it is. */
 static int set_idle(struct sock *sk, int optname, int val)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -178,7 +178,7 @@ static int set_idle(struct sock *sk, int optname, int val)
 		half_closed_ms = val;
 	err = xtcp_seldom_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
 	if (!err)
-		xtcp_timer_keepalive_changed(sk);
+		xtcp_timer_limit_idle(sk);
 	return err;
 }
 

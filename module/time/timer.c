@@ -613,6 +613,10 @@ void xtcp_timer_segment_received(struct sock *sk)
  * is established
  * @sk: the sock, in any state
  *
+ * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits for
+ * its answer. So XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, which do not change keepalive, call only
+ * xtcp_timer_limit_idle().
+ *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_keepalive_changed(struct sock *sk)
@@ -654,13 +658,15 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 }
 
 /**
- * xtcp_timer_limit_idle() - event: the connection is half closed, or its timer has run
+ * xtcp_timer_limit_idle() - event: the connection is half closed, its timer has run, or XTCP_IDLE_MS
+ * or XTCP_HALF_CLOSED_MS was set
  * @sk: the sock, in any state
  *
  * If the time without text is limited (xtcp_keepalive_idle()), the keepalive deadline comes no
  * later than the limit. When this deadline has passed, expiry.c finds out whether a probe or the
- * limit is due, and sets the next deadline. A changed limit takes effect when this function is
- * called next: when the timer runs, or at another event.
+ * limit is due, and sets the next deadline. So this function never postpones or drops a deadline,
+ * even if the limit has been raised or dropped. A sysctl that changes takes effect when this
+ * function is called next: when the timer runs, or at another event.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -314,8 +314,25 @@ static const struct wire_row rows[] = {
 	{	/* without a knob; switched off again before it ends the connection */
 		.name = "idle_%s_option_switched_off", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
 		.want = {
-			.script = "set IDLE_MS 500; set IDLE_MS 0; get IDLE_MS 0; check Q = 0; pass 1500; none",
+			.script = "set IDLE_MS 500; set IDLE_MS 0; get IDLE_MS 0; pass 1500; none; check Q = 0",
 			.counters = ENDS_NOT,
+		},
+	},
+	{	/* a probe waits for its answer; the next one is due a minute later, whatever limits are set */
+		.name = "idle_%s_option_sends_no_probe", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 60; set KEEPCNT 2; set KEEPALIVE 1; >@1500 . 0 ack 1;"
+				  "set IDLE_MS 70000; pass 100; set HALF_CLOSED_MS 70000; pass 100; set IDLE_MS 80000;"
+				  "pass 100; none; check Q >= 5900; check Q <= 6000; set IDLE_MS 0; pass 100; none;"
+				  "state established",
+			.counters = "TCPKeepAlive=1 TCPAbortOnTimeout=0 " ENDS_NOT,
+		},
+	},
+	{	/* the connection has been silent for longer */
+		.name = "idle_%s_option_ends_at_once", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.want = {
+			.script = "pass 1000; mark; set IDLE_MS 500; hup 1000; elapsed <= 100; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
 		},
 	},
 	{
