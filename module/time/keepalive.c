@@ -13,6 +13,7 @@
 #include "time/keepalive.h"
 
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
@@ -116,14 +117,16 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
  *
  * Context: any; the caller holds what xtcp_seldom() requires.
  *
- * Return: milliseconds, from XTCP_IDLE_MS or net.xtcp.idle_ms; 0: no limit.
+ * Return: milliseconds, the smaller one of XTCP_IDLE_MS and net.xtcp.idle_ms that is not 0; 0: no
+ * limit. A program cannot lengthen the administrator's limit.
  */
 u32 xtcp_keepalive_idle_ms(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	u32 own = unlikely(seldom) ? READ_ONCE(seldom->idle_ms) : 0;
+	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
 
-	return own ?: READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
+	return min_not_zero(own, most);
 }
 
 /**
@@ -132,14 +135,16 @@ u32 xtcp_keepalive_idle_ms(const struct sock *sk)
  *
  * Context: any; the caller holds what xtcp_seldom() requires.
  *
- * Return: milliseconds, from XTCP_HALF_CLOSED_MS or net.xtcp.half_closed_ms; 0: no limit.
+ * Return: milliseconds, the smaller one of XTCP_HALF_CLOSED_MS and net.xtcp.half_closed_ms that is
+ * not 0; 0: no limit.
  */
 u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	u32 own = unlikely(seldom) ? READ_ONCE(seldom->half_closed_ms) : 0;
+	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
 
-	return own ?: READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
+	return min_not_zero(own, most);
 }
 
 /* Jiffies since text or a FIN was last sent or received, or since the handshake. */
@@ -161,10 +166,10 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * @sk: the sock, in any state
  * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
  *
- * xtcp_keepalive_idle_ms() is a limit in each synchronized state. xtcp_keepalive_half_closed_ms()
- * is a limit only in FIN-WAIT-2 and CLOSE-WAIT. If both limits apply, the shorter one counts. A FIN
- * and a retransmission count as text; an ACK and a probe do not. An orphan has limits of its own
- * (retries.c, record.c).
+ * xtcp_keepalive_idle_ms() is a limit in each synchronized state, and
+ * xtcp_keepalive_half_closed_ms() only in FIN-WAIT-2 and CLOSE-WAIT. If both limits apply, the
+ * shorter one counts. A FIN and a retransmission count as text; an ACK and a probe do not. An
+ * orphan has limits of its own (retries.c, record.c).
  *
  * While text or a FIN waits to be sent or acknowledged and the peer's window is open, R2 and the
  * user timeout decide instead (RFC 9293 section 3.8.3). In this case, @left receives the whole

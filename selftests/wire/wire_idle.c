@@ -4,8 +4,8 @@
  *
  * Cases: when it ends, and what moves the end: text either way, a FIN, the handshake; not ACKs, not
  * probes. Keepalive goes on beside it. Text in flight, and text that waits for a window. Which of
- * the two limits comes first. A knob that changes. Orphans, TIME-WAIT, and what is not established
- * yet. Kernel TCP has no such knobs.
+ * the two limits comes first. A knob that changes. The limits of a socket, beside those of its
+ * namespace. Orphans, TIME-WAIT, and what is not established yet. Kernel TCP has no such knobs.
  *
  * A mark is set after what starts the time, so a connection may end a few milliseconds early by it.
  */
@@ -336,6 +336,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "idle_%s_larger_option_leaves_the_namespace", .rfc = "RFC 9293 3.8.3", .in = ESTABLISHED,
+		.pre = IDLE(1000),
+		.want = {
+			.script = "mark; set IDLE_MS 2147483647; get IDLE_MS 1000; hup 3000; elapsed >= 900;"
+				  "elapsed <= 1100; > R. 1 ack 1; why idle timer . ETIMEDOUT",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_IDLE,
+		},
+	},
+	{
 		.name = "idle_listener_option_is_inherited", .rfc = "RFC 9293 3.6", .pre = "listen",
 		.want = {
 			.script = "set IDLE_MS 1000; set HALF_CLOSED_MS 300; < S 0 $; > S. 0 ack 1; < . 1 ack 1;"
@@ -346,11 +355,22 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		.name = "half_closed_%s_option_beats_the_namespace", .rfc = "RFC 9293 3.6",
+		.name = "half_closed_%s_smaller_option_beats_the_namespace", .rfc = "RFC 9293 3.6",
 		.in = FIN_WAIT_2 | CLOSE_WAIT,
 		.pre = HALF(60000),
 		.want = {
-			.script = "set HALF_CLOSED_MS 500; mark; hup 3000; elapsed <= 600; > R. S ack N",
+			.script = "set HALF_CLOSED_MS 500; get HALF_CLOSED_MS 500; mark; hup 3000; elapsed <= 600;"
+				  "> R. S ack N",
+			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
+		},
+	},
+	{
+		.name = "half_closed_%s_larger_option_leaves_the_namespace", .rfc = "RFC 9293 3.6",
+		.in = FIN_WAIT_2 | CLOSE_WAIT,
+		.pre = HALF(1000),
+		.want = {
+			.script = "mark; set HALF_CLOSED_MS 2147483647; get HALF_CLOSED_MS 1000; hup 3000;"
+				  "elapsed >= 700; elapsed <= 1100; > R. S ack N",
 			.state = CLOSED, .err = "ETIMEDOUT", .counters = ENDS_HALF,
 		},
 	},

@@ -60,9 +60,10 @@
 /*
  * setsockopt(fd, IPPROTO_TCP, XTCP_IDLE_MS or XTCP_HALF_CLOSED_MS, ...) sets for one socket what
  * net.xtcp.idle_ms and half_closed_ms set for a namespace: an int, milliseconds; 0, the default:
- * the namespace's value, which getsockopt() then returns. Accepted sockets inherit the value.
- * Errors: EINVAL, a negative value; ENOMEM. On a socket of kernel TCP the call fails with
- * ENOPROTOOPT.
+ * no limit of the socket's own. If both are set, the smaller value counts; getsockopt() returns the
+ * value that counts. If the connection has already been without data for longer than a new value, it
+ * ends at once with a RST. Accepted sockets inherit the value. Errors: EINVAL, a negative value;
+ * ENOMEM. On a socket of kernel TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_IDLE_MS		2504
 #define XTCP_HALF_CLOSED_MS	2505
