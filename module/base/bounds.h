@@ -92,6 +92,28 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 }
 
 /*
+ * TCP_DELACK_MAX_US or net.xtcp.delack_max_us, jiffies, rounded up. This runs for each delayed ACK,
+ * and usecs_to_jiffies() of a variable is a call: so the default is not converted. Any context.
+ */
+static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
+{
+	const unsigned int us = READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us);
+	const u8 own = READ_ONCE(xtcp_endpoint(sk)->delack_max);
+
+	if (unlikely(own))
+		return own;
+	return likely(us == XTCP_DELACK_MAX_MS * USEC_PER_MSEC) ? HZ * XTCP_DELACK_MAX_MS / MSEC_PER_SEC :
+								   usecs_to_jiffies(us);
+}
+
+/* What getsockopt(TCP_DELACK_MAX_US) returns, microseconds. Any context. */
+static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
+{
+	/* XTCP_TICK_US is not exact if HZ is 300 */
+	return xtcp_bounds_delack_set(sk) * USEC_PER_SEC / HZ;
+}
+
+/*
  * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or net.xtcp.delack_max_us. If the floor of
  * our RTO (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor, and
  * would resend its data if an ACK waited longer than that. So an ACK then waits at least a tick less
@@ -99,8 +121,7 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
  */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {
-	const unsigned long most = xtcp_endpoint(sk)->delack_max ?:
-				   usecs_to_jiffies(READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us));
+	const unsigned long most = xtcp_bounds_delack_set(sk);
 	const u32 us = xtcp_bounds_rto_min_us(sk);
 
 	if (likely(us >= XTCP_RTO_MIN_MS * USEC_PER_MSEC))

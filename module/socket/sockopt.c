@@ -560,8 +560,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 		*val = xtcp_bounds_rto_min_told_us(sk);
 		return 0;
 	case TCP_DELACK_MAX_US:
-		*val = READ_ONCE(xsk->delack_max) * XTCP_TICK_US ?:
-		       usecs_to_jiffies(READ_ONCE(xsk->xn->sysctl.delack_max_us)) * XTCP_TICK_US;
+		*val = xtcp_bounds_delack_told_us(sk);
 		return 0;
 	case TCP_QUICKACK:
 		*val = !xsk->acking.pingpong;
