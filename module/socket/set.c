@@ -132,7 +132,7 @@ static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink
 	if (box && nla_get_u8(box))
 		err = xtcp_blackbox_give(sk);
 	if (err) {
-		NL_SET_ERR_MSG_ATTR(extack, box, "there is no memory for a black box");
+		NL_SET_ERR_MSG_ATTR(extack, box, "no memory or no room (blackbox_mem) for a black box");
 		return err;
 	}
 	if (attrs[XTCP_SET_CONGESTION])

@@ -38,7 +38,7 @@ NEEDS_SCRIPTS;
 #define GUESTS		5	/* boxes for a guest */
 #define SETTLED_MS	1500	/* nobody writes into boxes any more, unless one is there */
 #define TWO_BOXES	7	/* KiB */
-#define NO_MEMORY	"there is no memory for a black box"
+#define NO_MEMORY	"no memory or no room (blackbox_mem) for a black box"
 
 static long long count(const char *name)
 {

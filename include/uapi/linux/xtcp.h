@@ -98,8 +98,8 @@
  * cookie. The other attributes are the new values: either all of them are set or none. Errors:
  * ESRCH, there is no such connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP,
  * the connection cannot be changed in this state; ENOENT, unknown congestion control; ENOBUFS, no
- * memory for a black box; ERANGE and EINVAL, a value is not allowed; EPERM, the sender has no such
- * right.
+ * memory or no room (blackbox_mem) for a black box; ERANGE and EINVAL, a value is not allowed; EPERM,
+ * the sender has no such right.
  */
 #define XTCP_GENL_VERSION	1
 
