@@ -176,7 +176,10 @@ enum xtcp_rule_attribute {
 
 #define XTCP_RULE_MAX	XTCP_RULE_BLACKBOX
 
-/* Why a connection ended. New reasons come at the end. */
+/*
+ * Why a connection ended. New reasons come at the end. The program, XTCP_CMD_SET or a rule
+ * (XTCP_CMD_POLICY_ADD) may have set TCP_USER_TIMEOUT and SO_KEEPALIVE.
+ */
 enum xtcp_abort_reason {
 	XTCP_ABORT_NONE,	/* the connection lives, or ended by both FINs; or there was none */
 	XTCP_ABORT_RESET,	/* the peer reset or refused the connection */
