@@ -26,6 +26,7 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/timer.h"
 
 /**
  * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
@@ -69,6 +70,9 @@ void xtcp_tlp_probe(struct sock *sk)
  * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
  * segment arrived, so nothing was lost. If SND.UNA moves beyond the segment before such an ACK has
  * come, the original was lost, so the window is reduced.
+ *
+ * When SND.UNA moved, the probe still counted as on its way, so the RTO was armed. If the ACK
+ * resolves the probe, the next probe timeout replaces this RTO (section 7.2).
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -95,4 +99,6 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 		/* the second copy has caused this duplicate ACK, so both copies have arrived */
 		tlp->pending = false;
 	}
+	if (!tlp->pending && sample->acked)
+		xtcp_timer_ack_progress(sk);
 }

@@ -344,10 +344,12 @@ void xtcp_timer_established(struct sock *sk)
 
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, only the RTO
- * runs until the RTT has been measured again and the probe is acknowledged (section 7.3). The RTT
- * must be measured, because the ACKs of probes may yield no RTT sample: with probes alone, SRTT
- * might never learn that the path has become longer. The probe must be acknowledged, because
- * until then no other probe may be sent, and another probe timeout would only delay the RTO.
+ * runs until the RTT has been measured again and the probe is resolved (section 7.3). The RTT must
+ * be measured, because the ACKs of probes may yield no RTT sample: with probes alone, SRTT might
+ * never learn that the path has become longer. The probe must be resolved (section 7.4), because
+ * until then no other probe may be sent, and another probe timeout would only delay the RTO. An ACK
+ * restarts the timers before xtcp_tlp_ack() resolves the probe; xtcp_tlp_ack() then restarts them
+ * once more.
  * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
@@ -446,6 +448,8 @@ static noinline_for_stack void restart(struct sock *sk)
 /**
  * xtcp_timer_ack_progress() - event: SND.UNA has advanced, or ACKs caused a retransmission
  * @sk: the sock
+ *
+ * Called twice for an ACK that resolves a tail loss probe (xtcp_tlp_ack()).
  *
  * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
  *

@@ -319,6 +319,30 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED,
 		},
 	},
+	/*
+	 * The ACK that resolves a probe starts the next probe timeout, and not the RTO: for the last of ten that were
+	 * written after a repetition was answered, and for what was sent behind a probe of new text.
+	 */
+	{
+		.name = "tlp_again_for_what_is_behind_a_repetition", .rfc = "RFC 8985 7.2, 7.4.2", .syn = SACK,
+		.want = {
+			.script = PROBED "pass 100; < . 1 ack 3001; none; write 10000; > p. 3001(1000) ack 1 x9;"
+				  "> P. 12001(1000) ack 1; pass 100; < . 1 ack 12001; >@900 P. 12001(1000) ack 1;"
+				  "info ca_state = 0; < . 1 ack 13001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0 TCPLossProbeRecovery=1",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_again_for_what_is_behind_new_text", .rfc = "RFC 8985 7.2, 7.4.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
+				  "< . 1 ack 10001; > P. 11001(1000) ack 1; write 1000; > P. 12001(1000) ack 1;"
+				  "pass 100; < . 1 ack 11001; >@290 P. 12001(1000) ack 1; info ca_state = 0;"
+				  "< . 1 ack 13001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=2 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
 	/* What its answer tells. */
 	{
 		.name = "tlp_finds_the_loss_of_all", .rfc = "RFC 8985 7.4", .syn = SACK,
