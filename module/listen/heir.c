@@ -46,6 +46,7 @@
 #include "listen/entry.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
+#include "ports/lease.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 
@@ -142,6 +143,24 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 	} while (n == TAKE_BATCH);
 }
 
+/*
+ * Gives a child the lease of its heir: a later abort then counts for the heir. If the connection has
+ * ended and given back its port, nothing changes. The listener that ends still has the old lease,
+ * so xtcp_lease_put() neither ends that lease nor takes a lock. Locks: the child's and @heir's,
+ * held. The heir is not closed, so it has a lease.
+ */
+static void move_lease(struct sock *child, const struct xtcp_listener *heir)
+{
+	struct xtcp_endpoint *ep = xtcp_endpoint(child);
+	struct xtcp_lease *old = ep->lease;
+
+	lockdep_assert_held(&heir->lock);
+	if (!old)
+		return;
+	ep->lease = xtcp_lease_hold(xtcp_endpoint(heir->sk)->lease);
+	xtcp_lease_put(old, child);
+}
+
 /* Puts a child on the accept queue of an heir. Returns the heir; NULL if there is no heir. */
 static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
 {
@@ -155,8 +174,10 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
 			return NULL;
 		spin_lock(&heir->lock);
 		queued = !heir->closed;
-		if (queued)
+		if (queued) {
+			move_lease(child, heir);
 			xtcp_acceptq_add(heir, child);
+		}
 		spin_unlock(&heir->lock);
 	}
 	return heir;

@@ -8,12 +8,14 @@
 #ifndef XTCP_LISTENER_H
 #define XTCP_LISTENER_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <uapi/linux/xtcp.h>
 
 #include "base/endpoint.h"
 #include "listen/entry.h"
@@ -64,6 +66,7 @@ struct xtcp_listener_stats {
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)
  * @rcu: frees the struct after the last lookup
+ * @aborts: how many children were aborted, the index is the reason; no lock (lease.c)
  */
 struct xtcp_listener {
 	struct sock *sk;
@@ -83,6 +86,7 @@ struct xtcp_listener {
 	u32 cpu_index;
 	u32 number;
 	struct rcu_head rcu;
+	atomic_t aborts[XTCP_ABORT_MAX + 1];
 };
 
 /*

@@ -7,7 +7,8 @@
  * the limit.
  *
  * /proc/net/xtcp_aborts has a line for each listener and reason: how many connections of the
- * listener were aborted for this reason since listen().
+ * listener were aborted for this reason since listen(). These include connections that accept() has
+ * not returned, and connections of an earlier listen() of the same socket.
  */
 #include "netns/proc_listen.h"
 
@@ -21,7 +22,6 @@
 #include "compat.h"
 #include "listen/listener.h"
 #include "lookup/listeners.h"
-#include "ports/lease.h"
 #include "sight/trace.h"
 #include "socket/listen.h"
 
@@ -145,18 +145,20 @@ static_assert(ARRAY_SIZE(abort_words) == XTCP_ABORT_MAX + 1);
 
 static void show_aborts_of(struct seq_file *m, struct sock *sk)
 {
-	u32 counts[XTCP_ABORT_MAX + 1];
+	const struct xtcp_listener *listener = xtcp_listen_queues(sk);
 	char address[ADDRESS_LEN];
+	u32 count;
 	int i;
 
-	if (!xtcp_listen_queues(sk) || !xtcp_lease_aborts(sk, counts))
+	if (!listener)
 		return;
 	print_address(sk, address, sizeof(address));
 	for (i = 0; i <= XTCP_ABORT_MAX; i++) {
-		if (counts[i])
+		count = atomic_read(&listener->aborts[i]);
+		if (count)
 			seq_printf(m, "%-29s %5u %lu %s %u\n", address,
 				   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
-				   (unsigned long)sock_i_ino(sk), abort_words[i], counts[i]);
+				   (unsigned long)sock_i_ino(sk), abort_words[i], count);
 	}
 }
 

@@ -39,6 +39,7 @@
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
+#include "listen/listener.h"
 #include "ports/portlist.h"
 #include "ports/sharing.h"
 #include "ports/taker.h"
@@ -257,12 +258,8 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 	sock_owned_by_me(sk);
 	spin_lock_bh(lock);
 	err = xtcp_sharing_listen(lease, sk);
-	if (!err) {
+	if (!err)
 		note_options(lease, sk);
-		/* counts are those since listen() */
-		if (lease->aborts)
-			memset(lease->aborts, 0, (XTCP_ABORT_MAX + 1) * sizeof(*lease->aborts));
-	}
 	spin_unlock_bh(lock);
 	return err;
 }
@@ -282,74 +279,35 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 	spin_unlock_bh(lock);
 }
 
-/* The counts of a lease that is not shared; the first call allocates them. NULL without memory. */
-static atomic_t *abort_counts(struct xtcp_lease *lease)
-{
-	/* READ_ONCE() and cmpxchg(): two children may be aborted at once, on two processors */
-	atomic_t *counts = READ_ONCE(lease->aborts), *first;
-
-	if (likely(counts))
-		return counts;
-	counts = kcalloc(XTCP_ABORT_MAX + 1, sizeof(*counts), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
-	if (!counts)
-		return NULL;
-	first = cmpxchg(&lease->aborts, NULL, counts);
-	if (!first)
-		return counts;
-	kfree(counts);
-	return first;
-}
-
 /**
- * xtcp_lease_aborted() - count why a connection was aborted, if a listener has accepted it
- * @lease: the lease of @sk; the caller has a reference to it
- * @sk: the connection
+ * xtcp_lease_aborted() - count why a connection was aborted, if it is a child of a listener
+ * @lease: the lease of the connection, to which the caller has a reference; NULL: it has none
  * @reason: why it was aborted
  *
- * A child and its listener have the same lease, which belongs to the listener. If the listener has
- * ended, nobody can see the count, and nothing is counted. Without memory for the first count, the
- * abort is not counted.
+ * A child and its listener have the same lease, which belongs to the listener. Every child counts,
+ * also in SYN-RECEIVED, and also before accept() returns it. If the listener has ended, nobody can
+ * see the count, and nothing is counted. If the sock listens again, the children of its earlier
+ * listen() count for the later one.
  *
  * Context: softirq or process. Takes no lock.
  */
-void xtcp_lease_aborted(struct xtcp_lease *lease, const struct sock *sk, enum xtcp_abort_reason reason)
+void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason)
 {
-	const struct sock *owner = lease->shared ? NULL : READ_ONCE(lease->owner);
-	atomic_t *counts;
+	struct xtcp_listener *listener;
+	const struct sock *owner;
 
-	if (!owner || owner == sk)
+	if (!lease || lease->shared)
 		return;
-	counts = abort_counts(lease);
-	if (counts)
-		atomic_inc(&counts[reason]);
-}
-
-/**
- * xtcp_lease_aborts() - how many connections of a listener were aborted, for each reason
- * @sk: the listener; it may end meanwhile
- * @counts: receives XTCP_ABORT_MAX + 1 counts, the index is the reason
- *
- * Context: process, RCU read side, which keeps @sk. Takes the lock of the port.
- *
- * Return: true when there are counts; false: no connection was aborted since listen().
- */
-bool xtcp_lease_aborts(const struct sock *sk, u32 *counts)
-{
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	u16 port = READ_ONCE(inet_sk(sk)->inet_num);
-	spinlock_t *lock = xtcp_portlist_lock(xn, port);
-	const struct xtcp_lease *lease;
-	const atomic_t *aborts;
-	int i;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener without RCU");
-	spin_lock_bh(lock);
-	lease = xtcp_portlist_find_of(xn, port, sk);
-	aborts = lease ? READ_ONCE(lease->aborts) : NULL;
-	for (i = 0; aborts && i <= XTCP_ABORT_MAX; i++)
-		counts[i] = atomic_read(&aborts[i]);
-	spin_unlock_bh(lock);
-	return aborts;
+	/*
+	 * a sock that leaves its lease clears "owner" before it is freed, and a listener clears the
+	 * pointer to its queues; both are freed a grace period later
+	 */
+	rcu_read_lock();
+	owner = READ_ONCE(lease->owner);
+	listener = owner ? xtcp_listen_queues(owner) : NULL;
+	if (listener)
+		atomic_inc(&listener->aborts[reason]);
+	rcu_read_unlock();
 }
 
 /**
@@ -415,8 +373,6 @@ static noinline void lease_end(struct xtcp_lease *lease)
 		xtcp_sharing_leave(lease);
 		spin_unlock(lock);
 	}
-	if (!lease->shared)
-		kfree(lease->aborts);
 	kmem_cache_free(caches[lease->shared], lease);
 }
 

@@ -40,10 +40,8 @@ struct xtcp_net;
  * @tw: the whole sock of a shared lease
  * @reach: makes @inet large enough for all fields of struct inet_connection_sock that other code
  *	reads in a lease that is not shared; README.md lists the fields
- * @owner: the sock that bound the port; NULL when it has left, and for a shared lease; lock of the
- *	port
- * @aborts: how many children of the owner were aborted since it listens, for each reason; NULL: none
- *	yet. A shared lease does not have the field
+ * @owner: the sock that bound the port; NULL when it has left. A shared lease does not have the
+ *	field. Lock of the port; xtcp_lease_aborted() reads the field without the lock
  *
  * "Lock of the port" means that xtcp_portlist_lock() of @xn and inet.inet_num guards the field.
  */
@@ -66,7 +64,6 @@ struct xtcp_lease {
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
 	};
 	struct sock *owner;
-	atomic_t *aborts;
 };
 
 /* 272 octets on Linux 6.1: with eight more, a page of the slab would hold 14 instead of 15 */
@@ -111,8 +108,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* Any context. */
-void xtcp_lease_aborted(struct xtcp_lease *lease, const struct sock *sk, enum xtcp_abort_reason reason);
-bool xtcp_lease_aborts(const struct sock *sk, u32 *counts);
+void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);

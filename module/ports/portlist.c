@@ -135,31 +135,6 @@ struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port
 }
 
 /**
- * xtcp_portlist_find_of() - find the lease of a sock that has bound a port
- * @xn: the namespace
- * @port: host order
- * @owner: the sock
- *
- * Context: softirq or process. Lock: of the port, held; it keeps the result valid.
- *
- * Return: the lease, or NULL.
- */
-struct xtcp_lease *xtcp_portlist_find_of(const struct xtcp_net *xn, u16 port, const struct sock *owner)
-{
-	struct hlist_head *list = port_list(xtcp_portlist_of(xn, port), port);
-	struct xtcp_lease *lease;
-
-	lockdep_assert_held(xtcp_portlist_lock(xn, port));
-	if (!list)
-		return NULL;
-	hlist_for_each_entry(lease, list, node) {
-		if (!lease->shared && lease->owner == owner)
-			return lease;
-	}
-	return NULL;
-}
-
-/**
  * xtcp_portlist_net_init() - prepare a namespace for leases
  * @xn: the namespace
  *

@@ -10,7 +10,6 @@
 
 #include "base/net.h"
 
-struct sock;
 struct xtcp_lease;
 
 #define XTCP_PORTLISTS		64
@@ -55,7 +54,6 @@ void xtcp_portlist_net_exit(struct xtcp_net *xn);
 /* Lock of the port held, any context. */
 int xtcp_portlist_add(struct xtcp_lease *lease);
 void xtcp_portlist_remove(struct xtcp_lease *lease);
-struct xtcp_lease *xtcp_portlist_find_of(const struct xtcp_net *xn, u16 port, const struct sock *owner);
 struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if);
 
 #endif /* XTCP_PORTLIST_H */

@@ -206,8 +206,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	trace_xtcp_abort(sk, err, reason);
 	xtcp_blackbox_abort(sk, err, reason);
 	xtcp_mib_aborted(xtcp_net_of(sk), reason);
-	if (xtcp_sk(sk)->lease)
-		xtcp_lease_aborted(xtcp_sk(sk)->lease, sk, reason);
+	xtcp_lease_aborted(xtcp_sk(sk)->lease, reason);
 	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
 	xtcp_sndq_purge(sk);
 	if (err) {

@@ -273,8 +273,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 		xtcp_blackbox_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
-		if (xtcp_sk(sk)->lease)
-			xtcp_lease_aborted(xtcp_sk(sk)->lease, sk, XTCP_ABORT_DISCONNECT);
+		xtcp_lease_aborted(xtcp_sk(sk)->lease, XTCP_ABORT_DISCONNECT);
 		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
 	}
 	/* a failed connect() calls this function, too: keep the reason why it failed */

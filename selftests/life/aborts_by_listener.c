@@ -4,9 +4,11 @@
  *
  * Cases: two listeners, two reasons, both IP versions; members of a group, each for itself; connections that FINs
  * close, those that connect() opens, and those of a listener that has ended are not counted; the next listen() begins
- * at 0; a namespace sees its own. Without memory for the first count, nothing is counted, and nothing else changes.
+ * at 0, but what an earlier listen() of the socket has opened counts for it; what a member has taken over
+ * (net.xtcp.migrate_req) counts for that member; a namespace sees its own. A count needs no memory.
  */
 #include <kselftest.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +108,7 @@ static void both_close(int ns, int listener, const char *text, int port)
 static void reasons(const char *text, const char *shown)
 {
 	int ns = ns_make(), first = stack_listener(ns, XTCP, text, PORT, false), second, client, server;
+	int late, late_server;
 	char want[SAYS];
 	bool ok;
 
@@ -131,6 +134,8 @@ static void reasons(const char *text, const char *shown)
 	ksft_test_result(say(ns, want), "a disconnect, %s\n", text);
 
 	/* shutdown() ends the first one, and listen() begins again */
+	late = stack_connected(ns, XTCP, text, PORT);
+	late_server = accepted(first);
 	client = stack_connected(ns, XTCP, text, PORT);
 	server = accepted(first);
 	must(!shutdown(first, SHUT_RD), "shutdown");
@@ -144,6 +149,14 @@ static void reasons(const char *text, const char *shown)
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1", shown, PORT + 1, shown,
 		 PORT + 1, shown, PORT);
 	ksft_test_result(say(ns, want) && ok, "the next listen() begins at 0, %s\n", text);
+
+	/* the sockets of the first listen() that are still open count for the second */
+	linger_zero(late_server);
+	close(late_server);
+	close(late);
+	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1, %s:%d linger 1", shown,
+		 PORT + 1, shown, PORT + 1, shown, PORT, shown, PORT);
+	ksft_test_result(say(ns, want), "a late abort counts for the next listen(), %s\n", text);
 	close(first);
 	close(second);
 	close(ns);
@@ -180,18 +193,25 @@ static void connects(void)
 	close(ns);
 }
 
+static int member(int ns)
+{
+	union stack_addr addr = stack_addr("127.0.0.1", PORT);
+	int fd = stack_socket(ns, XTCP, "127.0.0.1"), one = 1;
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "SO_REUSEPORT");
+	must(!bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 5), "listen");
+	return fd;
+}
+
 /* The lines of a group's members have one address; each member counts its own. */
 static void members(void)
 {
-	int ns = ns_make(), fd[MEMBERS], of[MEMBERS] = {}, one = 1, i, round, client, server = -1;
-	union stack_addr addr = stack_addr("127.0.0.1", PORT);
+	int ns = ns_make(), fd[MEMBERS], of[MEMBERS] = {}, i, round, client, server = -1;
 	char want[SAYS] = "", *at = want;
 	bool ok;
 
 	for (i = 0; i < MEMBERS; i++) {
-		fd[i] = stack_socket(ns, XTCP, "127.0.0.1");
-		must(!setsockopt(fd[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "SO_REUSEPORT");
-		must(!bind(fd[i], &addr.sa, stack_addr_len(&addr)) && !listen(fd[i], 5), "listen");
+		fd[i] = member(ns);
 		must(!setsockopt(fd[i], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 1 },
 				 sizeof(struct timeval)), "SO_RCVTIMEO");
 	}
@@ -218,6 +238,28 @@ static void members(void)
 	close(ns);
 }
 
+/* A member ends; the other one takes over its connection, which waits for accept(), and counts its end. */
+static void takes_over(void)
+{
+	int ns = ns_make(), first = member(ns), second = member(ns), client, server;
+	struct pollfd ready[] = { { .fd = first, .events = POLLIN }, { .fd = second, .events = POLLIN } };
+	bool is_second;
+
+	must(!ns_sysctl_set(ns, "net.xtcp.migrate_req", "1"), "migrate_req");
+	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
+	must(poll(ready, 2, STACK_DEADLINE_MS) == 1, "one member has the connection");
+	is_second = ready[1].revents;
+	close(is_second ? second : first);
+	server = accepted(is_second ? first : second);
+	linger_zero(client);
+	close(client);
+	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	close(server);
+	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1"), "what a member has taken over, for this member\n");
+	close(is_second ? first : second);
+	close(ns);
+}
+
 static void guest(void)
 {
 	int ns = ns_make_guest(), other = ns_make(), listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, false);
@@ -235,7 +277,6 @@ static void guest(void)
 static void no_memory(void)
 {
 	int ns, listener, client, server;
-	bool gone;
 
 	if (!failing_begin()) {
 		ksft_test_result_skip("the kernel cannot: no memory for the first count\n");
@@ -249,10 +290,8 @@ static void no_memory(void)
 	failing_all(0);
 	close(server);
 	failing_all(-1);
-	gone = say(ns, "");
 	close(client);
-	peer_resets(ns, listener, "127.0.0.1", PORT);
-	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1") && gone, "no memory for the first count\n");
+	ksft_test_result(say(ns, "127.0.0.1:7300 linger 1"), "the first count needs no memory\n");
 	close(listener);
 	close(ns);
 }
@@ -260,11 +299,12 @@ static void no_memory(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(10);
+	ksft_set_plan(13);
 	reasons("127.0.0.1", "127.0.0.1");
 	reasons("::1", "[::1]");
 	connects();
 	members();
+	takes_over();
 	guest();
 	no_memory();
 	ksft_finished();
