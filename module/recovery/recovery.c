@@ -342,14 +342,13 @@ static void spurious_timeout(struct sock *sk, int counter, int reason)
 }
 
 /*
- * The timeout was spurious, but segments beyond a hole have arrived: this ACK says so, or an
- * earlier ACK said so. The undo has removed all marks of loss, and this ACK may be the last one for
- * now. So let RACK find at once which segments of the hole are lost (RFC 8985 section 6.2).
- * Otherwise, only the next timeout might find them.
+ * The timeout was spurious, but this ACK may also be the first to tell what has arrived beyond a
+ * hole, because earlier ACKs were lost. Then RACK may find the segments of the hole lost now (RFC
+ * 8985 section 6.2). If no further ACK comes, only the next timeout would find them.
  */
 static enum next repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
-	if (!xtcp_sk(sk)->agreed.sack_ok || !xtcp_sk(sk)->stream->scoreboard.sacked)
+	if (!xtcp_sk(sk)->agreed.sack_ok || !sample->sacked)
 		return NEXT_LOST;
 	find_lost(sk, sample);
 	if (xtcp_sk(sk)->stream->scoreboard.lost)
