@@ -82,8 +82,8 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 /**
  * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
  * @sk: as for xtcp_seldom_get()
- * @idle_ms: milliseconds; 0: the namespace's value
- * @half_closed_ms: milliseconds; 0: the namespace's value
+ * @idle_ms: milliseconds; 0: no limit of its own
+ * @half_closed_ms: milliseconds; 0: no limit of its own
  * @gfp: as for xtcp_seldom_get()
  *
  * Context: as @gfp says. Lock: socket, held.

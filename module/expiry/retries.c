@@ -97,19 +97,22 @@ static u32 time_of(const struct sock *sk, u32 retries)
 	return xtcp_rto_give_up_ms(retries, XTCP_RTO_MIN_MS, xtcp_bounds_rto_max_ms(sk));
 }
 
+#define R1_LEAST	3U	/* retransmissions before R1 (SHLD-10) */
+
 /*
  * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due.
  *
- * time_of() counts from the first retransmission, as Linux does. With an RTO below 214 ms, the
- * timeout after three retransmissions, the default of retries1, comes before that time, and Linux
- * reaches R1 one timeout later, after 6 s instead of 3 s. So from retries1 retransmissions on, this
- * function adds the first timeout, 200 ms: R1 then counts from the first transmission.
+ * time_of() counts from the first retransmission, as Linux does. With the defaults and an RTO below
+ * 214 ms, the timeout after three retransmissions comes before that time, and Linux reaches R1 one
+ * timeout later, after 6 s instead of 3 s. RFC 9293 section 3.8.3 asks for three. So from then on,
+ * this function adds the first timeout, 200 ms: R1 counts from the first transmission.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
 	u32 retries1 = READ_ONCE(knobs(sk)->retries1), r1 = time_of(sk, retries1);
 
-	return gone >= r1 || (xtcp_sk(sk)->tries.retransmits >= retries1 && (u64)gone + XTCP_RTO_MIN_MS >= r1);
+	return gone >= r1 ||
+	       (xtcp_sk(sk)->tries.retransmits >= max(retries1, R1_LEAST) && (u64)gone + XTCP_RTO_MIN_MS >= r1);
 }
 
 static bool is_alive(const struct sock *sk)

@@ -149,17 +149,22 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.
+ *
+ * Return: true: the window is as before; false: the reduction is final.
  */
-void xtcp_undo_apply(struct sock *sk, int counter)
+bool xtcp_undo_apply(struct sock *sk, int counter)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
+	bool undone;
 
 	sock_owned_by_me(sk);
-	if (xtcp_cong_undo(sk))
+	undone = xtcp_cong_undo(sk);
+	if (undone)
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
 	/* let RACK look for losses again: outside recovery, its reordering window is wider */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
+	return undone;
 }

@@ -35,6 +35,6 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
 bool xtcp_undo_all_came_twice(const struct sock *sk);
-void xtcp_undo_apply(struct sock *sk, int counter);
+bool xtcp_undo_apply(struct sock *sk, int counter);
 
 #endif /* XTCP_UNDO_H */

@@ -324,35 +324,39 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * The timeout was spurious (RFC 5682): nothing is lost, and the segments in flight have arrived or
- * will arrive.
+ * The timeout was spurious, but this ACK may also be the first to tell what has arrived beyond a
+ * hole, because earlier ACKs were lost. So let RACK look for lost segments at once (RFC 8985
+ * section 6.2): if no further ACK comes, only the next timeout would find them.
  */
-static void spurious_timeout(struct sock *sk, int counter, int reason)
+static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
+{
+	if (!xtcp_sk(sk)->agreed.sack_ok || !sample->sacked)
+		return;
+	find_lost(sk, sample);
+	if (xtcp_sk(sk)->stream->scoreboard.lost)
+		enter_recovery(sk, sample);
+}
+
+/*
+ * The timeout was spurious (RFC 5682): what was marked as lost is not, and the segments in flight
+ * have arrived or will arrive. If the reduction is final, no segment is marked again by this ACK:
+ * that would reduce the window once more for the same losses.
+ */
+static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool undone;
 
 	xtcp_scoreboard_not_lost(sk);
-	xtcp_undo_apply(sk, counter);
+	undone = xtcp_undo_apply(sk, counter);
 	xtcp_tries_spurious(&xsk->tries);
 	xsk->stream->frto = false;
 	if (duplicates_may_follow(xsk))
 		xtcp_phase_tell(sk, reason);
 	else
 		keep_open(sk, reason);
-}
-
-/*
- * The timeout was spurious, but this ACK may also be the first to tell what has arrived beyond a
- * hole, because earlier ACKs were lost. Then RACK may find the segments of the hole lost now (RFC
- * 8985 section 6.2). If no further ACK comes, only the next timeout would find them.
- */
-static enum next repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
-{
-	if (!xtcp_sk(sk)->agreed.sack_ok || !sample->sacked)
-		return NEXT_LOST;
-	find_lost(sk, sample);
-	if (xtcp_sk(sk)->stream->scoreboard.lost)
-		enter_recovery(sk, sample);
+	if (undone)
+		repair_the_rest(sk, sample);
 	return NEXT_LOST;
 }
 
@@ -368,15 +372,12 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_stream *stream = xsk->stream;
 	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
 
-	if (sample->acked && xtcp_undo_originals_came(sk, sample)) {
-		spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
-		return repair_the_rest(sk, sample);
-	}
+	if (sample->acked && xtcp_undo_originals_came(sk, sample))
+		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
 	if (stream->frto) {
 		if (sample->original_arrived) {
 			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
-			spurious_timeout(sk, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
-			return repair_the_rest(sk, sample);
+			return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
 		}
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)

@@ -163,7 +163,10 @@ static int set_keepidle(struct sock *sk, int val)
 	return 0;
 }
 
-/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They leave the time of keepalive's next probe as it is. */
+/*
+ * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive. But if a limit has moved the
+ * deadline forward, and is raised before it passes, one probe leaves early.
+ */
 static int set_idle(struct sock *sk, int optname, int val)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);

@@ -42,13 +42,12 @@ image=$(vm_kernel "$kind") && vm_module "$kind" -s &&
 	scripts/check/selftests.sh soaks ../build/selftests/longlife || exit 1
 vm_machine "$kind" "$image"
 out=$(mktemp -d build/soak.XXXXXX) || exit 1
-pids=
+pids= ended=
 finish()
 {
 	trap '' INT TERM HUP
-	[ -n "$pids" ] || return
-	{ kill $pids; wait; } 2>/dev/null
-	rm -rf "$out"
+	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
+	[ -n "$ended" ] || rm -rf "$out"
 }
 trap finish EXIT
 trap 'exit 130' INT
@@ -97,7 +96,7 @@ for ((i = 0; i < $(nproc) && i < 2; i++)); do
 	pids+=" $!"
 done
 wait $pids
-pids=
+pids= ended=1
 [ -z "$row" ] || cat "$out"/*.log
 passed=$(cat "$out"/*.log | grep -c '^ok')
 failed=$(cat "$out"/*.log | grep -c '^not ok')
