@@ -14,16 +14,6 @@
 #include "must.h"
 #include "stack.h"
 
-static void put_addr(__be32 *to, const char *text)
-{
-	const union stack_addr addr = stack_addr(text, 0);
-
-	if (addr.sa.sa_family == AF_INET6)
-		memcpy(to, &addr.in6.sin6_addr, 16);
-	else
-		memcpy(to, &addr.in.sin_addr, 4);
-}
-
 void setting_start(struct netlink_request *req, const struct setting_target *t)
 {
 	const struct genlmsghdr set = { .cmd = XTCP_CMD_SET, .version = XTCP_GENL_VERSION };
@@ -34,8 +24,8 @@ void setting_start(struct netlink_request *req, const struct setting_target *t)
 		.idiag_cookie = { (uint32_t)t->cookie, (uint32_t)(t->cookie >> 32) },
 	};
 
-	put_addr(id.idiag_src, t->addr);
-	put_addr(id.idiag_dst, t->peer_addr);
+	stack_put_addr(id.idiag_src, t->addr);
+	stack_put_addr(id.idiag_dst, t->peer_addr);
 	netlink_start(req, 0, 0, &set, sizeof(set));
 	netlink_put(req, XTCP_SET_PROTOCOL, &protocol, sizeof(protocol));
 	netlink_put(req, XTCP_SET_ID, &id, sizeof(id));

@@ -49,6 +49,16 @@ union stack_addr stack_addr(const char *text, int port)
 	return addr;
 }
 
+void stack_put_addr(void *to, const char *text)
+{
+	const union stack_addr addr = stack_addr(text, 0);
+
+	if (addr.sa.sa_family == AF_INET6)
+		memcpy(to, &addr.in6.sin6_addr, 16);
+	else
+		memcpy(to, &addr.in.sin_addr, 4);
+}
+
 socklen_t stack_addr_len(const union stack_addr *addr)
 {
 	return addr->sa.sa_family == AF_INET6 ? sizeof(addr->in6) : sizeof(addr->in);

@@ -34,6 +34,8 @@ int stack_count(void);
 
 /* "127.0.0.1" or "::1", port in host order. */
 union stack_addr stack_addr(const char *text, int port);
+/* Puts the 4 or 16 octets of an address, as sock_diag has them, to @to. */
+void stack_put_addr(void *to, const char *text);
 socklen_t stack_addr_len(const union stack_addr *addr);
 
 /* A socket for addresses like @text, in namespace @ns. */

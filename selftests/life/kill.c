@@ -49,16 +49,6 @@ struct target {
 static struct ns_pair net;
 static int next_port = 7400;
 
-static void put_addr(__be32 *to, const char *text)
-{
-	const union stack_addr addr = stack_addr(text, 0);
-
-	if (addr.sa.sa_family == AF_INET6)
-		memcpy(to, &addr.in6.sin6_addr, 16);
-	else
-		memcpy(to, &addr.in.sin_addr, 4);
-}
-
 /* In net.a, where the program is. 0 or the errno of the answer. */
 static int ask(const struct target *target)
 {
@@ -94,9 +84,9 @@ static int ask(const struct target *target)
 		request.req.sdiag_protocol = target->protocol;
 	if (target->dev)
 		request.req.id.idiag_if = if_nametoindex(target->dev);
-	put_addr(request.req.id.idiag_src, target->addr);
+	stack_put_addr(request.req.id.idiag_src, target->addr);
 	if (target->peer_port)
-		put_addr(request.req.id.idiag_dst, target->peer_addr);
+		stack_put_addr(request.req.id.idiag_dst, target->peer_addr);
 	fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
 	must(fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) == request.head.nlmsg_len, "sock_diag");
 	must(recv(fd, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "its answer");
