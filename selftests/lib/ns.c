@@ -231,6 +231,31 @@ bool ns_all_ended(int ms)
 	return one_ended(deadline) && one_ended(deadline);
 }
 
+/* One ioctl about link @name; -1 with errno. */
+static int ask_link(int ns, const char *name, unsigned long what, struct ifreq *ifr)
+{
+	int fd = ns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
+
+	if (fd < 0)
+		return -1;
+	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
+	ret = ioctl(fd, what, ifr);
+	close(fd);
+	return ret;
+}
+
+/*
+ * The kernel announces a second late that a link is up, if it announced another one just before. The namespace forgets
+ * its cached routes then. Asking for the carrier makes the kernel announce it at once.
+ */
+static int announce(int ns, const char *name)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ifreq ifr = { .ifr_data = (char *)&value };
+
+	return ask_link(ns, name, SIOCETHTOOL, &ifr) || !value.data ? complain("no carrier at", name) : 0;
+}
+
 int ns_join(int a, int b, const char *name)
 {
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
@@ -253,7 +278,7 @@ int ns_join(int a, int b, const char *name)
 	netlink_end(&req, link);
 	if (netlink_talk(a, &req))
 		return complain("cannot make veth", name);
-	return ns_link_up(a, name, true) ?: ns_link_up(b, name, true);
+	return ns_link_up(a, name, true) ?: ns_link_up(b, name, true) ?: announce(a, name) ?: announce(b, name);
 }
 
 static int index_of(void *name)
@@ -297,19 +322,6 @@ int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs)
 int ns_link_queue(int ns, const char *name, unsigned int packets)
 {
 	return link_set(ns, name, IFLA_TXQLEN, packets, 0, 0);
-}
-
-/* One ioctl about link @name; -1 with errno. */
-static int ask_link(int ns, const char *name, unsigned long what, struct ifreq *ifr)
-{
-	int fd = ns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
-
-	if (fd < 0)
-		return -1;
-	snprintf(ifr->ifr_name, sizeof(ifr->ifr_name), "%s", name);
-	ret = ioctl(fd, what, ifr);
-	close(fd);
-	return ret;
 }
 
 int ns_link_mtu_get(int ns, const char *name)
