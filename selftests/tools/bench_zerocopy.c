@@ -67,15 +67,8 @@ static char *buffer;
 static void make_network(void)
 {
 	ns = ns_make();
-	if (ns < 0)
-		measure_die("namespace");
-	tun = tun_open(ns, "tun0");
+	tun = ns < 0 ? -1 : tun_before_sink(ns, SERVER);
 	if (tun < 0)
-		measure_die("tun");
-	if (ns_sysctl_set(ns, "net.ipv6.conf.default.disable_ipv6", "1") ||
-	    ns_shell(ns, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
-		     "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
-		     "ip route add 10.99.0.0/16 via 10.98.0.2"))
 		measure_die("network");
 }
 
