@@ -45,6 +45,7 @@ struct judge_ecn {
 
 /* What judge_probe.c knows of one side: its probes since the window closed. */
 struct judge_probes {
+	bool is_closed;		/* the window, by the last segment that arrived */
 	unsigned int n;
 	uint32_t una;
 	long long last_us, interval_us;
@@ -90,6 +91,9 @@ struct judge_side {
 	/* offsets of the octets that the program wrote as urgent */
 	const long long *urgent;
 	const int *nr_urgent;
+	/* octets that the program has written, and whether shutdown() followed */
+	const long long *written;
+	const bool *has_shut;
 	/* octets of headers that have arrived here, as far before the text as an urgent octet that had not arrived */
 	bool overtook[256];
 

@@ -8,10 +8,19 @@
 #define LEAST_US	150000		/* the first interval: 200 ms, less some ticks */
 #define MAX_RTO_US	100000000LL
 
-/* As in Linux a probe has no text, and the sequence number before SND.UNA. */
+/* Text, or a FIN, that the window has no room for. */
+static bool has_unsent(const struct judge_side *s)
+{
+	return s->probes.is_closed && s->una - (s->iss + 1) < (uint32_t)*s->written + *s->has_shut;
+}
+
+/*
+ * As in Linux a probe has no text, and the sequence number before SND.UNA. A keep-alive looks the same, and has an
+ * interval that stays: it is sent when there is nothing else to send (RFC 9293 section 3.8.4).
+ */
 static bool is_probe(const struct judge_side *s, const struct segment *seg)
 {
-	return s->heard_ack && seg->seq == s->una - 1 && !segment_len(seg) && !(seg->flags & SEGMENT_RST);
+	return s->heard_ack && has_unsent(s) && seg->seq == s->una - 1 && !segment_len(seg) && !(seg->flags & SEGMENT_RST);
 }
 
 void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
@@ -35,5 +44,7 @@ void judge_probe_arrives(struct judge_side *s, const struct segment *seg)
 {
 	if (seg->flags & SEGMENT_ACK && (seg->window || s->una != s->probes.una))
 		s->probes.n = 0;
+	if (seg->flags & SEGMENT_ACK)
+		s->probes.is_closed = !seg->window;
 	s->probes.una = s->una;
 }

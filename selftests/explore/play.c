@@ -411,6 +411,8 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			wire->misses = s->host[side].down_ms;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
+			wire->written = &end->written;
+			wire->has_shut = &end->has_shut;
 		}
 	}
 }
