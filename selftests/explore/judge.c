@@ -106,17 +106,24 @@ static void check_sacks(struct judge *j, enum side from, const struct segment *s
 	}
 }
 
-/* RFC 9293 section 3.8.6: the right edge does not move left, but for what the scale rounds off. */
+/*
+ * RFC 9293 section 3.8.6: the right edge does not move left, but for what the scale rounds off. A SYN-ACK that is sent
+ * again repeats the window of the first one. It takes back nothing that an ACK between them has offered: its sequence
+ * number is older, and SND.WL1 of a peer that knows that ACK is newer (section 3.10.7.4).
+ */
 static void check_window(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && j->side[!from].scale >= 0;
 	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? s->scale : 0));
+	const uint32_t before = seg->flags & SEGMENT_SYN ? s->syn_edge : s->edge;
 
 	if (!(seg->flags & SEGMENT_ACK) || (seg->flags & SEGMENT_RST))
 		return;
-	if (s->edge && seq_lt(edge + (scaled ? 1U << s->scale : 0), s->edge))
-		judge_broken(j, from, "it takes %u octets of its window back", s->edge - edge);
+	if (before && seq_lt(edge + (scaled ? 1U << s->scale : 0), before))
+		judge_broken(j, from, "it takes %u octets of its window back", before - edge);
+	if (seg->flags & SEGMENT_SYN && (!s->syn_edge || seq_lt(s->syn_edge, edge)))
+		s->syn_edge = edge;
 	if (!s->edge || seq_lt(s->edge, edge))
 		s->edge = edge;
 }

@@ -63,6 +63,7 @@ struct judge_side {
 	bool has_acked;
 	uint32_t acked;		/* the highest ACK that it sent */
 	uint32_t edge;		/* right edge of the window that it offers, the furthest */
+	uint32_t syn_edge;	/* the same, of its SYN-ACKs alone */
 	bool has_tsval;
 	uint32_t tsval;		/* the last one that it sent */
 
