@@ -204,7 +204,8 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 /*
  * RFC 6298 section 5.5: as long as nothing comes back, each timeout takes twice the time of the one
  * before, up to a maximum. The first copy may be a tail loss probe. While the link was down, copies may have left that
- * nobody saw.
+ * nobody saw. Text that a router found too long is sent again at once, in shorter segments: that is no timeout (RFC 1191
+ * section 6.4, RFC 8201 section 5.4).
  */
 static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
@@ -215,6 +216,10 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 		return;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
+	} else if (s->was_too_long && seg->len < s->copy_len) {
+		s->was_too_long = false;
+		s->copy_len = seg->len;
+		return;
 	} else if (s->copies > 2 && interval < MAX_RTO_US && interval < s->interval_us + s->interval_us / 2) {
 		judge_broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
 			     interval / 1000, s->interval_us / 1000);
@@ -222,6 +227,7 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	s->copies++;
 	s->copy_seq = seg->seq;
 	s->copy_heard = s->heard;
+	s->copy_len = seg->len;
 	s->copied_us = now_us;
 	s->interval_us = interval;
 }
@@ -229,6 +235,11 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 void judge_lost_route(struct judge *j, enum side side)
 {
 	j->side[side].copies = 0;
+}
+
+void judge_too_long(struct judge *j, enum side side)
+{
+	j->side[side].was_too_long = true;
 }
 
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)

@@ -102,6 +102,8 @@ struct judge_side {
 	uint32_t copy_seq;
 	int copies;
 	long long copied_us, interval_us;
+	uint32_t copy_len;
+	bool was_too_long;	/* a router has said so of something that it sent */
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	unsigned int copy_heard;
 
@@ -129,6 +131,8 @@ void judge_broken(struct judge *j, enum side by, const char *format, ...);
 void judge_unreadable(struct judge *j, enum side by, const char *why);
 /* The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. */
 void judge_lost_route(struct judge *j, enum side side);
+/* A router's word that a packet was too long arrives at @side. */
+void judge_too_long(struct judge *j, enum side side);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */

@@ -346,8 +346,11 @@ static void deliver(struct path *path, const struct path_packet *packet)
 	if (write(path->tun[to], packet->bytes, packet->len) < 0)
 		return;
 	path->has_brought[to] = true;
-	if (icmp_is(packet->bytes))
+	if (icmp_is(packet->bytes)) {
+		for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
+			judge_too_long(flow->judge, to);
 		return;
+	}
 	path->arrived[to]++;
 	if (packet->is_corrupt || segment_parse(&seg, packet->bytes, packet->len))
 		return;
