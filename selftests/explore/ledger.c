@@ -135,20 +135,22 @@ static long long syn_acks_again(const struct world *w)
 
 /*
  * The tracepoint fires for each segment of xtcp, whether it is a new one or not, and whatever becomes of it. But what
- * was sent as a whole and is too long by now leaves in parts, for which it fires once.
+ * was sent as a whole and is too long by now leaves in parts, for which it fires once. So a connection of an earlier
+ * scenario that still sends may make it fire less often, by its segments at most.
  */
 static void check_events(struct world *w, const struct counts now[SIDES])
 {
-	long long sent = -syn_acks_again(w);
+	long long sent = -syn_acks_again(w), parts = 0;
 	int side;
 
 	for (side = 0; side < SIDES; side++) {
 		if (is_leaky(w, side) || w->s->towards[side].mtu)
 			return;
 		sent += now[side].sent - before[side].sent + now[side].resent - before[side].resent;
+		parts += w->path.foreign[side];
 	}
 	events = views_events() - events;
-	if (events != sent && !path_has_news(&w->path))
+	if ((events > sent || events < sent - parts) && !path_has_news(&w->path))
 		verdict_wrong(w, "views: xtcp_segment_out tells of %lld segments, the counters of %lld", events, sent);
 }
 
