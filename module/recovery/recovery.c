@@ -210,6 +210,21 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 	return !xsk->agreed.sack_ok && xsk->snd.una == xsk->stream->recover;
 }
 
+/*
+ * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
+ * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
+ * Kernel TCP sends none here. So if the first of three new segments is lost, and the third, too,
+ * it waits for a timeout each time; and without timestamps the timeout stays doubled.
+ */
+static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (sample->duplicate && xtcp_seq_gt(xsk->snd.nxt, xsk->stream->recover) &&
+	    xsk->stream->scoreboard.sacked_segments < XTCP_DUPACK_THRESHOLD - 1)
+		xtcp_scoreboard_duplicate_ack(sk, sample);
+}
+
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
 {
 	if (xtcp_undo_originals_came(sk, sample)) {
@@ -226,7 +241,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 }
 
 /* SND.UNA has reached recover in RECOVERY or LOSS. Return: true when the phase is over. */
-static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
+static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
@@ -234,8 +249,12 @@ static bool leave_repair(struct sock *sk, const struct xtcp_sample *sample)
 
 	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
 		xtcp_reorder_recovered(&stream->rack.reorder);
-	if (duplicates_may_follow(xsk))
+	if (!xsk->agreed.sack_ok && sample->acked)
+		xtcp_scoreboard_forget_duplicates(sk);
+	if (duplicates_may_follow(xsk)) {
+		duplicate_at_recover(sk, sample);
 		return false;
+	}
 	if (in_loss)
 		xtcp_cong_repaired(sk);
 	else if (stream->undo.armed)
@@ -487,11 +506,8 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd.una != stream->recover) {
 			xtcp_cong_reduced(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
-		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY) {
-			if (!xsk->agreed.sack_ok)
-				xtcp_scoreboard_forget_duplicates(sk);
-			if (!leave_repair(sk, sample))
-				return NEXT_LOST;
+		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
+			return NEXT_LOST;
 		}
 	}
 	switch (xsk->cong.phase) {

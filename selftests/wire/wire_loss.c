@@ -112,6 +112,41 @@ static const struct wire_row rows[] = {
 				  "> p. 1(1000) ack 1; skim",
 		},
 	},
+	/* All that was resent is acknowledged, and nothing beyond it: duplicates do not make it resend. */
+	{
+		.name = "dupack_%s_limited_transmit_after_a_timeout", .rfc = "RFC 3042 2", .in = ESTABLISHED,
+		.want = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; < . 1 ack 1001;"
+				  "write 10000; > p. 1001(1000) ack 1 x2; none;"
+				  "< . 1 ack 1001; > p. 3001(1000) ack 1; none;"
+				  "< . 1 ack 1001; > p. 4001(1000) ack 1; none;"
+				  "< . 1 ack 1001; < . 1 ack 1001; none",
+			.counters = "TCPFastRetrans=0 RetransSegs=1",
+		},
+		.kernel_differs = "counts no duplicate ACK until more than what was in flight at the timeout is acknowledged",
+		.kernel = {
+			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; < . 1 ack 1001;"
+				  "write 10000; > p. 1001(1000) ack 1 x2; none;"
+				  "< . 1 ack 1001; < . 1 ack 1001; < . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "dupack_%s_limited_transmit_after_fast_retransmit", .rfc = "RFC 3042 2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
+				  "< . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x5; none;"
+				  "< . 1 ack 10001; > p. 15001(1000) ack 1; none;"
+				  "< . 1 ack 10001; > p. 16001(1000) ack 1; none;"
+				  "< . 1 ack 10001; < . 1 ack 10001; none",
+			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
+		},
+		.kernel_differs = "counts no duplicate ACK until more than what was in flight then is acknowledged",
+		.kernel = {
+			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
+				  "< . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x5; none;"
+				  "< . 1 ack 10001; < . 1 ack 10001; < . 1 ack 10001; none",
+		},
+	},
 	{
 		.name = "window_update_%s_is_no_duplicate", .rfc = "RFC 5681 2",
 		.in = ESTABLISHED,
