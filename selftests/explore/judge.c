@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define MAX_RTO_US	100000000LL
+#define LONG_WAIT_US	1000000LL
 
 void judge_begin(struct judge *j, uint64_t seed)
 {
@@ -242,13 +243,25 @@ void judge_too_long(struct judge *j, enum side side)
 	j->side[side].was_too_long = true;
 }
 
+/* Something leaves: how long had nothing left, with octets that were not acknowledged? */
+static void note_wait(struct judge_side *s, long long now_us)
+{
+	const long long wait = now_us - s->left_us;
+
+	if (!s->heard_ack || !seq_lt(s->una, s->snd_nxt))
+		return;
+	if (wait > s->waited_us)
+		s->waited_us = wait;
+	if (wait > LONG_WAIT_US)
+		s->waits_us += wait;
+}
+
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
 
-	if (s->heard_ack && seq_lt(s->una, s->snd_nxt) && now_us - s->left_us > s->waited_us)
-		s->waited_us = now_us - s->left_us;
+	note_wait(s, now_us);
 	s->left++;
 	s->left_us = now_us;
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);

@@ -105,6 +105,7 @@ struct judge_side {
 	uint32_t copy_len;
 	bool was_too_long;	/* a router has said so of something that it sent */
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
+	long long waits_us;	/* all such times that are longer than LONG_WAIT_US together */
 	unsigned int copy_heard;
 
 	struct judge_ecn ecn;
