@@ -19,7 +19,7 @@
  *	info	TCP_INFO of each connection agrees with the wire whenever no packet is on its way
  *	views	so do netlink and /proc; and the tracepoint of sent segments agrees with the counters
  *	pace	with -c: takes less than twice the time of kernel TCP, in the median of some rounds
- *	state	when all connections have ended, xtcp has as many objects as before
+ *	state	when all connections have ended, xtcp has given back all that it had, and does nothing any more
  *	log	the kernel does not complain
  *
  * Needs virtual time: in real time the load on the machine would change the results.
@@ -36,6 +36,9 @@
 #include "scenario.h"
 #include "shrink.h"
 #include "trial.h"
+
+/* A rest takes a minute of virtual time, so some scenarios end with the same one. */
+#define REST_EVERY	50
 
 static bool verbose, compares, shrinks, shows;
 static int failed;
@@ -57,6 +60,16 @@ static void warm_up(void)
 	play_timewait();
 }
 
+static void fail(const struct scenario *s, const char *what, unsigned long long number, const char why[TRIAL_WHY])
+{
+	failed++;
+	is_found = until && strstr(why, until);
+	printf("not ok - %s %llu: %s\n", what, number, why);
+	if (shrinks)
+		shrink(s, compares, why);
+	shrinks = false;
+}
+
 static void explore(const struct scenario *s, const char *what, unsigned long long number)
 {
 	char why[TRIAL_WHY];
@@ -68,14 +81,56 @@ static void explore(const struct scenario *s, const char *what, unsigned long lo
 		printf("# shown from %lld us\n", play_shown_us());
 	if (why[0] || shows)
 		scenario_print(s, stdout);
-	if (!why[0])
+	if (why[0])
+		fail(s, what, number, why);
+}
+
+/* Scenarios since the last rest. */
+static struct {
+	struct scenario s;
+	unsigned long long number;
+} group[REST_EVERY];
+static int grouped;
+
+/* Which one left something behind? Plays all of them once more, each with a rest. */
+static void blame(const char *what, char why[TRIAL_WHY])
+{
+	char again[TRIAL_WHY];
+	int i;
+
+	trial_rest_each(true);
+	for (i = 0; i < grouped; i++) {
+		play_name(what, group[i].number);
+		trial_play(&group[i].s, compares, again);
+		if (strncmp(again, why, strcspn(why, ":") + 1))
+			continue;
+		scenario_print(&group[i].s, stdout);
+		fail(&group[i].s, what, group[i].number, again);
+		break;
+	}
+	trial_rest_each(false);
+	if (i < grouped)
 		return;
-	failed++;
-	is_found = until && strstr(why, until);
-	printf("not ok - %s %llu: %s\n", what, number, why);
-	if (shrinks)
-		shrink(s, compares, why);
-	shrinks = false;
+	printf("# one of the scenarios from %s %llu on, none alone\n", what, group[0].number);
+	fail(&group[grouped - 1].s, what, group[grouped - 1].number, why);
+}
+
+static void rest(const char *what)
+{
+	char why[TRIAL_WHY];
+
+	if (grouped && !is_found && !trial_rest(why))
+		blame(what, why);
+	grouped = 0;
+}
+
+static void explore_next(const struct scenario *s, const char *what, unsigned long long number)
+{
+	group[grouped].s = *s;
+	group[grouped++].number = number;
+	explore(s, what, number);
+	if (grouped == REST_EVERY && !is_found)
+		rest(what);
 }
 
 static void explore_seeds(unsigned long long first, unsigned long long count)
@@ -87,8 +142,9 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 		scenario_make(&s, first + n);
 		shows = verbose && n == count - 1;
 		play_show(shows);
-		explore(&s, "seed", first + n);
+		explore_next(&s, "seed", first + n);
 	}
+	rest("seed");
 }
 
 static void explore_rows(const char *path)
@@ -105,9 +161,10 @@ static void explore_rows(const char *path)
 		if (row[0] == '#' || row[strspn(row, " \t\n")] == 0)
 			continue;
 		must(!scenario_read(&s, row), path);
-		explore(&s, "row", number);
+		explore_next(&s, "row", number);
 	}
 	fclose(file);
+	rest("row");
 }
 
 int main(int argc, char **argv)
@@ -141,6 +198,7 @@ int main(int argc, char **argv)
 	else
 		explore_rows(argv[1]);
 	play_name("the end of", played);
+	play_show(false);
 	if (!trial_end(why)) {
 		failed++;
 		printf("not ok - all of %s%s%s: %s\n", argv[1], argc > 2 ? ", " : "", argc > 2 ? argv[2] : "", why);

@@ -13,12 +13,15 @@
 
 #include "must.h"
 #include "ns.h"
+#include "state.h"
 #include "world.h"
 
 #define LONGEST_US	600000000LL
 #define MOST_US		6000000000LL	/* with all silences */
 #define QUIET_US	4000000LL	/* with nothing under way everything has ended but TIME-WAIT */
 #define TIMEWAIT_US	300000000LL	/* or the last repetition of an orphan whose peer has gone without a word */
+#define REST_US		61000000LL	/* TIME-WAIT */
+#define REST_MORE_US	20000000LL
 #define BACKLOG		8
 /* The program has made 31,000 steps at most in a scenario that ends, and makes so many in half a minute. */
 #define MOST_STEPS	400000
@@ -462,6 +465,7 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	settle(w, QUIET_US, scenario_is_orderly(s) && !w->is_late ? verdict_patience_us(s) : QUIET_US);
 	verdict_after(w);
 	ledger_end(w);
+	state_note(w);
 	happens_end(w);
 	snprintf(why, size, "%s", w->wrong);
 	return took_us;
@@ -477,14 +481,49 @@ unsigned int play_steps(void)
 	return world.steps;
 }
 
-void play_timewait(void)
+static void pass(long long us)
 {
-	const long long until = path_now_us() + TIMEWAIT_US;
+	const long long until = path_now_us() + us;
 
 	while (path_now_us() < until) {
 		path_step(&world.path);
 		wait_for_news(&world, until - path_now_us() > 0 ? until - path_now_us() : 0);
 	}
+}
+
+void play_timewait(void)
+{
+	pass(TIMEWAIT_US);
+}
+
+void play_begin(void)
+{
+	state_begin(&world.path);
+}
+
+bool play_rest(char *why, size_t size)
+{
+	const long long until = path_now_us() + TIMEWAIT_US;
+
+	pass(REST_US);
+	while (!state_is_back(&world.path, why, size)) {
+		if (path_now_us() > until)
+			return false;
+		pass(REST_MORE_US);
+	}
+	why[0] = 0;
+	return true;
+}
+
+bool play_still(char *why, size_t size)
+{
+	bool is_still;
+
+	state_watch(true);
+	pass(TIMEWAIT_US);
+	is_still = state_is_still(why, size);
+	state_watch(false);
+	return is_still;
 }
 
 void play_open(void)

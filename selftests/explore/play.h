@@ -33,5 +33,11 @@ const struct drops *play_lost(enum side to);
 unsigned int play_steps(void);
 /* Lets TIME-WAIT end, and orphans. */
 void play_timewait(void);
+/* What xtcp holds now is what it holds at rest. */
+void play_begin(void);
+/* Lets TIME-WAIT end, and what else is left. False: xtcp still holds more than at play_begin(); @why says what. */
+bool play_rest(char *why, size_t size);
+/* False: some minutes after all has ended, xtcp still does something. */
+bool play_still(char *why, size_t size);
 
 #endif

@@ -113,8 +113,10 @@ void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 	int side;
 
 	strcpy(h.why, why);
+	trial_rest_each(!strncmp(why, "state:", 6));
 	if (!try(&h, s)) {
 		printf("# it does not fail again\n");
+		trial_rest_each(false);
 		return;
 	}
 	while (h.is_smaller && h.plays < PLAYS) {
@@ -126,6 +128,7 @@ void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 		for (nth = 0; nth < scenario_fields(); nth++)
 			shrink_field(&h, nth);
 	}
+	trial_rest_each(false);
 	scenario_print(&h.best, stdout);
 	printf("# after %d plays: %s\nrow: ", h.plays, h.why);
 	scenario_write(&h.best, stdout);

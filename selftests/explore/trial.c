@@ -7,7 +7,7 @@
 
 #include "measure.h"
 #include "play.h"
-#include "slabs.h"
+#include "state.h"
 #include "world.h"
 
 #define PORTS		60000
@@ -15,8 +15,8 @@
 #define SLOW		2.0
 #define SLOW_US		500000	/* and slower by so much */
 
-static struct slabs before;
 static unsigned int played;
+static bool rests;
 
 static int next_port(void)
 {
@@ -93,13 +93,29 @@ static void compare(const struct scenario *s, double ours_us, unsigned long long
 void trial_begin(void)
 {
 	log_lines();
-	slabs_read(&before);
+	play_begin();
 }
 
 static void listen_to_kernel(char why[TRIAL_WHY])
 {
 	if (log_lines() && !why[0])
 		snprintf(why, TRIAL_WHY, "log: the kernel complains");
+}
+
+void trial_rest_each(bool each)
+{
+	rests = each;
+}
+
+bool trial_rest(char why[TRIAL_WHY])
+{
+	const bool good = play_rest(why, TRIAL_WHY);
+
+	/* so that the next rest shows what is left of later scenarios */
+	if (!good)
+		play_begin();
+	listen_to_kernel(why);
+	return !why[0];
 }
 
 void trial_play(const struct scenario *s, bool compares, char why[TRIAL_WHY])
@@ -110,14 +126,15 @@ void trial_play(const struct scenario *s, bool compares, char why[TRIAL_WHY])
 	if (!why[0] && compares && is_comparable(s))
 		compare(s, us, play_octets - before, why);
 	listen_to_kernel(why);
+	if (rests && !why[0])
+		trial_rest(why);
 }
 
 bool trial_end(char why[TRIAL_WHY])
 {
 	why[0] = 0;
-	play_timewait();
-	if (!slabs_back(&before, 3000))
-		snprintf(why, TRIAL_WHY, "state: objects are left");
+	if (play_still(why, TRIAL_WHY))
+		state_has_no_leaks(why, TRIAL_WHY);
 	listen_to_kernel(why);
 	return !why[0];
 }

@@ -9,11 +9,15 @@
 
 #define TRIAL_WHY	300
 
-/* Notes how many objects xtcp has now; trial_end() compares. */
+/* What xtcp has now is what it has at rest. */
 void trial_begin(void);
 /* @why is empty if nothing failed. */
 void trial_play(const struct scenario *s, bool compares, char why[TRIAL_WHY]);
-/* Lets all connections end. False, with the reason in @why, if something is left. */
+/* Lets all connections end. False, with the reason in @why, if xtcp has more than at trial_begin(). */
+bool trial_rest(char why[TRIAL_WHY]);
+/* Each trial_play() ends with a rest. */
+void trial_rest_each(bool each);
+/* After the last rest: false, with the reason in @why, if xtcp still does something, or has lost memory. */
 bool trial_end(char why[TRIAL_WHY]);
 
 #endif
