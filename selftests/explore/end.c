@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api.h"
 #include "judge.h"
 #include "must.h"
 #include "stack.h"
@@ -178,6 +179,8 @@ static void fail(struct end *end, const char *call)
 	if (end->error != ECONNRESET && end->error != EPIPE && end->error != ECONNREFUSED && end->error != ETIMEDOUT &&
 	    !end->may_fail && !(end->error == ENETUNREACH && end->may_lose_route))
 		end_wrong(end, "%s: %s", call, strerror(end->error));
+	else
+		api_error(end, call);
 	end_close(end);
 }
 
@@ -189,6 +192,8 @@ static void finish_writing(struct end *end)
 	case ORDERLY:
 		if (shutdown(end->fd, SHUT_WR))
 			fail(end, "shutdown()");
+		else if (api_shut(end))
+			fail(end, "send()");
 		end->has_shut = true;
 		break;
 	case ABORTED:
@@ -307,6 +312,8 @@ static void read_some(struct end *end, long long now_us)
 		check_octets(end, done);
 	else
 		end->at_end = true;
+	if (!done)
+		api_end(end);
 	/* nothing comes behind the last ones */
 	while (!done && is_left_out(end))
 		end->read++;
@@ -344,6 +351,8 @@ static void take_news(struct end *end)
 		end->can_read = true;
 		end->can_write = true;
 	} else if (epoll_wait(end->epoll, &seen, 1, 0) == 1) {
+		if (!end->is_connecting)
+			api_events(end, seen.events);
 		if (seen.events & ~EPOLLOUT)
 			end->can_read = true;
 		if (seen.events & (EPOLLOUT | EPOLLHUP | EPOLLERR))

@@ -354,6 +354,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	s->syns_heard += seg->flags & SEGMENT_SYN && !s->heard_ack;
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
+		s->heard_reset = true;
 		return;
 	}
 	is_old = is_known(s, seg);
@@ -361,6 +362,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	judge_ecn_arrives(j, to, seg, next_in_order(s), is_old);
 	if (segment_len(seg))
 		arrive(s, seg->seq, seg->seq + segment_len(seg));
+	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	s->has_heard_text |= seg->len > 0;
 	note_overtaking(s, peer, seg);
 	if (seg->flags & SEGMENT_ACK) {

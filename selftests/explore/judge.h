@@ -81,6 +81,7 @@ struct judge_side {
 	bool had_older;		/* text has come that PAWS or RFC 5961 may have dropped, see note_age() */
 	uint32_t first_wnd;	/* the first window that has arrived here: MAX.SND.WND is no smaller */
 	bool is_reset;		/* a RST has left or arrived */
+	bool heard_reset, heard_end;	/* a RST has arrived; a FIN, and all before it */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	bool misses;		/* its link goes down, and what it sends then is not seen */
 	unsigned int heard;	/* segments */

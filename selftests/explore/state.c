@@ -140,7 +140,7 @@ static bool is_sockstat_back(enum side side, const struct sockstat *now, char *w
 
 	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (fields[i].now > fields[i].most) {
-			snprintf(why, size, "state: the %s's sockstat says %s %ld, not %ld", side_name(side),
+			snprintf(why, size, "state: the %s: sockstat says %s %ld, not %ld", side_name(side),
 				 fields[i].name, fields[i].now, fields[i].most);
 			return false;
 		}
@@ -184,6 +184,22 @@ static bool are_ports_free(const struct path *path, char *why, size_t size)
 	return true;
 }
 
+static bool are_slabs_back(char *why, size_t size)
+{
+	struct slabs now;
+	int i;
+
+	slabs_read(&now);
+	for (i = 0; i < SLABS_N; i++) {
+		if (now.active[i] > slabs.active[i]) {
+			snprintf(why, size, "state: %ld objects of %s are left, not %ld", now.active[i],
+				 slabs_names[i], slabs.active[i]);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool state_is_back(const struct path *path, char *why, size_t size)
 {
 	if (!is_shown_back(path, why, size) || !are_ports_free(path, why, size))
@@ -192,10 +208,8 @@ bool state_is_back(const struct path *path, char *why, size_t size)
 		snprintf(why, size, "state: the module is held %d times, not %d", module_references(), references);
 		return false;
 	}
-	if (!slabs_back(&slabs, 0)) {
-		snprintf(why, size, "state: objects are left");
+	if (!are_slabs_back(why, size))
 		return false;
-	}
 	nr_places = 0;
 	return true;
 }

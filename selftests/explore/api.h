@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the socket API promises, compared with what one program sees. Each function notes the first promise broken. */
+#ifndef EXPLORE_API_H
+#define EXPLORE_API_H
+
+struct end;
+
+/* poll() or epoll has told of these events. */
+void api_events(struct end *end, unsigned int events);
+/* recv() has returned 0. */
+void api_end(struct end *end);
+/* shutdown(SHUT_WR) has succeeded. 0, or -1 with errno if the connection has failed meanwhile. */
+int api_shut(struct end *end);
+/* @call has failed with end->error, and the socket is still open. */
+void api_error(struct end *end, const char *call);
+
+#endif
