@@ -295,6 +295,8 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	check_backoff(j, from, seg, now_us);
 	judge_ecn_leaves(j, from, seg);
 	judge_probe_leaves(j, from, seg, now_us);
+	judge_forged_leaves(j, from, seg, now_us);
+	judge_rto_leaves(j, from, seg, now_us);
 	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
 		s->resent++;
 	if (!s->has_left || seq_lt(s->snd_nxt, end))
@@ -350,6 +352,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 
 	s->heard++;
 	s->heard_us = now_us;
+	judge_forged_arrives(s, seg, now_us);
 	/* one that an ACK has overtaken finds the connection open, and is a segment of it */
 	s->syns_heard += seg->flags & SEGMENT_SYN && !s->heard_ack;
 	if (seg->flags & SEGMENT_RST) {

@@ -51,6 +51,15 @@ struct judge_probes {
 	long long last_us, interval_us;
 };
 
+/* What judge_forged.c knows of one side. */
+struct judge_forged {
+	bool is_open;		/* a segment without SYN has left */
+	const char *kind;	/* of the last segment that arrived; NULL: nothing special */
+	long long arrived_us, answered_us;
+	bool has_answered;
+	uint32_t acked;		/* by the side, when it arrived */
+};
+
 /* What is known of one side: of what it sent, and of what has arrived there. */
 struct judge_side {
 	bool has_syn;
@@ -84,6 +93,7 @@ struct judge_side {
 	bool heard_reset, heard_end;	/* a RST has arrived; a FIN, and all before it */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	bool misses;		/* its link goes down, and what it sends then is not seen */
+	bool narrows;		/* the path becomes too narrow for what it has sent */
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
@@ -111,6 +121,7 @@ struct judge_side {
 
 	struct judge_ecn ecn;
 	struct judge_probes probes;
+	struct judge_forged forged;
 };
 
 struct judge {
@@ -149,6 +160,11 @@ void judge_ecn_settle(struct judge_ecn *ecn);
 /* judge_probe.c */
 void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 void judge_probe_arrives(struct judge_side *s, const struct segment *seg);
+/* judge_forged.c */
+void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
+/* judge_rto.c: behind the other rules */
+void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 
 /* Octets of @side that are acknowledged by what has arrived there, at least and at most. */
 uint32_t judge_acked(const struct judge *j, enum side side);

@@ -431,6 +431,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end->may_lose_route = s->host[side].down_ms;
 			wire->waits = s->host[side].queue_kbit;
 			wire->misses = s->host[side].down_ms;
+			wire->narrows = s->towards[!side].mtu;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
 			wire->written = &end->written;

@@ -5,8 +5,10 @@
  */
 #include "shrink.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "must.h"
 #include "play.h"
 
 #define PLAYS	600
@@ -106,6 +108,23 @@ static void shrink_field(struct shrinking *h, unsigned int nth)
 	while (scenario_halve(&candidate, nth) && try(h, &candidate));
 }
 
+/* What its row says of it, beside the seed. */
+static int ingredients(const struct scenario *s)
+{
+	char *row = NULL, *at;
+	size_t len = 0;
+	FILE *out = open_memstream(&row, &len);
+	int n = -1;
+
+	must(out, "open_memstream()");
+	scenario_write(s, out);
+	must(!fclose(out), "a row");
+	for (at = row; (at = strchr(at, '=')); at++)
+		n++;
+	free(row);
+	return n;
+}
+
 void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 {
 	struct shrinking h = { .compares = compares, .tries = TRIES };
@@ -130,6 +149,7 @@ void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 	}
 	trial_rest_each(false);
 	scenario_print(&h.best, stdout);
-	printf("# after %d plays: %s\nrow: ", h.plays, h.why);
+	printf("# %d of %d ingredients, after %d plays: %s\nrow: ", ingredients(&h.best), ingredients(s), h.plays,
+	       h.why);
 	scenario_write(&h.best, stdout);
 }

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The judge's rules for segments that may be forged (RFC 5961 sections 4.2 and 7; RFC 9293 section 3.10.7.4): a SYN,
+ * whatever its number, and an ACK without text left of the window change nothing. At most an ACK answers them, and only
+ * one in each interval, so that two ends cannot answer each other for ever. On these paths they are late copies.
+ */
+#include "judge.h"
+
+#define ANSWER_US	200		/* an answer leaves at once; nothing else does but what a timer sends */
+#define APART_US	490000LL	/* net.xtcp.invalid_ratelimit is 500 ms, less some ticks */
+
+/* Sent by somebody for whom the connection is open: the SYN of the other side counts no more. */
+static bool is_synchronised(const struct judge_side *s)
+{
+	return s->forged.is_open && s->heard_ack && s->has_acked && !s->is_reset;
+}
+
+static const char *kind_of(const struct judge_side *s, const struct segment *seg)
+{
+	const bool is_old_ack = !segment_len(seg) && seq_lt(seg->seq, s->acked);
+
+	return seg->flags & SEGMENT_SYN ? "a SYN" : is_old_ack ? "an old ACK" : NULL;
+}
+
+void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us)
+{
+	s->forged.kind = is_synchronised(s) ? kind_of(s, seg) : NULL;
+	s->forged.arrived_us = now_us;
+	s->forged.acked = s->acked;
+}
+
+void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
+{
+	struct judge_side *s = &j->side[from];
+	struct judge_forged *f = &s->forged;
+	const char *kind = f->kind;
+
+	f->is_open |= !(seg->flags & (SEGMENT_SYN | SEGMENT_RST));
+	f->kind = NULL;
+	if (!kind || s->waits || now_us - f->arrived_us > ANSWER_US)
+		return;
+	if (seg->flags & (SEGMENT_SYN | SEGMENT_RST))
+		judge_broken(j, from, "%s answers %s in a synchronised state",
+			     seg->flags & SEGMENT_RST ? "a RST" : "a SYN", kind);
+	if (segment_len(seg) || seg->ack != f->acked)
+		return;
+	if (f->has_answered && now_us - f->answered_us < APART_US)
+		judge_broken(j, from, "an ACK answers %s, %lld ms after the last such answer", kind,
+			     (now_us - f->answered_us) / 1000);
+	f->has_answered = true;
+	f->answered_us = now_us;
+}
