@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted|smaller|leak) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|smaller|leak|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
@@ -46,8 +46,13 @@ explored()
 
 	shift
 	: >"$out/said"
-	built || return 1
-	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" "$@" 1 "$n" \
+	built && played "$@" 1 "$n"
+}
+
+# played ARGUMENT...: what the explorer says of the module that was built last
+played()
+{
+	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" "$@" \
 		>"$out/said" 2>&1
 }
 
@@ -66,31 +71,38 @@ refused()
 	fi
 }
 
-# What the judge says, each with a defect that makes it say so?
+# What the checks say, each with a defect that makes it say so? Words of a defect are a part of what a check says, or
+# the other way round: a check puts names between its words. "%s" alone hands on what another check has said. check_leak() is for kmemleak.
 each_has_a_defect()
 {
-	local missing
+	local missing says='broken\(j, .*"|return "|end_wrong\(end, .*"|verdict_wrong\(w, .*"|snprintf\(why, size, "'
 
-	missing=$(grep -hE 'broken\(j, .*"|return "' selftests/explore/judge*.c selftests/explore/segment.c |
-		grep -oE '"[^"]{3,}"' | awk -v list="$list" '
+	missing=$(grep -hE "$says" selftests/explore/{judge*,segment,end*,api,verdict,state}.c | grep -oE '"[^"]{3,}"' |
+		grep -vE 'kmemleak|^"([a-z]+: the )?%s(%s)?(: %s)?"$' | awk -v list="$list" '
 			BEGIN {
 				while ((getline line < list) > 0) {
-					if (sub(/^wire: /, "", line))
+					if (sub(/^[a-z]+: /, "", line))
 						words[line]
 				}
 			}
 			{
+				n = split($0, part, /%[a-z]*/)
 				for (w in words) {
 					if (index($0, w))
 						next
+					for (i = 1; i <= n; i++) {
+						gsub(/^[^a-zA-Z0-9]+|[^a-zA-Z0-9]+$/, "", part[i])
+						if (length(part[i]) >= 8 && index(w, part[i]))
+							next
+					}
 				}
 				print "# " $0
 			}')
 	if [ -z "$missing" ]; then
-		echo "ok - explorer: each check of the judge has a defect"
+		echo "ok - explorer: each check has a defect"
 	else
 		echo "$missing"
-		echo "not ok - explorer: each check of the judge has a defect"
+		echo "not ok - explorer: each check has a defect"
 		status=1
 	fi
 }
@@ -236,8 +248,12 @@ found()
 # one defect: $words, $file, $there, $instead
 defect()
 {
+	local compare=
+
+	# only a comparison finds what is slow
+	[[ $words != pace:* ]] || compare=-c
 	planted "$file" || return 1
-	explored $seeds -u "${words#*: }"
+	explored $seeds $compare -u "${words#*: }"
 	cp "$file" "$out/tree/$file"
 	found && return
 	grep '^not ok' "$out/said" | sed -E 's/^not ok - (seed [0-9]+|all of [0-9, ]+): //; s/[0-9]+/N/g' | sort | uniq -c |
@@ -246,9 +262,56 @@ defect()
 	return 1
 }
 
+# Nothing refers to an object that a close() leaves: only kmemleak knows, when a machine of the debug kernel ends.
+check_leak()
+{
+	local kind=lab-debug image machine
+
+	image=$(vm_kernel $kind) || return
+	vm_machine $kind "$image"
+	rm -rf "$out/tree/build"
+	there='sock_orphan(sk);' instead='sock_orphan(sk); (void)!kmalloc(100, GFP_KERNEL);'
+	planted module/socket/close.c && explored 20
+	cp module/socket/close.c "$out/tree/module/socket/"
+	rm -rf "$out/tree/build"
+	if grep -q '^not ok - all of 1, 20: state: kmemleak found' "$out/said" && grep -q 'xtcp_close' "$out/said"; then
+		echo "ok - explorer: a leak names the seeds, on the debug kernel"
+	else
+		sed 's/^/# /' "$out/said" | tail -n 20
+		echo "not ok - explorer: a leak names the seeds, on the debug kernel"
+		status=1
+	fi
+}
+
+# A failing seed becomes a row that says less, and the row fails in the same way.
+check_shrinking()
+{
+	local words="beyond the window that it was offered" seed row had left
+
+	there='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room' instead='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq) + 3000, room'
+	planted module/send/output.c && explored $seeds -u "$words"
+	cp module/send/output.c "$out/tree/module/send/"
+	seed=$(sed -n "s/^not ok - seed \([0-9]*\): .*$words.*/\1/p" "$out/said" | head -n 1)
+	played -s "${seed:-1}"
+	row=$(sed -n 's/^row: //p' "$out/said")
+	read -r left had < <(sed -nE "s/^# ([0-9]+) of ([0-9]+) ingredients, .*$words.*/\1 \2/p" "$out/said")
+	echo "$row" >"$out/row"
+	played "$out/row"
+	if [ -n "$row" ] && [ "$left" -lt "$had" ] && grep -q "^not ok - row 1: .*$words" "$out/said"; then
+		echo "# seed $seed, $left of $had ingredients: $row"
+		echo "ok - explorer: a failing seed is made smaller, and fails in the same way"
+	else
+		sed 's/^/# /' "$out/said" | tail -n 20
+		echo "not ok - explorer: a failing seed is made smaller, and fails in the same way: seed $seed, $left of $had: $row"
+		status=1
+	fi
+}
+
 [ -n "$only" ] || check_rest
 [[ $only != @(|interrupted) ]] || check_interrupted
 [[ $only != @(|hang) ]] || check_hang
+[[ $only != @(|smaller) ]] || check_shrinking
+[[ $only != @(|leak) ]] || check_leak
 while read -r words; do
 	[[ $words == [a-z]*": "* ]] || continue
 	{ read -r file && IFS= read -r there && IFS= read -r instead; } || break
