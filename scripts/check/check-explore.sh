@@ -32,11 +32,14 @@ cp -r Kbuild module include "$out/tree/"
 cp -r selftests/modules "$out/tree/selftests/"
 cp scripts/kernel/build-module.sh "$out/tree/scripts/kernel/"
 
-# built: $out/xtcp.ko, which the tree makes
+# built [FOLDER MAKE-ARGUMENT]: $out/xtcp.ko, which the tree makes
 built()
 {
-	(cd "$out/tree" && scripts/kernel/build-module.sh "${image%/*}/build" build -s ARCH=um SEPARATE=1) || return 1
-	strip -g -o "$out/xtcp.ko" "$out/tree/build/xtcp.ko"
+	local folder=${1-build}
+
+	(cd "$out/tree" && scripts/kernel/build-module.sh "${image%/*}/build" "$folder" -s ARCH=um "${2-SEPARATE=1}") ||
+		return 1
+	strip -g -o "$out/xtcp.ko" "$out/tree/$folder/xtcp.ko"
 }
 
 # explored SEEDS [ARGUMENT]...: what the explorer says of the module that the tree makes
@@ -269,11 +272,11 @@ check_leak()
 
 	image=$(vm_kernel $kind) || return
 	vm_machine $kind "$image"
-	rm -rf "$out/tree/build"
 	there='sock_orphan(sk);' instead='sock_orphan(sk); (void)!kmalloc(100, GFP_KERNEL);'
-	planted module/socket/close.c && explored 20
+	: >"$out/said"
+	# nothing of it is used again, so all files in one go
+	planted module/socket/close.c && built leaky SEPARATE= && played 1 20
 	cp module/socket/close.c "$out/tree/module/socket/"
-	rm -rf "$out/tree/build"
 	if grep -q '^not ok - all of 1, 20: state: kmemleak found' "$out/said" && grep -q 'xtcp_close' "$out/said"; then
 		echo "ok - explorer: a leak names the seeds, on the debug kernel"
 	else

@@ -4,8 +4,8 @@
  * change from one to another:
  *
  *	open	  recv() gives octets or EAGAIN, send() takes octets or says EAGAIN
- *	ended	  the FIN has arrived, with all before it: recv() gives the octets before it, and then 0 for ever; poll()
- *		  says POLLIN and POLLRDHUP, and POLLHUP as soon as our direction is shut, too
+ *	ended	  the FIN has arrived, with all before it: recv() gives the octets before it, and then 0 for ever;
+ *		  poll() says POLLIN and POLLRDHUP, and POLLHUP as soon as our direction is shut, too
  *	shut	  after shutdown(SHUT_WR): send() says EPIPE; recv() is as before
  *	failed	  a RST has arrived, or too long nothing: one call gives the error, whichever comes first. After it
  *		  recv() gives 0 behind what had arrived, send() says EPIPE, SO_ERROR 0; poll() says POLLIN, POLLOUT,
