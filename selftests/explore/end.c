@@ -22,6 +22,8 @@
 #include "stack.h"
 
 #define PIECE	65536
+#define IDLE_US	1000
+#define MOST_IDLE_US	200000
 
 static uint8_t piece[PIECE];
 
@@ -44,6 +46,7 @@ void end_begin(struct end *end, const struct program *program, uint64_t seed, ui
 	end->file = -1;
 	end->pipe[0] = -1;
 	end->epoll = -1;
+	end->bell = -1;
 	end->peer = peer;
 	end->wire = wire;
 	end->program = program;
@@ -101,6 +104,7 @@ static void kill_writer(struct end *end)
 void end_close(struct end *end)
 {
 	kill_writer(end);
+	end_threads_stop(end);
 	if (end->fd >= 0)
 		close(end->fd);
 	if (end->epoll >= 0)
@@ -190,11 +194,12 @@ static void finish_writing(struct end *end)
 
 	switch (end->program->ending) {
 	case ORDERLY:
-		if (shutdown(end->fd, SHUT_WR))
+		if (shutdown(end->fd, end->program->shuts_both ? SHUT_RDWR : SHUT_WR))
 			fail(end, "shutdown()");
 		else if (api_shut(end))
 			fail(end, "send()");
 		end->has_shut = true;
+		end->has_shut_read |= end->program->shuts_both;
 		break;
 	case ABORTED:
 		setsockopt(end->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
@@ -228,8 +233,14 @@ static void write_some(struct end *end, long long now_us)
 	if (n > p->total - end->written)
 		n = p->total - end->written;
 	done = end_write(end, n > PIECE ? PIECE : n);
+	/* shutdown() before the SYN-ACK would end the connection */
+	if (end->defers && (done > 0 || errno == EINPROGRESS)) {
+		end->defers = false;
+		end->is_connecting = true;
+		end->can_write = false;
+	}
 	if (done < 0) {
-		if (errno == EAGAIN)
+		if (errno == EAGAIN || (end->is_connecting && errno == EINPROGRESS))
 			end->can_write = false;
 		else
 			fail(end, "send()");
@@ -253,19 +264,31 @@ static bool is_left_out(const struct end *end)
 }
 
 /* A read begins behind the mark, never across it. */
-static void check_octets(struct end *end, ssize_t n)
+static void check_octets(struct end *end, const uint8_t *octets, ssize_t n)
 {
 	ssize_t i;
 
-	while (piece[0] != judge_octet(end->peer_tint, end->read) && is_left_out(end))
+	while (octets[0] != judge_octet(end->peer_tint, end->read) && is_left_out(end))
 		end->read++;
 	for (i = 0; i < n; i++) {
-		if (piece[i] != judge_octet(end->peer_tint, end->read + i)) {
+		if (octets[i] != judge_octet(end->peer_tint, end->read + i)) {
 			end_wrong(end, "octet %lld is not what was written", end->read + i);
 			break;
 		}
 	}
 	end->read += n;
+}
+
+void end_take(struct end *end, const uint8_t *octets, ssize_t n)
+{
+	if (n) {
+		check_octets(end, octets, n);
+		return;
+	}
+	end->at_end = true;
+	/* nothing comes behind the last ones */
+	while (is_left_out(end))
+		end->read++;
 }
 
 /*
@@ -292,9 +315,42 @@ static void read_urgent(struct end *end)
 		end_wrong(end, "MSG_OOB gives an octet that was not sent so");
 }
 
+/* Nothing will come behind what has come. */
+static bool has_peer_ended(const struct end *end)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(end->fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK ||
+	       info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_TIME_WAIT || info.tcpi_state == TCP_CLOSE;
+}
+
+/* As in Linux, what comes after SHUT_RD can be read, but nothing waits for it. */
+static void shut_read(struct end *end)
+{
+	struct pollfd p = { .fd = end->fd, .events = POLLIN | POLLRDHUP };
+
+	if (shutdown(end->fd, SHUT_RD)) {
+		fail(end, "shutdown()");
+		return;
+	}
+	end->has_shut_read = true;
+	if (poll(&p, 1, 0) != 1 || (p.revents & p.events) != p.events)
+		end_wrong(end, "poll() gives %#x after SHUT_RD", p.revents);
+}
+
+/* After SHUT_RD an end that reads nothing may not be at the end of the stream. */
+static void look_again_later(struct end *end, long long now_us)
+{
+	end->idle_us = !end->idle_us ? IDLE_US : end->idle_us < MOST_IDLE_US ? 2 * end->idle_us : MOST_IDLE_US;
+	end->read_at_us = now_us + end->idle_us;
+}
+
 static void read_some(struct end *end, long long now_us)
 {
 	const struct program *p = end->program;
+	const bool is_last = !end->has_shut_read || has_peer_ended(end);
 	long long n = 1 + chance_below(&end->chance, p->read_max);
 	ssize_t done;
 
@@ -308,15 +364,14 @@ static void read_some(struct end *end, long long now_us)
 			fail(end, "recv()");
 		return;
 	}
-	if (done)
-		check_octets(end, done);
-	else
-		end->at_end = true;
-	if (!done)
+	if (!done && !is_last) {
+		look_again_later(end, now_us);
+		return;
+	}
+	end->idle_us = 0;
+	end_take(end, piece, done);
+	if (!done && !end->has_shut_read)
 		api_end(end);
-	/* nothing comes behind the last ones */
-	while (!done && is_left_out(end))
-		end->read++;
 	if (p->read_pause_us)
 		end->read_at_us = now_us + chance_below(&end->chance, p->read_pause_us);
 }
@@ -360,15 +415,38 @@ static void take_news(struct end *end)
 	}
 }
 
-/* When does it want to write, and to read? -1: no more. */
+/* When does it want to write, and to read? -1: no more, or not before the peer's end. */
 static long long write_at(const struct end *end)
 {
+	const struct program *p = end->program;
+
+	if (p->shut_rd && p->ending == ORDERLY && end->written == p->total && !end->at_end)
+		return -1;
 	return end->has_shut ? -1 : end->write_at_us;
 }
 
 static long long read_at(const struct end *end)
 {
 	return end->program->ending != ORDERLY || end->at_end ? -1 : end->read_at_us;
+}
+
+/* Looks whether the threads have ended. */
+static void step_threads(struct end *end)
+{
+	if (!end->threads) {
+		end_threads_start(end);
+		return;
+	}
+	if (end->busy)
+		return;
+	end_threads_stop(end);
+	errno = end->failure;
+	if (end->failure)
+		fail(end, "a call that waits");
+	else if (end->program->ending == ORDERLY)
+		end_close(end);
+	else
+		finish_writing(end);
 }
 
 void end_step(struct end *end, long long now_us)
@@ -380,7 +458,13 @@ void end_step(struct end *end, long long now_us)
 	take_news(end);
 	if (end->is_connecting && (!end->can_write || !finish_connect(end)))
 		return;
-	if (end->can_write && write_at(end) >= 0 && now_us >= write_at(end))
+	if (end->program->blocks) {
+		step_threads(end);
+		return;
+	}
+	if (end->program->shut_rd && !end->has_shut_read && !end->defers && end->read + 1 >= end->program->shut_rd)
+		shut_read(end);
+	if (end->fd >= 0 && end->can_write && write_at(end) >= 0 && now_us >= write_at(end))
 		write_some(end, now_us);
 	if (end->fd >= 0 && end->can_read && read_at(end) >= 0 && now_us >= read_at(end))
 		read_some(end, now_us);
@@ -391,6 +475,10 @@ void end_step(struct end *end, long long now_us)
 int end_poll(const struct end *end, long long now_us, short *events)
 {
 	*events = 0;
+	if (end->threads) {
+		*events = POLLIN;
+		return end->bell;
+	}
 	if (end->fd >= 0 && end->program->edges) {
 		*events = POLLIN;
 		return end->epoll;
@@ -423,7 +511,7 @@ long long end_wait_us(const struct end *end, long long now_us)
 
 	if (end->writer)
 		return end->kill_at_us > now_us ? end->kill_at_us - now_us : 0;
-	if (end->fd < 0 || end->is_connecting)
+	if (end->fd < 0 || end->is_connecting || end->threads)
 		return -1;
 	to_write = left_us(end, end->can_write, write_at(end), now_us);
 	to_read = left_us(end, end->can_read, read_at(end), now_us);

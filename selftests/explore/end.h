@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <pthread.h>
 #include <sys/types.h>
 
 #include "scenario.h"
@@ -20,6 +21,7 @@ struct end {
 	struct chance chance;
 	uint8_t tint, peer_tint;
 	bool is_connecting, was_open;
+	bool defers;		/* TCP_FASTOPEN_CONNECT has left the SYN to the first write */
 	long long written, read;	/* octets */
 	long long urgent[END_URGENT];	/* offsets of the last ones that it wrote */
 	int nr_urgent;
@@ -33,8 +35,15 @@ struct end {
 	pid_t writer;		/* a process that writes in its place, until it is killed; 0: none */
 	long long kill_at_us;
 	bool has_shut, at_end, is_done;
+	bool has_shut_read;
+	long long idle_us;	/* after SHUT_RD nothing tells it that text comes, so it looks again and again */
 	bool may_fail;		/* with any error, since allocations fail */
 	bool may_lose_route;	/* its link goes down: what gives up then says ENETUNREACH, as in Linux */
+	pthread_t thread[SIDES];	/* the writer, and the reader */
+	int threads, busy;	/* how many were made, and have not ended */
+	bool stops;		/* they have to end */
+	int bell;		/* eventfd: one has ended; -1: none */
+	int failure;		/* errno of the first call that failed in a thread */
 	int error;		/* errno of a call */
 	char wrong[200];	/* the first thing that the socket API must not do */
 };
@@ -47,6 +56,8 @@ void end_open(struct end *end, int fd);
 void end_close(struct end *end);
 /* Options that have to be set before connect() or listen(). */
 void end_prepare(const struct program *program, int fd);
+/* Opens the connection, maybe with the first octets. 0: it is under way; -1 with errno. */
+int end_connect(struct end *end, const char *addr, int port);
 /* Does what can be done without waiting. */
 void end_step(struct end *end, long long now_us);
 /* The descriptor and events for poll(); -1: none. */
@@ -60,6 +71,13 @@ long long end_wait_us(const struct end *end, long long now_us);
 ssize_t end_write(struct end *end, long long n);
 ssize_t end_read(struct end *end, uint8_t *to, long long n);
 void end_io_close(struct end *end);
+/* Takes @n octets that were read; 0: the end of the stream. */
+void end_take(struct end *end, const uint8_t *octets, ssize_t n);
+
+/* end_threads.c: a program that waits in its calls. start() makes the threads; stop() ends them. */
+void end_threads_start(struct end *end);
+void end_threads_stop(struct end *end);
+
 /* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

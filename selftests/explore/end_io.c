@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
@@ -13,10 +14,11 @@
 
 #include "judge.h"
 #include "must.h"
+#include "stack.h"
 
 #define PIECE	65536
 
-static uint8_t piece[PIECE];
+static _Thread_local uint8_t piece[PIECE];
 
 static void fill(const struct end *end, long long from, long long n)
 {
@@ -61,9 +63,45 @@ static ssize_t send_urgent(struct end *end)
 	return done;
 }
 
+/* RFC 7413: the first write sends the SYN. */
+static int connect_by_write(struct end *end, const union stack_addr *addr)
+{
+	long long n = 1 + chance_below(&end->chance, end->program->write_max);
+	ssize_t done;
+
+	if (n > end->program->total)
+		n = end->program->total;
+	if (n > PIECE)
+		n = PIECE;
+	fill(end, 0, n);
+	done = sendto(end->fd, piece, n, MSG_NOSIGNAL | MSG_FASTOPEN, &addr->sa, stack_addr_len(addr));
+	if (done >= 0)
+		end->written = done;
+	return done >= 0 || errno == EINPROGRESS ? 0 : -1;
+}
+
+int end_connect(struct end *end, const char *addr, int port)
+{
+	const union stack_addr to = stack_addr(addr, port);
+	const int one = 1;
+
+	end->is_connecting = true;
+	if (end->program->fastopen == 1 && end->program->total)
+		return connect_by_write(end, &to);
+	if (end->program->fastopen == 2 && end->program->total)
+		must(!setsockopt(end->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)), "TCP_FASTOPEN_CONNECT");
+	if (connect(end->fd, &to.sa, stack_addr_len(&to)))
+		return errno == EINPROGRESS ? 0 : -1;
+	/* the first write opens it */
+	end->defers = end->program->fastopen == 2;
+	end->is_connecting = !end->defers;
+	end->can_write = end->defers;
+	return 0;
+}
+
 ssize_t end_write(struct end *end, long long n)
 {
-	const int urgent = end->program->urgent;
+	const int urgent = end->program->fastopen && !end->written ? 0 : end->program->urgent;
 	int more;
 
 	if (urgent && end->nr_urgent < END_URGENT && !chance_below(&end->chance, urgent))

@@ -3,6 +3,7 @@
 
 #include "must.h"
 #include "netem.h"
+#include "ns.h"
 #include "world.h"
 
 static long long at_ms(const struct world *w)
@@ -14,6 +15,7 @@ void happens_begin(struct world *w)
 {
 	int side;
 
+	w->is_rekeyed = false;
 	for (side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 
@@ -99,12 +101,26 @@ static void step_host(struct world *w, enum side side)
 	}
 }
 
+/* The cookies that clients know become worthless. */
+static void rekey(struct world *w)
+{
+	static const char key[] = "01234567-89abcdef-01234567-89abcdef";
+
+	must(w->has_ended[SERVER] ||
+	     (!ns_sysctl_set(w->path.ns[SERVER], "net.xtcp.fastopen_key", "%08x-%s", w->port, key + 9) &&
+	      !ns_sysctl_set(w->path.ns[SERVER], "net.ipv4.tcp_fastopen_key", "%08x-%s", w->port, key + 9)),
+	     "fastopen_key");
+	w->is_rekeyed = true;
+}
+
 void happens_step(struct world *w)
 {
 	step_host(w, CLIENT);
 	step_host(w, SERVER);
 	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms)
 		happens_unlisten(w);
+	if (w->s->rekey_ms && !w->is_rekeyed && at_ms(w) >= w->s->rekey_ms)
+		rekey(w);
 	if (w->s->heir_ms && at_ms(w) >= w->s->heir_ms)
 		unlisten(w, 0);
 }
@@ -134,6 +150,7 @@ long long happens_wait_us(const struct world *w)
 	for (i = 1; i < w->lanes; i++)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
 	wait = nearer(w, wait, w->s->heir_ms);
+	wait = nearer(w, wait, w->s->rekey_ms);
 	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
 }
 

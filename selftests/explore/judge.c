@@ -43,8 +43,7 @@ static bool has_arrived(const struct judge_side *s, uint32_t from, uint32_t to)
 	return false;
 }
 
-/* [@from, @to) arrives at @s. */
-static void arrive(struct judge_side *s, uint32_t from, uint32_t to)
+void judge_takes(struct judge_side *s, uint32_t from, uint32_t to)
 {
 	int first = 0, last;
 
@@ -176,11 +175,12 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 {
 	struct judge_side *s = &j->side[from];
 	const uint32_t end = seg->seq + segment_len(seg);
+	const uint32_t offset = seg->seq + !!(seg->flags & SEGMENT_SYN) - s->iss - 1;	/* of its text */
 	uint32_t i;
 
 	for (i = 0; i < seg->len; i++) {
-		if (seg->text[i] != judge_octet(j->tint[from], seg->seq + i - s->iss - 1)) {
-			judge_broken(j, from, "octet %u of its stream is another one", seg->seq + i - s->iss - 1);
+		if (seg->text[i] != judge_octet(j->tint[from], offset + i)) {
+			judge_broken(j, from, "octet %u of its stream is another one", offset + i);
 			break;
 		}
 	}
@@ -286,6 +286,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 		s->is_reset = true;
 		s->has_sent_reset = true;
 	}
+	judge_fastopen_leaves(j, from, seg);
 	check_ack(j, from, seg);
 	check_sacks(j, from, seg);
 	check_window(j, from, seg);
@@ -363,8 +364,11 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	is_old = is_known(s, seg);
 	note_age(s, seg);
 	judge_ecn_arrives(j, to, seg, next_in_order(s), is_old);
-	if (segment_len(seg))
-		arrive(s, seg->seq, seg->seq + segment_len(seg));
+	judge_fastopen_arrives(s, seg);
+	if (seg->flags & SEGMENT_SYN)
+		judge_takes(s, seg->seq, seg->seq + 1);
+	else if (segment_len(seg) && s->nr_ranges)	/* in SYN-SENT it is dropped (RFC 9293 section 3.10.7.3) */
+		judge_takes(s, seg->seq, seg->seq + segment_len(seg));
 	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	s->has_heard_text |= seg->len > 0;
 	note_overtaking(s, peer, seg);

@@ -38,9 +38,22 @@ struct judge_ecn {
 	uint32_t least[JUDGE_ECN_COUNTERS], settled[JUDGE_ECN_COUNTERS], most[JUDGE_ECN_COUNTERS];
 	struct judge_mark ce, cwr;
 	bool may_echo, must_echo;	/* ECE */
+	bool had_ce;
 	bool hears_ece, is_answered;	/* the ACKs that come have ECE; CWR has left since the first one */
 	unsigned int rounds;	/* of ECE */
 	uint32_t round_end;
+};
+
+/* What judge_fastopen.c knows of one side: of the SYNs with text or a cookie that have arrived there. */
+struct judge_fastopen {
+	bool has_syn;		/* one without ACK has arrived */
+	uint32_t first;		/* sequence number of the text; the octets from there to @end count if an ACK takes them */
+	uint32_t end;
+	uint32_t window;	/* of the latest SYN */
+	bool has_asked;		/* one has the option */
+	bool has_cookie;	/* one has a cookie */
+	/* of what the side has sent */
+	unsigned int syns;	/* without ACK */
 };
 
 /* What judge_probe.c knows of one side: its probes since the window closed. */
@@ -122,11 +135,14 @@ struct judge_side {
 	struct judge_ecn ecn;
 	struct judge_probes probes;
 	struct judge_forged forged;
+	struct judge_fastopen fast;
 };
 
 struct judge {
 	struct judge_side side[SIDES];
 	uint8_t tint[SIDES];	/* sets the octets of the sides apart */
+	enum algorithm algorithm[SIDES];
+	int fastopen;		/* net.xtcp.fastopen */
 	char broken[SIDES][256];	/* the first rule that each side broke, or empty */
 };
 
@@ -157,6 +173,11 @@ void judge_settle(struct judge *j);
 void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg);
 void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg, uint32_t next, bool is_old);
 void judge_ecn_settle(struct judge_ecn *ecn);
+/* judge_fastopen.c. leaves() before the ACK of the segment is looked at. */
+void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment *seg);
+void judge_fastopen_arrives(struct judge_side *s, const struct segment *seg);
+/* [@from, @to) arrives at @s. */
+void judge_takes(struct judge_side *s, uint32_t from, uint32_t to);
 /* judge_probe.c */
 void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 void judge_probe_arrives(struct judge_side *s, const struct segment *seg);

@@ -48,13 +48,25 @@ static void check_syn(struct judge *j, enum side from, const struct segment *seg
 		judge_broken(j, from, "its SYN-ACK answers the ECN flags %u by %u", asked, seg->ace);
 }
 
-/* RFC 3168 sections 6.1.1, 6.1.4 to 6.1.6: only text that is sent for the first time is ECN-capable. */
+/*
+ * RFC 3168 sections 6.1.1, 6.1.4 to 6.1.6: only text that is sent for the first time is ECN-capable. With Prague text
+ * that is sent again is so, too (RFC 9331 section 4.1), and with DCTCP all but SYNs (RFC 8257 section 3.6), as long as
+ * there is no AccECN. ECT(1) is for Prague alone, in AccECN mode.
+ */
 static void check_ect(struct judge *j, enum side from, const struct segment *seg, enum mode mode, bool is_again)
 {
+	const enum algorithm algorithm = j->algorithm[from];
+
 	if (seg->ecn == NOT_ECT)
 		return;
+	if (seg->ecn == ECT_1 && (algorithm != PRAGUE || mode == CLASSIC))
+		judge_broken(j, from, "ECT(1), and it is not Prague with AccECN");
 	if (seg->flags & SEGMENT_SYN)
 		judge_broken(j, from, "ECT on a segment with SYN");
+	else if (algorithm == DCTCP && mode != NO_ECN && mode != ACCURATE)
+		return;
+	else if (algorithm == PRAGUE && seg->len && mode != NO_ECN && seg->ecn == ECT_1)
+		return;
 	else if (!seg->len || seg->flags & SEGMENT_RST)
 		judge_broken(j, from, "ECT on a segment without text");
 	else if (is_again)
@@ -164,7 +176,10 @@ void judge_ecn_leaves(struct judge *j, enum side from, const struct segment *seg
 		return;
 	if (mode == NO_ECN && seg->ace)
 		judge_broken(j, from, "the ECN flags %u without ECN", seg->ace);
-	if (mode == CLASSIC && !s->waits) {
+	if (mode == CLASSIC && j->algorithm[from] == DCTCP) {
+		if (seg->flags & SEGMENT_ECE && !s->ecn.had_ce)
+			judge_broken(j, from, "ECE, and no CE has ever come");
+	} else if (mode == CLASSIC && !s->waits) {
 		check_cwr(j, from, seg, is_again);
 		check_ece(j, from, seg);
 	}
@@ -198,6 +213,7 @@ static void hear_classic(struct judge_side *s, const struct segment *seg, bool i
 	}
 	if (seg->ecn != CE)
 		return;
+	ecn->had_ce = true;
 	ecn->may_echo = true;
 	ecn->cwr.is_set = false;
 	if (is_sure)

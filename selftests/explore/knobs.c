@@ -50,8 +50,10 @@ static bool has_black_hole(const struct scenario *s)
 void knobs_set(struct world *w)
 {
 	const struct scenario *s = w->s;
+	char fastopen[16];
 	int side;
 
+	snprintf(fastopen, sizeof(fastopen), "%d", s->fastopen ?: 1);
 	if (!known || now.sack != s->sack)
 		sysctls(w, "sack", s->sack ? "1" : "0");
 	if (!known || now.timestamps != s->timestamps)
@@ -64,6 +66,8 @@ void knobs_set(struct world *w)
 		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");
 	if (!known || !now.heir_ms != !s->heir_ms)
 		sysctls(w, "migrate_req", s->heir_ms ? "1" : "0");
+	if (!known || now.fastopen != s->fastopen)
+		sysctls(w, "fastopen", fastopen);
 	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
 		must(!ns_link_mtu(w->path.ns[side], PATH_DEVICE, s->mtu), "MTU");
 	now = *s;

@@ -45,7 +45,7 @@ long long path_now_us(void)
 
 int path_open_device(struct path *path, enum side side)
 {
-	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/24" : PATH_SERVER4 "/24";
+	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/16" : PATH_SERVER4 "/16";
 	const char *addr6 = side == CLIENT ? PATH_CLIENT6 "/64" : PATH_SERVER6 "/64";
 	const int ns = path->ns[side];
 
@@ -64,7 +64,9 @@ int path_open_host(struct path *path, enum side side)
 	path->ns[side] = ns_make();
 	if (path->ns[side] < 0)
 		return -1;
-	return ns_sysctl_set(path->ns[side], "net.ipv4.tcp_no_metrics_save", "1") ?: path_open_device(path, side);
+	return ns_sysctl_set(path->ns[side], "net.ipv4.tcp_no_metrics_save", "1") ?: path_open_device(path, side) ?:
+	       (side == CLIENT ? 0 : ns_route_local(path->ns[side], PATH_SERVERS4) ?:
+				     ns_route_local(path->ns[side], PATH_SERVERS6));
 }
 
 void path_end_device(struct path *path, enum side side)
@@ -112,6 +114,7 @@ void path_begin(struct path *path, const struct scenario *scenario, unsigned int
 	memset(path->free_us, 0, sizeof(path->free_us));
 	memset(path->last_due_us, 0, sizeof(path->last_due_us));
 	memset(path->is_burst, 0, sizeof(path->is_burst));
+	memset(path->chosen, 0, sizeof(path->chosen));
 	memset(path->number, 0, sizeof(path->number));
 	memset(path->lost, 0, sizeof(path->lost));
 	memset(path->left, 0, sizeof(path->left));
@@ -134,6 +137,8 @@ static void show(const struct path *path, enum side from, const struct path_flow
 	       seg->flags & SEGMENT_SYN ? " SYN" : "", seg->flags & SEGMENT_FIN ? " FIN" : "",
 	       seg->flags & SEGMENT_RST ? " RST" : "", seg->ace & 4 ? " AE" : "", seg->ace & 2 ? " CWR" : "",
 	       seg->ace & 1 ? " ECE" : "", seg->ack - j->side[!from].iss, seg->window);
+	if (seg->cookie_len >= 0)
+		printf(" cookie %d", seg->cookie_len);
 	for (i = 0; i < seg->sacks; i++)
 		printf(" [%u %u]", seg->sack[i][0] - j->side[!from].iss, seg->sack[i][1] - j->side[!from].iss);
 	if (path->scenario->connections > 1)
@@ -162,8 +167,41 @@ static const char *by_chance(struct path *path, enum side to, const char *what)
 	return what;
 }
 
+static bool is_dropped_by_box(enum syn_box box, const struct segment *seg)
+{
+	if (!(seg->flags & SEGMENT_SYN))
+		return false;
+	return (box == DROPS_TEXT && seg->len) || (box == DROPS_OPTION && seg->cookie_len >= 0);
+}
+
+static enum kind kind_of(const struct segment *seg, bool is_again)
+{
+	if (seg->flags & SEGMENT_RST)
+		return KIND_RST;
+	if (seg->flags & SEGMENT_SYN)
+		return KIND_SYN;
+	if (seg->flags & SEGMENT_FIN)
+		return KIND_FIN;
+	if (!seg->len)
+		return KIND_ACK;
+	return is_again ? KIND_AGAIN : KIND_DATA;
+}
+
+/* Does the scenario lose this one? */
+static bool is_chosen(struct path *path, enum side to, enum kind kind)
+{
+	const struct network *n = &path->scenario->towards[to];
+	int nth;
+
+	if (!n->lose || n->lose != kind)
+		return false;
+	nth = ++path->chosen[to];
+	return nth >= n->lose_nth && nth < n->lose_nth + n->lose_n;
+}
+
 /* Is the packet lost, by the network towards @to? */
-static const char *why_lost(struct path *path, enum side to, size_t len, long long now)
+static const char *why_lost(struct path *path, enum side to, const struct segment *seg, bool is_again, size_t len,
+			    long long now)
 {
 	const struct network *n = &path->scenario->towards[to];
 	const long long at_ms = (now - path->began_us) / 1000;
@@ -172,6 +210,10 @@ static const char *why_lost(struct path *path, enum side to, size_t len, long lo
 		return "lost in the silence";
 	if (n->mtu && at_ms >= n->mtu_from_ms && len > (size_t)n->mtu)
 		return "lost, too long";
+	if (is_dropped_by_box(n->syn_box, seg))
+		return "lost, a middlebox drops it";
+	if (is_chosen(path, to, kind_of(seg, is_again)))
+		return by_chance(path, to, "lost by its kind");
 	if (is_listed(&n->drops, path->number[to]))
 		return "lost by its number";
 	if (path->is_burst[to] && now < path->burst_until_us[to]) {
@@ -279,12 +321,13 @@ static struct path_flow *flow_of(struct path *path, uint16_t port)
 	return NULL;
 }
 
-static void leaves(struct path *path, enum side from, const uint8_t *bytes, ssize_t len)
+static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t len)
 {
 	const long long now = path_now_us();
 	const char *wrong, *lost;
 	struct path_flow *flow;
 	struct segment seg;
+	unsigned int resent;
 
 	wrong = segment_parse(&seg, bytes, len);
 	if (wrong && !*wrong)
@@ -297,11 +340,14 @@ static void leaves(struct path *path, enum side from, const uint8_t *bytes, ssiz
 	}
 	path->number[!from]++;
 	path->moved_us = now;
+	resent = flow->judge->side[from].resent;
 	if (wrong)
 		judge_unreadable(flow->judge, from, wrong);
 	else
 		judge_leaves(flow->judge, from, &seg, now - path->began_us);
-	lost = why_lost(path, !from, len, now);
+	lost = why_lost(path, !from, &seg, resent != flow->judge->side[from].resent, len, now);
+	if (path->scenario->towards[!from].syn_box == STRIPS_OPTION && seg.flags & SEGMENT_SYN && seg.cookie_len >= 0)
+		segment_strip_fastopen(bytes, len);
 	show(path, from, flow, &seg, lost ?: "");
 	if (lost)
 		answer_too_long(path, !from, bytes, len, now);

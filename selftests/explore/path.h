@@ -18,6 +18,9 @@
 #define PATH_SERVER4	"10.8.0.2"
 #define PATH_CLIENT6	"fd00:8::1"
 #define PATH_SERVER6	"fd00:8::2"
+/* The server has all addresses of these, too, for scenarios whose client has to know nothing of it. */
+#define PATH_SERVERS4	"10.8.128.0/17"
+#define PATH_SERVERS6	"fd00:8::1:0/112"
 
 /* One connection, by the client's port; 0: it has none yet. */
 struct path_flow {
@@ -38,6 +41,7 @@ struct path {
 	long long free_us[SIDES];	/* when the bottleneck towards that side is free again */
 	long long last_due_us[SIDES];
 	bool is_burst[SIDES];
+	int chosen[SIDES];	/* of the kind that the scenario loses, so many have left towards that side */
 	long long burst_until_us[SIDES];
 	struct path_packet *queue;
 	unsigned int number[SIDES];	/* packets towards that side */

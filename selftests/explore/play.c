@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,25 +63,34 @@ static bool goes_on(struct world *w)
 	return w->steps < MOST_STEPS;
 }
 
-static const char *server_addr(const struct scenario *s)
+#define SERVERS	32000	/* addresses */
+
+/* A client remembers what Fast Open has told it of a server, so each such scenario has another address. */
+static void choose_server(struct world *w)
 {
-	return s->v6 ? PATH_SERVER6 : PATH_SERVER4;
+	const int nth = w->port % SERVERS;
+
+	if (!w->s->fastopen)
+		snprintf(w->server, sizeof(w->server), "%s", w->s->v6 ? PATH_SERVER6 : PATH_SERVER4);
+	else if (w->s->v6)
+		snprintf(w->server, sizeof(w->server), "fd00:8::1:%x", nth);
+	else
+		snprintf(w->server, sizeof(w->server), "10.8.%d.%d", 128 + nth / 256, nth % 256);
 }
 
-/* kernel TCP has no BBR here. */
+/* kernel TCP has only two of them here. */
 static void set_algorithm(const struct scenario *s, enum side side, int fd)
 {
-	const char *name = scenario_algorithms[s->algorithm];
+	const char *name = scenario_algorithms[s->stack[side] == KERNEL && s->algorithm > RENO ? CUBIC : s->algorithm];
 
-	if (s->stack[side] == KERNEL && !strcmp(name, "bbr"))
-		name = "cubic";
 	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
 }
 
 static int bound(const struct world *w)
 {
-	const union stack_addr addr = stack_addr(server_addr(w->s), w->port);
-	const int fd = stack_socket(w->path.ns[SERVER], w->s->stack[SERVER], server_addr(w->s)), one = 1;
+	const char *any = w->s->v6 ? "::" : "0.0.0.0";
+	const union stack_addr addr = stack_addr(w->s->fastopen ? any : w->server, w->port);
+	const int fd = stack_socket(w->path.ns[SERVER], w->s->stack[SERVER], any), one = 1;
 
 	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	     (!w->s->heir_ms || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
@@ -95,6 +105,9 @@ static void listen_for(struct world *w)
 	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1); i++) {
 		fd = bound(w);
 		end_prepare(&w->s->program[SERVER], fd);
+		if (w->s->fastopen)
+			must(!setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &w->s->program[SERVER].fastopen, sizeof(int)),
+			     "TCP_FASTOPEN");
 		set_algorithm(w->s, SERVER, fd);
 		must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
 		w->listener[i] = fd;
@@ -104,15 +117,14 @@ static void listen_for(struct world *w)
 static void connect_lane(struct world *w, int i)
 {
 	struct end *end = &w->lane[i].end[CLIENT];
-	int fd = stack_socket(w->path.ns[CLIENT], w->s->stack[CLIENT], server_addr(w->s));
+	int fd = stack_socket(w->path.ns[CLIENT], w->s->stack[CLIENT], w->server);
 
 	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the client's socket");
 	end_prepare(&w->s->program[CLIENT], fd);
 	set_algorithm(w->s, CLIENT, fd);
 	w->lane[i].has_begun = true;
 	end_open(end, fd);
-	end->is_connecting = true;
-	if (!stack_connect(fd, server_addr(w->s), w->port) || errno == EINPROGRESS) {
+	if (!end_connect(end, w->server, w->port)) {
 		w->path.flow[i].port = stack_port(fd);
 		return;
 	}
@@ -178,7 +190,8 @@ static void accept_from(struct world *w, int listener)
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		lane = w->lanes > 1 ? lane_of(w, fd) : w->lane;
-		if (lane)
+		/* a copy of a Fast Open SYN may open a second one (RFC 7413 section 2.1) */
+		if (lane && !lane->end[SERVER].was_open)
 			end_open(&lane->end[SERVER], fd);
 		else
 			close(fd);
@@ -290,22 +303,21 @@ static long long carried(const struct world *w)
 
 static void step(struct world *w)
 {
-	long long before;
 	int i;
 
 	happens_step(w);
 	connect_lanes(w);
 	path_step(&w->path);
 	accept_lanes(w);
-	before = carried(w);
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
 		end->has_news |= w->path.has_brought[i % SIDES];
 		end_step(end, path_now_us());
 	}
-	if (carried(w) != before)
+	if (carried(w) != w->carried)
 		w->path.moved_us = path_now_us();
+	w->carried = carried(w);
 	ledger_look(w);
 }
 
@@ -405,11 +417,13 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->scenario = *s;
 	w->s = &w->scenario;
 	w->port = port;
+	choose_server(w);
 	w->lanes = s->connections < 1 ? 1 : s->connections;
 	w->quiet_us = 0;
 	w->doubled_us = 0;
 	w->is_late = false;
 	w->steps = 0;
+	w->carried = 0;
 	w->wrong[0] = 0;
 	for (i = 0; i < w->lanes; i++) {
 		const uint64_t seed = s->seed + i * 0x51ed2701ULL;
@@ -420,6 +434,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 		memset(lane->views, 0, sizeof(lane->views));
 		memset(lane->viewed_us, 0, sizeof(lane->viewed_us));
 		judge_begin(&lane->judge, seed);
+		lane->judge.fastopen = s->fastopen;
 		for (side = 0; side < SIDES; side++) {
 			struct judge_side *wire = &lane->judge.side[side];
 			struct end *end = &lane->end[side];
@@ -429,6 +444,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end->stack = s->stack[side];
 			end->may_fail = s->fail_ppm && faults_can();
 			end->may_lose_route = s->host[side].down_ms;
+			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
 			wire->misses = s->host[side].down_ms;
 			wire->narrows = s->towards[!side].mtu;

@@ -14,6 +14,8 @@
 
 enum side { CLIENT, SERVER, SIDES };
 
+enum algorithm { CUBIC, RENO, BBR, DCTCP, PRAGUE };
+
 #define CONNECTIONS	4	/* at once */
 #define DROPS		48
 
@@ -24,6 +26,26 @@ struct chance {
 /* Packets by their number on the way to a side, from 1 on. */
 struct drops {
 	int n, number[DROPS];
+};
+
+/* Segments that a scenario loses by their kind. */
+enum kind {
+	NO_KIND,
+	KIND_DATA,	/* text that is sent for the first time */
+	KIND_AGAIN,	/* text that was sent before */
+	KIND_ACK,	/* without text, SYN, FIN or RST */
+	KIND_SYN,	/* SYN or SYN-ACK */
+	KIND_FIN,
+	KIND_RST,
+	KINDS
+};
+
+/* What a middlebox does to a SYN or SYN-ACK. */
+enum syn_box {
+	PASSES,
+	DROPS_TEXT,	/* drops one with text */
+	DROPS_OPTION,	/* drops one with the Fast Open option */
+	STRIPS_OPTION,	/* makes NOPs of that option */
 };
 
 /* The network towards one side: what happens to the packets that the other side sends. */
@@ -38,6 +60,9 @@ struct network {
 	int silent_from_ms, silent_ms;	/* nothing passes */
 	int mtu, mtu_from_ms;	/* of a link on the way, and from when on; 0: none */
 	bool has_icmp;		/* the router says so */
+	enum syn_box syn_box;
+	enum kind lose;		/* of this kind, the @lose_nth one and the next ones are lost, @lose_n in all */
+	int lose_nth, lose_n;
 	struct drops drops;	/* these packets are lost, too */
 };
 
@@ -66,6 +91,11 @@ struct program {
 	int mss;		/* TCP_MAXSEG; 0: as the system has it */
 	int keepalive_s;	/* TCP_KEEPIDLE; 0: no keepalive */
 	int user_timeout_ms;	/* TCP_USER_TIMEOUT; 0: none */
+	bool blocks;		/* one thread writes, and one reads, with calls that wait */
+	long long shut_rd;	/* SHUT_RD before it reads the octet of this number; 0: never */
+	bool shuts_both;	/* SHUT_RDWR in place of SHUT_WR */
+	/* client: 0: none, 1: MSG_FASTOPEN, 2: TCP_FASTOPEN_CONNECT; server: TCP_FASTOPEN, the limit of its listener */
+	int fastopen;
 };
 
 /* Events at the machine of one end; all times count from the beginning. */
@@ -84,7 +114,7 @@ struct scenario {
 	int mtu;
 	bool sack, timestamps, window_scaling;
 	int ecn;		/* net.xtcp.ecn of both sides: 0: none is asked for; 1; 3: accurate */
-	int algorithm;
+	enum algorithm algorithm;
 	struct network towards[SIDES];
 	struct program program[SIDES];
 	struct host host[SIDES];
@@ -92,6 +122,8 @@ struct scenario {
 	int accept_ms;		/* the server accepts nothing before */
 	int unlisten_ms;	/* the listener closes, even if clients wait; 0: when all are accepted */
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
+	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
+	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
 };
 
@@ -101,8 +133,14 @@ uint64_t chance_next(struct chance *chance);
 /* From 0 to @n - 1. */
 uint64_t chance_below(struct chance *chance, uint64_t n);
 bool chance_ppm(struct chance *chance, int ppm);
+/* One time of @n. */
+bool chance_once_in(struct chance *chance, int n);
+/* From @least to @most, each order of magnitude as often as the others. */
+long long chance_spread(struct chance *chance, double least, double most);
 
 void scenario_make(struct scenario *s, uint64_t seed);
+/* scenario_add.c: adds what came later, each from random numbers of its own, so a seed keeps what it had. */
+void scenario_add(struct scenario *s, uint64_t state);
 void scenario_print(const struct scenario *s, FILE *out);
 
 /* Do all connections end in order? False: a program, a listener or a host ends some otherwise. */

@@ -4,6 +4,14 @@
 
 static void print_network(const struct network *n, FILE *out)
 {
+	static const char * const boxes[] = {
+		"", "drops SYNs with text", "drops SYNs with the Fast Open option",
+		"takes the Fast Open option off SYNs",
+	};
+	static const char * const kinds[] = {
+		"", "new segments with text", "segments sent again", "ACKs", "SYNs", "FINs", "RSTs",
+	};
+
 	fprintf(out, "%.1f ms", n->delay_us / 1e3);
 	if (n->jitter_us)
 		fprintf(out, ", jitter %.1f ms", n->jitter_us / 1e3);
@@ -25,6 +33,10 @@ static void print_network(const struct network *n, FILE *out)
 		fprintf(out, ", silent from %d ms for %d ms", n->silent_from_ms, n->silent_ms);
 	if (n->mtu)
 		fprintf(out, ", MTU %d from %d ms with%s ICMP", n->mtu, n->mtu_from_ms, n->has_icmp ? "" : "out");
+	if (n->syn_box)
+		fprintf(out, ", a middlebox %s", boxes[n->syn_box]);
+	if (n->lose)
+		fprintf(out, ", %d lost from number %d on of the %s", n->lose_n, n->lose_nth, kinds[n->lose]);
 	if (n->drops.n)
 		fprintf(out, ", %d packets lost by number", n->drops.n);
 	fputc('\n', out);
@@ -60,6 +72,14 @@ static void print_program(const struct program *p, FILE *out)
 		fprintf(out, "; keepalive after %d s", p->keepalive_s);
 	if (p->user_timeout_ms)
 		fprintf(out, "; TCP_USER_TIMEOUT %d ms", p->user_timeout_ms);
+	if (p->blocks)
+		fprintf(out, "; threads that wait in their calls");
+	if (p->shut_rd)
+		fprintf(out, "; SHUT_RD before octet %lld", p->shut_rd);
+	if (p->shuts_both)
+		fprintf(out, "; SHUT_RDWR");
+	if (p->fastopen)
+		fprintf(out, "; Fast Open (%d)", p->fastopen);
 	fprintf(out, "%s%s%s%s; end: %s\n", p->inline_urgent ? "; SO_OOBINLINE" : "", p->sendfile ? "; sendfile()" : "",
 		p->splices ? "; splice()" : "", p->edges ? "; epoll edges" : "", endings[p->ending]);
 }
@@ -87,6 +107,10 @@ static void print_more(const struct scenario *s, FILE *out)
 		fprintf(out, "#   the listener closes after %d ms\n", s->unlisten_ms);
 	if (s->heir_ms)
 		fprintf(out, "#   two members listen, and one closes after %d ms, with migrate_req\n", s->heir_ms);
+	if (s->fastopen)
+		fprintf(out, "#   net.xtcp.fastopen %#x\n", s->fastopen);
+	if (s->rekey_ms)
+		fprintf(out, "#   the server's Fast Open key changes after %d ms\n", s->rekey_ms);
 	if (s->fail_ppm)
 		fprintf(out, "#   %.2f %% of allocations fail, on a kernel that can\n", s->fail_ppm / 1e4);
 	print_host(&s->host[CLIENT], "client", out);

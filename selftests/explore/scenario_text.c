@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char * const scenario_algorithms[] = { "cubic", "reno", "bbr", NULL };
+const char * const scenario_algorithms[] = { "cubic", "reno", "bbr", "dctcp", "prague", NULL };
 static const char * const stacks[] = { "kernel", "xtcp", NULL };
+static const char * const kinds[] = { "none", "data", "again", "ack", "syn", "fin", "rst", NULL };
+static const char * const boxes[] = { "passes", "drops_text", "drops_option", "strips_option", NULL };
 static const char * const endings[] = { "orderly", "close()", "reset", "killed", "cut_off", NULL };
 
 struct field {
@@ -31,6 +33,8 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "unlisten_ms", unlisten_ms),
 	FIELD(scenario, "accept_ms", accept_ms),
 	FIELD(scenario, "heir_ms", heir_ms),
+	FIELD(scenario, "fastopen", fastopen),
+	FIELD(scenario, "rekey_ms", rekey_ms),
 };
 
 static const struct field host_fields[] = {
@@ -59,6 +63,10 @@ static const struct field network_fields[] = {
 	FIELD(network, "mtu", mtu),
 	FIELD(network, "mtu_from_ms", mtu_from_ms),
 	FIELD(network, "icmp", has_icmp),
+	FIELD(network, "syn_box", syn_box, boxes),
+	FIELD(network, "lose", lose, kinds),
+	FIELD(network, "lose_nth", lose_nth, NULL, 1),
+	FIELD(network, "lose_n", lose_n, NULL, 1),
 	FIELD(network, "drops", drops),
 };
 
@@ -83,6 +91,10 @@ static const struct field program_fields[] = {
 	FIELD(program, "mss", mss),
 	FIELD(program, "keepalive_s", keepalive_s),
 	FIELD(program, "user_timeout_ms", user_timeout_ms),
+	FIELD(program, "fastopen", fastopen),
+	FIELD(program, "blocks", blocks),
+	FIELD(program, "shut_rd", shut_rd),
+	FIELD(program, "shuts_both", shuts_both),
 };
 
 static const struct field last_fields[] = {
@@ -114,7 +126,7 @@ static const struct part {
 	PART(last_fields, 0, ""),
 };
 
-#define FIELDS	128
+#define FIELDS	192
 
 /* The fields of all parts. */
 static struct field fields[FIELDS];

@@ -42,6 +42,15 @@ static const char *parse_accecn(struct segment *seg, const uint8_t *p)
 	return NULL;
 }
 
+/* RFC 7413 section 4.1.1. */
+static const char *parse_fastopen(struct segment *seg, const uint8_t *p)
+{
+	seg->cookie_len = p[1] - 2;
+	if (!(seg->flags & SEGMENT_SYN) || (seg->cookie_len && (seg->cookie_len < 4 || seg->cookie_len > 16)))
+		return "a Fast Open option out of place";
+	return NULL;
+}
+
 /* RFC 9293 section 3.2, RFC 7323, RFC 2018. */
 static const char *parse_option(struct segment *seg, const uint8_t *p)
 {
@@ -75,6 +84,8 @@ static const char *parse_option(struct segment *seg, const uint8_t *p)
 		seg->tsval = get32(p + 2);
 		seg->tsecr = get32(p + 6);
 		break;
+	case 34:
+		return parse_fastopen(seg, p);
 	case 172:
 	case 174:
 		return parse_accecn(seg, p);
@@ -124,24 +135,49 @@ void segment_mark(uint8_t *packet)
 	packet[11] = sum;
 }
 
+/* The checksum of a TCP segment, with its pseudo header; 0xffff if the one that it has is right. */
+static uint32_t sum_of(const uint8_t *packet, size_t ip, size_t len)
+{
+	const uint32_t sum = IPPROTO_TCP + len;
+
+	return segment_sum(packet + ip, len,
+			   ip == 20 ? segment_sum(packet + 12, 8, sum) : segment_sum(packet + 8, 32, sum));
+}
+
+void segment_strip_fastopen(uint8_t *packet, size_t len)
+{
+	const size_t ip = packet[0] >> 4 == 6 ? 40 : 20;
+	uint8_t *tcp = packet + ip, *p = tcp + 20, *end = tcp + (tcp[12] >> 4) * 4;
+	uint32_t sum;
+
+	for (; p < end && *p; p += *p == 1 ? 1 : p[1]) {
+		if (*p == 34)
+			memset(p, 1, p[1]);
+	}
+	tcp[16] = 0;
+	tcp[17] = 0;
+	sum = ~sum_of(packet, ip, len - ip);
+	tcp[16] = sum >> 8;
+	tcp[17] = sum;
+}
+
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len)
 {
 	const size_t ip = packet[0] >> 4 == 6 ? 40 : 20;
 	const uint8_t *tcp = packet + ip;
-	uint32_t sum = IPPROTO_TCP;
 	size_t header;
 
 	memset(seg, 0, sizeof(*seg));
 	seg->scale = -1;
 	seg->accecn_fields = -1;
+	seg->cookie_len = -1;
 	if (len < ip + 20 || (ip == 20 && packet[0] != 0x45) || packet[ip == 20 ? 9 : 6] != IPPROTO_TCP)
 		return "";
 	len -= ip;
 	/* first, so that the reader knows whose mistake the rest is */
 	seg->sport = get16(tcp);
 	seg->dport = get16(tcp + 2);
-	sum = ip == 20 ? segment_sum(packet + 12, 8, sum + len) : segment_sum(packet + 8, 32, sum + len);
-	if (segment_sum(tcp, len, sum) != 0xffff)
+	if (sum_of(packet, ip, len) != 0xffff)
 		return "a wrong checksum";
 	header = (tcp[12] >> 4) * 4;
 	if (header < 20 || header > len)

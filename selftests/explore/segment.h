@@ -33,6 +33,7 @@ struct segment {
 	int sacks;		/* blocks */
 	uint32_t sack[4][2];
 	enum codepoint ecn;
+	int cookie_len;		/* of the Fast Open option, octets; 0: it asks for a cookie; -1: absent */
 	unsigned int ace;	/* the flags AE, CWR and ECE as a number */
 	int accecn_fields;	/* counters of the AccECN option; -1: absent */
 	enum codepoint accecn_of[ACCECN_FIELDS];	/* what they count */
@@ -59,6 +60,9 @@ const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len
 
 /* Marks a packet of an ECN-capable sender, as a router does. Others stay as they are. */
 void segment_mark(uint8_t *packet);
+
+/* Makes NOPs of the Fast Open option, as a middlebox does. */
+void segment_strip_fastopen(uint8_t *packet, size_t len);
 
 /* The Internet checksum, not complemented; @sum is the sum of the octets before. */
 uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum);

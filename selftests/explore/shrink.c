@@ -61,8 +61,9 @@ static void try_list(struct shrinking *h, enum side side)
 	struct network *n = &candidate.towards[side];
 	int i;
 
-	if (!n->loss_ppm && !n->burst_ppm)
+	if (!n->loss_ppm && !n->burst_ppm && !n->lose)
 		return;
+	n->lose = NO_KIND;
 	n->loss_ppm = 0;
 	n->burst_ppm = 0;
 	for (i = 0; i < h->lost[side].n && n->drops.n < DROPS; i++)

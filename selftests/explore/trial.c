@@ -42,11 +42,10 @@ static int log_lines(void)
 	return news;
 }
 
-/* Kernel TCP at both ends; it has no BBR here. */
+/* Kernel TCP at both ends; it has only two algorithms here. */
 static bool is_comparable(const struct scenario *s)
 {
-	return scenario_is_orderly(s) &&
-	       strcmp(scenario_algorithms[s->algorithm], "bbr") && !(s->fail_ppm && faults_can());
+	return scenario_is_orderly(s) && s->algorithm <= RENO && !(s->fail_ppm && faults_can());
 }
 
 static double kernel_us(const struct scenario *s, unsigned int round)

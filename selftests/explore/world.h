@@ -26,13 +26,16 @@ struct world {
 	struct lane lane[CONNECTIONS];
 	int lanes;
 	int port;
+	char server[48];	/* its address */
 	int listener[MEMBERS];	/* -1: closed */
 	long long moved_us;	/* when something moved last, as far as silences are known */
 	long long quiet_us;	/* the longest one that nothing explains */
 	long long doubled_us;	/* all silences of a doubled RTO together */
 	bool is_late;
+	long long carried;	/* octets that programs have written and read, at the last step */
 	unsigned int steps;	/* of the program, since the beginning */
 	bool is_down[SIDES], has_ended[SIDES];
+	bool is_rekeyed;	/* the server's Fast Open key has changed */
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
 };
 

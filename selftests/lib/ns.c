@@ -410,6 +410,29 @@ int ns_route_add(int ns, const char *net, const char *gateway, const char *from)
 	return netlink_talk(ns, &req) ? complain("no route to", net) : 0;
 }
 
+int ns_route_local(int ns, const char *net)
+{
+	struct rtmsg route = {
+		.rtm_family = strchr(net, ':') ? AF_INET6 : AF_INET, .rtm_table = RT_TABLE_LOCAL,
+		.rtm_protocol = RTPROT_STATIC, .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL,
+	};
+	const char *slash = strchr(net, '/');
+	struct netlink_request req;
+	unsigned char bytes[16];
+	char text[64];
+
+	snprintf(text, sizeof(text), "%.*s", slash ? (int)(slash - net) : 0, net);
+	route.rtm_dst_len = slash ? atoi(slash + 1) : 0;
+	if (inet_pton(route.rtm_family, text, bytes) != 1) {
+		errno = EINVAL;
+		return complain("not a network:", net);
+	}
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
+	netlink_put(&req, RTA_DST, bytes, route.rtm_family == AF_INET ? 4 : 16);
+	netlink_put_u32(&req, RTA_OIF, ns_call(ns, index_of, "lo"));
+	return netlink_talk(ns, &req) ? complain("no local route to", net) : 0;
+}
+
 int ns_addr_add(int ns, const char *name, const char *addr)
 {
 	struct ifaddrmsg info = { .ifa_flags = IFA_F_NODAD };

@@ -55,6 +55,8 @@ int ns_link_mtu_get(int ns, const char *name);
 
 /* What is not for the namespace's own networks goes to @gateway, of either family. */
 int ns_route_default(int ns, const char *gateway);
+/* All addresses of @net, such as 10.9.2.0/24, are this namespace's own. */
+int ns_route_local(int ns, const char *net);
 /* What is for @net, such as 10.9.2.0/24, goes to @gateway, from the address @from. Runs no program. */
 int ns_route_add(int ns, const char *net, const char *gateway, const char *from);
 

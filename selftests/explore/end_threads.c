@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A program whose threads wait in their calls: one writes, and one reads. The machine has one processor, and computing
+ * takes no time there, so another thread runs only while this one is in a system call.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "end.h"
+#include "must.h"
+
+#define PIECE	65536
+#define STACK	(256 << 10)
+
+/* Ends the wait in a call. */
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void pause_us(struct end *end, int longest_us)
+{
+	if (longest_us)
+		usleep(chance_below(&end->chance, longest_us));
+}
+
+/* A call has failed. True: it was interrupted alone. */
+static bool goes_on(struct end *end)
+{
+	if (errno == EINTR)
+		return !end->stops;
+	if (!end->failure)
+		end->failure = errno;
+	return false;
+}
+
+static void over(struct end *end)
+{
+	const uint64_t one = 1;
+
+	end->busy--;
+	must(write(end->bell, &one, sizeof(one)) == sizeof(one), "eventfd");
+}
+
+static void *writes(void *arg)
+{
+	struct end *end = arg;
+	const struct program *p = end->program;
+	long long n;
+	ssize_t done;
+
+	while (!end->stops && end->written < p->total) {
+		n = 1 + chance_below(&end->chance, p->write_max);
+		if (n > p->total - end->written)
+			n = p->total - end->written;
+		done = end_write(end, n > PIECE ? PIECE : n);
+		if (done < 0 && !goes_on(end))
+			break;
+		if (done > 0)
+			end->written += done;
+		pause_us(end, p->write_pause_us);
+	}
+	if (!end->stops && end->written == p->total && p->ending == ORDERLY) {
+		if (shutdown(end->fd, SHUT_WR) && !end->failure)
+			end->failure = errno == ENOTCONN ? ECONNRESET : errno;
+		end->has_shut = true;
+	}
+	over(end);
+	return NULL;
+}
+
+static void *reads(void *arg)
+{
+	uint8_t *piece = malloc(PIECE);
+	struct end *end = arg;
+	long long n;
+	ssize_t done;
+
+	must(piece, "malloc()");
+	while (!end->stops && !end->at_end) {
+		n = 1 + chance_below(&end->chance, end->program->read_max);
+		done = end_read(end, piece, n > PIECE ? PIECE : n);
+		if (done < 0 && !goes_on(end))
+			break;
+		if (done >= 0)
+			end_take(end, piece, done);
+		pause_us(end, end->program->read_pause_us);
+	}
+	free(piece);
+	over(end);
+	return NULL;
+}
+
+static void make(struct end *end, void *(*body)(void *arg))
+{
+	pthread_attr_t attr;
+
+	end->busy++;
+	must(!pthread_attr_init(&attr) && !pthread_attr_setstacksize(&attr, STACK) &&
+	     !pthread_create(&end->thread[end->threads++], &attr, body, end) && !pthread_attr_destroy(&attr),
+	     "a thread");
+}
+
+/* Who closes, or resets, reads nothing. */
+void end_threads_start(struct end *end)
+{
+	const struct sigaction action = { .sa_handler = nothing };
+
+	end->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	must(end->bell >= 0 && !sigaction(SIGUSR1, &action, NULL) &&
+	     !fcntl(end->fd, F_SETFL, fcntl(end->fd, F_GETFL) & ~O_NONBLOCK), "a socket that waits");
+	make(end, writes);
+	if (end->program->ending == ORDERLY)
+		make(end, reads);
+}
+
+/* A signal may come before the call that it has to interrupt. */
+void end_threads_stop(struct end *end)
+{
+	int i;
+
+	end->stops = true;
+	for (i = 0; i < end->threads; i++) {
+		while (pthread_tryjoin_np(end->thread[i], NULL)) {
+			pthread_kill(end->thread[i], SIGUSR1);
+			usleep(10);
+		}
+	}
+	end->threads = 0;
+	if (end->bell >= 0)
+		close(end->bell);
+	end->bell = -1;
+}

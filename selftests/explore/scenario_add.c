@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What was added to scenarios later. */
+#include "scenario.h"
+
+/* Random numbers of one ingredient. */
+static struct chance own(uint64_t state, uint64_t ingredient)
+{
+	struct chance c = { state ^ ingredient * 0xd1342543de82ef95ULL };
+
+	chance_next(&c);
+	return c;
+}
+
+/* The first connection brings the cookie for the next ones. */
+static void add_second_connection(struct chance *c, struct scenario *s)
+{
+	const long long round_trip_us = s->towards[CLIENT].delay_us + s->towards[SERVER].delay_us;
+
+	if (s->connections == 1)
+		s->connections = 2 + chance_below(c, CONNECTIONS - 1);
+	s->apart_ms = round_trip_us * 2 / 1000 + chance_spread(c, 1, 500);
+}
+
+/* RFC 7413. Programs that send no text ask for nothing. */
+static void add_fastopen(struct chance c, struct scenario *s)
+{
+	static const int bits[] = { 3, 3, 3, 3, 0x7, 0x203, 0x207, 0x207, 0x603, 1 };
+	struct program *client = &s->program[CLIENT];
+
+	if (!chance_once_in(&c, 8) || !client->total)
+		return;
+	s->fastopen = bits[chance_below(&c, sizeof(bits) / sizeof(bits[0]))];
+	/* in Linux 6.1, sendfile() never opens a connection */
+	client->fastopen = client->sendfile ? 1 : 1 + chance_below(&c, 2);
+	s->program[SERVER].fastopen = chance_once_in(&c, 8) ? 0 : chance_spread(&c, 1, 16);
+	if (s->fastopen != 0x207 && !chance_once_in(&c, 4))
+		add_second_connection(&c, s);
+	if (chance_once_in(&c, 4))
+		s->towards[SERVER].syn_box = 1 + chance_below(&c, STRIPS_OPTION);
+	if (chance_once_in(&c, 8))
+		s->towards[CLIENT].syn_box = 1 + chance_below(&c, STRIPS_OPTION);
+	if (chance_once_in(&c, 8) && !s->host[SERVER].ends_ms)
+		s->rekey_ms = chance_spread(&c, 10, 2000);
+}
+
+/* The packets of a handshake and an end, the first one that is sent again, any other. */
+static void add_chosen_losses(struct chance c, struct network *n)
+{
+	static const int kinds[] = { KIND_DATA, KIND_DATA, KIND_AGAIN, KIND_AGAIN, KIND_ACK, KIND_SYN, KIND_FIN, KIND_RST };
+
+	if (!chance_once_in(&c, 8))
+		return;
+	n->lose = kinds[chance_below(&c, sizeof(kinds) / sizeof(kinds[0]))];
+	n->lose_nth = 1;
+	if (n->lose == KIND_DATA || n->lose == KIND_ACK)
+		n->lose_nth = chance_spread(&c, 1, 60);
+	else if (n->lose == KIND_AGAIN)
+		n->lose_nth += chance_below(&c, 3);
+	n->lose_n = chance_once_in(&c, 2) ? 1 : 1 + chance_below(&c, 4);
+}
+
+/* DCTCP and TCP Prague, with marks for them. Most of their peers have AccECN. */
+static void add_scalable(struct chance c, struct scenario *s)
+{
+	int side;
+
+	if (!chance_once_in(&c, 12))
+		return;
+	s->algorithm = chance_once_in(&c, 2) ? DCTCP : PRAGUE;
+	if (!chance_once_in(&c, 3))
+		s->ecn = 3;
+	for (side = 0; side < SIDES; side++) {
+		if (!chance_once_in(&c, 4))
+			s->towards[side].ce_ppm = chance_spread(&c, 1000, 800000);
+	}
+}
+
+/*
+ * Only one side waits for the other one's end before it ends its own text: SHUT_RD and then SHUT_WR. SHUT_RDWR is the
+ * other order.
+ */
+static void add_shut(struct chance c, struct scenario *s)
+{
+	const enum side side = chance_below(&c, SIDES);
+	struct program *p = &s->program[side];
+
+	if (!chance_once_in(&c, 12) || p->ending != ORDERLY)
+		return;
+	if (chance_once_in(&c, 4))
+		p->shuts_both = true;
+	else
+		p->shut_rd = chance_once_in(&c, 3) ? 1 : 1 + chance_below(&c, s->program[!side].total + 1);
+}
+
+/* What waits in recv() does not look again and again, and needs no epoll. A thread is no process that is killed. */
+static void add_threads(struct chance c, struct program *p)
+{
+	if (!chance_once_in(&c, 12) || p->ending == KILLED || p->ending == CUT_OFF || p->shut_rd || p->shuts_both)
+		return;
+	p->blocks = true;
+	p->edges = false;
+	p->lowat = 0;
+}
+
+void scenario_add(struct scenario *s, uint64_t state)
+{
+	add_fastopen(own(state, 1), s);
+	add_chosen_losses(own(state, 2), &s->towards[CLIENT]);
+	add_chosen_losses(own(state, 3), &s->towards[SERVER]);
+	add_scalable(own(state, 4), s);
+	add_shut(own(state, 5), s);
+	add_threads(own(state, 6), &s->program[CLIENT]);
+	add_threads(own(state, 7), &s->program[SERVER]);
+}
