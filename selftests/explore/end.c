@@ -437,8 +437,12 @@ static void step_threads(struct end *end)
 		end_threads_start(end);
 		return;
 	}
-	if (end->busy)
+	/* one of two has ended: the bell does not ring on */
+	if (end->busy) {
+		if (end->has_news)
+			end_threads_hear(end);
 		return;
+	}
 	end_threads_stop(end);
 	errno = end->failure;
 	if (end->failure)
@@ -455,6 +459,11 @@ void end_step(struct end *end, long long now_us)
 		end_close(end);
 	if (end->fd < 0)
 		return;
+	if (end->threads) {
+		step_threads(end);
+		end->has_news = false;
+		return;
+	}
 	take_news(end);
 	if (end->is_connecting && (!end->can_write || !finish_connect(end)))
 		return;

@@ -74,9 +74,10 @@ void end_io_close(struct end *end);
 /* Takes @n octets that were read; 0: the end of the stream. */
 void end_take(struct end *end, const uint8_t *octets, ssize_t n);
 
-/* end_threads.c: a program that waits in its calls. start() makes the threads; stop() ends them. */
+/* end_threads.c: a program that waits in its calls. start() makes the threads; stop() ends them; hear() takes note of the bell. */
 void end_threads_start(struct end *end);
 void end_threads_stop(struct end *end);
+void end_threads_hear(struct end *end);
 
 /* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));

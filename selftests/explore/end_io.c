@@ -57,9 +57,11 @@ static ssize_t send_urgent(struct end *end)
 	ssize_t done;
 
 	fill(end, end->written, 1);
+	/* it may leave before send() returns */
+	end->urgent[end->nr_urgent++] = end->written;
 	done = send(end->fd, piece, 1, MSG_NOSIGNAL | MSG_OOB);
-	if (done == 1)
-		end->urgent[end->nr_urgent++] = end->written;
+	if (done != 1)
+		end->nr_urgent--;
 	return done;
 }
 

@@ -106,6 +106,14 @@ static void make(struct end *end, void *(*body)(void *arg))
 	     "a thread");
 }
 
+void end_threads_hear(struct end *end)
+{
+	uint64_t n;
+
+	if (read(end->bell, &n, sizeof(n)) < 0)
+		must(errno == EAGAIN, "eventfd");
+}
+
 /* Who closes, or resets, reads nothing. */
 void end_threads_start(struct end *end)
 {

@@ -26,8 +26,6 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 	const struct judge_fastopen *fast = &s->fast;
 	const bool may = fast->has_cookie || j->fastopen & SERVER_NEEDS_NO_COOKIE;
 
-	if (seg->flags & SEGMENT_SYN && seg->cookie_len == 0)
-		judge_broken(j, from, "a SYN-ACK has the Fast Open option without a cookie");
 	if (seg->flags & SEGMENT_SYN && seg->cookie_len > 0 && !fast->has_asked)
 		judge_broken(j, from, "a SYN-ACK has a cookie that the SYN did not ask for");
 	if (!may && seg->flags & SEGMENT_SYN && seq_lt(fast->first, seg->ack))
@@ -37,7 +35,7 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 	if (!may)
 		judge_broken(j, from, "it sends text before the third ACK, and had no cookie");
 	if (seq_lt(s->iss + 1 + fast->window + 1, seg->seq + segment_len(seg)))
-		judge_broken(j, from, "%u octets beyond the window of the SYN",
+		judge_broken(j, from, "%u octets beyond the window that it was offered",
 			     seg->seq + segment_len(seg) - (s->iss + 1 + fast->window));
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "must.h"
@@ -46,6 +47,24 @@ static bool has_black_hole(const struct scenario *s)
 	       (s->towards[SERVER].mtu && !s->towards[SERVER].has_icmp);
 }
 
+/* For both stacks and all namespaces: from half of it on memory is short. 0: as it was at the first call. */
+static void set_memory(int pages)
+{
+	static char before[64];
+	char *text;
+
+	if (!before[0]) {
+		text = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
+		must(text && strlen(text) < sizeof(before), "tcp_mem");
+		strcpy(before, text);
+		free(text);
+	}
+	if (pages)
+		must(!ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%d %d %d", pages / 4, pages / 2, pages), "tcp_mem");
+	else
+		must(!ns_sysctl_set(ns_home(), "net.ipv4.tcp_mem", "%s", before), "tcp_mem");
+}
+
 /* Writes only what differs from the scenario before: a file takes longer than a segment. */
 void knobs_set(struct world *w)
 {
@@ -66,6 +85,8 @@ void knobs_set(struct world *w)
 		sysctls(w, "mtu_probing", has_black_hole(s) ? "1" : "0");
 	if (!known || !now.heir_ms != !s->heir_ms)
 		sysctls(w, "migrate_req", s->heir_ms ? "1" : "0");
+	if (!known || now.mem_pages != s->mem_pages)
+		set_memory(s->mem_pages);
 	if (!known || now.fastopen != s->fastopen)
 		sysctls(w, "fastopen", fastopen);
 	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)

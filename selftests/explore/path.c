@@ -258,15 +258,16 @@ static long long due_us(struct path *path, enum side to, size_t len, long long n
 	return due;
 }
 
-/* One bit of the TCP header. */
-static void corrupt(struct chance *chance, uint8_t *tcp)
+/* One bit of the first @n octets of a TCP segment. */
+static void corrupt(struct chance *chance, uint8_t *tcp, size_t n)
 {
-	tcp[chance_below(chance, 20)] ^= 1 << chance_below(chance, 8);
+	tcp[chance_below(chance, n)] ^= 1 << chance_below(chance, 8);
 }
 
 static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long due, bool is_corrupt)
 {
 	struct path_packet *packet = malloc(sizeof(*packet) + len), **at = &path->queue;
+	const size_t ip = bytes[0] >> 4 == 6 ? 40 : 20;
 
 	packet->due_us = due;
 	packet->to = to;
@@ -276,7 +277,7 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 		segment_mark(packet->bytes);
 	packet->is_corrupt = is_corrupt;
 	if (packet->is_corrupt)
-		corrupt(&path->chance, packet->bytes + (bytes[0] >> 4 == 6 ? 40 : 20));
+		corrupt(&path->chance, packet->bytes + ip, path->scenario->towards[to].corrupts_text ? len - ip : 20);
 	while (*at && (*at)->due_us <= due)
 		at = &(*at)->next;
 	packet->next = *at;

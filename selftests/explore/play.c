@@ -477,6 +477,9 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	if (s->fail_ppm)
 		faults_set(0);
 	took_us = path_now_us() - w->path.began_us;
+	/* what a call that waits has written, it says when it ends */
+	for (i = 0; i < w->lanes * SIDES; i++)
+		end_threads_stop(&w->lane[i / SIDES].end[i % SIDES]);
 	verdict_give(w);
 	close_all(w);
 	settle(w, QUIET_US, scenario_is_orderly(s) && !w->is_late ? verdict_patience_us(s) : QUIET_US);

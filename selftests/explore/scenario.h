@@ -56,6 +56,7 @@ struct network {
 	int loss_ppm;		/* parts per million, for each packet */
 	int burst_ppm;		/* a burst of loss begins, which each packet ends by a fifth, or a tenth of a second */
 	int duplicate_ppm, reorder_ppm, corrupt_ppm;
+	bool corrupts_text;	/* not the header alone */
 	int ce_ppm;		/* so many packets get a congestion mark, if their sender knows ECN */
 	int silent_from_ms, silent_ms;	/* nothing passes */
 	int mtu, mtu_from_ms;	/* of a link on the way, and from when on; 0: none */
@@ -124,6 +125,7 @@ struct scenario {
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
 	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
+	int mem_pages;		/* tcp_mem: all connections share that; 0: as the system has it */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
 };
 

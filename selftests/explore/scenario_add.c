@@ -24,7 +24,7 @@ static void add_second_connection(struct chance *c, struct scenario *s)
 /* RFC 7413. Programs that send no text ask for nothing. */
 static void add_fastopen(struct chance c, struct scenario *s)
 {
-	static const int bits[] = { 3, 3, 3, 3, 0x7, 0x203, 0x207, 0x207, 0x603, 1 };
+	static const int bits[] = { 3, 3, 3, 0x7, 0x7, 0x203, 0x207, 0x207, 0x603, 1 };
 	struct program *client = &s->program[CLIENT];
 
 	if (!chance_once_in(&c, 8) || !client->total)
@@ -102,12 +102,29 @@ static void add_threads(struct chance c, struct program *p)
 	p->lowat = 0;
 }
 
+/* Less than all that a scenario could have in its queues. */
+static void add_memory_pressure(struct chance c, struct scenario *s)
+{
+	if (chance_once_in(&c, 24))
+		s->mem_pages = chance_spread(&c, 4, 150);
+}
+
+static void add_corrupt_text(struct chance c, struct scenario *s)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++)
+		s->towards[side].corrupts_text = s->towards[side].corrupt_ppm && chance_once_in(&c, 2);
+}
+
 void scenario_add(struct scenario *s, uint64_t state)
 {
 	add_fastopen(own(state, 1), s);
 	add_chosen_losses(own(state, 2), &s->towards[CLIENT]);
 	add_chosen_losses(own(state, 3), &s->towards[SERVER]);
 	add_scalable(own(state, 4), s);
+	add_corrupt_text(own(state, 9), s);
+	add_memory_pressure(own(state, 8), s);
 	add_shut(own(state, 5), s);
 	add_threads(own(state, 6), &s->program[CLIENT]);
 	add_threads(own(state, 7), &s->program[SERVER]);

@@ -28,7 +28,7 @@ static void print_network(const struct network *n, FILE *out)
 	if (n->ce_ppm)
 		fprintf(out, ", CE %.2f %%", n->ce_ppm / 1e4);
 	if (n->corrupt_ppm)
-		fprintf(out, ", corrupted %.2f %%", n->corrupt_ppm / 1e4);
+		fprintf(out, ", corrupted %.2f %%%s", n->corrupt_ppm / 1e4, n->corrupts_text ? " anywhere" : "");
 	if (n->silent_ms)
 		fprintf(out, ", silent from %d ms for %d ms", n->silent_from_ms, n->silent_ms);
 	if (n->mtu)
@@ -109,6 +109,8 @@ static void print_more(const struct scenario *s, FILE *out)
 		fprintf(out, "#   two members listen, and one closes after %d ms, with migrate_req\n", s->heir_ms);
 	if (s->fastopen)
 		fprintf(out, "#   net.xtcp.fastopen %#x\n", s->fastopen);
+	if (s->mem_pages)
+		fprintf(out, "#   tcp_mem: %d pages\n", s->mem_pages);
 	if (s->rekey_ms)
 		fprintf(out, "#   the server's Fast Open key changes after %d ms\n", s->rekey_ms);
 	if (s->fail_ppm)

@@ -35,6 +35,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "heir_ms", heir_ms),
 	FIELD(scenario, "fastopen", fastopen),
 	FIELD(scenario, "rekey_ms", rekey_ms),
+	FIELD(scenario, "mem_pages", mem_pages),
 };
 
 static const struct field host_fields[] = {
@@ -57,6 +58,7 @@ static const struct field network_fields[] = {
 	FIELD(network, "duplicate_ppm", duplicate_ppm),
 	FIELD(network, "reorder_ppm", reorder_ppm),
 	FIELD(network, "corrupt_ppm", corrupt_ppm),
+	FIELD(network, "corrupts_text", corrupts_text),
 	FIELD(network, "ce_ppm", ce_ppm),
 	FIELD(network, "silent_from_ms", silent_from_ms),
 	FIELD(network, "silent_ms", silent_ms),

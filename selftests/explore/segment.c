@@ -42,11 +42,14 @@ static const char *parse_accecn(struct segment *seg, const uint8_t *p)
 	return NULL;
 }
 
-/* RFC 7413 section 4.1.1. */
+/* RFC 7413 section 4.1.1: a SYN may ask for a cookie, and a SYN-ACK brings one. */
 static const char *parse_fastopen(struct segment *seg, const uint8_t *p)
 {
+	const bool may_ask = !(seg->flags & SEGMENT_ACK);
+
 	seg->cookie_len = p[1] - 2;
-	if (!(seg->flags & SEGMENT_SYN) || (seg->cookie_len && (seg->cookie_len < 4 || seg->cookie_len > 16)))
+	if (!(seg->flags & SEGMENT_SYN) || (!seg->cookie_len && !may_ask) ||
+	    (seg->cookie_len && (seg->cookie_len < 4 || seg->cookie_len > 16)))
 		return "a Fast Open option out of place";
 	return NULL;
 }
