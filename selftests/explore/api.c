@@ -6,12 +6,14 @@
  *	open	  recv() gives octets or EAGAIN, send() takes octets or says EAGAIN
  *	ended	  the FIN has arrived, with all before it: recv() gives the octets before it, and then 0 for ever;
  *		  poll() says POLLIN and POLLRDHUP, and POLLHUP as soon as our direction is shut, too
+ *		  poll() says so after shutdown(SHUT_RD), too, and recv() gives 0 behind what has arrived
  *	shut	  after shutdown(SHUT_WR): send() says EPIPE; recv() is as before
  *	failed	  a RST has arrived, or too long nothing: one call gives the error, whichever comes first. After it
  *		  recv() gives 0 behind what had arrived, send() says EPIPE, SO_ERROR 0; poll() says POLLIN, POLLOUT,
  *		  POLLRDHUP and POLLHUP, and no POLLERR
  *
- * A RST gives ECONNREFUSED in SYN-SENT, EPIPE behind a FIN, otherwise ECONNRESET. The judge knows what has arrived. It
+ * A RST gives ECONNREFUSED in SYN-SENT, EPIPE behind a FIN, otherwise ECONNRESET. ECONNRESET also comes when text
+ * arrives after both directions were shut: then we send the RST (RFC 9293 section 3.6.1, SHLD-3). The judge knows what has arrived. It
  * does not know what the receiver may have dropped, so an arrival allows a change, and does not demand it. Both stacks
  * keep these rules.
  */
@@ -46,9 +48,20 @@ static bool may_time_out(const struct end *end)
 	       end->wire->left_us - end->wire->heard_us > LONG_US;
 }
 
+/* No text comes any more, or none is wanted. */
+static bool has_end(const struct end *end)
+{
+	return end->wire->heard_end || end->has_shut_read;
+}
+
+static bool may_be_reset(const struct end *end)
+{
+	return end->wire->heard_reset || (end->has_shut && end->has_shut_read);
+}
+
 static bool may_have_failed(const struct end *end)
 {
-	return end->may_fail || end->wire->heard_reset || may_time_out(end);
+	return end->may_fail || may_be_reset(end) || may_time_out(end);
 }
 
 void api_events(struct end *end, unsigned int events)
@@ -57,9 +70,9 @@ void api_events(struct end *end, unsigned int events)
 		return;
 	if (events & POLLERR)
 		end_wrong(end, "POLLERR, and no RST has arrived");
-	if (events & POLLRDHUP && !end->wire->heard_end)
+	if (events & POLLRDHUP && !has_end(end))
 		end_wrong(end, "POLLRDHUP, and no FIN has arrived");
-	if (events & POLLHUP && !(end->wire->heard_end && end->has_shut))
+	if (events & POLLHUP && !(has_end(end) && end->has_shut))
 		end_wrong(end, "POLLHUP, and not both directions are shut");
 }
 
@@ -103,7 +116,7 @@ static void explain(struct end *end, const char *call)
 			end_wrong(end, "%s: ECONNREFUSED, and no RST has arrived in SYN-SENT", call);
 		break;
 	case ECONNRESET:
-		if (!wire->heard_reset)
+		if (!may_be_reset(end))
 			end_wrong(end, "%s: ECONNRESET, and no RST has arrived", call);
 		break;
 	case EPIPE:
