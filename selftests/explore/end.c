@@ -291,41 +291,6 @@ void end_take(struct end *end, const uint8_t *octets, ssize_t n)
 		end->read++;
 }
 
-/*
- * Was the octet sent as urgent? In Linux 6.1, tcp_urg() may take an octet of the TCP header for it, when the next
- * segment arrives first: it counts from the header on.
- */
-static bool is_urgent(const struct end *end, uint8_t octet)
-{
-	int i;
-
-	for (i = 0; i < end->peer->nr_urgent; i++) {
-		if (octet == judge_octet(end->peer_tint, end->peer->urgent[i]))
-			return true;
-	}
-	return end->stack == KERNEL && end->wire->overtook[octet];
-}
-
-/* recv(MSG_OOB) must return an urgent octet, or say that there is none. */
-static void read_urgent(struct end *end)
-{
-	uint8_t octet;
-
-	if (recv(end->fd, &octet, 1, MSG_OOB) == 1 && !is_urgent(end, octet))
-		end_wrong(end, "MSG_OOB gives an octet that was not sent so");
-}
-
-/* Nothing will come behind what has come. */
-static bool has_peer_ended(const struct end *end)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(end->fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK ||
-	       info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_TIME_WAIT || info.tcpi_state == TCP_CLOSE;
-}
-
 /* As in Linux, what comes after SHUT_RD can be read, but nothing waits for it. */
 static void shut_read(struct end *end)
 {
@@ -350,12 +315,12 @@ static void look_again_later(struct end *end, long long now_us)
 static void read_some(struct end *end, long long now_us)
 {
 	const struct program *p = end->program;
-	const bool is_last = !end->has_shut_read || has_peer_ended(end);
+	const bool is_last = !end->has_shut_read || end_peer_has_ended(end);
 	long long n = 1 + chance_below(&end->chance, p->read_max);
 	ssize_t done;
 
 	if (end->peer->program->urgent && chance_ppm(&end->chance, 250000))
-		read_urgent(end);
+		end_read_urgent(end);
 	done = end_read(end, piece, n > PIECE ? PIECE : n);
 	if (done < 0) {
 		if (errno == EAGAIN)

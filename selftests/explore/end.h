@@ -70,11 +70,15 @@ long long end_wait_us(const struct end *end, long long now_us);
  */
 ssize_t end_write(struct end *end, long long n);
 ssize_t end_read(struct end *end, uint8_t *to, long long n);
+/* Asks for an urgent octet. */
+void end_read_urgent(struct end *end);
+/* Nothing will come behind what has come. */
+bool end_peer_has_ended(const struct end *end);
 void end_io_close(struct end *end);
 /* Takes @n octets that were read; 0: the end of the stream. */
 void end_take(struct end *end, const uint8_t *octets, ssize_t n);
 
-/* end_threads.c: a program that waits in its calls. start() makes the threads; stop() ends them; hear() takes note of the bell. */
+/* end_threads.c: a program that waits in its calls. hear() takes note of the bell. */
 void end_threads_start(struct end *end);
 void end_threads_stop(struct end *end);
 void end_threads_hear(struct end *end);

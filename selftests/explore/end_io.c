@@ -91,7 +91,7 @@ int end_connect(struct end *end, const char *addr, int port)
 	if (end->program->fastopen == 1 && end->program->total)
 		return connect_by_write(end, &to);
 	if (end->program->fastopen == 2 && end->program->total)
-		must(!setsockopt(end->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)), "TCP_FASTOPEN_CONNECT");
+		must(!setsockopt(end->fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &one, sizeof(one)), "FASTOPEN_CONNECT");
 	if (connect(end->fd, &to.sa, stack_addr_len(&to)))
 		return errno == EINPROGRESS ? 0 : -1;
 	/* the first write opens it */
@@ -145,6 +145,41 @@ ssize_t end_read(struct end *end, uint8_t *to, long long n)
 		return done;
 	must(read(end->pipe[0], to, done) == done, "what splice() gave the pipe");
 	return done;
+}
+
+/*
+ * Was the octet sent as urgent? In Linux 6.1, tcp_urg() may take an octet of the TCP header for it, when the next
+ * segment arrives first: it counts from the header on.
+ */
+static bool is_urgent(const struct end *end, uint8_t octet)
+{
+	int i;
+
+	for (i = 0; i < end->peer->nr_urgent; i++) {
+		if (octet == judge_octet(end->peer_tint, end->peer->urgent[i]))
+			return true;
+	}
+	return end->stack == KERNEL && end->wire->overtook[octet];
+}
+
+/* recv(MSG_OOB) must return an urgent octet, or say that there is none. */
+void end_read_urgent(struct end *end)
+{
+	uint8_t octet;
+
+	if (recv(end->fd, &octet, 1, MSG_OOB) == 1 && !is_urgent(end, octet))
+		end_wrong(end, "MSG_OOB gives an octet that was not sent so");
+}
+
+/* Nothing will come behind what has come. */
+bool end_peer_has_ended(const struct end *end)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(end->fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_state == TCP_CLOSE_WAIT || info.tcpi_state == TCP_LAST_ACK ||
+	       info.tcpi_state == TCP_CLOSING || info.tcpi_state == TCP_TIME_WAIT || info.tcpi_state == TCP_CLOSE;
 }
 
 void end_io_close(struct end *end)

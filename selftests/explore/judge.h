@@ -47,7 +47,7 @@ struct judge_ecn {
 /* What judge_fastopen.c knows of one side: of the SYNs with text or a cookie that have arrived there. */
 struct judge_fastopen {
 	bool has_syn;		/* one without ACK has arrived */
-	uint32_t first;		/* sequence number of the text; the octets from there to @end count if an ACK takes them */
+	uint32_t first;		/* sequence number of the text; what an ACK takes of it has arrived, up to @end */
 	uint32_t end;
 	uint32_t window;	/* of the latest SYN */
 	bool has_asked;		/* one has the option */

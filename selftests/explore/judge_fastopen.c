@@ -39,10 +39,21 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 			     seg->seq + segment_len(seg) - (s->iss + 1 + fast->window));
 }
 
+/* Section 2.1: a SYN that comes again after the connection has ended opens it once more. */
+static void begin_anew(struct judge_side *s)
+{
+	s->has_acked = false;
+	s->edge = 0;
+	s->has_tsval = false;
+}
+
 void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[from];
 	struct judge_fastopen *fast = &s->fast;
+
+	if (seg->flags & SEGMENT_SYN && s->has_sent_reset && j->fastopen)
+		begin_anew(s);
 
 	if (seg->flags & SEGMENT_SYN && !(seg->flags & SEGMENT_ACK))
 		check_syn(j, from, seg);

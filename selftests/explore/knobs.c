@@ -6,6 +6,8 @@
 #include "ns.h"
 #include "world.h"
 
+#define SERVERS	32000	/* addresses */
+
 static struct scenario now;
 static bool known;
 
@@ -98,4 +100,17 @@ void knobs_set(struct world *w)
 void knobs_forget(void)
 {
 	known = false;
+}
+
+/* A client remembers what Fast Open has told it of a server, so each such scenario has another address. */
+void knobs_choose_server(struct world *w)
+{
+	const int nth = w->port % SERVERS;
+
+	if (!w->s->fastopen)
+		snprintf(w->server, sizeof(w->server), "%s", w->s->v6 ? PATH_SERVER6 : PATH_SERVER4);
+	else if (w->s->v6)
+		snprintf(w->server, sizeof(w->server), "fd00:8::1:%x", nth);
+	else
+		snprintf(w->server, sizeof(w->server), "10.8.%d.%d", 128 + nth / 256, nth % 256);
 }

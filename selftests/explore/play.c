@@ -63,21 +63,6 @@ static bool goes_on(struct world *w)
 	return w->steps < MOST_STEPS;
 }
 
-#define SERVERS	32000	/* addresses */
-
-/* A client remembers what Fast Open has told it of a server, so each such scenario has another address. */
-static void choose_server(struct world *w)
-{
-	const int nth = w->port % SERVERS;
-
-	if (!w->s->fastopen)
-		snprintf(w->server, sizeof(w->server), "%s", w->s->v6 ? PATH_SERVER6 : PATH_SERVER4);
-	else if (w->s->v6)
-		snprintf(w->server, sizeof(w->server), "fd00:8::1:%x", nth);
-	else
-		snprintf(w->server, sizeof(w->server), "10.8.%d.%d", 128 + nth / 256, nth % 256);
-}
-
 /* kernel TCP has only two of them here. */
 static void set_algorithm(const struct scenario *s, enum side side, int fd)
 {
@@ -417,7 +402,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->scenario = *s;
 	w->s = &w->scenario;
 	w->port = port;
-	choose_server(w);
+	knobs_choose_server(w);
 	w->lanes = s->connections < 1 ? 1 : s->connections;
 	w->quiet_us = 0;
 	w->doubled_us = 0;

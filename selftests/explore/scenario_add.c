@@ -46,7 +46,9 @@ static void add_fastopen(struct chance c, struct scenario *s)
 /* The packets of a handshake and an end, the first one that is sent again, any other. */
 static void add_chosen_losses(struct chance c, struct network *n)
 {
-	static const int kinds[] = { KIND_DATA, KIND_DATA, KIND_AGAIN, KIND_AGAIN, KIND_ACK, KIND_SYN, KIND_FIN, KIND_RST };
+	static const int kinds[] = {
+		KIND_DATA, KIND_DATA, KIND_AGAIN, KIND_AGAIN, KIND_ACK, KIND_SYN, KIND_FIN, KIND_RST,
+	};
 
 	if (!chance_once_in(&c, 8))
 		return;

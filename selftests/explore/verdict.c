@@ -35,7 +35,8 @@ long long verdict_patience_us(const struct scenario *s)
 		us += p->write_pause_us + p->read_pause_us;
 		if (n->rate_bps)
 			us += 20 * n->queue_octets * 8000000LL / n->rate_bps;
-		if (n->loss_ppm + n->corrupt_ppm > 20000 || n->burst_ppm || n->lose || n->drops.n || s->host[side].queue_kbit)
+		if (n->loss_ppm + n->corrupt_ppm > 20000 || n->burst_ppm || n->lose || n->drops.n ||
+		    s->host[side].queue_kbit)
 			us += 60000000;
 		if (n->mtu && !n->has_icmp)
 			us += 100000000;

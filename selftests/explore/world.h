@@ -47,6 +47,8 @@ static inline const char *side_name(enum side side)
 /* knobs.c: sets the knobs of the scenario. After forget() it sets all again: a namespace is new. */
 void knobs_set(struct world *w);
 void knobs_forget(void);
+/* Sets the server's address. */
+void knobs_choose_server(struct world *w);
 
 /* happens.c: links, listeners and namespaces go when they are due. wait_us(): until the next; -1: no more. */
 void happens_begin(struct world *w);
