@@ -173,7 +173,7 @@ static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_
 	const bool data = len && !th->syn && !th->rst;
 
 	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       xtcp_ecn_codepoint(sk, data, data && !resent), resent);
+			       th->syn ? XTCP_NOT_ECT : xtcp_ecn_codepoint(sk, data, data && !resent), resent);
 }
 
 static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
@@ -438,9 +438,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* the payload of a RST takes no sequence numbers, and no counter counts it */
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
-	/* without ECN, has_text() is not called: this saves time */
-	const u8 codepoint = xsk->ecn ? xtcp_ecn_codepoint(sk, has_text(len, flags), has_text(len, flags) && !resent) :
-					XTCP_NOT_ECT;
+	/* no SYN is ECN-capable, with text or not (RFC 3168 section 6.1.1) */
+	const u8 codepoint = xsk->ecn && !(flags & XTCP_SYN) ? xtcp_ecn_codepoint(sk, len, len && !resent) :
+							       XTCP_NOT_ECT;
 	const bool takes_room = unlikely(xtcp_sack_takes_room(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
 	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) &&
 				leaves_room_for_block(xsk, xtcp_signer_room(sk));

@@ -13,9 +13,9 @@
  *		  POLLRDHUP and POLLHUP, and no POLLERR
  *
  * A RST gives ECONNREFUSED in SYN-SENT, EPIPE behind a FIN, otherwise ECONNRESET. ECONNRESET also comes when text
- * arrives after both directions were shut: then we send the RST (RFC 9293 section 3.6.1, SHLD-3). The judge knows what has arrived. It
- * does not know what the receiver may have dropped, so an arrival allows a change, and does not demand it. Both stacks
- * keep these rules.
+ * arrives after both directions were shut: then we send the RST (RFC 9293 section 3.6.1, SHLD-3). The judge knows what
+ * has arrived. It does not know what the receiver may have dropped, so an arrival allows a change, and does not demand
+ * it. Both stacks keep these rules.
  */
 #define _GNU_SOURCE
 #include "api.h"

@@ -94,6 +94,15 @@ static const struct wire_row rows[] = {
 			.state = FIN_WAIT_1,
 		},
 	},
+	{
+		.name = "dctcp_syn_ack_of_fast_open_is_not_ect", .rfc = "RFC 3168 6.1.1",
+		.pre = "sysctl fastopen 514; " DCTCP "; set FASTOPEN 5",
+		.want = {
+			.script = "< SEC 0(10) $; > S.E 0 ack 11 tos 0; < . 11 ack 1; accept; write 100;"
+				  "> P. 1(100) ack 11 tos 2",
+			.state = ESTABLISHED,
+		},
+	},
 	/* The receiver: figure 1. */
 	{
 		.name = "dctcp_what_is_owed_goes_before_ece_turns", .rfc = "RFC 8257 3.2", .pre = DCTCP,
