@@ -50,10 +50,11 @@ static void add_chosen_losses(struct chance c, struct network *n)
 		KIND_DATA, KIND_DATA, KIND_AGAIN, KIND_AGAIN, KIND_ACK, KIND_SYN, KIND_FIN, KIND_RST,
 	};
 
+	n->lose_nth = 1;
+	n->lose_n = 1;
 	if (!chance_once_in(&c, 8))
 		return;
 	n->lose = kinds[chance_below(&c, sizeof(kinds) / sizeof(kinds[0]))];
-	n->lose_nth = 1;
 	if (n->lose == KIND_DATA || n->lose == KIND_ACK)
 		n->lose_nth = chance_spread(&c, 1, 60);
 	else if (n->lose == KIND_AGAIN)
