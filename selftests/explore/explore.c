@@ -199,7 +199,7 @@ int main(int argc, char **argv)
 		explore_rows(argv[1]);
 	play_name("the end of", played);
 	play_show(false);
-	if (!trial_end(why)) {
+	if (!is_found && !trial_end(why)) {
 		failed++;
 		printf("not ok - all of %s%s%s: %s\n", argv[1], argc > 2 ? ", " : "", argc > 2 ? argv[2] : "", why);
 	}

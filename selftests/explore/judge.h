@@ -70,7 +70,7 @@ struct judge_forged {
 	const char *kind;	/* of the last segment that arrived; NULL: nothing special */
 	long long arrived_us, answered_us;
 	bool has_answered;
-	uint32_t acked;		/* by the side, when it arrived */
+	uint32_t acked, edge;	/* as the side had said when it arrived */
 };
 
 /* What is known of one side: of what it sent, and of what has arrived there. */
@@ -106,6 +106,7 @@ struct judge_side {
 	bool heard_reset, heard_end;	/* a RST has arrived; a FIN, and all before it */
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	bool misses;		/* its link goes down, and what it sends then is not seen */
+	bool is_orderly;	/* no program and no host resets the connection */
 	bool narrows;		/* the path becomes too narrow for what it has sent */
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */

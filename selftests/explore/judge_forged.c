@@ -6,7 +6,7 @@
  */
 #include "judge.h"
 
-#define ANSWER_US	200		/* an answer leaves at once; nothing else does but what a timer sends */
+#define ANSWER_US	1000		/* an answer leaves at once */
 #define APART_US	490000LL	/* net.xtcp.invalid_ratelimit is 500 ms, less some ticks */
 
 /* Sent by somebody for whom the connection is open: the SYN of the other side counts no more. */
@@ -27,6 +27,7 @@ void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long 
 	s->forged.kind = is_synchronised(s) ? kind_of(s, seg) : NULL;
 	s->forged.arrived_us = now_us;
 	s->forged.acked = s->acked;
+	s->forged.edge = s->edge;
 }
 
 void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
@@ -36,13 +37,13 @@ void judge_forged_leaves(struct judge *j, enum side from, const struct segment *
 	const char *kind = f->kind;
 
 	f->is_open |= !(seg->flags & (SEGMENT_SYN | SEGMENT_RST));
-	f->kind = NULL;
 	if (!kind || s->waits || now_us - f->arrived_us > ANSWER_US)
 		return;
-	if (seg->flags & (SEGMENT_SYN | SEGMENT_RST))
+	if (seg->flags & SEGMENT_SYN || (seg->flags & SEGMENT_RST && s->is_orderly))
 		judge_broken(j, from, "%s answers %s in a synchronised state",
 			     seg->flags & SEGMENT_RST ? "a RST" : "a SYN", kind);
-	if (segment_len(seg) || seg->ack != f->acked)
+	/* text, a probe, an ACK of something else, and an update of the window have other reasons */
+	if (segment_len(seg) || seg->seq != s->snd_nxt || seg->ack != f->acked || s->edge != f->edge)
 		return;
 	if (f->has_answered && now_us - f->answered_us < APART_US)
 		judge_broken(j, from, "an ACK answers %s, %lld ms after the last such answer", kind,

@@ -432,6 +432,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
 			wire->misses = s->host[side].down_ms;
+			wire->is_orderly = scenario_is_orderly(s);
 			wire->narrows = s->towards[!side].mtu;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;

@@ -47,7 +47,6 @@ static struct place places[PLACES];
 static int nr_places;
 static struct slabs slabs;
 static int references;
-static long namespaces;
 static struct shown before[SIDES];
 static long long events;
 
@@ -75,24 +74,6 @@ static int rows(int ns, const char *path)
 	return n;
 }
 
-/* That exist: one that has ended goes when nothing refers to it any more. -1: this kernel does not say. */
-static long count_namespaces(void)
-{
-	const int fd = open("/sys/kernel/slab/net_namespace/shrink", O_WRONLY | O_CLOEXEC);
-	char *text, *line;
-	long n = -1;
-
-	if (fd < 0)
-		return -1;
-	must(write(fd, "1", 1) == 1 && !close(fd), "the slab of namespaces");
-	text = ns_read_file(ns_home(), "/proc/slabinfo");
-	line = text ? strstr(text, "\nnet_namespace ") : NULL;
-	if (line)
-		sscanf(line, " net_namespace %ld", &n);
-	free(text);
-	return n;
-}
-
 static void look(int ns, struct shown *now)
 {
 	int i;
@@ -106,7 +87,6 @@ void state_begin(const struct path *path)
 {
 	slabs_read(&slabs);
 	references = module_references();
-	namespaces = count_namespaces();
 	look(path->ns[CLIENT], &before[CLIENT]);
 	look(path->ns[SERVER], &before[SERVER]);
 	nr_places = 0;
@@ -226,10 +206,6 @@ bool state_is_back(const struct path *path, char *why, size_t size)
 		return false;
 	if (module_references() != references) {
 		snprintf(why, size, "state: the module is held %d times, not %d", module_references(), references);
-		return false;
-	}
-	if (count_namespaces() > namespaces) {
-		snprintf(why, size, "state: %ld namespaces are there, not %ld", count_namespaces(), namespaces);
 		return false;
 	}
 	if (!are_slabs_back(why, size))
