@@ -205,8 +205,8 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 /*
  * RFC 6298 section 5.5: as long as nothing comes back, each timeout takes twice the time of the one
  * before, up to a maximum. The first copy may be a tail loss probe. While the link was down, copies may have left that
- * nobody saw. Text that a router found too long is sent again at once, in shorter segments: that is no timeout (RFC 1191
- * section 6.4, RFC 8201 section 5.4).
+ * nobody saw. Text that a router found too long is sent again at once, in shorter segments: that is no timeout (RFC
+ * 1191 section 6.4, RFC 8201 section 5.4).
  */
 static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {

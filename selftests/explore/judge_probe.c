@@ -20,7 +20,8 @@ static bool has_unsent(const struct judge_side *s)
  */
 static bool is_probe(const struct judge_side *s, const struct segment *seg)
 {
-	return s->heard_ack && has_unsent(s) && seg->seq == s->una - 1 && !segment_len(seg) && !(seg->flags & SEGMENT_RST);
+	return s->heard_ack && has_unsent(s) && seg->seq == s->una - 1 && !segment_len(seg) &&
+	       !(seg->flags & SEGMENT_RST);
 }
 
 void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)

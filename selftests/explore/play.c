@@ -321,28 +321,9 @@ static void note_silence(struct world *w)
 	w->moved_us = w->path.moved_us;
 }
 
-/*
- * How long kernel TCP has waited with text in flight, at least for a second each time. Without SACK it counts no
- * duplicate ACK while all that was in flight at a timeout is acknowledged, and nothing beyond it, so it may need a
- * timeout for each few segments. Without timestamps each stays doubled, see verdict.c.
- */
-static long long kernel_waited_us(const struct world *w)
-{
-	long long longest = 0;
-	int i;
-
-	for (i = 0; i < w->lanes * SIDES && !w->s->sack && !w->s->timestamps; i++) {
-		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
-
-		if (w->s->stack[i % SIDES] == KERNEL && wire->waits_us > longest)
-			longest = wire->waits_us;
-	}
-	return longest;
-}
-
 static bool is_late(const struct world *w)
 {
-	const long long us = path_now_us() - w->path.began_us, kernel_us = kernel_waited_us(w);
+	const long long us = path_now_us() - w->path.began_us, kernel_us = verdict_kernel_waited_us(w);
 
 	return us - (kernel_us > w->doubled_us ? kernel_us : w->doubled_us) > LONGEST_US || us > MOST_US;
 }

@@ -82,6 +82,25 @@ static bool is_scarce(const struct world *w)
 	return w->s->mem_pages;
 }
 
+/*
+ * How long kernel TCP has waited with text in flight, at least for a second each time. Without SACK it counts no
+ * duplicate ACK while all that was in flight at a timeout is acknowledged, and nothing beyond it, so it may need a
+ * timeout for each few segments. Without timestamps each stays doubled, see above.
+ */
+long long verdict_kernel_waited_us(const struct world *w)
+{
+	long long longest = 0;
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES && !w->s->sack && !w->s->timestamps; i++) {
+		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
+
+		if (w->s->stack[i % SIDES] == KERNEL && wire->waits_us > longest)
+			longest = wire->waits_us;
+	}
+	return longest;
+}
+
 static bool has_faults(const struct world *w)
 {
 	return w->s->fail_ppm && faults_can();

@@ -80,6 +80,8 @@ long long views_events(void);
 long long verdict_patience_us(const struct scenario *s);
 /* The longest silence that can be explained next. */
 long long verdict_silence_us(const struct world *w);
+/* What kernel TCP has waited for its own timeouts. */
+long long verdict_kernel_waited_us(const struct world *w);
 /* When the scenario ends; sockets may still be open. */
 void verdict_give(struct world *w);
 /* Later, when no packet moves any more. */

@@ -123,7 +123,7 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 1001; < . 1 ack 1001; none",
 			.counters = "TCPFastRetrans=0 RetransSegs=1",
 		},
-		.kernel_differs = "counts no duplicate ACK until more than what was in flight at the timeout is acknowledged",
+		.kernel_differs = "counts no duplicate until more than was in flight at the timeout is acknowledged",
 		.kernel = {
 			.script = "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; < . 1 ack 1001;"
 				  "write 10000; > p. 1001(1000) ack 1 x2; none;"
@@ -140,7 +140,7 @@ static const struct wire_row rows[] = {
 				  "< . 1 ack 10001; < . 1 ack 10001; none",
 			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
 		},
-		.kernel_differs = "counts no duplicate ACK until more than what was in flight then is acknowledged",
+		.kernel_differs = "counts no duplicate ACK until more than was in flight at the loss is acknowledged",
 		.kernel = {
 			.script = TEN_IN_FLIGHT "< . 1 ack 1; < . 1 ack 1; < . 1 ack 1; > p. 1(1000) ack 1;"
 				  "< . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x5; none;"
