@@ -85,6 +85,26 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 	}
 }
 
+/**
+ * xtcp_rack_original_came() - update RACK.rtt: an original has arrived after it was resent
+ * @sk: the sock
+ * @sample: the ACK; xtcp_undo_originals_came() is true for it
+ *
+ * RFC 8985 section 6.2 step 2 ignores such a segment, because the sending time of the original is
+ * no longer known. If the ACK covered only such segments, RACK.rtt would stay as short as before
+ * the delay, and segments that are as late as this original would count as lost. But TSecr tells,
+ * in ticks of the timestamp clock, when the original was sent (RFC 7323 section 4.1).
+ */
+void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_rack *rack = &tx->stream->rack;
+	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
+
+	sock_owned_by_me(sk);
+	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * TIMESTAMP_TICK_US, U32_MAX));
+}
+
 /*
  * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
  * been seen, the result is 0 during recovery, or while enough segments are sacked to show that a

@@ -225,9 +225,21 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_scoreboard_duplicate_ack(sk, sample);
 }
 
+/*
+ * Does this ACK show that originals arrived before we resent them? If so, RACK learns how late they
+ * were.
+ */
+static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
+{
+	if (!xtcp_undo_originals_came(sk, sample))
+		return false;
+	xtcp_rack_original_came(sk, sample);
+	return true;
+}
+
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
 {
-	if (xtcp_undo_originals_came(sk, sample)) {
+	if (originals_came(sk, sample)) {
 		xtcp_undo_apply(sk, counter);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
@@ -269,24 +281,38 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * In RECOVERY, SND.UNA has moved, but not as far as recover. If the arrival of originals has moved
- * SND.UNA, these were only late, and some retransmissions were needless. In this case the recovery
- * is undone when no retransmission is in flight any more. Until then, the caller marks nothing more
- * as lost. Return: true when originals moved SND.UNA.
+ * An undo has removed all marks of loss, but segments beyond a hole have arrived, as this ACK or an
+ * earlier ACK says. So let RACK look for lost segments at once (RFC 8985 section 6.2). If no
+ * further ACK comes, only the next timeout would find them.
  */
-static bool partial_undo(struct sock *sk, const struct xtcp_sample *sample)
+static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
+{
+	if (!xtcp_sk(sk)->agreed.sack_ok || !xtcp_sk(sk)->stream->scoreboard.sacked)
+		return;
+	find_lost(sk, sample);
+	if (xtcp_sk(sk)->stream->scoreboard.lost)
+		enter_recovery(sk, sample);
+}
+
+/*
+ * In RECOVERY, the arrival of originals has moved SND.UNA, but not as far as recover. These
+ * originals were only late, and some retransmissions were needless. The recovery is undone when no
+ * retransmission is in flight any more. Until then, nothing more is marked as lost.
+ */
+static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool undone;
 
-	if (!xtcp_undo_originals_came(sk, sample))
-		return false;
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
 	if (xsk->stream->scoreboard.resent)
-		return true;
+		return NEXT_NONE;
 	xtcp_scoreboard_not_lost(sk);
-	xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
+	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
 	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
-	return true;
+	if (undone)
+		repair_the_rest(sk, sample);
+	return NEXT_LOST;
 }
 
 static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
@@ -329,8 +355,8 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	if (!sample->acked) {
 		if (!xsk->agreed.sack_ok && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
-	} else if (partial_undo(sk, sample)) {
-		return NEXT_NONE;
+	} else if (originals_came(sk, sample)) {
+		return partial_undo(sk, sample);
 	}
 	if (xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
@@ -340,20 +366,6 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 	return NEXT_LOST;
-}
-
-/*
- * The timeout was spurious, but this ACK may also be the first to tell what has arrived beyond a
- * hole, because earlier ACKs were lost. So let RACK look for lost segments at once (RFC 8985
- * section 6.2): if no further ACK comes, only the next timeout would find them.
- */
-static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
-{
-	if (!xtcp_sk(sk)->agreed.sack_ok || !sample->sacked)
-		return;
-	find_lost(sk, sample);
-	if (xtcp_sk(sk)->stream->scoreboard.lost)
-		enter_recovery(sk, sample);
 }
 
 /*
@@ -391,8 +403,12 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_stream *stream = xsk->stream;
 	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
 
-	if (sample->acked && xtcp_undo_originals_came(sk, sample))
+	if (sample->acked && originals_came(sk, sample)) {
+		/* what was sacked before had overtaken them, so RACK's reordering window may open */
+		if (xsk->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
+			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
 		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
+	}
 	if (stream->frto) {
 		if (sample->original_arrived) {
 			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);

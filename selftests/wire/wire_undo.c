@@ -22,21 +22,29 @@
  */
 #define TIMED_OUT	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; write 10000; skim;" \
 			"pass 100; < . 1 ack 10001; write 20000; > p. 10001(1000) ack 1 x19;" \
-			"> P. 29001(1000) ack 1; pass 100;" \
+			"> P. 29001(1000) ack 1; keep R; pass 100;" \
 			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:18001>;" \
 			"> p. 10001(1000) ack 1 x2; none;" \
 			"< . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 14001:20001>;" \
 			"> p. 12001(1000) ack 1; none; info lost = 4; info retrans = 3;" \
 			">@1500 p. 10001(1000) ack 1; none; info lost = 14;"
 #define RESENT_IN_VAIN	TIMED_OUT \
-			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none; info lost = 0;" \
-			"< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:21001>;"
+			"< . 1 ack 11001 <nop,nop,ts T K,nop,nop,sack 14001:20001>; none; info lost = 0;"
 
 /*
  * The first ACK after a timeout says two things: originals were on their way, and later ones have arrived beyond a
  * hole. The ACKs before it were lost.
  */
 #define ACKS_LOST	TEN_IN_FLIGHT ">@1500 p. 1(1000) ack 1; none;"
+/* Before the timeout, three are known to be lost, and one of them is resent. */
+#define KNOWN_HOLE	TEN_IN_FLIGHT "keep R; pass 20; < . 1 ack 1 <nop,nop,ts T R,nop,nop,sack 3001:6001>;" \
+			"> p. 1(1000) ack 1; none; info lost = 3; >@1500 p. 1(1000) ack 1; none;" \
+			"info ca_state = 4; < . 1 ack 2001 <nop,nop,ts T K,nop,nop,sack 3001:6001>;"
+/* The same without a timeout: the original of the first comes 80 ms later than what has overtaken it. */
+#define LATE_FIRST	TEN_IN_FLIGHT "keep R; pass 20; < . 1 ack 1 <nop,nop,ts T R,nop,nop,sack 3001:6001 1001:2001>;" \
+			"> p. 1(1000) ack 1; none; info lost = 2; pass 80;" \
+			"< . 1 ack 2001 <nop,nop,ts T K,nop,nop,sack 3001:6001>; none; info lost = 0;"
+#define FORGETS		"RACK forgets what an undo takes back: another timeout resends it"
 
 static const struct wire_row rows[] = {
 	{
@@ -45,6 +53,46 @@ static const struct wire_row rows[] = {
 			.script = ACKS_LOST "< . 1 ack 2001 <nop,nop,ts T R-100,nop,nop,sack 3001:10001>;"
 				  ">@150 p. 2001(1000) ack 1; none; < . 1 ack 10001; none; info ca_state = 0",
 			.counters = "TCPLossUndo=1 TCPTimeouts=1 RetransSegs=2 TCPSackRecovery=1",
+		},
+	},
+	/*
+	 * The third is lost, and was known to be lost before. The ACK that undoes the timeout or the recovery sacks
+	 * nothing new: RACK finds the hole when it is later than what has come by the reordering window.
+	 */
+	{
+		.name = "undo_%s_timeout_beside_a_known_hole", .rfc = "RFC 8985 6.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = KNOWN_HOLE ">@150 p. 2001(1000) ack 1; none; < . 1 ack 10001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPLossUndo=1 TCPTimeouts=1 RetransSegs=3 TCPSackRecovery=2",
+		},
+		.kernel_differs = FORGETS,
+		.kernel = {
+			.script = KNOWN_HOLE "none; >@1500 p. 2001(1000) ack 1; skim; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=2 TCPSackRecovery=1",
+		},
+	},
+	{
+		.name = "undo_%s_timestamp_beside_a_known_hole", .rfc = "RFC 8985 6.2", .in = ESTABLISHED,
+		.syn = SACK_TS,
+		.want = {
+			.script = LATE_FIRST ">@150 p. 2001(1000) ack 1; none; < . 1 ack 10001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPPartialUndo=1 TCPTimeouts=0 RetransSegs=2 TCPSackRecovery=2",
+		},
+		.kernel_differs = FORGETS,
+		.kernel = {
+			.script = LATE_FIRST "none; >@1500 p. 2001(1000) ack 1; skim; < . 1 ack 10001; none",
+			.counters = "TCPTimeouts=1 TCPSackRecovery=1",
+		},
+	},
+	/* The third is only as late as the first was: nothing is resent, although what overtook it was much faster. */
+	{
+		.name = "undo_%s_timestamp_beside_what_is_as_late", .rfc = "RFC 8985 6.2", .in = ESTABLISHED,
+		.syn = SACK_TS,
+		.want = {
+			.script = LATE_FIRST "< . 1 ack 10001 <nop,nop,ts T K>; none; info ca_state = 0",
+			.counters = "TCPPartialUndo=1 TCPTimeouts=0 RetransSegs=1 TCPSackRecovery=1",
 		},
 	},
 	{
@@ -168,20 +216,30 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/*
-	 * RACK looks at what was sent first, even where something stands before it that was resent in vain: what comes
-	 * is the hole that is older, and not SND.UNA, which only a timeout would resend.
+	 * The ACK covers only what was resent. RACK looks at what was sent first, even where something stands before it
+	 * that was resent in vain: what comes is the hole that is older, and not SND.UNA, which only a timeout would
+	 * resend.
 	 */
 	{
 		.name = "undo_and_then_the_oldest_first", .rfc = "RFC 8985 6.2", .syn = SACK_TS,
 		.want = {
-			.script = RESENT_IN_VAIN ">@1500 p. 13001(1000) ack 1; skim; < . 1 ack 30001; none;"
+			.script = RESENT_IN_VAIN ">@150 p. 13001(1000) ack 1; none; info lost = 1; < . 1 ack 30001; none;"
 				  "info ca_state = 0",
-			.counters = "TCPLossUndo=1 TCPTimeouts=1", .state = ESTABLISHED,
+			.counters = "TCPLossUndo=1 TCPTimeouts=1 TCPTSReorder=1", .state = ESTABLISHED,
 		},
-		.kernel_differs = "RACK forgets what an undo takes back: another timeout resends it",
+		.kernel_differs = FORGETS,
 		.kernel = {
-			.script = RESENT_IN_VAIN ">@1500 p. 11001(1000) ack 1; skim; < . 1 ack 30001; none",
+			.script = RESENT_IN_VAIN "< . 1 ack 11001 <nop,nop,ts T R-460,nop,nop,sack 14001:21001>;"
+				  ">@1500 p. 11001(1000) ack 1; skim; < . 1 ack 30001; none",
 			.counters = "TCPLossUndo=2 TCPTimeouts=2",
+		},
+	},
+	/* The others are a little later than the first was: nothing is resent within the reordering window. */
+	{
+		.name = "undo_and_then_what_is_as_late", .rfc = "RFC 8985 6.2", .syn = SACK_TS,
+		.want = {
+			.script = RESENT_IN_VAIN "pass 15; < . 1 ack 30001 <nop,nop,ts T K>; none; info ca_state = 0",
+			.counters = "TCPLossUndo=1 TCPTimeouts=1 RetransSegs=4", .state = ESTABLISHED,
 		},
 	},
 	/* What was resent after the timeout stays in flight, and does not count as resent. */
@@ -210,15 +268,15 @@ static const struct wire_row rows[] = {
 			.script = TIMED_OUT "< . 1 ack 11001 <nop,nop,ts T R,nop,nop,sack 14001:20001>; skim;"
 				  "< . 1 ack 12001 <nop,nop,ts T R,nop,nop,sack 21001:22001 14001:20001>; skim;"
 				  "< . 1 ack 12001 <nop,nop,ts T R,nop,nop,sack 13001:20001 21001:22001>; skim;"
-				  "info retrans = 4; set NODELAY 1;"
-				  "< . 1 ack 12501 <nop,nop,ts T R-460,nop,nop,sack 13001:20001 21001:22001>;"
-				  "info lost = 0; skim; write 1000; > P. 30001(1000) ack 1; pass 100;"
-				  "< . 1 ack 12501 win 500 <nop,nop,ts T R,nop,nop,sack 30001:31001 22001:23001>;"
-				  "info lost = 9; > p. 12501(500) ack 1; none;"
-				  "< . 1 ack 12501 win 65535 <nop,nop,ts T R,nop,nop,sack 30001:31001 22001:23001>;"
-				  "> p. 20001(1000) ack 1; < . 1 ack 23001 <nop,nop,ts T R,nop,nop,"
-				  "sack 30001:31001>; > p. 23001(1000) ack 1; > p. 24001(1000) ack 1; skim;"
-				  "< . 1 ack 31001; none",
+				  "info retrans = 4;"
+				  "< . 1 ack 12501 win 500 <nop,nop,ts T R-460,nop,nop,sack 13001:20001 21001:22001>;"
+				  "none; info lost = 0; pass 100; info lost = 6; none;"
+				  "< . 1 ack 12501 win 500 <nop,nop,ts T R,nop,nop,sack 23001:24001 21001:22001>;"
+				  ">@100 p. 12501(500) ack 1; none; info lost = 9;"
+				  "< . 1 ack 12501 win 65535 <nop,nop,ts T R,nop,nop,sack 23001:24001 21001:22001>;"
+				  "> p. 20001(1000) ack 1; < . 1 ack 22001 <nop,nop,ts T R,nop,nop,"
+				  "sack 23001:24001>; > p. 22001(1000) ack 1; > p. 24001(1000) ack 1; skim;"
+				  "< . 1 ack 30001; none",
 			.state = ESTABLISHED,
 		},
 		.kernel_differs = "resends what lies beyond a window that has shrunk",
