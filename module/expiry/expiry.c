@@ -236,13 +236,14 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, sets a
- * later deadline instead.
+ * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, or if a
+ * limit had moved the deadline before the end of the interval since the last probe, sets a later
+ * deadline instead.
  */
 static void keep_alive(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long time = xtcp_keepalive_time(sk);
+	unsigned long time = xtcp_keepalive_time(sk), left = xtcp_timer_keepalive_left(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 	enum xtcp_abort_reason reason;
 
@@ -254,6 +255,8 @@ static void keep_alive(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
+	} else if (left) {
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 	} else if (xtcp_keepalive_give_up(sk)) {
 		reason = sock_flag(sk, SOCK_KEEPOPEN) ? XTCP_ABORT_KEEPALIVE : XTCP_ABORT_KEEPALIVE_ALWAYS;
 		xtcp_bare_rst(sk, reason);
@@ -270,8 +273,7 @@ static void keep_alive(struct sock *sk)
 /*
  * Keepalive shares this deadline with the limits for connections without text: XTCP_IDLE_MS and
  * XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms. First find out whether a limit has
- * passed; if so, the connection ends. Otherwise keepalive is due. If the deadline was set for a
- * limit that was raised since then, a keepalive probe may be sent early.
+ * passed; if so, the connection ends. Otherwise keepalive may be due.
  */
 static void expired_keepalive(struct sock *sk)
 {

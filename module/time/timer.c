@@ -612,14 +612,38 @@ void xtcp_timer_segment_received(struct sock *sk)
 	xtcp_tries_heard(&xsk->tries);
 }
 
+/* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
+static bool waits_for_answer(const struct xtcp_sock *xsk)
+{
+	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
+}
+
+/**
+ * xtcp_timer_keepalive_left() - how much of TCP_KEEPINTVL is left since the last keepalive probe?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: jiffies; 0: the interval has passed, or no probe waits for its answer.
+ */
+unsigned long xtcp_timer_keepalive_left(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long intvl = xtcp_keepalive_intvl(sk);
+	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
+
+	sock_owned_by_me(sk);
+	return waits_for_answer(xsk) && gone < intvl ? intvl - gone : 0;
+}
+
 /**
  * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection
  * is established
  * @sk: the sock, in any state
  *
  * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits for
- * its answer. So XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, which do not change keepalive, call only
- * xtcp_timer_limit_idle().
+ * its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
+ * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_timer_limit_idle().
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -632,8 +656,11 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
-	if (xtcp_keepalive_is_on(sk))
+	if (xtcp_keepalive_is_on(sk)) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+		if (waits_for_answer(xtcp_sk(sk)))
+			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - xtcp_keepalive_intvl(sk);
+	}
 	xtcp_timer_limit_idle(sk);
 }
 
@@ -649,15 +676,12 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  */
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long intvl = xtcp_keepalive_intvl(sk);
-	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!xsk->tries.keepalive_sent || xsk->snd.una != xsk->snd.write_seq ||
-	    !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
-	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, intvl > gone ? intvl - gone : 0);
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_timer_keepalive_left(sk));
 	xtcp_timer_limit_idle(sk);
 }
 

@@ -108,6 +108,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 void xtcp_timer_keepalive_changed(struct sock *sk);
+unsigned long xtcp_timer_keepalive_left(const struct sock *sk);
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk);
 void xtcp_timer_limit_idle(struct sock *sk);
 
