@@ -13,10 +13,11 @@
 #include "base/net.h"
 #include "base/rto.h"
 #include "base/sender.h"
+#include "base/ticks.h"
 #include "base/wire.h"
 
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
-#define XTCP_TICK_US		(USEC_PER_SEC / HZ)
+#define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; several: xtcp_ticks_us() */
 
 /*
  * Clamp @us, a lower bound of timeouts in microseconds. The result is at least a tick, the clock
@@ -51,7 +52,7 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
 	const u32 ticks = READ_ONCE(xtcp_endpoint(sk)->rto_min);
 
-	return unlikely(ticks) ? ticks * XTCP_TICK_US :
+	return unlikely(ticks) ? xtcp_ticks_us(ticks, HZ) :
 				 xtcp_bounds_floor_us(READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us));
 }
 
@@ -109,8 +110,7 @@ static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 /* What getsockopt(TCP_DELACK_MAX_US) returns, microseconds. Any context. */
 static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
 {
-	/* XTCP_TICK_US is not exact if HZ is 300 */
-	return xtcp_bounds_delack_set(sk) * USEC_PER_SEC / HZ;
+	return xtcp_ticks_us(xtcp_bounds_delack_set(sk), HZ);
 }
 
 /*

@@ -502,11 +502,11 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 	if (sets->max_pacing_rate)
 		seq_printf(m, " max_pacing_rate=%lu", sets->max_pacing_rate);
 	if (sets->rto_min)
-		seq_printf(m, " rto_min_us=%lu", sets->rto_min * XTCP_TICK_US);
+		seq_printf(m, " rto_min_us=%u", xtcp_ticks_us(sets->rto_min, HZ));
 	if (sets->rto_max)
 		seq_printf(m, " rto_max_ms=%u", sets->rto_max * XTCP_RTO_MAX_UNIT_MS);
 	if (sets->delack_max)
-		seq_printf(m, " delack_max_us=%lu", sets->delack_max * XTCP_TICK_US);
+		seq_printf(m, " delack_max_us=%u", xtcp_ticks_us(sets->delack_max, HZ));
 	if (sets->user_timeout)
 		seq_printf(m, " user_timeout_ms=%u", sets->user_timeout);
 	if (sets->keepalive)

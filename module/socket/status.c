@@ -161,7 +161,8 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_backoff = xsk->rto.backoff;
 	info->tcpi_rto = xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
 	if (xsk->stream->rcv_data_tstamp)
-		info->tcpi_ato = min(msecs_to_jiffies(XTCP_DELACK_MIN_MS), xtcp_bounds_delack_max(sk)) * XTCP_TICK_US;
+		info->tcpi_ato = xtcp_ticks_us(min(msecs_to_jiffies(XTCP_DELACK_MIN_MS), xtcp_bounds_delack_max(sk)),
+					       HZ);
 	info->tcpi_rtt = xsk->rto.srtt_us;
 	/* before the first sample Linux reports a quarter of the first RTO */
 	info->tcpi_rttvar = xsk->rto.srtt_us ? xsk->rto.rttvar_us : XTCP_RTO_INITIAL_MS * USEC_PER_MSEC / 4;
