@@ -541,10 +541,11 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
+	bool probed = stream->tlp.pending;
 	u32 lost = stream->lost_total;
 	enum next next = NEXT_LOST;
 
-	if (stream->tlp.pending)
+	if (probed)
 		xtcp_tlp_ack(sk, sample);
 	if (is_dubious(xsk, sample)) {
 		if (xsk->agreed.sack_ok)
@@ -564,6 +565,8 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (next != NEXT_NONE)
 		resend_lost(sk, false);
+	if (sample->acked || probed)
+		xtcp_timer_ack_judged(sk);
 }
 
 /**

@@ -26,7 +26,6 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/timer.h"
 
 /**
  * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
@@ -71,8 +70,7 @@ void xtcp_tlp_probe(struct sock *sk)
  * segment arrived, so nothing was lost. If SND.UNA moves beyond the segment before such an ACK has
  * come, the original was lost, so the window is reduced.
  *
- * When SND.UNA moved, the probe still counted as on its way, so the RTO was armed. If the ACK
- * resolves the probe, the next probe timeout replaces this RTO (section 7.2).
+ * If the ACK resolves the probe, recovery.c starts the next probe timeout.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -99,6 +97,4 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 		/* the second copy has caused this duplicate ACK, so both copies have arrived */
 		tlp->pending = false;
 	}
-	if (!tlp->pending && sample->acked)
-		xtcp_timer_ack_progress(sk);
 }

@@ -348,8 +348,8 @@ void xtcp_timer_established(struct sock *sk)
  * be measured, because the ACKs of probes may yield no RTT sample: with probes alone, SRTT might
  * never learn that the path has become longer. The probe must be resolved (section 7.4), because
  * until then no other probe may be sent, and another probe timeout would only delay the RTO. An ACK
- * restarts the timers before xtcp_tlp_ack() resolves the probe; xtcp_tlp_ack() then restarts them
- * once more.
+ * restarts the timers before it resolves the probe or ends a recovery; xtcp_timer_ack_judged()
+ * then asks once more.
  * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
@@ -449,8 +449,6 @@ static noinline_for_stack void restart(struct sock *sk)
  * xtcp_timer_ack_progress() - event: SND.UNA has advanced, or ACKs caused a retransmission
  * @sk: the sock
  *
- * Called twice for an ACK that resolves a tail loss probe (xtcp_tlp_ack()).
- *
  * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -469,6 +467,28 @@ void xtcp_timer_ack_progress(struct sock *sk)
 	} else {
 		restart(sk);
 	}
+}
+
+/**
+ * xtcp_timer_ack_judged() - event: an ACK moved SND.UNA or resolved a tail loss probe, and may have
+ * ended a recovery
+ * @sk: the sock
+ *
+ * When the timers were restarted, the phase or the probe may have allowed the RTO only. If a probe
+ * may come by now, the probe timeout replaces this RTO (RFC 8985 section 7.2), but ends no later.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_ack_judged(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	long left;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) || xsk->timers.probes || !probe_applies(sk))
+		return;
+	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
+	arm_probe(sk, left > 0 ? jiffies_to_usecs(left) : 0);
 }
 
 /**

@@ -100,6 +100,7 @@ void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_established(struct sock *sk);
 void xtcp_timer_data_sent(struct sock *sk);
 void xtcp_timer_ack_progress(struct sock *sk);
+void xtcp_timer_ack_judged(struct sock *sk);
 void xtcp_timer_reordering(struct sock *sk, u32 wait_us);
 void xtcp_timer_reneged(struct sock *sk, u32 wait_us);
 void xtcp_timer_window_closed(struct sock *sk);

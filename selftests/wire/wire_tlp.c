@@ -343,6 +343,47 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=2 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
+	/* The same when a D-SACK, which moves nothing, tells that the repetition was for nothing. */
+	{
+		.name = "tlp_again_after_a_dsack", .rfc = "RFC 8985 7.2, 7.4.1", .syn = SACK,
+		.want = {
+			.script = PROBED "pass 50; < . 1 ack 2001; < . 1 ack 3001; write 10000; > p. 3001(1000) ack 1 x9;"
+				  "> P. 12001(1000) ack 1; < . 1 ack 3001 <sack 2001:3001>; none;"
+				  ">@400 P. 12001(1000) ack 1; info ca_state = 0; < . 1 ack 13001; none;"
+				  "info ca_state = 0",
+			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* A reduction for a mark forgets the probe: what is still in flight has another. */
+	{
+		.name = "tlp_again_after_a_mark", .rfc = "RFC 8985 7.2, RFC 3168 6.1.2", .syn = SACK,
+		.want = {
+			.script = MARKED_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+				  ">@290 P. 9001(1000) ack 1; pass 50; < .E 1 ack 5001; none; info ca_state = 2;"
+				  ">@600 P. 9001(1000) ack 1; none; < . 1 ack 10001; none",
+			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
+	/* The ACK that ends a recovery, or what looked like a loss, starts the probe timeout for what was sent later. */
+	{
+		.name = "tlp_after_a_recovery", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; pass 100; < . 1 ack 1 <sack 1001:5001>;"
+				  "> p. 1(1000) ack 1; none; < . 1 ack 1 <sack 1001:10001>; > p. 10001(1000) ack 1;"
+				  "> P. 11001(1000) ack 1; pass 100; < . 1 ack 10001; none; info ca_state = 0;"
+				  ">@350 P. 11001(1000) ack 1; none; info ca_state = 0; < . 1 ack 12001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=2 TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "tlp_after_reordering", .rfc = "RFC 8985 7.2", .syn = SACK,
+		.want = {
+			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
+				  "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; none; info ca_state = 0;"
+				  ">@290 P. 4001(1000) ack 1; none; info ca_state = 0; < . 1 ack 5001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+	},
 	/* What its answer tells. */
 	{
 		.name = "tlp_finds_the_loss_of_all", .rfc = "RFC 8985 7.4", .syn = SACK,
