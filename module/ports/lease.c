@@ -359,6 +359,26 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 	return lease;
 }
 
+/**
+ * xtcp_lease_admits_as() - do two leases let the same socks of kernel TCP share their port?
+ * @one: a lease of a bind(), to which the caller has a reference
+ * @other: the same, with the same place; both have SO_REUSEPORT and one user
+ *
+ * Context: softirq or process, BH disabled. Takes the lock of the port.
+ *
+ * Return: true when both have SO_REUSEADDR, or none.
+ */
+bool xtcp_lease_admits_as(const struct xtcp_lease *one, const struct xtcp_lease *other)
+{
+	spinlock_t *lock = lock_of_lease(one);
+	bool same;
+
+	spin_lock(lock);
+	same = one->reuse == other->reuse;
+	spin_unlock(lock);
+	return same;
+}
+
 /*
  * End a lease whose last user has left. Not inlined, because few calls of xtcp_lease_put_users()
  * end a lease. Context: BH disabled.
