@@ -52,8 +52,7 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 {
 	const u32 ticks = READ_ONCE(xtcp_endpoint(sk)->rto_min);
 
-	return unlikely(ticks) ? xtcp_ticks_us(ticks, HZ) :
-				 xtcp_bounds_floor_us(READ_ONCE(xtcp_net_of(sk)->sysctl.rto_min_us));
+	return unlikely(ticks) ? xtcp_ticks_us(ticks, HZ) : READ_ONCE(xtcp_net_of(sk)->rto_floor_us);
 }
 
 /*
@@ -92,19 +91,11 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 	return xtcp_rto_current_ms(&slow, xtcp_bounds_rto_max_ms(sk));
 }
 
-/*
- * TCP_DELACK_MAX_US or net.xtcp.delack_max_us, jiffies, rounded up. This runs for each delayed ACK,
- * and usecs_to_jiffies() of a variable is a call: so the default is not converted. Any context.
- */
+/* TCP_DELACK_MAX_US or net.xtcp.delack_max_us, jiffies, rounded up. Any context. */
 static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 {
-	const unsigned int us = READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us);
-	const u8 own = READ_ONCE(xtcp_endpoint(sk)->delack_max);
-
-	if (unlikely(own))
-		return own;
-	return likely(us == XTCP_DELACK_MAX_MS * USEC_PER_MSEC) ? HZ * XTCP_DELACK_MAX_MS / MSEC_PER_SEC :
-								   usecs_to_jiffies(us);
+	return READ_ONCE(xtcp_endpoint(sk)->delack_max) ?:
+	       usecs_to_jiffies(READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us));
 }
 
 /* What getsockopt(TCP_DELACK_MAX_US) returns, microseconds. Any context. */
@@ -114,19 +105,43 @@ static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
 }
 
 /*
- * How long an ACK may wait, jiffies: TCP_DELACK_MAX_US, or net.xtcp.delack_max_us. If the floor of
- * our RTO (xtcp_bounds_rto_min_us()) is below 200 ms, the peer probably uses the same floor, and
- * would resend its data if an ACK waited longer than that. So an ACK then waits at least a tick less
- * than the floor, as in Linux 6.11. Socket lock held.
+ * How long an ACK may wait, jiffies: @set, which comes from TCP_DELACK_MAX_US or
+ * net.xtcp.delack_max_us. If @floor_us, the floor of our RTO, is below 200 ms, the peer probably
+ * uses the same floor, and would resend its data if an ACK waited longer than that. So an ACK then
+ * waits at least a tick less than the floor, as in Linux 6.11.
  */
+static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
+{
+	if (floor_us >= XTCP_RTO_MIN_MS * USEC_PER_MSEC)
+		return set;
+	return min_t(unsigned long, set, max_t(u32, floor_us / XTCP_TICK_US, 2) - 1);
+}
+
+/*
+ * Do sysctls alone decide how long an ACK may wait? Then xtcp_net.delack_most is the bound, which
+ * need not be computed for each delayed ACK. Socket lock held.
+ */
+static __always_inline bool xtcp_bounds_delack_by_sysctl(const struct sock *sk)
+{
+	const struct xtcp_endpoint *ep = xtcp_endpoint(sk);
+
+	return likely(!ep->rto_min && !ep->delack_max && !xtcp_metric_locked_of(sk, RTAX_RTO_MIN));
+}
+
+/* How long an ACK may wait, jiffies (xtcp_bounds_delack()). Socket lock held. */
 static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 {
-	const unsigned long most = xtcp_bounds_delack_set(sk);
-	const u32 us = xtcp_bounds_rto_min_us(sk);
+	return xtcp_bounds_delack(xtcp_bounds_delack_set(sk), xtcp_bounds_rto_min_us(sk));
+}
 
-	if (likely(us >= XTCP_RTO_MIN_MS * USEC_PER_MSEC))
-		return most;
-	return min_t(unsigned long, most, max_t(u32, us / XTCP_TICK_US, 2) - 1);
+/* Compute what follows from rto_min_us and delack_max_us of a namespace. One caller at a time. */
+static inline void xtcp_bounds_sysctl_changed(struct xtcp_net *xn)
+{
+	const u32 floor_us = xtcp_bounds_floor_us(READ_ONCE(xn->sysctl.rto_min_us));
+
+	WRITE_ONCE(xn->rto_floor_us, floor_us);
+	WRITE_ONCE(xn->delack_most,
+		   xtcp_bounds_delack(usecs_to_jiffies(READ_ONCE(xn->sysctl.delack_max_us)), floor_us));
 }
 
 /* Take an RTT sample from an ACK. The ACK has already moved SND.UNA. Socket lock held. */

@@ -145,6 +145,8 @@ struct xtcp_shard {
  * struct xtcp_net - xtcp in one namespace
  * @net: the namespace
  * @sysctl: the values of net.xtcp.*
+ * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
+ * @delack_most: how long an ACK may wait by rto_min_us and delack_max_us of @sysctl, jiffies; READ_ONCE
  * @started: the namespace has had a socket of ours, so all fields below are set up
  *	(xtcp_netns_start())
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
@@ -208,6 +210,8 @@ struct xtcp_shard {
 struct xtcp_net {
 	struct net *net;
 	struct xtcp_sysctl sysctl;
+	u32 rto_floor_us;
+	u32 delack_most;
 	bool started;
 	bool is_guest;
 	bool early;

@@ -24,6 +24,7 @@
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
+#include "base/bounds.h"
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
@@ -97,6 +98,20 @@ static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffe
 	struct ctl_table copy = with_value(table);
 
 	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+/* A write of rto_min_us or delack_max_us also changes what bounds.h computes from both. */
+static int do_bound(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	static DEFINE_MUTEX(lock);
+	int err;
+
+	mutex_lock(&lock);
+	err = do_int(table, write, buffer, lenp, ppos);
+	if (write && !err)
+		xtcp_bounds_sysctl_changed(space_of(table));
+	mutex_unlock(&lock);
+	return err;
 }
 
 static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
@@ -291,7 +306,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(comp_sack_nr, u8, do_octet, NULL, NULL),
 	ENTRY(comp_sack_slack_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
-	ENTRY(delack_max_us, int, do_int, SYSCTL_ONE, &max_delack_us),
+	ENTRY(delack_max_us, int, do_bound, SYSCTL_ONE, &max_delack_us),
 	ENTRY(dsack, u8, do_octet, NULL, NULL),
 	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
 	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
@@ -334,7 +349,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
 	ENTRY(rst_diagnostic, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
-	ENTRY(rto_min_us, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(rto_min_us, int, do_bound, SYSCTL_ONE, SYSCTL_INT_MAX),
 	ENTRY(sack, u8, do_octet, NULL, NULL),
 	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
 	ENTRY(stdurg, u8, do_octet, NULL, NULL),
@@ -546,6 +561,7 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
 	unsigned int part;
 
 	set_defaults(&xn->sysctl, xn->net);
+	xtcp_bounds_sysctl_changed(xn);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
 	table = map_table(xn);
 	if (!table)

@@ -343,20 +343,20 @@ void xtcp_timer_established(struct sock *sk)
 }
 
 /*
- * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? After a probe, only the RTO
- * runs until the RTT has been measured again and the probe is resolved (section 7.3). The RTT must
- * be measured, because the ACKs of probes may yield no RTT sample: with probes alone, SRTT might
- * never learn that the path has become longer. The probe must be resolved (section 7.4), because
- * until then no other probe may be sent, and another probe timeout would only delay the RTO. An ACK
- * restarts the timers before it resolves the probe or ends a recovery; xtcp_timer_ack_judged()
- * then asks once more.
+ * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? Something is in flight.
+ * After a probe, only the RTO runs until the RTT has been measured again and the probe is resolved
+ * (section 7.3). The RTT must be measured, because the ACKs of probes may yield no RTT sample: with
+ * probes alone, SRTT might never learn that the path has become longer. The probe must be resolved
+ * (section 7.4), because until then no other probe may be sent, and another probe timeout would
+ * only delay the RTO. An ACK restarts the timers before it resolves the probe or ends a recovery;
+ * xtcp_timer_ack_judged() then asks once more.
  * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return xsk->agreed.sack_ok && xsk->snd.una != xsk->snd.nxt && !xsk->stream->scoreboard.sacked &&
+	return xsk->agreed.sack_ok && !xsk->stream->scoreboard.sacked &&
 	       !xsk->stream->tlp.wants_sample && !xsk->stream->tlp.pending &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
@@ -581,6 +581,12 @@ void xtcp_timer_window_opened(struct sock *sk)
 	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
 }
 
+/* Not inlined: a delay of a sock with bounds of its own is seldom computed. */
+static noinline unsigned long own_delack_max(const struct sock *sk)
+{
+	return xtcp_bounds_delack_max(sk);
+}
+
 /**
  * xtcp_timer_ack_owed() - event: an ACK must be sent, but not at once
  * @sk: the sock
@@ -599,7 +605,8 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	 * delays are XTCP_ANSWER_MS, which is a tick if HZ is 250
 	 */
 	if (delay > 1)
-		delay = min(delay, xtcp_bounds_delack_max(sk));
+		delay = min_t(unsigned long, delay, xtcp_bounds_delack_by_sysctl(sk) ?
+			      READ_ONCE(xtcp_net_of(sk)->delack_most) : own_delack_max(sk));
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
 		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
