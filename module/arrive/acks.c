@@ -147,6 +147,52 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
+/* As the peer asked for, or instead of other ACKs for text out of order: see xtcp_acks_owed(). */
+static noinline void owed_specially(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (!xsk->stream->sack.may_wait && !xsk->stream->sack.compressed) {
+		owed_at_asked_rate(sk);
+		return;
+	}
+	/*
+	 * if may_wait is set, this ACK is for text out of order, and compress() decides whether to
+	 * hold the ACK back. If may_wait is not set, compress() already holds back earlier ACKs.
+	 * Its timer will send one ACK, which covers this segment, too
+	 */
+	if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
+		xtcp_bare_ack(sk);
+}
+
+static __always_inline void owed_later(struct sock *sk)
+{
+	/*
+	 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only XTCP_ANSWER_MS for
+	 * a close(), whose FIN carries the ACK
+	 */
+	xtcp_timer_ack_owed(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
+									msecs_to_jiffies(XTCP_ANSWER_MS));
+}
+
+/* All cases of xtcp_acks_owed() that need more than a few tests. @few: less than two segments. */
+static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool due = !few && ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
+
+	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
+		xtcp_bare_ack(sk);
+	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
+		owed_later(sk);
+	} else if (due || program_is_on_its_way(sk, asked)) {
+		xtcp_acking_hold_for_app(&xsk->acking);
+		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+	} else {
+		xtcp_bare_ack(sk);
+	}
+}
+
 /**
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
  * @sk: the sock
@@ -173,43 +219,22 @@ void xtcp_acks_owed(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
-	bool due;
+	bool few;
 
 	sock_owned_by_me(sk);
 	if (!xsk->acking.pending)
 		return;
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (unlikely(xsk->stream->sack.may_wait || xsk->stream->sack.compressed || xsk->stream->sack.ack_rate)) {
-		if (!xsk->stream->sack.may_wait && !xsk->stream->sack.compressed) {
-			owed_at_asked_rate(sk);
-			return;
-		}
-		/*
-		 * if may_wait is set, this ACK is for text out of order, and compress() decides
-		 * whether to hold the ACK back. If may_wait is not set, compress() already holds
-		 * back earlier ACKs. Its timer will send one ACK, which covers this segment, too
-		 */
-		if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
-			xtcp_bare_ack(sk);
+		owed_specially(sk);
 		return;
 	}
-	due = (xsk->acking.unacked_segments >= 2 || xsk->rcv.nxt - xsk->rcv.wup >= 2U * xsk->rcv_mss) &&
-	      ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
-	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
-		xtcp_bare_ack(sk);
-	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
-		/*
-		 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only
-		 * XTCP_ANSWER_MS for a close(), whose FIN carries the ACK
-		 */
-		xtcp_timer_ack_owed(sk, xsk->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
-								       msecs_to_jiffies(XTCP_ANSWER_MS));
-	} else if (due || program_is_on_its_way(sk, asked)) {
-		xtcp_acking_hold_for_app(&xsk->acking);
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
-	} else {
-		xtcp_bare_ack(sk);
-	}
+	few = xsk->acking.unacked_segments < 2 && xsk->rcv.nxt - xsk->rcv.wup < 2U * xsk->rcv_mss;
+	/* a request or an answer: this case is decided here, so that it saves no registers */
+	if (few && !xsk->acking.now && (xsk->acking.pingpong || !xsk->acking.quick) && !route_hurries(sk))
+		owed_later(sk);
+	else
+		owed_now_or_later(sk, few, asked);
 }
 
 /**
@@ -257,7 +282,9 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	bool tell = false;
 
 	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+	/* the first test decides alone in the usual state */
+	if (sk->sk_state != TCP_ESTABLISHED &&
+	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	if (xsk->acking.pending && likely(!xsk->stream->sack.ack_rate))
 		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
