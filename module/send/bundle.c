@@ -105,6 +105,8 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
 
 	sock_owned_by_me(sk);
+	if (likely(skb->len <= mss && !xsk->stream->sack.asks))
+		return n;
 	if (skb->len > half && skb->len > mss)
 		n = min(n, max(half - half % mss, mss));
 	if (skb->len > mss && goes_singly(sk))

@@ -136,7 +136,8 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 		return wnd ? need : 0;
 	if (skb->len <= room) {
 		partial = skb->len % mss;
-		if (partial && xtcp_sndq_is_last(sk, skb) &&
+		/* with nothing in flight, as before a request or an answer, only TCP_CORK delays text */
+		if (partial && (in_flight(xsk) || nonagle & TCP_NAGLE_CORK) && xtcp_sndq_is_last(sk, skb) &&
 		    (nagle_holds(xsk, skb, nonagle) || small_ones_fill_buffer(sk, skb, nonagle)))
 			return skb->len - partial;
 		return need <= wnd ? need : skb->len;
