@@ -208,27 +208,10 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 	return XTCP_CONTINUE;
 }
 
-/* RFC 9293 3.10.7.4, fifth: check the ACK field. */
-static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
+/* The ACK may be that of our FIN, which ends a state. Not inlined: ESTABLISHED is the usual state. */
+static noinline_for_stack enum xtcp_verdict check_ack_of_fin(struct sock *sk)
 {
-	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum xtcp_verdict verdict;
-
-	if (!(seg->flags & XTCP_ACK))
-		return XTCP_DROP;
-	if (sk->sk_state == TCP_SYN_RECV)
-		return xtcp_handshake_check_ack(sk, skb);
-
-	verdict = xtcp_ack_arrives(sk, skb);
-	if (verdict != XTCP_CONTINUE)
-		return verdict;
-	xtcp_acceptance_take_ts(sk, seg);
-
 	switch (sk->sk_state) {
-	case TCP_ESTABLISHED:
-	case TCP_FIN_WAIT2:
-	case TCP_CLOSE_WAIT:
-		break;
 	case TCP_FIN_WAIT1:
 		if (xtcp_acked_fin(sk))
 			return enter_fin_wait2(sk);
@@ -247,6 +230,24 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 		break;
 	}
 	return XTCP_CONTINUE;
+}
+
+/* RFC 9293 3.10.7.4, fifth: check the ACK field. */
+static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	if (!(seg->flags & XTCP_ACK))
+		return XTCP_DROP;
+	if (sk->sk_state == TCP_SYN_RECV)
+		return xtcp_handshake_check_ack(sk, skb);
+
+	verdict = xtcp_ack_arrives(sk, skb);
+	if (verdict != XTCP_CONTINUE)
+		return verdict;
+	xtcp_acceptance_take_ts(sk, seg);
+	return likely(sk->sk_state == TCP_ESTABLISHED) ? XTCP_CONTINUE : check_ack_of_fin(sk);
 }
 
 /*
@@ -273,11 +274,9 @@ static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
 }
 
-/* RFC 9293 3.10.7.4, seventh: process the segment text. */
-static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
+/* Is text processed in the present state, which is not ESTABLISHED? */
+static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, const struct xtcp_seg *seg)
 {
-	const struct xtcp_seg *seg = xtcp_seg(skb);
-
 	switch (sk->sk_state) {
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
@@ -288,9 +287,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 			xtcp_sock_fail(sk, ECONNRESET, XTCP_ABORT_LATE_DATA);
 			return XTCP_ABORTED;
 		}
-		fallthrough;
-	case TCP_ESTABLISHED:
-		break;
+		return XTCP_CONTINUE;
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
@@ -298,11 +295,22 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 		 * ignore text behind the peer's FIN. Other text is a retransmission: go on, since
 		 * it needs an ACK
 		 */
-		if (!xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt))
-			return XTCP_DONE;
-		break;
+		return xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt) ? XTCP_CONTINUE : XTCP_DONE;
 	default:
 		return XTCP_DONE;
+	}
+}
+
+/* RFC 9293 3.10.7.4, seventh: process the segment text. */
+static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	enum xtcp_verdict verdict;
+
+	if (unlikely(sk->sk_state != TCP_ESTABLISHED)) {
+		verdict = check_late_text(sk, seg);
+		if (verdict != XTCP_CONTINUE)
+			return verdict;
 	}
 	if (seg->seq == seg->end_seq)
 		return XTCP_DONE;
@@ -386,10 +394,10 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * After a segment was processed: send the data that may leave now, and the pending ACK. In
- * FIN-WAIT-2, if the program has closed the socket, a record replaces the sock (timewait.c).
+ * finish_input() in all states but ESTABLISHED. In FIN-WAIT-2, if the program has closed the
+ * socket, a record replaces the sock (timewait.c).
  */
-static __always_inline void finish_input(struct sock *sk)
+static noinline_for_stack void finish_late_input(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -413,30 +421,43 @@ static __always_inline void finish_input(struct sock *sk)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/*
-		 * after ESTABLISHED, xtcp_output_push() also sends a FIN for which there was no
-		 * memory
-		 */
-		if (xtcp_sndq_unsent(sk) || sk->sk_state != TCP_ESTABLISHED)
-			xtcp_output_push(sk);
+		/* xtcp_output_push() also sends a FIN for which there was no memory */
+		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 		if (xsk->acking.pending)
 			xtcp_acks_owed(sk);
 	}
 }
 
+/* After a segment was processed: send the data that may leave now, and the pending ACK. */
+static __always_inline void finish_input(struct sock *sk)
+{
+	if (unlikely(sk->sk_state != TCP_ESTABLISHED)) {
+		finish_late_input(sk);
+		return;
+	}
+	if (xtcp_sndq_unsent(sk))
+		xtcp_output_push(sk);
+	xtcp_sndbuf_wake(sk);
+	if (xtcp_sk(sk)->acking.pending)
+		xtcp_acks_owed(sk);
+}
+
 static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdict)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 
+	/* text has come: the usual case */
+	if (likely(verdict == XTCP_CONSUMED || verdict == XTCP_FIN_TAKEN)) {
+		finish_input(sk);
+		return;
+	}
 	switch (verdict) {
 	case XTCP_CONSUMED:
 	case XTCP_FIN_TAKEN:
 	case XTCP_CONTINUE:
 	case XTCP_DONE:
 		finish_input(sk);
-		if (verdict == XTCP_CONSUMED || verdict == XTCP_FIN_TAKEN)
-			return;
 		break;
 	case XTCP_DROP:
 		xtcp_blackbox_refused(sk, verdict);
