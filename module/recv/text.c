@@ -74,7 +74,7 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_text_wake(struct sock *sk)
+__always_inline void xtcp_text_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (sock_flag(sk, SOCK_DEAD))
