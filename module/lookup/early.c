@@ -99,6 +99,8 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	 * with such a sock must not wait in a queue.
 	 */
 	smp_mb__after_atomic();
+	/* the route does not keep the sock, so the segment of a dead sock may have it, too */
+	give_route(sk, skb, v4);
 	/* data_race(): another flag may change at the same time */
 	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {
 		sock_put(sk);
@@ -106,7 +108,6 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	}
 	skb->sk = sk;
 	skb->destructor = put_attached;
-	give_route(sk, skb, v4);
 }
 
 /* Not inlined, so that the hook saves no registers for segments that are not ours. */
