@@ -104,6 +104,18 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 	return bytes;
 }
 
+/*
+ * Are these the options of the usual SYN, in the usual order: MSS, SACK permitted, timestamps, NOP,
+ * window scale? @len: the octets.
+ */
+static bool is_usual_syn(const u8 *bytes, unsigned int len)
+{
+	return len == 20 && xtcp_options_read32(bytes) >> 16 == (XTCP_OPT_MSS << 8 | XTCP_OPTLEN_MSS) &&
+	       xtcp_options_read32(bytes + 4) == (XTCP_OPT_SACK_PERMITTED << 24 | XTCP_OPTLEN_SACK_PERMITTED << 16 |
+						  XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP) &&
+	       xtcp_options_read32(bytes + 16) >> 8 == (XTCP_OPT_NOP << 16 | XTCP_OPT_WSCALE << 8 | XTCP_OPTLEN_WSCALE);
+}
+
 /**
  * xtcp_options_have_signature() - is there an option of TCP-MD5 or TCP-AO?
  * @bytes: the octets between the fixed header and the data
@@ -117,6 +129,9 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 {
 	const u8 *end = bytes + len;
 
+	/* each SYN comes here, so the usual one is not searched option by option */
+	if (is_usual_syn(bytes, len))
+		return false;
 	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
 		if (*bytes == XTCP_OPT_MD5 || *bytes == XTCP_OPT_AO)
 			return true;

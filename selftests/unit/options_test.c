@@ -541,6 +541,12 @@ static void md5_lengths(void)
 			}
 	UNIT_CHECK(!xtcp_options_find_md5((const u8 *)"", 0));
 	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"", 0));
+	/* the usual SYN; with its last option, or its last four octets, a signature follows */
+	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"\2\4\5\264\4\2\10\12\0\0\0\1\0\0\0\0\1\3\3\7", 20));
+	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\2\4\5\264\4\2\10\12\0\0\0\1\0\0\0\0\1\35\3\7", 20));
+	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\2\4\5\264\1\1\35\14\0\0\0\1\0\0\0\0\1\1\3\7", 20));
+	UNIT_CHECK(xtcp_options_have_signature((const u8 *)
+		"\2\4\5\264\4\2\10\12\0\0\0\1\0\0\0\0\1\3\3\7\35\4\0\0", 24));
 	UNIT_CHECK(!xtcp_options_have_signature((const u8 *)"\2\4\23\35\1\0\23\2", 8));
 	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\1\4\2\23\2", 5));
 	UNIT_CHECK(xtcp_options_have_signature((const u8 *)"\1\4\2\35\2", 5));
