@@ -108,7 +108,7 @@ void xtcp_sndbuf_expand(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sndbuf_wake(struct sock *sk)
+__always_inline void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	/*

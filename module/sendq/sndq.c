@@ -70,7 +70,7 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 	return skb;
 }
 
-static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
+static __always_inline struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
 {
 	struct xtcp_sndcb *cb;
 	struct sk_buff *skb;
@@ -110,7 +110,7 @@ static struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp, bool force)
  *
  * Return: the skb, with headroom for all headers; NULL if there is no memory.
  */
-struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
+__always_inline struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
 	sock_owned_by_me(sk);
 	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, gfp))
@@ -125,7 +125,7 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
+__always_inline void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
