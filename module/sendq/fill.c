@@ -99,7 +99,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
  * -ENOBUFS when the sock's memory is used up; -EFAULT.
  */
-int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+__always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	sock_owned_by_me(sk);
 	if (!fits_behind_header(sk, skb, len))
