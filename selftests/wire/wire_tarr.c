@@ -541,7 +541,7 @@ static const struct wire_row rows[] = {
 		.name = "a_key_that_comes_after_the_syn_takes_the_room", .rfc = "TARR", .pre = ON "listen",
 		.syn = "mss 1000,sackok,ts T 0,nop,ws 7," KNOWS,
 		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 <ts,laid 020405..0402080a................01030307" FE ">;"
+			.script = "< S 0 $; > S. 0 ack 1 <ts,laid 020405..0402080a................010303.." FE ">;"
 				  "md5listener secret; key secret; < S 0 <mss 1000,ts T 0>;"
 				  "> S. 0 ack 1 <ts>; none",
 			.state = SYN_RECEIVED,
