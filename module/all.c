@@ -48,6 +48,7 @@
 #include "listen/halfopen.c"
 #include "listen/cookieack.c"
 #include "listen/child.c"
+#include "listen/estate.c"
 #include "listen/heir.c"
 #include "listen/request.c"
 #include "listen/entry.c"

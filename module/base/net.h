@@ -12,6 +12,7 @@
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
@@ -92,6 +93,7 @@ struct xtcp_sysctl {
 	int max_orphans;
 	int max_syn_backlog;
 	int max_tw_buckets;
+	int migrate_wait_ms;	/* 0: do not wait */
 	int min_snd_mss;
 	int pacing_ca_ratio;	/* percent */
 	int pacing_ss_ratio;
@@ -178,6 +180,10 @@ struct xtcp_shard {
  * @next_listener: the first number to try for the next listener
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and @device_listeners
+ * @estates: listeners that wait for a successor after close() (estate.c)
+ * @estates_lock: guards @estates and @estates_len; taken in process context
+ * @estates_len: number of listeners in @estates
+ * @estates_work: ends those that are due
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
@@ -242,6 +248,10 @@ struct xtcp_net {
 	struct xarray listener_numbers;
 	u32 next_listener;
 	struct mutex listeners_lock;	/* guards changes of the listeners */
+	struct list_head estates;
+	spinlock_t estates_lock;	/* guards estates and estates_len */
+	unsigned int estates_len;
+	struct delayed_work estates_work;
 	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;

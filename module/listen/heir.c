@@ -45,6 +45,7 @@
 #include "listen/acceptq.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
+#include "lookup/group.h"
 #include "lookup/listeners.h"
 #include "ports/lease.h"
 #include "sight/mib.h"
@@ -70,6 +71,7 @@ bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
 	const struct sock *sk = from->sk;
 
 	sock_owned_by_me(sk);
+	xtcp_group_close(from);
 	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.migrate_req) || !from->members ||
 	    !rcu_access_pointer(sk->sk_reuseport_cb))
 		return false;

@@ -67,8 +67,10 @@ struct xtcp_group *xtcp_group_new(void)
 {
 	struct xtcp_group *group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 
-	if (group)
+	if (group) {
 		refcount_set(&group->members, 1);
+		atomic_set(&group->open, 1);
+	}
 	return group;
 }
 
@@ -82,6 +84,25 @@ void xtcp_group_put(struct xtcp_group *group)
 {
 	if (refcount_dec_and_test(&group->members))
 		kfree_rcu(group, rcu);
+}
+
+/**
+ * xtcp_group_close() - the program of a listener closes it, or ends it in another way
+ * @listener: the listener
+ *
+ * Only the first call counts.
+ *
+ * Context: process. Lock: socket of @listener, held.
+ *
+ * Return: true when no member of the group has a program any more.
+ */
+bool xtcp_group_close(struct xtcp_listener *listener)
+{
+	sock_owned_by_me(listener->sk);
+	if (!listener->open)
+		return false;
+	listener->open = false;
+	return atomic_dec_and_test(&listener->group->open);
 }
 
 /**

@@ -3,15 +3,19 @@
 #ifndef XTCP_GROUP_H
 #define XTCP_GROUP_H
 
+#include <linux/atomic.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
 #include <net/sock.h>
 
+struct xtcp_listener;
+
 /**
  * struct xtcp_group - listeners with SO_REUSEPORT on the same address, port and device; any other
  *	listener is alone in its group
  * @members: number of listeners
+ * @open: number of listeners whose program has not closed them (estate.c)
  * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
  *	not offer different shifts, because a cookie does not carry the shift
  * @declined: when a member last dropped or refused a half-open entry, in seconds; shared, because
@@ -20,6 +24,7 @@
  */
 struct xtcp_group {
 	refcount_t members;
+	atomic_t open;
 	u8 rcv_wscale;
 	u32 declined;
 	struct rcu_head rcu;
@@ -34,6 +39,9 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
  */
 struct xtcp_group *xtcp_group_new(void);
 void xtcp_group_put(struct xtcp_group *group);
+
+/* Socket lock of the listener held. */
+bool xtcp_group_close(struct xtcp_listener *listener);
 
 /*
  * May @sk share a port with other sockets of its user? As in Linux, the answer is no if a BPF

@@ -254,6 +254,8 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 	 * device, @sk already belongs to the group of @members
 	 */
 	refcount_inc(&members->group->members);
+	atomic_inc(&members->group->open);
+	atomic_dec(&own->open);
 	listener->group = members->group;
 	xtcp_members_join(members, sk);
 	xtcp_group_put(own);

@@ -26,6 +26,7 @@
 #include "cong/paths.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
+#include "listen/estate.h"
 #include "listen/pool.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
@@ -66,6 +67,7 @@ static const struct part {
 	{ xtcp_record_net_init, xtcp_record_net_exit },
 	{ xtcp_pool_net_init, xtcp_pool_net_exit },
 	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
+	{ xtcp_estate_net_init, xtcp_estate_net_exit },
 };
 
 static void end_parts(struct xtcp_net *xn, unsigned int n)

@@ -38,6 +38,7 @@ static int min_rmem = 4096;
 static int max_mss = 65535;
 static int min_mss = XTCP_MSS_MIN_SND;
 static int min_timewait_ms = 1000;
+static int max_migrate_wait_ms = 10000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
@@ -331,6 +332,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(migrate_req, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(migrate_wait_ms, int, do_int, SYSCTL_ZERO, &max_migrate_wait_ms),
 	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
 	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
 	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),

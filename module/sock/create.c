@@ -32,6 +32,8 @@
  *                          shared ports (taker.c)
  * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
  *                          sleep
+ * xtcp_net.estates_lock    listeners that wait for a successor  process   a socket lock
+ *                          (estate.c)
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
  *                                                                         listeners_lock
  * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock

@@ -23,6 +23,7 @@
 #include "expiry/retries.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
+#include "listen/estate.h"
 #include "listen/listener.h"
 #include "lookup/early.h"
 #include "out/held.h"
@@ -173,7 +174,7 @@ static void wait_for_end(struct sock *sk, long timeout)
  * @timeout: for how many jiffies to wait until the peer has acknowledged everything (SO_LINGER)
  *
  * RFC 9293 section 3.10.4, SHLD-3, MAY-1. If the connection has not ended yet, it continues as an
- * orphan.
+ * orphan. A listener may wait for a successor (estate.c).
  *
  * Context: process. Takes the socket lock; may sleep.
  */
@@ -183,6 +184,13 @@ void xtcp_close(struct sock *sk, long timeout)
 	int state;
 
 	lock_sock(sk);
+	if (sk->sk_state == TCP_LISTEN && xtcp_estate_keep(sk)) {
+		/* estate.c calls this function again, perhaps as soon as the lock is free */
+		sock_hold(sk);
+		release_sock(sk);
+		sock_put(sk);
+		return;
+	}
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_held_name_listener(sk);

@@ -19,6 +19,7 @@
 #include "fastopen/fastopen.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"
+#include "listen/estate.h"
 #include "listen/heir.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
@@ -59,6 +60,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
 	listener->sk = sk;
 	listener->cpu = -1;
+	listener->open = true;
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->accept_queue);
 	xtcp_entry_start(listener);
@@ -109,6 +111,8 @@ static int start(struct sock *sk, int backlog)
 	if (err) {
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
+	} else {
+		xtcp_estate_claim(sk);
 	}
 	return err;
 }

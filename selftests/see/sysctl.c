@@ -65,6 +65,7 @@ static const struct knob {
 	{ "max_syn_backlog", 1, 0, INT_MAX, -1 },
 	{ "max_tw_buckets", 1, 0, INT_MAX, -1 },
 	{ "migrate_req", 1, 0, 1, -1 },
+	{ "migrate_wait_ms", 1, 0, 10000, 0 },
 	{ "min_snd_mss", 1, 48, 65535, -1 },
 	{ "min_tso_segs", 1, 1, 255, -1 },
 	{ "moderate_rcvbuf", 1, 0, 255, -1 },

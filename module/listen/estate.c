@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.migrate_wait_ms: the last member of a SO_REUSEPORT group waits for a successor after its
+ * program has closed it, so that a server can end before its next version listens.
+ *
+ * Such a listener, an estate, goes on as if the program were only slow: it keeps its port, its
+ * entries and its children, and its backlog limits what comes in. A new listener that joins the
+ * group becomes its heir: the estate ends at once, and heir.c hands everything over. Only a program
+ * of the same user can join, and while the estate waits, nobody else gets the port: the rules for a
+ * live listener hold (sharing.c, listeners.c). If nobody has joined when the time is over, the
+ * estate ends as close() ends a listener without heirs: children are reset, entries are dropped.
+ *
+ * An estate is a sock in LISTEN without a struct socket. It keeps the reference of the file. It
+ * also keeps its references to the namespace and the module: for as long as the time that the knob
+ * sets, 10 s at most, the namespace does not end, and rmmod fails with "in use". So neither has to
+ * end estates.
+ *
+ * Which member is the last? Two may close at the same time, and a successor may join meanwhile.
+ * xtcp_group.open counts the members that have a program. Who brings it to 0 is the last one, and
+ * stays in the table: the others, which close at the same time, find their heir in it. A successor
+ * adds to the count before it looks for estates, and an estate is listed before it looks at the
+ * count: at least one of them notices the other.
+ */
+#include "listen/estate.h"
+
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+#include <net/sock.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "listen/listener.h"
+#include "lookup/group.h"
+
+#define ESTATES_MAX	64	/* of a namespace; further listeners end at once */
+
+/**
+ * struct estate - a listener that waits for its successor
+ * @node: in xtcp_net.estates
+ * @sk: the listener, with the reference of its file
+ * @group: the group of @sk, only for comparison: an administrator may have ended @sk
+ * @until: when it ends, in jiffies
+ */
+struct estate {
+	struct list_head node;
+	struct sock *sk;
+	const struct xtcp_group *group;
+	unsigned long until;
+};
+
+/* Let the work item run when the next estate is due. */
+static void arm_estates(struct xtcp_net *xn)
+{
+	const unsigned long now = jiffies;
+	unsigned long first = MAX_JIFFY_OFFSET;
+	const struct estate *estate;
+
+	lockdep_assert_held(&xn->estates_lock);
+	list_for_each_entry(estate, &xn->estates, node)
+		first = min(first, time_after(estate->until, now) ? estate->until - now : 0);
+	if (list_empty(&xn->estates))
+		return;
+	cancel_delayed_work(&xn->estates_work);
+	schedule_delayed_work(&xn->estates_work, first);
+}
+
+/* Takes an estate that is due off the list. NULL: none is, and the work item runs again in time. */
+static struct estate *take_due(struct xtcp_net *xn)
+{
+	struct estate *estate, *due = NULL;
+
+	spin_lock(&xn->estates_lock);
+	list_for_each_entry(estate, &xn->estates, node) {
+		if (time_before(jiffies, estate->until))
+			continue;
+		due = estate;
+		list_del(&due->node);
+		xn->estates_len--;
+		break;
+	}
+	if (!due)
+		arm_estates(xn);
+	spin_unlock(&xn->estates_lock);
+	return due;
+}
+
+/*
+ * The last estate may have the last reference to the namespace. The exit of the namespace, and so
+ * that of the module, waits for this function.
+ */
+static void end_due_estates(struct work_struct *work)
+{
+	struct xtcp_net *xn = container_of(to_delayed_work(work), struct xtcp_net, estates_work);
+	struct estate *estate;
+
+	while ((estate = take_due(xn))) {
+		estate->sk->sk_prot->close(estate->sk, 0);
+		kfree(estate);
+		module_put(THIS_MODULE);
+		cond_resched();
+	}
+}
+
+/**
+ * xtcp_estate_net_init() - set up the empty list of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_estate_net_init(struct xtcp_net *xn)
+{
+	spin_lock_init(&xn->estates_lock);
+	INIT_LIST_HEAD(&xn->estates);
+	xn->estates_len = 0;
+	INIT_DELAYED_WORK(&xn->estates_work, end_due_estates);
+	return 0;
+}
+
+/**
+ * xtcp_estate_net_exit() - wait until the last estate of a namespace has ended
+ * @xn: the namespace; nothing refers to it any more
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_estate_net_exit(struct xtcp_net *xn)
+{
+	cancel_delayed_work_sync(&xn->estates_work);
+	WARN_ON_ONCE(!list_empty(&xn->estates));
+}
+
+/* Adds to the list of the namespace. Return: false when it is full. */
+static bool list_estate(struct xtcp_net *xn, struct estate *estate)
+{
+	bool has_room;
+
+	spin_lock(&xn->estates_lock);
+	has_room = xn->estates_len < ESTATES_MAX;
+	if (has_room) {
+		list_add_tail(&estate->node, &xn->estates);
+		xn->estates_len++;
+		/* a successor that joined before it could find this estate */
+		if (atomic_read(&estate->group->open))
+			estate->until = jiffies;
+		arm_estates(xn);
+	}
+	spin_unlock(&xn->estates_lock);
+	return has_room;
+}
+
+/**
+ * xtcp_estate_keep() - close() of a listener: shall it wait for a successor?
+ * @sk: in LISTEN
+ *
+ * It does when net.xtcp.migrate_req and migrate_wait_ms are set, @sk has SO_REUSEPORT, and no other
+ * member of its group has a program.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: true when @sk waits: the file's reference, and references to the namespace and the module,
+ * belong to the estate now, and @sk may end when the caller releases the lock. False when the caller
+ * has to end @sk.
+ */
+bool xtcp_estate_keep(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	int ms = READ_ONCE(xn->sysctl.migrate_wait_ms);
+	struct estate *estate;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_group_close(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
+		return false;
+	estate = kmalloc(sizeof(*estate), GFP_KERNEL_ACCOUNT);
+	if (!estate)
+		return false;
+	estate->sk = sk;
+	estate->group = listener->group;
+	estate->until = jiffies + msecs_to_jiffies(ms);
+	/* the descriptor that is being closed still has a reference */
+	if (!try_module_get(THIS_MODULE))
+		goto fail;
+	if (!list_estate(xn, estate))
+		goto fail_module;
+	write_lock_bh(&sk->sk_callback_lock);
+	sk_set_socket(sk, NULL);
+	sk->sk_wq = NULL;
+	write_unlock_bh(&sk->sk_callback_lock);
+	return true;
+
+fail_module:
+	module_put(THIS_MODULE);
+fail:
+	kfree(estate);
+	return false;
+}
+
+/**
+ * xtcp_estate_claim() - a listener has joined its group: the estates of the group end
+ * @sk: in LISTEN, in the table
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_estate_claim(struct sock *sk)
+{
+	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct estate *estate;
+	bool found = false;
+
+	sock_owned_by_me(sk);
+	spin_lock(&xn->estates_lock);
+	list_for_each_entry(estate, &xn->estates, node) {
+		if (estate->group != group)
+			continue;
+		estate->until = jiffies;
+		found = true;
+	}
+	if (found)
+		arm_estates(xn);
+	spin_unlock(&xn->estates_lock);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.xtcp.migrate_wait_ms: a listener waits for a successor after its program has closed it, or has been killed. The
+ * successor gets the half-open connections and those that wait for accept(), those that came meanwhile, too, each octet
+ * of them. No other user's program gets anything, and nothing is left when nobody comes in time.
+ *
+ * xtcp alone, over both IPs; kernel TCP has no such knob. Peers are kernel TCP's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <kselftest.h>
+#include <linux/sock_diag.h>
+#include <linux/xtcp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "counters.h"
+#include "diag.h"
+#include "module.h"
+#include "must.h"
+#include "needs.h"
+#include "netem.h"
+#include "ns.h"
+#include "rows.h"
+#include "stack.h"
+#include "tcpstate.h"
+#include "wait.h"
+
+NEEDS_MODULE;
+
+#define PORT		9800
+#define BACKLOG		16
+#define LONG_MS		10000	/* the longest that there is */
+#define SHORT_MS	300
+#define OTHER		1001	/* another user */
+#define WAITING		3	/* connections that wait for accept() */
+#define ESTATES_MAX	64	/* of listen/estate.c */
+#define ROUNDS		100
+#define CLIENTS		4
+
+static struct ns_pair net;
+static int references;	/* to the module, without a socket of this program's */
+
+static void knobs(int ns, int migrate_req, int wait_ms)
+{
+	must(!ns_sysctl_set(ns, "net.xtcp.migrate_req", "%d", migrate_req) &&
+	     !ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "%d", wait_ms), "knobs");
+}
+
+/* A socket with SO_REUSEPORT or without, of this user's, bound to the port: -1 with errno. */
+static int bound(enum stack stack, const char *text, int port, bool shares, uid_t uid)
+{
+	union stack_addr addr = stack_addr(text, port);
+	int fd = stack_socket(net.a, stack, text), one = 1, value = shares;
+
+	/* SO_REUSEADDR lets it in beside TIME-WAIT, but not beside a listener */
+	must(fd >= 0 && !fchown(fd, uid, -1) && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	     !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)), "socket");
+	if (!bind(fd, &addr.sa, stack_addr_len(&addr)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int member(const char *text, int port)
+{
+	int fd = bound(XTCP, text, port, true, 0);
+
+	must(fd >= 0 && !listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "member");
+	return fd;
+}
+
+/* Nobody has the port. */
+static bool is_free(const char *text, int port)
+{
+	int fd = bound(XTCP, text, port, false, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static bool is_refused(enum stack stack, const char *text, bool shares, uid_t uid)
+{
+	int fd = bound(stack, text, PORT, shares, uid), err = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && err == EADDRINUSE;
+}
+
+static const char *listing(const char *text)
+{
+	return strchr(text, ':') ? "/proc/net/xtcp6" : "/proc/net/xtcp";
+}
+
+static long long count(const char *name)
+{
+	return counter_now(net.a, "/proc/net/xtcp_netstat", name);
+}
+
+/* It has sent a number that is its own. */
+static int client_of(const char *text, int number)
+{
+	int fd = stack_connected(net.b, KERNEL, text, PORT);
+
+	must(fd >= 0 && send(fd, &number, sizeof(number), MSG_NOSIGNAL) == sizeof(number), "client");
+	return fd;
+}
+
+/* All clients' data is acknowledged: it waits at the listener. */
+static bool has_arrived(const char *text, int fd)
+{
+	struct row row;
+
+	return rows_find(net.a, listing(text), PORT, stack_port(fd), &row) == 1 && row.rx_queue == sizeof(int);
+}
+
+/* accept() gives the client that has sent this number, and an answer reaches it. */
+static bool serves(int listener, int client, int number)
+{
+	struct pollfd p = { .fd = listener, .events = POLLIN };
+	int fd = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1, got = -1;
+	bool ok = fd >= 0 && recv(fd, &got, sizeof(got), 0) == sizeof(got) && got == number &&
+		  stack_carries(fd, client, 100);
+
+	if (!ok)
+		ksft_print_msg("descriptor %d, number %d instead of %d: %s\n", fd, got, number, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool is_reset(int fd)
+{
+	struct pollfd p = { .fd = fd };
+	char octet;
+
+	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && recv(fd, &octet, 1, 0) == -1 && errno == ECONNRESET;
+}
+
+/* The listener has ended: nothing holds the port, and the module has as many references as without it. */
+static bool is_over(const char *text)
+{
+	return WAIT_FOR(is_free(text, PORT) && module_references() == references, STACK_DEADLINE_MS);
+}
+
+static void takes_over(const char *text)
+{
+	int listener = member(text, PORT), heir, client[WAITING + 2], i;
+	bool ok = true;
+
+	knobs(net.a, 1, LONG_MS);
+	for (i = 0; i < WAITING; i++) {
+		client[i] = client_of(text, i);
+		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
+	}
+	/* one is half open: the SYN-ACK does not leave, nor does anything else */
+	must(!netem_hold(net.a, "veth0"), "hold");
+	client[i] = stack_socket(net.b, KERNEL, text);
+	must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], text, PORT) && errno == EINPROGRESS,
+	     "connect");
+	must(WAIT_FOR(rows_state(net.a, listing(text), PORT, stack_port(client[i])) == TCP_SYN_RECV, STACK_DEADLINE_MS),
+	     "half open");
+	close(listener);
+	ok &= rows_state(net.a, listing(text), PORT, stack_port(client[i])) == TCP_SYN_RECV;
+	ok &= !is_free(text, PORT);
+	for (i = 0; i < WAITING; i++)
+		ok &= stack_state(client[i]) == TCP_ESTABLISHED;
+	ksft_test_result(ok && !count("TcpExt:TCPMigrateReqFailure"), "%s: a listener that is closed waits\n", text);
+
+	heir = member(text, PORT);
+	must(!netem_release(net.a, "veth0"), "release");
+	for (i = 0, ok = true; i < WAITING; i++)
+		ok &= serves(heir, client[i], i);
+	must(WAIT_FOR(stack_state(client[i]) == TCP_ESTABLISHED, STACK_DEADLINE_MS), "handshake");
+	must(send(client[i], &i, sizeof(i), MSG_NOSIGNAL) == sizeof(i), "send");
+	must(!fcntl(client[i], F_SETFL, 0), "blocking");
+	ok &= serves(heir, client[i], i);
+	ok &= WAIT_FOR(count("TcpExt:TCPMigrateReqSuccess") == WAITING + 1, STACK_DEADLINE_MS);
+	ksft_test_result(ok && !count("TcpExt:TCPMigrateReqFailure"),
+			 "%s: its successor gets the half-open connection and those that wait\n", text);
+	for (i = 0; i <= WAITING; i++)
+		close(client[i]);
+
+	/* the next one comes before the successor's successor */
+	close(heir);
+	client[0] = client_of(text, 7);
+	listener = member(text, PORT);
+	ksft_test_result(serves(listener, client[0], 7), "%s: and a connection that begins meanwhile\n", text);
+	close(client[0]);
+	knobs(net.a, 0, 0);
+	close(listener);
+}
+
+static void nobody_comes(const char *text)
+{
+	int listener = member(text, PORT), client[WAITING], i;
+	long long failed = count("TcpExt:TCPMigrateReqFailure"), begin;
+	bool ok = true;
+
+	knobs(net.a, 1, SHORT_MS);
+	for (i = 0; i < WAITING; i++) {
+		client[i] = client_of(text, i);
+		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
+	}
+	begin = wait_now_ms();
+	close(listener);
+	for (i = 0; i < WAITING; i++)
+		ok &= is_reset(client[i]);
+	begin = wait_now_ms() - begin;
+	ok &= begin >= SHORT_MS && count("TcpExt:TCPMigrateReqFailure") == failed + WAITING;
+	ksft_print_msg("reset after %lld ms\n", begin);
+	ksft_test_result(ok && is_over(text), "%s: without a successor all are reset when the time is over\n",
+			 text);
+	for (i = 0; i < WAITING; i++)
+		close(client[i]);
+}
+
+static void ends_at_once(const char *text, const char *why, bool shares, int migrate_req, int wait_ms, bool shut)
+{
+	int listener = bound(XTCP, text, PORT, shares, 0), client;
+	bool ok;
+
+	must(listener >= 0 && !listen(listener, BACKLOG), "listener");
+	knobs(net.a, migrate_req, wait_ms);
+	client = client_of(text, 1);
+	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	if (shut)
+		must(!shutdown(listener, SHUT_RD), "shutdown");
+	close(listener);
+	ok = is_free(text, PORT);
+	ksft_test_result(ok && is_reset(client), "%s: %s ends at once\n", text, why);
+	close(client);
+}
+
+/* While it waits, no other user gets the port, nor what waits there. */
+static void of_another_user(const char *text)
+{
+	int listener = member(text, PORT), client, heir;
+	bool ok;
+
+	knobs(net.a, 1, LONG_MS);
+	client = client_of(text, 5);
+	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	close(listener);
+	ok = is_refused(XTCP, text, true, OTHER) && is_refused(XTCP, text, false, OTHER) &&
+	     is_refused(KERNEL, text, true, OTHER) && is_refused(KERNEL, text, false, OTHER);
+	ksft_test_result(ok, "%s: another user does not get the port meanwhile\n", text);
+	ksft_test_result(is_refused(XTCP, text, false, 0) && is_refused(KERNEL, text, false, 0),
+			 "%s: nor does a socket without SO_REUSEPORT\n", text);
+	heir = member(text, PORT);
+	ksft_test_result(serves(heir, client, 5), "%s: the user's own does\n", text);
+	close(client);
+	knobs(net.a, 0, 0);
+	close(heir);
+	must(is_over(text), "over");
+}
+
+/* Only the last one waits; the other's connections go to it, and with its own to the successor. */
+static void last_member_waits(const char *text)
+{
+	int listener[2] = { member(text, PORT), member(text, PORT) }, client[2 * WAITING], heir, i, left;
+	bool came[2 * WAITING] = {}, ok = true;
+
+	knobs(net.a, 1, LONG_MS);
+	for (i = 0; i < 2 * WAITING; i++) {
+		client[i] = client_of(text, i);
+		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
+	}
+	close(listener[0]);
+	close(listener[1]);
+	heir = member(text, PORT);
+	for (left = 2 * WAITING; left && ok; left--) {
+		struct pollfd p = { .fd = heir, .events = POLLIN };
+		int fd = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(heir, NULL, NULL) : -1, number = -1;
+
+		ok = fd >= 0 && recv(fd, &number, sizeof(number), 0) == sizeof(number) && number >= 0 &&
+		     number < 2 * WAITING && !came[number];
+		if (ok)
+			came[number] = true;
+		if (fd >= 0)
+			close(fd);
+	}
+	ksft_test_result(ok, "%s: of two members that close the last one waits, for all\n", text);
+	for (i = 0; i < 2 * WAITING; i++)
+		close(client[i]);
+	knobs(net.a, 0, 0);
+	close(heir);
+}
+
+static void killed(const char *text)
+{
+	int client, heir, status, pipefd[2];
+	pid_t pid;
+	char octet;
+
+	knobs(net.a, 1, LONG_MS);
+	must(!pipe2(pipefd, O_CLOEXEC), "pipe");
+	pid = fork();
+	if (!pid) {
+		member(text, PORT);
+		if (write(pipefd[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	must(pid > 0 && read(pipefd[0], &octet, 1) == 1, "server");
+	client = client_of(text, 9);
+	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	must(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid, "kill");
+	heir = member(text, PORT);
+	ksft_test_result(serves(heir, client, 9), "%s: a program that is killed leaves its connections, too\n", text);
+	close(client);
+	close(pipefd[0]);
+	close(pipefd[1]);
+	knobs(net.a, 0, 0);
+	close(heir);
+}
+
+/* Beyond the limit a listener ends as if the knob were 0. */
+static void too_many(const char *text)
+{
+	int i, held = 0;
+	bool ok;
+
+	knobs(net.a, 1, LONG_MS);
+	for (i = 0; i <= ESTATES_MAX; i++)
+		close(member(text, PORT + i));
+	for (i = 0; i <= ESTATES_MAX; i++)
+		held += !is_free(text, PORT + i);
+	ok = held == ESTATES_MAX && is_free(text, PORT + ESTATES_MAX);
+	/* successors that go at once, for the knob is off */
+	knobs(net.a, 0, 0);
+	for (i = 0; i < ESTATES_MAX; i++)
+		close(member(text, PORT + i));
+	for (i = 0; i < ESTATES_MAX; i++)
+		ok &= WAIT_FOR(is_free(text, PORT + i), STACK_DEADLINE_MS);
+	ksft_test_result(ok && WAIT_FOR(module_references() == references, STACK_DEADLINE_MS),
+			 "%s: %d of a namespace may wait\n", text, ESTATES_MAX);
+}
+
+static int destroy_listener(void *text)
+{
+	struct {
+		struct nlmsghdr head;
+		struct inet_diag_req_v2 req;
+	} request = {
+		.head.nlmsg_len = sizeof(request),
+		.head.nlmsg_type = SOCK_DESTROY,
+		.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+		.req.sdiag_family = AF_XTCP,
+		.req.sdiag_protocol = strchr(text, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4,
+		.req.idiag_states = 1 << TCP_LISTEN,
+		.req.id.idiag_sport = htons(PORT),
+	};
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+	} answer = {};
+	int fd = diag_open();
+
+	stack_put_addr(request.req.id.idiag_src, text);
+	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	must(fd >= 0 && send(fd, &request, sizeof(request), 0) == sizeof(request) &&
+	     recv(fd, &answer, sizeof(answer), 0) >= (ssize_t)sizeof(answer), "SOCK_DESTROY");
+	close(fd);
+	return -answer.error.error;
+}
+
+static void administrator_ends_it(const char *text)
+{
+	int listener = member(text, PORT), client, err;
+
+	knobs(net.a, 1, SHORT_MS);
+	client = client_of(text, 3);
+	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	close(listener);
+	err = ns_call(net.a, destroy_listener, (void *)text);
+	ksft_test_result(!err && is_reset(client) && is_over(text), "%s: an administrator ends it, error %d\n",
+			 text, err);
+	close(client);
+}
+
+/* A namespace that any user can make, with a listener that waits, and nothing else. */
+static void namespace_ends(void)
+{
+	int guest = ns_make_guest(), home = net.a;
+
+	must(guest >= 0, "guest");
+	net.a = guest;
+	knobs(guest, 1, SHORT_MS);
+	close(member("127.0.0.1", PORT));
+	net.a = home;
+	close(guest);
+	ksft_test_result(ns_all_ended(STACK_DEADLINE_MS) &&
+			 WAIT_FOR(module_references() == references, STACK_DEADLINE_MS),
+			 "a guest's namespace ends when its listener has waited\n");
+}
+
+static void module_is_held(const char *text)
+{
+	int client, err;
+	bool ok;
+
+	knobs(net.a, 1, SHORT_MS);
+	close(member(text, PORT));
+	client = client_of(text, 2);
+	err = module_unload_now() ? errno : 0;
+	ok = err == EWOULDBLOCK && is_reset(client);
+	close(client);
+	ok &= WAIT_FOR(!module_unload_now(), STACK_DEADLINE_MS);
+	ksft_test_result(ok, "%s: the module stays until it has waited, and goes then\n", text);
+	must(module_is_loaded() || !module_load(""), "load");
+}
+
+/* A server ends, and begins again a moment later, again and again, while clients connect. */
+struct storm {
+	const char *text;
+	atomic_bool stop;
+	atomic_int served, lost;
+};
+
+static void serve_for(struct storm *s, int fd, int ms)
+{
+	const long long until = wait_now_ms() + ms;
+	int c;
+
+	while (wait_now_ms() < until) {
+		c = accept(fd, NULL, NULL);
+		if (c < 0) {
+			wait_tick();
+			continue;
+		}
+		send(c, "x", 1, MSG_NOSIGNAL);
+		close(c);
+		atomic_fetch_add(&s->served, 1);
+	}
+}
+
+static void *connect_on(void *arg)
+{
+	struct timeval deadline = { .tv_sec = STACK_DEADLINE_MS / 1000 };
+	struct linger l = { .l_onoff = 1 };
+	struct storm *s = arg;
+	char octet;
+	int fd;
+
+	while (!atomic_load(&s->stop)) {
+		fd = stack_connected(net.b, KERNEL, s->text, PORT);
+		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) ||
+		    recv(fd, &octet, 1, 0) != 1)
+			atomic_fetch_add(&s->lost, 1);
+		if (fd >= 0) {
+			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+			close(fd);
+		}
+	}
+	return NULL;
+}
+
+static void storm(const char *text)
+{
+	int listener, i;
+	struct storm s = { .text = text };
+	pthread_t clients[CLIENTS];
+
+	knobs(net.a, 1, LONG_MS);
+	listener = member(text, PORT);
+	for (i = 0; i < CLIENTS; i++)
+		pthread_create(&clients[i], NULL, connect_on, &s);
+	for (i = 0; i < ROUNDS; i++) {
+		serve_for(&s, listener, 2 + i % 3);
+		close(listener);
+		wait_until_ms(wait_now_ms() + i % 4);
+		listener = member(text, PORT);
+	}
+	atomic_store(&s.stop, true);
+	for (i = 0; i < CLIENTS; i++)
+		while (pthread_tryjoin_np(clients[i], NULL))
+			serve_for(&s, listener, 1);
+	knobs(net.a, 0, 0);
+	close(listener);
+	ksft_print_msg("%d connections served, %d lost\n", s.served, s.lost);
+	ksft_test_result(s.served && !s.lost && is_over(text),
+			 "%s: a server ends and begins %d times under load, and nothing is lost\n", text, ROUNDS);
+}
+
+int main(void)
+{
+	static const char * const texts[] = { NS_A4, NS_A6 };
+	int i;
+
+	ksft_print_header();
+	ksft_set_plan(2 * 17 + 1);
+	references = module_references();
+	for (i = 0; i < 2; i++) {
+		const char *text = texts[i];
+
+		must(!ns_pair_make(&net), "namespaces");
+		takes_over(text);
+		nobody_comes(text);
+		ends_at_once(text, "without the knob a listener", true, 1, 0, false);
+		ends_at_once(text, "without migrate_req a listener", true, 0, LONG_MS, false);
+		ends_at_once(text, "one without SO_REUSEPORT", false, 1, LONG_MS, false);
+		ends_at_once(text, "one after shutdown()", true, 1, LONG_MS, true);
+		of_another_user(text);
+		last_member_waits(text);
+		killed(text);
+		too_many(text);
+		administrator_ends_it(text);
+		storm(text);
+		ns_pair_close(&net);
+		must(!ns_pair_make(&net), "namespaces");
+		module_is_held(text);
+		ns_pair_close(&net);
+	}
+	must(!ns_pair_make(&net), "namespaces");
+	namespace_ends();
+	ns_pair_close(&net);
+	ksft_finished();
+}
