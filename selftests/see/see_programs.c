@@ -393,7 +393,9 @@ void see_ss_set(void)
 static void check_netlink(const struct see_view *view, unsigned int port, unsigned int client_port, int fd)
 {
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
-	char *text;
+	socklen_t len = sizeof(uint64_t);
+	uint64_t cookie = 0;
+	char *text, sk[32];
 	int status;
 
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -tnioemOH sport = :%u", port);
@@ -419,6 +421,23 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
 	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid nosuchuser sport = :%u", port);
+	CHECK(status == 2, "status %d: %s", status, text);
+	free(text);
+	/* the cookie that -e shows is that of the socket, and finds it again */
+	see_must(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
+	snprintf(sk, sizeof(sk), " sk:%llx ", (unsigned long long)cookie);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -enOH sport = :%u dport = :%u", port, client_port);
+	CHECK(status == 0 && strstr(text, sk), "status %d: %s, want%s", status, text, sk);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie %llx", (unsigned long long)cookie);
+	CHECK(status == 0 && strchr(text, '\n') == text + strlen(text) - 1, "status %d: %s", status, text);
+	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --cookie=%llx",
+			  (unsigned long long)cookie + 0x1000000);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie 0");
 	CHECK(status == 2, "status %d: %s", status, text);
 	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH state listening dev = veth0");

@@ -26,6 +26,7 @@ MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = ra
 MARK, BBRINFO, CLASS_ID, MD5SIG, CGROUP = 15, 16, 17, 18, 21
 MD5KEY = struct.Struct("=BBH16s80s")  # struct tcp_diag_md5sig; MD5SIG is an array of them
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
+REQ_COOKIE = 2501  # XTCP_DIAG_REQ_COOKIE
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
 ACK_RATE = 2501  # XTCP_DIAG_ACK_RATE: struct xtcp_ack_rate
 ABORT_FORMAT = struct.Struct("=BBBxI")
@@ -82,12 +83,14 @@ class Diag:
         self.send(SOCK_DIAG_BY_FAMILY, REQUEST_AND_ACK, struct.pack("=BBH", self.family, 0, 0))
         return self.answer() == errno.EINVAL
 
-    def rows(self, protocol, states, attributes, uid=None):
+    def rows(self, protocol, states, attributes, uid=None, cookie=None):
         """The messages of a dump. @states: 1 << 1 is ESTABLISHED; @attributes: 1 << n - 1 is attribute n; @uid: of the
-        only owner that is wanted."""
+        only owner that is wanted; @cookie: of the only socket."""
         request = struct.pack("=BBBxI48x", self.family, protocol, attributes, states)
         if uid is not None:
             request += struct.pack("=HHI", 8, REQ_UID, uid)
+        if cookie is not None:
+            request += struct.pack("=HHQ", 12, REQ_COOKIE, cookie)
         self.send(SOCK_DIAG_BY_FAMILY, REQUEST_A_DUMP, request)
         while True:
             for message in messages(self.netlink.recv(ROOM)):

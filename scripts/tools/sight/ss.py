@@ -60,13 +60,17 @@ def long_option(word):
 
 class Wish:
     """.states, .protocols, .attributes for the kernel; .filter: words that choose rows; .flags: letters that were
-    given. .words is all for ss. .uid is that of "--uid NUMBER", which ss does not have; None: any."""
+    given. .words is all for ss. .uid and .cookie are those of "--uid NUMBER" and "--cookie HEX", which ss does not have;
+    None: any."""
 
     def __init__(self, words):
-        self.uid = None
-        if "--uid" in words:
-            at = words.index("--uid")
-            self.uid, words = int(words[at + 1]), words[:at] + words[at + 2:]
+        self.uid = self.cookie = None
+        while words[:1] in (["--uid"], ["--cookie"]):
+            if words[0] == "--uid":
+                self.uid = int(words[1])
+            else:
+                self.cookie = int(words[1], 16)
+            words = words[2:]
         self.words, self.flags, rest = words, set(), []
         words = iter(words)
         for word in words:
@@ -84,7 +88,8 @@ class Wish:
                     next(words, None)
             else:
                 rest.append(word)
-        self.is_narrow = bool(rest) or WANTS_WORD in self.flags or self.uid is not None  # it says which sockets
+        self.is_narrow = bool(rest) or WANTS_WORD in self.flags or \
+            self.uid is not None or self.cookie is not None  # it says which sockets
         self.states = self.states_of(rest)
         self.filter = rest
         # the last one counts for ss; both are all
@@ -264,7 +269,7 @@ def rows_of(diag, wish):
         return None
     try:
         return [row for protocol in wish.protocols
-                for row in diag.rows(protocol, wish.states, wish.attributes, wish.uid)]
+                for row in diag.rows(protocol, wish.states, wish.attributes, wish.uid, wish.cookie)]
     except Refused as refused:
         say(str(refused))
         return None
