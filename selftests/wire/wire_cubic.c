@@ -72,6 +72,22 @@
 		},										\
 		.kernel_differs = BEYOND, .kernel.script = IDLED "info snd_cwnd = 16",		\
 	}
+/* A loss has ended slow start; then flights of five segments, which do not fill the window, and some that do. */
+#define AVOIDING	TWENTY_IN_FLIGHT "< . 1 ack 10001; < . 1 ack 10001; < . 1 ack 10001;" \
+			"> p. 10001(1000) ack 1; skim; < . 1 ack S; none;"
+#define FIVE		"write 5000; skim; < . 1 ack S; none;"
+#define FILLED		"set SNDBUFFORCE 1000000; write 60000; skim;" \
+			"< . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim;"
+#define PART_IN_AVOIDANCE(algorithm, pre_, left, more)	{				\
+		.name = algorithm "_congestion_avoidance_of_a_part_of_the_window",	\
+		.rfc = "draft-ietf-ccwg-ratelimited-increase 3", .pre = pre_,		\
+		.want = {								\
+			.script = AVOIDING "info snd_cwnd = " #left "; info snd_ssthresh = " #left ";"	\
+				  FIVE FIVE FIVE FIVE FIVE FIVE "info snd_cwnd = " #left ";"	\
+				  FILLED "info snd_cwnd >= " #more,			\
+			.state = ESTABLISHED,						\
+		},									\
+	}
 #define BEYOND		"grows by all that one ACK covers"
 
 static const struct wire_row rows[] = {
@@ -100,6 +116,7 @@ static const struct wire_row rows[] = {
 	 */
 	PART_OF_WINDOW("cubic", CUBIC), AFTER_IDLE("cubic", CUBIC),
 	PART_OF_WINDOW("reno", "listen"), AFTER_IDLE("reno", "listen"),
+	PART_IN_AVOIDANCE("cubic", CUBIC, 14, 15), PART_IN_AVOIDANCE("reno", "listen", 10, 13),
 	/* 1.4 s without text are seven RTOs, though probes of the closed window have doubled the last three timeouts */
 	{
 		.name = "cubic_restarts_after_a_closed_window", .rfc = "RFC 5681 4.1", .pre = CUBIC,
