@@ -2,7 +2,8 @@
 /*
  * Memory control groups (version 2): a connection's memory is charged to the group of the program that called socket()
  * or accept(), to the octet, from what came before accept() on, and all of it is given back. Beyond memory.max a stream
- * goes on. On both stacks.
+ * goes on. What a listener that closes hands to another one of its group (migrate_req) is charged to who accepts it.
+ * On both stacks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -207,21 +208,57 @@ static void test_limit(enum stack stack, const char *text)
 	must(group_has(SERVERS, -1), "given back");
 }
 
+/* One of a group. */
+static int member(enum stack stack, const char *text, int port)
+{
+	union stack_addr addr = stack_addr(text, port);
+	int fd = stack_socket(net, stack, text), one = 1;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 8), "member");
+	return fd;
+}
+
+/* It came to a listener that has gone, with text. */
+static void test_hand_over(enum stack stack, const char *text)
+{
+	int listener = member(stack, text, 0), client = client_to(stack, text, listener), heir, server;
+	size_t sent = stuff(client, LARGE / 2);
+	bool ok;
+
+	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "before the end of the listener");
+	heir = member(stack, text, stack_port(listener));
+	close(listener);
+	ok = group_has(SERVERS, -1) && group_has(CLIENTS, client);
+	server = accept_member(heir);
+	ok &= held(server) > LARGE / 2 && group_has(SERVERS, server);
+	ksft_test_result(ok, "%s, %s: who accepts what another listener got is charged for it\n", stack_name(stack), text);
+
+	ok = drain(server, sent) == sent && group_has(SERVERS, server) && group_has(CLIENTS, client);
+	close(client);
+	close(server);
+	close(heir);
+	ok &= group_has(CLIENTS, -1) && group_has(SERVERS, -1);
+	ksft_test_result(ok, "%s, %s: and gives all of it back\n", stack_name(stack), text);
+}
+
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
 	int stack, i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 4);
+	ksft_set_plan(stack_count() * 2 * 6);
 	put(TREE "cgroup.subtree_control", "+memory");
 	must(!mkdir(CLIENTS, 0755) && !mkdir(SERVERS, 0755), "groups");
 	net = ns_make();
-	must(net >= 0, "namespace");
+	must(net >= 0 && !ns_sysctl_set(net, "net.ipv4.tcp_migrate_req", "1") &&
+	     !ns_sysctl_set(net, "net.xtcp.migrate_req", "1"), "namespace");
 	for (i = 0; i < 2; i++)
 		for (stack = stack_first(); stack <= XTCP; stack++) {
 			test_charges(stack, texts[i]);
 			test_limit(stack, texts[i]);
+			test_hand_over(stack, texts[i]);
 		}
 	close(net);
 	must(!rmdir(CLIENTS) && !rmdir(SERVERS), "groups");
