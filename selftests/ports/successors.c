@@ -22,6 +22,7 @@
 
 #include "counters.h"
 #include "diag.h"
+#include "failing.h"
 #include "module.h"
 #include "must.h"
 #include "needs.h"
@@ -345,6 +346,25 @@ static void too_many(const char *text)
 			 "%s: %d of a namespace may wait\n", text, ESTATES_MAX);
 }
 
+static void no_memory(const char *text)
+{
+	int listener = member(text, PORT);
+	bool failed;
+
+	knobs(net.a, 1, LONG_MS);
+	if (!failing_begin()) {
+		knobs(net.a, 0, 0);
+		close(listener);
+		ksft_test_result_skip("the kernel cannot let allocations fail: %s: without memory for it\n", text);
+		return;
+	}
+	failing_nth(1);
+	close(listener);
+	failed = failing_hit();
+	failing_nth(0);
+	ksft_test_result(failed && is_free(text, PORT), "%s: without memory for it a listener ends at once\n", text);
+}
+
 static int destroy_listener(void *text)
 {
 	struct {
@@ -498,7 +518,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 17 + 1);
+	ksft_set_plan(2 * 18 + 1);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -514,6 +534,7 @@ int main(void)
 		last_member_waits(text);
 		killed(text);
 		too_many(text);
+		no_memory(text);
 		administrator_ends_it(text);
 		storm(text);
 		ns_pair_close(&net);

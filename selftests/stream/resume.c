@@ -36,7 +36,11 @@
 #define SETTLED_MS	6000
 #define BESIDE_MS	4000
 #define MOST_OF_SLOW_START	0.9	/* of the time */
-#define LEAST_OF_OTHER		0.85	/* of the octets */
+/*
+ * Of the octets. Four runs gave 0.96 to 1.06: four seconds are a few teeth of the other stream's saw, and which part of
+ * a tooth they begin in is chance.
+ */
+#define LEAST_OF_OTHER		0.85
 
 static struct router router;
 static int listener;
@@ -216,8 +220,10 @@ static void another_device(void)
 	jumped = count("TcpExt:TCPResumeJumped");
 	retreated = count("TcpExt:TCPResumeRetreated");
 	transfer(LONG, NULL, true);
-	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
-			 count("TcpExt:TCPResumeRetreated") == retreated + 1,
+	jumped = count("TcpExt:TCPResumeJumped") - jumped;
+	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	ksft_print_msg("%lld jumps, %lld retreats\n", jumped, retreated);
+	ksft_test_result(jumped == 1 && retreated == 1,
 			 "a jump retreats when the route moves to another device\n");
 }
 
