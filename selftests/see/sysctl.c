@@ -40,7 +40,7 @@ static const struct knob {
 	{ "coalesce_usecs", 1, 0, 1000000, 50 },
 	{ "comp_sack_delay_ns", 1, 0, 500000000, -1 },
 	{ "comp_sack_nr", 1, 0, 255, 0 },
-	{ "comp_sack_slack_ns", 1, 0, 500000000, -1 },
+	{ "comp_sack_slack_ns", 1, 0, 500000000, 100000 },
 	{ "delack_max_us", 1, 1, 200000, 200000 },
 	{ "dsack", 1, 0, 255, -1 },
 	{ "early_retrans", 1, 0, 4, -1 },
