@@ -232,7 +232,8 @@ static void test_hand_over(enum stack stack, const char *text)
 	ok = group_has(SERVERS, -1) && group_has(CLIENTS, client);
 	server = accept_member(heir);
 	ok &= held(server) > LARGE / 2 && group_has(SERVERS, server);
-	ksft_test_result(ok, "%s, %s: who accepts what another listener got is charged for it\n", stack_name(stack), text);
+	ksft_test_result(ok, "%s, %s: who accepts what another listener got is charged for it\n", stack_name(stack),
+			 text);
 
 	ok = drain(server, sent) == sent && group_has(SERVERS, server) && group_has(CLIENTS, client);
 	close(client);
