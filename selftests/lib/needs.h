@@ -5,8 +5,11 @@
 
 #include <stdbool.h>
 
-/* Programs of scripts/ and of tools/. The test runs where scripts/ and build/selftests/tools/ are. */
-#define NEEDS_SCRIPTS	const bool needs_scripts = true
+/* Programs of scripts/ and of tools/. The test runs where scripts/ and build/selftests/tools/ are, and needs python3. */
+#define NEEDS_SCRIPTS	const bool needs_scripts __attribute__((weak)) = true
+/* Programs in PATH, as in "ip nft". Each file that starts one names it. A shell and the core utilities are there. */
+#define NEEDS_PROGRAMS(names)	static const char * const needs_programs_here		\
+				__attribute__((used, section("needs_programs"))) = names
 /* It loads the module again, from the file that XTCP_KO names; or another one, of which that is so. */
 #define NEEDS_MODULE	const char * const needs_module = "XTCP_KO"
 #define NEEDS_SECOND	const char * const needs_second = "XTCP_B_KO"

@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include "must.h"
+#include "needs.h"
 #include "sides.h"
 #include "stack.h"
+
+NEEDS_SCRIPTS;
 
 struct ns_pair ruled_net;
 int ruled_port;

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include "kselftest.h"
+#include "needs.h"
 #include "ns.h"
+
+NEEDS_PROGRAMS("setpriv");
 
 bool shell_row_right(const struct shell_row *row)
 {

@@ -11,8 +11,11 @@
 #include "counters.h"
 #include "flow.h"
 #include "must.h"
+#include "needs.h"
 #include "netem.h"
 #include "stack.h"
+
+NEEDS_PROGRAMS("ip");
 
 long long signing_count(int ns, enum stack stack, const char *name)
 {

@@ -16,12 +16,15 @@
 #include <unistd.h>
 
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("nft");
 
 #define EVENT "events/xtcp/xtcp_abort/"
 #define SAYS "events/xtcp/xtcp_rst_diagnostic/"

@@ -35,6 +35,7 @@
 #include "lib/wait.h"
 
 NEEDS_MODULE;
+NEEDS_PROGRAMS("ip");
 
 static struct ns_pair net;
 static int next_port = 8700;

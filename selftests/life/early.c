@@ -33,6 +33,7 @@
 #include "lib/wait.h"
 
 NEEDS_MODULE;
+NEEDS_PROGRAMS("ip nft");
 
 #define PORT		7300
 #define REQUESTS	20

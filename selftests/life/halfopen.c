@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "lib/needs.h"
 #include "lib/release.h"
 #include "must.h"
 #include "ns.h"
@@ -27,6 +28,8 @@
 #include "tun.h"
 #include "wait.h"
 #include "wire.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define SERVER		"10.8.0.1"
 #define PORT		7000

@@ -40,6 +40,10 @@
 #include "stack.h"
 #include "wait.h"
 #include "wire.h"
+#include "lib/needs.h"
+
+NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ip tc nft");
 
 #define PORT		7500
 #define QUEUE		5

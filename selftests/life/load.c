@@ -22,6 +22,7 @@
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("modinfo");
 
 static const char *program;
 static int failures;

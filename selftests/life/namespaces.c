@@ -26,6 +26,9 @@
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("nft");
 
 #define PORT	7100
 #define MANY	20

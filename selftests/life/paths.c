@@ -30,6 +30,7 @@
 #include "lib/wait.h"
 
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ip");
 
 #define PORT	8400
 #define LISTING	"/proc/net/xtcp_paths"

@@ -22,6 +22,7 @@
 #include "lib/stack.h"
 
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ip");
 
 #define PORT		8500
 #define MAPPED_B4	"::ffff:" NS_B4

@@ -29,6 +29,7 @@
 #include "lib/wait.h"
 
 NEEDS_MODULE;
+NEEDS_PROGRAMS("ip");
 
 #define PORT		8600
 #define MOST		1024	/* rules */

@@ -34,6 +34,7 @@
 #include "wait.h"
 
 NEEDS_MODULE;
+NEEDS_SCRIPTS;
 
 #define NOBODY	65534
 #define PLACE	"/tmp/readers.fuse"

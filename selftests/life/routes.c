@@ -21,10 +21,13 @@
 
 #include "lib/counters.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/tracing.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("ip nft");
 
 #define PORT	7400
 #define LARGE	20000	/* more than any device takes */

@@ -45,6 +45,7 @@
 
 NEEDS_MODULE;
 NEEDS_SECOND;
+NEEDS_PROGRAMS("modinfo");
 
 #define PORT	7300
 #define STACKS	3

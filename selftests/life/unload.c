@@ -45,6 +45,7 @@
 
 NEEDS_MODULE;
 NEEDS_WRAPPER;
+NEEDS_PROGRAMS("ip tc nft");
 
 #define PORT		7100
 #define BLOCK		4096

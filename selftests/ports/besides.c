@@ -33,6 +33,9 @@
 
 #include "ns.h"
 #include "stack.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("ip nft");
 
 #define PORT		7500
 #define DESTINATIONS	10

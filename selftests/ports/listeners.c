@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "lib/aoopt.h"
+#include "lib/needs.h"
 #include "lib/release.h"
 #include "measure.h"
 #include "ns.h"
@@ -31,6 +32,8 @@
 #include "sides.h"
 #include "stack.h"
 #include "wait.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define CROWD_PORT	10000
 #define ADDRESSES	100	/* on each of the ports of the crowd */

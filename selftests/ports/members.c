@@ -30,6 +30,9 @@
 
 #include "ns.h"
 #include "stack.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define FIRST_PORT	9000	/* each group has another: of the one before a connection may still be there */
 #define MOST		300	/* members; Linux begins with room for 128 */

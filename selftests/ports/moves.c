@@ -32,6 +32,9 @@
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("ip nft");
 
 #define PORT	7000
 #define LO4	"127.0.0.1"

@@ -36,6 +36,7 @@
 #include "wait.h"
 
 NEEDS_MODULE;
+NEEDS_PROGRAMS("ip");
 
 #define PORT		7400
 #define LOW		30000

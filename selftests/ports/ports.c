@@ -23,6 +23,9 @@
 #include "ns.h"
 #include "stack.h"
 #include "wait.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define PORT	7000
 #define LO4	"127.0.0.1"
@@ -394,8 +397,8 @@ static void counters_are_apart(enum stack stack)
 	qsort(sorted, SERVERS, sizeof(*sorted), compare_ints);
 	for (i = 0; i < SERVERS; i++)
 		sharing += sum[i] > sorted[SERVERS / 2] * 3 / 2;
-	ksft_test_result(sorted[0] && sharing < 6, "%s: %d of %d destinations seem to share a counter\n",
-			 stack_name(stack), sharing, SERVERS);
+	ksft_print_msg("%d of %d destinations seem to share a counter\n", sharing, SERVERS);
+	ksft_test_result(sorted[0] && sharing < 6, "%s: few destinations share a counter\n", stack_name(stack));
 }
 
 /*

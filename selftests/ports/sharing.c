@@ -12,10 +12,13 @@
 #include <unistd.h>
 
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/rows.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define LO4	"127.0.0.1"
 #define ANY	"0.0.0.0"

@@ -33,6 +33,7 @@
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ip busybox");
 
 /* What tools/ask says of three calls that send and connect, the first to a port of the rule and the second not. */
 #define FASTOPEN(call, start, to, other)								\

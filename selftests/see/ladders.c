@@ -21,6 +21,7 @@
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("nft");
 
 /* Open, five octets, close by the client, close by the server: the whole picture, row by row, with both ends' times. */
 static void draw_ladder(const struct see_view *client_view, const struct see_view *view)

@@ -22,6 +22,7 @@
 
 #include "lib/diag.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/same.h"
@@ -29,6 +30,8 @@
 #include "lib/stack.h"
 #include "lib/wait.h"
 #include "listing.h"
+
+NEEDS_PROGRAMS("ip");
 
 static struct ns_pair net;
 static int next_port = 8400;

@@ -33,6 +33,7 @@
 #include "lib/wait.h"
 
 NEEDS_MODULE;
+NEEDS_SCRIPTS;
 
 #define PORT		7000	/* of what stays */
 #define CLOSING_PORT	7001	/* of what becomes TIME-WAIT meanwhile */

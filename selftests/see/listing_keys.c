@@ -19,6 +19,7 @@
 #include "see/listing.h"
 
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ss");
 
 #define PORT	8900
 #define COMMON	4	/* rows of each stack and IP version */

@@ -25,6 +25,7 @@
 #include "shellrows.h"
 
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("nft");
 
 #define TREE	"/sys/fs/cgroup"
 #define GROUPS	"G=" TREE "/sandbox; W=" TREE "/sandbox/within; "

@@ -18,6 +18,10 @@
 #include "tcpstate.h"
 #include "tracing.h"
 #include "wait.h"
+#include "lib/needs.h"
+
+NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("ss nstat setpriv busybox");
 
 #define FOUR_WINDOWS	60000	/* octets: as many as a new connection has in flight, four times */
 

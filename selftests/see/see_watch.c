@@ -15,6 +15,9 @@
 
 #include "counters.h"
 #include "see.h"
+#include "lib/needs.h"
+
+NEEDS_SCRIPTS;
 
 #define BACKLOG		1		/* each queue holds one more */
 #define WATCH		"scripts/tools/xtcp-watch %s --once --plain --ascii --width 100 "

@@ -20,11 +20,14 @@
 #include "lib/counters.h"
 #include "lib/diag.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
 #include "lib/tcpstate.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define PORT		5417
 #define WINDOW		400	/* segments */

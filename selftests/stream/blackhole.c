@@ -17,10 +17,13 @@
 #include "lib/counters.h"
 #include "lib/info.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/router.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("nft");
 
 #define PORT		5410
 #define DELAY_MS	10		/* there and back */

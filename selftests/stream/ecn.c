@@ -22,6 +22,9 @@
 #include "ns.h"
 #include "sides.h"
 #include "stack.h"
+#include "lib/needs.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define PORT	5600
 #define OCTETS	(2 << 20)

@@ -20,10 +20,13 @@
 #include "lib/contest.h"
 #include "lib/counters.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/ns.h"
 #include "lib/router.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define PORT		5391
 #define PACKET		1514
