@@ -265,9 +265,15 @@ case_again()
 			echo "$said $(cat "$room/said")")"
 }
 
+# without_source COMMAND...: as on a machine that has no package linux-source
+without_source()
+{
+	XTCP_CACHE=$room/nothing unshare --mount sh -c 'mount -t tmpfs none /usr/src && exec "$@"' sh "$@"
+}
+
 case_kernel()
 {
-	local said path
+	local said path lab_status
 
 	said=$(scripts/lab/kernel.sh nosuch 2>&1)
 	verdict "an unknown kernel is not built" "$([ $? -eq 2 ] || echo "$said")"
@@ -281,7 +287,23 @@ case_kernel()
 	said=$(XTCP_CACHE=$room/small/xtcp timeout 60 scripts/lab/kernel.sh fast 2>&1)
 	verdict "no room for a kernel: it says so, and leaves nothing" \
 		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "$said")"
+	lab_status=$(TMPDIR=$room/small timeout 60 scripts/lab/run.sh true 2>&1; echo $?)
+	verdict "no room for a run: it says so, and leaves nothing" \
+		"$(grep -q "^run.sh: no space left" <<<"$lab_status" && [ "${lab_status##*[!0-9]}" = 125 ] &&
+			[ -z "$(ls -d "$room"/small/xtcp-lab.* 2>/dev/null)" ] || echo "$lab_status")"
 	umount "$room/small"
+	for path in lab/kernel.sh kernel/kernel-source.sh kernel/debug-kernel.sh; do
+		said=$(without_source "scripts/$path" $([ $path != lab/kernel.sh ] || echo fast) 2>&1)
+		verdict "$path without the linux-source package: it says so, and leaves nothing" \
+			"$([ $? -eq 1 ] && grep -q "no linux-source package; run scripts/kernel/deps.sh check" <<<"$said" &&
+				[ -z "$(ls "$room/nothing" 2>/dev/null)" ] || echo "$said")"
+	done
+	# it does not name a folder that is not there
+	path=$(XTCP_CACHE=$room/cache/xtcp bash -x scripts/kernel/debug-kernel.sh --path 2>&1 | sed -n 's/^+ dest=//p')
+	mkdir -p "$path"
+	said=$(XTCP_CACHE=$room/cache/xtcp scripts/kernel/debug-kernel.sh --path)
+	verdict "a cache half written is no debug kernel" \
+		"$([ $? -eq 1 ] && [ -z "$said" ] && [[ $path == "$room/cache/xtcp/debug-"* ]] || echo "'$path' '$said'")"
 }
 
 for name in kernel refused output world writes ends time first_second seed again interrupted; do

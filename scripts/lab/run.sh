@@ -181,7 +181,7 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 check_needs
-work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-lab.XXXXXX") || die 125 "no temporary directory"
+make_work lab
 console=${share:-$work}/console.log
 fill_share "$@"
 choose_words

@@ -36,6 +36,16 @@ check_options()
 	[ -n "$timeout" ] || timeout=$([ -n "$interactive" ] && echo 0 || echo 3600)
 }
 
+# make_work NAME: $work, the folder of this run.
+make_work()
+{
+	local room
+
+	work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-$1.XXXXXX") || die 125 "no temporary directory"
+	room=$(df --output=avail -BM "$work" | tr -cd '0-9')
+	[ "${room:-16}" -ge 16 ] || die 125 "no space left: a run takes 16 MB, ${TMPDIR:-/tmp} has $room"
+}
+
 # fill_ctl MODULES PORT LAST FOLDER [WORD]...: $work/ctl. The machine's modules, the line that carries
 # the output, how it ends, a folder that it needs even below /tmp; then the command.
 fill_ctl()

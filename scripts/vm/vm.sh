@@ -435,7 +435,7 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 check_needs
-work=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-vm.XXXXXX") || die 125 "no temporary directory"
+make_work vm
 mkdir "$work/files"
 unpack_kernel
 # a struct sockaddr_un limits the path of the socket
