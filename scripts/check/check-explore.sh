@@ -171,7 +171,7 @@ check_hang()
 {
 	local seed again
 
-	there='rto->backoff++;' instead='{ rto->backoff++; while (READ_ONCE(rto->backoff) > 2) ; }'
+	there='rto->backoff++;' instead='{ rto->backoff++; while (*(volatile u8 *)&rto->backoff > 2) ; }'
 	planted module/base/rto.c && built
 	cp module/base/rto.c "$out/tree/module/base/"
 	scripts/lab/explore.sh --module "$out/xtcp.ko" --stall 20 --seeds 60 >"$out/said" 2>&1
