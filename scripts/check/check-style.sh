@@ -133,6 +133,20 @@ unreached()
 	done
 }
 
+# A test that starts ip, tc or nft says so, or it would fail where that is missing.
+tools_named()
+{
+	local file program verbs="(-[a-z0-9]+|'?(add|del|delete|list|flush|replace|change|link|addr|address|route|rule|xfrm|qdisc)) "
+
+	for program in ip tc nft; do
+		grep -lE "^[^/*]*\"([^\"]*[ ;&|({'])?$program $verbs" selftests/{differential,lib,life,matrix,ports,see,soak,stream,wire}/*.c |
+			while read -r file; do
+				grep -qE "^NEEDS_PROGRAMS\(\"([^\"]* )?$program[ \"]" "$file" ||
+					echo "$file: starts $program, and has no NEEDS_PROGRAMS(\"$program\")"
+			done
+	done
+}
+
 # What builds must not be called, and numbers that are no family, are refused before anything is built.
 names()
 {
@@ -257,6 +271,7 @@ verdict "version" "$(version)"
 verdict "counters" "$(scripts/check/check-counters.sh "$tools/proc.c")"
 verdict "what gets installed" "$(scripts/package/check-files.sh 2>&1)"
 verdict "names of builds" "$(names)"
+verdict "programs that tests need" "$(tools_named)"
 verdict "selftests/coverage.list" "$(unreached)"
 verdict "wrong input" "$(scripts/check/check-input.sh 2>&1)"
 verdict "selftests/config" "$(config)"
