@@ -444,8 +444,9 @@ static void by_default(void)
 			  number_in("/sys/kernel/slab/xtcp_lease/object_size");
 	const long memory = sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 
+	ksft_print_msg("%ld records\n", records);
 	ksft_test_result(records * each < memory / 32 && records * each > memory / 48,
-			 "%ld records of guests, with their ports a 32nd of the memory at most\n", records);
+			 "records of guests take a 32nd of the memory at most, with their ports\n");
 }
 
 static void end_guest(struct guest *guest)
