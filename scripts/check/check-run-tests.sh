@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# In the laboratory: does `make -C selftests run_tests` have the result of `make check` for the same
+# programs, row for row? It runs them twice. First PATH has none of the programs that a test may have to skip for:
+# each test says SKIP with the reason, or its rows are those of `make check`. Then those that were skipped run with all.
+# Prints TAP.
+#
+#   scripts/check/check-run-tests.sh [NAME]   all tests whose name has a match for NAME; without: a few
+
+set -u
+[ $# -le 1 ] || { sed -n 's/^#   /Usage: /p' "$0" >&2; exit 2; }
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
+
+out=$PWD/build/run-tests
+without="busybox ip modinfo nft nstat python3 setpriv ss tc"
+status=0
+
+verdict()
+{
+	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
+	echo "${2:+not }ok - run_tests: $1"
+}
+
+# tests NAME: those that the laboratory can run
+tests()
+{
+	local name
+
+	for name in $(make -s -C selftests list); do
+		[[ $name =~ $1 ]] && ! grep -qE "^$name[[:space:]]+(both|lab)[[:space:]]" selftests/lab.list && echo "$name"
+	done
+}
+
+# of_check FILE, of_run_tests FILE...: a line for each row, "TEST: ok 1 ROW", and one for each test, "TEST passed"
+of_check()
+{
+	awk '
+	/^(not )?ok [0-9]/ { row[n++] = $0 }
+	/^ok - .* # SKIP/ { n = 0 }
+	/^# [^ :]+: [0-9]+ passed, [0-9]+ failed, / {
+		name = substr($2, 1, length($2) - 1)
+		if (name == "end")
+			next
+		for (i = 0; i < n; i++)
+			print name ": " row[i]
+		print name, ($5 > 0 ? "failed" : n ? "passed" : "skipped")
+		n = 0
+	}' "$1" | sort
+}
+
+of_run_tests()
+{
+	awk '
+	/^# (not )?ok [0-9]/ { row[n++] = substr($0, 3) }
+	/^(not )?ok [0-9]+ selftests: xtcp: / {
+		name = $0
+		sub(/^.*selftests: xtcp: /, "", name)
+		sub(/ .*/, "", name)
+		for (i = 0; i < n && !/# SKIP$/; i++)
+			print name ": " row[i]
+		if (!/# SKIP$/)
+			print name, (/^not/ ? "failed" : "passed")
+		n = 0
+	}' "$@" | sort
+}
+
+# skipped FILE: "TEST REASON" for each
+skipped()
+{
+	awk '
+	/^# 1\.\.0 # SKIP / { reason = substr($0, 14) }
+	/^# 1\.\.0 # SKIP .* is not in PATH$/ { reason = $5 " is not in PATH" }
+	/^ok [0-9]+ selftests: xtcp: .*# SKIP$/ { print $5, reason; reason = "" }
+	' "$1"
+}
+
+in_machine()
+{
+	cat <<-END
+	modprobe -aq veth tun sch_fq sch_netem
+	export XTCP_KO=$out/bin/xtcp.ko XTCP_B_KO=$out/bin/xtcp_b.ko XTCP_WRAPPER_KO=$out/bin/xtcp_wrapper.ko SHORT=1
+	insmod \$XTCP_KO || exit 1
+	PATH=$out/path make -s -C selftests run_tests TESTS="$names" >$out/share/poor 2>&1
+	echo "status \$?" >>$out/share/poor
+	again=\$(sed -n 's/^ok .* xtcp: \(.*\) # SKIP$/\1/p' $out/share/poor)
+	[ -n "\$again" ] || exit 0
+	lsmod | grep -q '^xtcp ' || insmod \$XTCP_KO
+	make -s -C selftests run_tests TESTS="\$again" >$out/share/rich 2>&1
+	echo "status \$?" >>$out/share/rich
+	END
+}
+
+rm -rf "$out"
+mkdir -p "$out/path" "$out/bin" "$out/share"
+names=$(echo $(tests "${1-^(besides|load|ports|wire_options)$}"))
+[ -n "$names" ] || { echo "check-run-tests.sh: no test has a name with a match for '$1'" >&2; exit 2; }
+image=$(vm_kernel lab) && vm_module lab -s WRAPPER=1 && vm_module lab -s NAME=xtcp_b FAMILY=27 &&
+	make -s -C selftests all && scripts/tools/xtcp_run --build ||
+	{ echo "not ok - run_tests: cannot be built"; exit 1; }
+strip -g -o "$out/bin/xtcp.ko" build/lab/xtcp.ko
+strip -g -o "$out/bin/xtcp_b.ko" build/xtcp_b-lab/xtcp_b.ko
+strip -g -o "$out/bin/xtcp_wrapper.ko" build/lab/selftests/modules/xtcp_wrapper.ko
+ln -s /usr/bin/* /usr/sbin/* "$out/path/" 2>/dev/null
+for name in $without; do
+	rm -f "$out/path/$name"
+done
+
+vm_machine lab "$image"
+"${machine[@]}" --seed 1 --memory 3G --timeout 7200 --share "$out/share" -- "$(in_machine)" >"$out/machine" 2>&1 ||
+	cat "$out/machine"
+SHORT=1 scripts/check/check-vm.sh lab "$out/check" "^(${names// /|})\$" >"$out/said" 2>&1
+touch "$out/share/rich" "$out/share/poor"
+
+of_check "$out/said" >"$out/rows.check"
+of_run_tests "$out/share/poor" "$out/share/rich" >"$out/rows.run_tests"
+echo "# $(wc -w <<<"$names") programs, $(grep -cE ': (not )?ok ' "$out/rows.check") rows"
+verdict "the same rows and results as make check" "$([ -s "$out/rows.check" ] || echo "no rows"
+	diff "$out/rows.check" "$out/rows.run_tests" | grep '^[<>]')"
+skipped "$out/share/poor" >"$out/skipped"
+echo "# $(wc -l <"$out/skipped") programs skipped without $without"
+verdict "a missing program is named as the reason" "$([ -s "$out/skipped" ] || cat "$out/share/poor"
+	grep -vE "^[a-z_0-9]+ (${without// /|}) is not in PATH\$" "$out/skipped")"
+verdict "KTAP with a total" "$(for said in poor rich; do
+	[ ! -s "$out/share/$said" ] || { grep -q '^TAP version 13$' "$out/share/$said" &&
+		grep -qE '^# Totals: pass:[0-9]+ fail:0 xfail:0 xpass:0 skip:[0-9]+ error:0$' "$out/share/$said" &&
+		grep -qx 'status 0' "$out/share/$said"; } || tail -n 3 "$out/share/$said"
+	done)"
+[ "$status" -ne 0 ] || rm -rf "$out"
+exit "$status"
