@@ -63,7 +63,10 @@ u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
-/* The room of the longest signature in a segment of @sk, octets; 0: none. Socket lock held. */
+/*
+ * How many octets a signature takes in a segment of @sk; with several keys of TCP-AO, the longest
+ * one. 0: segments are not signed. Socket lock held.
+ */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_room_find(sk) : 0;

@@ -264,10 +264,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 
 /*
  * Slow start has raised the window from @before, although the sender did not fill the window. Limit
- * the window to twice the largest flight, but not below @before
- * (draft-ietf-ccwg-ratelimited-increase section 3): slow start would go no further if the window
- * were as large as that flight. Until ssthresh is set or an idle time reduces cwnd, the initial
- * window takes the place of the largest flight, if it is larger.
+ * the window to twice the largest flight, but not below @before: from a window as large as that
+ * flight, slow start would reach twice the flight in one round trip
+ * (draft-ietf-ccwg-ratelimited-increase section 3). Until ssthresh is set or an idle time reduces
+ * cwnd, the initial window takes the place of the largest flight, if it is larger.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {

@@ -9,7 +9,7 @@
 #include "ecn/ace.h"
 
 #define STRETCH_SHIFT	6	/* the mean of segments per ACK is in 64ths; a new sample counts 1/64 */
-#define STRETCH_MOST	1023U	/* segments; the largest value that fits the mean */
+#define STRETCH_MOST	1023U	/* segments; the largest sample that fits into the u16 mean */
 #define STRETCH_USUAL	4U	/* segments; above this mean, the peer's ACKs usually cover many segments */
 
 /**

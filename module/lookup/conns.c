@@ -58,7 +58,10 @@ static spinlock_t *lock_of(u32 chain)
 	return &table_part_of(chain)->lock;
 }
 
-/* Adds @change to the count of connections in the part of @chain. The part's lock is held. */
+/*
+ * Adds @change to the count of connections in the part of the table to which @chain belongs. The
+ * part's lock is held.
+ */
 static void count_member(u32 chain, int change)
 {
 	struct table_part *part = table_part_of(chain);

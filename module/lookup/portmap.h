@@ -14,7 +14,8 @@ struct xtcp_tuple;
  * struct xtcp_port_range - a range of ports, and the port at which a search begins
  * @low: the first port, host order
  * @count: number of ports
- * @offset: the search begins at port @low + @offset; less than @count
+ * @offset: where a search begins; less than @count. With a map, the search begins at port @low +
+ *	@offset; without a map, at port number @offset of the half, modulo the size of the half.
  *
  * The half of the range that connect() tries first is every second port, beginning with @low + 1.
  * Kernel TCP's connect() prefers the other half.

@@ -311,8 +311,9 @@ void xtcp_held_take_dead(struct sock *sk)
  * to call module_put(). The caller has the list's lock, which other functions take inside the
  * socket lock. So this function only tries to take the socket lock.
  *
- * In a kernel for one processor this function does nothing: there, spin_trylock() cannot tell that
- * the caller holds the socket lock already, perhaps in the middle of a change.
+ * In a kernel for one processor this function does nothing: there, spin_trylock() may succeed even
+ * if the code that frees the segment holds the socket lock already, perhaps in the middle of a
+ * change.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {

@@ -426,8 +426,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - put the references of TIME-WAIT records, or of a full sock, that leave
- *	the port
+ * xtcp_lease_put_users() - put the references that TIME-WAIT records, or a full sock, have to a
+ *	lease when they leave its port
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *

@@ -139,9 +139,10 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * Returns the part of @range in which connect() may choose a port of one half. @first: true: the
- * half is ours, and the part is all of @range. False: the half is kernel TCP's (the ports with the
- * parity of the first port); the last ports of @range are left out, and so kept for kernel TCP.
+ * Returns @range without the ports that connect() may not choose in one of its halves. If @first,
+ * the half is ours: returns all of @range. Otherwise the half is kernel TCP's (the ports with the
+ * parity of the first port): cuts off the last ports of a range of RESERVE_FROM ports or more, and
+ * so keeps them for kernel TCP.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {

@@ -325,8 +325,8 @@ int xtcp_family_init(void)
 	if (err)
 		return err;
 	/*
-	 * in 6.12, sysctl_tcp_mem is not exported to modules if IPv6 is built in, so read it from
-	 * tcp_prot
+	 * newer kernels (6.12 and 7.2) do not export sysctl_tcp_mem to modules if IPv6 is built in,
+	 * so read it from tcp_prot
 	 */
 	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcp_prot, 1);

@@ -39,8 +39,8 @@
  *
  * Context: any; racy without the socket lock.
  *
- * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, only those before
- * the urgent octet count.
+ * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, octets from the
+ * urgent octet on do not count.
  */
 int xtcp_recvmsg_inq(const struct sock *sk)
 {
