@@ -62,9 +62,9 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * May an ACK answer this segment? In each interval of net.xtcp.invalid_ratelimit, at most one SYN,
- * or segment without data and FIN, is answered: otherwise two ends could answer each other's ACKs
- * forever.
+ * May an ACK answer this segment? SYNs, and segments without data or FIN, share one limit: at most
+ * one ACK in each interval of net.xtcp.invalid_ratelimit. Without this limit, two ends could answer
+ * each other's ACKs forever.
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {

@@ -52,7 +52,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 		xtcp_acked_overtaken(sk, skb);
 		return XTCP_CONTINUE;
 	}
-	/* forget an earlier ICMP error: the path works, so the error would not explain a timeout */
+	/* the path works: an earlier ICMP error is not the cause of a later timeout */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	tx->ack_tstamp = (u32)jiffies;
 	xtcp_tries_end_probes(&tx->tries);

@@ -66,8 +66,8 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Should an ACK go out before the program reads? Yes, if the ACK moves the right edge of the
- * window, so that the peer may send more; and yes, if the program waits for more data than has
+ * Should an ACK go out before the program reads? Yes, if the ACK offers at least the window that we
+ * offered last: then the peer may send more. Also yes, if the program waits for more data than has
  * arrived. Otherwise, as in Linux, the ACK waits until the program reads.
  */
 static bool ack_lets_send(const struct sock *sk)
@@ -118,8 +118,8 @@ static bool compress(struct sock *sk)
 /*
  * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
  * full segments come since the last ACK? An ACK is also due when a quarter of the offered window
- * has come, or two segments if that is more. Otherwise the peer might fill the window, and then
- * wait until our timer sends the ACK. If R is 1, each segment counts as full.
+ * has come, but at least two segments. Otherwise the peer might fill the window, and then wait
+ * until our timer sends the ACK. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -203,8 +203,8 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
  * program that reads may answer, and its answer carries the ACK. If there is no answer, the ACK
  * leaves when the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS,
- * rounded up to a tick. After a SEND that does not block, the program may be in poll() when data
- * arrives, so the ACK does not wait.
+ * rounded up to a tick. After a SEND that does not block, the ACK does not wait: the program may
+ * sleep in poll() instead of calling RECEIVE.
  *
  * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.
@@ -245,7 +245,7 @@ void xtcp_acks_owed(struct sock *sk)
  * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
  * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
  * connect(), after TCP_QUICKACK, or if the peer is on this machine. Such a peer may be the same
- * program, and its next call may be accept().
+ * program, which then waits for this ACK in accept().
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -87,8 +87,8 @@ static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *s
 	if (arrives_successor(sk, skb))
 		return XTCP_DROP;
 	/*
-	 * we could not sign a RST: a listener has no traffic keys of the connection that the sock
-	 * had before listen()
+	 * send no RST: the sock is a listener now, and has no traffic keys of the earlier
+	 * connection to sign a RST with
 	 */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
 		return XTCP_DROP;
@@ -143,11 +143,11 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	return XTCP_DONE;
 }
 
-/* RFC 9293 3.10.7.4, third: security: not implemented, appendix A.1. */
+/* The third step of RFC 9293 3.10.7.4, security, is not implemented (appendix A.1). */
 
 /*
- * RFC 9293 3.10.7.4, fourth: check the SYN bit. RFC 5961 section 4.2: a SYN gets a challenge ACK in
- * every state.
+ * RFC 9293 3.10.7.4, fourth: check the SYN bit. With two exceptions, a SYN gets a challenge ACK
+ * (RFC 5961 section 4.2).
  */
 static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 {
@@ -562,7 +562,7 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
  * xtcp_arrives_count_first() - count the segment for which a sock was made
  * @child: the sock
  * @skb: the segment
- * @after_syn: it follows a SYN that no sock has counted; as in Linux, this SYN counts, too
+ * @after_syn: @skb follows a SYN that no sock has counted: as in Linux, count this SYN, too
  *
  * Context: softirq. Lock: socket, held.
  */

@@ -230,7 +230,7 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		return XTCP_DROP;
 	}
 
-	/* third: security: not implemented, RFC 9293 appendix A.1 */
+	/* the third step, security, is not implemented (RFC 9293 appendix A.1) */
 
 	/* fifth: drop a segment with neither SYN nor RST */
 	if (!(seg->flags & XTCP_SYN))
@@ -355,8 +355,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
  * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. With
- * Fast Open also XTCP_ACK_DROP or XTCP_DROP, or the verdict of xtcp_ack_arrives() on the ACK of the
- * text that the SYN or SYN-ACK carried.
+ * Fast Open also XTCP_ACK_DROP or XTCP_DROP, when the ACK belongs to an earlier connection.
  */
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {

@@ -8,10 +8,10 @@
  *
  * The kernel's object for an algorithm (struct crypto_shash) contains the key, so two processors
  * cannot use one object at the same time. Therefore each processor has its own object for each
- * algorithm, and uses it with BH disabled. On a PREEMPT_RT kernel whose BH sections can be
- * preempted, a segment could nevertheless be signed with the key of another sock. The objects
- * of an algorithm are allocated when a program first names the algorithm. They stay until the
- * module is unloaded, and each still contains the key that was used last.
+ * algorithm, and uses it with BH disabled. This does not suffice on a PREEMPT_RT kernel that can
+ * preempt BH sections: there, another sock's key may sign a segment. The objects of an algorithm
+ * are allocated when a program first names the algorithm. They stay until the module is unloaded,
+ * and each still contains the key that was used last.
  */
 #include "auth/ao.h"
 
@@ -171,7 +171,7 @@ void xtcp_ao_exit(void)
 }
 
 /*
- * Begins a digest with @key. It uses this processor's object for the algorithm (struct
+ * Begins a digest with @key. The digest uses this processor's object for the algorithm (struct
  * crypto_shash), so the caller keeps BH disabled until the digest is finished. @key is aligned to 8
  * octets, so that the kernel need not copy the key.
  */

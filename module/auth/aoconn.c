@@ -60,8 +60,8 @@ static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 }
 
 /*
- * Has @sk a key of TCP-AO for this peer, or a key of TCP_MD5SIG, but not both? TCP_MD5SIG does not
- * count if TCP_AO_INFO demands a MAC of all peers.
+ * Has @sk exactly one kind of key for this peer, TCP-AO or TCP_MD5SIG? If TCP_AO_INFO demands a MAC
+ * of all peers, the kind must be TCP-AO.
  */
 static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
@@ -76,9 +76,8 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when @sk has no TCP-AO. With TCP-AO, true when @sk has either a key of TCP-AO or a
- * key of TCP_MD5SIG for this peer, but not both. If TCP_AO_INFO demands a MAC of all peers, only a
- * key of TCP-AO counts.
+ * Return: true when @sk has no TCP-AO, or has exactly one kind of key for this peer: TCP-AO or
+ * TCP_MD5SIG. If TCP_AO_INFO demands a MAC of all peers, the kind must be TCP-AO.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {

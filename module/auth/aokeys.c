@@ -290,8 +290,8 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
  *
  * Context: process or softirq. Lock: socket, held.
  *
- * Return: 0; -EBUSY when @key is @current_key or @rnext_key of @ao, even after the change. Then
- * @key stays on the list, and the change is kept.
+ * Return: 0; -EBUSY when @key is still chosen after the change. Then @key stays on the list, and
+ * the change is kept.
  */
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
 		       struct xtcp_ao_key *rnext_key)

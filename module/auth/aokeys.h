@@ -35,9 +35,9 @@ struct xtcp_conn;
  * @good: segments that arrived with a valid MAC
  * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @octets: the master key
- * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()), written before a segment
- *	can use them: before @synchronized of &struct xtcp_ao is set or, if the program adds the key
- *	later, before the key is put on the list
+ * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
+ *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are
+ *	written before the key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;
@@ -63,19 +63,18 @@ struct xtcp_ao_key {
  *	are for the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: the key that signs what we send on a connection; changes under @lock
- * @rnext_key: the key with which we ask the peer to sign; changes under @lock
+ * @rnext_key: the key that we ask the peer to sign with; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
  * @room: most octets that TCP-AO takes in a segment of a connection; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
- * @required: set by TCP_AO_INFO: drop segments without a MAC, even those of peers for which there
- *	is no key
- * @accept_icmps: set by TCP_AO_INFO: ignore no ICMP error (RFC 5925 section 7.8)
+ * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
+ * @accept_icmps: TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8)
  * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
  * @bad: segments with a wrong MAC
- * @key_not_found: segments whose KeyID no key has
+ * @key_not_found: segments with a KeyID for which there is no key
  * @ao_required: segments without a MAC that were dropped
  * @dropped_icmps: ICMP errors that were ignored
  */

@@ -46,7 +46,7 @@ int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
-/* Reads an address and a prefix, which the caller checks. Return: false when the port is not 0. */
+/* Stores an unchecked address and prefix in @peers. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {
@@ -200,9 +200,8 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 }
 
 /*
- * Finds the keys that a program chooses. @sndid: KeyID of the current key; @rcvid: KeyID of the key
- * with which we ask the peer to sign; -1: no choice. Return: false when a chosen key does not
- * exist.
+ * Finds the keys that a program chooses: the Current_key by @sndid, the RNext_key by @rcvid. An ID
+ * of -1 chooses no key. Return: false when a chosen key does not exist.
  */
 static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct xtcp_ao_key **current_key,
 			struct xtcp_ao_key **rnext_key)

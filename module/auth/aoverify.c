@@ -82,10 +82,10 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * Makes the key with @sndid the Current_key: the peer asks for this key. A synchronized connection
- * always has a Current_key, so the test for NULL is only a precaution. When a sock connects again,
- * connect() waits until no segment of the earlier connection is being processed, and only then
- * clears the Current_key of that connection.
+ * Sets the Current_key to the key with @sndid, which the peer asks for. The test for NULL is only a
+ * precaution: a synchronized connection always has a Current_key. When the sock connects again,
+ * connect() first waits until no processor checks a segment of the earlier connection, and then
+ * clears the key.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -201,8 +201,8 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 		return compare_by_isns(ao, key, &isns, in);
 	/*
 	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN. In
-	 * SYN-SENT, only the sequence number of a SYN or RST can be the peer's ISN; so no MAC of
-	 * another segment can be right
+	 * SYN-SENT, only a SYN or RST shows the peer's ISN. The MAC of any other segment counts as
+	 * wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What both kinds of signature cover in the same form: pseudo-header and text. */
+/* Pseudo-header and text. MD5 digests and TCP-AO MACs cover both in the same form. */
 #include "auth/hash.h"
 
 #include <crypto/hash.h>
@@ -15,7 +15,7 @@
  * @to: the receiver
  * @len: octets of the segment with its TCP header
  *
- * RFC 9293 section 3.1 defines the pseudo-header for IPv4, RFC 8200 section 8.1 that for IPv6.
+ * For IPv4 see RFC 9293 section 3.1, for IPv6 see RFC 8200 section 8.1.
  *
  * Context: any.
  *

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What both kinds of signature cover in the same form: pseudo-header and text. */
+/* Pseudo-header and text, as MD5 digests and TCP-AO MACs cover them. */
 #ifndef XTCP_HASH_H
 #define XTCP_HASH_H
 

@@ -190,9 +190,8 @@ int xtcp_keys_count(const struct sock *sk)
  * @child: a new child; its tuple and device are set
  * @lsk: the listener
  *
- * As in Linux, the copy holds for the peer's address alone, not for the whole prefix. Unlike in
- * Linux, no child is made if there is no memory for the key: without its key, the child could not
- * sign.
+ * As in Linux, the copy holds for the peer's address alone, not for the whole prefix. Without
+ * memory for the copy no child is made, because the child could not sign.
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  *

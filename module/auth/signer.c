@@ -3,8 +3,8 @@
  * Finds the key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key,
  * the SNE and the RNextKeyID that fit the segment.
  *
- * A connection signs with its Current_key. An answer that reply.c builds is signed with the key for
- * which the answered segment asks (RNextKeyID), as in Linux.
+ * A connection signs with its Current_key. As in Linux, an answer of reply.c is signed with the key
+ * that the answered segment asks for (RNextKeyID).
  */
 #include "auth/signer.h"
 
@@ -39,7 +39,7 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 /*
  * Fills @signer with a traffic key of a connection. @sndid: KeyID of the key for which the peer
  * asks; -1: the peer has asked for no key. Return: false when @ao has no Current_key or no
- * RNext_key, as on a listener that has just been closed.
+ * RNext_key. A synchronized connection has both.
  */
 static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
@@ -120,8 +120,8 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
  * @signer: filled in
  * @lsk: the listener
  * @he: the entry
- * @keyid: with TCP-AO: the KeyID of the SYN
- * @rnext: with TCP-AO: the RNextKeyID of the SYN, which names the key for which the peer asks
+ * @keyid: the KeyID of a SYN with TCP-AO
+ * @rnext: the RNextKeyID of a SYN with TCP-AO; the peer asks for this key
  *
  * Context: softirq or process, RCU read side.
  *
@@ -203,7 +203,7 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 /**
  * xtcp_signer_fill_options() - set the MD5 or TCP-AO fields of the options
  * @signer: the key that signs the segment; without a key no signature is added
- * @opts: the options of the segment; with the fields set, xtcp_options_write() leaves room for the
+ * @opts: the options of the segment. The fields make xtcp_options_write() leave room for the
  *	signature
  *
  * Context: any.

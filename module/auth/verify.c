@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is an arriving segment signed as its owner demands? A segment with a wrong signature is dropped
- * without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5). As in Linux, a segment is also
- * dropped if it lacks a signature, or if it has a signature for which there is no key.
+ * Is an arriving segment signed as its sock, listener or record demands? A segment with a wrong
+ * signature is dropped without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5). As in Linux,
+ * a segment is also dropped if a demanded signature is missing, or if its signature has no key.
  *
  * GRO does not merge signed segments: it merges only segments with equal options, and the
  * signatures differ.
@@ -90,7 +90,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 	return xtcp_aoverify_sock(sk, ao, he, in);
 }
 
-/* xtcp_verify_segment() for a segment that has a signature, or whose owner may have keys. */
+/* As xtcp_verify_segment(). The segment has a signature, or @sk may have keys. */
 static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const struct xtcp_request *he,
 						    struct sk_buff *skb, int l3index, bool *counted)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Is an arriving segment signed as its owner demands? */
+/* Is an arriving segment signed as its sock, listener or record demands? */
 #ifndef XTCP_VERIFY_H
 #define XTCP_VERIFY_H
 
@@ -15,11 +15,10 @@ struct xtcp_net;
 struct xtcp_request;
 
 /*
- * Does the segment have to be checked, because it may have a signature, or @sk may have a key?
- * Mostly not: few segments have the 16 octets of options that a signature usually needs. Only a
- * TCP-AO option with a MAC below 12 octets is shorter. Without a key of @sk, a segment with such an
- * option is treated as unsigned. @skb begins with the TCP header, whose options are in the linear
- * part.
+ * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least
+ * 16 octets, as a signature usually does. Few segments have so many options. Only a TCP-AO option
+ * with a MAC below 12 octets is shorter; if @sk has no key, such a signature may go unnoticed. @skb
+ * begins with the TCP header, whose options are in the linear part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -15,8 +15,8 @@
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
  * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
  * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
- * @pending: an ACK is owed; it leaves when the arriving segment has been processed, or later, at
- *	the latest at the delayed-ACK deadline
+ * @pending: an ACK is owed. It leaves after the arriving segment is processed, or waits until the
+ *	delayed-ACK deadline at most
  * @now: the owed ACK may not be delayed
  * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
  *	carries them

@@ -21,7 +21,7 @@
  * @ack_rate_ok: both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10).
  *	Before the peer's SYN, this field says that our SYN offers the option
  *
- * The socket lock guards the struct, which is constant from the end of the handshake on.
+ * The socket lock guards the struct. After the handshake the struct is constant.
  */
 struct xtcp_agreed {
 	u16 mss_clamp;

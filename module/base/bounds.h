@@ -32,9 +32,9 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 }
 
 /*
- * Convert the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, @us microseconds, to ticks, rounded up.
- * Returns 0 if the result would be less than two ticks or more than 200 ms: then the caller has to
- * refuse the value, as Linux does.
+ * Convert @us, the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, to ticks, and round up. Returns 0
+ * if that is less than two ticks or more than 200 ms. The caller then refuses the value, as Linux
+ * does.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
@@ -57,9 +57,9 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 
 /*
  * The floor of the RTO, microseconds: the least value of the variation term K*RTTVAR (RFC 6298
- * (2.3)). The first of these that is set gives the floor: the route's metric rto_min,
- * TCP_RTO_MIN_US, net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked;
- * iproute2 always locks it. Socket lock held.
+ * (2.3)). The route's metric rto_min overrides TCP_RTO_MIN_US, which overrides
+ * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2 always locks
+ * it. Socket lock held.
  */
 static __always_inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {

@@ -35,9 +35,9 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 }
 
 /*
- * Clocks for stamps in which 0 means "none": they return 1 when the clock is 0. To compute the age
- * of such a stamp, call the same function, not the plain clock: while the plain clock is still 0, a
- * stamp of 1 would be in the future.
+ * Clocks for stamps in which 0 means "none". These functions return 1 when the clock is 0. Compute
+ * the age of such a stamp with the same function: the plain clock may still be 0, and a stamp of 1
+ * would then be in the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {

@@ -8,7 +8,7 @@
 
 struct xtcp_tuple;
 
-/* seconds; the ISN grows by 2^24 in a period, or by 1 in 3.8 us (RFC 6528: by 1 in 4 us) */
+/* seconds; the ISN grows by 2^24 per period, which is 1 per 3.8 us (RFC 6528: 1 per 4 us) */
 #define XTCP_COOKIE_PERIOD_S	64U
 #define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */
 #define XTCP_COOKIE_TS_MASK	63U	/* mask: the bits of TSval that carry options */

@@ -25,7 +25,7 @@ struct xtcp_pace;
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
-	XTCP_DEFERRED_PACE,		/* paced data, or a small write that waited, may leave */
+	XTCP_DEFERRED_PACE,		/* the wait of paced data or of a small write is over */
 };
 
 /*
@@ -51,8 +51,8 @@ struct xtcp_endpoint {
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
 		/*
-		 * links the sock into its listener's accept queue or, if it is an orphan, into the
-		 * list of its shard (net.h); the lock of the queue or shard guards it
+		 * links the sock into its listener's accept queue, or links an orphan into the list
+		 * of its shard (net.h); the lock of that queue or shard guards the links
 		 */
 		struct list_head accept_node;
 		/*
@@ -62,9 +62,9 @@ struct xtcp_endpoint {
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * value of get_state_synchronize_rcu() when the sock last left the table of connections or
-	 * the table of listeners. If the sock has never left a table: the value of a grace period
-	 * that is over
+	 * the RCU grace period after which no lookup can use the sock; set when the sock leaves the
+	 * table of connections or of listeners (get_state_synchronize_rcu()). In a sock that has
+	 * never left a table, this grace period is over
 	 */
 	unsigned long left_table;
 	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */
@@ -74,7 +74,7 @@ struct xtcp_endpoint {
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* slot of the sock's black box, low octet; 0: none */
+	u8 box;				/* low octet of the slot of the sock's black box; 0: no box */
 	/*
 	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
 	 * sock is on a list, and keeps the module loaded, while its segments are still below TCP

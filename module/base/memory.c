@@ -3,8 +3,8 @@
  * Charges memory that a sock must have, even beyond all limits, and keeps memory that the sock will
  * soon need again.
  *
- * Some memory is charged whatever the limits of tcp_mem and of the memory control group say.
- * Without this memory a connection could not proceed, and would never free the memory that it has.
+ * Some memory is charged whatever the limits of tcp_mem and of the memory control group say. A
+ * connection needs this memory to proceed, and must proceed to free the memory that it already has.
  * The charge still counts against the limits, so less is left for other sockets.
  */
 #include "base/memory.h"
@@ -18,15 +18,17 @@
 #include "compat.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* a sock keeps fewer octets than this for its next segment */
-#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer runs within this time */
+#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer expires within this time */
 #define STAND_INS	16
 
 /*
  * Modules cannot call sk_forced_mem_schedule(). But the kernel never refuses memory to a stream
  * socket whose send buffer is full. So the memory is charged to a dummy sock, the stand-in, and
- * then moved to the real sock. The send buffer of the stand-in has 0 octets, which counts as full.
- * A stand-in is too large for the stack. Each accept() in a memory control group uses a stand-in.
- * The processor's number selects one of several, so that processors seldom wait for each other.
+ * then moved to the real sock. The send buffer of a stand-in has 0 octets, which counts as full.
+ *
+ * A struct sock is too large for the stack, so stand-ins are static. Each accept() in a memory
+ * control group uses one. There are several, and the processor's number selects one, so that
+ * processors seldom wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -130,10 +132,10 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * A sock that gave a page back to tcp_mem, and took a page again for the next segment, would spend
- * more time on this than on all other work for the queue. So the sock keeps less than two pages if
- * its timer runs within a second: xtcp_expiry_run() then gives the memory back. An idle sock keeps
- * no memory, and neither does any sock under memory pressure.
+ * To give a page back to tcp_mem and to take a page for the next segment costs more time than all
+ * other work for the queue. So a sock keeps less than two pages if its timer expires within a
+ * second. xtcp_expiry_run() then gives the memory back. An idle sock keeps no memory. Under memory
+ * pressure, no sock does.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */

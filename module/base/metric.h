@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The metrics of a connection's route, as initcwnd of "ip route". */
+/* The metrics of a connection's route, such as initcwnd of "ip route". */
 #ifndef XTCP_METRIC_H
 #define XTCP_METRIC_H
 

@@ -32,10 +32,10 @@ struct xtcp_portlist;
 struct xtcp_portmaps;
 
 /**
- * struct xtcp_sysctl - net.xtcp.*, with the names, units, ranges and defaults of Linux's tcp_*
- *	sysctls where Linux has them
+ * struct xtcp_sysctl - net.xtcp.*
  *
- * Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
+ * Names, units, ranges and defaults are those of Linux's tcp_* sysctls; SYSCTLS.md lists the
+ * exceptions. Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
@@ -72,11 +72,11 @@ struct xtcp_sysctl {
 	u8 thin_linear_timeouts;
 	u8 timestamps;
 	u8 tso_rtt_log;
-	u8 timewait_reuse;	/* tw_reuse; the kernel has a macro of this name */
+	u8 timewait_reuse;	/* net.xtcp.tw_reuse; the kernel defines a macro tw_reuse */
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	/* [0] is N: one in N connections has a black box; 0: none; [1], [2]: range of ports */
+	/* one in [0] connections with a port from [1] to [2] gets a black box; if [0] is 0, none does */
 	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
@@ -170,7 +170,7 @@ struct xtcp_shard {
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination (portmap.c)
  * @portlists: leases by port (portlist.c)
- * @conns: number of the namespace's connections: the sum over all processors (demux.c)
+ * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
  * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
  * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
@@ -200,9 +200,9 @@ struct xtcp_shard {
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
- * @signed_records: in a guest: number of those records that have keys
+ * @signed_records: number of the records with keys; counted for guests only
  * @orphans: number of orphans (orphan.c)
- * @aborted: socks that are still open after their connection was aborted, by number; read under RCU
+ * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(aborted.c)
  * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
  *	(blackbox.c)

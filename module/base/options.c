@@ -39,7 +39,7 @@ static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 /*
  * Parse one option with a length field. As in Linux, skip the option if its kind is unknown, if its
  * length is wrong for its kind, or if it does not belong in this segment (RFC 9293 section 3.1,
- * MUST-6). Only for the ACK Rate Request option, @opts tells the caller of a wrong length.
+ * MUST-6). @opts reports a wrong length only for the ACK Rate Request option.
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
@@ -65,7 +65,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 			take_timestamp(option, opts);
 		break;
 	case XTCP_OPT_SACK:
-		/* no SACK blocks on a SYN: there is no text yet */
+		/* ignore SACK blocks on a SYN: its sender cannot have received text out of order */
 		if (!syn && len > XTCP_OPTLEN_SACK_BASE && !((len - XTCP_OPTLEN_SACK_BASE) % XTCP_OPTLEN_SACK_BLOCK)) {
 			opts->sack_blocks = (len - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK;
 			opts->sack_at = option + XTCP_OPTLEN_SACK_BASE - start;
@@ -167,7 +167,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * @option: filled in when XTCP_AO_PRESENT is returned
  *
  * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
- * malformed. xtcp_options_parse() skips this option.
+ * malformed. xtcp_options_parse() skips TCP-AO.
  *
  * Context: any.
  *
@@ -201,8 +201,9 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
  * @cookie: receives the cookie. cookie->len is 0 if the option asks for a cookie, and -1 if there
  *	is no option or its length is invalid
  *
- * RFC 7413 section 4.1.1. Of several options the last one counts; as in Linux, an option of odd
- * length is skipped. xtcp_options_parse() skips all of them, since only Fast Open needs them.
+ * RFC 7413 section 4.1.1. As in Linux, this function skips an option of odd length. Of the others,
+ * the last one counts. xtcp_options_parse() skips the Fast Open option, since only Fast Open needs
+ * it.
  *
  * Context: any.
  *
@@ -336,7 +337,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 	if (opts->has_ts)
 		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; with timestamps, in place of their NOPs */
+		size += 4;	/* after two NOPs; if there are timestamps, it replaces their two NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)
@@ -417,8 +418,8 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill the option up
  * to whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
  * MUST-69). The order and the NOPs are the same as in Linux 6.1, since some programs identify an
- * operating system by them. Linux 6.1 has neither the AccECN option nor the ACK Rate Request
- * option: both stand in front of the Fast Open cookie, and behind all other options.
+ * operating system by them. Linux 6.1 has no AccECN option and no ACK Rate Request option. Ours
+ * stand behind all other options, but before the Fast Open cookie.
  *
  * Context: any.
  *

@@ -137,8 +137,8 @@ static s64 all_max(void)
 
 /*
  * Are there more orphans than @limit? The answer is exact for a small limit, and approximate for a
- * large limit: for an exact answer, each close() would have to add up the counts of all processors,
- * just when the load is highest.
+ * large limit. An exact answer adds up the counts of all processors, which costs too much in each
+ * close() when the load is high.
  */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {

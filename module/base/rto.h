@@ -15,11 +15,11 @@
  *	with RTTVAR, but falls only once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
  *	xtcp_rto_sample(). Each sample raises @held_us to @peak_us if @held_us is less
- * @round_end: a sequence number: the round trip ends when SND.UNA passes it
+ * @round_end: the round trip ends when SND.UNA passes this sequence number
  * @min_rtt_us: smallest RTT of the last minutes, microseconds; U32_MAX: none yet
  * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value
  * @rto_ms: RTO without backoff, milliseconds
- * @min_since_s: when @next_min_us began to be measured, the low half of seconds; 0: never
+ * @min_since_s: when the measurement of @next_min_us began, seconds, low 16 bits; 0: never
  * @backoff: how often the RTO is doubled at present (RFC 6298 (5.5))
  */
 struct xtcp_rto {
@@ -36,8 +36,8 @@ struct xtcp_rto {
 };
 
 /*
- * Will the next xtcp_rto_sample() use its argument floor_us, if SND.UNA is @una by then? It uses it
- * for the first sample of a connection, and for each sample that ends a round trip.
+ * Will xtcp_rto_sample() use floor_us if the next sample comes with SND.UNA = @una? The first
+ * sample of a connection needs floor_us, and so does each sample that ends a round trip.
  */
 static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 {

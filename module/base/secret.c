@@ -2,10 +2,10 @@
 /*
  * The keys of a namespace, and values derived from them.
  *
- * The keys are drawn at the first use of the namespace and wiped at its exit. The key of timestamp
- * offsets stays the same for the life of the namespace, like the key of tuples (demux.c):
- * timestamps and ISNs have to grow from one incarnation of a connection to the next. A new key
- * of cookies is drawn every eight periods, and the previous key is kept (cookie.c).
+ * The keys are drawn at the first use of the namespace and wiped at its exit. The keys of timestamp
+ * offsets and of tuples (demux.c) stay the same for the life of the namespace, since timestamps and
+ * ISNs have to grow from one incarnation of a connection to the next. A new key of cookies is drawn
+ * every eight periods, and the previous key is kept (cookie.c).
  */
 #include "base/secret.h"
 
@@ -110,7 +110,7 @@ static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 }
 
 /**
- * xtcp_secret_cookie() - make the ISN of a SYN-ACK, which is a SYN cookie
+ * xtcp_secret_cookie() - make a SYN cookie, the ISN of a SYN-ACK
  * @xn: the namespace
  * @key: the connection
  * @irs: SEG.SEQ of the SYN
