@@ -9,9 +9,9 @@
  *
  * - Our leases are socks in kernel TCP's bind table (ports/README.md lists which code reads which
  *   field). In this table, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's
- *   connect() off the port. No code reads fields of a lease behind icsk_bind2_hash. INVALID_UID is
- *   compared like the UID of any user. inet_diag walks the buckets, but shows no entry whose state
- *   is TCP_ESTABLISHED or TCP_LISTEN.
+ *   connect() off the port. No code reads a field of a lease that comes after icsk_bind2_hash.
+ *   INVALID_UID is compared like the UID of any user. inet_diag walks the buckets, but shows no
+ *   entry whose state is TCP_ESTABLISHED or TCP_LISTEN.
  * - inet_bind2_bucket and inet_bind_bucket list all entries, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
@@ -40,9 +40,9 @@
  *   sets this flag, and takes SO_ZEROCOPY (sockopt.c); it returns all other options to the core.
  * - io_uring sends without a copy if the socket has SOCK_SUPPORT_ZC. inet_accept() sets this flag
  *   for an accepted socket, but does not set SOCK_CUSTOM_SOCKOPT (XTCP_OPS_ACCEPT).
- * - The callback at the end of a write without a copy is code of the kernel or of io_uring, and may
- *   run after the sock has ended. The kernel's record of such a write has a reference to the sock,
- *   and io_uring's record has none. Neither record has a reference to xtcp or calls its code.
+ * - A zero-copy write ends with a callback, a function of the kernel or of io_uring. The callback
+ *   may run after the sock has ended. The kernel's ubuf_info has a reference to the sock, and
+ *   io_uring's ubuf_info has none. Neither has a reference to xtcp or calls its code.
  * - xtcp_compat_tell_acked() sets the fields of an skb that __skb_tstamp_tx() reads before it
  *   reports an ACK.
  * - Kernel TCP uses secure_tcp_seq_and_ts_off() for its own connections, as xtcp does
@@ -675,9 +675,9 @@ static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 #endif
 
 /*
- * The memory cgroup to which a socket of the running program is charged, with a reference. NULL if
- * there is none, or if inet_accept() charges the socket itself. inet_accept() does this since 6.19
- * in kernels with SCTP, and since 6.18 in other kernels.
+ * Take a reference to the memory cgroup that pays for sockets of the running program. Return: NULL
+ * if no cgroup pays, or if inet_accept() charges the socket itself. inet_accept() does this since
+ * 6.19 in kernels with SCTP, and since 6.18 in other kernels.
  */
 static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 {

@@ -82,8 +82,8 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 /**
  * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
  * @sk: as for xtcp_seldom_get()
- * @idle_ms: milliseconds; 0: no limit of its own
- * @half_closed_ms: milliseconds; 0: no limit of its own
+ * @idle_ms: milliseconds; 0: only the limit of net.xtcp.idle_ms applies
+ * @half_closed_ms: milliseconds; 0: only the limit of net.xtcp.half_closed_ms applies
  * @gfp: as for xtcp_seldom_get()
  *
  * Context: as @gfp says. Lock: socket, held.

@@ -19,8 +19,9 @@ struct xtcp_fastopenq;
  * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
  * @keys: the keys of TCP_MD5SIG (auth/keys.c); read under RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
- * @idle_ms: XTCP_IDLE_MS; 0: no limit of its own; READ_ONCE
- * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: no limit of its own; READ_ONCE
+ * @idle_ms: XTCP_IDLE_MS; 0: only the limit of net.xtcp.idle_ms applies; READ_ONCE
+ * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: only the limit of net.xtcp.half_closed_ms applies;
+ *	READ_ONCE
  * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
  *
  * The struct is allocated when a socket option first needs it, and stays until the memory of the

@@ -25,8 +25,8 @@ struct xtcp_sender {
 	struct xtcp_endpoint;
 
 	/*
-	 * The fields that only data transfer needs; XTCP_STREAM_NONE until the connection first has
-	 * data (stream.c). Socket lock.
+	 * The fields that only data transfer needs; XTCP_STREAM_NONE until they are allocated
+	 * (stream.c). Socket lock.
 	 */
 	struct xtcp_stream *stream;
 

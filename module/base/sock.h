@@ -31,9 +31,9 @@ struct xtcp_saved_syn;
 /*
  * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
  *
- * Fields that only data transfer needs are in struct xtcp_stream, which a connection without data
- * does not have. This struct has the fields that the handshake, keepalive, a RST or a bare ACK
- * uses, and the fields that are read without the socket lock.
+ * Fields that only data transfer needs are in struct xtcp_stream, which a connection usually gets
+ * with its first data. struct xtcp_sock has the fields that the handshake, keepalive, a RST or a
+ * bare ACK uses, and the fields that are read without the socket lock.
  *
  * The first member has no name, so the code reaches its fields directly (-fms-extensions). Fields
  * that are written together and equally often are next to each other. Units: octets; jiffies if the
@@ -116,8 +116,8 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 
 /*
  * The state of the call that is opening @xsk by Fast Open (fastsyn.c); NULL if there is no such
- * call. During the call the sock has a program, so the sock is neither an orphan nor on an accept
- * queue. So accept_node is unused, and fastsyn can share the memory of accept_node.
+ * call. Only accept queues and the list of orphans use accept_node. During the call a program has
+ * the socket open, so the sock is on neither, and fastsyn can share the memory of accept_node.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

@@ -90,9 +90,9 @@ static void count(struct sock *sk, int old, int new)
 
 /*
  * Generic socket code calls sk_unhashed() to learn whether the protocol can find the sock.
- * sk_unhashed() tests sk_node.pprev, so set pprev according to the state. If a listener without a
- * group looked unhashed, SO_ATTACH_REUSEPORT_* would create a group for the listener, and nothing
- * would ever run the BPF program of this group.
+ * sk_unhashed() tests sk_node.pprev, so set pprev according to the state. Since a listener looks
+ * hashed, SO_ATTACH_REUSEPORT_* fails for a listener without a group, as in kernel TCP. For an
+ * unhashed sock with SO_REUSEPORT, these options create a group.
  */
 static void tell_core(struct sock *sk, int state)
 {

@@ -8,16 +8,15 @@
  * state
  *
  *  - with the first write, or the first skb of its send queue other than a SYN. Without memory,
- *    xtcp_sndq_alloc() makes neither the skb nor the data state: SEND then waits, a SYN leaves
- *    without its data, and a FIN is tried again when the next segment arrives or the persist
- *    deadline passes, as xtcp_output_fin() says;
+ *    xtcp_sndq_alloc() makes neither the skb nor the data state. SEND then waits. A SYN leaves
+ *    without its data. xtcp_output_fin() says when a FIN is tried again;
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
  *    sends no such ACK. Without memory, the report is ignored; the ACK still sets the send window;
  *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
- *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory the connection
- *    gets its data state with its data, and the search begins when timeouts require it.
+ *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory, the data state
+ *    waits for the first data, and the search for the path MTU begins when timeouts require it.
  *
  * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
  * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test

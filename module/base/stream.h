@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The data state of a connection: the part of its TCB that only data transfer needs. A connection
- * that never had data has no data state; stream.c says when it is allocated.
+ * The data state of a connection: the part of its TCB that only data transfer needs. stream.c says
+ * when the data state is allocated: usually with the first data.
  */
 #ifndef XTCP_STREAM_H
 #define XTCP_STREAM_H
@@ -41,7 +41,7 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	/* when text was last delivered or, if later, sending resumed after a pause; microseconds */
+	/* microseconds, the later of two events: text was delivered, sending resumed after a pause */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* segments known to have arrived; each ACK adds a whole number, rounded up; for TCP_INFO */

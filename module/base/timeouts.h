@@ -16,13 +16,13 @@
  * @ms: time in recoveries that have ended, milliseconds
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
  * @total: number of timeouts
- * @recoveries: number of series of timeouts (TCP_INFO calls a series a recovery); an ACK that moves
- *	SND.UNA ends a series
- * @rehashes: number of timeouts that gave the flow another hash, so that it may take another path
+ * @recoveries: tcpi_total_rto_recoveries: number of series of timeouts. A series ends when an ACK
+ *	moves SND.UNA or shows that the timeouts were spurious
+ * @rehashes: number of timeouts that gave the flow another hash, for another path
  *
- * A recovery lasts until congestion control leaves %XTCP_CONG_LOSS, until the SYN is acknowledged,
- * or until the connection ends. As in Linux, @total, @recoveries and @rehashes may wrap. The socket
- * lock guards the struct.
+ * For @ms and @since, a recovery begins with a timeout. It lasts until congestion control leaves
+ * %XTCP_CONG_LOSS, until the SYN is acknowledged, or until the connection ends. As in Linux,
+ * @total, @recoveries and @rehashes may wrap. The socket lock guards the struct.
  */
 struct xtcp_timeouts {
 	u32 ms;
@@ -32,7 +32,7 @@ struct xtcp_timeouts {
 	u16 rehashes;
 };
 
-/* Counts a timeout. @in_series: number of earlier timeouts since SND.UNA last moved. */
+/* Counts a timeout. @in_series: number of earlier timeouts in the same series. */
 static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
 {
 	if (!in_series)

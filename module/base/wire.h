@@ -71,7 +71,7 @@ enum xtcp_option_len {
 #define XTCP_AO_MAC_MAX		16
 #define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* then NOPs */
 #define XTCP_HDR_LEN		20	/* octets: header without options (RFC 9293 section 3.1) */
-#define XTCP_MAX_OPTIONS	40	/* octets: at most 60 in a header, 20 of them not options */
+#define XTCP_MAX_OPTIONS	40	/* octets: a header has at most 60, and 20 of them are fixed */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
 	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)
@@ -99,7 +99,7 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-/* seconds; PAWS of an entry or record drops a RST only while TS.Recent is younger, as in Linux */
+/* seconds; PAWS of an entry or record lets a RST pass if TS.Recent is about this old, as in Linux */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)

@@ -293,9 +293,9 @@ static bool has_begun(const struct xtcp_sender *tx)
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
  * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
- * the current algorithm again. There is one exception: if a rule of the policy table has set an
- * algorithm that is not allowed, only an administrator may choose this algorithm. The choice would
- * also hold for other connections of the socket, which the rule may not match.
+ * the current algorithm again. But if a rule of the policy table has set the current algorithm, the
+ * choice needs the same permission as another algorithm: the rule has set the algorithm for one
+ * connection, and the choice also holds for later connections of the socket.
  *
  * Context: process. Lock: socket, held.
  *
