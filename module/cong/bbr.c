@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * BBR version 3 (draft-ietf-ccwg-bbr): path model and state machine. BBR sends at the rate at which
- * its octets arrive, alternately slightly faster and slightly slower, and keeps little more in
- * flight than the bandwidth-delay product of the path.
+ * BBR version 3 (draft-ietf-ccwg-bbr): path model and state machine. BBR sends about as fast as its
+ * octets arrive, in turn a little faster and a little slower. It keeps little more in flight than
+ * the bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. Other
  * files do the sampling (rate.c), the pacing (pace.c) and the loss detection. Where this file
@@ -295,7 +295,8 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 
 /*
  * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a round
- * trip saves the state: a later loss may come after a transition that the first loss has caused.
+ * trip saves the state. That loss may cause a transition, and an undo must return to the state
+ * before the transition.
  */
 static void save_state(struct xtcp_bbr *bbr)
 {

@@ -71,9 +71,9 @@ enum xtcp_bbr_acks {
  * @full_bw_now: the path is full now
  * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip in which losses are counted
- * @loss_in_round: something was lost in this round trip
- * @saved_in_round: the state from before the first loss of this round trip is saved, for an undo; a
- *	transition that clears @loss_in_round leaves @saved_in_round set
+ * @loss_in_round: something was lost or marked in this round trip
+ * @saved_in_round: the state before the first loss of this round trip is saved, for an undo. Entry
+ *	into ProbeBW_DOWN clears @loss_in_round, but not this field
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
@@ -156,8 +156,8 @@ struct xtcp_bbr {
  * @lost: RS.lost: octets marked as lost since the segment was sent
  * @size: for a loss: octets lost now
  * @random: a random number, new for each ACK or loss
- * @has_sample: the ACK reports the arrival of a segment, so all fields about the time since the
- *	segment was sent are valid
+ * @has_sample: the ACK reports the arrival of a segment, so @prior_delivered and @sample_delivered
+ *	are valid
  * @is_limited: RS.is_app_limited
  * @cwnd_limited: C.is_cwnd_limited
  * @in_fast_recovery: a recovery is going on, and no timeout began it

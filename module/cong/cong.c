@@ -191,10 +191,9 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 }
 
 /*
- * Did the window limit the sender? Only then does an ACK show that the window may grow (RFC 7661
- * section 4 calls such a window validated). As in Linux, the window may also grow in slow start if
- * more than half of the window was in flight. If only a full window could grow, the window would
- * not double in each round trip.
+ * Did the window limit the sender? If not, an ACK does not prove that the window may grow (RFC 7661
+ * section 4: the window is not validated). In slow start, more than half of the window in flight is
+ * enough, as in Linux, so that the window can double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -263,11 +262,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * Slow start has raised the window from @before, although the sender did not fill the window. Limit
- * the window to twice the largest flight, but not below @before: from a window as large as that
- * flight, slow start would reach twice the flight in one round trip
- * (draft-ietf-ccwg-ratelimited-increase section 3). Until ssthresh is set or an idle time reduces
- * cwnd, the initial window takes the place of the largest flight, if it is larger.
+ * Slow start has raised the window from @before, although the sender did not fill the window. Slow
+ * start at most doubles a flight in one round trip. So limit the window to twice the largest flight
+ * (draft-ietf-ccwg-ratelimited-increase section 3), or to @before if @before is larger. Until
+ * ssthresh is set or an idle time reduces cwnd, the flight counts as at least the initial window.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -336,7 +334,7 @@ static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool sa
 
 /**
  * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm
- * @sk: the sock; SND.UNA has moved, but losses are not detected yet, and the phase is unchanged
+ * @sk: the sock; SND.UNA is up to date, but losses are not detected yet, and the phase is unchanged
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
@@ -481,8 +479,8 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
  *
  * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). If
  * the algorithm reduces less for a mark than for a loss, the window now falls as far as for the
- * loss alone (RFC 8257 section 3.5). If a recovery begins, PRR starts again: octets sent since the
- * mark would otherwise reduce PRR's quota and delay the retransmissions.
+ * loss alone (RFC 8257 section 3.5). If a recovery begins, PRR starts again, so that octets sent
+ * since the mark neither reduce PRR's quota nor delay the retransmissions.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -510,8 +508,9 @@ void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
  *
  * An algorithm with control() keeps ssthresh infinite. Under such an algorithm the window returns
  * to its value from before the reduction, unless the window is larger now. If the program has
- * replaced the algorithm during the reduction, ssthresh is still infinite, and the window stays as
- * PRR has set it. The window also stays in the Safe Retreat Phase of Careful Resume.
+ * replaced such an algorithm during the reduction, ssthresh is still infinite, and the window keeps
+ * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
+ * change.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -653,10 +652,10 @@ bool xtcp_cong_undo(struct sock *sk)
  *
  * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
- * 3.1. RFC 5681 section 4.1 asks for the initial window at once. After the reduction, slow start
- * regains three quarters of the old window, since ssthresh is set to at least this value, unless a
- * reduction is in progress. This function computes in whole segments. The window is not reduced if
- * the algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
+ * 3.1. RFC 5681 section 4.1 asks for the initial window at once. ssthresh rises to at least three
+ * quarters of the old window, which slow start then regains. In CWR and in fast recovery, ssthresh
+ * does not change. This function computes in whole segments. The window is not reduced if the
+ * algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -728,12 +727,12 @@ u32 xtcp_cong_in_flight(const struct sock *sk)
 }
 
 /**
- * xtcp_cong_cwnd_segments() - get the congestion window in segments, for TCP_INFO
+ * xtcp_cong_cwnd_segments() - get the congestion window in segments
  * @sk: the sock
  *
  * Context: any; racy without the socket lock.
  *
- * Return: segments, rounded up: the MSS may have grown by a few octets since the window was set.
+ * Return: segments, rounded up, so that the number stays if the MSS grows by a few octets.
  */
 u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {

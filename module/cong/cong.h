@@ -57,8 +57,8 @@ struct xtcp_cong_loss {
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
- *	The algorithm then sets sk_pacing_rate, and cwnd. cong.c changes cwnd only at a timeout, at
- *	the end of a recovery or of CWR, and for an undo. Optional
+ *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of a
+ *	recovery or of CWR, and for an undo. Optional
  * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
  *	xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional

@@ -91,8 +91,8 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
 		/*
-		 * in_flight_then is 0 if the skb was sent under an algorithm without control(), for
-		 * which xtcp_rate_sent() does not fill xtcp_sndnote()
+		 * in_flight_then is 0 if the algorithm had no control() when the skb was sent. Then
+		 * xtcp_rate_sent() did not store lost_before either
 		 */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);

@@ -6,11 +6,11 @@
  * requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and pace.c
  * paces them, which keeps bursts out of the queue.
  *
- * Until something is marked, the window is NewReno's: there may be no L4S queue on the path. No
- * segment is sent as ECT(1) without AccECN, or when something on the path changes IP's ECN field or
- * seems to drop ECT(1). The connection then behaves as NewReno, which reacts to a mark as to a loss
- * (RFC 9331 sections 4.1 and 4.2). A loss halves the window, as in NewReno (section 4.3); if a mark
- * has reduced the window in the same round trip, both together halve it.
+ * Until something is marked, the window is NewReno's: there may be no L4S queue on the path.
+ * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
+ * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as
+ * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window, as in NewReno (section 4.3);
+ * if a mark has reduced the window in the same round trip, both together halve it.
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>

@@ -5,9 +5,9 @@
  * Windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch is in
  * 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. Three things follow Linux and not the RFC.
  * First, cwnd replaces flight_size; section 4.6 allows this, since the window grows only while the
- * window is full. Second, the smallest RTT replaces RTT: with the present RTT, a flow would grow
- * faster because it has filled a queue. Third, while W_max is unknown, the window grows by at least
- * 5% per round trip.
+ * window is full. Second, the smallest RTT replaces RTT, so that a flow does not grow faster after
+ * it has filled a queue. Third, while W_max is unknown, the window grows by at least 5% per round
+ * trip.
  */
 #include "cong/cubic.h"
 
@@ -98,9 +98,9 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 }
 
 /*
- * Do not count time in which the window could not grow (section 4.2, last paragraph but two). If no
- * ACK has let the window grow for longer than GAP_MIN_US plus two RTTs, the program has limited the
- * sender.
+ * Do not count time in which the window could not grow (section 4.2, last paragraph but two). If
+ * more than GAP_MIN_US plus two RTTs have passed since an ACK last let the window grow, the program
+ * has limited the sender.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {

@@ -8,10 +8,10 @@
 /**
  * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
  * @start_us: t_epoch, microseconds; 0: the epoch has not begun
- * @w_max: W_max; 0: unknown: before the first reduction, after a timeout, and after a slow start
+ * @w_max: W_max; 0 (unknown) before the first reduction, after a timeout, and after a slow start
  *	that ended without a loss
  * @w_prior: cwnd_prior
- * @origin: the plateau: W_max, or the window at which the epoch began if that is higher
+ * @origin: the plateau: the larger of W_max and the window at which the epoch began
  * @w_est: W_est
  * @k: K, in 1/1024 s
  */
