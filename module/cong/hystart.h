@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* HyStart++ and ACK trains: end slow start before something is lost (RFC 9406). Pure. */
+/* HyStart++ (RFC 9406) and ACK trains end slow start before segments are lost. Pure. */
 #ifndef XTCP_HYSTART_H
 #define XTCP_HYSTART_H
 
@@ -24,8 +24,8 @@ enum xtcp_hystart_end {
  * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
  * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
  * @baseline_us: cssBaselineMinRtt, microseconds
- * @train_start_us: when the first ACK of the present train came: the low 32 bits of the clock,
- *	microseconds. A train is a series of ACKs without a pause
+ * @train_start_us: when the first ACK of the present train came, microseconds (the low 32 bits of
+ *	the clock). A train is a series of ACKs without a pause
  * @train_end_us: when the last ACK of the train came
  * @samples: rttSampleCount
  * @css_rounds: rounds of CSS that have ended

@@ -10,9 +10,9 @@
  * path may be stored in any element of its set. If the set is full, a new path replaces the oldest
  * path. No user knows the secret of the hash, so no user can choose which path is forgotten.
  *
- * Each set has a lock of its own. A connection takes the lock of the set of its path when it first
- * fills its window, when it raises its window to half of a saved window, when the raised window
- * meets congestion, and when the connection ends.
+ * Each set has a lock of its own. A connection takes the lock of its path's set when it first fills
+ * its window, when it jumps (raises its window to half of the saved window), when the jump fails,
+ * and when the connection ends.
  */
 #include "cong/paths.h"
 
@@ -106,8 +106,8 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	if (!paths)
 		return;
 	/*
-	 * count before the sets are emptied: a connection that then saves an old observation sees
-	 * the new count, and saves nothing
+	 * raise the count before the sets are emptied. A connection that comes to save an older
+	 * observation after that sees the new count, and does not save
 	 */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
@@ -332,7 +332,8 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
  * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: a sock whose addresses are set
  *
- * RFC 9959 section 3.5: a window that was raised to half of the saved window has met congestion.
+ * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or has turned out
+ * to be on another path.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -21,7 +21,7 @@
 #include "base/seq.h"
 
 #define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, since 1.0 is 2^24 */
-#define STEP_SHIFT		16	/* unit of the growth at RTTs of 25 ms and more: 1/2^16 octet */
+#define STEP_SHIFT		16	/* unit of "step", the growth without regard to the RTT: 1/2^16 octet */
 #define SQUARE_SHIFT		20	/* unit of (RTT / virtual RTT)^2: 1/2^20 */
 
 /* Has a virtual round trip passed? It began at @begin_us, when SND.NXT was @end. */
@@ -105,7 +105,8 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  *
  * Let r be virtual RTT / RTT: a virtual round trip consists of r round trips. Each round trip adds
  * 1/r^2 segments to the window, so a virtual round trip adds r * 1/r^2 = 1/r segments. In the next
- * virtual round trip, each of the r round trips sends these 1/r segments more: together, 1 segment.
+ * virtual round trip, each of the r round trips sends 1/r segments more. Together, this is 1
+ * segment.
  *
  * Context: any.
  *

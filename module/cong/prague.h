@@ -39,7 +39,7 @@ struct xtcp_prague {
 
 /**
  * struct xtcp_prague_ack - an ACK of a connection in AccECN mode
- * @now_us: when the ACK came: the low 32 bits of the clock, microseconds
+ * @now_us: when the ACK came, microseconds (the low 32 bits of the clock)
  * @una: SND.UNA after the ACK
  * @delivered: octets newly acknowledged or sacked
  * @marked: how many octets of @delivered were CE-marked

@@ -11,8 +11,8 @@ struct xtcp_sample;
 
 /**
  * struct xtcp_rate - samples of the delivery rate
- * @first_sent_us: when the sending interval of the next sample begins, microseconds: sent_us of
- *	the newest skb that has arrived; after a pause, sent_us of the first skb
+ * @first_sent_us: start of the sending interval of an skb that is sent now, microseconds. This is
+ *	sent_us of the newest skb that has arrived, or of the first skb after a pause
  * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
  * @limited_until: @limited ends when stream->delivered passes this value

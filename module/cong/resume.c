@@ -67,8 +67,9 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
  *
- * Only octets that were in flight and are acknowledged count. So a peer that acknowledges octets
- * before they arrive cannot make the saved window larger than the window of this connection.
+ * Octets count when they are acknowledged, and only octets in flight can be acknowledged. So a peer
+ * that acknowledges octets before they arrive cannot make the saved window larger than the window
+ * of this connection.
  *
  * Context: any.
  */

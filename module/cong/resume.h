@@ -32,8 +32,8 @@ struct xtcp_saved {
  * struct xtcp_resume - Careful Resume of one connection
  * @saved: the parameters that the table of saved paths had for this path
  * @best: the parameters that this connection has observed
- * @mark: a sequence number: in Reconnaissance, the end of the initial data; in Unvalidated, SND.NXT
- *	at the jump; later the end of what was sent in Unvalidated
+ * @mark: a sequence number. In Reconnaissance, it is the end of the initial data; in Unvalidated,
+ *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @entered_us: when Unvalidated began, the low 32 bits of the clock

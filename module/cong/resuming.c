@@ -129,8 +129,9 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * is_fresh() finds a loss by ssthresh. But BBR leaves ssthresh at infinity after a loss,
-	 * and the program may have replaced BBR since then: lost_total shows such a loss
+	 * is_fresh() recognizes an earlier loss by ssthresh. But BBR leaves ssthresh at infinity
+	 * after a loss, and the program may have replaced BBR since then. lost_total counts losses
+	 * under BBR, too
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
 		return;
@@ -248,9 +249,9 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Were all saved paths forgotten since the connection began to observe its path, by a flush or
- * because net.xtcp.careful_resume became 0? Then Careful Resume ends. As an exception, a retreat
- * goes on until the jump is acknowledged, since the retreat protects the path.
+ * Has a flush, or a write of 0 to net.xtcp.careful_resume, removed all saved paths since the
+ * connection began to observe its path? If so, Careful Resume ends. As an exception, a retreat goes
+ * on until the jump is acknowledged, since the retreat protects the path.
  */
 static bool is_switched_off(const struct sock *sk)
 {
@@ -365,8 +366,8 @@ void xtcp_resuming_retreat(struct sock *sk)
  * xtcp_resuming_reduced() - leave the Safe Retreat Phase if the jump is acknowledged
  * @sk: in the Safe Retreat Phase; no reduction is going on
  *
- * The phase ends when all octets that were sent in the jump are acknowledged. The window stays, and
- * slow start raises it as far as ssthresh.
+ * The phase ends when all octets that were sent in the jump are acknowledged. This does not change
+ * the window. After the phase, slow start raises the window as far as ssthresh.
  */
 void xtcp_resuming_reduced(struct sock *sk)
 {

@@ -12,9 +12,9 @@
  * field has wrapped, even if ACKs were lost.
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1), but
- * not those that a timeout has caused. If the peer reports that our SYN or SYN-ACK arrived with ECT
- * or CE, something on the path has changed IP's ECN field.
+ * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1),
+ * unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK arrived with ECT or
+ * CE, something on the path has changed IP's ECN field.
  */
 #include "ecn/accecn.h"
 
@@ -172,9 +172,8 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
  * @xn: the namespace
  * @he: the entry; we accept AccECN for its SYN
  *
- * RFC 9768 section 3.1.1. Section 3.2.3.2.2: from its third transmission on, a SYN-ACK has no ECN
- * flags, since a middlebox may drop segments with these flags; net.xtcp.ecn_fallback can turn this
- * off.
+ * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from
+ * its third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
  *
  * Context: softirq or process.
  *
@@ -480,8 +479,9 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
 	/*
-	 * the first text had the option and is resent: perhaps the path drops segments with the
-	 * option, so no segment carries it from now on (section 3.2.3.2.2), unless it is PERSISTENT
+	 * the first text had the option, and is resent now. Perhaps the path drops segments with
+	 * the option. So no segment carries the option from now on (section 3.2.3.2.2), unless
+	 * net.xtcp.ecn_option is XTCP_ECN_OPTION_PERSISTENT
 	 */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
@@ -559,12 +559,12 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. If the option newly reports
- * octets with CE, but the field has reported no mark since the last ACK with the option, the field
- * may have wrapped: eight marks look like no mark. But if fewer than eight segments were
- * acknowledged since that ACK, the field has not wrapped: something on the path changes the field
- * or the option. @least: how many new marks the field alone reports. Return: how many the field and
- * the option together report.
+ * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. Sometimes the option newly
+ * reports octets with CE, but the field has reported no mark since the last ACK with the option.
+ * Perhaps the field has wrapped, since eight marks look like no mark. But the field cannot wrap
+ * while fewer than eight segments are acknowledged. In that case something on the path changes the
+ * field or the option. @least: the number of new marks that the field alone reports. Return: the
+ * number of new marks that the field and the option together report.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
