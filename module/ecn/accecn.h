@@ -69,8 +69,8 @@ static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 }
 
 /*
- * Without XTCP_COMPAT_GSO_ACCECN the kernel clears CWR in all segments of a GSO packet but the
- * first one. So while the ACE field contains CWR, no GSO packet may be sent. @ecn: xtcp_sender.ecn
+ * Without XTCP_COMPAT_GSO_ACCECN, the kernel leaves CWR only in the first segment of a GSO packet.
+ * So while the ACE field contains CWR, we must not send a GSO packet. @ecn: xtcp_sender.ecn
  */
 static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn, u8 ecn)
 {

@@ -8,7 +8,7 @@
  */
 #include "ecn/ace.h"
 
-#define STRETCH_SHIFT	6	/* the mean of segments per ACK is in 64ths; a new sample counts 1/64 */
+#define STRETCH_SHIFT	6	/* the mean of segments per ACK has the unit 1/64; a new sample has weight 1/64 */
 #define STRETCH_MOST	1023U	/* segments; the largest sample that fits into the u16 mean */
 #define STRETCH_USUAL	4U	/* segments; above this mean, the peer's ACKs usually cover many segments */
 
@@ -69,16 +69,16 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 
 /**
  * xtcp_ace_marks() - how many of our segments newly met congestion?
- * @counted: the number of marks counted before: s.cep without its initial value
- * @ace: the ACE field of an ACK that no later ACK has overtaken
+ * @counted: how many marks earlier ACKs have reported (s.cep without its initial value)
+ * @ace: the ACE field of an ACK; no later ACK was processed before it
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field reports the number of marks modulo eight. A
- * peer sends an ACK at the latest after seven marks. But if ACKs were lost, the field may have
- * wrapped. So if an ACK covers more than seven segments, and the peer's ACKs usually cover few,
- * assume the largest number of marks up to @segments that fits the field. If the peer's ACKs
- * usually cover many segments, this ACK is no sign of lost ACKs: assume no wrap, as in Linux.
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field reports the number of marks modulo eight. The
+ * peer sends an ACK after seven marks at the latest. But if ACKs were lost, the field may have
+ * wrapped. An ACK that covers more than seven segments is a sign of lost ACKs, if the peer's ACKs
+ * usually cover few segments. Then assume the largest number of marks that fits the field and is
+ * not above @segments. Otherwise assume that the field has not wrapped, as in Linux.
  *
  * Context: any.
  *
@@ -153,8 +153,8 @@ unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 
 /**
  * xtcp_ace_octets() - how many octets does a counter of the option newly report?
- * @told: how many octets with this codepoint the peer has reported so far; the initial value of its
- *	counter is not included
+ * @told: octets with @codepoint that the peer has reported so far, without the counter's initial
+ *	value
  * @codepoint: the codepoint that the counter counts
  * @counter: the counter in the option, 24 bits
  *
@@ -175,8 +175,8 @@ s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 /**
  * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by its ACE field and
  *	AccECN option together?
- * @least: marks by this ACK's ACE field alone
- * @before: marks that earlier ACKs have reported, since the last ACK with the option
+ * @least: new marks that the ACE field reports, if it has not wrapped
+ * @before: marks that ACKs without the option have reported since the last ACK with the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *

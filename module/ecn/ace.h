@@ -19,9 +19,9 @@ enum xtcp_codepoint {
 
 /**
  * struct xtcp_accecn - the counters and observations of a connection in AccECN mode
- * @received_ce: segments that arrived with CE: r.cep without its initial value
- * @received: octets of text by codepoint, XTCP_ECT_1 first: r.e1b, r.e0b and r.ceb without their
- *	initial values
+ * @received_ce: how many segments arrived with CE (r.cep without its initial value)
+ * @received: how many octets of text arrived, by codepoint, XTCP_ECT_1 first (r.e1b, r.e0b and
+ *	r.ceb without their initial values)
  * @option_us: the low 32 bits of xtcp_sock.arrived_us at the time when the last option was sent
  * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
  * @syn_codepoint: the codepoint with which the peer's SYN or SYN-ACK arrived
@@ -46,9 +46,9 @@ struct xtcp_accecn {
 
 /**
  * struct xtcp_accecn_told - what the peer's feedback has reported about our text
- * @octets: how many octets have arrived, by codepoint, in the order of &xtcp_accecn.received:
- *	s.e1b, s.e0b and s.ceb of the peer's options
- * @stretch: how many segments an ACK acknowledges, smoothed, in 64ths; 0: no ACK has come
+ * @octets: how many octets have arrived, by codepoint, in the order of &xtcp_accecn.received (s.e1b,
+ *	s.e0b and s.ceb without their initial values)
+ * @stretch: the mean number of segments that an ACK acknowledges, in 64ths; 0: no ACK has come
  * @marks_since: marks reported since the last ACK with an option, at most 255
  * @segments_since: segments acknowledged since the last ACK with an option, at most 255
  *

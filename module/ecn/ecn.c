@@ -73,7 +73,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
  * CE on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
  * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And if our
- * algorithm is DCTCP, the peer may use DCTCP, too, which sends its SYN with ECT (RFC 8257 section
+ * algorithm is DCTCP, the peer may use DCTCP, too. DCTCP sends its SYN with ECT (RFC 8257 section
  * 3.6). All this is as in Linux.
  *
  * Context: softirq.
@@ -223,8 +223,7 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *
- * Return: true when there is such a change, and ECE has to report exactly which text came with CE
- * (XTCP_ECN_EXACT).
+ * Return: true when XTCP_ECN_EXACT is set and there is such a change.
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -261,7 +260,7 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
  * CWR is processed first, since it ends the effect of an earlier CE. As in Linux, CWR counts even
- * without text. CE counts only with new text: a segment outside the window may be forged (RFC 3168
+ * without text. CE counts only with new text, since text outside the window may be forged (RFC 3168
  * sections 6.1.3 and 6.1.5).
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.

@@ -25,7 +25,7 @@ enum xtcp_ecn {
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie: perhaps ECN was agreed, so only echo CE */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
-	/* CE came: send ECE until CWR comes; with XTCP_ECN_EXACT: DCTCP.CE of RFC 8257 */
+	/* CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
 	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request AccECN */
@@ -69,8 +69,8 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  *
  * With an algorithm for L4S, all text is ECT(1). This includes resent text, which would otherwise
  * wait in the longer queue of classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text
- * that is resent after a timeout is not ECT: if something on the path drops all segments with
- * ECT(1), the connection would otherwise end.
+ * that is resent after a timeout is not ECT, so that it arrives even if the path drops all segments
+ * with ECT(1).
  *
  * @has_text: the segment has text and no SYN.
  */

@@ -158,8 +158,9 @@ static void expired_retransmit(struct sock *sk)
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
-	 * while xsk->stream is not allocated, only the SYN can be in flight. After a simultaneous
-	 * open, this may be so even in FIN-WAIT-1, if there was no memory to queue the FIN
+	 * while xsk->stream is not allocated, only the SYN can be in flight. This can happen even in
+	 * FIN-WAIT-1: the program has closed the socket during a simultaneous open, and there was no
+	 * memory to queue the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decides when to give up a connection whose peer does not answer: by R1 and R2 (RFC 9293 section
- * 3.8.3), the user timeout, and the shorter limits for orphans (connections whose program has
- * closed the socket). This file also decides when to end a connection on which no text is sent or
- * received. It arms no timer. After a timeout, expiry.c calls this file before it sends again, so
+ * Decides when to give up a connection whose peer does not answer. The limits are R2 (RFC 9293
+ * section 3.8.3), the user timeout, and shorter times for orphans. From R1 on, this file asks for
+ * another route. It also decides when to end a connection on which no text is sent or received.
+ *
+ * This file arms no timer. After a timeout, expiry.c calls this file before it sends again, so
  * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/retries.h"
@@ -102,10 +103,11 @@ static u32 time_of(const struct sock *sk, u32 retries)
 /*
  * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due.
  *
- * time_of() counts from the first retransmission, as Linux does. With the defaults and an RTO below
- * 214 ms, the timeout after three retransmissions comes before that time, and Linux reaches R1 one
- * timeout later, after 6 s instead of 3 s. RFC 9293 section 3.8.3 asks for three. So from then on,
- * this function adds the first timeout, 200 ms: R1 counts from the first transmission.
+ * As in Linux, R1 is a time since the first retransmission: 3 s with the defaults. RFC 9293 section
+ * 3.8.3 asks for at least three retransmissions before R1. With an RTO of 200 ms, the timeout after
+ * three retransmissions comes after 2.8 s. So Linux reaches R1 only at the next timeout, after 6 s.
+ * This function reaches R1 after 2.8 s: after three retransmissions (or retries1, if that is more),
+ * it adds the first timeout, 200 ms, to @gone.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
@@ -323,7 +325,7 @@ bool xtcp_retries_end_refused(struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_probing() - the window stays closed: give up instead of a probe, if it is time
+ * xtcp_retries_end_probing() - a window probe is due: give up instead, if it is time
  * @sk: in a synchronized state
  *
  * The connection ends when the peer has answered none of the last retries2 probes, or when the user

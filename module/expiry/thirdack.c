@@ -14,9 +14,9 @@
  * before connect() returns, and if a user owns the lock of the sock when the list's timer runs. The
  * SYN-ACK arms the sock's own timer, which fires after XTCP_ANSWER_MS, in whole ticks.
  *
- * When the third ACK of a sock has left, the sock stays on the list for now: to remove the sock at
- * once, each outgoing segment would have to search the list. The sock leaves the list when the list
- * is next used, when the list's timer runs, or when the program closes the sock.
+ * When the third ACK of a sock has left, the sock stays on the list for now: a search of the list
+ * for each outgoing segment would be too expensive. The sock leaves the list when the list is next
+ * used, when the list's timer runs, or when the program closes the sock.
  */
 #include "expiry/thirdack.h"
 
@@ -111,7 +111,7 @@ static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct ta
 
 /*
  * Sends the ACKs that still wait. If a user owns the lock of a sock, this function sends no ACK for
- * this sock: the user's call may send the ACK. Otherwise the sock's own timer sends it.
+ * this sock: the user's call sends the ACK, or else the sock's own timer does.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
@@ -150,8 +150,9 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * a connect() may have queued the timer already, if the processor of this list went offline
-	 * and came back: the timer moved to another processor then, where this function still runs
+	 * if the processor of this list goes offline, the timer moves to another processor, and
+	 * this function runs there. When the processor is back, a connect() on it may queue the
+	 * timer while this function still runs
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));

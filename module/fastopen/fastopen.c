@@ -11,9 +11,9 @@
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
- * spoofed address resets the connection. So a connection that is reset during its handshake counts
- * for one more minute (section 5.1). While the limit is reached, the listener answers SYNs as if
- * Fast Open were off.
+ * spoofed address resets the connection, but this reset must not make room for the attacker's next
+ * SYN. So a connection that is reset during its handshake counts for one more minute (section 5.1).
+ * While the limit is reached, the listener answers SYNs as if Fast Open were off.
  *
  * Cookies, keys and limits are the same as in Linux. So a cookie that kernel TCP has made is valid
  * for an xtcp listener with the same key.
@@ -54,7 +54,7 @@ struct xtcp_fastopen_keys {
  * struct xtcp_fastopenq - the Fast Open state of a socket
  * @refs: one reference for the socket, one for each SYN that is being examined, and one for each
  *	connection that counts against @max, except those in @resets
- * @max: most connections that may wait for their handshake's last ACK; 0: Fast Open is off
+ * @max: how many connections may wait for their handshake's last ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards @len and @resets; taken in softirq and process context, nests inside a socket lock
  * @len: number of connections that count against @max
@@ -482,8 +482,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: if no child is made, an ordinary SYN-ACK answers the SYN: @answer receives the cookie
- *	for this SYN-ACK. A negative answer->len: this SYN-ACK has no cookie
+ * @answer: receives the cookie that the SYN-ACK carries if no child is made; a negative
+ *	answer->len: this SYN-ACK carries no cookie
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
  * because the server's program may be the first to write.
