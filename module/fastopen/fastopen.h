@@ -34,10 +34,10 @@ struct xtcp_net;
 /**
  * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the
  * handshake
- * @node: after a reset: links the connections in xtcp_fastopenq.resets
+ * @node: in xtcp_fastopenq.resets; used only after a reset
  * @queue: the Fast Open state of the listener that counts the connection
- * @until: after a reset: the time until which the connection counts, jiffies
- * @cookie: the cookie for the SYN-ACK; a negative length: the SYN-ACK has no cookie
+ * @until: jiffies; after a reset, the connection counts until this time
+ * @cookie: the cookie for the SYN-ACK; if its length is negative, the SYN-ACK has no cookie
  */
 struct xtcp_fastopen {
 	struct list_head node;
@@ -47,8 +47,8 @@ struct xtcp_fastopen {
 };
 
 /*
- * For a socket. The lock of the socket is held; fastopen.c names the exceptions of
- * xtcp_fastopen_max() and xtcp_fastopen_free().
+ * For a socket. The caller holds the lock of the socket. xtcp_fastopen_max() and
+ * xtcp_fastopen_free() need no lock in the cases that fastopen.c names.
  */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);

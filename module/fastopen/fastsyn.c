@@ -256,8 +256,8 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
  * If a FIN came out of order, and @sk has received no data at all, a middlebox seems to have
  * dropped the data. This is a sign of a black hole: Fast Open is off for a time.
  *
- * If @sk was opened after such a time, and has received data over a route that is not loopback,
- * Fast Open works again: all signs counted so far are forgotten.
+ * If @sk has tried Fast Open again after a black hole (syn_fastopen_ch), and has received data over
+ * a route that is not loopback, Fast Open works again: all signs counted so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -3,11 +3,11 @@
  * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
  *
  * An error quotes the segment that we have sent, so the source of the quoted segment is our end. Of
- * the quoted TCP header, only the ports and the sequence number are certain to be present. The
- * sequence number must be in flight, since otherwise anybody could forge errors (RFC 5927).
+ * the quoted TCP header, only the ports and the sequence number are certain to be present. An error
+ * counts only if this sequence number is in flight, so a forger must guess it (RFC 5927).
  *
- * A hard error means that no connection is possible. A soft error may pass. The first of these
- * rules that fits the error applies:
+ * A hard error means that no connection is possible. A soft error may be temporary. The first of
+ * these rules that fits the error applies:
  *  - If a process owns the sock, the error is stored in sk_err_soft. A later timeout reports the
  *    stored error as its cause.
  *  - A hard error ends a connection that is not synchronized yet, as in Linux.
@@ -127,8 +127,8 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
 		/*
-		 * the peer's MSS may be smaller anyway: if our MSS has not shrunk, nothing in
-		 * flight is too large
+		 * a small MSS of the peer may limit our segments more than the new MTU does. Our
+		 * MSS has not shrunk then, and nothing in flight is too large
 		 */
 		if (xsk->mss < mss)
 			xtcp_recovery_mtu_fell(sk);
@@ -207,10 +207,10 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Only an error that ends the connection is queued. The reason: when a program
-		 * reads an error from the queue, the kernel clears SO_ERROR. On a connection that
-		 * goes on, SO_ERROR may hold a different error, which would be lost. Over IPv4 the
-		 * error is queued even without IP_RECVERR, as in Linux
+		 * Only an error that ends the connection is queued: when a program reads an error
+		 * from the queue, the kernel clears SO_ERROR, and on a connection that goes on,
+		 * SO_ERROR may hold a different error. Over IPv4 the error is queued even without
+		 * IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -283,8 +283,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. If the record has TCP-AO, the errors that RFC 5925
-		 * section 7.8 says to ignore are also counted
+		 * a record ignores every error. A record with TCP-AO counts the errors that RFC
+		 * 5925 section 7.8 lists
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))

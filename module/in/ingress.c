@@ -43,8 +43,8 @@
 #include "timewait/timewait.h"
 
 /*
- * Octets of memory that backlog_limit() adds to what the buffers' sizes allow, as in kernel TCP: an
- * skb with an ACK or little text takes much more memory than its text.
+ * Octets of memory; room in backlog_limit() for ACKs and segments with little text, as in kernel
+ * TCP. The skb of such a segment takes much more memory than its text.
  */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
@@ -142,8 +142,8 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 
 /**
  * struct signature - what is known of the signature of a segment
- * @verified: the segment was verified with the keys of the sock that gets the segment. If that sock
- *	has ended, another sock with other keys gets the segment: @verified becomes false
+ * @verified: the segment was verified with the keys of the sock that gets the segment; false again
+ *	when a different sock gets the segment
  * @counted: TCPAOGood has counted the segment, and must not count it again
  */
 struct signature {
@@ -421,8 +421,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * verify the signature with the child's keys: perhaps the listener had lost its keys when
-	 * is_acceptable() checked the segment, so the signature was not verified
+	 * verify the signature with the child's keys. When is_acceptable() checked the segment, the
+	 * listener may have lost its keys already, and nothing was verified
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))

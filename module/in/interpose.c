@@ -23,9 +23,10 @@
  *     (siblings.c) has a connection with this tuple. Segments that a listener drops without an
  *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST. Kernel TCP has
  *     no listener there, and would answer with a RST.
- *  5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
+ *  5. An ACK for a listener of ours is ours if the ACK's cookie is valid, or if the listener has a
  *     signature key (MD5 or TCP-AO) for the peer: kernel TCP does not know this key, and would
- *     answer without a signature. The exception of item 4 holds here, too.
+ *     answer without a signature. As in item 4, the ACK is not ours if kernel TCP or another build
+ *     has a connection with this tuple.
  *  6. All other segments are kernel TCP's, which also answers segments that belong to no
  *     connection. So a program that moves its listener to xtcp keeps the connections that kernel
  *     TCP has accepted before.
@@ -105,10 +106,9 @@ static bool is_pure_syn(const struct tcphdr *th)
 
 /*
  * May a TIME-WAIT record of ours end for this SYN? It may if we have no listener for the SYN, but a
- * listener of kernel TCP or of another build wants the SYN. If the record ended for any SYN, an
- * attacker could end it by a forged SYN (RFC 1337). While a listener's accept queue is full, the
- * listener does not want the SYN: the record stays until the peer sends the SYN again. A listener
- * also does not want a SYN whose TTL is below the listener's IP_MINTTL. @elsewhere: returns true if
+ * listener of kernel TCP or of another build wants the SYN. Where nobody listens, the SYN may be
+ * forged, and must not end the record (RFC 1337). A listener does not want the SYN while its accept
+ * queue is full, or if the SYN's TTL is below the listener's IP_MINTTL. @elsewhere: returns true if
  * a listener of another build wants the SYN.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,

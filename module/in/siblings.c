@@ -7,21 +7,21 @@
  * name in /proc or a sysctl can be registered only once. Three conflicts remain:
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
- *    inet_protos[] (or inet6_protos[]). The handler of each build calls the handler of the build
- *    that was loaded just before. When a build is unloaded, its handler leaves the chain: the
+ *    inet_protos[] (or inet6_protos[]). Each build's handler calls the handler of the build that
+ *    was loaded directly before it. When a build is unloaded, its handler leaves the chain: the
  *    handler in front of it calls the handler behind it from then on.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before a listener takes a segment, its build looks for a connection in kernel TCP
  *    and asks the other builds for one.
- *  - A family number that is taken. A build that finds its number taken looks up which other build
- *    has it, and names that build in the log.
+ *  - A family number that is taken. The new build looks up which other build has this number, and
+ *    names that build in the log.
  *
  * Each build has one entry in a ring (a circular list). A new build announces itself by an event on
  * the notifier chain netevent, whose users ignore events that they do not know. The first build
  * that gets the event adds the new build to the ring. The event's number changes whenever struct
  * sibling or one of its callbacks changes. So all builds of a ring can call each other. Builds in
- * different rings still work side by side, but the unloading of the older build waits until the
- * newer build is unloaded, because the newer build's handler calls the older build's handler.
+ * different rings still work side by side. But the newer build's handler keeps calling the older
+ * build's handler, so the unloading of the older build waits until the newer build is unloaded.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.
@@ -167,9 +167,9 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
  * xtcp_siblings_leave() - leave the ring
  *
  * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
- * comes back to our entry. If the entry left the ring during a walk, the walk would never end. So
- * this function first waits until our handlers have finished. Siblings may still call us until
- * another grace period has passed.
+ * comes back to our entry, so the entry must not leave the ring during a walk. This function first
+ * waits until our handlers have finished. Siblings may still call us until another grace period has
+ * passed.
  *
  * Context: process, module exit, may sleep.
  */

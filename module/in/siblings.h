@@ -24,16 +24,15 @@ struct xtcp_sibling_link {
 };
 
 /*
- * A function of one build that another build calls: does a listener of the called build want a SYN
- * that would reopen a TIME-WAIT record of the calling build? Softirq, RCU read side.
+ * A sibling calls this function of ours: does a listener of ours want a SYN that would reopen a
+ * TIME-WAIT record of the sibling? Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
- * A function of one build that another build calls: does a connection of the called build own a
- * segment that would go to a listener of the calling build? @wanted: the calling build's own
- * xtcp_sibling_wants. If the segment is a SYN that would reopen a TIME-WAIT record of the called
- * build, and @wanted returns true, the called build ends the record and returns false. Softirq, RCU
- * read side.
+ * A sibling calls this function of ours: does a connection of ours own a segment that would go to a
+ * listener of the sibling? @wanted: the sibling's own xtcp_sibling_wants. If the segment is a SYN
+ * that would reopen a TIME-WAIT record of ours, and @wanted returns true, our function ends the
+ * record and returns false. Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 
