@@ -9,7 +9,7 @@ struct list_head;
 struct sock;
 struct xtcp_listener;
 
-/* Without a lock, the answer may be out of date at once. */
+/* Without the listener's lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 /* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);

@@ -16,8 +16,8 @@
 #include "out/reply.h"
 
 /*
- * Does an ACK acknowledge a valid SYN cookie? If the listener has ended, the answer is also true:
- * the caller must not send a RST, because another listener may take the ACK.
+ * Does an ACK acknowledge a valid SYN cookie? The answer is also true if the listener has ended.
+ * Another listener may take the ACK, so the caller must not send a RST.
  */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A child is the full sock of a new connection. A child is made when a handshake completes, or when
- * a SYN with a valid TCP Fast Open cookie arrives. It is a clone of the listener; SYN and SYN-ACK
- * determine its TCB (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
+ * TCP Fast Open accepts a SYN. It is a clone of the listener; SYN and SYN-ACK determine its TCB
+ * (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
  *
  * The child is complete before anybody can find it. Under the listener's lock, the child enters the
  * table of connections and the accept queue. If the child has an entry, it replaces the entry in
- * the table. The child stays locked until it has processed the segment that made it: so the child
- * processes this segment before all others.
+ * the table. The child stays locked until it has processed the segment that made it. So no other
+ * segment can come first.
  */
 #include "listen/child.h"
 
@@ -81,8 +81,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
  * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
  * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
  * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
- * no sample if he->acked is set: the peer's first ACK came earlier, but made no child, and the time
- * since then is no network delay.
+ * no sample if he->acked is set: an earlier ACK of the peer made no child, so the time until this
+ * ACK is more than the round trip.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -140,7 +140,7 @@ static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 		inet6_sk(child)->tclass = he->tos;
 }
 
-/* Gives the child the limits for connections without text that its listener has. */
+/* Gives the child the listener's XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
 static int inherit_limits(struct sock *child, const struct sock *lsk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(lsk);

@@ -4,8 +4,7 @@
  *
  * Each entry is in the table of connections and on one of its listener's lists. There is a list for
  * each number of timeouts that an entry has had, from 0 to 6, and a list for 7 or more. All entries
- * of a list wait equally long, so each list is in order of deadlines, and one timer serves the
- * listener.
+ * of a list wait equally long, so each list is in order of deadlines. One timer serves all lists.
  *
  * An entry enters and leaves the table and its list under the listener's lock. An entry that has
  * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
@@ -180,7 +179,7 @@ void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *h
 }
 
 /**
- * xtcp_entry_drop() - end an entry without a child
+ * xtcp_entry_drop() - end an entry that gets no child
  * @listener: the listener of @he
  * @he: the entry, not dead
  * @reason: why it ends, for the tracepoint: XTCP_TRACE_*
@@ -198,7 +197,7 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /**
- * xtcp_entry_note_declined() - note that from now on, cookies in ACKs are believed
+ * xtcp_entry_note_declined() - from now on, believe valid cookies in ACKs
  * @listener: it has answered a SYN by a cookie, has dropped an entry early, or could not make a
  *	child from an ACK
  *
@@ -229,10 +228,10 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 }
 
 /*
- * Returns how often the timer may send the SYN-ACK of an entry again; the next timeout ends the
- * entry. As in Linux's reqsk_timer_handler(), this number is reduced when the queue is more than
- * half full and at least half of the entries are old: old entries then leave room for new entries.
- * Sets *@cut to true if the number was reduced, else to false.
+ * Returns how often the timer may send the SYN-ACK of an entry again. The timeout after that ends
+ * the entry. As in Linux's reqsk_timer_handler(), this number is reduced when the queue is more
+ * than half full and at least half of the entries are old, so that old entries leave room for new
+ * entries. Sets *@cut to true if the number was reduced, else to false.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -267,7 +266,7 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 }
 
 /**
- * xtcp_entry_first() - find the entry of a listener that expires first
+ * xtcp_entry_first() - find the entry that expires first
  * @listener: the listener
  *
  * Context: softirq or process, BH disabled. Lock: the listener's, held.
@@ -344,9 +343,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * If the entry that expires first is due: ends the entry, or counts the timeout and sets the next
- * deadline of the entry. *@resend receives the entry if its SYN-ACK has to go out again, else NULL.
- * Returns false when no entry is due.
+ * Handles the timeout of the entry that expires first, if it is due: ends the entry, or counts the
+ * timeout and sets the next deadline. *@resend receives the entry if its SYN-ACK has to go out
+ * again, else NULL. Returns false when no entry is due, or the listener is closed.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {

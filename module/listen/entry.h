@@ -65,8 +65,9 @@ struct xtcp_synq {
  * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because the
  *	lowest six bits of the TSval carry options (cookie.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
- * @acked: the ACK that completes the handshake has arrived, but the accept queue was full, or
- *	TCP_DEFER_ACCEPT lets the entry wait for data (listener lock)
+ * @acked: the ACK that completes the handshake has arrived, but made no child. The accept queue
+ *	was full, another error occurred, or TCP_DEFER_ACCEPT lets the entry wait for data (listener
+ *	lock)
  * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
  * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
  *	the option; constant once the entry is in the table. The KeyIDs of the SYN follow the entry

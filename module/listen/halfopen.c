@@ -26,8 +26,8 @@
 #include "sight/trace.h"
 
 /*
- * After this number of timeouts of a SYN-ACK, sent_us is not used any more: 32 timeouts take 52
- * minutes, and sent_us, with 32 bits, wraps after 71 minutes.
+ * After this number of timeouts of a SYN-ACK, echo_is_old() does not use sent_us. 32 timeouts take
+ * 52 minutes; sent_us has 32 bits, and wraps after 71 minutes.
  */
 #define OLD_LEVEL	32
 
@@ -47,10 +47,10 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 /*
  * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then the segment
- * answers the SYN-ACK of an old connection, which may have had the same ISN: the acknowledgment
- * number alone does not show this. While cookies are accepted, TSecr is not checked: before this
- * entry was made, we may have sent a SYN-ACK and kept no entry, and the segment may answer that
- * SYN-ACK. As in Linux, a TSecr of 0 is not checked.
+ * answers the SYN-ACK of an old connection. The old connection may have had the same ISN, so the
+ * acknowledgment number alone does not tell. While cookies are accepted, TSecr is not checked: the
+ * segment may answer an earlier SYN-ACK, for which we kept no entry. As in Linux, a TSecr of 0 is
+ * not checked.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)

@@ -26,9 +26,9 @@
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
- * dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the listener:
- * cookies are accepted for some time after a refused entry, and all members share this time
- * (group.c). An ICMP error for an entry may be lost: then the timer ends the entry, only later.
+ * dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the listener,
+ * because all members share the time of the last refused entry (group.c). An ICMP error for an
+ * entry may be lost. The entry then lives until its last timeout.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests
@@ -54,7 +54,7 @@
 #define TAKE_BATCH	64	/* entries that are moved before the lock is released for a moment */
 
 /**
- * xtcp_heir_begin() - must a listener that is about to end hand over its connections?
+ * xtcp_heir_begin() - must a listener hand over its connections when it ends?
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *

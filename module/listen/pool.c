@@ -166,8 +166,8 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 }
 
 /*
- * The number that an entry adds to the counts. It is 1 for an entry without a copy of its SYN. For
- * an entry with a copy, it is the number of entries without a copy that would take as much memory,
+ * The number that an entry adds to the counts: 1 for an entry without a copy of its SYN. For an
+ * entry with a copy, it is the memory of the entry, divided by the size of struct xtcp_request and
  * rounded up.
  */
 static int weight(const struct xtcp_request *he)
@@ -180,9 +180,9 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Adds an entry to the count of its namespace (@sign 1), or subtracts the entry (-1). Only a guest
- * has such a count. An entry that has left the table is subtracted at once, because the namespace
- * may end before the memory of the entry is freed.
+ * Adds an entry to the count of its namespace (@sign 1), or subtracts the entry (-1). Only entries
+ * of guests are counted. An entry that has left the table is subtracted at once, because the
+ * namespace may end before the memory of the entry is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -326,8 +326,7 @@ static void grace_period_over(struct rcu_head *rcu)
 }
 
 /**
- * xtcp_pool_free_dead() - free an entry that has left the table, after a grace period, since
- *	lookups may still see it
+ * xtcp_pool_free_dead() - free a dead entry after a grace period
  * @xn: the namespace of the entry
  * @he: the entry
  *

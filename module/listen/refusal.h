@@ -28,7 +28,7 @@ static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener 
 	xtcp_refusal_drop(lsk);
 }
 
-/* Traces a segment that is refused because the accept queue is full, by the event xtcp_queue. */
+/* Emits the event xtcp_queue for a segment that is refused because the accept queue is full. */
 static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xtcp_listener *listener,
 					       const struct xtcp_tuple *tuple)
 {

@@ -114,10 +114,11 @@ bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
  * @lsk: the listener
  * @by_cookie: the SYN is answered with a cookie, and no entry will be kept
  *
- * A header has no space for timestamps, a SACK block and a signature option of more than 16 octets.
- * MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6), need such an
- * option. As in Linux, timestamps are dropped, and SACK stays. But if a cookie is sent, timestamps
- * stay, and SACK is dropped: the timestamp carries options that a cookie has no space for.
+ * Timestamps, a SACK block and a signature option of more than 16 octets do not all fit into a
+ * header. MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6), need
+ * such an option. As in Linux, timestamps are dropped, and SACK stays. But if a cookie is sent,
+ * timestamps stay, and SACK is dropped: the timestamp carries options that a cookie has no space
+ * for.
  *
  * Context: softirq, RCU read side.
  */
@@ -213,8 +214,8 @@ static const struct request_sock_ops lsm_ops[2] = {
 /*
  * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
  * request sock, and need not clear a new one for each SYN. BH is off, so each request sock has one
- * user at a time. But on a PREEMPT_RT kernel that can preempt sections with BH off, one user could
- * overwrite the request sock of another user.
+ * user at a time. This does not suffice on a PREEMPT_RT kernel that can preempt BH sections: there,
+ * one user may overwrite the request sock of another user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 
