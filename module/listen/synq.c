@@ -2,11 +2,11 @@
 /*
  * SYNs for a listener (RFC 9293 section 3.10.7.2; RFC 4987).
  *
- * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The ACK that completes the
- * handshake turns the entry into a child on the accept queue (halfopen.c). When the SYN queue of
- * the listener is full, or a limit of pool.c is reached, the SYN-ACK is still sent, but no entry is
- * kept. Then the entry is rebuilt from the cookie in the handshake's last ACK (cookieack.c). No
- * entry is dropped to make room for a new SYN.
+ * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
+ * entry into a child on the accept queue (halfopen.c). When the SYN queue of the listener is full,
+ * or a limit of pool.c is reached, we keep no entry. If SYN cookies are allowed, we still send the
+ * SYN-ACK, and make the child from the cookie in the third ACK (cookieack.c). If SYN cookies are
+ * off, or the accept queue is full, we drop the SYN. No SYN evicts an entry.
  *
  * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
  * the backlog of listen(). The SYN queue is tested before the accept queue. If both queues are
@@ -86,8 +86,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	}
 	/*
 	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers that it
-	 * knows from tcp_metrics. xtcp has no such list of peers, so the last quarter stays unused,
-	 * except by SYNs that reopen TIME-WAIT records
+	 * knows from tcp_metrics. xtcp has no list of known peers: only SYNs that reopen TIME-WAIT
+	 * records may use this quarter
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
@@ -161,9 +161,9 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 }
 
 /*
- * RFC 7413 section 4.2.2: if the SYN has a valid Fast Open cookie, makes the child at once, and the
- * child takes the SYN's data. Returns false when there is no child: *@answer is then the Fast Open
- * cookie for the SYN-ACK. A negative answer->len: the SYN-ACK has no such cookie.
+ * Makes a child at once if the SYN has a valid Fast Open cookie, or needs none (RFC 7413 section
+ * 4.2.2). The child takes the SYN's data. Returns false when there is no child. Then *@answer is
+ * the Fast Open cookie for the SYN-ACK, or has a negative length if the SYN-ACK carries no cookie.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -198,7 +198,8 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 
 /*
  * Does the ACK Rate Request option fit into the SYN-ACK, with all other options and a signature of
- * @room octets? The AccECN option and a signature or a Fast Open cookie (@answer) leave no space.
+ * @room octets? With the AccECN option, it fits only if there is neither a signature nor a Fast
+ * Open cookie (@answer).
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
@@ -265,8 +266,8 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 		return ao ? NULL : xtcp_pool_new(xn, v4);
 	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
 	/*
-	 * do not call xtcp_request_has_ao() a second time: if the listener has got its first key
-	 * meanwhile, the answer would be true, but nobody has verified this SYN with that key
+	 * do not call xtcp_request_has_ao() a second time. The listener may have got its first key
+	 * since the first call, and nobody has verified this SYN with that key
 	 */
 	he->ao = ao;
 	return he;

@@ -136,7 +136,7 @@ int xtcp_conns_init(void)
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
-	chains_wanted = chains;		/* /sys/module shows the number in use */
+	chains_wanted = chains;		/* /sys/module then shows the real number */
 	xtcp_conns.part_shift = chains > PARTS ? ilog2(chains / PARTS) : 0;
 	for (i = 0; i < PARTS; i++)
 		spin_lock_init(&table_parts[i].lock);

@@ -75,9 +75,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * Warns if a sock enters the table again less than a grace period after it has left. A reader that
- * has reached the sock in its old chain would then continue in the sock's new chain. See
- * xtcp_demux_wait_for_lookups().
+ * Warns if a sock that has left the table enters it again before a grace period has passed. Such a
+ * sock can lead a reader from its old chain into its new chain (xtcp_demux_wait_for_lookups()).
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -397,8 +396,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when @conn was in the table. The caller then counts the removal by xtcp_demux_left()
- * and, if conn->map is not 0, calls xtcp_portmap_tuple_ended().
+ * Return: true when @conn was in the table. The caller must then call xtcp_portmap_tuple_ended() if
+ * conn->map is not 0, and xtcp_demux_left(), once for all removals.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -541,11 +540,11 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
  * @sk: the sock; in no table
  *
- * Without a grace period, two things could go wrong. A lookup that has reached the sock in its old
- * chain would continue in the sock's new chain, and miss connections of the old chain. And a
- * segment of the old connection that has found the sock would reach the new connection. After the
- * wait, such a segment can only be on the backlog: connect() processes the backlog before it
- * changes the state.
+ * The grace period prevents two errors. First, a lookup that stands on the sock in its old chain
+ * must not continue in the sock's new chain, where it misses connections of the old chain. Second,
+ * a segment of the old connection, whose lookup has found the sock, must not reach the new
+ * connection. After the wait, such a segment can only be on the backlog, and connect() processes
+ * the backlog before it changes the state.
  *
  * An expedited grace period interrupts every processor, so fast_waits_of() limits how many
  * expedited grace periods a user gets per second. A user who disconnects and connects in a loop

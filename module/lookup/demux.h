@@ -126,9 +126,9 @@ static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct
 }
 
 /*
- * Does a segment over IPv4 have the tuple of @conn? At least the ports of @th are linear. To save
- * time, one comparison covers both ports, and another both addresses: nearly every segment comes
- * here twice, in the lookup of early demux and in xtcp_early_take().
+ * Does a segment over IPv4 have the tuple of @conn? At least the ports of @th are linear. Both
+ * ports are compared at once, and so are both addresses. This saves time: nearly every segment
+ * comes here twice, in the lookup of early demux and in xtcp_early_take().
  */
 static inline bool xtcp_conn_has_tuple_v4(const struct xtcp_conn *conn, const struct iphdr *iph,
 					  const struct tcphdr *th)

@@ -17,9 +17,9 @@
  * While such a segment is in a queue, its sock keeps the module loaded: by its descriptor, or
  * through held.c. So when the module's exit begins, no such segment is in a queue. Segments on
  * their way from the hooks to our handlers still reach the handlers, because the hooks are removed
- * a grace period before the handlers. A mere count of the segments with a sock of ours would not be
- * reliable: the program that reads a queue may turn a segment into a UDP datagram, and UDP then
- * takes the sock without a call to us.
+ * a grace period before the handlers. We cannot count the segments with a sock of ours instead: the
+ * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
+ * without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
  * the first socket is made: before listen() or connect() a socket receives nothing, but hooks cost
@@ -151,7 +151,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/* a SYN is not looked up here: nearly always, it has no full sock yet */
+	/* skip SYNs: few have a full sock yet. Skip SYN-ACKs, too: leads_to() refuses SYN-SENT */
 	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))

@@ -9,19 +9,19 @@
  * listener that cannot share its port is a group of one.
  *
  * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
- * the program in a struct sock_reuseport, with an array of sockets. Our listeners join and leave
- * this array in the same way as kernel TCP's: a listener gets the next index when it joins, and
- * when a listener leaves, its index goes to the last listener. So the index that a program returns
- * selects the same member in both stacks. No struct sock_reuseport has listeners of both stacks,
- * because each stack looks for members in its own table of listeners. But a listener may have been
- * bound to another device since it joined, so is_beside() checks the sock that the program chooses.
+ * the program in a struct sock_reuseport, with an array of sockets. As in kernel TCP, a listener
+ * that joins gets the next index in this array. When a listener leaves, the last listener of the
+ * array gets its index. So the index that a program returns selects the same member in both stacks.
+ * No struct sock_reuseport has listeners of both stacks, because each stack looks for members in
+ * its own table of listeners. But a listener may have been bound to another device since it joined,
+ * so is_beside() checks the sock that the program chooses.
  *
- * A member that closes drops its half-open entries like any listener, unless net.xtcp.migrate_req
- * is set: then it hands its entries over (listen/heir.c). If an entry was dropped, the ACK that
- * completes its handshake reaches another member. As in Linux, this member answers with a RST,
- * unless the ACK has a valid cookie. A listener checks cookies only for some time after an entry
- * was dropped or refused (declined). To make this member check the cookie, all members share the
- * time when one of them last declined an entry.
+ * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
+ * set, it hands them over instead (listen/heir.c). The third ACK for a dropped entry reaches
+ * another member. As in Linux, this member answers with a RST, unless the ACK has a valid cookie. A
+ * group checks cookies only for some time after one of its members has sent a SYN-ACK without an
+ * entry, dropped an entry early, or failed to make a child. All members share the time of the last
+ * such event, because the third ACK may reach another member.
  */
 #include "lookup/group.h"
 
@@ -170,8 +170,8 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  * @skb: a segment for a listener; skb->data is the TCP header
  *
  * The program sees the data of the segment and the headers before the data, like any socket filter.
- * It runs only for segments that are ours, and once for each segment. It runs a second time if the
- * listener that it has chosen has just ended.
+ * It runs only for segments that are ours: once for each, or twice if the listener that it chose
+ * the first time has just ended.
  *
  * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *
@@ -192,8 +192,8 @@ struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * an error would mean that the BPF program has refused the segment. But the kernel does not
-	 * let a sock of xtcp have a program that can refuse segments
+	 * no error is expected: only a BPF_PROG_TYPE_SK_REUSEPORT program can refuse a segment. The
+	 * kernel attaches no such program to a sock of xtcp
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }

@@ -18,8 +18,8 @@ struct xtcp_listener;
  * @open: number of listeners whose program has not closed them (estate.c)
  * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
  *	not offer different shifts, because a cookie does not carry the shift
- * @declined: when a member last dropped or refused a half-open entry, in seconds; shared, because
- *	the handshake's last ACK may reach another member
+ * @declined: when xtcp_entry_note_declined() was last called for a member, in seconds; shared,
+ *	because the third ACK may reach another member
  * @rcu: frees the group after the last lookup
  */
 struct xtcp_group {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_INCOMING_CPU: a SYN goes to a listener of the group whose option names the processor on which
- * the SYN arrives.
+ * SO_INCOMING_CPU: within a group, a SYN goes to a listener whose option names the processor on
+ * which the SYN arrives.
  *
  * Kernel TCP starts at the member that the hash chooses, and walks on to the next member whose
  * option names this processor. So a member gets more SYNs than others if many members in front of

@@ -171,9 +171,8 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
  *
- * Return: the member that the hash would choose for a SYN of this connection if the SYN came to
- * this processor now; NULL if no member is left. A member that left the table before the call is
- * not found.
+ * Return: the member to which @hash leads a SYN on this processor; NULL if no member is left. A
+ * member that left the table before the call is not found.
  */
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash)
