@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * struct xtcp_members: the listeners of one SO_REUSEPORT group on the same address, port and
- * device, which share the SYNs. A listener without SO_REUSEPORT has a struct of its own.
+ * struct xtcp_members: the listeners of one SO_REUSEPORT group that have the same address, port and
+ * device. They share the SYNs. A listener without SO_REUSEPORT has a struct of its own.
  *
  * The hash of a SYN chooses one of these listeners, the members, in constant time (seats.c).
  * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives are preferred

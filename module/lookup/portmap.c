@@ -5,11 +5,11 @@
  * map does not serve may use ports towards its destination, too. The map learns of such a port when
  * an attempt to take the port is refused.
  *
- * A map is made when ports towards a destination become scarce: each port of the sock's port range
- * is looked up once in the table of connections. (This range may be a small part of the namespace's
- * range.) From then on the map is kept up to date. With a map, the choice of a port is a search for
- * a clear bit, however full the range is. connect() tries one half of the range first. When three
- * quarters of that half seem to be free again, the map is freed.
+ * connect() makes a map when ports towards a destination become scarce. It then looks up each port
+ * of its socket's port range once in the table of connections. (This range may be a small part of
+ * the namespace's range.) From then on the map is kept up to date. With a map, the choice of a port
+ * is a search for a clear bit, however full the range is. connect() tries one half of the range
+ * first. When three quarters of that half seem to be free again, the map is freed.
  *
  * A connection whose port is in a map stores the map's number, so that no lookup of the map is
  * needed when the connection ends. The connection may outlive the map, and a new map may get the
@@ -57,9 +57,9 @@
  * @tuples: number of bits that are set in @ours
  * @surplus: number of bits that are set in @ours or @others, minus a threshold: a quarter of the
  *	ports of one half of the range. If this is 0 or less, the map is not worth its memory
- * @ours: one bit for each port: a tuple in the table has this port, and connect() chose the port
- * @others: one bit for each port: a call of connect() tries the port now, or the last attempt to
- *	take the port was refused because the port is bound or reserved; a bit may be out of date
+ * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
+ * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
+ *	attempt was refused because the port is bound or reserved. A bit may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -225,7 +225,7 @@ static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
 }
 
 /*
- * Marks the map as dead if no call of connect() uses the map, and the map is not worth its memory.
+ * Marks the map as dead if no call of connect() uses the map, and @ours is empty or @surplus <= 0.
  * Return: true if the map is dead now; the caller then releases the lock and calls remove_map().
  */
 static bool end_if_idle(struct xtcp_portmap *map)
@@ -447,9 +447,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @xn: the namespace
  * @map: the map of the destination
  * @range: the ports, and where to begin
- * @first: true: choose from our half of the range (struct xtcp_port_range). False: from kernel
- *	TCP's half, and there prefer ports that already have a lease, because kernel TCP's connect()
- *	cannot take these
+ * @first: true: choose from our half of the range (struct xtcp_port_range). False: choose from the
+ *	half that kernel TCP prefers. There the function prefers ports that already have a lease,
+ *	because kernel TCP's connect() cannot take these
  *
  * The function sets the port's bit in @others of @map, so that no other call tries the port. The
  * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
@@ -542,10 +542,9 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_tuple_ended() - clear the bit of a port in @ours, because its tuple has left the
- *	table of connections
+ * xtcp_portmap_tuple_ended() - clear the bit of a connection's port in @ours
  * @xn: the namespace
- * @conn: the connection with the tuple; it stores the number of a map
+ * @conn: the connection; it has left the table, and stores the number of a map
  *
  * Context: softirq or process, BH disabled. Takes the map's lock.
  */
@@ -558,8 +557,8 @@ void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 	rcu_read_lock();
 	map = rcu_dereference(maps->by_number[conn->map]);
 	/*
-	 * if an earlier map had this number, the connection may have got the number from that map,
-	 * perhaps for another destination. So compare the destinations in this case
+	 * the connection may have got its number from an earlier map, which was perhaps for another
+	 * destination. So compare the destinations if there was an earlier map with this number
 	 */
 	if (map && (!map->has_predecessor || is_for(map, conn))) {
 		spin_lock(&map->lock);

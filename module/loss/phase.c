@@ -91,13 +91,13 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  *
  * A queue of this machine, such as a qdisc, has dropped a segment of this connection or of another
  * connection. This is congestion on the first hop, which we notice without a report of the peer. So
- * a reduction begins at once, but at most once per round trip, as for a congestion mark (RFC 3168
- * section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction. During the handshake
- * nothing is reduced.
+ * a reduction begins at once. There is at most one reduction per round trip, as with a congestion
+ * mark (RFC 3168 section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction.
+ * During the handshake nothing is reduced.
  *
- * No ACK triggers this reduction, so little may be in flight when it begins. But for each octet
- * delivered, PRR sends ssthresh / RecoverFS octets, which would be too many with a small RecoverFS.
- * So RecoverFS is at least the window here, as in Linux.
+ * No ACK triggers this reduction, so little may be in flight when it begins. For each octet
+ * delivered, PRR sends ssthresh / RecoverFS octets: too many if RecoverFS is small. So RecoverFS is
+ * at least the window here, as in Linux.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -4,13 +4,13 @@
  * arrived, and reordering in the network no longer explains why the earlier segment is missing.
  * RACK also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
- * Reordering no longer explains this when the missing segment is too late: more time has passed
- * since it was sent than the RTT of the segment that arrived last, plus the reordering window
- * (section 6.2 steps 4 and 5).
+ * The time since the missing segment was sent decides this (section 6.2 steps 4 and 5). The limit
+ * is the RTT of the segment that arrived last, plus the reordering window. A missing segment that
+ * reaches this limit counts as lost.
  *
  * The reordering window is a quarter of the smallest RTT. The window grows by another quarter in
- * each round trip in which a D-SACK reports a needless retransmission. Until reordering has been
- * seen, the window is 0 while at least three segments are sacked, or during recovery. Once
+ * each round trip in which a D-SACK reports a needless retransmission. As long as no reordering has
+ * been seen, the window is 0 during recovery, and whenever at least three segments are sacked. Once
  * reordering has been seen, the smoothed RTT replaces the RTT of the segment that arrived last, if
  * the smoothed RTT is longer.
  *

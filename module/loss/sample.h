@@ -25,8 +25,8 @@
  * @sacked: octets newly sacked
  * @delivered: octets newly acknowledged or sacked, each counted once
  * @lost: octets newly marked as lost
- * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. The
- *	rated segment is the one of the newly acknowledged or sacked segments that was sent last
+ * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
+ *	all segments newly acknowledged or sacked, the rated segment is the one that was sent last
  * @delivered_before_us: the low 32 bits of stream->delivered_us when the rated segment was sent
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
  *	only for an algorithm with control() (cong.h)

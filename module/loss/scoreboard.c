@@ -161,8 +161,8 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 
 /*
  * Marks the part of @block between @from and @to as sacked. Return: the octet up to which all
- * octets are marked. This is @to, unless a split has failed. If the failed split was at the start
- * of @block, the skbs behind it are marked all the same.
+ * octets are marked. This is @to, unless a split has failed. If the split at the start of @block
+ * fails, the function still marks the skbs behind the skb that was to be split.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -198,10 +198,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the octets of @block as sacked. Octets that the previous ACK reported are marked already,
- * and are skipped: otherwise each ACK would mean a walk over all sacked skbs. Return: the octet up
- * to which all octets are marked. Octets of @block beyond this octet will count as new again in the
- * next ACK.
+ * Marks the octets of @block as sacked. Skips octets that the previous ACK reported, which are
+ * marked already. This saves a walk over all sacked skbs for each ACK. Return: the octet up to
+ * which all octets are marked. Octets of @block beyond this octet count as new again in the next
+ * ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -288,9 +288,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * Two limits. One D-SACK can report at most a window of octets. And only octets that we
-	 * have resent can arrive twice: bytes_retrans counts them, but not SYN and FIN, so add 2.
-	 * Beyond either limit, the network has made copies, or the peer lies.
+	 * One D-SACK reports at most a window of octets. All D-SACKs together report at most the
+	 * octets that we have resent: bytes_retrans, plus 2 for SYN and FIN. Beyond either limit,
+	 * the network has made copies, or the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
@@ -335,8 +335,8 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
 		/*
-		 * a block must begin above @edge, the first octet that is not acknowledged: if this
-		 * octet had arrived, the peer would have acknowledged it
+		 * @edge is the first octet that is not acknowledged. It has not arrived, so a block
+		 * must begin above it
 		 */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
@@ -352,7 +352,7 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 
 /**
  * xtcp_scoreboard_sack() - mark the skbs that the SACK blocks of an ACK report
- * @sk: a sock that uses SACK; the ACK has not moved its SND.UNA yet
+ * @sk: a sock that uses SACK; SND.UNA is from before the ACK
  * @skb: the segment; skb->data is its TCP header
  * @sample: receives what is newly sacked
  *
@@ -455,7 +455,7 @@ static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 
 /**
  * xtcp_scoreboard_ack() - free the skbs that an ACK acknowledges
- * @sk: the sock; the ACK has not moved its SND.UNA yet
+ * @sk: the sock; SND.UNA is from before the ACK
  * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
  * @sample: receives what is newly acknowledged
  */
@@ -517,11 +517,11 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
  * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
- * never exceeds the octets outstanding, minus the octets known to be missing. At least the first
- * segment is missing; if more octets are marked as lost, all of these are missing.
+ * grows at most to the octets outstanding, minus the missing octets. The missing octets are the
+ * first segment, or the octets marked as lost if these are more.
  *
- * If more duplicate ACKs come than segments are outstanding, and nothing is marked as lost,
- * segments were reordered. The reordering estimate then rises to the number of duplicate ACKs.
+ * If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost, then
+ * segments were reordered. The reordering estimate rises to the number of duplicate ACKs.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -671,7 +671,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 		if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			continue;
 		xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_SACKED;
-		/* set delivered again: sacked_to, in the same union, has overwritten it */
+		/* cb->sacked_to, in the same union, has overwritten cb->delivered */
 		xtcp_sndcb(skb)->delivered = stream->delivered;
 		list_add(&xtcp_sndcb(skb)->node, after);
 		after = &xtcp_sndcb(skb)->node;
@@ -685,7 +685,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 /**
  * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
- * @low: the first octet of an original; a segment that was sent later has arrived before it
+ * @low: the first octet of an original; a segment that was sent later has overtaken the original
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
