@@ -2,15 +2,15 @@
 /*
  * Load and unload, in a fixed order.
  *
- * An open descriptor has a reference to the module, and so does a sock without a descriptor while
- * it has segments below TCP (held.c). While there is such a reference, rmmod fails. Otherwise,
- * unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The order of the
- * steps keeps segments, timers and RCU callbacks from running into freed code. Files in brackets:
+ * An open socket descriptor has a reference to the module. A sock without a descriptor keeps the
+ * module loaded, too, while it has segments below TCP (held.c). In both cases rmmod fails.
+ * Otherwise, unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The
+ * order of the steps keeps segments, timers and RCU callbacks from running into freed code:
  *
  *  0. stop the work item that drops references to the module (held.c);
- *  1. let nothing new in: no request of netlink (set, diag), no socket (family), no segment with a
- *     sock attached (early: waits for a grace period), and no segment at all (interpose: restores
- *     the handlers and waits for another grace period);
+ *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments
+ *     with a sock attached (early.c), and no other segments (interpose.c). early.c waits for a
+ *     grace period; interpose.c restores the handlers and waits for another one;
  *  2. the namespaces end what they have: orphans, half-open entries, TIME-WAIT records, leases
  *     (ports reserved in kernel TCP's bind table), timers;
  *  3. wait until the last sock is destroyed;

@@ -23,8 +23,8 @@ struct sock;
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
- * @reordering: the reordering estimate: how many later segments may arrive before a missing segment
- *	counts as lost
+ * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this many
+ *	later ones have arrived; with SACK, only until reordering was seen
  * @reorderings: how often reordering was seen
  * @seen: the SACK blocks of the previous ACK, sorted; all their octets are marked as sacked
  */

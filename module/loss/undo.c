@@ -3,10 +3,10 @@
  * Finds out whether a recovery was needless, and undoes its reduction of the window if so. There
  * are two signs of a needless recovery:
  *
- *  - An ACK that moves SND.UNA echoes a timestamp from before the first retransmission, so the
- *    original had arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2).
- *  - D-SACKs report that all octets that were resent have arrived twice (RFC 2883 section 5; the
- *    idea comes from RFC 3708).
+ *  - An ACK moves SND.UNA and echoes a timestamp from before the first retransmission. This shows
+ *    that the original has arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2).
+ *  - D-SACKs report that every resent octet has arrived twice (RFC 2883 section 5; the idea comes
+ *    from RFC 3708).
  *
  * F-RTO (RFC 5682) also detects a needless recovery. Since F-RTO also decides what is sent, it is
  * in recovery.c.
@@ -93,7 +93,7 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 /**
  * xtcp_undo_dsack() - count octets that a D-SACK reports
  * @sk: the sock
- * @start: the first of these octets; all of them were sent
+ * @start: the first of these octets; the caller has checked that all of them were sent
  * @end: the octet after the last of these octets
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
@@ -163,7 +163,10 @@ bool xtcp_undo_apply(struct sock *sk, int counter)
 	if (undone)
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/* let RACK look for losses again: outside recovery, its reordering window is wider */
+	/*
+	 * let RACK look for losses again. Outside recovery it waits longer for late segments, so it
+	 * may have to start its timer
+	 */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 	return undone;

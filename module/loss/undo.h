@@ -14,11 +14,11 @@ struct xtcp_sample;
 /**
  * struct xtcp_undo - the state needed to undo a reduction of the window
  * @marker: SND.UNA when the recovery began
- * @resent: octets resent since the recovery began, minus the octets that D-SACKs report as arrived
- *	twice
+ * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
+ *	retransmissions that are in flight when the recovery begins
  * @first_ts: TSval of the first retransmission
  * @armed: there is a reduction that may be undone
- * @any_resent: something was resent since the recovery began
+ * @any_resent: a retransmission was in flight when the recovery began, or something was resent since
  */
 struct xtcp_undo {
 	u32 marker;

@@ -5,12 +5,14 @@
  *
  *	PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoe
  *
- * A listing is made while the file is read, one listener or one chain of the table at a time. The
- * buffer of an open file is one page, or more if the rows of a chain need more. A slow reader gets
- * each row once, if the listener or the connection exists during the whole listing: a listener
- * keeps its number, and a connection stays in its hash chain when it changes from a half-open entry
- * to a sock, and from a sock to a TIME-WAIT record. A listener or connection that begins or ends
- * during the listing may be missing.
+ * A listing is made piece by piece while the file is read. A piece is one listener, or one chain of
+ * the table of connections. The buffer of an open file is one page, or more if the rows of a chain
+ * need more.
+ *
+ * Even a slow reader gets one row for each listener and connection that exists during the whole
+ * listing. A listener keeps its number. A connection stays in its hash chain when it changes from a
+ * half-open entry to a sock, and from a sock to a TIME-WAIT record. A listener or connection that
+ * begins or ends during the listing may be missing.
  *
  * Softirq never waits for a reader: chains are read under RCU, without a lock. So, as in Linux, the
  * values of a row may change while they are read.
@@ -272,7 +274,7 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 }
 
 /*
- * Returns the first position from @pos on at which there is a listener of @xn, or a chain with a
+ * Returns the first position, @pos or later, that has a listener of @xn or a chain with a
  * connection of @xn. If there is none, returns a position behind the last chain.
  */
 static loff_t find_from(struct xtcp_net *xn, loff_t pos)
@@ -291,8 +293,8 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 			return 1 + number;
 	}
 	/*
-	 * test only at the first chain whether the namespace has any connection:
-	 * xtcp_demux_count() takes time, since it adds the counts of all processors
+	 * if the namespace has no connections, skip all chains. Test this only at the first chain:
+	 * xtcp_demux_count() is slow, because it adds the counts of all processors
 	 */
 	if (!chain && xtcp_demux_count(xn) <= 0)
 		chain = xtcp_conns.mask + 1;
@@ -304,8 +306,8 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 }
 
 /*
- * Moves *@pos to the first position from *@pos on that has something to show, or to the end.
- * Returns NULL at the end.
+ * If position *@pos has nothing to show, moves *@pos on to the next position that has something to
+ * show, or to the end. Returns NULL at the end.
  */
 static void *look_up(struct seq_file *m, loff_t *pos)
 {

@@ -8,12 +8,12 @@
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
- * there is a tracepoint for an event, the line has the name of the tracepoint without "xtcp_", its
- * fields, and the same texts for states, timers and reasons. It has no addresses and ports, and
- * "options" is always empty. So a program that reads a trace can read such a line. The line of a
- * segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment arrived, or
- * when it was sent. "rebuilt" is 1 for a segment of the handshake whose event was written only
- * later, when the connection got a sock.
+ * an event has a tracepoint, a program that reads traces can read the line of the event, too. The
+ * line has the tracepoint's name without "xtcp_", the tracepoint's fields, and the same texts for
+ * states, timers and reasons. But the line has no addresses and ports, and "options" is always
+ * empty. The line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the
+ * segment arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK from before the
+ * connection had a sock; the event was written later.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.

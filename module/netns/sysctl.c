@@ -42,7 +42,10 @@ static int max_migrate_wait_ms = 10000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
-/* in whole seconds: INT_MAX ms, rounded up to whole jiffies, might no longer fit into an int */
+/*
+ * in whole seconds: do_time() would round INT_MAX ms up to whole jiffies. As milliseconds, these
+ * might not fit into an int when they are read
+ */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
@@ -225,8 +228,8 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 
 /*
  * A write of a value other than 0 allocates the table of paths, if there is no table yet. A write
- * of 0 empties the table. When connections end later, they do not save what they observed before
- * this write.
+ * of 0 empties the table. A connection that ends later does not save what it observed before the
+ * write of 0.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)

@@ -6,10 +6,10 @@
  * reference to the module. Below, "the sock holds the module" means that it is on such a list.
  *
  * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
- * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create these in
- * a namespace of his own. If the module could be removed, its exit would have to wait for such a
- * segment. No signal ends this wait, and no program could open a socket meanwhile. So rmmod has to
- * fail with "in use" at once.
+ * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create such a
+ * queue in a namespace of his own. Module exit must not wait for such a segment: no signal would
+ * end the wait, and no program could open a socket meanwhile. So rmmod has to fail at once, with
+ * "in use".
  *
  * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
  * the module instead (held_let_go.c). If a dead sock (SOCK_DEAD) has to send, it must first hold
@@ -29,9 +29,9 @@
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
  * safe: sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
  * module exit waits until that octet is subtracted. If a segment has only a reference to the sock,
- * no call reports the end of the segment. In that case the sock holds the module until the sock
- * ends or is freed, or a work item finds that the sock has no segment below TCP any more; the work
- * item checks this up to 50 times per second. In a kernel for one processor,
+ * no call reports the end of the segment. In that case the sock holds the module until a check
+ * finds no segment of the sock below TCP any more. A work item checks up to 50 times per second;
+ * other checks follow when the sock sends or ends. In a kernel for one processor,
  * xtcp_held_segment_freed() does nothing, so the work item has to check every sock on the lists.
  *
  * Each processor has a list of its own, for the socks that began to hold the module on that
@@ -62,8 +62,8 @@
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
  * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock of
- *	ours, except by spin_trylock(). Taken with interrupts disabled: xtcp_held_segment_freed()
- *	takes it when a segment is freed, perhaps under a lock that hard interrupts take, too
+ *	ours, except by spin_trylock(). Its holder disables interrupts, because
+ *	xtcp_held_segment_freed() may take it under a lock that hard interrupts take, too
  * @due: socks that this round of the work item has yet to check
  * @later: the other socks; once @due is empty, all of them move to @due, and the next round begins
  * @count: number of socks in @due and @later
@@ -114,11 +114,12 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item while the list is locked: this sock cannot leave the list
-		 * meanwhile, so module exit has not cancelled the work item yet. All processors
-		 * share the memory of the work item, so do not write to it if the work item is
-		 * pending already. The pending run will see this sock: smp_mb() pairs with the full
-		 * barrier that workqueues have between the end of the delay and look_again().
+		 * Schedule the work item while the list is locked. Until the unlock, this sock stays
+		 * on the list and keeps the module loaded, so module exit cannot have cancelled the
+		 * work item. All processors share the memory of the work item, so do not write to
+		 * it if the work item is pending already. The pending run will see this sock:
+		 * smp_mb() pairs with the full barrier that workqueues have between the end of the
+		 * delay and look_again().
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -130,7 +131,7 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * Takes a sock off its list. Return: true when the list is empty now: the caller has to call
+ * Takes a sock off its list. Return: true when the list is empty now; the caller then has to call
  * module_put(). Lock: the list's, held, and the socket's, unless no other thread can reach the
  * sock.
  */
@@ -197,9 +198,9 @@ static unsigned int own_references(const struct sock *sk)
 		 */
 		return !sock_flag(sk, SOCK_DEAD);
 	/*
-	 * the table of connections has one reference. Another one is that of the file or of the
-	 * accept queue, and stays until the connection has ended, even after close(). Each pending
-	 * timer has one more
+	 * the table of connections has one reference. The file or the accept queue has another;
+	 * close() leaves it in place until the connection has ended. Each pending timer has one
+	 * more
 	 */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
@@ -292,8 +293,8 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
  * xtcp_held_take_dead() - let a sock that has ended hold the module
  * @sk: a sock in CLOSED, with segments below TCP
  *
- * The sock also drops its reference to the namespace. Otherwise each might wait for the other: the
- * segments keep the sock alive, and with it the namespace; and perhaps only the end of the
+ * The sock also drops its reference to the namespace. Otherwise both might stay forever: the
+ * segments keep the sock alive, the sock keeps the namespace alive, and perhaps only the end of the
  * namespace frees the segments.
  *
  * Context: process. Lock: as xtcp_held_take().

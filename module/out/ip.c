@@ -6,8 +6,8 @@
  * pass a struct xtcp_tuple or a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
  * Linux.
  *
- * A full sock caches its route, and IP checks the route before each segment. ip_reply.c sends
- * segments without a full sock.
+ * A full sock caches its route, which is checked before each segment. ip_reply.c sends segments
+ * without a full sock.
  */
 #include "out/ip.h"
 
@@ -226,9 +226,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * IP has looked up the route again. If it has found one, perhaps the same one, it has set
- * sk_route_caps anew, so force_gso() has to add its bits again. If it has found none, the error
- * must be stored in sk_err_soft.
+ * The route was looked up again. If there is a route, perhaps the old one, sk_setup_caps() has
+ * overwritten sk_route_caps, so force_gso() has to add its bits again. If there is no route, the
+ * error must be stored in sk_err_soft.
  */
 static noinline void route_changed(struct sock *sk)
 {

@@ -15,7 +15,8 @@ struct sk_buff;
 struct xtcp_tuple;
 
 /*
- * For full socks; socket lock held. xtcp_ip_xmit() consumes @skb, which begins with the TCP header,
+ * All but the last two functions are for full socks; the caller holds the socket lock.
+ * xtcp_ip_xmit() consumes @skb. There and in xtcp_ip_prepare(), @skb begins with the TCP header,
  * complete but for the checksum.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);

@@ -158,7 +158,7 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
 /**
  * xtcp_ip_connect() - set the foreign address, the route and the local address
  * @sk: a sock in CLOSED
- * @uaddr: the program's address: sockaddr_in or sockaddr_in6, by the sock's family
+ * @uaddr: the foreign address and port, a sockaddr_in or sockaddr_in6, by the sock's family
  * @addr_len: the length of @uaddr
  *
  * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
@@ -191,9 +191,9 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 }
 
 /*
- * Can the route depend on the ports? A routing rule, the hash that picks one of several paths, and
- * an IPsec policy may read the ports. The kernel counts the routing rules that name ports, but that
- * count does not help: it leaves out rules for segments that this host sends.
+ * Can the route depend on the ports? Three things may read the ports: routing rules, the hash that
+ * picks one of several paths, and IPsec policies. The kernel counts the routing rules that name
+ * ports, but that count does not help: it leaves out rules for segments that this host sends.
  */
 static bool ports_lead(const struct sock *sk)
 {

@@ -122,8 +122,8 @@ int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 
 /*
  * Sets skb->sk of a SYN-ACK to its listener, for firewall matches and cgroup programs. The skb does
- * not count in the listener's send buffer. A SYN-ACK with a SYN cookie carries no sock, as in
- * kernel TCP, because in a flood all CPUs would write the listener's reference count.
+ * not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN cookie carries no
+ * sock. Otherwise all CPUs would write the listener's reference count in a flood.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
