@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Sends segments that belong to no full sock over IPv4 and IPv6. */
+/* Sends segments without a full sock, over IPv4 or IPv6. */
 #ifndef XTCP_IP_REPLY_H
 #define XTCP_IP_REPLY_H
 

@@ -133,9 +133,9 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * Builds and sends a segment by the route in @how, which is consumed. @state: the state of the
- * entry or record, for the trace. @syn: an skb that may be used again for the answer, or NULL.
- * Return: true when @syn itself was sent as the answer.
+ * Builds a segment, and sends it by the route in @how. Consumes the reference to that route.
+ * @state: the state of the entry or record, for the trace. @syn: an skb that may be used again for
+ * the answer, or NULL. Return: true when @syn itself was sent as the answer.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -236,8 +236,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
  * @xn: the namespace
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @code: the reason code for a diagnostic payload, if the segment has just ended its connection.
- *	Otherwise 0, and the RST has no payload: the source address of the segment may be forged, so
- *	the RST must not be larger than the segment
+ *	Otherwise 0, and the RST has no payload. In this case the source address of the segment may
+ *	be forged, so the RST must not be larger than the segment
  * @signer: the signer; if it has a key, it signs the RST
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
@@ -319,7 +319,7 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  * @lsk: the listener
  * @he: the entry, or an entry made from a cookie
  *
- * The hash is made from the ISS, so it need not be stored. With SO_TXREHASH, a retransmitted
+ * The hash is computed from the ISS each time, and not stored. With SO_TXREHASH, a retransmitted
  * SYN-ACK gets another hash and tries another path.
  *
  * Context: any.
@@ -372,7 +372,7 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL for a retransmission
  *
- * With TCP-AO, if the key that the peer asks for has been removed, nothing is sent, as in Linux.
+ * With TCP-AO, the SYN asks for a key. If this key has been removed, nothing is sent, as in Linux.
  *
  * The window is not scaled (RFC 7323 section 2.2). If the ISN is a SYN cookie, the low bits of
  * TSval carry the part of the cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
@@ -411,8 +411,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= XTCP_ECE;
 	sign_with(&reply, &signer);
 	/*
-	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2). The option also
-	 * has no room beside both timestamps and a signature
+	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2). A SYN-ACK with
+	 * timestamps and a signature has no room for the option
 	 */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.signer && he->ts_ok)) {
 		reply.opts.has_accecn = true;
@@ -538,8 +538,8 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
  * @xn: the namespace
  * @seg: the segment; a segment with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
- * @stamp: jiffies of the last limited answer of this connection, 0: none; updated when the limit
- *	allows an answer
+ * @stamp: when the limit last allowed an answer for this connection, in jiffies; 0: never. Updated
+ *	when the limit allows this answer
  *
  * Like Linux's tcp_invalid_ratelimit, this limit keeps two ends from answering each other forever.
  * A RST with text is limited, too: its source address may be forged, and the answer would go to a
@@ -570,10 +570,10 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * @xn: the namespace
  *
  * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has such a limit, and
- * challenge_ack_limit adds a limit for all connections of the namespace. If this shared limit were
- * exact, a peer could count the challenge ACKs on his own connection, and so learn whether other
- * connections send challenge ACKs. So the limit of each second is half of challenge_ack_limit plus
- * a random number below challenge_ack_limit.
+ * challenge_ack_limit adds a limit for all connections of the namespace. With an exact shared
+ * limit, an attacker could count the challenge ACKs on a connection of his own, and so learn
+ * whether other connections send challenge ACKs. Therefore the limit of each second is random: half
+ * of challenge_ack_limit plus a random number below challenge_ack_limit.
  *
  * Context: any.
  *

@@ -122,7 +122,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 	return wnd >> xsk->rcv_wscale;
 }
 
-/* A segment that is about to leave acknowledges RCV.NXT: no ACK is pending any more. */
+/* Notes that a segment with ACK is about to leave. It acknowledges RCV.NXT, so no ACK is owed. */
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
@@ -130,8 +130,8 @@ static void ack_said(struct sock *sk)
 }
 
 /*
- * The SACK blocks or the AccECN option did not fit into the segment: an ACK without text, which has
- * room for them, is due at once.
+ * Makes an ACK due at once, because SACK blocks or the AccECN option did not fit into a segment. An
+ * ACK without text has room for them.
  */
 static void ack_again(struct sock *sk)
 {
@@ -310,8 +310,8 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * Handles a @verdict of the layers below that is not 0. A positive verdict (NET_XMIT_*) says that a
- * queue was full, and has dropped this segment or another one. A negative verdict is IP's errno.
+ * Handles a @verdict of the layers below that is not 0. A positive verdict (NET_XMIT_*) comes from
+ * a full queue, which has dropped this segment or another one. A negative verdict is IP's errno.
  * Return: 0 if this segment was not dropped; otherwise NET_XMIT_DROP or the errno.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
@@ -326,8 +326,8 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 }
 
 /*
- * Does the segment count as one with text for ECN? A SYN with text (RFC 7413) does not, because no
- * SYN may be ECN-capable (RFC 3168 section 6.1.1).
+ * Does ECN treat the segment as one with text? A SYN with text (RFC 7413) gets no such treatment,
+ * because no SYN may be ECN-capable (RFC 3168 section 6.1.1).
  */
 static bool has_text(u32 len, u8 flags)
 {

@@ -5,9 +5,9 @@
  * applies (rules.c).
  *
  * A connection looks for its rule once: in connect(), or when a listener's child is made. The rule
- * sets options of the sock as if a program had set them, but only options that no program has set.
- * A disconnect resets the options that a rule has set, so the next connection of the sock begins
- * without them.
+ * sets those options of the sock that no program has set. They have the same effect as with
+ * setsockopt(). A disconnect resets the options that a rule has set, so the next connection of the
+ * sock begins without them.
  *
  * A table in force never changes. A change makes a new table, which replaces the old one; both
  * share the rules that have not changed. So a connection sees the whole old table or the whole new
@@ -15,9 +15,9 @@
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
  * used again. As everywhere in Linux, the cgroup of a socket is the cgroup of the process that made
- * it, and a child has the cgroup of its listener. A socket keeps its cgroup: once the cgroup's
- * directory is removed, the rule still matches the sockets that were made in this cgroup. It does
- * not match sockets of a new cgroup with the same name.
+ * it, and a child has the cgroup of its listener. A socket keeps its cgroup, even after the cgroup's
+ * directory has been removed. So the rule still matches the sockets that were made in this cgroup,
+ * but not the sockets of a new cgroup with the same name.
  *
  * All memory is charged to the memory control group of the writer, since any user can make a
  * namespace and write its table.
@@ -151,8 +151,8 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
  *
  * The value is stored in a field of inet_sock that only datagram sockets use (ip_setup_cork(),
  * ip6_setup_cork()). A new field would make struct xtcp_sock larger for every connection. A struct
- * xtcp_seldom is the wrong place for two reasons. In softirq its allocation may fail, and the limit
- * that a child has got could not be reset later. And a connection with a struct xtcp_seldom
+ * xtcp_seldom is the wrong place for two reasons. For a child, its allocation in softirq may fail,
+ * and then nothing could reset the child's limit later. And a connection with a struct xtcp_seldom
  * searches for signature keys for each segment.
  */
 static u64 *limit_of_rule(struct sock *sk)

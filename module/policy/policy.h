@@ -46,7 +46,7 @@ enum xtcp_by_rule {
  * @keepalive_time: TCP_KEEPIDLE, seconds
  * @keepalive_intvl: TCP_KEEPINTVL, seconds
  * @user_timeout: TCP_USER_TIMEOUT, milliseconds
- * @blackbox: enum xtcp_box_rule: does the connection get a black box? Programs have no such option
+ * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
  */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;

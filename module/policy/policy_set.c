@@ -102,9 +102,9 @@ static unsigned int depth_of(u64 id)
 }
 
 /*
- * Fill the cgroup of @match. @is_there: true: the cgroup must exist, and its depth is looked up.
- * False: a rule is being deleted, and its cgroup may be gone. In this case the depth is set to 1,
- * and delete_rule() tries the other depths. Return: 0 or an error.
+ * Fill the cgroup of @match. With @is_there, the cgroup must exist, and its depth is looked up.
+ * Without @is_there, a rule is being deleted, and its cgroup may be gone. Then the depth is set to
+ * 1, and delete_rule() tries the other depths. Return: 0 or an error.
  */
 static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
 		       struct netlink_ext_ack *extack)

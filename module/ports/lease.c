@@ -57,8 +57,8 @@ static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
 /*
- * The socket to which each lease of a bind(), and each taker, points. No process can have its uid;
- * see xtcp_lease_set_user().
+ * Each lease of a bind() and each taker points to this socket. No process can have the uid of this
+ * socket; see xtcp_lease_set_user().
  */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
@@ -299,8 +299,8 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 	if (!lease || lease->shared)
 		return;
 	/*
-	 * a sock that leaves its lease clears "owner" before it is freed, and a listener clears the
-	 * pointer to its queues; both are freed a grace period later
+	 * a sock clears "owner" when it leaves its lease, and a listener that ends clears the
+	 * pointer to its queues. The sock and the queues are freed a grace period later
 	 */
 	rcu_read_lock();
 	owner = READ_ONCE(lease->owner);
@@ -407,8 +407,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
 	/*
-	 * when the owner or the last full sock leaves, fields change that other processors read: so
-	 * take the lock
+	 * take the lock if the owner or the last full sock leaves: other processors read the fields
+	 * that change then
 	 */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
