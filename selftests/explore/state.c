@@ -23,6 +23,7 @@
 #define PLACES	256
 #define PAGES	256	/* a processor keeps so many of the memory of sockets for itself (SK_MEMORY_PCPU_RESERVE) */
 #define LEAKS	"/sys/kernel/debug/kmemleak"
+#define LEAK_LINES	40	/* are shown */
 #define YOUNG_US	5500000	/* kmemleak leaves out younger objects */
 
 #define TABLES	3
@@ -259,6 +260,7 @@ static void scan(void)
 bool state_has_no_leaks(char *why, size_t size)
 {
 	char *text, *line, *rest;
+	int n = 0;
 
 	if (access(LEAKS, F_OK))
 		return true;
@@ -271,7 +273,7 @@ bool state_has_no_leaks(char *why, size_t size)
 		free(text);
 		return true;
 	}
-	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	for (line = strtok_r(text, "\n", &rest); line && n < LEAK_LINES; line = strtok_r(NULL, "\n", &rest), n++)
 		printf("# %s\n", line);
 	snprintf(why, size, "state: kmemleak found objects that nothing refers to");
 	free(text);
