@@ -17,7 +17,7 @@ static void add_second_connection(struct chance *c, struct scenario *s)
 	const long long round_trip_us = s->towards[CLIENT].delay_us + s->towards[SERVER].delay_us;
 
 	if (s->connections == 1)
-		s->connections = 2 + chance_below(c, CONNECTIONS - 1);
+		s->connections = 2;
 	s->apart_ms = round_trip_us * 2 / 1000 + chance_spread(c, 1, 500);
 }
 
@@ -27,13 +27,13 @@ static void add_fastopen(struct chance c, struct scenario *s)
 	static const int bits[] = { 3, 3, 3, 0x7, 0x7, 0x203, 0x207, 0x207, 0x603, 1 };
 	struct program *client = &s->program[CLIENT];
 
-	if (!chance_once_in(&c, 8) || !client->total)
+	if (!chance_once_in(&c, 10) || !client->total)
 		return;
 	s->fastopen = bits[chance_below(&c, sizeof(bits) / sizeof(bits[0]))];
 	/* in Linux 6.1, sendfile() never opens a connection */
 	client->fastopen = client->sendfile ? 1 : 1 + chance_below(&c, 2);
 	s->program[SERVER].fastopen = chance_once_in(&c, 8) ? 0 : chance_spread(&c, 1, 16);
-	if (s->fastopen != 0x207 && !chance_once_in(&c, 4))
+	if (s->fastopen != 0x207 && !chance_once_in(&c, 3))
 		add_second_connection(&c, s);
 	if (chance_once_in(&c, 4))
 		s->towards[SERVER].syn_box = 1 + chance_below(&c, STRIPS_OPTION);
@@ -52,7 +52,7 @@ static void add_chosen_losses(struct chance c, struct network *n)
 
 	n->lose_nth = 1;
 	n->lose_n = 1;
-	if (!chance_once_in(&c, 8))
+	if (!chance_once_in(&c, 10))
 		return;
 	n->lose = kinds[chance_below(&c, sizeof(kinds) / sizeof(kinds[0]))];
 	if (n->lose == KIND_DATA || n->lose == KIND_ACK)
@@ -95,10 +95,13 @@ static void add_shut(struct chance c, struct scenario *s)
 		p->shut_rd = chance_once_in(&c, 3) ? 1 : 1 + chance_below(&c, s->program[!side].total + 1);
 }
 
-/* What waits in recv() does not look again and again, and needs no epoll. A thread is no process that is killed. */
+/*
+ * What waits in recv() does not look again and again, and needs no epoll. A thread is no process that is killed.
+ * Threads take twice as long, so they are rare.
+ */
 static void add_threads(struct chance c, struct program *p)
 {
-	if (!chance_once_in(&c, 12) || p->ending == KILLED || p->ending == CUT_OFF || p->shut_rd || p->shuts_both)
+	if (!chance_once_in(&c, 50) || p->ending == KILLED || p->ending == CUT_OFF || p->shut_rd || p->shuts_both)
 		return;
 	p->blocks = true;
 	p->edges = false;
