@@ -43,7 +43,7 @@ static const struct wire_row rows[] = {
 	/* R1 is three retransmissions, however short the RTO is: then a black hole is supposed. */
 	{
 		.name = "timeout_%s_after_r1_suspects_a_black_hole", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7",
-		.in = ESTABLISHED, .syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512",
+		.id = "SHLD-10", .in = ESTABLISHED, .syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512",
 		.want = {
 			.script = "write 1300; > P. 1(1300) ack 1; info rto <= 213000; >@500 P. 1(1300) ack 1;"
 				  ">@800 P. 1(1300) ack 1; >@1200 P. 1(1300) ack 1; >@2200 p. 1(512) ack 1;"
@@ -62,7 +62,7 @@ static const struct wire_row rows[] = {
 	 * the timeout after two comes 2,832 ms after it: 200 ms more would be R1.
 	 */
 	{
-		.name = "timeout_after_r1_with_a_longer_rto", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7",
+		.name = "timeout_after_r1_with_a_longer_rto", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7", .id = "SHLD-10",
 		.syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512; listen",
 		.want = {
 			.script = "< S 0 $; > S. 0 ack 1; pass 157; < . 1 ack 1; accept; info rto >= 467000;"
