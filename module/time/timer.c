@@ -49,6 +49,7 @@
 #include "base/rto.h"
 #include "base/sock.h"
 #include "base/stream.h"
+#include "base/ticks.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "sendq/sndq.h"
@@ -488,7 +489,7 @@ void xtcp_timer_ack_judged(struct sock *sk)
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) || xsk->timers.probes || !probe_applies(sk))
 		return;
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
-	arm_probe(sk, left > 0 ? jiffies_to_usecs(left) : 0);
+	arm_probe(sk, left > 0 ? xtcp_ticks_us(left, HZ) : 0);
 }
 
 /**
