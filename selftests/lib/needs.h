@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Programs of scripts/ and of tools/. The test runs where scripts/ and build/selftests/tools/ are, and needs python3. */
+/* Programs of scripts/ and of tools/. It needs python3, and runs where scripts/ and build/selftests/tools/ are. */
 #define NEEDS_SCRIPTS	const bool needs_scripts __attribute__((weak)) = true
 /* Programs in PATH, as in "ip nft". Each file that starts one names it. A shell and the core utilities are there. */
 #define NEEDS_PROGRAMS(names)	static const char * const needs_programs_here		\

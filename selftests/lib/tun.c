@@ -11,7 +11,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "needs.h"
 #include "ns.h"
+
+NEEDS_PROGRAMS("ip");
 
 static int open_here(void *name)
 {

@@ -43,7 +43,8 @@ static const struct wire_row rows[] = {
 	/* R1 is three retransmissions, however short the RTO is: then a black hole is supposed. */
 	{
 		.name = "timeout_%s_after_r1_suspects_a_black_hole", .rfc = "RFC 9293 3.8.3, RFC 4821 7.7",
-		.id = "SHLD-10", .in = ESTABLISHED, .syn = "mss 1400", .pre = "sysctl mtu_probing 1; sysctl base_mss 512",
+		.id = "SHLD-10", .in = ESTABLISHED, .syn = "mss 1400",
+		.pre = "sysctl mtu_probing 1; sysctl base_mss 512",
 		.want = {
 			.script = "write 1300; > P. 1(1300) ack 1; info rto <= 213000; >@500 P. 1(1300) ack 1;"
 				  ">@800 P. 1(1300) ack 1; >@1200 P. 1(1300) ack 1; >@2200 p. 1(512) ack 1;"

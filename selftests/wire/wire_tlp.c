@@ -347,7 +347,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "tlp_again_after_a_dsack", .rfc = "RFC 8985 7.2, 7.4.1", .syn = SACK,
 		.want = {
-			.script = PROBED "pass 50; < . 1 ack 2001; < . 1 ack 3001; write 10000; > p. 3001(1000) ack 1 x9;"
+			.script = PROBED "pass 50; < . 1 ack 2001; < . 1 ack 3001; write 10000;"
+				  "> p. 3001(1000) ack 1 x9;"
 				  "> P. 12001(1000) ack 1; < . 1 ack 3001 <sack 2001:3001>; none;"
 				  ">@400 P. 12001(1000) ack 1; info ca_state = 0; < . 1 ack 13001; none;"
 				  "info ca_state = 0",
@@ -364,15 +365,17 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
-	/* The ACK that ends a recovery, or what looked like a loss, starts the probe timeout for what was sent later. */
+	/* The ACK that ends a recovery, or what looked like a loss, starts the probe timeout for later text. */
 	{
 		.name = "tlp_after_a_recovery", .rfc = "RFC 8985 7.2", .syn = SACK,
 		.want = {
-			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; pass 100; < . 1 ack 1 <sack 1001:5001>;"
-				  "> p. 1(1000) ack 1; none; < . 1 ack 1 <sack 1001:10001>; > p. 10001(1000) ack 1;"
+			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; pass 100;"
+				  "< . 1 ack 1 <sack 1001:5001>; > p. 1(1000) ack 1; none;"
+				  "< . 1 ack 1 <sack 1001:10001>; > p. 10001(1000) ack 1;"
 				  "> P. 11001(1000) ack 1; pass 100; < . 1 ack 10001; none; info ca_state = 0;"
 				  ">@350 P. 11001(1000) ack 1; none; info ca_state = 0; < . 1 ack 12001; none",
-			.counters = "TCPLossProbes=1 RetransSegs=2 TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+			.counters = "TCPLossProbes=1 RetransSegs=2 TCPTimeouts=0 TCPSackRecovery=1",
+			.state = ESTABLISHED,
 		},
 	},
 	{

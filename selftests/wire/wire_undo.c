@@ -41,7 +41,8 @@
 			"> p. 1(1000) ack 1; none; info lost = 3; >@1500 p. 1(1000) ack 1; none;" \
 			"info ca_state = 4; < . 1 ack 2001 <nop,nop,ts T K,nop,nop,sack 3001:6001>;"
 /* The same without a timeout: the original of the first comes 80 ms later than what has overtaken it. */
-#define LATE_FIRST	TEN_IN_FLIGHT "keep R; pass 20; < . 1 ack 1 <nop,nop,ts T R,nop,nop,sack 3001:6001 1001:2001>;" \
+#define LATE_FIRST	TEN_IN_FLIGHT "keep R; pass 20;" \
+			"< . 1 ack 1 <nop,nop,ts T R,nop,nop,sack 3001:6001 1001:2001>;" \
 			"> p. 1(1000) ack 1; none; info lost = 2; pass 80;" \
 			"< . 1 ack 2001 <nop,nop,ts T K,nop,nop,sack 3001:6001>; none; info lost = 0;"
 #define FORGETS		"RACK forgets what an undo takes back: another timeout resends it"
@@ -223,8 +224,8 @@ static const struct wire_row rows[] = {
 	{
 		.name = "undo_and_then_the_oldest_first", .rfc = "RFC 8985 6.2", .syn = SACK_TS,
 		.want = {
-			.script = RESENT_IN_VAIN ">@150 p. 13001(1000) ack 1; none; info lost = 1; < . 1 ack 30001; none;"
-				  "info ca_state = 0",
+			.script = RESENT_IN_VAIN ">@150 p. 13001(1000) ack 1; none; info lost = 1; < . 1 ack 30001;"
+				  "none; info ca_state = 0",
 			.counters = "TCPLossUndo=1 TCPTimeouts=1 TCPTSReorder=1", .state = ESTABLISHED,
 		},
 		.kernel_differs = FORGETS,
