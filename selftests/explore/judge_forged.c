@@ -8,10 +8,16 @@
 
 #define ANSWER_US	200	/* an answer leaves at once */
 
+/* Both FINs have arrived: the end that closed last has no connection any more, and a RST answers (section 3.10.7.1). */
+static bool has_closed(const struct judge_side *s)
+{
+	return s->has_fin && s->heard_end && s->heard_ack && s->una_most == s->fin + 1;
+}
+
 /* Sent by somebody for whom the connection is open: the SYN of the other side counts no more. */
 static bool is_synchronised(const struct judge_side *s)
 {
-	return s->forged.is_open && s->heard_ack && s->has_acked && !s->is_reset;
+	return s->forged.is_open && s->heard_ack && s->has_acked && !s->is_reset && !has_closed(s);
 }
 
 static const char *kind_of(const struct judge_side *s, const struct segment *seg)
