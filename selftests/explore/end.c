@@ -411,7 +411,7 @@ static void step_threads(struct end *end)
 	end_threads_stop(end);
 	errno = end->failure;
 	if (end->failure)
-		fail(end, "a call that waits");
+		fail(end, end->failed);
 	else if (end->program->ending == ORDERLY)
 		end_close(end);
 	else

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,13 +30,30 @@ static void pause_us(struct end *end, int longest_us)
 		usleep(chance_below(&end->chance, longest_us));
 }
 
+/*
+ * One call tells the error of the connection. Then the others say EPIPE, and shutdown() ENOTCONN; they may return first.
+ * recv() gives an error only if it is this one.
+ */
+static void note_failure(struct end *end, const char *call, int error)
+{
+	const bool reads = !strcmp(call, "recv()");
+
+	if (end->failure && !end->may_fail && !end->may_lose_route &&
+	    (reads ? end->failure : error) != (strcmp(reads ? end->failed : call, "shutdown()") ? EPIPE : ENOTCONN))
+		end_wrong(end, "an error is told twice: %s says %s, and %s says %s", end->failed,
+			  strerror(end->failure), call, strerror(error));
+	if (end->failure && !reads)
+		return;
+	end->failure = error;
+	end->failed = call;
+}
+
 /* A call has failed. True: it was interrupted alone. */
-static bool goes_on(struct end *end)
+static bool goes_on(struct end *end, const char *call)
 {
 	if (errno == EINTR)
 		return !end->stops;
-	if (!end->failure)
-		end->failure = errno;
+	note_failure(end, call, errno);
 	return false;
 }
 
@@ -59,15 +77,15 @@ static void *writes(void *arg)
 		if (n > p->total - end->written)
 			n = p->total - end->written;
 		done = end_write(end, n > PIECE ? PIECE : n);
-		if (done < 0 && !goes_on(end))
+		if (done < 0 && !goes_on(end, "send()"))
 			break;
 		if (done > 0)
 			end->written += done;
 		pause_us(end, p->write_pause_us);
 	}
 	if (!end->stops && end->written == p->total && p->ending == ORDERLY) {
-		if (shutdown(end->fd, SHUT_WR) && !end->failure)
-			end->failure = errno == ENOTCONN ? ECONNRESET : errno;
+		if (shutdown(end->fd, SHUT_WR))
+			note_failure(end, "shutdown()", errno);
 		end->has_shut = true;
 	}
 	over(end);
@@ -85,7 +103,7 @@ static void *reads(void *arg)
 	while (!end->stops && !end->at_end) {
 		n = 1 + chance_below(&end->chance, end->program->read_max);
 		done = end_read(end, piece, n > PIECE ? PIECE : n);
-		if (done < 0 && !goes_on(end))
+		if (done < 0 && !goes_on(end, "recv()"))
 			break;
 		if (done >= 0)
 			end_take(end, piece, done);
