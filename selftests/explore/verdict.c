@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,12 +175,20 @@ static bool may_have_reset(const struct world *w, const struct lane *lane, enum 
 	return wire->has_sent_reset || (w->s->host[side].down_ms && wire->has_heard_text);
 }
 
+/* After SHUT_RDWR the socket refuses text that arrives, and says ECONNRESET (RFC 9293 section 3.6.1, SHLD-3). */
+static bool has_refused(const struct end *end)
+{
+	return end->has_shut && end->has_shut_read && end->error == ECONNRESET;
+}
+
 /* Octets written before close() arrive; an end that wrote nothing sees no reset. */
 static void look_at_close(struct world *w, const struct lane *lane, enum side side)
 {
 	const struct end *end = &lane->end[side], *peer = &lane->end[!side];
 
 	if (!is_promised(w, lane, side))
+		return;
+	if (has_refused(peer))
 		return;
 	if (peer->error && !lane->judge.side[side].has_heard_text)
 		verdict_wrong(w, "close: the %s got %s, and had sent nothing", side_name(!side), strerror(peer->error));
