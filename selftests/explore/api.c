@@ -105,6 +105,15 @@ int api_shut(struct end *end)
 	return 0;
 }
 
+/*
+ * sendfile() writes page by page. If an error ends a write that waited, and an earlier one has taken octets, it returns
+ * how many, and the error is lost. The next call says EPIPE.
+ */
+static bool may_swallow(const struct end *end)
+{
+	return end->program->sendfile && end->program->blocks;
+}
+
 /* Does what arrived explain the error? */
 static void explain(struct end *end, const char *call)
 {
@@ -120,7 +129,7 @@ static void explain(struct end *end, const char *call)
 			end_wrong(end, "%s: ECONNRESET, and no RST has arrived", call);
 		break;
 	case EPIPE:
-		if (!wire->heard_reset || !wire->heard_end)
+		if (!wire->heard_reset || !(wire->heard_end || may_swallow(end)))
 			end_wrong(end, "%s: EPIPE, and no RST has arrived behind a FIN", call);
 		break;
 	case ETIMEDOUT:
