@@ -203,13 +203,14 @@ static bool are_slabs_back(char *why, size_t size)
 
 bool state_is_back(const struct path *path, char *why, size_t size)
 {
-	if (!is_shown_back(path, why, size) || !are_ports_free(path, why, size))
+	if (!is_shown_back(path, why, size))
 		return false;
 	if (module_references() != references) {
 		snprintf(why, size, "state: the module is held %d times, not %d", module_references(), references);
 		return false;
 	}
-	if (!are_slabs_back(why, size))
+	/* a socket that tries a port is freed a grace period after its close() */
+	if (!are_slabs_back(why, size) || !are_ports_free(path, why, size))
 		return false;
 	nr_places = 0;
 	return true;
