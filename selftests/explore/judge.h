@@ -68,7 +68,9 @@ struct judge_probes {
 struct judge_forged {
 	bool is_open;		/* a segment without SYN has left */
 	const char *kind;	/* of the last segment that arrived; NULL: nothing special */
-	long long arrived_us;
+	long long arrived_us, answered_us;
+	bool has_answered;
+	uint32_t acked, edge;	/* as the side had said when it arrived */
 };
 
 /* What is known of one side: of what it sent, and of what has arrived there. */

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The judge's rule for segments that may be forged (RFC 5961 section 4.2; RFC 9293 section 3.10.7.4): no SYN and no RST
- * answers a SYN, whatever its number, or an ACK without text left of the window, once the connection is open. On these
- * paths they are late copies. How often an ACK answers is not asked.
+ * The judge's rules for segments that may be forged (RFC 5961 sections 4.2 and 7; RFC 9293 section 3.10.7.4): a SYN,
+ * whatever its number, and an ACK without text left of the window change nothing. At most an ACK answers them, and only
+ * one in each interval, so that two ends cannot answer each other for ever. On these paths they are late copies.
  */
 #include "judge.h"
 
-#define ANSWER_US	200	/* an answer leaves at once */
+#define ANSWER_US	1000		/* an answer leaves at once */
+#define APART_US	490000LL	/* net.xtcp.invalid_ratelimit is 500 ms, less some ticks */
 
 /* Both FINs have arrived: the end that closed last has no connection any more, and a RST answers (section 3.10.7.1). */
 static bool has_closed(const struct judge_side *s)
@@ -31,6 +32,8 @@ void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long 
 {
 	s->forged.kind = is_synchronised(s) ? kind_of(s, seg) : NULL;
 	s->forged.arrived_us = now_us;
+	s->forged.acked = s->acked;
+	s->forged.edge = s->edge;
 }
 
 void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
@@ -40,10 +43,18 @@ void judge_forged_leaves(struct judge *j, enum side from, const struct segment *
 	const char *kind = f->kind;
 
 	f->is_open |= !(seg->flags & (SEGMENT_SYN | SEGMENT_RST));
-	f->kind = NULL;
 	if (!kind || s->waits || now_us - f->arrived_us > ANSWER_US)
 		return;
 	if (seg->flags & SEGMENT_SYN || (seg->flags & SEGMENT_RST && s->is_orderly))
 		judge_broken(j, from, "%s answers %s in a synchronised state",
 			     seg->flags & SEGMENT_RST ? "a RST" : "a SYN", kind);
+	/* text, a probe, an ACK of something else, an update of the window, and the RST of close() have other reasons */
+	if (segment_len(seg) || seg->seq != s->snd_nxt || seg->ack != f->acked || s->edge != f->edge ||
+	    seg->flags & SEGMENT_RST)
+		return;
+	if (f->has_answered && now_us - f->answered_us < APART_US)
+		judge_broken(j, from, "an ACK answers %s, %lld ms after the last such answer", kind,
+			     (now_us - f->answered_us) / 1000);
+	f->has_answered = true;
+	f->answered_us = now_us;
 }
