@@ -25,13 +25,12 @@ struct xtcp_net;
  * @socks: number of full socks among the users; once it is 0, it stays 0, unless the lease is
  *	shared
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
- * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse
- *	has the same value, unless connect() made the lease exclusive
+ * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse of
+ *	@inet is the same or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen())
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the lease has admitted a sock only because the owner had changed its options
- *	after it bound or began to listen; @reuse, @reuseport and @uid would have refused that sock;
- *	lock of the port
+ * @admits_others: the lease has admitted a sock that @reuse, @reuseport and @uid refuse, because
+ *	the present options of the owner admitted that sock; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
@@ -116,10 +115,10 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record. connect() may have cleared SO_REUSEADDR of the lease
- * (xtcp_lease_make_exclusive()). The option comes back when the last full sock leaves the port,
- * even if records still refer to the lease. From then on, a sock of kernel TCP with SO_REUSEADDR
- * can bind the port, as if a TIME-WAIT sock of kernel TCP had the port.
+ * Take a reference for a TIME-WAIT record. @socks does not count records. So a lease whose
+ * SO_REUSEADDR connect() has cleared (xtcp_lease_make_exclusive()) gets the option back when its
+ * last full sock leaves, even if records still refer to the lease. From then on, a sock of kernel
+ * TCP with SO_REUSEADDR can bind the port, as if a TIME-WAIT sock of kernel TCP had the port.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {

@@ -25,9 +25,8 @@
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
- * share the lease on the port. While many ports are free, most likely one of the first few ports
- * that are tried is usable. When ports become scarce, the destination gets a bitmap of its ports
- * (portmap.c).
+ * share the lease on the port. While many ports are free, one of the first few tries most likely
+ * succeeds. When ports become scarce, the destination gets a bitmap of its ports (portmap.c).
  */
 #include "ports/port.h"
 
@@ -139,10 +138,10 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * Returns @range without the ports that connect() may not choose in one of its halves. If @first,
- * the half is ours: returns all of @range. Otherwise the half is kernel TCP's (the ports with the
- * parity of the first port): cuts off the last ports of a range of RESERVE_FROM ports or more, and
- * so keeps them for kernel TCP.
+ * Returns the part of @range from which connect() may choose a port of one half. For our half
+ * (@first), the part is all of @range. Kernel TCP's half has the ports with the parity of the first
+ * port. For this half, the part lacks the last ports of @range, which are kept for kernel TCP,
+ * unless @range has fewer than RESERVE_FROM ports.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {
@@ -181,7 +180,7 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
 	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
 }
 
-/* Try the ports of one half that the map shows as free, until one is usable. */
+/* In one half, try the ports that the map shows as free, until one is usable. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	const struct xtcp_port_range part = part_for(range, first);
@@ -207,9 +206,9 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Try the ports of one half that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn, because some of them may belong to TIME-WAIT records that may be replaced. A few tries are
- * enough, unless most records of the half are too young to be replaced.
+ * In one half, try the ports that the map shows as free. Then, if @reuse is set, try a few ports in
+ * turn: some of them may belong to TIME-WAIT records that may be replaced. A few tries are enough,
+ * unless most records of the half are too young to be replaced.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    bool reuse)
@@ -241,8 +240,8 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 /*
  * Returns where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the
- * destination. The map of the destination is also found by @hash, so @hash does not change with
- * time. This function hashes @hash once more, together with the time.
+ * destination. It does not change with time, because it also finds the map of the destination. So
+ * this function hashes @hash once more, together with the time.
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
@@ -275,7 +274,7 @@ static int choose_and_insert(struct sock *sk)
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
-		/* in a range of one port, the first half is empty */
+		/* a range of one port has no port of our half */
 		if (err == -EADDRINUSE && range.count == 1)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)

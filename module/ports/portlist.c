@@ -8,8 +8,8 @@
  * caller needs two of these locks.
  *
  * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
- * tree. A block of lists is allocated while one of its ports has a lease. One empty block is kept
- * for reuse. So if a port often gets a lease and loses it again, no block is allocated each time.
+ * tree. A block of lists exists only while one of its ports has a lease. One empty block is kept
+ * for reuse, so a port that often gets and loses a lease does not need an allocation each time.
  */
 #include "ports/portlist.h"
 
@@ -49,7 +49,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 /**
  * xtcp_portlist_add() - put a lease on the list of its port
- * @lease: in kernel TCP's table; if the call fails, it removes the lease from that table
+ * @lease: in kernel TCP's table; a call that fails removes the lease from that table
  *
  * Shared leases come before the others.
  *

@@ -18,15 +18,15 @@ struct xtcp_lease;
 
 /**
  * struct xtcp_portlist - the leases of every 64th port, in a list per port
- * @lock: guards this struct, and the bits of these ports in xtcp_net.port_bits. It also guards the
- *	fields of the leases that decide which binds may share a port; struct xtcp_lease names them
+ * @lock: guards this struct, the bits of these ports in xtcp_net.port_bits, and the fields of a
+ *	lease that struct xtcp_lease marks with "lock of the port"
  * @used: for each block, how many of its lists are not empty
  * @block: arrays of lists; NULL: no port of the block has a lease
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
- * bind table are taken inside @lock; create.c says inside which locks @lock is taken. No lock is
- * needed for xtcp_net.spare_block, which is exchanged atomically, or for @users and @socks of a
- * lease, which are atomic.
+ * bind table are taken inside @lock; create.c lists the locks outside @lock. These need no lock:
+ * xtcp_net.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
+ * atomic.
  */
 struct xtcp_portlist {
 	spinlock_t lock;	/* see @lock above */

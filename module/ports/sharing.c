@@ -146,8 +146,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR. But the answer is still yes if @sk has SO_REUSEADDR, too, and @lease
- *    listens: then no sock outside the group listens, so all of them admit @sk.
+ *  - @lease has SO_REUSEADDR, unless @sk has it, too, and @lease listens. While @lease listens, no
+ *    sock outside the group listens, so SO_REUSEADDR of @sk is enough for all of them.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -157,8 +157,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @other have the same address and device, and is lease_vouches() true for @other? Return:
- * true if so. Also returns true, to end the walk, if no tries are left; then @tries is below 0.
+ * Does @other have the same address and device as the lease of the query, and is lease_vouches()
+ * true for @other? If no tries are left, returns true to end the walk; @tries is below 0 then.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
@@ -191,8 +191,8 @@ static bool is_in_the_way(struct sock *other, void *arg)
 }
 
 /*
- * Walk the socks on @port of one chain of kernel TCP's table that is hashed by port and address.
- * Several addresses may share a chain. Return: true when @look() has ended the walk.
+ * Walk the socks on @port in one chain of bhash2, kernel TCP's table by port and address. Several
+ * addresses may share a chain. Return: true when @look() has ended the walk.
  */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)

@@ -108,9 +108,9 @@ static bool is_of_another_device(struct sock *other, void *taker)
 
 /*
  * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
- * as if the taker's SO_REUSEPORT group had the port. If a bind() comes before the taker, that
- * bind() clears fastreuseport again. Return: true when fastreuseport is set. Two conditions must
- * hold:
+ * as if the taker's SO_REUSEPORT group had the port. A bind() that comes before the taker changes
+ * fastreuseport again, and shut_door() notices this. Return: true when fastreuseport is set. It is
+ * set only under two conditions:
  *
  *  - All socks on the port got it from kernel TCP's connect(). Each of them needs only its own
  *    4-tuple, so the taker may share the port.
@@ -259,8 +259,8 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
- * Socks for which kernel TCP's connect() chose the port do not conflict. If there may be such
- * socks, @beside of the lease is set.
+ * A sock for which kernel TCP's connect() chose the port conflicts only if the sock and the lease
+ * are bound to different devices. If there may be such socks, @beside of the lease is set.
  *
  * Context: softirq or process. Lock: of the port, held.
  *

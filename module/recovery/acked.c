@@ -57,10 +57,10 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 /*
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
  * sacked segment that was sent only once gives an RTT. The RTO takes the longest of these RTTs,
- * which includes the peer's ACK delay. Congestion control takes the shortest. If the ACK moves
- * SND.UNA, the RTO takes the RTT of the timestamp echo instead in two cases: no segment gives an
- * RTT, or the ACK also reports a segment that was resent. Return: true when the RTO has a new
- * sample.
+ * which includes the peer's ACK delay; sacked segments count only if no acknowledged segment gives
+ * an RTT. Congestion control takes the shortest. An ACK that moves SND.UNA gives the RTO the RTT of
+ * the timestamp echo in two cases: no segment gives an RTT, or the ACK also reports a segment that
+ * was resent. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -232,10 +232,10 @@ static __always_inline bool has_stream(struct sock *sk)
 }
 
 /*
- * May newly sacked text restart the retransmission timer? The last copy of the first segment in
- * flight decides. If the text was sent before this copy, yes: the path may be slower than the RTO
- * assumes, and the copy may still be on its way. If the text was sent after this copy, no: the copy
- * may be lost, and ACKs of later text must not delay the timeout.
+ * May newly sacked text restart the retransmission timer? Compare it with the last transmission of
+ * the first segment in flight. If the sacked text was sent earlier, yes: the path may be slower
+ * than the RTO assumes, and that transmission may still be on its way. If the sacked text was sent
+ * later, no: that transmission may be lost, and ACKs of later text must not delay the timeout.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -306,9 +306,9 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Was the SYN resent at least twice, and was the original lost? The original was not lost if the
- * ACK echoes its timestamp (Eifel, RFC 3522). The timestamp of a retransmission is at least one
- * timeout later.
+ * Was the SYN resent at least twice, and was the original lost? An ACK that echoes the original's
+ * timestamp shows that the original was not lost (Eifel, RFC 3522). The timestamp of a
+ * retransmission is at least one timeout later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -9,19 +9,20 @@
  *       |                              |                                |
  *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
- * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. The phase is over when
- * everything before recover is acknowledged.
+ * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. With SACK, RECOVERY and LOSS
+ * are over when everything before recover is acknowledged. CWR, and all three phases without SACK,
+ * are over when SND.UNA moves beyond recover.
  *
  * Three questions are kept apart:
  *
  * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
  *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
  *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
- *   After a timeout, everything in flight counts as lost.
+ *   After a timeout, almost everything in flight counts as lost (all_is_lost()).
  * - How fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c).
  *   This file only compares the window with the number of octets in flight.
- * - Was the recovery needless? undo.c decides this, but F-RTO (RFC 5682) is in this file, since it
- *   also chooses what to send.
+ * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
+ *   F-RTO also chooses what to send.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -394,8 +395,9 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
 /*
  * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
  * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
- * retransmissions. If a later ACK acknowledges or sacks a segment that was sent before the timeout
- * and not resent, the timeout was spurious. If an ACK sacks the new text instead, the loss is real.
+ * retransmissions. If an ACK acknowledges or sacks a segment that was sent before the timeout and
+ * not resent, the timeout was spurious. Without SACK, such an ACK shows this only if it covers no
+ * resent segment. If an ACK sacks the new text instead, the loss is real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -429,7 +431,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!xsk->agreed.sack_ok) {
-		/* after F-RTO has sent new text, a duplicate ACK counts as its arrival */
+		/* after F-RTO has sent new text, a duplicate ACK counts as the arrival of this text */
 		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
@@ -442,9 +444,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 /*
  * Resend lost segments as far as the congestion window and pacing allow. If nothing is in flight,
  * the window allows at least one segment. After a timeout (@timeout), pacing does not delay these
- * segments. As in Linux, TCPFastRetrans and TCPSlowStartRetrans do not count them then; TCPTimeouts
- * counts the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if there was
- * no call.
+ * segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
+ * TCPTimeouts counts the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if
+ * there was no call.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {
@@ -591,10 +593,10 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Mark everything in flight as lost, for a timeout, except segments that are sacked. With SACK,
- * segments behind the first are also left out if they were sent very recently (RFC 8985 section
- * 6.3). But if the peer has dropped data that it had sacked, everything in flight is marked.
- * Return: true when the peer has dropped such data.
+ * After a timeout, mark everything in flight as lost, except sacked segments. With SACK, also leave
+ * out each segment behind the first that was sent very recently (RFC 8985 section 6.3). But if the
+ * peer has dropped data that it had sacked, mark everything. Return: true when the peer has dropped
+ * such data.
  */
 static bool all_is_lost(struct sock *sk)
 {
@@ -749,7 +751,7 @@ void xtcp_recovery_mtu_fell(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_syn_text_refused() - resend text of the SYN that the SYN-ACK has not acknowledged
+ * xtcp_recovery_syn_text_refused() - resend the SYN's text, which the SYN-ACK did not acknowledge
  * @sk: has just entered ESTABLISHED
  *
  * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text

@@ -3,9 +3,8 @@
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
  * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
- * RACK which segments are missing. If only the segment that the probe repeats was lost, the probe
- * itself repairs the loss. The window is reduced all the same, because a loss is a sign of
- * congestion.
+ * RACK which segments are missing. If only the last segment was lost, the repeated copy repairs the
+ * loss. The window is still reduced, because a loss is a sign of congestion.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -67,8 +66,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * @sample: the ACK
  *
  * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
- * segment arrived, so nothing was lost. If SND.UNA moves beyond the segment before such an ACK has
- * come, the original was lost, so the window is reduced.
+ * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
+ * the original was lost, and the window is reduced.
  *
  * If the ACK resolves the probe, recovery.c starts the next probe timeout.
  */
@@ -82,8 +81,8 @@ void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/*
-	 * without a D-SACK, dsack.start and dsack.end are 0. The first test excludes this case; the
-	 * second test would not, since a probe may end at sequence number 0
+	 * without a D-SACK, dsack.start and dsack.end are both 0. A test of dsack.end alone is not
+	 * enough: a probe may end at sequence number 0
 	 */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {

@@ -8,10 +8,9 @@
  * second copy differs. insert_new_text() makes sure of this. So a segment that overlaps text in the
  * tree goes through the tree, even if it begins at RCV.NXT.
  *
- * Work: a segment adds at most one skb to the tree. Each skb of the tree that the segment covers
- * completely is removed. If the octets of such an skb differ from the octets of the segment, the
- * older octets are first copied into the segment. So each skb is inserted once and removed once, in
- * whatever order a peer sends.
+ * Work: a segment adds at most one skb to the tree, and removes the skbs that it covers completely.
+ * So each skb is inserted once and removed once, in whatever order a peer sends. If the octets of a
+ * covered skb differ from those of the segment, the older octets are copied into the segment.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb. There is one exception. An offered window cannot be taken back. But
@@ -111,7 +110,7 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 
 /*
  * Does the same as join(), but @from is in no queue, and is freed if the function returns true. Not
- * inlined, because calls are rare: if the program reads at once, the queue is empty.
+ * inlined, because calls are rare: the queue is usually empty, since the program reads at once.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -253,10 +252,10 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment does not fit: if the queued skbs take more memory than the buffer allows, let the
- * buffer grow to that amount, but not beyond the namespace's limit. If they take less, tcp_mem has
- * kept the segment out, and a larger buffer would not help. The buffer does not grow under memory
- * pressure, or if the program has set its size.
+ * A segment does not fit. If the queued skbs take more memory than the buffer allows, let the
+ * buffer grow to that amount, but not beyond the namespace's limit. Otherwise tcp_mem has kept the
+ * segment out, and a larger buffer does not help. The buffer does not grow under memory pressure,
+ * or if the program has set its size.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -275,8 +274,8 @@ static void grow_buffer(struct sock *sk)
  * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
  * out-of-order text beyond @skb is dropped. Text within the offered window may exceed the buffer,
  * unless its skbs are tiny. If the receive queue is empty, one skb in order is always accepted,
- * however large it is. Without this, a connection would stop if its buffer is smaller than one skb,
- * or while other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
+ * however large it is. So a connection goes on even if its buffer is smaller than one skb, or if
+ * other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -342,10 +341,10 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old, which *@skb covers, from the tree. An honest peer has sent the same octets twice. If
- * the octets differ, those of @old are kept: they are written into a copy of *@skb, because a
- * packet socket may still read the pages of *@skb. Return: false if there is no memory for the
- * copy; then @old stays in the tree.
+ * Remove @old, which *@skb covers, from the tree. If the peer is honest, *@skb has the same octets
+ * as @old. If they differ, the octets of @old are kept: a copy replaces *@skb, and they are written
+ * into this copy, because a packet socket may still read the pages of *@skb. Return: false if there
+ * is no memory for the copy; then @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -477,8 +476,8 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
  * @sk: the sock
  * @skb: on sk_receive_queue; its reference is dropped
  *
- * The function does the work of sock_rfree(), but the sock keeps charged memory for the next
- * segment.
+ * Does the work of sock_rfree(), but the sock may keep some memory for the next segment
+ * (xtcp_memory_uncharge()).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -39,8 +39,8 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 
 /**
  * xtcp_savedsyn_fill() - copy the headers of a SYN, and its KeyIDs
- * @syn: where to store both. All fields are 0 except @len, which is xtcp_savedsyn_len(), or 0 if
- *	the program wants no headers
+ * @syn: where to store both. The caller has set @len to xtcp_savedsyn_len(), or to 0 if the
+ *	program wants no headers. All other fields are 0
  * @skb: the SYN; its data begins with the TCP header
  *
  * Context: softirq.

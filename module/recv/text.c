@@ -131,7 +131,8 @@ static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 }
 
 /*
- * New text has come: update the measurements by which ACKs are delayed (RFC 9293 section 3.8.6.3).
+ * New text has come: update the measurements that decide how ACKs are delayed (RFC 9293 section
+ * 3.8.6.3).
  */
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
@@ -202,8 +203,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * if text has the sequence number that is stored for a FIN, the peer cannot have sent that
-	 * FIN. So forget the number, as in Linux
+	 * if the text has the sequence number that is stored for a FIN, this FIN was not the
+	 * peer's. So forget it, as in Linux
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
@@ -222,10 +223,10 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
  * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
  * An R of 0 asks for an ACK of this segment alone.
  *
- * The present rate may have come with text beyond @seq. Then we cannot tell which is newer: if this
- * segment was overtaken, the rate is newer; if this segment was resent, the request is newer. So
- * the request is taken only if it does not ask for fewer ACKs, which is always safe. Not inlined,
- * because hardly any segment has the option.
+ * The present rate may have come with text beyond @seq. If the network has reordered the two
+ * segments, the present rate is newer. If this segment was resent, its request is newer. We cannot
+ * tell these cases apart, so we refuse a request for fewer ACKs. More ACKs are always safe. Not
+ * inlined, because hardly any segment has the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {
@@ -334,8 +335,9 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: after steps 1 to 6, in ESTABLISHED or a later state; after FIN-WAIT-2 all text is old. With
- *	Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or SYN-ACK
+ * @sk: after steps 1 to 6, in ESTABLISHED or a later state. Once the peer's FIN is taken, all text
+ *	is old. With Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or
+ *	SYN-ACK
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
@@ -345,8 +347,9 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: XTCP_DONE when nothing of @skb was taken, and the caller still owns it; XTCP_CONSUMED
- * when @skb was queued or freed; XTCP_FIN_TAKEN when in addition RCV.NXT has passed the peer's FIN.
+ * Return: XTCP_DONE when no text of @skb was queued, and the caller still owns @skb; XTCP_CONSUMED
+ * when @skb was queued or freed; XTCP_FIN_TAKEN when, in addition, RCV.NXT has passed the peer's
+ * FIN.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -362,8 +365,8 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	/*
-	 * in a simultaneous open, the SYN-ACK repeats the SYN, which needs no D-SACK: a D-SACK
-	 * reports only data (RFC 2883 section 4)
+	 * in a simultaneous open, the SYN-ACK repeats the SYN. No D-SACK reports the repeated SYN,
+	 * because a D-SACK is only for data (RFC 2883 section 4)
 	 */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);

@@ -4,10 +4,10 @@
  *
  * The urgent pointer of a segment points to the octet after the urgent octet (RFC 9293 section
  * 3.1), or with net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). Only the
- * last urgent octet is known to us: struct xtcp_urgent has its sequence number and its value. The
- * octet itself stays in the receive queue. So RECEIVE can return the octet separately (MSG_OOB) and
- * skip it in the queue, or stop before it (SO_OOBINLINE). The sequence number of the octet is
- * called the mark.
+ * last urgent octet is known to us: struct xtcp_urgent has its sequence number and its value.
+ * MSG_OOB returns this value. The octet also stays in the receive queue. A read stops before the
+ * octet. The next read skips it, or returns it as normal text if SO_OOBINLINE is set. The sequence
+ * number of the octet is called the mark.
  */
 #include "recv/urgent.h"
 
@@ -33,9 +33,9 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * The next octet to read is an urgent octet, but a newer one is about to replace it in struct
- * xtcp_urgent. After that, a read would return the old octet as normal text. This would be wrong:
- * MSG_OOB has returned the octet already, or the program did not want it. So skip the octet.
+ * Skip the urgent octet, which is the next octet to read: struct xtcp_urgent is about to forget it
+ * for a newer one. No read may return the old octet as normal text, because MSG_OOB has returned
+ * the octet already, or the program did not want it.
  */
 static void pass_over(struct sock *sk)
 {
@@ -52,7 +52,7 @@ static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	/* an octet that has arrived in order can no longer become urgent, read or not */
+	/* an octet before RCV.NXT can no longer become urgent, even if it is unread */
 	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
 		return;
 	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))

@@ -12,13 +12,13 @@
  *  - In slow start, cwnd grows with each ACK, so we ask for frequent ACKs: a rate of at most two,
  *    which is the usual rate. With an algorithm that never sets ssthresh, such as BBR, we always
  *    ask for at most the usual rate, because we do not learn when slow start ends.
- *  - We choose a rate at which each window gets at least four ACKs, so that losses are found and
- *    the window slides. So the rate is at most a quarter of the window, in segments, rounded down
- *    to a power of two. When the window shrinks later, the rate stays until fewer than two ACKs
- *    come for each window, so that the rate does not follow each step of the window.
- *  - With fewer than four segments in the window, we ask for an ACK of each segment: if the peer
- *    delayed an ACK then, nothing might be in flight until the peer's delayed-ACK timer fires. When
- *    the window has eight segments again, we ask for the usual rate.
+ *  - To find losses and to let the window slide, we choose a rate that gives at least four ACKs for
+ *    each window. This rate is at most a quarter of the window, in segments, rounded down to a
+ *    power of two. It does not follow each step of the window: when the window shrinks, the rate
+ *    stays until fewer than two ACKs come for each window.
+ *  - With fewer than four segments in the window, we ask for an ACK of each segment. A delayed ACK
+ *    could leave nothing in flight until the peer's delayed-ACK timer fires. When the window has
+ *    eight segments again, we ask for the usual rate.
  *
  * "The window" is the number of octets that may be in flight: the least of cwnd, the peer's window
  * and half of the send buffer.

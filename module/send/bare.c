@@ -25,8 +25,8 @@
 /*
  * Returns the sequence number of a segment without text. Usually this is SND.NXT. If the peer's
  * window has shrunk, its right edge may be below SND.NXT. Then the number is the edge, because the
- * peer accepts no segment beyond the edge. But if the edge is less than one unit of the window
- * field below SND.NXT, the peer has only rounded the window down, so the number is SND.NXT.
+ * peer accepts no segment beyond the edge. But a distance of less than one unit of the window field
+ * only shows that the peer has rounded the window down. In this case the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -123,8 +123,8 @@ void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
  * @seq: its sequence number
  * @keepalive: true: a keepalive probe; false: a window probe
  *
- * As in Linux, the MIB counter also counts a probe that the layers below refuse, but no probe for
- * which there was no memory.
+ * As in Linux, the MIB counter counts the probe even if the layers below refuse it, but not if
+ * there was no memory for it.
  *
  * Return: 0 or an error of xtcp_segment_send_control().
  */

@@ -95,7 +95,7 @@ u32 xtcp_bundle_most(struct sock *sk)
  * @n: how many octets may be sent
  *
  * As in Linux, a GSO packet has at most half of the congestion window. So two packets can be in
- * flight: when the ACK of the first lets a third leave, the second is still on its way.
+ * flight: while we wait for the ACK of the first, the second is on its way.
  *
  * Return: octets, no more than @n.
  */
@@ -113,9 +113,9 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 		n = min(n, mss);
 	/*
 	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
-	 * with the request is sent alone, and @skb is cut to make room for the request. But the
-	 * last skb of the queue is not cut if it fits a segment without the request; the request
-	 * then waits for a later segment
+	 * with the request is sent alone, and @skb is cut to make room for the request. There is
+	 * one exception: if the last skb of the queue fits one segment only without the request, it
+	 * is not cut, and the request waits for a later segment
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -125,8 +125,8 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * Is the ACK of the oldest text in flight near, that is, due within half of a round trip and within
- * a millisecond? It counts as near only if text was sent within the last millisecond.
+ * Is the ACK of the oldest text in flight due soon: within half of a round trip, and within a
+ * millisecond? Returns false if no text was sent within the last millisecond.
  */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
@@ -157,7 +157,8 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * timer for the text in flight makes us send.
  *
  * The peer should send that ACK without delay, since more than two segments are in flight (RFC 9293
- * section 3.8.6.3, SHLD-19): the part has at least one segment, so the window has more than three.
+ * section 3.8.6.3, SHLD-19). The part has at least one segment, but is less than a third of the
+ * window. So the rest of the window, which is in flight, has more than two segments.
  *
  * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
  * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing

@@ -3,11 +3,11 @@
  * Computes the effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the
  * present route.
  *
- * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from it,
- * from the peer's MSS and from the options that every segment carries; the congestion window and
- * TCP_INFO use it. The payload is how much data the next segment has at most: tx->mss minus the
- * SACK blocks and the request for an ACK rate that the segment will carry. segment.c writes the
- * options, so it also tells how long they are.
+ * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from
+ * tx->pmtu, the peer's MSS and the options that every segment carries. The congestion window and
+ * TCP_INFO use tx->mss. The payload is the most data that the next segment can have: tx->mss minus
+ * the SACK blocks and the request for an ACK rate that the segment will carry. segment.c writes the
+ * options, so segment.c also tells how long they are.
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
  * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three

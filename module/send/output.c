@@ -93,11 +93,11 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 /*
  * Must a small segment wait because small segments in flight take half of the send buffer? The
  * congestion window counts octets, so it lets any number of small segments out. But each small
- * segment takes much more memory than its text. If small segments filled the send buffer, the
- * program could write no more, however little text is in flight. So when they take half of the
- * buffer, the next small segment waits for an ACK, even with TCP_NODELAY, and further writes join
- * it. Linux needs no such rule, because its congestion window counts segments: a new connection may
- * send only ten at first, however small they are.
+ * segment takes much more memory than its text. Small segments with little text could fill the send
+ * buffer and stop the program from writing. So when they take half of the buffer, the next small
+ * segment waits for an ACK, even with TCP_NODELAY. Further writes join this segment. Linux needs no
+ * such rule, because its congestion window counts segments: a new connection may send only ten at
+ * first, however small they are.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
@@ -109,8 +109,8 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * do not let @skb wait if it is urgent, or if later writes may not be able to join it, as
-	 * after the pages of a MSG_ZEROCOPY write
+	 * do not let @skb wait if it is urgent. Do not let it wait either if later writes may be
+	 * unable to join it, for example because it has pages of a MSG_ZEROCOPY write
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -210,10 +210,10 @@ static void data_sent(struct sock *sk)
 /*
  * Must @n more octets wait because IP and the device still have enough of this connection? Without
  * a limit, one connection could fill a qdisc or a device. The limit is what the connection's rate
- * sends in about a millisecond (sk_pacing_shift), but without pacing at most limit_output_bytes.
- * Two skbs with @n octets of text each are always allowed. If nothing is in flight, or if pace.c
- * cannot learn when there is room again, the octets do not wait either. Each ACK makes us try
- * again, and so does pace.c when there is room.
+ * sends in about a millisecond (sk_pacing_shift). Without pacing, the limit is at most
+ * limit_output_bytes. Two skbs with @n octets of text each are always allowed. The octets do not
+ * wait if nothing is in flight, or if pace.c cannot learn when there is room again. We try again
+ * with each ACK, and when pace.c finds room.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -321,15 +321,15 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * is the congestion window the limit? Usually it is the limit if it has no room for a
-	 * segment. But while a part of @skb waits (xtcp_bundle_waits()), both the congestion window
-	 * and the peer's window have room for a segment; then the one with less room is the limit
+	 * usually the congestion window is the limit if it has no room for a segment. But while a
+	 * part of @skb waits (xtcp_bundle_waits()), both the congestion window and the peer's
+	 * window have room for a segment. Then the window with less room is the limit
 	 */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * tell Careful Resume whether the timer of pace.c can pace segments: only then may the
-	 * congestion window be raised in one step
+	 * Careful Resume may raise the congestion window in one step only if the timer of pace.c
+	 * can pace segments
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
@@ -514,7 +514,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/* cut at the end of the old segment; without memory the caller's cut at @most fails, too */
+	/* cut at the end of the old segment. If this fails, the caller's cut at @most fails, too */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
@@ -543,8 +543,8 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 
 	sock_owned_by_me(sk);
 	/*
-	 * after a retransmission, neither an ACK nor the loss of the probe shows anything about the
-	 * path MTU, so forget the probe
+	 * after a retransmission, neither an ACK of the probe nor the probe's loss shows anything
+	 * about the path MTU, so forget the probe
 	 */
 	if (unlikely(xsk->stream->mtuprobe.size))
 		xsk->stream->mtuprobe.size = 0;
@@ -656,9 +656,9 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
  *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
  * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has
- * room, a window probe sends new data. The peer would ignore an urgent pointer in a segment with an
- * old sequence number. So while urgent data is unacknowledged, a segment at SND.UNA with the
- * pointer goes before the probe, even if the window is closed (RFC 9293 section 3.8.5).
+ * room, a window probe sends new data. The peer ignores an urgent pointer in a segment with an old
+ * sequence number. So while urgent data is unacknowledged, we first send a segment at SND.UNA with
+ * the pointer, even if the window is closed (RFC 9293 section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

@@ -75,9 +75,9 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
  * @sk: the sock
  *
- * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one in flight, and one to
- * send as the ACKs of the first come. The buffer grows to wmem[2] of the namespace at most. It does
- * not grow if SO_SNDBUF has set its size, or while memory is short.
+ * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one is in flight, and
+ * its ACKs let us send the other. The buffer grows to wmem[2] of the namespace at most. It does not
+ * grow if SO_SNDBUF has set its size, or while memory is short.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -103,8 +103,8 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * TCP_NOTSENT_LOWAT limits unsent data, so the caller sends what may be sent before it calls this
- * function.
+ * The caller first sends all that it may send, and then calls this function: TCP_NOTSENT_LOWAT
+ * limits unsent data.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -128,9 +128,9 @@ __always_inline void xtcp_sndbuf_wake(struct sock *sk)
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
  *
- * Our sk_write_space reports that there is room (xtcp_pace_room()). If BPF has replaced our
- * sk_write_space, nothing reports room, and waiting text would stay until the next ACK or for
- * AGAIN_NS (pace.c). So the caller must not wait in this case.
+ * Our sk_write_space reports room below TCP (xtcp_pace_room()). If BPF has replaced it, the report
+ * may not come. In that case, the caller must not wait: the text could stay until the next ACK
+ * comes, or until AGAIN_NS has passed (pace.c).
  *
  * Context: softirq or process. Lock: socket, held.
  *

@@ -21,8 +21,8 @@
 /*
  * May the data be copied behind the header, into the linear part of @skb? This is best for a
  * request or an answer: the linear part is allocated already, while each page costs every layer a
- * reference or a lookup. But if something is in flight, small segments may follow each other. Then
- * the data goes into pages, because a receiver on this machine can join only data in pages.
+ * reference or a lookup. If something is in flight, more small segments may follow. In this case,
+ * the data goes into pages: a receiver on this machine can coalesce only data in pages.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
@@ -71,7 +71,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 		return copy;
 	/*
 	 * if the pages of @skb belong to io_uring, @skb has no references to them: take these now.
-	 * The page that is added below has a reference, and an skb puts all its pages or none
+	 * The code below adds a page with a reference, and the kernel drops the references to all
+	 * pages of an skb or to none
 	 */
 	skb_zcopy_downgrade_managed(skb);
 	/* skb_copy_to_page_nocache() also charges the octets to the sock */
@@ -119,7 +120,7 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
  * xtcp_fill_splice() - put a shared page at the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
- * @from: pages; data in memory to which no reference can be taken is copied
+ * @from: pages; the function copies the data if it can take no reference to the page
  * @len: how many octets to take at most, not 0
  *
  * The owner of the page can still write to it, and each transmission sends what the page contains
@@ -192,13 +193,13 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * @skb: the last skb of the queue, never sent, without FIN
  * @msg: the program's octets
  * @len: how many octets to take at most, not 0
- * @uarg: the record of this write; @skb gets a reference to it
+ * @uarg: the ubuf_info of this write; @skb gets a reference to it
  *
  * When the last skb with a reference to @uarg is freed, the program learns that it may use its
- * buffer again. All pages of an skb must have the same record. Since Linux 6.10, io_uring may link
- * several of its records; they count as one. As in Linux, whole pages are charged to the sock, even
- * if only a part of a page is sent. The remarks about shared pages at xtcp_fill_splice() also apply
- * here.
+ * buffer again. All pages of an skb must have the same ubuf_info. Since Linux 6.10, io_uring may
+ * link several ubuf_infos, which count as one. As in Linux, whole pages are charged to the sock,
+ * even if only a part of a page is sent. The remarks about shared pages at xtcp_fill_splice() also
+ * apply here.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */

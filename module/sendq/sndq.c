@@ -12,11 +12,11 @@
  * counts as lost and was not resent. It is on no list when it is sacked. scoreboard.c moves skbs
  * between the lists. While a connection has no struct xtcp_stream, its SYN is on no list.
  *
- * An skb of the queue has no header. Its octets are in page fragments, so cloning it to send a
- * segment, and cutting it in two, need no copy. Only a small message that was written while nothing
- * was in flight is in the linear part. An skb may be larger than a segment: IP or the device cuts
- * it (GSO). SYN and FIN are flags of an skb, and each takes one sequence number; that of a FIN
- * comes after the octets.
+ * An skb of the queue has no header. Its octets are in page fragments: no octet is copied when the
+ * skb is cloned for sending, or cut in two. There is one exception: if a small message is written
+ * while nothing is in flight, its octets are in the linear part. An skb may be larger than a
+ * segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb, and each takes one
+ * sequence number. The FIN comes after the octets.
  *
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
@@ -166,8 +166,8 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = tx->stream;
 
 	/*
-	 * Move the cursor, from which place_to_resend() searches, back by one. If we reset it to
-	 * the start of the list, a peer could make us walk the whole list again and again.
+	 * place_to_resend() searches from the cursor. Move the cursor back by one: a reset to the
+	 * start of the list would let a peer make us walk the whole list again and again.
 	 */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
@@ -257,7 +257,7 @@ int xtcp_sndq_append_fin(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the last skb, if it was never sent and has no FIN; else NULL.
+ * Return: the last skb, if it was never sent and has neither SYN nor FIN; else NULL.
  */
 struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
 {
@@ -484,8 +484,8 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
  * @sk: the sock
  * @len: octets; at least as many are unsent
  *
- * The first unsent skb takes the octets of the skbs behind it. Only octets in linear parts are
- * copied.
+ * The first unsent skb takes the octets of the skbs behind it. Octets are copied only if they fit
+ * into the linear part of the first skb.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -584,9 +584,9 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report first: the report may make a clone, which shares the list of fragments with @skb.
-	 * own_fragments() copies the list only if a clone exists; otherwise the code below would
-	 * change the clone's list, too
+	 * report before own_fragments(): the report may make a clone, which shares the list of
+	 * fragments with @skb. own_fragments() then copies the list, and the code below does not
+	 * change the clone's list
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

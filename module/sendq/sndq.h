@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The send queue holds the octets that a program has written until the peer acknowledges them. Each
- * skb of the queue has one or more segments. The queue knows neither IP nor windows.
+ * A program writes octets, and the send queue keeps them until the peer acknowledges them. Each skb
+ * of the queue has one or more segments. The queue knows neither IP nor windows.
  */
 #ifndef XTCP_SNDQ_H
 #define XTCP_SNDQ_H
@@ -75,8 +75,8 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 }
 
 /**
- * struct xtcp_sndnote - what a congestion control algorithm that has control(), such as BBR, needs
- *	to know about a transmission
+ * struct xtcp_sndnote - facts about a transmission, for congestion control algorithms with
+ *	control(), such as BBR
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
  *

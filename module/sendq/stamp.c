@@ -34,8 +34,8 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 /*
  * Returns the base of the numbers of reports: a number is the sequence number of the marked octet
  * minus the base. The base is the sequence number of the first octet that is written after the
- * program has set OPT_ID. It is stored in sk_tskey. Generic socket code sets sk_tskey to 0 when the
- * program sets OPT_ID, so 0 means that there is no base yet, and a base of 0 is stored as 1.
+ * program has set OPT_ID. sk_tskey stores the base. Generic socket code sets sk_tskey to 0 when the
+ * program sets OPT_ID: 0 means that there is no base yet. A base of 0 is stored as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -57,9 +57,10 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
  * @len: how many octets the write has; they are the last ones in the queue
  *
- * If sendmsg() waited for space in the queue, or met an error later, all octets may have been sent
- * already. In that case, as in kernel TCP, the last skb that is not acknowledged is marked. The
- * program gets TX_ACK for this skb, but it gets the other timestamps only if the skb is sent again.
+ * If sendmsg() has waited for space in the queue, or has failed after it queued octets, these may
+ * all have been sent already. In that case, as in kernel TCP, this function marks the last skb that
+ * is not acknowledged. The program gets TX_ACK for this skb, but it gets the other timestamps only
+ * if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */

@@ -9,8 +9,9 @@ struct sk_buff;
 struct sock;
 
 /*
- * The caller of each of these functions holds the socket lock. It calls them, except for
- * xtcp_stamp_written(), only if cb->stamps of @skb (in xtcp_stamp_join(): of @next) is not 0.
+ * The caller of each of these functions holds the socket lock. All but xtcp_stamp_written() are
+ * called only for an skb whose cb->stamps is not 0: this is @next of xtcp_stamp_join(), and @skb of
+ * the others.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);

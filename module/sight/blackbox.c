@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The black boxes: the last events of connections, in memory. A rule of the policy table or
- * net.xtcp.blackbox chooses which connections get a box when they begin. An administrator can give
- * a box to a live connection, or take its box (socket/set.c). When a connection is aborted
+ * The black boxes: the last events of connections, in memory. net.xtcp.blackbox, or a rule of the
+ * policy table, chooses which connections get a box when they begin. An administrator can give a
+ * box to a live connection, or take its box (socket/set.c). When a connection is aborted
  * (xtcp_sock.ended has a reason), its box is kept. When a connection ends in another way, for
  * example by both FINs, its box is freed. netns/proc_blackbox.c shows the boxes.
  *
@@ -57,10 +57,10 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 
 /*
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change of the
- * key patches kernel code, which disturbs all processors. In a namespace of his own, any user can
- * write net.xtcp.blackbox and give boxes to connections, but must not cause patches often. So users
- * can only turn the key on; settle() turns it off, at most once a second. No user can prolong the
- * time for which key_lock is held: its holders copy nothing from or to a program.
+ * key patches kernel code, which disturbs all processors. Any user can create a namespace, and can
+ * write its net.xtcp.blackbox and give boxes to its connections. This must not cause many patches.
+ * So users only turn the key on; settle() turns it off, at most once a second. No user can prolong
+ * the time for which key_lock is held: its holders copy nothing from or to a program.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 /* how many namespaces, and requests for a box, need the key; also read without the lock */
@@ -239,7 +239,8 @@ static void free_oldest(struct xtcp_net *xn)
 
 /*
  * Free the oldest kept boxes of the namespace until there is space for a new box, but at most
- * WAYS_MAX boxes. After blackbox_mem was lowered, it might take long to free all surplus boxes.
+ * WAYS_MAX boxes. If blackbox_mem was lowered, many boxes may be surplus, and to free them all here
+ * would take long.
  */
 static void make_way(struct xtcp_net *xn)
 {

@@ -49,7 +49,7 @@ enum xtcp_box_rule {
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
 #define XTCP_BLACKBOX_REBUILT	BIT(11)	/* a SYN or SYN-ACK from before the sock existed, put into the box later */
-#define XTCP_BLACKBOX_ECN	12	/* number of the lowest bit of the ECN field of IP, INET_ECN_* */
+#define XTCP_BLACKBOX_ECN	12	/* shift of the ECN field of the IP header, INET_ECN_* */
 
 /**
  * struct xtcp_blackbox_event - one event, in 48 octets
@@ -59,8 +59,8 @@ enum xtcp_box_rule {
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: for a segment: 0 or 1, or the number of segments in a GSO or GRO packet; for SACK blocks:
- *	their number; for a change of congestion control: the reason
+ * @segs: 0 or 1 for a segment, but the number of segments for a GSO or GRO packet; the number of
+ *	SACK blocks for an event with these; the reason for a change of congestion control
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
  * @len: octets of data in the segment
@@ -107,7 +107,8 @@ struct xtcp_blackbox_event {
  * @tuple: both ends of the connection
  * @shown: the number of the box in its namespace, from 1 on
  * @kept: the connection has ended, and the box is kept
- * @begun_us: xtcp_clock_us() when the connection began; when it got the box, if that was later
+ * @begun_us: xtcp_clock_us() when the connection began; for a box of xtcp_blackbox_give(), when the
+ *	connection got the box
  * @ended_us: xtcp_clock_us() when the connection ended
  * @ended: why the connection ended, if @kept
  * @iss: our initial sequence number

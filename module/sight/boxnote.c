@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes events into a black box. Of the module's files, this file calls only trace.c, so all other
- * files may call it.
+ * Writes events into a black box. It calls no other file of the module but trace.c. So every other
+ * file may write events.
  */
 #include "sight/boxnote.h"
 

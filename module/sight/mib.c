@@ -7,9 +7,9 @@
  *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
- * that the module increments; scripts/check/check-counters.sh checks that none is missing. After
- * them come the counters of enum xtcp_mib_own: TCP-AO, why connections ended, black boxes, Careful
- * Resume, diagnostic payloads of RSTs, and ACK rate requests.
+ * that the module increments; scripts/check/check-counters.sh checks that none is missing. The
+ * counters of enum xtcp_mib_own follow. They count events of TCP-AO, causes of aborts, black boxes,
+ * jumps of Careful Resume, diagnostic payloads of RSTs, and ACK rate requests.
  */
 #include "sight/mib.h"
 
@@ -219,8 +219,9 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 /**
  * xtcp_mib_aborted() - count why a connection ended
  * @xn: the namespace
- * @reason: why it ended. This function writes only our own counters; if the kernel has a counter
- *	for this reason, another file has written it
+ * @reason: why the connection ended
+ *
+ * This function increments only our own counters. Other files increment those of the kernel.
  *
  * Context: softirq or process. Takes no lock.
  */
@@ -313,7 +314,7 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 	show_names(m, "Tcp", tcp_list, ARRAY_SIZE(tcp_list));
 	seq_puts(m, "Tcp:");
 	for (i = 0; i < ARRAY_SIZE(tcp_list); i++) {
-		/* only MaxConn is signed (RFC 4022) */
+		/* only MaxConn can be negative (RFC 4022) */
 		if (tcp_list[i].entry == TCP_MIB_MAXCONN)
 			seq_printf(m, " %ld", tcp_value(xn, tcp_list[i].entry));
 		else

@@ -18,7 +18,7 @@
 #define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
 #define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
 
-/* Counters that the kernel does not have. On the TcpExt: line they follow those of the kernel. */
+/* Counters with numbers of our own. On the TcpExt: line they follow those of the kernel. */
 enum xtcp_mib_own {
 	XTCP_MIB_ABORTONRESET = __LINUX_MIB_MAX,
 	XTCP_MIB_ABORTONICMP,
@@ -45,7 +45,7 @@ enum xtcp_mib_own {
 	XTCP_MIB_ACKRATERECV,
 	XTCP_MIB_ACKRATEMALFORMED,
 	XTCP_MIB_AUTHMALFORMED,
-	XTCP_MIB_AOREQUIRED,		/* this and the next four: in the kernel since 6.7 */
+	XTCP_MIB_AOREQUIRED,		/* kernels before 6.7 lack this and the next four */
 	XTCP_MIB_AOBAD,
 	XTCP_MIB_AOKEYNOTFOUND,
 	XTCP_MIB_AOGOOD,

@@ -45,7 +45,7 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
  * xtcp_trace_tuple() - write both ends of a tuple into an event
  * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
  * @peer: receives the peer's address and port
- * @tuple: the tuple; NULL: none is known, so the address :: and port 0 are written
+ * @tuple: the tuple; or NULL, to write the address :: and port 0 for both ends
  *
  * Context: any.
  */
@@ -204,10 +204,9 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  * @th: the header of the segment, with its options
  *
  * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
- * another kind or with a wrong length is "optKIND:LENGTH". The ACK Rate Request option is "tarr",
- * and "tarr:8" if it asks for one ACK for eight segments. The text ends before an option that is
- * longer than the rest of the header. For a segment without SYN, only the ACK Rate Request option
- * is written.
+ * another kind or with a wrong length is "optKIND:LENGTH". An ACK Rate Request option is "tarr:8"
+ * if it asks for one ACK for eight segments, and "tarr" if it has no rate. The text ends before a
+ * malformed option. For a segment without SYN, only the ACK Rate Request option is written.
  *
  * Context: any.
  *

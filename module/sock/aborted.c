@@ -6,10 +6,10 @@
  * also say why the connections ended.
  *
  * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
- * program disconnects it or when it is destroyed, so the table never points to a freed sock. A sock
- * stores its number in the table in struct xtcp_timers, in place of the deadlines, which it no
- * longer needs. If there is no memory for the table to grow, listings do not show the sock; nothing
- * else depends on the table.
+ * program disconnects it or when it is destroyed, so the table never points to a freed sock. The
+ * table gives each sock a number. struct xtcp_timers stores that number in place of the deadlines,
+ * which the sock no longer needs. If there is no memory for the table to grow, listings do not show
+ * the sock; nothing else depends on the table.
  */
 #include "sock/aborted.h"
 
@@ -59,7 +59,7 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 void xtcp_aborted_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(!xa_empty(&xn->aborted));
-	/* an insertion that failed for lack of memory may have left nodes without an entry */
+	/* an insertion may have run out of memory, and have left empty nodes */
 	xa_destroy(&xn->aborted);
 }
 
@@ -67,7 +67,8 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
  * xtcp_aborted_enter() - let listings find a sock whose connection has ended
  * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
  *
- * Nothing happens if the connection was not aborted, or if no program has @sk open.
+ * Does nothing if the connection was not aborted, or if the caller destroys @sk next
+ * (NOBODY_HOLDS).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -302,9 +302,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
-	 * left_table is the RCU grace period after which no lookup can find a sock that has left
-	 * its table. The listener may have just left its table, but the child was in no table: set
-	 * a grace period that is over
+	 * after the RCU grace period left_table, no lookup can find a sock that has left its table.
+	 * The child was in no table, so it does not have to wait for the listener's grace period
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);

@@ -163,7 +163,7 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 /**
  * xtcp_sock_note_end() - record why a listener ends
  * @sk: the listener
- * @reason: the reason for XTCP_ABORT
+ * @reason: the reason that XTCP_ABORT will give
  * @err: the error for the program, a positive errno
  *
  * Context: softirq or process. Lock: socket, held.
@@ -190,7 +190,7 @@ void xtcp_sock_forget_end(struct sock *sk)
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace, the counters and XTCP_ABORT
+ * @reason: the reason that the trace, the counters and XTCP_ABORT will give
  *
  * Our queued data is dropped. The program can still read what the peer has sent.
  *
@@ -243,7 +243,7 @@ void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
  * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
  * @sk: in any state but LISTEN
  * @err: the error for the program, a positive errno; 0: none
- * @reason: the reason for the trace, the counters and XTCP_ABORT
+ * @reason: the reason that the trace, the counters and XTCP_ABORT will give
  *
  * As the section says, a RST is sent in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
  * CLOSE-WAIT. In the other states nothing is sent.

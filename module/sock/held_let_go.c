@@ -17,9 +17,9 @@
 #define TRIES		200U
 
 /*
- * Free @sk if the caller's reference is the last one. Return: true when the reference was the last
- * one. Nobody else can get @sk then, so TCP passes no more of its segments to IP. If segments of
- * @sk are still below TCP, @sk keeps the module loaded until the last of them is freed.
+ * Free @sk if the caller's reference is the last one. Without a reference to @sk, nobody can pass
+ * more of its segments to IP. If segments of @sk are still below TCP, @sk keeps the module loaded
+ * until the last of them is freed. Return: true when the reference was the last one.
  *
  * If no segment is below TCP, @sk may still be on a list of held.c. This function does not take @sk
  * off that list: it has no socket lock, so xtcp_held_segment_freed() might take @sk off at the same
@@ -36,9 +36,9 @@ static bool free_if_last(struct sock *sk)
 }
 
 /*
- * Does @sk have pages of the program's buffer in its send queue? The kernel's records of such pages
- * have references to the sock until the peer acknowledges the pages. close() cannot tell these
- * references from those of segments below TCP, so it would be useless to check the sock again. This
+ * Does the send queue of @sk have pages of the program's buffer (zerocopy)? The kernel's ubuf_info
+ * of such pages has a reference to @sk until the peer acknowledges the pages. close() cannot tell
+ * this reference from that of a segment below TCP, so it would be useless to check @sk again. This
  * function looks only at the first skb that waits for an ACK and at the last unsent skb. If only
  * other skbs have such pages, close() makes some needless checks. Lock: the socket's, held.
  */

@@ -3,9 +3,9 @@
  * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER,
  * disconnect.
  *
- * As in Linux, the state changes when the program calls close() or shutdown(), and not when the FIN
- * is sent after queued data. So FIN-WAIT-1 here may be what RFC 9293 calls ESTABLISHED with a
- * queued CLOSE.
+ * As in Linux, close() and shutdown() change the state at once, even if data is queued before the
+ * FIN. RFC 9293 leaves CLOSE-WAIT only when the FIN is sent. So LAST-ACK here may be what the RFC
+ * calls CLOSE-WAIT with a queued CLOSE.
  */
 #include "socket/close.h"
 
@@ -72,7 +72,7 @@ static bool close_state(struct sock *sk)
 /*
  * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
  * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. In CLOSING and LAST-ACK, xtcp sends one only
- * if the FIN is not sent yet: for the RFC, such a connection is still in an earlier state (see the
+ * while its FIN is queued. Until that FIN is sent, our LAST-ACK is the RFC's CLOSE-WAIT (see the
  * head of this file).
  */
 static bool needs_reset(const struct sock *sk)
@@ -154,7 +154,7 @@ static void judge_orphan(struct sock *sk)
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* SYN-RECEIVED, too: after Fast Open a closed sock sends its FIN in ESTABLISHED */
+	/* after a Fast Open, a sock closed in SYN-RECEIVED sends its FIN in ESTABLISHED */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
@@ -213,7 +213,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* a sock that is CLOSED by now was destroyed by the backlog or by softirq */
+		/* if the sock is CLOSED by now, the backlog or softirq has destroyed it */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
@@ -254,7 +254,8 @@ void xtcp_close_shutdown(struct sock *sk, int how)
  * @flags: unused
  *
  * Called for connect(AF_UNSPEC), for shutdown() of a socket in LISTEN or SYN-SENT, and after a
- * failed connect(). The address that bind() has set and the options stay. RFC 9293 section 3.10.5.
+ * failed connect(). The options stay, and so does an address that bind() has set. RFC 9293 section
+ * 3.10.5.
  *
  * Context: process. Lock: socket, held.
  *

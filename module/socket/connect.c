@@ -41,8 +41,8 @@
 
 /*
  * After a failure: return to CLOSED, and leave the socket as it was before connect(). @entered: the
- * sock is in the table. If it is not, no lookup can have found the sock, so the next connect() need
- * not wait for lookups to end.
+ * sock is in the table. A sock that was not in the table cannot be found, so the next connect() of
+ * such a sock does not wait for lookups.
  */
 static void undo(struct sock *sk, bool entered)
 {
@@ -162,10 +162,10 @@ int xtcp_connect_deferred(struct sock *sk)
  * Context: process. Lock: socket, held.
  *
  * Return: 0 when the SYN was sent, when it could not be sent but a timer will try again, or when
- * the first write will send it (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect() or
- * xtcp_port_connect(); -EKEYREJECTED when xtcp_aoconn_may_connect() is false; -ENOBUFS. After an
- * error the socket is as before, except that -ENOBUFS may leave it without the TCP-AO keys for
- * other peers.
+ * the first write will send it (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(),
+ * xtcp_port_connect() or xtcp_ip_connect_ports(); -EKEYREJECTED when xtcp_aoconn_may_connect() is
+ * false; -ENOBUFS. After an error the socket is as before, except that -ENOBUFS may leave it
+ * without the TCP-AO keys for other peers.
  */
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -244,10 +244,9 @@ err_undo:
  * @addr_len: its length
  * @flags: O_NONBLOCK: do not wait for the connection
  *
- * A connect() that waits returns when the SYN-ACK arrives, and most programs then send a request.
- * So the third ACK waits a moment for that request. But a thread that now connects another socket
- * does not send that request yet. So before this function connects, it sends all third ACKs that
- * wait for a request of this thread.
+ * A blocking connect() returns when the SYN-ACK arrives. Most programs then send a request, so the
+ * third ACK waits a moment for the request. A thread that connects another socket does not send the
+ * request yet. So this function first sends all third ACKs that wait for this thread.
  *
  * Context: process, may sleep. The caller holds no lock.
  *
