@@ -5,8 +5,8 @@
  * Requests and answers are those of Linux's inet_diag for kernel TCP, so that tools understand
  * them. A request is a struct inet_diag_req_v2. Its family is AF_XTCP, and its protocol is that of
  * socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6. An answer is a struct inet_diag_msg; its family is
- * AF_INET or AF_INET6. Attributes of a request may follow: a filter, and those of
- * uapi/linux/xtcp.h. A request sees only the sockets of its own namespace.
+ * AF_INET or AF_INET6. A request may carry attributes: a filter, and those of uapi/linux/xtcp.h. A
+ * request sees only the sockets of its own namespace.
  *
  * A dump keeps the module loaded from its request until the program has read the dump to its end,
  * or has closed the netlink socket. So any user can keep the module loaded;

@@ -67,7 +67,7 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 }
 
 /**
- * xtcp_diag_find_is_still() - does a sock that was found still have its connection?
+ * xtcp_diag_find_is_still() - does a sock still have the connection that was found?
  * @sk: the sock, with a reference
  * @tuple: the tuple of the connection when it was found
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes the MD5 keys of a sock into its row: the attribute INET_DIAG_MD5SIG, an array of struct
- * tcp_diag_md5sig, as Linux does for kernel TCP. `ss -i` shows them as "md5keys:".
+ * Writes the MD5 keys of a sock into its row. As in Linux, the attribute is INET_DIAG_MD5SIG and
+ * contains an array of struct tcp_diag_md5sig. `ss -i` shows the keys as "md5keys:".
  */
 #include "socket/diag_keys.h"
 

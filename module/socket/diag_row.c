@@ -7,10 +7,10 @@
  *
  * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
- * aborted connection. While a program has the socket lock, a row that needs one of these is not
- * made: the caller tries again, or asks for a row without these things. A program can keep the lock
- * for as long as it likes, since a page fault on its buffer may never end. So this file never waits
- * for a program to release the lock.
+ * aborted connection. While a program has the socket lock, this file makes no row that needs one of
+ * these. The caller tries again, or sets ask->unlocked; then the row lacks the first three. A
+ * program can keep the lock for as long as it likes, since a page fault on its buffer may never
+ * end. So this file never waits for a program to release the lock.
  */
 #include "socket/diag_row.h"
 
@@ -329,9 +329,9 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state first: a writer sets the tuple before the state, so the tuple that is read
-	 * next is not older than the state. If the sock has ended, state and tuple stay until this
-	 * RCU read side ends, because a new connect() first waits for RCU readers
+	 * read the state before the tuple: a writer sets the tuple first, so this tuple is as new
+	 * as the state, or newer. After the sock has ended, neither changes before this RCU read
+	 * side ends, because a new connect() first waits for RCU readers
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

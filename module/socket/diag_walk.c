@@ -3,9 +3,9 @@
  * Walks over all listeners and connections of a namespace, and over the socks whose connection was
  * aborted, for a dump.
  *
- * A dump continues each time the program that asked for it reads, and between two reads anything
- * may change. But each listener and each connection that exists during the whole dump is shown
- * exactly once, for two reasons:
+ * A program reads its dump in several steps, and anything may change between two of them. But the
+ * dump shows each listener and each connection that exists during the whole dump exactly once, for
+ * two reasons:
  *
  *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
  *  - A connection stays in its hash chain, since the table never grows. It also keeps its key
@@ -13,9 +13,9 @@
  *    replaces a sock.
  *
  * The walk takes the connections of a chain in the order of their keys, and notes the key of the
- * last one. To find the next ones, it goes through the whole chain again. So a chain may be longer
- * than a message, and connections may come and go anywhere in the chain. A chain has only a few
- * connections, unless the module parameter "chains" makes the table very small.
+ * last one. To find the next ones, it goes through the whole chain again. This works even if a
+ * chain is longer than a message, and while connections come and go anywhere in it. A chain has
+ * only a few connections, unless the module parameter "chains" makes the table very small.
  *
  * The aborted socks come before the connections. So a connection that is aborted during the dump is
  * shown once or not at all, never twice.
@@ -97,8 +97,8 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 }
 
 /*
- * Find the connection that has replaced @old, as a TIME-WAIT record replaces its sock. Return: the
- * connection, or NULL.
+ * Find the connection that has replaced @old, for example the TIME-WAIT record of a sock. Return:
+ * the connection, or NULL.
  */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)

@@ -64,7 +64,7 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk may be a stand_in of base/memory.c, which uses these counts, but is not an xtcp_sock. */
+/* @sk may be no xtcp_sock: a stand_in of base/memory.c uses these counts, too. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
@@ -395,8 +395,8 @@ int xtcp_family_register(void)
 	if (!err) {
 		xtcp_siblings_set_family(family_number);
 		/*
-		 * sock_register() has logged the usual owner of the number, for example "Registered
-		 * PF_WANPIPE", so log that this module has the number now
+		 * the log line of sock_register() names the usual owner of the number, for example
+		 * "Registered PF_WANPIPE". So this line says that our module has the number
 		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;

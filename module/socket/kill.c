@@ -128,11 +128,11 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. While a try runs, another object may replace the one that was found. This
- * usually happens at most three times: an entry moves to another listener of its group, a child
- * replaces the entry, and a TIME-WAIT record replaces the child. So there are four tries. If
- * several listeners end at once, an entry may move more often. If then all tries fail, the answer
- * is ENOENT, and the administrator asks again.
+ * End a connection. When kill_found() has found an object and takes the lock, another object may
+ * already have replaced it. This usually happens at most three times: an entry moves to another
+ * listener of its group, a child replaces the entry, and a TIME-WAIT record replaces the child. So
+ * there are four tries. If several listeners end at once, an entry may move more often. After four
+ * failures the answer is ENOENT, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {

@@ -88,8 +88,8 @@ static int start(struct sock *sk, int backlog)
 	if (!listener)
 		return -ENOMEM;
 	/*
-	 * this sock may have had a connection before. A lookup that found the sock then may still
-	 * be running; wait until it is done, so that it does not take the sock for a listener
+	 * if this sock had a connection before, a lookup of that connection may still be running.
+	 * Wait until it is done, so that it does not take the sock for a listener
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	xtcp_aoconn_begin(sk);
@@ -299,8 +299,8 @@ void xtcp_listen_stop(struct sock *sk)
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
 	 * A segment that has found an entry of this listener reaches the queues through the sock.
-	 * If the sock listened again at once, such a segment would reach the queues of the new
-	 * listener. So the next listen() waits until all such segments have been processed.
+	 * It must not reach the queues of the next listen(). So the next listen() waits until all
+	 * such segments have been processed.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	xtcp_group_put(listener->group);

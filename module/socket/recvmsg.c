@@ -104,8 +104,8 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * The program is about to read @rest octets, from @offset of an skb on: end the read before the
- * urgent octet. If the read starts at the urgent octet, skip this octet, unless SO_OOBINLINE is
+ * The program is about to read @rest octets of an skb, beginning at @offset. End the read before
+ * the urgent octet. If the read starts at the urgent octet, skip this octet, unless SO_OOBINLINE is
  * set. Return: how many octets may be read.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
@@ -351,8 +351,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * xtcp_acks_window() may send an ACK. As in Linux, it may do so even after
-			 * MSG_PEEK, which frees no buffer space: the program has seen the data that
+			 * xtcp_acks_window() may send an ACK, as in Linux even after MSG_PEEK.
+			 * MSG_PEEK frees no buffer space, but the program has seen the data that
 			 * the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)

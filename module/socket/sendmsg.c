@@ -111,9 +111,9 @@ static bool memory_free(const struct sock *sk)
 }
 
 /*
- * Get the skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one. A new skb is
- * needed if @tail is NULL, has @goal octets, ends a record (MSG_EOR), or has no slot left for a
- * page (@full).
+ * Get the skb for the next octets: @tail or a new one. @tail is from xtcp_sndq_open_tail(). A new
+ * skb is needed if @tail is NULL, has @goal octets, ends a record (MSG_EOR), or has no slot left
+ * for a page (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
@@ -449,11 +449,13 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 }
 
 /*
- * Is there space for a write that may not wait? If not, the write must fail before begin_record().
- * Otherwise, the write might share the record of the last write, and the pages of the failed write
- * would count as pinned until that record ends. Repeated writes would soon fail with ENOBUFS
- * instead of EAGAIN. If no data is queued or in flight, a write of any size may go on. Return: 0 or
- * the error.
+ * Is there space for a write that may not wait? If no data is queued or in flight, a write of any
+ * size may go on. Return: 0 or the error.
+ *
+ * A write without space must fail here, before begin_record(). begin_record() may let the write
+ * share the record of the last write. If the write failed after that, its pages would count as
+ * pinned until the shared record ends, and repeated writes would soon fail with ENOBUFS instead of
+ * EAGAIN.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
@@ -522,8 +524,8 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	int ret;
 
 	/*
-	 * fault pages in before the lock is taken: a fault may take long, and the timer cannot send
-	 * the data that waits for this write while this thread has the lock
+	 * fault pages in before the lock is taken, since a fault may take long. While this thread
+	 * has the lock, the timer cannot send the data that waits for this write
 	 */
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));

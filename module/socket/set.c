@@ -9,13 +9,15 @@
  * commands that change the rules for new connections (policy_set.c), and the command that clears
  * what Careful Resume has saved (cong/paths.c).
  *
- * While a request of any generic netlink family runs, no family can be registered or unregistered.
- * A task that waits to register or unregister a family holds up all new requests. Any user may send
- * requests in a namespace that he has made. He may also keep the lock of a sock or of a policy
- * table for as long as he likes. So no request waits for such a lock here: the answer is EBUSY, and
- * the tool asks again. A request that makes a policy table may sleep in an allocation, as requests
- * of other families do, but the allocation fails if there is no memory (__GFP_NORETRY). A request
- * about black boxes may wait for key_lock, which nobody keeps for long (sight/blackbox.c).
+ * No request waits for the lock of a sock or of a policy table. If the lock is taken, the answer is
+ * EBUSY, and the tool asks again. Any user may send requests in a namespace that he has made, and
+ * can keep such a lock there for as long as he likes. A request that waits could stop generic
+ * netlink on the whole machine: while a request of any family runs, no family can be registered or
+ * unregistered, and a task that waits to do this holds up all new requests.
+ *
+ * A request that makes a policy table may sleep in an allocation, as requests of other families do.
+ * The allocation fails if there is no memory (__GFP_NORETRY). A request about black boxes may wait
+ * for key_lock, which nobody keeps for long (sight/blackbox.c).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.
@@ -120,8 +122,8 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 
 /*
  * Make the changes that can fail although set_policy has checked their values: give the sock a
- * black box, and change the algorithm. Return: 0; or an error, and then the connection is as it
- * was. But boxes of connections that have ended may be gone, to make room for its box.
+ * black box, and change the algorithm. Return: 0 or an error. After an error, the connection is as
+ * it was. But this function may have freed boxes of ended connections to make room for a new box.
  */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
@@ -292,9 +294,9 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * for commands from this number on, generic netlink refuses all attributes if it knows no
-	 * policy for the command. This family has no policy, so the number is above all its
-	 * commands, and their attributes pass
+	 * generic netlink refuses all attributes of a command without a policy, if the number of
+	 * the command is not below resv_start_op. This family has no policy, so all its commands
+	 * are below resv_start_op
 	 */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,

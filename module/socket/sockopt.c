@@ -10,8 +10,9 @@
  *
  * The kernel's own code handles the options of IP and IPv6. This file passes such an option on only
  * under two conditions: the option makes sense for a stream socket, and the kernel's code does not
- * mistake our sock for a sock of another protocol. So multicast memberships, which would leak, are
- * refused, and so is IPV6_ADDRFORM, which would turn our sock into a sock of kernel TCP.
+ * mistake our sock for a sock of another protocol. For example, this file refuses multicast
+ * memberships, because they would leak. It refuses IPV6_ADDRFORM, because the kernel's code would
+ * turn our sock into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 
@@ -164,8 +165,9 @@ static int set_keepidle(struct sock *sk, int val)
 }
 
 /*
- * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive. But if a limit has moved the
- * deadline forward, and is raised before it passes, one probe leaves early.
+ * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive, but share its deadline. A low
+ * limit makes this deadline earlier. If the limit is raised later, the deadline stays, and one
+ * keepalive probe may leave early.
  */
 static int set_idle(struct sock *sk, int optname, int val)
 {

@@ -200,7 +200,7 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
  * @sk: the sock, in any state
  * @abort: receives the answer
  *
- * Context: any. Lock: socket, held, or none: then the fields may be of different times.
+ * Context: any. Lock: socket, held, or none. Without it, the fields may be of different times.
  */
 void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {
@@ -341,8 +341,8 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
 		/*
-		 * as in xtcp_listen_accept(): this thread may hold back the last ACK of a
-		 * handshake; send it now
+		 * this thread may also be a client of this listener, and may hold back the third
+		 * ACK until it writes: send the ACK now, as xtcp_listen_accept() does
 		 */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
@@ -356,10 +356,10 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * A program can read and write when the connection is established. A Fast Open makes the
-	 * connection usable before the handshake is complete. A sock in SYN-SENT is not usable. But
-	 * if a sock in SYN-SENT is shut down in both directions, the connection has ended since the
-	 * state was read: read() and write() return at once.
+	 * A program can read and write once the handshake is complete; with Fast Open, already in
+	 * SYN-RECEIVED. In SYN-SENT it cannot. But if both directions are shut down after this
+	 * function has read SYN-SENT, the connection has just ended. Then read() and write() return
+	 * at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. This file also has the user timeout and the limits for connections without text. It arms no
- * timer.
+ * up. This file also has the user timeout, and the limits on how long a connection may be without
+ * text. It arms no timer.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
@@ -117,8 +117,8 @@ bool xtcp_keepalive_give_up(const struct sock *sk)
  *
  * Context: any; the caller holds what xtcp_seldom() requires.
  *
- * Return: milliseconds, the smaller one of XTCP_IDLE_MS and net.xtcp.idle_ms that is not 0; 0: no
- * limit. A program cannot lengthen the administrator's limit.
+ * Return: milliseconds; 0: no limit. XTCP_IDLE_MS and net.xtcp.idle_ms each set a limit, unless
+ * they are 0. The smaller limit counts, so a program cannot lengthen the administrator's limit.
  */
 u32 xtcp_keepalive_idle_ms(const struct sock *sk)
 {
@@ -135,8 +135,8 @@ u32 xtcp_keepalive_idle_ms(const struct sock *sk)
  *
  * Context: any; the caller holds what xtcp_seldom() requires.
  *
- * Return: milliseconds, the smaller one of XTCP_HALF_CLOSED_MS and net.xtcp.half_closed_ms that is
- * not 0; 0: no limit.
+ * Return: milliseconds; 0: no limit. XTCP_HALF_CLOSED_MS and net.xtcp.half_closed_ms each set a
+ * limit, unless they are 0. The smaller limit counts.
  */
 u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
 {
@@ -171,9 +171,9 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * shorter one counts. A FIN and a retransmission count as text; an ACK and a probe do not. An
  * orphan has limits of its own (retries.c, record.c).
  *
- * While text or a FIN waits to be sent or acknowledged and the peer's window is open, R2 and the
- * user timeout decide instead (RFC 9293 section 3.8.3). In this case, @left receives the whole
- * limit.
+ * These limits do not apply while the peer's window is open and our text or FIN is unsent or
+ * unacknowledged. Then R2 and the user timeout decide (RFC 9293 section 3.8.3), and @left receives
+ * the whole limit.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -201,9 +201,8 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * while text is not acknowledged and the peer's window is open, the limits of this function
-	 * do not apply: R2 and the user timeout decide when the connection ends, even if pacing or
-	 * a queue of this machine holds the text back
+	 * R2 and the user timeout decide now, even if pacing or a queue of this machine holds the
+	 * text back
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;

@@ -3,34 +3,33 @@
  * Pacing: text leaves at sk_pacing_rate (draft-ietf-ccwg-bbr section 5.6.2). RFC 9002 section 7.7
  * says why a sender should pace.
  *
- * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As for
+ * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As in
  * kernel TCP, sk_pacing_status says what delays text: nothing (NONE), this file (NEEDED), or the
- * qdisc fq (FQ). NEEDED is set by an algorithm that paces and by SO_MAX_PACING_RATE. fq sets FQ
+ * qdisc fq (FQ). An algorithm that paces sets NEEDED, and so does SO_MAX_PACING_RATE. fq sets FQ
  * when it makes a flow for the sock, at the first segment that it sees. skb->tstamp of each segment
  * with text has the earliest time at which the segment may depart. With fq the segment waits in fq.
  * Without fq, output.c and recovery.c ask before each GSO packet whether it is due. If not, they
- * send nothing, and a timer of high resolution sends the packet when its time has come. This timer
- * is the one exception to "one timer per connection": a tick is longer than the time between two
- * GSO packets.
+ * send nothing, and the timer of this file sends the packet when its time has come. This timer has
+ * a high resolution, because a tick is longer than the time between two GSO packets.
  *
  * The same timer sends text that output.c holds back because IP and the device already have too
  * much text of this connection. The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
  * sock_wfree() calls sk_write_space for each segment that a device frees, and the timer runs as
  * soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
- * runs after AGAIN_NS, because the first wait can miss a report: another processor that frees a
- * segment at that moment may have read the flag before it was cleared.
+ * runs after AGAIN_NS, because the first wait can miss a report: another processor may free a
+ * segment at that moment, and may have read the flag before we cleared it.
  *
  * The timer also sends text that coalesce.c has kept for the program's next write, if that write
  * does not come in time.
  *
- * And the timer sends an ACK that acks.c holds back so that it replaces several ACKs. If the timer
- * runs earlier for another reason, this ACK is sent earlier.
+ * acks.c can hold back several ACKs. The timer then sends one ACK for all of them. If the timer
+ * runs earlier for another reason, it sends this ACK earlier.
  *
  * The timer is allocated when it is needed for the first time. If there is no memory for it, no
- * text is delayed. A timer that was started holds a reference to the sock, and its function takes
- * this reference over. If the timer is queued again while its function runs, it gets another
- * reference. While the function waits for the socket lock, the connection may end. The function
- * then finds a state in which nothing is sent.
+ * text is delayed. When the timer is started, it gets a reference to the sock. The timer's function
+ * takes this reference over. If the timer is queued again while its function runs, the timer gets
+ * another reference. While the function waits for the socket lock, the connection may end. The
+ * function then finds a state in which nothing is sent.
  */
 #include "time/pace.h"
 
@@ -301,9 +300,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
-	 * xtcp_pace_room() sees below_max, or sk_wmem_alloc in the next line no longer counts the
-	 * segment
+	 * pairs with the barrier in xtcp_pace_room(). If a segment is freed at this moment, either
+	 * xtcp_pace_room() sees below_max, or the next line reads sk_wmem_alloc without the segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
@@ -339,7 +337,7 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: false if the timer will not send the ACK, so that the caller must not wait.
+ * Return: false if the timer will not send the ACK. The caller must then send it now.
  */
 bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 {
@@ -414,9 +412,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 		return most;
 	start_pace(sk, pace, pace->again_ns, 0);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(), which runs when a segment is freed: either
-	 * xtcp_pace_room() sees below_max, or sk_wmem_alloc in the next line no longer counts the
-	 * segment
+	 * pairs with the barrier in xtcp_pace_room(). If a segment is freed at this moment, either
+	 * xtcp_pace_room() sees below_max, or the next line reads sk_wmem_alloc without the segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
@@ -464,8 +461,8 @@ void xtcp_pace_stop(struct sock *sk)
 	} else {
 		/*
 		 * The timer is not set, or its function is running now. The function puts the
-		 * reference that was taken for this run. If the timer has been set again during the
-		 * run, it has a second reference: let it run again at once, to put that one.
+		 * reference of this run. If the timer has been queued again during the run, it has
+		 * a second reference. The next run puts that reference: let it begin at once.
 		 */
 		bring_forward(pace, 0);
 	}
@@ -479,13 +476,12 @@ void xtcp_pace_stop(struct sock *sk)
 }
 
 /**
- * xtcp_pace_is_queued() - is the timer queued, or about to run, so that it has a reference to the
- *	sock?
+ * xtcp_pace_is_queued() - is the timer queued, or about to run?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when the timer has a reference.
+ * Return: true when it is; the timer then has a reference to the sock.
  */
 bool xtcp_pace_is_queued(const struct sock *sk)
 {

@@ -13,11 +13,11 @@
  *               because memory was short or a local queue was full
  *   delayed ACK an ACK was delayed for the longest time allowed: send it (RFC 9293 section 3.8.6.3)
  *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
- *               (RFC 8985 section 7). Armed instead of the retransmit deadline, which is armed when
- *               the probe has been sent
- *   reopened    a window probe was sent instead of a retransmission, because the window was closed;
- *               one tick ago the window opened. If the window is still open, retransmit. If not,
- *               the retransmit deadline stays where the window probe has put it
+ *               (RFC 8985 section 7). This deadline replaces the retransmit deadline. After the
+ *               probe, the retransmit deadline is armed again
+ *   reopened    the window was closed, and a window probe may have replaced a retransmission. A
+ *               tick ago the window opened: if it is still open, retransmit. If not, the
+ *               retransmit deadline stays where the window probe has put it
  *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
  *               section 6.2)
  *   keepalive   nothing arrived for TCP_KEEPIDLE, and SO_KEEPALIVE or net.xtcp.keepalive_always
@@ -26,13 +26,13 @@
  *
  * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
  * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
- * fires too early is merely set again. However late the timer runs, a deadline that has passed
- * takes effect only once, and the next deadline counts from this run.
+ * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
+ * effect only once. The next deadline then counts from the time of the late run.
  *
- * A deadline has passed at the end of its tick, not at the beginning. Otherwise the wait would be
- * up to a tick too short, because it usually begins in the middle of a tick. The kernel's timers
- * follow the same rule. But the timer may run for an earlier deadline, so expiry.c applies the rule
- * to each deadline.
+ * A deadline has passed at the end of its tick, not at the beginning. A wait usually begins in the
+ * middle of a tick, so at the beginning it would be up to a tick too short. The kernel's timers
+ * follow the same rule. But when the timer runs for one deadline, the tick of another deadline may
+ * have only begun. So expiry.c applies the rule to each deadline.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
@@ -123,7 +123,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
  * @xsk: the sock
  * @ms: the wait, in milliseconds
  * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun,
- *	so it does not limit the wait
+ *	and the wait is not limited
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -228,8 +228,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
  * xtcp_timer_few_in_flight() - are fewer than four segments in flight?
  * @sk: the sock
  *
- * If one of fewer than four segments is lost, the other segments cause fewer than the three
- * duplicate ACKs that fast retransmit needs.
+ * Fast retransmit needs three duplicate ACKs. When one segment of fewer than four is lost, at most
+ * two others are left to cause duplicate ACKs.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -251,8 +251,8 @@ bool xtcp_timer_few_in_flight(const struct sock *sk)
 }
 
 /*
- * Are so few segments in flight, with no text waiting behind them, that only a timer can detect a
- * loss (RFC 7765)? Without SACK, this function returns false: only SACK shows at once that a timer
+ * Are few segments in flight, and does no text wait behind them? Then only a timer may detect a
+ * loss (RFC 7765). Without SACK, this function returns false: only SACK shows at once that a timer
  * fired too early.
  */
 static bool tail_is_short(const struct sock *sk)
@@ -262,8 +262,8 @@ static bool tail_is_short(const struct sock *sk)
 
 /*
  * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail, the
- * RTO counts from the time when the tail was sent. If it counted from now, a delay of this ACK by
- * the peer would also delay the retransmission (RFC 7765 section 4).
+ * RTO counts from the time when the tail was sent. Then a delay of this ACK by the peer does not
+ * delay the retransmission (RFC 7765 section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
@@ -431,8 +431,8 @@ void xtcp_timer_data_sent(struct sock *sk)
 }
 
 /*
- * An ACK of new data has come, and text is still in flight. Not inlined, so that an ACK of all
- * text, which is the usual ACK of a request or an answer, costs little.
+ * An ACK of new data has come, and text is still in flight. The usual ACK of a request or an answer
+ * acknowledges all text. It does not need this function, and costs less if it is not inlined.
  */
 static noinline_for_stack void restart(struct sock *sk)
 {
@@ -554,14 +554,14 @@ static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long dela
  * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
  * and the connection must be given up in time.
  *
- * If nothing is in flight, the next window probe comes after an RTO without the backoff that probes
- * have caused, or at its present deadline if that is earlier. The window may be too small for any
- * text, so the backoff itself stays until text is sent (xtcp_timer_data_sent()).
+ * If nothing is in flight, this function may bring the next window probe forward: it comes no later
+ * than after an RTO without the backoff of earlier probes. The backoff itself stays until text is
+ * sent (xtcp_timer_data_sent()), because the window may be too small for any text.
  *
- * If text is in flight, a probe may have replaced a retransmission while the window was closed. The
- * retransmission follows in the next tick if the window is still open then. Otherwise, the deadline
- * and the backoff of the probe stay. So a peer that closes its window again within a tick gets no
- * more probes than a peer that never opens its window.
+ * If text is in flight, a probe may have replaced a retransmission while the window was closed. If
+ * the window is still open after a tick, the retransmission follows. If the peer has closed the
+ * window again, the deadline and the backoff of the probe stay. So a peer that closes its window
+ * again within a tick gets no more probes than a peer that never opens its window.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -696,9 +696,9 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
  * @sk: the sock, in any state
  *
- * If the last probe is not answered yet, the next probe is due one new interval after the last one.
- * Linux does not move the deadline of the next probe. The new deadline is computed from the time of
- * the last probe, since the present deadline may belong to a limit for connections without text.
+ * If the peer has not answered the last probe yet, the next probe is due one new interval after the
+ * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
+ * not used to compute the new one: it may come from a limit on the time without text.
  *
  * Context: process. Lock: socket, held.
  */
@@ -714,15 +714,16 @@ void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 }
 
 /**
- * xtcp_timer_limit_idle() - event: the connection is half closed, its timer has run, or XTCP_IDLE_MS
- * or XTCP_HALF_CLOSED_MS was set
+ * xtcp_timer_limit_idle() - set the keepalive deadline no later than the limit on time without text
  * @sk: the sock, in any state
  *
- * If the time without text is limited (xtcp_keepalive_idle()), the keepalive deadline comes no
- * later than the limit. When this deadline has passed, expiry.c finds out whether a probe or the
- * limit is due, and sets the next deadline. So this function never postpones or drops a deadline,
- * even if the limit has been raised or dropped. A sysctl that changes takes effect when this
- * function is called next: when the timer runs, or at another event.
+ * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,
+ * XTCP_HALF_CLOSED_MS or the keepalive deadline was set. A new value of a sysctl takes effect at
+ * the next of these calls. xtcp_keepalive_idle() computes the limit.
+ *
+ * This function never postpones or drops a deadline, even if the limit has been raised or dropped.
+ * A deadline that is too early does little harm: expiry.c finds out whether a probe or the limit is
+ * due, and sets the next deadline.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All deadlines of a connection share one timer. Callers report events; expiry.c alone also sets
- * deadlines itself.
+ * All deadlines of a connection share one timer. Other files report events, from which timer.c
+ * computes deadlines. Only expiry.c also sets deadlines directly.
  */
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H
@@ -36,9 +36,9 @@ enum xtcp_timer_shown {
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
- * @kept_alive: jiffies when the last keepalive probe was sent; valid while the probe waits for its
- *	answer and no text was written since. It shares memory with the first element of
- *	@deadline, the retransmit deadline, which is not armed then
+ * @kept_alive: jiffies when the last keepalive probe was sent; valid until the peer answers or the
+ *	program writes text. Shares memory with the retransmit deadline, which is not armed while
+ *	@kept_alive is valid
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is

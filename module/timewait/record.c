@@ -6,10 +6,10 @@
  * A record replaces its sock in the table of connections. It has a reference to the lease that
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
  * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
- * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. When a namespace has as many
- * records as it may have, a new record evicts the record that would expire next, of its own shard
- * if that has records. So a full namespace denies no connection its TIME-WAIT, and connections that
- * end at the same time mostly take different locks.
+ * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. In a full namespace, a new record
+ * evicts the record of its shard that expires next. If this shard is empty, the new record evicts a
+ * record of another shard. So a full namespace denies no connection its TIME-WAIT, and connections
+ * that end at the same time mostly take different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
@@ -65,7 +65,7 @@
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
- * other than the first one. Any user can create a guest, and set its max_tw_buckets to any value.
+ * other than init_user_ns. Any user can create a guest, and set its max_tw_buckets to any value.
  * So guest_records_max limits the records of all guests together. A signed record counts as two,
  * since its keys take about as much memory as a record and its port (xtcp_record_init()).
  */
@@ -106,7 +106,7 @@ static struct record_keys *keys_place(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_key() - get the key that signs the answers of a record
- * @tw: the record itself: a copy has no keys
+ * @tw: the record itself, since a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
@@ -118,12 +118,12 @@ const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_ao() - get the TCP-AO of a record
- * @tw: the record itself: a copy has no keys
+ * xtcp_record_ao() - get the TCP-AO state of a record
+ * @tw: the record itself, since a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
  *
- * Return: the TCP-AO; NULL: the record has none.
+ * Return: the state; NULL when the record does not use TCP-AO.
  */
 struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 {
@@ -132,7 +132,7 @@ struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_signer() - find the key that signs an answer of a record
- * @tw: the record itself: a copy has no keys
+ * @tw: the record itself, since a copy has no keys
  * @skb: the segment that is answered
  * @signer: filled in
  *
@@ -183,8 +183,8 @@ int xtcp_record_init(void)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
 					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
 	/*
-	 * each processor adds to the sum only once it has counted a batch. The batch is so small
-	 * that what is missing from the sum is a small part of the limit
+	 * each processor adds its count to the sum in batches. The batches are so small that the
+	 * sum is wrong by at most 1/64 of the limit
 	 */
 	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
@@ -240,10 +240,10 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Put a record on its list. The record nearly always belongs at the end. If its timeout is shorter
- * than the timeout of other records (TCP_LINGER2, or a sysctl was just lowered), it goes before the
- * records that expire later, but passes at most SORT_STEPS of them. If this is not far enough, the
- * record ends late, together with the record before it.
+ * Put a record on its list. The new record nearly always expires last. With a shorter timeout than
+ * others (TCP_LINGER2, or a sysctl was just lowered), it goes before the records that expire later,
+ * but passes at most SORT_STEPS of them. If still more records expire later, the new record ends
+ * late, together with the record before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -422,7 +422,7 @@ static void expired_records(struct timer_list *timer)
 
 /**
  * xtcp_record_net_init() - make the empty lists and the counter of a namespace
- * @xn: the namespace; has its shards
+ * @xn: the namespace; its shards are allocated
  *
  * Context: process.
  *
@@ -496,7 +496,7 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
-	/* no key is found if the key is for a VRF that the device has left a moment ago */
+	/* the lookup finds no key if the device has just left the VRF for which the key is set */
 	key = xtcp_keys_of(sk);
 	if (unlikely(!key))
 		return false;
@@ -506,9 +506,9 @@ static noinline bool fill_keys(struct record_keys *keys, const struct sock *sk)
 
 /*
  * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * its age may seem a second too large: subtract a second from the age. The age is limited to 30
- * days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days are as good
- * as a larger age.
+ * the computed age of TS.Recent may be up to a second too large: subtract that second. Limit the
+ * age to 30 days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days
+ * are as good as a larger age.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -544,9 +544,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 }
 
 /*
- * Evict one record to make room for a new record of the shard @at: the record of @at that expires
- * next. If @at has no record, evict a record of the next shard that has any. Return: false when no
- * shard has a record.
+ * Make room for a new record of the shard @at: evict the record of @at that expires next. If @at is
+ * empty, evict a record of the next shard that has any. Return: false when all shards are empty.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
@@ -717,7 +716,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 
 /**
  * xtcp_record_copy() - copy a record, for use without the lock
- * @to: the copy; a record for IPv4 has no IPv6 addresses, so those of the copy are not written
+ * @to: the copy; for IPv4, its IPv6 addresses are not written
  * @tw: the record
  *
  * Context: any. Lock: of the record's shard, held.

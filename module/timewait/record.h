@@ -15,14 +15,14 @@ struct xtcp_signer;
 /**
  * struct xtcp_timewait - a record
  * @node: links the records of a shard that have the same @substate, in order of expiry
- * @rcu: after the record's end: in the first record of a batch, frees the whole batch after a grace
- *	period
+ * @rcu: replaces @node when the record has ended; only the first record of a batch uses it, to free
+ *	the batch after a grace period
  * @lease: reserves the port
- * @next_dead: after the record's end: the next record of its batch
+ * @next_dead: the next record of the batch; replaces @lease when the record has ended
  * @expires: when the record ends, jiffies
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
- * @rcv_wnd: the window last offered, as in the header: octets shifted right by @rcv_wscale
+ * @rcv_wnd: the offered window in units of 1 << @rcv_wscale, as in the header
  * @ts_recent: TS.Recent
  * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(), at most 30 days before the
  *	record began; 0: never

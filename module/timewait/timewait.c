@@ -142,9 +142,9 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 }
 
 /*
- * Does the timestamp of this segment show that it is old (RFC 7323 section 5.3, R1, and section
- * 5.5)? As in Linux, a RST with an old timestamp passes nevertheless if TS.Recent was taken at
- * least XTCP_PAWS_STAMP_S ago.
+ * Does PAWS reject the segment (RFC 7323 section 5.3, R1)? Every segment passes if TS.Recent was
+ * taken at least XTCP_PAWS_IDLE_S ago (section 5.5). As in Linux, a RST passes already after
+ * XTCP_PAWS_STAMP_S.
  */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
@@ -171,8 +171,7 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
 /**
  * xtcp_timewait_syn_reopens() - may this SYN open a new connection in the place of a record?
  * @tw: found in the table
- * @skb: a segment with SYN, but without ACK, RST and FIN; its data begins with the TCP header, and
- *	it is not changed
+ * @skb: a segment with SYN, but without ACK, RST and FIN; skb->data points to the TCP header
  *
  * Context: softirq, RCU read side. No lock, so the answer may be out of date.
  *
@@ -300,8 +299,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @xn: the namespace of the record
  * @tw: the record that the lookup found
  * @skb: the segment
- * @iss: receives the ISN when the segment may open a new connection. NULL: no listener would take
- *	the segment, so the record stays; otherwise a forged SYN could end it (RFC 1337)
+ * @iss: receives the ISN when the segment may open a new connection. NULL when no listener would
+ *	take the segment. Then no SYN ends the record, because the SYN may be forged (RFC 1337)
  *
  * Context: softirq or process, BH disabled, RCU read side. The caller holds no lock of a shard.
  *
@@ -312,7 +311,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* stays so if the record is ending: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;	/* a dead record does not answer: the peer will retransmit */
 	struct xtcp_timewait copy;
 	struct xtcp_signer signer;
 	LIST_HEAD(claimed);

@@ -53,8 +53,7 @@ static void end_compression(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_sack_queued() - note text out of order that was queued now, or was queued before and came
- * again
+ * xtcp_sack_queued() - note text out of order that has come, whether new or already in the queue
  * @sk: the sock
  * @start: sequence number of the first octet
  * @end: sequence number after the last octet; all octets in this range are in the queue
@@ -291,8 +290,8 @@ void xtcp_sack_told(struct sock *sk)
  * @before: the first block, as it was before the text came
  *
  * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
- * text. This is so in two cases: the text has extended the first SACK block; or there are at most
- * FEW_BLOCKS blocks, so a new block does not push the block of this text out of the option.
+ * text. A later ACK reports the text if the text has extended the first SACK block. It also does so
+ * if there are at most FEW_BLOCKS blocks, since the option then has room for one more block.
  * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.

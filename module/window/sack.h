@@ -19,8 +19,8 @@ struct sock;
  *	of text out of order, the newest first; they neither overlap nor touch each other
  * @blocks: how many blocks of text out of order are valid
  * @came_twice: the D-SACK is valid and was not sent yet
- * @compressed: number of ACKs for text out of order that are held back; one later ACK, from a timer
- *	at the latest, replaces them (acks.c)
+ * @compressed: number of ACKs for text out of order that are held back. The next ACK replaces them;
+ *	a timer sends it if nothing else does (acks.c)
  * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back

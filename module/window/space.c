@@ -4,9 +4,9 @@
  *
  * Three things bound the window:
  *
- * - The size of the buffer (sk_rcvbuf), which grows with the speed of the reader. When the program
- *   reads more in a round trip than in any round trip before, the buffer grows to hold twice this
- *   amount, and more while the amount still rises: dynamic right-sizing.
+ * - The size of the buffer (sk_rcvbuf), which grows with the speed of the reader (dynamic
+ *   right-sizing). When the program reads more in a round trip than in any round trip before, the
+ *   buffer grows to hold more than twice this amount.
  * - The share of text in the buffer's memory. It is measured once per window, from a full segment
  *   or GRO packet.
  * - rcv_ssthresh, which limits the window of a new connection to the amount of text that is known
@@ -14,9 +14,9 @@
  *   segments.
  *
  * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
- * Without them it takes the time from an offer of a window until text arrives beyond the right edge
- * of that window. The peer can have sent such text only after it got a later offer, so at least an
- * RTT has passed. More time has passed if the peer has little to send, so the shortest time counts.
+ * Without timestamps it stores the right edge of the window, and takes the time until text beyond
+ * this edge arrives. The peer can send such text only after we have moved the edge, so at least an
+ * RTT passes. If the peer has little to send, more time passes, so the shortest time counts.
  */
 #include "window/space.h"
 
@@ -50,8 +50,9 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: octets: the most that the program has read in one round trip. Until this is known: ten
- * segments, or the window if it is smaller, but at least 1. Before the peer's SYN: 0.
+ * Return: the most octets that the program has read in one round trip. Until this is known, the
+ * result is ten segments, or the window if that is smaller, but at least 1; or 0 before the peer's
+ * SYN.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -174,8 +175,8 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/*
-	 * a window of whole segments may be up to a segment smaller than the full window, so do not
-	 * raise rcv_ssthresh if it is less than a segment below the full window
+	 * raise rcv_ssthresh only if it is at least a segment below the full window. It may begin
+	 * closer, because the first window is a number of whole segments
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
@@ -244,7 +245,8 @@ static void right_size(struct sock *sk, u32 copied)
 		return;
 	/*
 	 * twice @copied leaves room for retransmissions. In each of the next two round trips, the
-	 * increase may be as large, in percent, as from @before to @copied: add room for it now.
+	 * amount may grow again by the same percentage as from @before to @copied. Add room for
+	 * that growth now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);

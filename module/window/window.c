@@ -46,10 +46,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. But if such an offer moves the right edge too little
- * (is_worthwhile()), offer all of @space. Otherwise, the offer might never reach twice the present
- * window, even after the program has read all text, and no window update would be sent
- * (xtcp_window_would_double()).
+ * segments cannot use the rest. If whole segments move the right edge too little (is_worthwhile()),
+ * offer all of @space. The reason: an offer below twice the present window causes no window update
+ * (xtcp_window_would_double()), and whole segments may stay below that even in an empty buffer.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -184,9 +183,9 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is a number of whole segments, or 65,535 octets if that is less: the window of a SYN
- * is not scaled (RFC 7323 section 2.2). Metrics of the route limit the window: initrwnd in
- * segments, window in octets.
+ * The window is a number of whole segments, if at least one fits. It is at most 65,535 octets,
+ * since the window of a SYN is not scaled (RFC 7323 section 2.2). Two metrics of the route
+ * limit the window: initrwnd in segments, and window in octets.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
@@ -209,10 +208,10 @@ u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 ms
  * @dst: the route to the peer
  * @shift: the shift of the listener
  *
- * If the metric RTAX_WINDOW of the route is small, the shift must be small, too: a larger shift
- * would round windows down. TCP_WINDOW_CLAMP of a listener must not limit the shift. The reason: a
- * cookie does not record the shift, so the listener that gets the third ACK computes the shift
- * anew. This may be another listener of the SO_REUSEPORT group, with another TCP_WINDOW_CLAMP.
+ * If the metric RTAX_WINDOW of the route is small, a large shift would round windows down. This
+ * function ignores the listener's TCP_WINDOW_CLAMP, because a cookie does not record the shift. The
+ * listener that gets the third ACK computes the shift anew, and may be another member of the group,
+ * with another TCP_WINDOW_CLAMP.
  *
  * Context: any.
  *
