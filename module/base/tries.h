@@ -66,7 +66,8 @@ static inline void xtcp_tries_end_probes(struct xtcp_tries *tries)
 
 static inline void xtcp_tries_kept_alive(struct xtcp_tries *tries)
 {
-	WRITE_ONCE(tries->keepalive_sent, tries->keepalive_sent + 1);
+	if (tries->keepalive_sent < U8_MAX)
+		WRITE_ONCE(tries->keepalive_sent, tries->keepalive_sent + 1);
 }
 
 /* A segment has arrived. */

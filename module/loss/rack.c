@@ -93,7 +93,8 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  * RFC 8985 section 6.2 step 2 ignores such a segment, because the sending time of the original is
  * no longer known. If the ACK covered only such segments, RACK.rtt would stay as short as before
  * the delay, and segments that are as late as this original would count as lost. But TSecr tells,
- * in ticks of the timestamp clock, when the original was sent (RFC 7323 section 4.1).
+ * in ticks of the timestamp clock, when the original was sent (RFC 7323 section 4.1). The peer
+ * chooses TSecr, so what it shows counts up to the largest RTO only.
  */
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -102,7 +103,8 @@ void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
 
 	sock_owned_by_me(sk);
-	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * TIMESTAMP_TICK_US, U32_MAX));
+	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * TIMESTAMP_TICK_US,
+						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
 }
 
 /*

@@ -476,20 +476,25 @@ void xtcp_timer_ack_progress(struct sock *sk)
  * @sk: the sock
  *
  * When the timers were restarted, the phase or the probe may have allowed the RTO only. If a probe
- * may come by now, the probe timeout replaces this RTO (RFC 8985 section 7.2), but ends no later.
+ * may come by now, the probe timeout replaces this RTO. It ends no later than the RTO (RFC 8985
+ * section 7.2), apart from rounding to a tick.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_ack_judged(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 left_us, lead_us;
 	long left;
 
 	sock_owned_by_me(sk);
 	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) || xsk->timers.probes || !probe_applies(sk))
 		return;
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
-	arm_probe(sk, left > 0 ? xtcp_ticks_us(left, HZ) : 0);
+	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
+	/* arm_probe() adds this time, which the deadline of the RTO already contains */
+	lead_us = xtcp_pace_lead_us(sk);
+	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
 }
 
 /**
@@ -646,6 +651,12 @@ static bool waits_for_answer(const struct xtcp_sock *xsk)
 	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
 }
 
+/* The interval since the last keepalive probe counts as passed: the next probe is due. */
+static void waive_interval(struct sock *sk)
+{
+	xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - xtcp_keepalive_intvl(sk);
+}
+
 /**
  * xtcp_timer_keepalive_left() - how much of TCP_KEEPINTVL is left since the last keepalive probe?
  * @sk: the sock
@@ -687,7 +698,7 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 	if (xtcp_keepalive_is_on(sk)) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
 		if (waits_for_answer(xtcp_sk(sk)))
-			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - xtcp_keepalive_intvl(sk);
+			waive_interval(sk);
 	}
 	xtcp_timer_limit_idle(sk);
 }
@@ -698,17 +709,22 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  *
  * If the peer has not answered the last probe yet, the next probe is due one new interval after the
  * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
- * not used to compute the new one: it may come from a limit on the time without text.
+ * not used to compute the new one: it may come from a limit on the time without text. But a probe
+ * that is due already stays due.
  *
  * Context: process. Lock: socket, held.
  */
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
 	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
+	if (time_before_eq(xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE), jiffies + 1)) {
+		waive_interval(sk);
+		return;
+	}
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_timer_keepalive_left(sk));
 	xtcp_timer_limit_idle(sk);
 }
