@@ -43,7 +43,7 @@ struct end {
 	int threads, busy;	/* how many were made, and have not ended */
 	bool stops;		/* they have to end */
 	int bell;		/* eventfd: one has ended; -1: none */
-	int failure;		/* errno of the call in a thread that tells the connection's error; 0: none has failed */
+	int failure;		/* errno of the thread's call that tells the connection's error; 0: none */
 	const char *failed;	/* that call */
 	int error;		/* errno of a call */
 	char wrong[200];	/* the first thing that the socket API must not do */

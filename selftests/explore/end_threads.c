@@ -31,8 +31,8 @@ static void pause_us(struct end *end, int longest_us)
 }
 
 /*
- * One call tells the error of the connection. Then the others say EPIPE, and shutdown() ENOTCONN; they may return first.
- * recv() gives an error only if it is this one.
+ * One call tells the error of the connection. Then the others say EPIPE, and shutdown() ENOTCONN; they may return
+ * first. recv() gives no other error than that of the connection.
  */
 static void note_failure(struct end *end, const char *call, int error)
 {

@@ -48,7 +48,7 @@ void judge_forged_leaves(struct judge *j, enum side from, const struct segment *
 	if (seg->flags & SEGMENT_SYN || (seg->flags & SEGMENT_RST && s->is_orderly))
 		judge_broken(j, from, "%s answers %s in a synchronised state",
 			     seg->flags & SEGMENT_RST ? "a RST" : "a SYN", kind);
-	/* text, a probe, an ACK of something else, an update of the window, and the RST of close() have other reasons */
+	/* text, a probe, an ACK of something else, an update of the window, and a RST of close() have other reasons */
 	if (segment_len(seg) || seg->seq != s->snd_nxt || seg->ack != f->acked || s->edge != f->edge ||
 	    seg->flags & SEGMENT_RST)
 		return;

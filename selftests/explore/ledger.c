@@ -136,8 +136,8 @@ static long long syn_acks_again(const struct world *w)
 }
 
 /*
- * With Fast Open, text is queued before the peer's MSS and window are known. If the MSS is small, or half of the largest
- * window, the text leaves in parts.
+ * With Fast Open, text is queued before the peer's MSS and window are known. If the MSS is small, or half of the
+ * largest window is, the text leaves in parts.
  */
 static bool may_split(const struct world *w)
 {
