@@ -185,15 +185,13 @@ static bool are_ports_free(const struct path *path, char *why, size_t size)
 	return true;
 }
 
-static bool are_slabs_back(char *why, size_t size)
+static bool are_slabs_back(const struct slabs *now, char *why, size_t size)
 {
-	struct slabs now;
 	int i;
 
-	slabs_read(&now);
 	for (i = 0; i < SLABS_N; i++) {
-		if (now.active[i] > slabs.active[i]) {
-			snprintf(why, size, "state: %ld objects of %s are left, not %ld", now.active[i],
+		if (now->active[i] > slabs.active[i]) {
+			snprintf(why, size, "state: %ld objects of %s are left, not %ld", now->active[i],
 				 slabs_names[i], slabs.active[i]);
 			return false;
 		}
@@ -203,14 +201,17 @@ static bool are_slabs_back(char *why, size_t size)
 
 bool state_is_back(const struct path *path, char *why, size_t size)
 {
-	if (!is_shown_back(path, why, size))
+	struct slabs now;
+
+	/* a socket that tries a port is freed a grace period after its close() */
+	slabs_read(&now);
+	if (!is_shown_back(path, why, size) || !are_ports_free(path, why, size))
 		return false;
 	if (module_references() != references) {
 		snprintf(why, size, "state: the module is held %d times, not %d", module_references(), references);
 		return false;
 	}
-	/* a socket that tries a port is freed a grace period after its close() */
-	if (!are_slabs_back(why, size) || !are_ports_free(path, why, size))
+	if (!are_slabs_back(&now, why, size))
 		return false;
 	nr_places = 0;
 	return true;
