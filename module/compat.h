@@ -710,6 +710,11 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 }
 
+/* Since 6.17, the workqueue without a fixed processor is called system_dfl_wq. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq system_unbound_wq
+#endif
+
 /* Since 6.2, del_timer_sync() is called timer_delete_sync(). */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync(timer) del_timer_sync(timer)

@@ -287,6 +287,13 @@ struct xtcp_net {
 #define XTCP_GUESTS_PART	2
 #define XTCP_GUEST_SHARE	4
 
+/*
+ * The kernel ends the connections of a namespace or of a listener without a program: it sends RSTs
+ * for at most this time. A RST passes the netfilter rules of the namespace, which a user may have
+ * made slow on purpose.
+ */
+#define XTCP_TELL_TIME	(HZ / 10)
+
 extern unsigned int xtcp_net_id;
 
 static inline struct xtcp_net *xtcp_net(const struct net *net)

@@ -11,9 +11,14 @@
  * estate ends as close() ends a listener without heirs: children are reset, entries are dropped.
  *
  * An estate is a sock in LISTEN without a struct socket. It keeps the reference of the file. It
- * also keeps its references to the namespace and the module: for as long as the time that the knob
- * sets, 10 s at most, the namespace does not end, and rmmod fails with "in use". So neither has to
- * end estates.
+ * also keeps its references to the namespace and the module: until it has ended, the namespace does
+ * not end, and rmmod fails with "in use". So neither has to end estates. The knob is at most 10 s,
+ * but an estate may end later than that: the work item of a namespace ends one estate in each run,
+ * and others' work may run between two runs. To end one takes XTCP_TELL_TIME for RSTs, and then some
+ * time for each connection, whose number the backlog limits.
+ *
+ * The work item works for users without rights, whose netfilter rules may be slow on purpose. So it
+ * runs on no fixed processor, where other work of the kernel could wait for it.
  *
  * Which member is the last? Two may close at the same time, and a successor may join meanwhile.
  * xtcp_group.open counts the members that have a program. Who brings it to 0 is the last one, and
@@ -32,6 +37,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
+#include "compat.h"
 #include "listen/listener.h"
 #include "lookup/group.h"
 
@@ -64,10 +70,10 @@ static void arm_estates(struct xtcp_net *xn)
 	if (list_empty(&xn->estates))
 		return;
 	cancel_delayed_work(&xn->estates_work);
-	schedule_delayed_work(&xn->estates_work, first);
+	queue_delayed_work(system_dfl_wq, &xn->estates_work, first);
 }
 
-/* Takes an estate that is due off the list. NULL: none is, and the work item runs again in time. */
+/* Takes an estate that is due off the list. NULL: none is. The work item runs again when the next one is due. */
 static struct estate *take_due(struct xtcp_net *xn)
 {
 	struct estate *estate, *due = NULL;
@@ -81,27 +87,26 @@ static struct estate *take_due(struct xtcp_net *xn)
 		xn->estates_len--;
 		break;
 	}
-	if (!due)
-		arm_estates(xn);
+	arm_estates(xn);
 	spin_unlock(&xn->estates_lock);
 	return due;
 }
 
 /*
- * The last estate may have the last reference to the namespace. The exit of the namespace, and so
+ * End one estate. While this function runs, the work item may be queued, but does not run a second
+ * time. The last estate may have the last reference to the namespace. The exit of the namespace, and so
  * that of the module, waits for this function.
  */
 static void end_due_estates(struct work_struct *work)
 {
 	struct xtcp_net *xn = container_of(to_delayed_work(work), struct xtcp_net, estates_work);
-	struct estate *estate;
+	struct estate *estate = take_due(xn);
 
-	while ((estate = take_due(xn))) {
-		estate->sk->sk_prot->close(estate->sk, 0);
-		kfree(estate);
-		module_put(THIS_MODULE);
-		cond_resched();
-	}
+	if (!estate)
+		return;
+	estate->sk->sk_prot->close(estate->sk, 0);
+	kfree(estate);
+	module_put(THIS_MODULE);
 }
 
 /**
@@ -190,6 +195,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	sk_set_socket(sk, NULL);
 	sk->sk_wq = NULL;
 	write_unlock_bh(&sk->sk_callback_lock);
+	listener->waited = true;
 	return true;
 
 fail_module:

@@ -48,6 +48,7 @@ struct xtcp_listener_stats {
  *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
  *	locks of the table of connections, and the lock of pool.c
  * @open: the program has not closed the listener; lock: the socket's
+ * @waited: the listener has waited for a successor (estate.c); lock: the socket's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
@@ -75,6 +76,7 @@ struct xtcp_listener {
 	spinlock_t lock;		/* guards the fields below: see @lock above */
 	bool closed;
 	bool open;
+	bool waited;
 	struct list_head accept_queue;
 	unsigned int accept_len;
 	unsigned int accept_max;

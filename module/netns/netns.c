@@ -43,7 +43,6 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-#define TELL_TIME	(HZ / 10)	/* when a namespace ends, it sends RSTs for at most this time */
 
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
@@ -186,7 +185,7 @@ static void end_orphan(struct sock *sk, bool tell)
  * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
  * devices still exist, so a RST can reach the peer. But a RST passes the netfilter rules of the
  * namespace. A user may have made these rules slow on purpose, and other namespaces cannot end
- * until this namespace has ended. So RSTs are sent only for the time TELL_TIME.
+ * until this namespace has ended. So RSTs are sent only for XTCP_TELL_TIME.
  *
  * When the module is unloaded, xtcp_held_before_sending() fails, so transmit() drops each RST.
  * Otherwise a RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for
@@ -194,7 +193,7 @@ static void end_orphan(struct sock *sk, bool tell)
  */
 static void end_orphans(struct xtcp_net *xn)
 {
-	const unsigned long told_until = jiffies + TELL_TIME;
+	const unsigned long told_until = jiffies + XTCP_TELL_TIME;
 	bool found = false;
 	struct sock *sk;
 	unsigned int i;

@@ -2,6 +2,7 @@
 /* Passive OPEN (RFC 9293 section 3.10.1): listen(), accept() and the end of a listener. */
 #include "socket/listen.h"
 
+#include <linux/jiffies.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
@@ -235,10 +236,10 @@ out:
 }
 
 /*
- * Reset a child that nobody accepted. xtcp_sock_destroy() puts the queue's reference. If another
+ * End a child that nobody accepted. @tell: send a RST. xtcp_sock_destroy() puts the queue's reference. If another
  * thread is waiting for the child's socket lock, it then finds that the connection has ended.
  */
-static void reset_child(struct sock *child)
+static void end_child(struct sock *child, bool tell)
 {
 	sock_hold(child);	/* xtcp_held_let_go() puts this reference */
 	local_bh_disable();
@@ -247,8 +248,10 @@ static void reset_child(struct sock *child)
 	xtcp_orphan_add(child);
 	if (child->sk_state == TCP_CLOSE)
 		xtcp_sock_destroy(child);
-	else
+	else if (tell)
 		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
+	else
+		xtcp_sock_fail(child, ECONNRESET, XTCP_ABORT_LISTENER);
 	bh_unlock_sock(child);
 	local_bh_enable();
 	xtcp_held_let_go(child);
@@ -261,7 +264,9 @@ static void reset_child(struct sock *child)
  *
  * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
  * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
- * instead. The sock keeps its port.
+ * instead. The sock keeps its port. A program spends its own time on RSTs. If the listener has waited
+ * for a successor, a worker of the kernel ends it, and sends RSTs only for XTCP_TELL_TIME. The other
+ * peers get a RST when they send their next segment.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -271,6 +276,7 @@ void xtcp_listen_stop(struct sock *sk)
 	struct xtcp_endpoint *child, *next;
 	struct xtcp_heirs heirs;
 	LIST_HEAD(children);
+	unsigned long told_until;
 	bool hands_over;
 
 	sock_owned_by_me(sk);
@@ -285,10 +291,11 @@ void xtcp_listen_stop(struct sock *sk)
 	}
 	xtcp_entry_stop(listener);
 
+	told_until = jiffies + XTCP_TELL_TIME;
 	list_for_each_entry_safe(child, next, &children, accept_node) {
 		list_del_init(&child->accept_node);
 		if (!hands_over || !xtcp_heir_take_child(&heirs, xtcp_sk_of(child)))
-			reset_child(xtcp_sk_of(child));
+			end_child(xtcp_sk_of(child), !listener->waited || time_before(jiffies, told_until));
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
