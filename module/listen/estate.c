@@ -205,6 +205,24 @@ fail:
 	return false;
 }
 
+/* Lets the work item end the estate of @sk, or all estates of @group, now. The other one is NULL. */
+static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
+{
+	struct estate *estate;
+	bool found = false;
+
+	spin_lock(&xn->estates_lock);
+	list_for_each_entry(estate, &xn->estates, node) {
+		if (estate->sk != sk && estate->group != group)
+			continue;
+		estate->until = jiffies;
+		found = true;
+	}
+	if (found)
+		arm_estates(xn);
+	spin_unlock(&xn->estates_lock);
+}
+
 /**
  * xtcp_estate_claim() - a listener has joined its group: the estates of the group end
  * @sk: in LISTEN, in the table
@@ -213,20 +231,20 @@ fail:
  */
 void xtcp_estate_claim(struct sock *sk)
 {
-	const struct xtcp_group *group = xtcp_endpoint(sk)->listener->group;
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct estate *estate;
-	bool found = false;
-
 	sock_owned_by_me(sk);
-	spin_lock(&xn->estates_lock);
-	list_for_each_entry(estate, &xn->estates, node) {
-		if (estate->group != group)
-			continue;
-		estate->until = jiffies;
-		found = true;
-	}
-	if (found)
-		arm_estates(xn);
-	spin_unlock(&xn->estates_lock);
+	end_now(xtcp_net_of(sk), NULL, xtcp_endpoint(sk)->listener->group);
+}
+
+/**
+ * xtcp_estate_hurry() - an administrator has ended a listener: if it is an estate, all of it ends
+ * @sk: no longer in LISTEN
+ *
+ * Nothing is left to hand over. The port, the namespace and the module become free.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_estate_hurry(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	end_now(xtcp_net_of(sk), sk, NULL);
 }

@@ -17,5 +17,6 @@ void xtcp_estate_net_exit(struct xtcp_net *xn);
 /* Process context. Lock: socket, held. */
 bool xtcp_estate_keep(struct sock *sk);
 void xtcp_estate_claim(struct sock *sk);
+void xtcp_estate_hurry(const struct sock *sk);
 
 #endif /* XTCP_ESTATE_H */

@@ -17,6 +17,7 @@
 #include "base/net.h"
 #include "base/state.h"
 #include "listen/entry.h"
+#include "listen/estate.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "ports/port.h"
@@ -146,7 +147,7 @@ static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *r
 
 /*
  * End a listener. As in Linux, children that nobody accepted are reset, and a port that the program
- * did not choose is freed.
+ * did not choose is freed. A listener that waits for a successor ends as a whole.
  */
 static void stop_listener(struct sock *sk)
 {
@@ -160,6 +161,7 @@ static void stop_listener(struct sock *sk)
 	xtcp_port_connection_ended(sk);
 	sk->sk_state_change(sk);
 	sk_error_report(sk);
+	xtcp_estate_hurry(sk);
 }
 
 /*
