@@ -28,10 +28,12 @@
  */
 #include "listen/estate.h"
 
+#include <linux/atomic.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/uidgid.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
@@ -41,21 +43,29 @@
 #include "listen/listener.h"
 #include "lookup/group.h"
 
-#define ESTATES_MAX	64	/* of a namespace; further listeners end at once */
+/* How many may wait. A listener beyond one of these limits ends at once, as without the knob. */
+#define ESTATES_MAX		64	/* of a namespace */
+#define ESTATES_OF_USER		16	/* of one user in a namespace */
+#define ESTATES_OF_GUEST	4	/* of a namespace of a guest (xtcp_net.is_guest), all its users together */
+#define ESTATES_OF_GUESTS	128	/* of all guests together */
 
 /**
  * struct estate - a listener that waits for its successor
  * @node: in xtcp_net.estates
  * @sk: the listener, with the reference of its file
+ * @uid: the user of @sk
  * @group: the group of @sk, only for comparison: an administrator may have ended @sk
  * @until: when it ends, in jiffies
  */
 struct estate {
 	struct list_head node;
 	struct sock *sk;
+	kuid_t uid;
 	const struct xtcp_group *group;
 	unsigned long until;
 };
+
+static atomic_t estates_of_guests;
 
 /* Let the work item run when the next estate is due. */
 static void arm_estates(struct xtcp_net *xn)
@@ -106,6 +116,8 @@ static void end_due_estates(struct work_struct *work)
 		return;
 	estate->sk->sk_prot->close(estate->sk, 0);
 	kfree(estate);
+	if (xn->is_guest)
+		atomic_dec(&estates_of_guests);
 	module_put(THIS_MODULE);
 }
 
@@ -138,13 +150,28 @@ void xtcp_estate_net_exit(struct xtcp_net *xn)
 	WARN_ON_ONCE(!list_empty(&xn->estates));
 }
 
-/* Adds to the list of the namespace. Return: false when it is full. */
+/* Makes room for one more listener of this user. Return: false at a limit. */
+static bool take_room(struct xtcp_net *xn, kuid_t uid)
+{
+	const struct estate *estate;
+	unsigned int of_user = 0;
+
+	lockdep_assert_held(&xn->estates_lock);
+	if (xn->is_guest)
+		return xn->estates_len < ESTATES_OF_GUEST &&
+		       atomic_add_unless(&estates_of_guests, 1, ESTATES_OF_GUESTS);
+	list_for_each_entry(estate, &xn->estates, node)
+		of_user += uid_eq(estate->uid, uid);
+	return xn->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
+}
+
+/* Adds to the list of the namespace. Return: false at a limit. */
 static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 {
 	bool has_room;
 
 	spin_lock(&xn->estates_lock);
-	has_room = xn->estates_len < ESTATES_MAX;
+	has_room = take_room(xn, estate->uid);
 	if (has_room) {
 		list_add_tail(&estate->node, &xn->estates);
 		xn->estates_len++;
@@ -184,6 +211,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	if (!estate)
 		return false;
 	estate->sk = sk;
+	estate->uid = sk->sk_uid;
 	estate->group = listener->group;
 	estate->until = jiffies + msecs_to_jiffies(ms);
 	/* the descriptor that is being closed still has a reference */

@@ -43,7 +43,10 @@ NEEDS_MODULE;
 #define AT_ONCE_MS	1000	/* far less than LONG_MS */
 #define OTHER		1001	/* another user */
 #define WAITING		3	/* connections that wait for accept() */
-#define ESTATES_MAX	64	/* of listen/estate.c */
+/* of listen/estate.c */
+#define ESTATES_MAX	64
+#define OF_USER		16
+#define OF_GUEST	4
 #define ROUNDS		100
 #define CLIENTS		4
 
@@ -71,12 +74,17 @@ static int bound(enum stack stack, const char *text, int port, bool shares, uid_
 	return -1;
 }
 
-static int member(const char *text, int port)
+static int member_of(uid_t uid, const char *text, int port)
 {
-	int fd = bound(XTCP, text, port, true, 0);
+	int fd = bound(XTCP, text, port, true, uid);
 
 	must(fd >= 0 && !listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "member");
 	return fd;
+}
+
+static int member(const char *text, int port)
+{
+	return member_of(0, text, port);
 }
 
 /* Nobody has the port. */
@@ -331,25 +339,37 @@ static void killed(const char *text)
 	close(heir);
 }
 
-/* Beyond the limit a listener ends as if the knob were 0. */
-static void too_many(const char *text)
+/* How many of @count ports, from PORT on, are in use. */
+static int in_use(const char *text, int count)
 {
 	int i, held = 0;
-	bool ok;
+
+	for (i = 0; i < count; i++)
+		held += !is_free(text, PORT + i);
+	return held;
+}
+
+/* Beyond a limit a listener ends as if the knob were 0. Each port is of a user: OTHER, or one of the next. */
+static void too_many(const char *text)
+{
+	const int users = ESTATES_MAX / OF_USER;
+	int i, of_user, of_all;
 
 	knobs(net.a, 1, LONG_MS);
-	for (i = 0; i <= ESTATES_MAX; i++)
-		close(member(text, PORT + i));
-	for (i = 0; i <= ESTATES_MAX; i++)
-		held += !is_free(text, PORT + i);
-	ok = held == ESTATES_MAX && is_free(text, PORT + ESTATES_MAX);
+	for (i = 0; i <= OF_USER; i++)
+		close(member_of(OTHER, text, PORT + i));
+	of_user = in_use(text, OF_USER + 1);
+	ksft_test_result(of_user == OF_USER && is_free(text, PORT + OF_USER), "%s: %d of a user may wait\n", text, OF_USER);
+
+	for (i = OF_USER; i <= ESTATES_MAX; i++)
+		close(member_of(OTHER + i / OF_USER, text, PORT + i));
+	of_all = in_use(text, ESTATES_MAX + 1);
 	/* successors that go at once, for the knob is off */
 	knobs(net.a, 0, 0);
-	for (i = 0; i < ESTATES_MAX; i++)
-		close(member(text, PORT + i));
-	for (i = 0; i < ESTATES_MAX; i++)
-		ok &= WAIT_FOR(is_free(text, PORT + i), STACK_DEADLINE_MS);
-	ksft_test_result(ok && WAIT_FOR(module_references() == references, STACK_DEADLINE_MS),
+	for (i = 0; i < users * OF_USER; i++)
+		close(member_of(OTHER + i / OF_USER, text, PORT + i));
+	ksft_test_result(of_all == ESTATES_MAX && WAIT_FOR(!in_use(text, ESTATES_MAX), STACK_DEADLINE_MS) &&
+			 WAIT_FOR(module_references() == references, STACK_DEADLINE_MS),
 			 "%s: %d of a namespace may wait\n", text, ESTATES_MAX);
 }
 
@@ -417,13 +437,23 @@ static void administrator_ends_it(const char *text)
 	close(client);
 }
 
-/* A namespace that any user can make, with a listener that waits, and nothing else. */
+/* A namespace that any user can make, with listeners that wait, and nothing else. */
 static void namespace_ends(void)
 {
-	int guest = ns_make_guest(), home = net.a;
+	int guest = ns_make_guest(), home = net.a, i, held;
 
 	must(guest >= 0, "guest");
 	net.a = guest;
+	knobs(guest, 1, LONG_MS);
+	for (i = 0; i <= OF_GUEST; i++)
+		close(member("127.0.0.1", PORT + i));
+	held = in_use("127.0.0.1", OF_GUEST + 1);
+	ksft_test_result(held == OF_GUEST && is_free("127.0.0.1", PORT + OF_GUEST), "%d of a guest may wait\n", OF_GUEST);
+	/* successors that go at once, for the knob is off */
+	knobs(guest, 0, 0);
+	for (i = 0; i < OF_GUEST; i++)
+		close(member("127.0.0.1", PORT + i));
+	must(WAIT_FOR(!in_use("127.0.0.1", OF_GUEST), STACK_DEADLINE_MS), "over");
 	knobs(guest, 1, SHORT_MS);
 	close(member("127.0.0.1", PORT));
 	net.a = home;
@@ -528,7 +558,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 18 + 1);
+	ksft_set_plan(2 * 19 + 2);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
