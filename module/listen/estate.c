@@ -189,7 +189,8 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
  * @sk: in LISTEN
  *
  * It does when net.xtcp.migrate_req and migrate_wait_ms are set, @sk has SO_REUSEPORT, and no other
- * member of its group has a program.
+ * member of its group has a program. A socket of the kernel does not wait: it need not have a
+ * reference to the namespace.
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -206,6 +207,8 @@ bool xtcp_estate_keep(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (!xtcp_group_close(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
+		return false;
+	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
 	estate = kmalloc(sizeof(*estate), GFP_KERNEL_ACCOUNT);
 	if (!estate)
