@@ -210,7 +210,8 @@ bool xtcp_estate_keep(struct sock *sk)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
-	estate = kmalloc(sizeof(*estate), GFP_KERNEL_ACCOUNT);
+	/* not charged to a cgroup: a server that was killed at the limit of its cgroup may wait, too */
+	estate = kmalloc(sizeof(*estate), GFP_KERNEL);
 	if (!estate)
 		return false;
 	estate->sk = sk;
