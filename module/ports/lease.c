@@ -360,21 +360,25 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_admits_as() - do two leases let the same socks of kernel TCP share their port?
+ * xtcp_lease_admits_as() - do two leases let the same socks, of both stacks, share their port?
  * @one: a lease of a bind(), to which the caller has a reference
  * @other: the same, with the same place; both have SO_REUSEPORT and one user
  *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  *
- * Return: true when both have SO_REUSEADDR, or none.
+ * A lease has SO_REUSEADDR twice: "reuse" counts for bind() of ours, and sk_reuse for bind() of kernel
+ * TCP. The two may differ after a second listen() beside children of the first (xtcp_sharing_listen()).
+ *
+ * Return: true when both leases are equal in both places.
  */
-bool xtcp_lease_admits_as(const struct xtcp_lease *one, const struct xtcp_lease *other)
+bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other)
 {
 	spinlock_t *lock = lock_of_lease(one);
 	bool same;
 
 	spin_lock(lock);
-	same = one->reuse == other->reuse;
+	same = one->reuse == other->reuse &&
+	       xtcp_lease_sk(one)->sk_reuse == xtcp_lease_sk(other)->sk_reuse;
 	spin_unlock(lock);
 	return same;
 }

@@ -109,7 +109,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
 /* Any context. */
 void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
-bool xtcp_lease_admits_as(const struct xtcp_lease *one, const struct xtcp_lease *other);
+bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
