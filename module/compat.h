@@ -700,13 +700,17 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 #endif
 }
 
-/* The user who owns a socket. Since 6.17 the sock has it; before, it is read from the inode. */
+/*
+ * The user who owns a socket. Since 6.17 the sock has it; before, it is read from the inode, and a
+ * sock without one counts as root's. But a listener without an inode waits for a successor of its
+ * own user (estate.c), so the user of a listener is always read from the sock.
+ */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
 	return sk_uid(sk);
 #else
-	return sock_i_uid(sk);
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? READ_ONCE(sk->sk_uid) : sock_i_uid(sk);
 #endif
 }
 

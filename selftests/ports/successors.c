@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -36,6 +37,7 @@
 NEEDS_MODULE;
 
 #define PORT		9800
+#define QUIET_PORT	9799	/* no connection has used it */
 #define BACKLOG		16
 #define LONG_MS		10000	/* the longest that there is */
 #define MIDDLE_MS	3000	/* long enough for a call, on a busy machine */
@@ -311,6 +313,44 @@ static void last_member_waits(const char *text)
 	close(heir);
 }
 
+/* The user of the listener in a listing by netlink; -1: none. */
+static int user_by_netlink(void *text)
+{
+	const struct diag_query query = { .stack = XTCP, .v6 = strchr(text, ':'), .states = 1 << TCP_LISTEN };
+	static struct diag_copy copy;
+
+	return diag_find(&query, QUIET_PORT, 0, &copy) == 1 ? (int)copy.msg.idiag_uid : -1;
+}
+
+/* The last three columns of the listener's line, the only one, are user, inode and somaxconn. */
+static bool is_in_listeners(unsigned int uid)
+{
+	char *text = ns_read_file(net.a, "/proc/net/xtcp_listen"), *line = text ? strchr(text, '\n') : NULL;
+	unsigned long inode = 1;
+	unsigned int user = 0;
+	bool ok = line && sscanf(line + 1, "%*s %*u %*u %*u %*u %*u %*u %*u %*u %*u %u %lu", &user, &inode) == 2 &&
+		  user == uid && !inode;
+
+	free(text);
+	return ok;
+}
+
+/* The listings name the user of a listener that waits, and no inode. */
+static void listed_as_its_users(const char *text)
+{
+	struct row row;
+	bool ok;
+
+	knobs(net.a, 1, LONG_MS);
+	close(member_of(OTHER, text, QUIET_PORT));
+	ok = rows_find(net.a, listing(text), QUIET_PORT, 0, &row) == 1 && row.uid == OTHER && !row.inode;
+	ksft_test_result(ok && is_in_listeners(OTHER) && ns_call(net.a, user_by_netlink, (void *)text) == OTHER,
+			 "%s: listings name its user\n", text);
+	knobs(net.a, 0, 0);
+	close(member_of(OTHER, text, QUIET_PORT));
+	must(WAIT_FOR(is_free(text, QUIET_PORT), STACK_DEADLINE_MS), "over");
+}
+
 static void killed(const char *text)
 {
 	int client, heir, status, pipefd[2];
@@ -558,7 +598,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 19 + 2);
+	ksft_set_plan(2 * 20 + 2);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -572,6 +612,7 @@ int main(void)
 		ends_at_once(text, "one after shutdown()", true, 1, LONG_MS, true);
 		of_another_user(text);
 		last_member_waits(text);
+		listed_as_its_users(text);
 		killed(text);
 		too_many(text);
 		no_memory(text);
