@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <linux/xtcp.h>
 #include <poll.h>
@@ -351,6 +352,39 @@ static void listed_as_its_users(const char *text)
 	must(WAIT_FOR(is_free(text, QUIET_PORT), STACK_DEADLINE_MS), "over");
 }
 
+/* A program that names member 0. */
+static void attach(int fd)
+{
+	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 0) };
+	struct sock_fprog program = { 1, code };
+
+	must(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)), "attach");
+}
+
+/* As beside a live member: attached before bind() it keeps the successor off the port, after listen() it does not. */
+static void with_program(const char *text)
+{
+	union stack_addr addr = stack_addr(text, PORT);
+	int listener = member(text, PORT), fd = stack_socket(net.a, XTCP, text), client, one = 1, err;
+
+	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	     !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "socket");
+	knobs(net.a, 1, LONG_MS);
+	client = client_of(text, 4);
+	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	close(listener);
+	attach(fd);
+	err = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
+	close(fd);
+	ksft_test_result(err == EADDRINUSE, "%s: a successor with a BPF program before bind() does not get the port\n", text);
+	fd = member(text, PORT);
+	attach(fd);
+	ksft_test_result(serves(fd, client, 4), "%s: one that attaches it after listen() does\n", text);
+	close(client);
+	knobs(net.a, 0, 0);
+	close(fd);
+}
+
 static void killed(const char *text)
 {
 	int client, heir, status, pipefd[2];
@@ -598,7 +632,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 20 + 2);
+	ksft_set_plan(2 * 22 + 2);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -613,6 +647,7 @@ int main(void)
 		of_another_user(text);
 		last_member_waits(text);
 		listed_as_its_users(text);
+		with_program(text);
 		killed(text);
 		too_many(text);
 		no_memory(text);
