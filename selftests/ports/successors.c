@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -352,6 +353,35 @@ static void listed_as_its_users(const char *text)
 	must(WAIT_FOR(is_free(text, QUIET_PORT), STACK_DEADLINE_MS), "over");
 }
 
+/* Does xtcp-holders name a listener that waits? */
+static int is_named(void *arg)
+{
+	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
+	char line[200];
+	int named = 0;
+
+	must(pipe, "xtcp-holders");
+	while (fgets(line, sizeof(line), pipe))
+		named += strstr(line, arg) && strstr(line, "waits for a successor");
+	pclose(pipe);
+	return named;
+}
+
+static void holds_the_module(const char *text)
+{
+	char address[64];
+	bool named;
+
+	snprintf(address, sizeof(address), strchr(text, ':') ? "[%s]:%d " : "%s:%d ", text, PORT);
+	knobs(net.a, 1, LONG_MS);
+	close(member(text, PORT));
+	named = ns_call(net.a, is_named, address) == 1;
+	knobs(net.a, 0, 0);
+	close(member(text, PORT));
+	ksft_test_result(named && is_over(text) && !ns_call(net.a, is_named, address),
+			 "%s: xtcp-holders names it while it waits\n", text);
+}
+
 /* A program that names member 0. */
 static void attach(int fd)
 {
@@ -632,7 +662,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 22 + 2);
+	ksft_set_plan(2 * 23 + 2);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -647,6 +677,7 @@ int main(void)
 		of_another_user(text);
 		last_member_waits(text);
 		listed_as_its_users(text);
+		holds_the_module(text);
 		with_program(text);
 		killed(text);
 		too_many(text);
