@@ -4,18 +4,25 @@
  * program has closed it, so that a server can end before its next version listens.
  *
  * Such a listener, an estate, goes on as if the program were only slow: it keeps its port, its
- * entries and its children, and its backlog limits what comes in. A new listener that joins the
- * group becomes its heir: the estate ends at once, and heir.c hands everything over. Only a program
- * of the same user can join, and while the estate waits, nobody else gets the port: the rules for a
- * live listener hold (sharing.c, listeners.c). If nobody has joined when the time is over, the
- * estate ends as close() ends a listener without heirs: children are reset, entries are dropped.
+ * entries and its children, and its backlog limits what comes in. A change of migrate_wait_ms does
+ * not change how long it waits. migrate_req is read again when it ends: if it is 0 then, nothing is
+ * handed over. A new listener that joins the group becomes its heir: the estate ends at once, and
+ * heir.c hands everything over. Only a program of the same user can join, and while the estate
+ * waits, nobody else gets the port: the rules for a live listener hold (sharing.c, listeners.c). If
+ * nobody has joined when the time is over, the estate ends as close() ends a listener without
+ * heirs: children are reset, entries are dropped.
  *
  * An estate is a sock in LISTEN without a struct socket. It keeps the reference of the file. It
  * also keeps its references to the namespace and the module: until it has ended, the namespace does
  * not end, and rmmod fails with "in use". So neither has to end estates. The knob is at most 10 s,
  * but an estate may end later than that: the work item of a namespace ends one estate in each run,
- * and others' work may run between two runs. To end one takes XTCP_TELL_TIME for RSTs, and then some
- * time for each connection, whose number the backlog limits.
+ * and others' work may run between two runs. To end one takes XTCP_TELL_TIME for RSTs, and then
+ * some time for each connection, whose number the backlog limits.
+ *
+ * Two estates of a group may be due at once: a successor came and has closed, too. The first one
+ * that ends may hand over to the other, whose turn comes later. Nothing is lost by that: an estate
+ * leaves the table before it looks for heirs, so connections only move to members that end later,
+ * and at last to those that have a program, if there are any.
  *
  * The work item works for users without rights, whose netfilter rules may be slow on purpose. So it
  * runs on no fixed processor, where other work of the kernel could wait for it.
