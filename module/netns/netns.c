@@ -43,7 +43,6 @@
 #include "sock/end.h"
 #include "timewait/record.h"
 
-
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 

@@ -406,7 +406,8 @@ static void with_program(const char *text)
 	attach(fd);
 	err = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
 	close(fd);
-	ksft_test_result(err == EADDRINUSE, "%s: a successor with a BPF program before bind() does not get the port\n", text);
+	ksft_test_result(err == EADDRINUSE, "%s: a successor with a BPF program before bind() does not get the port\n",
+			 text);
 	fd = member(text, PORT);
 	attach(fd);
 	ksft_test_result(serves(fd, client, 4), "%s: one that attaches it after listen() does\n", text);
@@ -463,7 +464,8 @@ static void too_many(const char *text)
 	for (i = 0; i <= OF_USER; i++)
 		close(member_of(OTHER, text, PORT + i));
 	of_user = in_use(text, OF_USER + 1);
-	ksft_test_result(of_user == OF_USER && is_free(text, PORT + OF_USER), "%s: %d of a user may wait\n", text, OF_USER);
+	ksft_test_result(of_user == OF_USER && is_free(text, PORT + OF_USER), "%s: %d of a user may wait\n", text,
+			 OF_USER);
 
 	for (i = OF_USER; i <= ESTATES_MAX; i++)
 		close(member_of(OTHER + i / OF_USER, text, PORT + i));
@@ -552,7 +554,8 @@ static void namespace_ends(void)
 	for (i = 0; i <= OF_GUEST; i++)
 		close(member("127.0.0.1", PORT + i));
 	held = in_use("127.0.0.1", OF_GUEST + 1);
-	ksft_test_result(held == OF_GUEST && is_free("127.0.0.1", PORT + OF_GUEST), "%d of a guest may wait\n", OF_GUEST);
+	ksft_test_result(held == OF_GUEST && is_free("127.0.0.1", PORT + OF_GUEST), "%d of a guest may wait\n",
+			 OF_GUEST);
 	/* successors that go at once, for the knob is off */
 	knobs(guest, 0, 0);
 	for (i = 0; i < OF_GUEST; i++)
