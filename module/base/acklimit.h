@@ -18,7 +18,7 @@
 /**
  * struct xtcp_acklimit - when unacceptable segments were answered
  * @stamp: jiffies of the last answer; 0: never
- * @second: start of the second that @challenges counts; low 16 bits of jiffies
+ * @second: start of the second to which @challenges belongs; low 16 bits of jiffies
  * @challenges: challenge ACKs in that second
  *
  * The socket lock guards this struct.

@@ -53,7 +53,7 @@
 /* How many may wait. A listener beyond one of these limits ends at once, as without the knob. */
 #define ESTATES_MAX		64	/* of a namespace */
 #define ESTATES_OF_USER		16	/* of one user in a namespace */
-#define ESTATES_OF_GUEST	4	/* of a namespace of a guest (xtcp_net.is_guest), all its users together */
+#define ESTATES_OF_GUEST	4	/* of one guest (xtcp_net.is_guest), in place of the two limits above */
 #define ESTATES_OF_GUESTS	128	/* of all guests together */
 
 /**

@@ -94,7 +94,7 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  * no longer known. If the ACK covered only such segments, RACK.rtt would stay as short as before
  * the delay, and segments that are as late as this original would count as lost. But TSecr tells,
  * in ticks of the timestamp clock, when the original was sent (RFC 7323 section 4.1). The peer
- * chooses TSecr, so what it shows counts up to the largest RTO only.
+ * chooses TSecr, so the RTT that is computed from it is limited to the largest RTO.
  */
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -430,8 +430,8 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - put the references that TIME-WAIT records, or a full sock, have to a
- *	lease when they leave its port
+ * xtcp_lease_put_users() - drop references to a lease, because TIME-WAIT records or a full sock
+ *	leave its port
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *

@@ -138,10 +138,10 @@ static int try_port(struct sock *sk, u16 port)
 }
 
 /*
- * Returns the part of @range from which connect() may choose a port of one half. For our half
- * (@first), the part is all of @range. Kernel TCP's half has the ports with the parity of the first
- * port. For this half, the part lacks the last ports of @range, which are kept for kernel TCP,
- * unless @range has fewer than RESERVE_FROM ports.
+ * The ports of @range form two halves: those with the parity of @range->low are kernel TCP's, the
+ * others are ours. Returns the range in which connect() may look for a port of one half. For our
+ * half (@first), this is @range itself. For kernel TCP's half, the last ports of @range are left
+ * out and so kept for kernel TCP, unless @range has fewer than RESERVE_FROM ports.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {

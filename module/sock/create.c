@@ -303,8 +303,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
-	 * after the RCU grace period left_table, no lookup can find a sock that has left its table.
-	 * The child was in no table, so it does not have to wait for the listener's grace period
+	 * @left_table names the RCU grace period after which no lookup can find a sock that has left
+	 * its table. The child was in no table, so its grace period counts as over
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);

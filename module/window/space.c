@@ -50,9 +50,8 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: the most octets that the program has read in one round trip. Until this is known, the
- * result is ten segments, or the window if that is smaller, but at least 1; or 0 before the peer's
- * SYN.
+ * Return: the most octets that the program has read in one round trip. Until this is known: ten
+ * segments or the window, whichever is smaller, but at least one octet. Before the peer's SYN: 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
