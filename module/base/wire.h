@@ -99,7 +99,10 @@ enum xtcp_option_len {
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
-/* seconds; PAWS of an entry or record lets a RST pass if TS.Recent is about this old, as in Linux */
+/*
+ * seconds; as in Linux, PAWS lets a RST pass once TS.Recent of a record is this old, or the timeout
+ * of an entry's SYN-ACK this long
+ */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)

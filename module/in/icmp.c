@@ -283,8 +283,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. A record with TCP-AO counts the errors that RFC
-		 * 5925 section 7.8 lists
+		 * a record ignores every error. A record with TCP-AO counts those that a sock would
+		 * ignore (RFC 5925 section 7.8)
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))

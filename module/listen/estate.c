@@ -28,8 +28,9 @@
  * runs on no fixed processor, where other work of the kernel could wait for it.
  *
  * Which member is the last? Two may close at the same time, and a successor may join meanwhile.
- * xtcp_group.open counts the members that have a program. Who brings it to 0 is the last one, and
- * stays in the table: the others, which close at the same time, find their heir in it. A successor
+ * xtcp_group.open counts the members that have a program. The member that brings it to 0 is the
+ * last one, and stays in the table, unless it may not wait: the others, which close at the same
+ * time, find their heir in it. A successor
  * adds to the count before it looks for estates, and an estate is listed before it looks at the
  * count: at least one of them notices the other.
  */
@@ -54,7 +55,7 @@
 #define ESTATES_MAX		64	/* of a namespace */
 #define ESTATES_OF_USER		16	/* of one user in a namespace */
 #define ESTATES_OF_GUEST	4	/* of one guest (xtcp_net.is_guest), in place of the two limits above */
-#define ESTATES_OF_GUESTS	128	/* of all guests together */
+#define ESTATES_OF_GUESTS	128	/* of all guests together; one user with 32 guests can take all */
 
 /**
  * struct estate - a listener that waits for its successor
@@ -90,7 +91,10 @@ static void arm_estates(struct xtcp_net *xn)
 	queue_delayed_work(system_dfl_wq, &xn->estates_work, first);
 }
 
-/* Takes an estate that is due off the list. NULL: none is. The work item runs again when the next one is due. */
+/*
+ * Takes an estate that is due off the list. Return: NULL if none is due. The work item runs again
+ * when the next one is due.
+ */
 static struct estate *take_due(struct xtcp_net *xn)
 {
 	struct estate *estate, *due = NULL;
@@ -111,8 +115,8 @@ static struct estate *take_due(struct xtcp_net *xn)
 
 /*
  * End one estate. While this function runs, the work item may be queued, but does not run a second
- * time. The last estate may have the last reference to the namespace. The exit of the namespace, and so
- * that of the module, waits for this function.
+ * time. The last estate may have the last reference to the namespace. The exit of the namespace,
+ * and so that of the module, waits for this function.
  */
 static void end_due_estates(struct work_struct *work)
 {
@@ -201,9 +205,9 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: true when @sk waits: the file's reference, and references to the namespace and the module,
- * belong to the estate now, and @sk may end when the caller releases the lock. False when the caller
- * has to end @sk.
+ * Return: true when @sk waits: the file's reference, and references to the namespace and the
+ * module, belong to the estate now, and @sk may end when the caller releases the lock. False when
+ * the caller has to end @sk.
  */
 bool xtcp_estate_keep(struct sock *sk)
 {
@@ -217,7 +221,10 @@ bool xtcp_estate_keep(struct sock *sk)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
-	/* not charged to a cgroup: a server that was killed at the limit of its cgroup may wait, too */
+	/*
+	 * not charged to a cgroup: the listener of a server that was killed at the limit of its
+	 * cgroup may wait, too
+	 */
 	estate = kmalloc(sizeof(*estate), GFP_KERNEL);
 	if (!estate)
 		return false;
@@ -244,7 +251,10 @@ fail:
 	return false;
 }
 
-/* Lets the work item end the estate of @sk, or all estates of @group, now. The other one is NULL. */
+/*
+ * Lets the work item end the estate of @sk, or all estates of @group, now. The other argument is
+ * NULL.
+ */
 static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
 {
 	struct estate *estate;

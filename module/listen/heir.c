@@ -146,10 +146,10 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 }
 
 /*
- * Gives a child the lease of its heir: a later abort then counts for the heir. If the connection has
- * ended and given back its port, nothing changes. If the two leases differ in SO_REUSEADDR, the child
- * keeps its own, and an abort counts for nobody: in Linux, a child has SO_REUSEADDR if the
- * listener has it that made the child, and this decides which bind() may share the port after the
+ * Gives a child the lease of its heir: a later abort then counts for the heir. If the connection
+ * has ended and given back its port, nothing changes. If the two leases differ in SO_REUSEADDR, the
+ * child keeps its own, and an abort counts for nobody: in Linux, a child has SO_REUSEADDR if the
+ * listener that made the child has it, and this decides which bind() may share the port after the
  * heir has closed. The listener that ends still has the old lease, so xtcp_lease_put() neither ends
  * that lease nor takes a lock. Locks: the child's and @heir's, held. The heir is not closed, so it
  * has a lease.

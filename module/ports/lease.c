@@ -366,8 +366,9 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
  *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  *
- * A lease has SO_REUSEADDR twice: "reuse" counts for bind() of ours, and sk_reuse for bind() of kernel
- * TCP. The two may differ after a second listen() beside children of the first (xtcp_sharing_listen()).
+ * A lease has SO_REUSEADDR twice: "reuse" counts for bind() of ours, and sk_reuse for bind() of
+ * kernel TCP. The two may differ after a second listen() beside children of the first
+ * (xtcp_sharing_listen()).
  *
  * Return: true when both leases are equal in both places.
  */

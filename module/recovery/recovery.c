@@ -371,8 +371,8 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * The timeout was spurious (RFC 5682): what was marked as lost is not, and the segments in flight
- * have arrived or will arrive. If the reduction is final, no segment is marked again by this ACK:
- * that would reduce the window once more for the same losses.
+ * have arrived or will arrive. If the reduction is final, this ACK marks no segment again, because
+ * that would reduce the window once more for the same losses. As in Linux, the next ACK may.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {

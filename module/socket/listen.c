@@ -236,8 +236,9 @@ out:
 }
 
 /*
- * End a child that nobody accepted. @tell: send a RST. xtcp_sock_destroy() puts the queue's reference. If another
- * thread is waiting for the child's socket lock, it then finds that the connection has ended.
+ * End a child that nobody accepted. @tell: send a RST. xtcp_sock_destroy() puts the queue's
+ * reference. If another thread is waiting for the child's socket lock, it then finds that the
+ * connection has ended.
  */
 static void end_child(struct sock *child, bool tell)
 {
@@ -264,9 +265,10 @@ static void end_child(struct sock *child, bool tell)
  *
  * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
  * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
- * instead. The sock keeps its port. A program spends its own time on RSTs. If the listener has waited
- * for a successor, a worker of the kernel ends it, and sends RSTs only for XTCP_TELL_TIME. The other
- * peers get a RST when they send their next segment.
+ * instead. The sock keeps its port. A program spends its own time on RSTs. If the listener has
+ * waited for a successor, RSTs are sent only for XTCP_TELL_TIME, whether a worker of the kernel or
+ * SOCK_DESTROY ends it. Another peer gets a RST when it sends its next segment. That RST is not
+ * signed, so a peer with MD5 or TCP-AO ignores it, and gives up after its own timeouts.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

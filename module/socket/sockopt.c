@@ -166,8 +166,8 @@ static int set_keepidle(struct sock *sk, int val)
 
 /*
  * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive, but share its deadline. A low
- * limit makes this deadline earlier. If the limit is raised later, the deadline stays, and one
- * keepalive probe may leave early.
+ * limit makes this deadline earlier. If the limit is raised later, the deadline stays. When it
+ * passes, expiry.c finds that nothing is due, and sets the next one.
  */
 static int set_idle(struct sock *sk, int optname, int val)
 {

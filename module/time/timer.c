@@ -477,7 +477,7 @@ void xtcp_timer_ack_progress(struct sock *sk)
  *
  * When the timers were restarted, the phase or the probe may have allowed the RTO only. If a probe
  * may come by now, the probe timeout replaces this RTO. It ends no later than the RTO (RFC 8985
- * section 7.2), apart from rounding to a tick.
+ * section 7.2), apart from rounding to a tick, and from what fq has been given since.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -645,16 +645,12 @@ void xtcp_timer_segment_received(struct sock *sk)
 	xtcp_tries_heard(&xsk->tries);
 }
 
+#define INTERVAL_WAIVED	(1U << 31)	/* jiffies; more than any TCP_KEEPINTVL */
+
 /* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
 static bool waits_for_answer(const struct xtcp_sock *xsk)
 {
 	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
-}
-
-/* The interval since the last keepalive probe counts as passed: the next probe is due. */
-static void waive_interval(struct sock *sk)
-{
-	xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - xtcp_keepalive_intvl(sk);
 }
 
 /**
@@ -680,8 +676,8 @@ unsigned long xtcp_timer_keepalive_left(const struct sock *sk)
  * is established
  * @sk: the sock, in any state
  *
- * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits for
- * its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
+ * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits
+ * for its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
  * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_timer_limit_idle().
  *
  * Context: softirq or process. Lock: socket, held.
@@ -697,8 +693,9 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
 		return;
 	if (xtcp_keepalive_is_on(sk)) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+		/* longer ago than any interval */
 		if (waits_for_answer(xtcp_sk(sk)))
-			waive_interval(sk);
+			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - INTERVAL_WAIVED;
 	}
 	xtcp_timer_limit_idle(sk);
 }
@@ -709,22 +706,19 @@ void xtcp_timer_keepalive_changed(struct sock *sk)
  *
  * If the peer has not answered the last probe yet, the next probe is due one new interval after the
  * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
- * not used to compute the new one: it may come from a limit on the time without text. But a probe
- * that is due already stays due.
+ * not used to compute the new one: it may come from a limit on the time without text. If
+ * TCP_KEEPIDLE or SO_KEEPALIVE has waived the interval, keep_alive() waits only for the rest of
+ * TCP_KEEPIDLE.
  *
  * Context: process. Lock: socket, held.
  */
 void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
 	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
-	if (time_before_eq(xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_KEEPALIVE), jiffies + 1)) {
-		waive_interval(sk);
-		return;
-	}
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_timer_keepalive_left(sk));
 	xtcp_timer_limit_idle(sk);
 }

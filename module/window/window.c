@@ -183,8 +183,8 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is a number of whole segments, if at least one fits. It is at most 65,535 octets,
- * since the window of a SYN is not scaled (RFC 7323 section 2.2). Two metrics of the route
+ * The window is a number of whole segments, if at least one fits, or 65,535 octets if that is less:
+ * the window of a SYN is not scaled (RFC 7323 section 2.2). Two metrics of the route
  * limit the window: initrwnd in segments, and window in octets.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.

@@ -718,6 +718,15 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
+		.name = "keepalive_%s_idle_then_interval_raised_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 60; set KEEPALIVE 1; >@3000 . 0 ack 1; pass 100;"
+				  "set KEEPIDLE 5; set KEEPINTVL 300; >@5000 . 0 ack 1; none; < . 1 ack 1; none",
+			.counters = "TCPKeepAlive=2",
+		},
+	},
+	{
 		.name = "keepalive_%s_idle_and_interval_set_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
 		.in = ESTABLISHED,
 		.want = {
