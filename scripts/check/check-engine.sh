@@ -41,13 +41,14 @@ no_room()
 	umount "$room/small"
 }
 
-# left_by PID: its processes, and its folders; they may take a moment
+# left_by PID: its processes, and its folders; they may take a moment. A process that has ended does not count: if its
+# parent has, too, it stays in the list while check.py runs.
 left_by()
 {
 	local tries left
 
 	for ((tries = 0; tries < 100; tries++)); do
-		left=$(pgrep -g "$1"; ls "$room/tmp")
+		left=$(ps -eo pgid=,stat=,args= | awk -v group="$1" '$1 == group && $2 !~ /^Z/'; ls "$room/tmp")
 		[ -n "$left" ] || return
 		sleep 0.1
 	done

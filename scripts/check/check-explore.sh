@@ -192,7 +192,7 @@ check_hang()
 # left_by PID FOLDER: processes and folders of an interrupted run, with TMPDIR=FOLDER.
 left_by()
 {
-	pgrep -g "$1"
+	ps -eo pgid=,stat=,args= | awk -v group="$1" '$1 == group && $2 !~ /^Z/'
 	ls "$2"
 	ls -d build/explore.* 2>/dev/null | grep -vxF "$before"
 }
