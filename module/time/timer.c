@@ -645,7 +645,7 @@ void xtcp_timer_segment_received(struct sock *sk)
 	xtcp_tries_heard(&xsk->tries);
 }
 
-#define INTERVAL_WAIVED	(1U << 31)	/* jiffies; more than any TCP_KEEPINTVL */
+#define INTERVAL_WAIVED	BIT(31)	/* jiffies; more than any TCP_KEEPINTVL */
 
 /* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
 static bool waits_for_answer(const struct xtcp_sock *xsk)
