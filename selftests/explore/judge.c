@@ -372,7 +372,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	s->has_heard_text |= seg->len > 0;
 	note_overtaking(s, peer, seg);
-	if (seg->flags & SEGMENT_ACK) {
+	/* in SYN-SENT a segment without SYN is dropped, with its ACK */
+	if (seg->flags & SEGMENT_ACK && s->nr_ranges) {
 		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))
 			s->una = seg->ack;
 		if (!s->heard_ack || seq_lt(s->una_most, seg->ack))
