@@ -137,6 +137,15 @@ static bool has_arrived(const char *text, int fd)
 	return rows_find(net.a, listing(text), PORT, stack_port(fd), &row) == 1 && row.rx_queue == sizeof(int);
 }
 
+/* A client whose number has arrived: it waits at the listener. */
+static int waiting_client(const char *text, int number)
+{
+	int fd = client_of(text, number);
+
+	must(WAIT_FOR(has_arrived(text, fd), STACK_DEADLINE_MS), "text");
+	return fd;
+}
+
 /* accept() gives the client that has sent this number, and an answer reaches it. */
 static bool serves(int listener, int client, int number)
 {
@@ -177,10 +186,8 @@ static void takes_over(const char *text)
 	bool ok = true;
 
 	knobs(net.a, 1, LONG_MS);
-	for (i = 0; i < WAITING; i++) {
-		client[i] = client_of(text, i);
-		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
-	}
+	for (i = 0; i < WAITING; i++)
+		client[i] = waiting_client(text, i);
 	/* one is half open: the SYN-ACK does not leave, nor does anything else */
 	must(!netem_hold(net.a, "veth0"), "hold");
 	client[i] = stack_socket(net.b, KERNEL, text);
@@ -226,10 +233,8 @@ static void nobody_comes(const char *text)
 	bool ok = true;
 
 	knobs(net.a, 1, SHORT_MS);
-	for (i = 0; i < WAITING; i++) {
-		client[i] = client_of(text, i);
-		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
-	}
+	for (i = 0; i < WAITING; i++)
+		client[i] = waiting_client(text, i);
 	begin = wait_now_ms();
 	close(listener);
 	for (i = 0; i < WAITING; i++)
@@ -250,8 +255,7 @@ static void ends_at_once(const char *text, const char *why, bool shares, int mig
 
 	must(listener >= 0 && !listen(listener, BACKLOG), "listener");
 	knobs(net.a, migrate_req, wait_ms);
-	client = client_of(text, 1);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 1);
 	if (shut)
 		must(!shutdown(listener, SHUT_RD), "shutdown");
 	close(listener);
@@ -267,8 +271,7 @@ static void of_another_user(const char *text)
 	bool ok;
 
 	knobs(net.a, 1, LONG_MS);
-	client = client_of(text, 5);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 5);
 	close(listener);
 	ok = is_refused(XTCP, text, true, OTHER) && is_refused(XTCP, text, false, OTHER) &&
 	     is_refused(KERNEL, text, true, OTHER) && is_refused(KERNEL, text, false, OTHER);
@@ -290,10 +293,8 @@ static void last_member_waits(const char *text)
 	bool came[2 * WAITING] = {}, ok = true;
 
 	knobs(net.a, 1, LONG_MS);
-	for (i = 0; i < 2 * WAITING; i++) {
-		client[i] = client_of(text, i);
-		must(WAIT_FOR(has_arrived(text, client[i]), STACK_DEADLINE_MS), "text");
-	}
+	for (i = 0; i < 2 * WAITING; i++)
+		client[i] = waiting_client(text, i);
 	close(listener[0]);
 	close(listener[1]);
 	heir = member(text, PORT);
@@ -400,8 +401,7 @@ static void with_program(const char *text)
 	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	     !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "socket");
 	knobs(net.a, 1, LONG_MS);
-	client = client_of(text, 4);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 4);
 	close(listener);
 	attach(fd);
 	err = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
@@ -432,8 +432,7 @@ static void killed(const char *text)
 		_exit(1);
 	}
 	must(pid > 0 && read(pipefd[0], &octet, 1) == 1, "server");
-	client = client_of(text, 9);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 9);
 	must(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid, "kill");
 	heir = member(text, PORT);
 	ksft_test_result(serves(heir, client, 9), "%s: a program that is killed leaves its connections, too\n", text);
@@ -454,7 +453,10 @@ static int in_use(const char *text, int count)
 	return held;
 }
 
-/* Beyond a limit a listener ends as if the knob were 0. Each port is of a user: OTHER, or one of the next. */
+/*
+ * At a limit, a listener that is closed ends at once, as if the knob were 0. Each user has OF_USER ports in a row. The
+ * first user is OTHER, and the next users have the numbers after it.
+ */
 static void too_many(const char *text)
 {
 	const int users = ESTATES_MAX / OF_USER;
@@ -532,8 +534,7 @@ static void administrator_ends_it(const char *text)
 	int listener = member(text, PORT), client, err;
 
 	knobs(net.a, 1, LONG_MS);
-	client = client_of(text, 3);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 3);
 	close(listener);
 	err = ns_call(net.a, destroy_listener, (void *)text);
 	ksft_test_result(!err && is_reset(client) && is_over_within(text, AT_ONCE_MS),
@@ -576,8 +577,7 @@ static void module_is_held(const char *text)
 	bool ok;
 
 	knobs(net.a, 1, MIDDLE_MS);
-	client = client_of(text, 2);
-	must(WAIT_FOR(has_arrived(text, client), STACK_DEADLINE_MS), "text");
+	client = waiting_client(text, 2);
 	close(listener);
 	err = module_unload_now() ? errno : 0;
 	ok = err == EWOULDBLOCK && is_reset(client);
