@@ -91,6 +91,15 @@ static inline u32 xtcp_bounds_probe_ms(const struct sock *sk, const struct xtcp_
 	return xtcp_rto_current_ms(&slow, xtcp_bounds_rto_max_ms(sk));
 }
 
+/*
+ * The user timeout: how long text may stay unacknowledged, milliseconds (TCP_USER_TIMEOUT, RFC 9293
+ * section 3.8.3, MUST-21). 0: only R2 limits the time. Any context.
+ */
+static inline u32 xtcp_bounds_user_timeout_ms(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_endpoint(sk)->user_timeout) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.user_timeout_ms);
+}
+
 /* TCP_DELACK_MAX_US or net.xtcp.delack_max_us, jiffies, rounded up. Any context. */
 static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 {

@@ -41,7 +41,7 @@ static u32 elapsed_ms(u32 stamp)
 /* Is there a user timeout, and has it passed since @stamp? */
 static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
 {
-	u32 most = xtcp_keepalive_user_timeout(xsk);
+	u32 most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);
 
 	return most && elapsed_ms(stamp) >= most;
 }
@@ -239,7 +239,7 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 gone = elapsed_ms(xsk->tries.retrans_stamp);
 	bool again = xsk->tries.retransmits || xsk->stream->probe_stamp;
-	bool by_user = xtcp_keepalive_user_timeout(xsk), expired;
+	bool by_user = xtcp_bounds_user_timeout_ms(&xsk->inet.sk), expired;
 
 	sock_owned_by_me(sk);
 	if (xsk->tries.retransmits && is_beyond_r1(sk, gone)) {
@@ -287,7 +287,7 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	by_user = since && has_passed(xsk, since);
-	if (xtcp_keepalive_user_timeout(xsk))
+	if (xtcp_bounds_user_timeout_ms(&xsk->inet.sk))
 		end = by_user;
 	else
 		end = since && min(silent, elapsed_ms(since)) >= 2 * xtcp_bounds_rto_max_ms(sk);

@@ -556,7 +556,7 @@ static int get_int(struct sock *sk, int optname, int *val)
 			*val = READ_ONCE(ctl->fin_timeout) / HZ;
 		return 0;
 	case TCP_USER_TIMEOUT:
-		*val = xtcp_keepalive_user_timeout(xsk);
+		*val = xtcp_bounds_user_timeout_ms(sk);
 		return 0;
 	case TCP_RTO_MAX_MS:
 		*val = xtcp_bounds_rto_max_ms(sk);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. This file also has the user timeout, and the limits on how long a connection may be without
- * text. It arms no timer.
+ * up. This file also has the limits on how long a connection may be without text. It arms no timer.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
@@ -17,6 +16,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seldom.h"
@@ -76,24 +76,10 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_user_timeout() - how long may text stay unacknowledged?
- * @xsk: the sock
- *
- * Context: any.
- *
- * Return: milliseconds (TCP_USER_TIMEOUT, RFC 9293 section 3.8.3, MUST-21); 0: only R2
- * limits the time.
- */
-u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
-{
-	return READ_ONCE(xsk->user_timeout) ?: READ_ONCE(xsk->xn->sysctl.user_timeout_ms);
-}
-
-/**
  * xtcp_keepalive_give_up() - have enough keepalive probes gone unanswered to end the connection?
  * @sk: has been idle for xtcp_keepalive_time(), so a probe is due
  *
- * The number of unanswered probes decides. With a user timeout (xtcp_keepalive_user_timeout()), the
+ * The number of unanswered probes decides. With a user timeout (xtcp_bounds_user_timeout_ms()), the
  * idle time decides instead, as in Linux, but at least one probe must have been sent.
  *
  * Context: softirq or process. Lock: socket, held.
@@ -103,7 +89,7 @@ u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk)
 bool xtcp_keepalive_give_up(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_keepalive_user_timeout(xsk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_bounds_user_timeout_ms(sk);
 
 	sock_owned_by_me(sk);
 	if (most_ms)

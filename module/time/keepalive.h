@@ -8,7 +8,6 @@
 #include "base/abort.h"
 
 struct sock;
-struct xtcp_sock;
 
 bool xtcp_keepalive_is_on(const struct sock *sk);
 unsigned long xtcp_keepalive_time(const struct sock *sk);
@@ -16,7 +15,6 @@ unsigned long xtcp_keepalive_intvl(const struct sock *sk);
 unsigned int xtcp_keepalive_probes(const struct sock *sk);
 u32 xtcp_keepalive_idle_ms(const struct sock *sk);
 u32 xtcp_keepalive_half_closed_ms(const struct sock *sk);
-u32 xtcp_keepalive_user_timeout(const struct xtcp_sock *xsk);
 bool xtcp_keepalive_give_up(const struct sock *sk);
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 

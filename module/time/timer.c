@@ -131,7 +131,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
  */
 unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
-	u32 gone, most = xtcp_keepalive_user_timeout(xsk);
+	u32 gone, most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);
 
 	if (most && stamp) {
 		gone = xtcp_clock_ts_stamp() - stamp;
