@@ -112,9 +112,9 @@
 #include "out/ip.c"
 #include "out/held.c"
 
+#include "time/keepalive.c"
 #include "time/timer.c"
 #include "time/pace.c"
-#include "time/keepalive.c"
 
 #include "loss/rack.c"
 #include "loss/scoreboard.c"

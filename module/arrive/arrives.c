@@ -52,6 +52,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/end.h"
+#include "time/keepalive.h"
 #include "time/timer.h"
 #include "timewait/timewait.h"
 
@@ -195,7 +196,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 	xsk->stream->fin_tstamp = xtcp_clock_stamp();
 	sk_dst_confirm(sk);
 	if (!sock_flag(sk, SOCK_DEAD)) {
-		xtcp_timer_limit_idle(sk);
+		xtcp_keepalive_limit_idle(sk);
 		sk->sk_state_change(sk);
 		return XTCP_CONTINUE;
 	}
@@ -332,7 +333,7 @@ static void process_fin(struct sock *sk)
 	switch (sk->sk_state) {
 	case TCP_ESTABLISHED:
 		xtcp_state_set(sk, TCP_CLOSE_WAIT);
-		xtcp_timer_limit_idle(sk);
+		xtcp_keepalive_limit_idle(sk);
 		/* the program's own FIN may carry the ACK, as in Linux */
 		xtcp_acking_interactive(&xsk->acking, true);
 		break;

@@ -39,6 +39,7 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sock/end.h"
+#include "time/keepalive.h"
 #include "time/timer.h"
 #include "window/space.h"
 #include "window/window.h"
@@ -84,7 +85,7 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 	/* write the other fields before the state: a program may read both without the lock */
 	smp_mb();
 	xtcp_state_set(sk, TCP_ESTABLISHED);
-	xtcp_timer_established(sk);
+	xtcp_keepalive_established(sk);
 	sk->sk_state_change(sk);
 	if (sk->sk_socket)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);

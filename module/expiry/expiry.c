@@ -244,7 +244,7 @@ static void expired_delayed_ack(struct sock *sk)
 static void keep_alive(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long time = xtcp_keepalive_time(sk), left = xtcp_timer_keepalive_left(sk);
+	unsigned long time = xtcp_keepalive_time(sk), left = xtcp_keepalive_left(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 	enum xtcp_abort_reason reason;
 
@@ -337,7 +337,7 @@ void xtcp_expiry_run(struct sock *sk)
 		xtcp_blackbox_timer(sk, which);
 		expired[which](sk);
 	}
-	xtcp_timer_limit_idle(sk);
+	xtcp_keepalive_limit_idle(sk);
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		xtcp_timer_wake_at(sk, next);
 	/* give back the memory that xtcp_memory_uncharge() has kept */

@@ -43,6 +43,7 @@
 #include "socket/sendmsg.h"
 #include "socket/sockopt.h"
 #include "socket/status.h"
+#include "time/keepalive.h"
 
 static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 
@@ -89,13 +90,13 @@ static void leave_memory_pressure(struct sock *sk)
 
 /*
  * proto.keepalive, for SO_KEEPALIVE. setsockopt() sets SOCK_KEEPOPEN only after this call, but
- * xtcp_timer_keepalive_changed() reads the flag, so this function sets it first.
+ * xtcp_keepalive_changed() reads the flag, so this function sets it first.
  */
 static void proto_keepalive(struct sock *sk, int on)
 {
 	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_KEEPALIVE;
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
-	xtcp_timer_keepalive_changed(sk);
+	xtcp_keepalive_changed(sk);
 }
 
 /*

@@ -160,7 +160,7 @@ static int set_keepidle(struct sock *sk, int val)
 	if (val < 1 || val > MAX_TCP_KEEPIDLE)
 		return -EINVAL;
 	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val);
-	xtcp_timer_keepalive_changed(sk);
+	xtcp_keepalive_changed(sk);
 	return 0;
 }
 
@@ -183,7 +183,7 @@ static int set_idle(struct sock *sk, int optname, int val)
 		half_closed_ms = val;
 	err = xtcp_seldom_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
 	if (!err)
-		xtcp_timer_limit_idle(sk);
+		xtcp_keepalive_limit_idle(sk);
 	return err;
 }
 
@@ -192,7 +192,7 @@ static int set_keepintvl(struct sock *sk, int val)
 	if (val < 1 || val > MAX_TCP_KEEPINTVL)
 		return -EINVAL;
 	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val);
-	xtcp_timer_keepalive_intvl_changed(sk);
+	xtcp_keepalive_intvl_changed(sk);
 	return 0;
 }
 

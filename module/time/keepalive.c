@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keepalive policy (RFC 9293 section 3.8.4): when to probe an idle connection, and when to give it
- * up. This file also has the limits on how long a connection may be without text. It arms no timer.
+ * Keepalive (RFC 9293 section 3.8.4): when to probe an idle connection, when to give it up, and the
+ * deadline for both. The limits on how long a connection may be without text share this deadline.
+ * When it has passed, expiry.c acts.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
  * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
@@ -22,6 +23,9 @@
 #include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
+#include "time/timer.h"
+
+#define INTERVAL_WAIVED	BIT(31)	/* jiffies; more than any TCP_KEEPINTVL */
 
 /**
  * xtcp_keepalive_is_on() - is keepalive on for this connection?
@@ -195,4 +199,126 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	else
 		*left = gone < most ? most - gone : 0;
 	return idle_ms ? XTCP_ABORT_IDLE : XTCP_ABORT_HALF_CLOSED;
+}
+
+/**
+ * xtcp_keepalive_established() - event: the connection is established
+ * @sk: ESTABLISHED
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_keepalive_established(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_timer_segment_received(sk);
+	/*
+	 * as in Linux: before the first text, the end of the handshake counts as the time when text
+	 * was last sent
+	 */
+	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
+	xtcp_keepalive_changed(sk);
+}
+
+/* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
+static bool waits_for_answer(const struct xtcp_sock *xsk)
+{
+	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
+}
+
+/**
+ * xtcp_keepalive_left() - how much of TCP_KEEPINTVL is left since the last keepalive probe?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: jiffies; 0: the interval has passed, or no probe waits for its answer.
+ */
+unsigned long xtcp_keepalive_left(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long intvl = xtcp_keepalive_intvl(sk);
+	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
+
+	sock_owned_by_me(sk);
+	return waits_for_answer(xsk) && gone < intvl ? intvl - gone : 0;
+}
+
+/**
+ * xtcp_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is
+ * established
+ * @sk: the sock, in any state
+ *
+ * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits
+ * for its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
+ * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_keepalive_limit_idle().
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_keepalive_changed(struct sock *sk)
+{
+	unsigned long time = xtcp_keepalive_time(sk);
+	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
+
+	sock_owned_by_me(sk);
+	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
+	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xtcp_keepalive_is_on(sk)) {
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
+		/* longer ago than any interval */
+		if (waits_for_answer(xtcp_sk(sk)))
+			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - INTERVAL_WAIVED;
+	}
+	xtcp_keepalive_limit_idle(sk);
+}
+
+/**
+ * xtcp_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
+ * @sk: the sock, in any state
+ *
+ * If the peer has not answered the last probe yet, the next probe is due one new interval after the
+ * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
+ * not used to compute the new one: it may come from a limit on the time without text. If
+ * TCP_KEEPIDLE or SO_KEEPALIVE has waived the interval, keep_alive() waits only for the rest of
+ * TCP_KEEPIDLE.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_keepalive_intvl_changed(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+		return;
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
+	xtcp_keepalive_limit_idle(sk);
+}
+
+/**
+ * xtcp_keepalive_limit_idle() - set the keepalive deadline no later than the limit on time without
+ * text
+ * @sk: the sock, in any state
+ *
+ * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,
+ * XTCP_HALF_CLOSED_MS or the keepalive deadline was set. A new value of a sysctl takes effect at
+ * the next of these calls. xtcp_keepalive_idle() computes the limit.
+ *
+ * This function never postpones or drops a deadline, even if the limit has been raised or dropped.
+ * A deadline that is too early does little harm: expiry.c finds out whether a probe or the limit is
+ * due, and sets the next deadline.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_keepalive_limit_idle(struct sock *sk)
+{
+	unsigned long left;
+
+	sock_owned_by_me(sk);
+	if (likely(!xtcp_keepalive_idle(sk, &left)))
+		return;
+	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
+		xtcp_timer_not_later(sk, XTCP_TIMER_KEEPALIVE, left);
+	else
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Keepalive policy: when to probe and when to give up (RFC 9293 section 3.8.4). */
+/* Keepalive: when to probe, when to give up, and the deadline for both (RFC 9293 section 3.8.4). */
 #ifndef XTCP_KEEPALIVE_H
 #define XTCP_KEEPALIVE_H
 
@@ -17,5 +17,12 @@ u32 xtcp_keepalive_idle_ms(const struct sock *sk);
 u32 xtcp_keepalive_half_closed_ms(const struct sock *sk);
 bool xtcp_keepalive_give_up(const struct sock *sk);
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
+
+/* Softirq or process, socket lock held. The events that set the deadline, and what is left. */
+void xtcp_keepalive_established(struct sock *sk);
+void xtcp_keepalive_changed(struct sock *sk);
+void xtcp_keepalive_intvl_changed(struct sock *sk);
+void xtcp_keepalive_limit_idle(struct sock *sk);
+unsigned long xtcp_keepalive_left(const struct sock *sk);
 
 #endif /* XTCP_KEEPALIVE_H */

@@ -41,7 +41,6 @@
 #include "time/timer.h"
 
 #include <net/sock.h>
-#include <net/tcp_states.h>
 
 #include "base/bounds.h"
 #include "base/clock.h"
@@ -53,7 +52,6 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "sendq/sndq.h"
-#include "time/keepalive.h"
 #include "time/pace.h"
 
 #define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765, segments: see xtcp_timer_few_in_flight() */
@@ -116,6 +114,22 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 	timers->deadline[which] = (u32)deadline;
 	timers->armed |= BIT(which);
 	xtcp_timer_wake_at(sk, deadline);
+}
+
+/**
+ * xtcp_timer_not_later() - let a deadline pass after a delay at the latest
+ * @sk: the sock
+ * @which: the deadline; if it is not set, it stays so
+ * @delay: jiffies from now
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (xtcp_timer_is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+		xtcp_timer_arm(sk, which, delay);
 }
 
 /**
@@ -325,24 +339,6 @@ void xtcp_timer_syn_refused(struct sock *sk)
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
-/**
- * xtcp_timer_established() - event: the connection is established
- * @sk: ESTABLISHED
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_timer_established(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_segment_received(sk);
-	/*
-	 * as in Linux: before the first text, the end of the handshake counts as the time when text
-	 * was last sent
-	 */
-	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
-	xtcp_timer_keepalive_changed(sk);
-}
-
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? Something is in flight.
  * After a probe, only the RTO runs until the RTT has been measured again and the probe is resolved
@@ -543,15 +539,6 @@ void xtcp_timer_window_closed(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
-/* If @which is armed, let it expire after @delay jiffies at the latest. */
-static void not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (xtcp_timer_is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
-		xtcp_timer_arm(sk, which, delay);
-}
-
 /**
  * xtcp_timer_window_opened() - event: the peer's window is no longer zero
  * @sk: the sock
@@ -584,7 +571,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 		return;
 	}
 	xtcp_rto_ease(&rto, xsk->timers.probes);
-	not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
+	xtcp_timer_not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
 }
 
 /* Not inlined: a delay of a sock with bounds of its own is seldom computed. */
@@ -643,111 +630,6 @@ void xtcp_timer_segment_received(struct sock *sk)
 	sock_owned_by_me(sk);
 	xsk->rcv_tstamp = (u32)jiffies;
 	xtcp_tries_heard(&xsk->tries);
-}
-
-#define INTERVAL_WAIVED	BIT(31)	/* jiffies; more than any TCP_KEEPINTVL */
-
-/* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
-static bool waits_for_answer(const struct xtcp_sock *xsk)
-{
-	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
-}
-
-/**
- * xtcp_timer_keepalive_left() - how much of TCP_KEEPINTVL is left since the last keepalive probe?
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: jiffies; 0: the interval has passed, or no probe waits for its answer.
- */
-unsigned long xtcp_timer_keepalive_left(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long intvl = xtcp_keepalive_intvl(sk);
-	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
-
-	sock_owned_by_me(sk);
-	return waits_for_answer(xsk) && gone < intvl ? intvl - gone : 0;
-}
-
-/**
- * xtcp_timer_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection
- * is established
- * @sk: the sock, in any state
- *
- * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits
- * for its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
- * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_timer_limit_idle().
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_timer_keepalive_changed(struct sock *sk)
-{
-	unsigned long time = xtcp_keepalive_time(sk);
-	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
-
-	sock_owned_by_me(sk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
-	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
-		return;
-	if (xtcp_keepalive_is_on(sk)) {
-		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
-		/* longer ago than any interval */
-		if (waits_for_answer(xtcp_sk(sk)))
-			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - INTERVAL_WAIVED;
-	}
-	xtcp_timer_limit_idle(sk);
-}
-
-/**
- * xtcp_timer_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
- * @sk: the sock, in any state
- *
- * If the peer has not answered the last probe yet, the next probe is due one new interval after the
- * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
- * not used to compute the new one: it may come from a limit on the time without text. If
- * TCP_KEEPIDLE or SO_KEEPALIVE has waived the interval, keep_alive() waits only for the rest of
- * TCP_KEEPIDLE.
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_timer_keepalive_intvl_changed(struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
-		return;
-	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_timer_keepalive_left(sk));
-	xtcp_timer_limit_idle(sk);
-}
-
-/**
- * xtcp_timer_limit_idle() - set the keepalive deadline no later than the limit on time without text
- * @sk: the sock, in any state
- *
- * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,
- * XTCP_HALF_CLOSED_MS or the keepalive deadline was set. A new value of a sysctl takes effect at
- * the next of these calls. xtcp_keepalive_idle() computes the limit.
- *
- * This function never postpones or drops a deadline, even if the limit has been raised or dropped.
- * A deadline that is too early does little harm: expiry.c finds out whether a probe or the limit is
- * due, and sets the next deadline.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_timer_limit_idle(struct sock *sk)
-{
-	unsigned long left;
-
-	sock_owned_by_me(sk);
-	if (likely(!xtcp_keepalive_idle(sk, &left)))
-		return;
-	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
-		not_later(sk, XTCP_TIMER_KEEPALIVE, left);
-	else
-		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 }
 
 /**

@@ -97,7 +97,6 @@ void xtcp_timer_stop(struct sock *sk);
 /* Events, in the order of a connection's life. */
 void xtcp_timer_syn_sent(struct sock *sk);
 void xtcp_timer_syn_refused(struct sock *sk);
-void xtcp_timer_established(struct sock *sk);
 void xtcp_timer_data_sent(struct sock *sk);
 void xtcp_timer_ack_progress(struct sock *sk);
 void xtcp_timer_ack_judged(struct sock *sk);
@@ -108,13 +107,10 @@ void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
-void xtcp_timer_keepalive_changed(struct sock *sk);
-unsigned long xtcp_timer_keepalive_left(const struct sock *sk);
-void xtcp_timer_keepalive_intvl_changed(struct sock *sk);
-void xtcp_timer_limit_idle(struct sock *sk);
 
-/* For expiry.c and retries.c, which act when a deadline has passed. */
+/* For keepalive.c, and for expiry.c and retries.c, which act when a deadline has passed. */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
+void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
