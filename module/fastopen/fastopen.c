@@ -580,6 +580,20 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 }
 
 /**
+ * xtcp_fastopen_is_pending() - was the connection opened by Fast Open, and is its handshake not
+ * complete?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: the socket's spinlock, held.
+ *
+ * Return: true when both are so.
+ */
+bool xtcp_fastopen_is_pending(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->fastopen);
+}
+
+/**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
  * @reset: the peer has reset the connection. An attacker may have spoofed the peer's address, so

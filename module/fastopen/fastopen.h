@@ -69,6 +69,7 @@ struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, c
 void xtcp_fastopen_declined(struct xtcp_fastopen *fast);
 int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast);
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk);
+bool xtcp_fastopen_is_pending(const struct sock *sk);
 void xtcp_fastopen_over(struct sock *sk, bool reset);
 
 #endif /* XTCP_FASTOPEN_H */

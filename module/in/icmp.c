@@ -35,9 +35,10 @@
 #include "base/abort.h"
 #include "base/is_v4.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "compat.h"
+#include "fastopen/fastopen.h"
 #include "listen/entry.h"
 #include "listen/halfopen.h"
 #include "lookup/demux.h"
@@ -107,12 +108,12 @@ static bool accepts_mtu(const struct sock *sk)
  */
 static void mtu_fell(struct sock *sk, u32 told)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mtu, mss = xsk->mss;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 mtu, mss = tx->mss;
 
 	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
-	if (told >= xsk->pmtu)
+	if (told >= tx->pmtu)
 		return;
 	mtu = xtcp_ip_update_mtu(sk, told);
 	if (!mtu)
@@ -124,13 +125,13 @@ static void mtu_fell(struct sock *sk, u32 told)
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
-	if (accepts_mtu(sk) && xsk->pmtu > mtu) {
+	if (accepts_mtu(sk) && tx->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
 		/*
 		 * a small MSS of the peer may limit our segments more than the new MTU does. Our
 		 * MSS has not shrunk then, and nothing in flight is too large
 		 */
-		if (xsk->mss < mss)
+		if (tx->mss < mss)
 			xtcp_recovery_mtu_fell(sk);
 	}
 }
@@ -144,19 +145,19 @@ static void mtu_fell(struct sock *sk, u32 told)
 void xtcp_icmp_mtu_deferred(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	mtu_fell(sk, READ_ONCE(xtcp_sk(sk)->mtu_info));
+	mtu_fell(sk, READ_ONCE(xtcp_sender(sk)->mtu_info));
 }
 
 static void tell_mtu(struct sock *sk, u32 mtu)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/*
 	 * ignore an MTU that does not fit mtu_info: only jumbograms and loopback have such an MTU
 	 */
 	if (mtu > U16_MAX)
 		return;
-	WRITE_ONCE(xsk->mtu_info, mtu);
+	WRITE_ONCE(tx->mtu_info, mtu);
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	else
@@ -201,7 +202,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	 * handshake is not complete (RFC 7413). It still counts as open after close()
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
-		       !(xtcp_sk(sk)->fastopen && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
+		       !(xtcp_fastopen_is_pending(sk) && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
 
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
@@ -229,8 +230,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
  */
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_net *xn = xsk->xn;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_net *xn = tx->xn;
 
 	if (sock_owned_by_user(sk) && error->news != NEWS_MTU)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_LOCKDROPPEDICMPS);
@@ -241,7 +242,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		return;
 	}
 	/* the quoted segment must be in flight (RFC 5927 section 4.1) */
-	if (!xtcp_seq_between(READ_ONCE(xsk->snd.una), error->seq, READ_ONCE(xsk->snd.nxt))) {
+	if (!xtcp_seq_between(READ_ONCE(tx->snd.una), error->seq, READ_ONCE(tx->snd.nxt))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_OUTOFWINDOWICMPS);
 		return;
 	}
