@@ -28,6 +28,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/flight.h"
 #include "time/keepalive.h"
 #include "time/pace.h"
 #include "time/timer.h"
@@ -116,7 +117,7 @@ static bool is_linear(const struct sock *sk)
 
 	return (xsk->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
 	       sk->sk_state == TCP_ESTABLISHED && xsk->tries.retransmits <= LINEAR_TIMEOUTS &&
-	       xtcp_timer_few_in_flight(sk);
+	       xtcp_flight_is_short(sk);
 }
 
 static void send_again(struct sock *sk)

@@ -34,6 +34,7 @@
 #include "sendq/busy.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
+#include "time/flight.h"
 #include "time/pace.h"
 #include "time/timer.h"
 
@@ -269,7 +270,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	count_delivered(sk, skb, &sample);
 	update_window(sk, seg, wnd, moves);
 	if (moves || (sampled && is_from_before_the_head(sk, &sample)))
-		xtcp_timer_ack_progress(sk);
+		xtcp_flight_ack_progress(sk);
 	xtcp_recovery_ack(sk, &sample);
 }
 
@@ -362,7 +363,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_cong_start(sk, lost);
 	xtcp_algorithms_start(sk);
 	xtcp_sndbuf_expand(sk);
-	xtcp_timer_ack_progress(sk);
+	xtcp_flight_ack_progress(sk);
 	sk_dst_confirm(sk);
 }
 

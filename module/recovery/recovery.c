@@ -53,8 +53,8 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/flight.h"
 #include "time/pace.h"
-#include "time/timer.h"
 
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* dubious_ack() waits at least so long for one more ACK */
 
@@ -198,7 +198,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 	stream->rack.advanced = false;
 	wait_us = xtcp_rack_detect(sk, sample->now_us);
 	if (wait_us)
-		xtcp_timer_reordering(sk, wait_us);
+		xtcp_flight_reordering(sk, wait_us);
 }
 
 /*
@@ -477,7 +477,7 @@ static int resend_lost(struct sock *sk, bool timeout)
 		first |= skb == xtcp_sndq_first(sk);
 	}
 	if (first)
-		xtcp_timer_ack_progress(sk);
+		xtcp_flight_ack_progress(sk);
 	return err;
 }
 
@@ -517,7 +517,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
 		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
 		 */
-		xtcp_timer_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
+		xtcp_flight_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
 	if (xtcp_seq_ge(xsk->snd.una, stream->recover)) {
@@ -568,7 +568,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	if (next != NEXT_NONE)
 		resend_lost(sk, false);
 	if (sample->acked || probed)
-		xtcp_timer_ack_judged(sk);
+		xtcp_flight_ack_judged(sk);
 }
 
 /**
@@ -713,7 +713,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		resend_lost(sk, false);
 	}
 	if (wait_us)
-		xtcp_timer_reordering(sk, wait_us);
+		xtcp_flight_reordering(sk, wait_us);
 }
 
 /**

@@ -40,6 +40,7 @@
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "time/flight.h"
 #include "time/pace.h"
 #include "time/timer.h"
 
@@ -204,7 +205,7 @@ static int send_pushed(struct sock *sk, u32 n)
 static void data_sent(struct sock *sk)
 {
 	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
-	xtcp_timer_data_sent(sk);
+	xtcp_flight_data_sent(sk);
 }
 
 /*

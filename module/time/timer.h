@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All deadlines of a connection share one timer. Other files report events, from which timer.c
- * computes deadlines. Only expiry.c also sets deadlines directly.
+ * All deadlines of a connection share one timer. Other files report events, from which timer.c,
+ * flight.c and keepalive.c compute deadlines. Only expiry.c also sets deadlines directly.
  */
 #ifndef XTCP_TIMER_H
 #define XTCP_TIMER_H
@@ -97,24 +97,21 @@ void xtcp_timer_stop(struct sock *sk);
 /* Events, in the order of a connection's life. */
 void xtcp_timer_syn_sent(struct sock *sk);
 void xtcp_timer_syn_refused(struct sock *sk);
-void xtcp_timer_data_sent(struct sock *sk);
-void xtcp_timer_ack_progress(struct sock *sk);
-void xtcp_timer_ack_judged(struct sock *sk);
-void xtcp_timer_reordering(struct sock *sk, u32 wait_us);
-void xtcp_timer_reneged(struct sock *sk, u32 wait_us);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 
-/* For keepalive.c, and for expiry.c and retries.c, which act when a deadline has passed. */
+/*
+ * For flight.c and keepalive.c, and for expiry.c and retries.c, which act when a deadline has
+ * passed.
+ */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
-bool xtcp_timer_few_in_flight(const struct sock *sk);
 unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp);
 unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp);
 unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp);
