@@ -88,6 +88,7 @@
 
 #include "fastopen/fastopen.c"
 #include "fastopen/fastsyn.c"
+#include "fastopen/fastkeys.c"
 #include "fastopen/metrics.c"
 
 #include "recv/text.c"

@@ -2,12 +2,11 @@
 /*
  * The server side of TCP Fast Open (RFC 7413).
  *
- * A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses, so the
- * server stores no state. A later SYN with this cookie may carry data. For such a SYN the listener
- * makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. So the program can
- * read and answer before the ACK arrives that completes the handshake. The child sends the SYN-ACK
- * itself, with its own timer. A wrong cookie costs the client a round trip: the listener does not
- * take the data, and the SYN-ACK brings the right cookie.
+ * A SYN asks for a cookie, and the SYN-ACK brings one (fastkeys.c). A later SYN with this cookie may
+ * carry data. For such a SYN the listener makes the child at once, in SYN-RECEIVED, and puts it on
+ * the accept queue. So the program can read and answer before the ACK arrives that completes the
+ * handshake. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the client
+ * a round trip: the listener does not take the data, and the SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
@@ -15,40 +14,26 @@
  * SYN. So a connection that is reset during its handshake counts for one more minute (section 5.1).
  * While the limit is reached, the listener answers SYNs as if Fast Open were off.
  *
- * Cookies, keys and limits are the same as in Linux. So a cookie that kernel TCP has made is valid
- * for an xtcp listener with the same key.
+ * The limits are the same as in Linux.
  */
 #include "fastopen/fastopen.h"
 
-#include <linux/random.h>
-#include <linux/siphash.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
 #include <net/dst.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
 
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/seldom.h"
 #include "base/sock.h"
 #include "base/wire.h"
+#include "fastopen/fastkeys.h"
 #include "send/output.h"
 #include "sight/mib.h"
 
-#define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 #define RESET_COUNTS	(60 * HZ)	/* a reset connection counts for this time (section 5.1) */
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
-
-/*
- * One or two (@n) keys for cookies. key[0] makes cookies; a cookie made with either key is valid.
- */
-struct xtcp_fastopen_keys {
-	siphash_key_t key[2];
-	unsigned int n;
-	struct rcu_head rcu;
-};
 
 /**
  * struct xtcp_fastopenq - the Fast Open state of a socket
@@ -70,73 +55,6 @@ struct xtcp_fastopenq {
 	struct list_head resets;
 	struct rcu_head rcu;
 };
-
-static void keys_free_rcu(struct rcu_head *rcu)
-{
-	kfree_sensitive(container_of(rcu, struct xtcp_fastopen_keys, rcu));
-}
-
-/* Replaces the keys in @place by @new, which may be NULL. */
-static void replace_keys(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
-{
-	struct xtcp_fastopen_keys *old = unrcu_pointer(xchg(place, RCU_INITIALIZER(new)));
-
-	if (old)
-		call_rcu(&old->rcu, keys_free_rcu);
-}
-
-static struct xtcp_fastopen_keys *make_keys(const u8 *octets, unsigned int n)
-{
-	struct xtcp_fastopen_keys *keys = kzalloc(sizeof(*keys), GFP_KERNEL_ACCOUNT);
-	__le64 words[4];
-	unsigned int i;
-
-	if (!keys)
-		return NULL;
-	memcpy(words, octets, n * XTCP_FASTOPEN_KEY_LEN);
-	for (i = 0; i < 2 * n; i++)
-		keys->key[i / 2].key[i % 2] = le64_to_cpu(words[i]);
-	memzero_explicit(words, sizeof(words));
-	keys->n = n;
-	return keys;
-}
-
-/* Copies the keys in @place to @octets. Return: the number of octets. */
-static int copy_keys(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
-{
-	const struct xtcp_fastopen_keys *keys;
-	unsigned int i, n = 0;
-	__le64 words[4];
-
-	rcu_read_lock();
-	keys = rcu_dereference(*place);
-	if (keys)
-		n = keys->n;
-	for (i = 0; i < 2 * n; i++)
-		words[i] = cpu_to_le64(keys->key[i / 2].key[i % 2]);
-	rcu_read_unlock();
-	memcpy(octets, words, n * XTCP_FASTOPEN_KEY_LEN);
-	memzero_explicit(words, sizeof(words));
-	return n * XTCP_FASTOPEN_KEY_LEN;
-}
-
-/* Gives the namespace a random key if it has none. Return: 0 or -ENOMEM. */
-static int draw_key(struct xtcp_net *xn)
-{
-	struct xtcp_fastopen_keys *keys;
-	u8 octets[XTCP_FASTOPEN_KEY_LEN];
-
-	if (rcu_access_pointer(xn->fastopen_keys))
-		return 0;
-	get_random_bytes(octets, sizeof(octets));
-	keys = make_keys(octets, 1);
-	memzero_explicit(octets, sizeof(octets));
-	if (!keys)
-		return -ENOMEM;
-	if (unrcu_pointer(cmpxchg(&xn->fastopen_keys, NULL, RCU_INITIALIZER(keys))))
-		kfree_sensitive(keys);	/* another task has set keys first */
-	return 0;
-}
 
 /* Returns the Fast Open state of @sk, which the first call allocates; NULL without memory. */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
@@ -166,7 +84,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 		return;
 	list_for_each_entry_safe(fast, next, &queue->resets, node)
 		kfree(fast);
-	replace_keys(&queue->keys, NULL);
+	xtcp_fastkeys_replace(&queue->keys, NULL);
 	kfree_rcu(queue, rcu);
 }
 
@@ -183,7 +101,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
 {
 	struct xtcp_fastopenq *queue;
-	int err = draw_key(xtcp_net_of(sk));
+	int err = xtcp_fastkeys_draw(xtcp_net_of(sk));
 
 	sock_owned_by_me(sk);
 	if (err)
@@ -228,10 +146,10 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
 	sock_owned_by_me(sk);
 	if (!queue)
 		return -ENOMEM;
-	keys = make_keys(octets, n);
+	keys = xtcp_fastkeys_make(octets, n);
 	if (!keys)
 		return -ENOMEM;
-	replace_keys(&queue->keys, keys);
+	xtcp_fastkeys_replace(&queue->keys, keys);
 	return 0;
 }
 
@@ -248,7 +166,7 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 {
 	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
 
-	return queue ? copy_keys(&queue->keys, octets) : 0;
+	return queue ? xtcp_fastkeys_copy(&queue->keys, octets) : 0;
 }
 
 /**
@@ -286,117 +204,6 @@ void xtcp_fastopen_free(struct sock *sk)
 		return;
 	WRITE_ONCE(xtcp_seldom(sk)->fastopenq, NULL);
 	put_queue(queue);
-}
-
-/**
- * xtcp_fastopen_show_keys() - write the keys of a namespace as text, for net.xtcp.fastopen_key
- * @xn: the namespace
- * @text: receives the text, at most %XTCP_FASTOPEN_KEYS_TEXT octets; if the namespace has no key,
- *	the text is a key of zeros
- *
- * Context: process.
- */
-void xtcp_fastopen_show_keys(const struct xtcp_net *xn, char *text)
-{
-	__le32 words[KEYS_WORDS] = {};
-	int len = copy_keys(&xn->fastopen_keys, (u8 *)words) ?: XTCP_FASTOPEN_KEY_LEN, i, at = 0;
-
-	for (i = 0; i < len / 4; i++)
-		at += scnprintf(text + at, XTCP_FASTOPEN_KEYS_TEXT - at, "%s%08x",
-				!i ? "" : i % (KEYS_WORDS / 2) ? "-" : ",", le32_to_cpu(words[i]));
-	memzero_explicit(words, sizeof(words));
-}
-
-static bool read_key(const char *text, __le32 *words)
-{
-	u32 word[KEYS_WORDS / 2];
-	unsigned int i;
-
-	if (sscanf(text, "%x-%x-%x-%x", &word[0], &word[1], &word[2], &word[3]) != ARRAY_SIZE(word))
-		return false;
-	for (i = 0; i < ARRAY_SIZE(word); i++)
-		words[i] = cpu_to_le32(word[i]);
-	return true;
-}
-
-/**
- * xtcp_fastopen_read_keys() - set the keys of a namespace from text, for net.xtcp.fastopen_key
- * @xn: the namespace
- * @text: one key, or two keys separated by a comma; the function changes the text
- *
- * Context: process, may sleep.
- *
- * Return: 0, -EINVAL (also for a first key of zeros) or -ENOMEM.
- */
-int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text)
-{
-	struct xtcp_fastopen_keys *keys;
-	__le32 words[KEYS_WORDS];
-	char *second = strchr(text, ',');
-
-	if (second)
-		*second++ = '\0';
-	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
-		return -EINVAL;
-	/*
-	 * while there is no key, the sysctl shows a key of zeros. If a user writes these zeros
-	 * back, they must not become the key: everybody would know the key
-	 */
-	if (!(words[0] | words[1] | words[2] | words[3]))
-		return -EINVAL;
-	keys = make_keys((u8 *)words, second ? 2 : 1);
-	memzero_explicit(words, sizeof(words));
-	if (!keys)
-		return -ENOMEM;
-	replace_keys(&xn->fastopen_keys, keys);
-	return 0;
-}
-
-/**
- * xtcp_fastopen_net_exit() - free the keys of a namespace
- * @xn: the namespace; no more SYNs come
- *
- * Context: process.
- */
-void xtcp_fastopen_net_exit(struct xtcp_net *xn)
-{
-	replace_keys(&xn->fastopen_keys, NULL);
-}
-
-/* Hashes both addresses in the order of the SYN's IP header, as Linux does. */
-static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, struct xtcp_fastopen_cookie *cookie)
-{
-	__le64 octets;
-	u64 hash;
-
-	if (skb->protocol == htons(ETH_P_IP))
-		hash = siphash(&ip_hdr(skb)->saddr, 2 * sizeof(struct in_addr), key);
-	else
-		hash = siphash(&ipv6_hdr(skb)->saddr, 2 * sizeof(struct in6_addr), key);
-	octets = cpu_to_le64(hash);
-	memcpy(cookie->octets, &octets, sizeof(octets));
-	cookie->len = XTCP_FASTOPEN_OURS;
-}
-
-/*
- * Which key has made the cookie of the SYN? Return: 1 or 2; 0: neither key. @right receives the
- * cookie that the first key makes. If there is no key, @right is unchanged.
- */
-static unsigned int check_cookie(const struct xtcp_net *xn, const struct xtcp_fastopenq *queue,
-				 const struct sk_buff *skb, const struct xtcp_fastopen_cookie *cookie,
-				 struct xtcp_fastopen_cookie *right)
-{
-	struct xtcp_fastopen_cookie other, *made = right;
-	const struct xtcp_fastopen_keys *keys;
-	unsigned int i;
-
-	keys = rcu_dereference(queue->keys) ?: rcu_dereference(xn->fastopen_keys);
-	for (i = 0; keys && i < keys->n; i++, made = &other) {
-		make_cookie(skb, &keys->key[i], made);
-		if (cookie->len == made->len && !memcmp(cookie->octets, made->octets, made->len))
-			return i + 1;
-	}
-	return 0;
 }
 
 /*
@@ -448,13 +255,15 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 				       struct xtcp_fastopen_cookie *answer)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
+	const struct xtcp_fastopen_keys *keys;
 	struct xtcp_fastopen *fast;
 	unsigned int which = 0;
 
 	if (!needs_no_cookie(lsk, dst)) {
 		if (cookie->len < 0)
 			return NULL;
-		which = check_cookie(xn, queue, skb, cookie, answer);
+		keys = rcu_dereference(queue->keys) ?: rcu_dereference(xn->fastopen_keys);
+		which = xtcp_fastkeys_check(keys, skb, cookie, answer);
 		if (!which) {
 			if (cookie->len)
 				XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP Fast Open (RFC 7413) of a listener: cookies, their keys, and the limit for connections whose
- * handshake is not complete.
+ * TCP Fast Open (RFC 7413) of a listener: which SYN opens a connection at once, and the limit for
+ * connections whose handshake is not complete.
  */
 #ifndef XTCP_FASTOPEN_H
 #define XTCP_FASTOPEN_H
@@ -15,7 +15,6 @@ struct dst_entry;
 struct sk_buff;
 struct sock;
 struct xtcp_fastopenq;
-struct xtcp_net;
 
 /*
  * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
@@ -26,10 +25,6 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* a client sends data without a cookie */
 #define XTCP_FASTOPEN_ANY_COOKIE	0x200	/* a server takes data without a cookie */
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
-
-#define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
-/* octets, enough for two keys as text with the final zero; as in Linux */
-#define XTCP_FASTOPEN_KEYS_TEXT	74
 
 /**
  * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the
@@ -57,11 +52,6 @@ int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog);
 void xtcp_fastopen_free(struct sock *sk);
 /* No lock. */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
-
-/* For a namespace. */
-void xtcp_fastopen_show_keys(const struct xtcp_net *xn, char *text);
-int xtcp_fastopen_read_keys(struct xtcp_net *xn, char *text);
-void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 
 /* For a connection. */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,

@@ -25,7 +25,7 @@
 #include "base/orphan.h"
 #include "base/secret.h"
 #include "cong/paths.h"
-#include "fastopen/fastopen.h"
+#include "fastopen/fastkeys.h"
 #include "fastopen/metrics.h"
 #include "listen/estate.h"
 #include "listen/pool.h"
@@ -225,7 +225,7 @@ static void __net_exit netns_exit(struct net *net)
 
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
-	xtcp_fastopen_net_exit(xn);
+	xtcp_fastkeys_net_exit(xn);
 	xtcp_metrics_net_exit(xn);
 	xtcp_paths_net_exit(xn);
 	xtcp_policy_net_exit(xn);

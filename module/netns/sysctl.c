@@ -31,6 +31,7 @@
 #include "cong/algorithms.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
+#include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
 #include "sight/blackbox.h"
 
@@ -256,10 +257,10 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	char text[XTCP_FASTOPEN_KEYS_TEXT];
 	int err;
 
-	xtcp_fastopen_show_keys(space_of(table), text);
+	xtcp_fastkeys_show(space_of(table), text);
 	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
 	if (write && !err)
-		err = xtcp_fastopen_read_keys(space_of(table), text);
+		err = xtcp_fastkeys_read(space_of(table), text);
 	memzero_explicit(text, sizeof(text));
 	return err;
 }

@@ -36,6 +36,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/algorithms.h"
+#include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
 #include "listen/listener.h"
 #include "policy/policy.h"
