@@ -122,6 +122,11 @@ static long memory_now(void)
 		       sum_of("/proc/meminfo", "Percpu:"));
 }
 
+long measure_available_kb(void)
+{
+	return sum_of("/proc/meminfo", "MemAvailable:");
+}
+
 long measure_kernel_memory(void)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };

@@ -24,6 +24,9 @@ double measure_busy(void);
  */
 double measure_busy_until(double then);
 
+/* The memory of the machine that is available, KB; -1: unknown. */
+long measure_available_kb(void);
+
 /*
  * Octets that the kernel has allocated in slabs, in vmalloc areas and per processor:
  * the least of some readings within a second, with all caches shrunk. They are some

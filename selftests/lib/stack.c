@@ -190,6 +190,41 @@ bool stack_carries(int from, int to, int len)
 	return true;
 }
 
+bool stack_gives(int fd, const void *text, long len)
+{
+	static _Thread_local unsigned char in[65536];
+	const unsigned char *at = text;
+	ssize_t n;
+
+	while (len > 0) {
+		n = recv(fd, in, len < (long)sizeof(in) ? (size_t)len : sizeof(in), 0);
+		if (n <= 0 || memcmp(in, at, n))
+			return false;
+		at += n;
+		len -= n;
+	}
+	return true;
+}
+
+int stack_take_octet(int fd)
+{
+	const struct timeval deadline = { .tv_sec = STACK_DEADLINE_MS / 1000 };
+	const struct linger at_once = { .l_onoff = 1 };
+	ssize_t n = -1;
+	char octet;
+	int error;
+
+	if (fd < 0)
+		return -1;
+	if (!setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)))
+		n = recv(fd, &octet, 1, 0);
+	error = n ? errno : ENODATA;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+	errno = error;
+	return n == 1 ? 0 : -1;
+}
+
 bool stack_at_end(int fd)
 {
 	char byte;

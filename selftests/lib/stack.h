@@ -64,6 +64,16 @@ int stack_state(int fd);
 /* True if @len octets sent into @from come out of @to as they went in. */
 bool stack_carries(int from, int to, int len);
 
+/* The next @len octets from @fd are those of @text. */
+bool stack_gives(int fd, const void *text, long len);
+
+/*
+ * What a client does that notices when its connection is lost: waits for an octet, and closes with
+ * a RST, so that its port is free at once. 0, or -1 with errno if none came within the deadline,
+ * ENODATA if the stream ended. If @fd is -1, there is no connection, and errno stays as it is.
+ */
+int stack_take_octet(int fd);
+
 /* recv() gives the end of the stream within the deadline. */
 bool stack_at_end(int fd);
 

@@ -613,22 +613,11 @@ static void serve_for(struct storm *s, int fd, int ms)
 
 static void *connect_on(void *arg)
 {
-	struct timeval deadline = { .tv_sec = STACK_DEADLINE_MS / 1000 };
-	struct linger l = { .l_onoff = 1 };
 	struct storm *s = arg;
-	char octet;
-	int fd;
 
-	while (!atomic_load(&s->stop)) {
-		fd = stack_connected(net.b, KERNEL, s->text, PORT);
-		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline)) ||
-		    recv(fd, &octet, 1, 0) != 1)
+	while (!atomic_load(&s->stop))
+		if (stack_take_octet(stack_connected(net.b, KERNEL, s->text, PORT)))
 			atomic_fetch_add(&s->lost, 1);
-		if (fd >= 0) {
-			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-			close(fd);
-		}
-	}
 	return NULL;
 }
 

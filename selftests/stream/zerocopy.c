@@ -58,17 +58,7 @@ static void pair(enum stack stack, int *client, int *server)
 /* The next @len octets are those from @at on. */
 static bool comes(int fd, long at, long len)
 {
-	static unsigned char in[65536];
-	ssize_t n;
-
-	while (len > 0) {
-		n = recv(fd, in, len < (long)sizeof(in) ? (size_t)len : sizeof(in), 0);
-		if (n <= 0 || memcmp(in, text + at, n))
-			return false;
-		at += n;
-		len -= n;
-	}
-	return true;
+	return stack_gives(fd, text + at, len);
 }
 
 static bool is_silent(int fd)

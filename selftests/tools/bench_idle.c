@@ -86,20 +86,6 @@ static void count_timers(long *ours, long *all)
 	fclose(file);
 }
 
-static long available_kb(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-	long kb = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %ld", &kb) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kb;
-}
-
 /* Up to @n connections with keepalive at the client. */
 static int open_all(enum stack stack, int n, int listener)
 {
@@ -107,7 +93,7 @@ static int open_all(enum stack stack, int n, int listener)
 	int i, one = 1;
 
 	for (i = 0; i < n; i++) {
-		if (i % 1000 == 0 && available_kb() < FREE_KB)
+		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
 			break;
 		to = ends_server_addr(i % DESTINATIONS);
 		if (!ends_open(&opened[i], stack, NULL, &to, listener) ||

@@ -46,27 +46,13 @@ static int changed;
 static uint64_t *cookies;
 static size_t nr_cookies, max_cookies;
 
-static long available_kb(void)
-{
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-	long kb = 0;
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %ld", &kb) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return kb;
-}
-
 static int open_all(enum stack stack, int n, int listener)
 {
 	union stack_addr to;
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (i % 1000 == 0 && available_kb() < FREE_KB)
+		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
 			break;
 		to = ends_server_addr(i % DESTINATIONS);
 		if (!ends_open(&opened[i], stack, NULL, &to, listener))
