@@ -7,17 +7,12 @@
 set -u
 [ $# -eq 0 ] || { echo "check-engine.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
+. scripts/check/tap.sh
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-engine.XXXXXX") || exit
 trap 'mountpoint -q "$room/small" && umount "$room/small"; rm -rf "$room"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-status=0
-
-verdict()
-{
-	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
-	echo "${2:+not }ok - engine: $1"
-}
+of=engine
 
 # refused WORD ARGUMENT...: status 2, a line with the word, nothing on standard output
 refused()

@@ -14,28 +14,13 @@ case $#:${1-} in
 esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/check/tap.sh
 
 out=$PWD/build/kernel-tree
 few="load ports wire_options"
 tests=$few
 [ $# -eq 0 ] || tests=
-status=0
-
-verdict()
-{
-	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
-	echo "${2:+not }ok - kernel tree: $1"
-}
-
-# lacks FILE PATTERN...: what it should have said, and did not
-lacks()
-{
-	local pattern
-
-	for pattern in "${@:2}"; do
-		grep -qE -- "$pattern" "$1" || { echo "no '$pattern' in"; tail -n 30 "$1"; return; }
-	done
-}
+of="kernel tree"
 
 # What the kernel's own rules need of its source: for the configuration, the headers that programs see, the selftests.
 unpack()

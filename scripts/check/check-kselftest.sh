@@ -8,26 +8,11 @@ set -u
 [ $# -eq 0 ] || { echo "check-kselftest.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/check/tap.sh
 
 out=build/kselftest-check
 few="load ports wire_options"
-status=0
-
-verdict()
-{
-	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
-	echo "${2:+not }ok - kselftest: $1"
-}
-
-# lacks FILE PATTERN...: what it should have said, and did not
-lacks()
-{
-	local pattern
-
-	for pattern in "${@:2}"; do
-		grep -qE -- "$pattern" "$1" || { echo "no '$pattern' in"; cat "$1"; return; }
-	done
-}
+of=kselftest
 
 # rows FILE: how each ended; some say what they have measured
 rows()

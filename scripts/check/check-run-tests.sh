@@ -12,16 +12,11 @@ set -u
 [ $# -le 1 ] || { sed -n 's/^#   /Usage: /p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/check/tap.sh
 
 out=$PWD/build/run-tests
 without="busybox ip modinfo nft nstat python3 setpriv ss tc"
-status=0
-
-verdict()
-{
-	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
-	echo "${2:+not }ok - run_tests: $1"
-}
+of=run_tests
 
 # tests NAME: those that the laboratory can run
 tests()

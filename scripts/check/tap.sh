@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What checks in shell say in TAP, for check-engine.sh, check-kernel-tree.sh, check-kselftest.sh and
+# check-run-tests.sh, which source it in the top folder. $of is what each result begins with, and
+# $status what the check ends with.
+
+status=0
+
+# verdict NAME WHY: "ok" if WHY is empty; else "not ok", and WHY before it
+verdict()
+{
+	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
+	echo "${2:+not }ok - $of: $1"
+}
+
+# lacks FILE PATTERN...: the first pattern that no line of the file matches, and the end of the file
+lacks()
+{
+	local pattern
+
+	for pattern in "${@:2}"; do
+		grep -qE -- "$pattern" "$1" || { echo "no '$pattern' in"; tail -n 60 "$1"; return; }
+	done
+}
