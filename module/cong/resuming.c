@@ -61,6 +61,15 @@ static int device_of(struct sock *sk)
 	return ifindex;
 }
 
+/*
+ * Does the connection send over another device than the one on which its path was saved? IP looks
+ * up the route only when it sends a segment, so the answer is right after a segment was sent.
+ */
+static bool is_elsewhere(struct sock *sk)
+{
+	return device_of(sk) != resume_of(sk)->saved.ifindex;
+}
+
 static struct xtcp_resume_view view_of(struct sock *sk, u64 now_us)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -155,7 +164,7 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 		return;
 	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
 	if (!jump || !resume->can_pace || !tx->rto.srtt_us || tx->stream->data_segs_out < XTCP_PACE_UNPACED ||
-	    device_of(sk) != resume->saved.ifindex || !xtcp_paths_take(sk, &resume->saved)) {
+	    is_elsewhere(sk) || !xtcp_paths_take(sk, &resume->saved)) {
 		to_normal(sk);
 		return;
 	}
@@ -190,7 +199,9 @@ static u32 highest_told(const struct xtcp_sender *tx)
  * @sk: the sock
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
- * that was sent in the phase has arrived, or after an RTT.
+ * that was sent in the phase has arrived, or after an RTT. If the route has moved to another
+ * device, the jump retreats. No ACK can show this in time if the receiver's window is large: the
+ * flight then fills the window before the first ACK comes.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -200,8 +211,10 @@ noinline void xtcp_resuming_pushed(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (resume->phase != XTCP_RESUME_UNVALIDATED)
 		return;
-	if (xtcp_pipe_octets(sk) + tx->mss > tx->cong.cwnd ||
-	    xtcp_resume_is_due(resume, highest_told(tx), (u32)xtcp_clock_us(), tx->rto.srtt_us))
+	if (is_elsewhere(sk))
+		xtcp_resuming_retreat(sk);
+	else if (xtcp_pipe_octets(sk) + tx->mss > tx->cong.cwnd ||
+		 xtcp_resume_is_due(resume, highest_told(tx), (u32)xtcp_clock_us(), tx->rto.srtt_us))
 		leave_unvalidated(sk);
 }
 
@@ -211,7 +224,7 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* section 3.3, "Confirming the path during transmission" */
-	if (xtcp_resume_too_fast(&resume->saved, tx->rto.min_rtt_us) || device_of(sk) != resume->saved.ifindex)
+	if (xtcp_resume_too_fast(&resume->saved, tx->rto.min_rtt_us) || is_elsewhere(sk))
 		xtcp_resuming_retreat(sk);
 	else if (xtcp_resume_is_due(resume, highest_told(tx), (u32)sample->now_us, tx->rto.srtt_us))
 		leave_unvalidated(sk);

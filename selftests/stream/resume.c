@@ -35,6 +35,11 @@ NEEDS_PROGRAMS("ip");
 #define SHORT		600000
 #define LONG		12000000
 #define FAR_MS		600	/* time enough for ip(8) while a window has jumped */
+/*
+ * A jump to half of what this carries in FAR_MS is 75 KB, less than the window of any receiver. It takes two thirds of
+ * that time.
+ */
+#define NARROW_KBIT	2000
 #define OTHER		"other0"
 #define SETTLED_MS	6000
 #define BESIDE_MS	4000
@@ -202,9 +207,24 @@ static void slower_path(void)
 			 "a jump that is too large retreats, and leaves another stream what slow start does\n");
 }
 
-static void another_device(void)
+/* A transfer that jumps, and whose route moves as soon as it has. */
+static void moves_during(const char *jump, long long octets)
 {
 	long long jumped, retreated;
+
+	transfer(octets, NULL, false);
+	jumped = count("TcpExt:TCPResumeJumped");
+	retreated = count("TcpExt:TCPResumeRetreated");
+	transfer(octets, NULL, true);
+	jumped = count("TcpExt:TCPResumeJumped") - jumped;
+	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	ksft_print_msg("%lld jumps, %lld retreats\n", jumped, retreated);
+	ksft_test_result(jumped == 1 && retreated == 1, "%s retreats when the route moves to another device\n", jump);
+}
+
+static void another_device(void)
+{
+	long long jumped;
 
 	must(!ns_join(router.sender, router.router, OTHER) && !ns_link_gso_max_segs(router.sender, OTHER, 1) &&
 	     !ns_link_offloads(router.sender, OTHER, false) && !ns_addr_add(router.sender, OTHER, "10.9.3.1/24") &&
@@ -219,21 +239,19 @@ static void another_device(void)
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped, "no jump over another device\n");
 	go_over_other(false);
 
-	transfer(LONG, NULL, false);
-	jumped = count("TcpExt:TCPResumeJumped");
-	retreated = count("TcpExt:TCPResumeRetreated");
-	transfer(LONG, NULL, true);
-	jumped = count("TcpExt:TCPResumeJumped") - jumped;
-	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
-	ksft_print_msg("%lld jumps, %lld retreats\n", jumped, retreated);
-	ksft_test_result(jumped == 1 && retreated == 1,
-			 "a jump retreats when the route moves to another device\n");
+	moves_during("a jump", LONG);
+	go_over_other(false);
+
+	set_path(NARROW_KBIT, 2000, FAR_MS);
+	resume_for(0);
+	resume_for(3600);
+	moves_during("a jump whose window is full before an ACK comes", SHORT);
 }
 
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(5);
+	ksft_set_plan(6);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
 	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
