@@ -35,15 +35,32 @@
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
+/* Has the route moved to another device since the round began? No, if it has no device now. */
+static bool moves(const struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+{
+	return resume->ifindex && view->ifindex && view->ifindex != resume->ifindex;
+}
+
 /**
  * xtcp_resume_round() - begin a round of observation
  * @resume: to update
  * @view: the connection
  *
+ * If the route has moved to another device, octets that are in flight have gone over the previous
+ * device, and say nothing about this one. So no round counts that begins before they have arrived.
+ *
  * Context: any.
  */
 void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
+	if (moves(resume, view)) {
+		resume->has_moved = true;
+		resume->moved_end = view->snd_nxt;
+	} else if (resume->has_moved) {
+		resume->has_moved = xtcp_seq_lt(view->snd_una, resume->moved_end);
+	}
+	if (view->ifindex)
+		resume->ifindex = view->ifindex;
 	resume->round_end = view->snd_nxt;
 	resume->round_start_us = view->now_us;
 	resume->round_delivered = view->delivered;
@@ -71,6 +88,8 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * that acknowledges octets before they arrive cannot make the saved window larger than the window
  * of this connection.
  *
+ * When the route moves to another device, a new round begins at once.
+ *
  * Context: any.
  */
 void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
@@ -79,10 +98,14 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 	struct xtcp_saved seen = { .rtt_us = view->min_rtt_us, .seconds = view->seconds, .ifindex = view->ifindex };
 	u64 octets;
 
+	if (moves(resume, view)) {
+		xtcp_resume_round(resume, view);
+		return;
+	}
 	if (xtcp_seq_lt(view->snd_una, resume->round_end))
 		return;
 	octets = view->delivered - resume->round_delivered;
-	if (took_us && view->ifindex) {
+	if (took_us && view->ifindex && !resume->has_moved) {
 		seen.cwnd = (u32)div_u64(octets * view->min_rtt_us, took_us);
 		if (seen.cwnd && is_better(&resume->best, &seen))
 			resume->best = seen;

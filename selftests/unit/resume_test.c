@@ -90,11 +90,42 @@ static void the_best(void)
 	view.ifindex = 0;
 	xtcp_resume_observe(&resume, &view);
 	UNIT_CHECK(resume.best.cwnd == 25000);
+	view.ifindex = DEVICE + 1;
+	xtcp_resume_round(&resume, &view);
+	xtcp_resume_round(&resume, &view);
 	view.delivered = 20;
 	view.now_us += 100 * MS;
-	view.ifindex = DEVICE + 1;
 	xtcp_resume_observe(&resume, &view);
 	UNIT_CHECK(resume.best.cwnd == 10 && resume.best.ifindex == DEVICE + 1);
+}
+
+/* no round counts that begins while octets are in flight that went over the previous device */
+static void another_device(void)
+{
+	struct xtcp_resume resume = { };
+	struct xtcp_resume_view view = view_at(ISS, ISS + 50000, 0, 0);
+
+	xtcp_resume_round(&resume, &view);
+	view = view_at(ISS + 10000, ISS + 60000, 10000, 20 * MS);
+	view.ifindex = DEVICE + 1;
+	xtcp_resume_observe(&resume, &view);
+	UNIT_CHECK(resume.round_end == ISS + 60000);
+	/* something is lost, so a round begins anew: the octets of the other device are in flight still */
+	view = view_at(ISS + 20000, ISS + 70000, 20000, 40 * MS);
+	view.ifindex = DEVICE + 1;
+	xtcp_resume_round(&resume, &view);
+	view = view_at(ISS + 70000, ISS + 80000, 70000, 140 * MS);
+	view.ifindex = DEVICE + 1;
+	xtcp_resume_observe(&resume, &view);
+	UNIT_CHECK(!resume.best.cwnd && resume.round_end == ISS + 80000);
+	/* and one that loses its route meanwhile and gets it again is where it was */
+	view = view_at(ISS + 75000, ISS + 80000, 75000, 200 * MS);
+	view.ifindex = 0;
+	xtcp_resume_observe(&resume, &view);
+	view = view_at(ISS + 80000, ISS + 80000, 80000, 240 * MS);
+	view.ifindex = DEVICE + 1;
+	xtcp_resume_observe(&resume, &view);
+	UNIT_CHECK(resume.best.cwnd == 10000 && resume.best.ifindex == DEVICE + 1);
 }
 
 static void congestion_caps(void)
@@ -240,6 +271,7 @@ int main(void)
 		{ "what arrives in a round (3.1)", observes },
 		{ "a queue is no capacity", queues },
 		{ "the largest observation counts", the_best },
+		{ "no round counts while octets of the previous device are in flight", another_device },
 		{ "a path takes no more than what congested it", congestion_caps },
 		{ "how far the window jumps (3.2, 3.3, 4.2.1)", windows },
 		{ "the end of the Unvalidated Phase (3.3)", unvalidated_ends },
