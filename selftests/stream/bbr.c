@@ -25,9 +25,9 @@
 #define PACKET		1514
 #define LOSS_MS		1500		/* behind SETTLED_MS */
 /*
- * Four or five cycles of bbr. Each begins with a probe of the bandwidth, after 63 round trips. In one probe of eight the
- * ACKs come so that a sample counts a segment too many, of 67: 1.5 % too much, and bbr leaves a margin of 1 %. Then the
- * queue grows until the next probe. The median of such a cycle alone is 3 to 7 ms; the other cycles have 0.2 ms.
+ * Four or five cycles of bbr. Each begins with a probe of the bandwidth, after 63 round trips. In one probe of eight
+ * the ACKs come so that a sample counts a segment too many, of 67: 1.5 % too much, and bbr leaves a margin of 1 %. Then
+ * the queue grows until the next probe. The median of such a cycle alone is 3 to 7 ms; the other cycles have 0.2 ms.
  */
 #define QUEUE_MS	6000
 #define FILLED_MS	1500		/* the queue that cubic fills stays full */
