@@ -77,12 +77,20 @@ class Tests:
         """The tests that do not run in this laboratory."""
         return {words[0] for words in self.not_in_lab if kernel.startswith("lab") and words[1] in ("both", kernel)}
 
+    def virtually(self):
+        """The tests that run in the laboratory and not on the stock kernel, unless the check is for all of them."""
+        left = self.left_to_others("lab")
+        return [name for name in self.without("long")
+                if name not in left and (name in self.short or "lab" in self.marks(name))]
+
     def of(self, kernel, clock, name):
         """The tests that T= asks for, or those of a list, that run on this kernel with this clock."""
         if self.only is not None:
             names = self.only
         else:
-            names = {"all": self.all, "usually": self.without("long"), "quickly": self.without("long", "slow"),
+            virtually, usually = self.virtually(), self.without("long")
+            names = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"), "virtually": virtually,
+                     "really": [name for name in usually if name not in virtually],
                      "short": self.short, "debug": self.debug, "debugged": self.without("stock")}[name]
             names = [name for name in names if name not in self.left_to_others(kernel)]
         return [name for name in names if name in self.all and clock in ("any", self.marks(name)[0])]
@@ -131,7 +139,7 @@ class Plan:
     def names(self):
         """The names that T= chooses from."""
         parts = [] if self.options.kernel else units() + [row[0][2:] for row in rows() if row[0].startswith("t:")]
-        return self.tests.all + parts
+        return self.tests.all + list(dict.fromkeys(parts))
 
     def is_asked(self, name):
         if not self.options.only:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tour.py [--check | --html DIR] [NAME]: shows the pages of the tour whose name begins so,
-or all, in the virtual machine; scripts/tour/tour.sh runs it there. With --check: one line of
-TAP for each page, and the page only if it does not show what it should. With --html: a
+"""tour.py [--check[=lab|=rest] | --html DIR] [NAME]: shows the pages of the tour whose name begins
+so, or all, in the virtual machine; scripts/tour/tour.sh runs it there. With --check: one line of
+TAP for each page, and the page only if it does not show what it should; =lab: without the pages
+of lab.list, which the laboratory cannot play; =rest: those alone. With --html: a
 file for each, and an index. Without a terminal pages come one below the other; for a
 pager each is between two form feeds."""
 
@@ -36,8 +37,19 @@ def contents():
     return names, chapters
 
 
-def chosen(wanted):
+def not_in_lab():
+    """The names of the pages that the laboratory cannot play."""
+    with open(os.path.join(page.here, "lab.list"), encoding="ascii") as file:
+        return {line.split()[0] for line in file if line.strip() and line[0] != "#"}
+
+
+def chosen(wanted, where=""):
     names, _ = contents()
+    if where:
+        left = not_in_lab()
+        if left - set(names):
+            sys.exit("tour: lab.list: there is no page %s" % ", ".join(sorted(left - set(names))))
+        names = [name for name in names if (name in left) == (where == "rest")]
     found = [name for name in names if not wanted or name == wanted or name.startswith(wanted + "-")]
     if not found:
         sys.exit("tour: there is no page %s; there are: %s" % (wanted, " ".join(names)))
@@ -154,9 +166,9 @@ def tour(pages):
 
 def main():
     arguments = sys.argv[1:]
-    how = arguments.pop(0) if arguments and arguments[0] in ("--check", "--html") else ""
+    how, _, where = arguments.pop(0).partition("=") if arguments and arguments[0].startswith("--") else ("", "", "")
     folder = arguments.pop(0) if how == "--html" else ""
-    pages = [page.Page(name) for name in chosen(arguments[0] if arguments else "")]
+    pages = [page.Page(name) for name in chosen(arguments[0] if arguments else "", where)]
     if folder:
         return write_all(pages, folder)
     return check(pages) if how else tour(pages)

@@ -1,27 +1,30 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# tour.sh [--check | --html DIR] [PAGE]: the tour in a throw-away virtual machine, one page or
-# chapter of it, or all; scripts/tour/README.md says what a page is. At a terminal page by page,
-# otherwise as plain text. --check: prints TAP; --html: writes files for a browser to a new folder
-# DIR; --asked: only looks whether there is such a page.
+# tour.sh [--check[=lab|=rest] | --html DIR] [PAGE]: the tour in a throw-away virtual machine, one
+# page or chapter of it, or all; scripts/tour/README.md says what a page is. At a terminal page by
+# page, otherwise as plain text. --check: prints TAP; --check=lab: of the pages that the laboratory
+# can play, there; --check=rest: of the others, which lab.list names; --html: writes files for a
+# browser to a new folder DIR; --asked: only looks whether there is such a page.
 
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 . scripts/kernel/asked.sh
 
-checks=() clock=(--no-stalls) asked= html=
+checks=() clock=(--no-stalls) asked= html= kind=stock
 if [ "${1-}" = --asked ]; then
 	asked=1
 	shift
 fi
-if [ "${1-}" = --check ]; then
-	checks=(--check)
+case ${1-} in
+--check | --check=lab | --check=rest)
+	checks=("$1")
 	# what else goes on here shall not be seen on any page
 	clock=(--icount --real-waits)
-	shift
-fi
+	[ "$1" != --check=lab ] || kind=lab clock=(--seed "${LAB_SEED:-1}")
+	shift ;;
+esac
 if [ "${1-}" = --html ]; then
 	html=${2-}
 	[ -n "$html" ] || { echo "tour: HTML= (--html) needs the name of a folder" >&2; exit 2; }
@@ -52,15 +55,16 @@ if [ -z "$html" ] && [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
 	exit 2
 fi
 
-image=$(vm_kernel stock) ||
+image=$(vm_kernel $kind) ||
 	{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
-vm_module stock -s || { echo "tour: the module does not build" >&2; exit 1; }
+vm_module $kind -s || { echo "tour: the module does not build" >&2; exit 1; }
 scripts/tools/xtcp_run --build || exit 1
+vm_machine $kind "$image"
 
 if [ -n "$html" ]; then
 	mkdir -p -- "$html" && [ -w "$html" ] || { echo "tour: cannot write to $html" >&2; exit 1; }
 	html=$(cd -- "$html" && pwd -P)
-	scripts/vm/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --share "$html" -- \
+	"${machine[@]}" --timeout 1200 "${clock[@]}" --share "$html" -- \
 		scripts/tour/tour-vm.sh build/stock/xtcp.ko --html "$html" ${page:+"$page"}
 	status=$?
 	rm -f -- "$html/dmesg" "$html/console.log"
@@ -73,19 +77,19 @@ if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
 	[[ ${LC_ALL:-${LC_CTYPE:-${LANG-}}} =~ [Uu][Tt][Ff]-?8 ]] || ascii=1
 	echo "starting a virtual machine; Enter or the right arrow: next page, left arrow: the one before, q: end"
 fi
-vm=(scripts/vm/vm.sh --kernel "$image" --timeout 1200 "${clock[@]}" --
+vm=("${machine[@]}" --timeout 1200 "${clock[@]}" --
 	env ${ascii:+LC_ALL=C} COLUMNS="$columns" COLOR=$paged PAGED=$paged
-	scripts/tour/tour-vm.sh build/stock/xtcp.ko "${checks[@]}" ${page:+"$page"})
+	scripts/tour/tour-vm.sh build/$kind/xtcp.ko "${checks[@]}" ${page:+"$page"})
 [ -n "$paged" ] || exec "${vm[@]}"
 # Of a redirection to one command there is no $!.
 exec {pages}< <(exec "${vm[@]}" 2>&1)
-machine=$!
+player=$!
 scripts/tour/pager.py <&$pages
 status=$?
 # who has seen enough does not wait for the rest, and leaves no machine behind
-kill $machine 2>/dev/null
+kill $player 2>/dev/null
 for _ in {1..50}; do
-	kill -0 $machine 2>/dev/null || break
+	kill -0 $player 2>/dev/null || break
 	sleep 0.1
 done
 exit $status
