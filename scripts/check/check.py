@@ -24,8 +24,8 @@ NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel 
 USAGE = """check.py [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
 Checks the style and what the module imports, and compiles the module for newer kernels. Runs the unit tests and draws
-recorded traces here. Runs the tests of selftests/ in virtual machines on the stock kernel, those of short.list on
-Linux 6.12, and those of debug.list on the debug kernel of the laboratory. Explores random connections, and runs the
+recorded traces here. Runs the tests of selftests/ in virtual machines: those of short.list on Linux 6.12 and in the
+laboratory, the others on the stock kernel, and those of debug.list on the debug kernel of the laboratory. Explores random connections, and runs the
 demonstrations and the pages of the tour. The last line says "N passed, N failed", and ", N skipped" if any; the exit
 status is 0 if none failed."""
 ENVIRONMENT = """\
@@ -290,8 +290,8 @@ def arguments():
                        "kernel_listed | awk '{ print $1 }'")
     parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the stock kernel alone, without what takes long")
-    parser.add_argument("--all", action="store_true", help="nearly all tests on the emulated debug kernel, too, and on the "
-                        "stock kernel those that take minutes")
+    parser.add_argument("--all", action="store_true", help="all tests on the stock kernel, and nearly all on the emulated "
+                        "debug kernel, too")
     parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
                         "imports with what the kernel exports, and run the tests of selftests/ on it; nothing "
                         "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
