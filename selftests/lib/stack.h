@@ -27,7 +27,7 @@ const char *stack_name(enum stack stack);
 
 /*
  * Where to begin with rows that are about one stack alone: KERNEL; on the debug kernel XTCP, since what kernel TCP does
- * by itself the stock kernel has shown. And how many there are from there to XTCP.
+ * by itself another kernel has shown. And how many there are from there to XTCP.
  */
 enum stack stack_first(void);
 int stack_count(void);
