@@ -103,8 +103,9 @@ matrix: needs-check
 #:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
 #:                     P='redis ssh': some of them; K=7.2: BGP by a newer BIRD, on that kernel;
 #:                     K=lab: reloads under 1,000 connections a second, in the laboratory
+ON_KERNEL = $(if $(value K),--kernel $(call quoted,$(value K)))
 programs: needs-programs
-	@scripts/check/programs.sh $(if $(K),--kernel $(call quoted,$(value K))) $(value P)
+	@scripts/check/programs.sh $(ON_KERNEL) $(value P)
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check
@@ -139,10 +140,11 @@ lab: needs-check
 #:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
 #:                     ONLY=SEED: one, with its packets and its ladder; also ONLY=ROW or ONLY=FILE, as in
 #:                     selftests/explored
-explore: needs-check
-	@scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
+explore: needs-check
+	@$(EXPLORE)
 
 #:   make coverage     the lines and branches of module/ that the tests reach, by room; pages in build/coverage/html;
 #:                     ALL=1: also tests that the laboratory cannot run; T=name: only those whose name matches
@@ -189,8 +191,9 @@ ab: needs-check
 #:                     a year of keepalive, a month of a server; then 1,000 unload cycles; less than an hour.
 #:                     T=name: only programs of selftests/soak whose name matches; ROW=name: one row;
 #:                     DEBUG=1: on the laboratory's debug kernel
+SOAK_THESE = $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
 soak: needs-check
-	@scripts/lab/soak.sh $(if $(DEBUG),--debug) $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
+	@scripts/lab/soak.sh $(if $(DEBUG),--debug) $(SOAK_THESE)
 	@$(if $(value T),true,SOAK=1 scripts/check/check.py --only unload)
 
 #:   make clean        remove what was built, but not the cached debug kernel
@@ -201,7 +204,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
-ASKED = demo tour check check-quick matrix coverage mutants programs bench ab
+ASKED = demo tour check check-quick matrix coverage mutants programs bench ab explore soak lab debug-kernel
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/kernel/deps.sh $*
 
@@ -224,12 +227,24 @@ asked-mutants:
 	@$(MUTANTS) --asked
 
 asked-bench:
-	@AB=$(call quoted,$(value AB)) scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)))
+	@AB=$(call quoted,$(value AB)) scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)) $(value N))
 
 asked-ab:
 	@$(COMPARE_AB) --asked
 
 asked-programs:
-	@scripts/check/programs.sh --asked $(value P)
+	@scripts/check/programs.sh --asked $(ON_KERNEL) $(value P)
+
+asked-explore:
+	@$(EXPLORE) --asked
+
+asked-soak:
+	@scripts/lab/soak.sh --asked $(SOAK_THESE)
+
+asked-lab:
+	@scripts/lab/run.sh --asked $(if $(value SEED),--seed $(call quoted,$(SEED)))
+
+asked-debug-kernel:
+	@scripts/kernel/debug-kernel.sh --asked $(if $(value K),$(call quoted,$(value K)))
 
 .PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help

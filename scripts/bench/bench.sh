@@ -41,6 +41,33 @@ for commit in ${AB:+"$AB"} ${newer:+"$newer"}; do
 	[[ $commit == notrace ]] || git rev-parse --verify --quiet "$commit^{commit}" >/dev/null ||
 		{ echo "bench: AB=$commit: there is no such commit" >&2; exit 2; }
 done
+case ${AB:+$what} in
+"" | all | tcp | push | unused) ;;
+*)
+	echo "bench: AB=$AB goes with B=tcp, B=push and B=unused, not with B=$what" >&2
+	exit 2 ;;
+esac
+
+# parts_of PART: what N= may name of it; nothing: any word, or none
+parts_of()
+{
+	case $1 in
+	loss) sed -nE '/^} networks\[\] = /,/^};/s/^\t\{ "([a-z0-9]+)",.*/\1/p' selftests/tools/bench_loss.c; echo fresh answers flows ;;
+	incast) sed -n '/^} cases\[\] = /,/^};/p' selftests/tools/bench_incast.c | grep -oE '\{ [0-9]+' | tr -d '{ ' ;;
+	bbr) sed -n '/^} all_parts\[\] = /,/^};/p' selftests/tools/bench_bbr.c | grep -oE '"[a-z]+"' | tr -d '"' ;;
+	programs) sed -nE '/^PROGRAMS = /,/^}/s/^ +"([a-z0-9-]+)": .*/\1/p' selftests/tools/bench_programs.py ;;
+	esac
+}
+
+for name; do
+	case $what in
+	loss | incast | bbr | programs)
+		parts=$(parts_of "$what" | xargs)
+		[[ " $parts " == *" $name "* ]] || { echo "bench: B=$what has no N=$name; there are: $parts" >&2; exit 2; } ;;
+	unused) ;;
+	*) echo "bench: N=$name: B=$what has no parts" >&2; exit 2 ;;
+	esac
+done
 [ -z "$asked" ] || exit 0
 image=$(vm_kernel stock) || { echo "bench: no kernel for the virtual machine" >&2; exit 1; }
 vm_module stock -s || { echo "bench: the module does not build" >&2; exit 1; }
@@ -72,12 +99,6 @@ build_ab()
 		echo "# both are the same sources, so each ratio of now and then is what two loads of one module differ by"
 }
 
-case ${AB:+$what} in
-"" | all | tcp | push | unused) ;;
-*)
-	echo "bench: AB=$AB goes with B=tcp, B=push and B=unused, not with B=$what" >&2
-	exit 2 ;;
-esac
 scripts/check/selftests.sh tools || exit 1
 
 bin=$PWD/build/bench

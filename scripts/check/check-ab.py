@@ -248,6 +248,10 @@ if sys.argv[1:] == ["--lab"]:
     check_laboratory()
     print("# %d tests, %d failed" % (done, failed))
     sys.exit(1 if failed else 0)
+absent = [name for name in sys.argv[1:] if not os.path.isfile(name)]
+if absent:
+    print("check-ab.py: no file %s" % absent[0], file=sys.stderr)
+    sys.exit(2)
 check_statistics()
 check_alarms(sys.argv[1:] or [RECORDED])
 check_found()

@@ -7,6 +7,7 @@
 # be the kernel's own, if its source is given: check-counters.sh [proc.c]
 
 set -eu
+[ $# -eq 0 ] || [ -f "$1" ] || { echo "check-counters.sh: no file $1" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 
 named=$(sed -nE 's/.*SNMP_MIB_ITEM\("([^"]+)", (LINUX|TCP)_(MIB_[A-Z0-9_]+)\).*/\2_\3/p' module/sight/mib.c | sort -u)

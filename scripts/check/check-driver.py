@@ -102,6 +102,9 @@ def main():
     if sys.argv[1:2] == ["--play"]:
         folder = pathlib.Path(sys.argv[3])
         return check.run_all(check.Run(folder / "run"), parts_of(sys.argv[2], folder))
+    if sys.argv[1:]:
+        print("check-driver.py takes no arguments", file=sys.stderr)
+        return 2
     failed = 0
     for name, status, last, says in ROWS:
         got, said, left, order = play(name)

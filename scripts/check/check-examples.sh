@@ -7,6 +7,7 @@
 #   scripts/check/check-examples.sh stock|lab
 
 set -u
+[ $# -eq 0 ] || { echo "check-examples.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 kind=${1-}

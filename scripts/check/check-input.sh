@@ -8,7 +8,8 @@ set -u
 cd "$(dirname "$0")/../.."
 
 # not a part of the make that this may run below
-unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
+unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG \
+	FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -72,6 +73,41 @@ for goal in check check-quick matrix; do
 done
 refuses 'T=\[ is no regular expression' make check T='['
 refuses "no program of selftests/soak has a name with a match for 'nosuch'" scripts/lab/soak.sh nosuch
+refuses "^soak.sh: no program of selftests/soak has a name with a match for 'nosuch'" make soak T=nosuch
+refuses "^soak.sh: soak_idle has no row 'nosuch'" make soak T=soak_idle ROW=nosuch
+refuses "^soak.sh: soak_year: 'x' is no number of days" make soak T=soak_year ROW=x
+refuses '^soak.sh: LAB_SEED=x is no number' env LAB_SEED=x scripts/lab/soak.sh
+refuses '^explore.sh: --seeds 0: not a number' make explore SEEDS=0
+refuses '^explore.sh: --from -1: not a number' make explore FROM=-1
+refuses '^explore.sh: --only nosuch: not a number .*, no row and no file' make explore ONLY=nosuch
+refuses '^run.sh: --seed x: not a number' make lab SEED=x
+refuses "^debug-kernel.sh: there is no kernel 'nosuch'; there are: debug kcsan" make debug-kernel K=nosuch
+refuses "^kernel.sh: there is no kernel 'nosuch' of the laboratory; there are: fast debug" scripts/lab/kernel.sh nosuch
+refuses '^programs: there is no K=6\.99; there are: lab 6\.1 ' make programs K=6.99
+refuses '^programs: there is no K=nothing; ' scripts/check/programs.sh --kernel
+refuses '^scripts/kernel/kernels.list lists no Linux 6\.99' scripts/kernel/other-kernel.sh 6.99
+refuses '^bench: B=loss has no N=nosuch; there are: clean .* flows$' make bench B=loss N='jitter nosuch'
+refuses '^bench: B=incast has no N=3; there are: 2 8 ' make bench B=incast N=3
+refuses '^bench: B=bbr has no N=nosuch; there are: loss clean ' make bench B=bbr N=nosuch
+refuses '^bench: B=programs has no N=nosuch; there are: nginx ' make bench B=programs N=nosuch
+refuses '^bench: N=x: B=tcp has no parts' make bench B=tcp N=x
+refuses '^bench: AB=HEAD goes with B=tcp' make bench B=loss AB=HEAD
+refuses "^check-lab.sh: no case has a name with a match for 'nosuch'" scripts/check/check-lab.sh nosuch
+refuses "^check-lab.sh: no case has a name with a match for '\['" scripts/check/check-lab.sh '['
+refuses "^check-units.sh: no unit test has a name with a match for 'nosuch'" scripts/check/check-units.sh nosuch
+refuses '^check-vm.sh: .* lists no Linux 6\.99' scripts/check/check-vm.sh 6.99 "$dir/vm"
+refuses "^check-vm.sh: '\[' is no regular expression" scripts/check/check-vm.sh lab "$dir/vm" '['
+refuses '^check-vm.sh: LAB_SEED=x is no number' env LAB_SEED=x scripts/check/check-vm.sh lab "$dir/vm" '^ports$'
+refuses '^check-module.sh: .* lists no Linux 6\.99' scripts/check/check-module.sh 6.99
+refuses '^check-readme.py LOG$|^Usage: scripts/check/check-readme.py LOG' scripts/check/check-readme.py /nosuch
+refuses '^check-ab.py: no file nosuch' scripts/check/check-ab.py nosuch
+refuses '^check-counters.sh: no file nosuch' scripts/check/check-counters.sh nosuch
+refuses 'unrecognized arguments: nosuch' scripts/check/kernel-matrix.sh nosuch
+for file in scripts/check/check-{style,engine,examples,kselftest}.sh scripts/check/check-driver.py scripts/package/{check,deb}.sh; do
+	refuses 'takes no arguments$' $file nosuch
+done
+refuses '^check: SEED=x is no number' env SEED=x scripts/check/check.py --list
+refuses '^check: LAB_SEED=-1 is no number' env LAB_SEED=-1 scripts/check/check.py --kernel lab
 refuses '--kernel needs a kernel .*: 6\.1 ' make check K=nosuch
 refuses 'none of the [0-9]+ tests .* T=\^ladder\$' make check K=6.12 T='^ladder$'
 says '^# not on the debug kernel, which is not built: make debug-kernel' \
@@ -86,6 +122,7 @@ for word in 0 -1 x 1.5; do
 	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants N="$word"
 	refuses "^mutants: error: .*'$word' is no number from 1 on" make mutants ONLY="$word"
 done
+refuses "^mutants: error: no test has a name with a match for 'nosuch'" make mutants ONLY=1 T=nosuch
 refuses '^mutants: error: there is no mutant 99999: the sample has [0-9]+' make mutants ONLY=99999
 refuses "^mutants: error: cannot append to '/nosuch/file'" make mutants FROM=/nosuch/file
 refuses "^mutants: error: no file of module/ has a name with a match for 'nosuch'" make mutants F=nosuch

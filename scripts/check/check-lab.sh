@@ -13,6 +13,9 @@ if [ $# -gt 1 ]; then
 	sed -n '7p' "$0" | sed 's/^# */Usage: /' >&2
 	exit 2
 fi
+cases="kernel refused output world writes ends time first_second seed again interrupted"
+tr ' ' '\n' <<<"$cases" | grep -qE -- "$only" 2>/dev/null ||
+	{ echo "check-lab.sh: no case has a name with a match for '$only'; there are: $cases" >&2; exit 2; }
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-lab.XXXXXX")
 trap 'rm -rf "$room"' EXIT
 failures=0
@@ -306,7 +309,7 @@ case_kernel()
 		"$([ $? -eq 1 ] && [ -z "$said" ] && [[ $path == "$room/cache/xtcp/debug-"* ]] || echo "'$path' '$said'")"
 }
 
-for name in kernel refused output world writes ends time first_second seed again interrupted; do
+for name in $cases; do
 	[[ $name =~ $only ]] || continue
 	case_$name
 done

@@ -89,4 +89,7 @@ def main():
     return failed
 
 
+if len(sys.argv) != 2 or not os.path.isfile(sys.argv[1]):
+    print("Usage: scripts/check/check-readme.py LOG", file=sys.stderr)
+    sys.exit(2)
 sys.exit(main())

@@ -5,6 +5,7 @@
 # check, licence lines, generated tables, and that nothing is left to be done.
 
 set -u
+[ $# -eq 0 ] || { echo "check-style.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 

@@ -6,6 +6,8 @@
 set -u
 cd "$(dirname "$0")/../.."
 only=${1-} status=0
+[ $# -le 1 ] && ls selftests/unit | sed -n 's/_test\.c$/_test/p' | grep -qE -- "$only" 2>/dev/null ||
+	{ echo "check-units.sh: no unit test has a name with a match for '$*'" >&2; exit 2; }
 
 scripts/check/selftests.sh units || { echo "not ok - unit tests: cannot be built"; exit 1; }
 for unit in build/selftests/unit/*_test; do

@@ -35,6 +35,13 @@ lab:[234]:folder | lab-debug:[234]:folder)
 esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+case $1 in
+[0-9]*) [ -n "$(kernel_listed "$1")" ] || { echo "check-vm.sh: scripts/kernel/kernels.list lists no Linux $1" >&2; exit 2; } ;;
+lab*) vm_lab_seed check-vm.sh || exit ;;
+esac
+for word in "${@:3}"; do
+	[[ x =~ $word ]] || [ $? -eq 1 ] || { echo "check-vm.sh: '$word' is no regular expression" >&2; exit 2; }
+done
 
 # seconds_of NAME: after which a test counts as hanging; selftests/timeouts
 # lists those that take long. Soaking takes longer, and so do lanes that one

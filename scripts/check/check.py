@@ -311,6 +311,9 @@ def arguments():
         wrong(f"--also {STOCK}: that is the stock kernel")
     if options.only == "":
         wrong("--only needs a name")
+    for name, number in ("SEED", r"0[xX][0-9a-fA-F]{1,16}|[0-9]{0,20}"), ("LAB_SEED", r"(0|[1-9][0-9]{0,17})?"):
+        if not re.fullmatch(number, os.environ.get(name, "")):
+            wrong(f"check: {name}={os.environ[name]} is no number, or one of too many digits")
     return options
 
 

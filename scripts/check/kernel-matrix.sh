@@ -25,6 +25,7 @@ count_of()
 	grep -oE "[0-9]+ $2" "$1" | tail -n 1 | grep -oE '^[0-9]+' || echo 0
 }
 
+scripts/check/check.py --asked --kernel "$XTCP_SERIES" "$@" >/dev/null || exit
 mkdir -p build/check
 out=$(mktemp -d build/check/matrix.XXXXXX)
 trap 'rm -rf "$out"' EXIT

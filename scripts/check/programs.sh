@@ -23,7 +23,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--asked) asked=1 ;;
 	--short) short=--short root=$XTCP_CACHE/programs-short ;;
-	--kernel) kernel=${2-}; shift ;;
+	--kernel) kernel=${2:-nothing}; shift ;;
 	*) break ;;
 	esac
 	shift
@@ -37,6 +37,9 @@ for name in $names; do
 		exit 2
 	fi
 done
+[[ $kernel == @(stock|lab) ]] || [ -n "$(kernel_listed "$kernel")" ] ||
+	{ echo "programs: there is no K=$kernel; there are: lab" $(kernel_listed | awk '{ print $1 }') >&2; exit 2; }
+[ "$kernel" != lab ] || vm_lab_seed programs || exit
 [ -z "$asked" ] || exit 0
 if [ "$kernel" = lab ]; then
 	names=${*:-reload proxy_reload}

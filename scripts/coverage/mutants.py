@@ -342,6 +342,17 @@ def number_of(word):
     return int(word)
 
 
+def check_tests(parser, pattern):
+    """Ends if no test has a name that the pattern matches."""
+    names = subprocess.run(["make", "-s", "-C", "selftests", "list", "KSELFTEST=none"], cwd=TOP, text=True,
+                           stdout=subprocess.PIPE, check=True).stdout.split()
+    try:
+        if not any(re.search(pattern, name) for name in [*names, EXPLORE]):
+            parser.error(f"no test has a name with a match for '{pattern}'")
+    except re.error:
+        parser.error(f"'{pattern}' is no regular expression")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="mutants", description=USAGE, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--number", type=number_of, default=200, metavar="N", help="how many changes (200)")
@@ -381,6 +392,8 @@ def main():
         parser.error(f"'{options.file}' is no regular expression")
     if options.file and not any(options.file.search(file) for file in mutants.files):
         parser.error(f"no file of module/ has a name with a match for '{options.file.pattern}'")
+    if options.tests:
+        check_tests(parser, options.tests)
     if options.only and options.only > len(mutants.sample):
         parser.error(f"there is no mutant {options.only}: the sample has {len(mutants.sample)}")
     if options.asked:

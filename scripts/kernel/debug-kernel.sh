@@ -20,12 +20,13 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/kernel/debug-kernel.sh [--path] [debug|kcsan]
+	Usage: scripts/kernel/debug-kernel.sh [--path|--asked] [debug|kcsan]
 
 	Builds the debug kernel, or the one that finds data races, if it is not in the
 	cache, and prints its folder.
 
 	  --path   only print the folder; status 1 if the kernel is not built
+	  --asked  do nothing: say whether there is such a kernel
 	  --help   this text
 	END
 }
@@ -62,16 +63,18 @@ keep_build()
 	) | tar -xf - -C "$2"
 }
 
-only_path=
+only_path= asked=
 case ${1-} in
 --path) only_path=1; shift ;;
+--asked) asked=1; shift ;;
 --help|-h) usage; exit 0 ;;
 esac
 kind=${1-debug}
 case $#:$kind in
 [01]:debug | 1:kcsan) ;;
-*) usage >&2; exit 2 ;;
+*) echo "debug-kernel.sh: there is no kernel '$*'; there are: debug kcsan" >&2; exit 2 ;;
 esac
+[ -z "$asked" ] || exit 0
 title="$kind kernel"
 
 # What the fragment cannot turn off: see CONFIG_JUMP_LABEL there.

@@ -153,8 +153,8 @@ fetch()
 }
 
 set -- $(kernel_listed "$series") || :
-[ $# -eq 3 ] || die "scripts/kernel/kernels.list lists no Linux $series"
-[ "$2" != - ] || die "Linux $series is what the virtual machine runs anyway"
+[ $# -eq 3 ] || { echo "scripts/kernel/kernels.list lists no Linux $series" >&2; exit 2; }
+[ "$2" != - ] || { echo "Linux $series is what the virtual machine runs anyway" >&2; exit 2; }
 dir=$XTCP_CACHE/kernel-$2
 if [ -d "$dir/usr/src" ]; then
 	echo "$dir"

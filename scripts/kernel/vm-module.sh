@@ -36,6 +36,14 @@ vm_kernel()
 	esac
 }
 
+# vm_lab_seed NAME: is LAB_SEED in the environment none that scripts/lab/run.sh takes? NAME is who says so.
+vm_lab_seed()
+{
+	[[ ${LAB_SEED-} =~ ^(0|[1-9][0-9]{0,17})?$ ]] && return
+	echo "$1: LAB_SEED=$LAB_SEED is no number of at most 18 digits" >&2
+	return 2
+}
+
 # vm_machine KIND IMAGE: the command that runs another one in such a machine, in $machine.
 vm_machine()
 {

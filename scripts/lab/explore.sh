@@ -32,6 +32,7 @@ usage()
 	  --debug        on the laboratory's debug kernel
 	  --module FILE  play that xtcp.ko, not the one that these sources make
 	  --stall N      seconds after which a machine that says nothing is ended
+	  --asked        do nothing: say whether the other options name anything to play
 
 	Exit status: 0 if none failed.
 	END
@@ -44,11 +45,12 @@ wrong()
 	exit 2
 }
 
-kind=lab from= seeds= minutes= only= compare= module= stall= options=
+kind=lab from= seeds= minutes= only= compare= module= stall= options= asked=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--debug) kind=lab-debug options+=" $1"; shift; continue ;;
 	--compare) compare=-c options+=" $1"; shift; continue ;;
+	--asked) asked=1; shift; continue ;;
 	--help|-h) usage; exit 0 ;;
 	--from) name=from ;;
 	--seeds) name=seeds ;;
@@ -72,6 +74,7 @@ done
 	wrong "--only $only: not a number from 1 on, no row and no file"
 [ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
 [ -z "$module" ] || [ -f "$module" ] || wrong "--module $module: no file"
+[ -z "$asked" ] || exit 0
 [ -n "$stall" ] || stall=$([ $kind = lab ] && echo 60 || echo 180)
 
 image=$(vm_kernel "$kind") || exit 1

@@ -55,7 +55,7 @@ case $#:${1-} in
 1:fast) layers="../kernel/debug.config lab.config fast.config" ;;
 1:debug) layers="../kernel/debug.config lab.config" ;;
 1:--help | 1:-h) usage; exit 0 ;;
-*) usage >&2; exit 2 ;;
+*) echo "kernel.sh: there is no kernel '$*' of the laboratory; there are: fast debug" >&2; exit 2 ;;
 esac
 kind=$1
 

@@ -35,6 +35,7 @@ usage()
 	  --interactive     give the command the terminal
 	  --second COMMAND  with --interactive and in real time: COMMAND, a line for the shell, runs
 	                    at a second terminal of the machine, which scripts/vm/vm-terminal.py opens
+	  --asked           run nothing: say whether there is such a kernel, and such a seed
 	  --help            this text
 
 	Exit status: the command's; or
@@ -154,7 +155,7 @@ watch_machine()
 	shown=
 }
 
-kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced= second=
+kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced= second= asked=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel|--memory|--timeout|--stall|--share|--append|--seed|--second)
@@ -162,6 +163,7 @@ while [ $# -gt 0 ]; do
 		declare "${1#--}=$2"
 		shift 2 ;;
 	--interactive) forced=1; shift ;;
+	--asked) asked=1; shift ;;
 	--help|-h) usage; exit 0 ;;
 	--) shift; break ;;
 	-*) wrong "unknown option $1" ;;
@@ -170,6 +172,7 @@ while [ $# -gt 0 ]; do
 done
 [[ $kernel =~ ^(fast|debug)$ ]] || wrong "--kernel $kernel: neither fast nor debug"
 [[ $seed =~ ^(0|[1-9][0-9]{0,17})?$ ]] || wrong "--seed $seed: not a number of at most 18 digits"
+[ -z "$asked" ] || exit 0
 check_options $#
 # it looks for somebody there all the time, and time would fly
 [ -z "$second" ] || { [ -n "$interactive" ] && [ -z "$seed" ]; } || wrong "--second wants a terminal, and real time"

@@ -10,13 +10,14 @@ cd "$(dirname "$0")/../.."
 usage()
 {
 	cat <<-END
-	Usage: scripts/lab/soak.sh [--debug] [NAME [ROW]]
+	Usage: scripts/lab/soak.sh [--debug|--asked] [NAME [ROW]]
 
 	Runs the programs of selftests/soak, and longlife. With NAME it runs only those whose name has a
 	match for NAME. Each has a machine of the laboratory to itself; an idle day there costs half a
 	second. Two run at once.
 
 	  --debug  on the laboratory's debug kernel
+	  --asked  do nothing: say whether there are such a program, such a row and such a seed
 	  ROW      if one program is chosen: runs this row of it alone, and shows its segments; for
 	           soak_month, soak_year and soak_paths: how many days, instead of 30, 365 and 365
 
@@ -24,19 +25,34 @@ usage()
 	END
 }
 
-kind=lab
+wrong()
+{
+	echo "soak.sh: $*" >&2
+	exit 2
+}
+
+kind=lab asked=
 case ${1-} in
 --debug) kind=lab-debug; shift ;;
+--asked) asked=1; shift ;;
 --help|-h) usage; exit 0 ;;
--*) usage >&2; exit 2 ;;
+-*) wrong "unknown option $1" ;;
 esac
-[ $# -le 2 ] || { usage >&2; exit 2; }
+[ $# -le 2 ] || wrong "a name and a row at most"
 only=${1-} row=${2-}
 
 # longlife sends more than 4 GiB on one connection
-names=$({ ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p'; echo longlife; } | grep -E -- "$only")
-[ -n "$names" ] || { echo "soak.sh: no program of selftests/soak has a name with a match for '$only'" >&2; exit 2; }
-[ -z "$row" ] || [ "$(wc -l <<<"$names")" -eq 1 ] || { echo "soak.sh: a row of which program?" >&2; exit 2; }
+names=$({ ls selftests/soak | sed -n 's/^\(soak_.*\)\.c$/\1/p'; echo longlife; } | grep -E -- "$only" 2>/dev/null)
+[ -n "$names" ] || wrong "no program of selftests/soak has a name with a match for '$only'"
+[ -z "$row" ] || [ "$(wc -l <<<"$names")" -eq 1 ] || wrong "a row of which program?"
+case ${row:+$names} in
+"") ;;
+soak_month | soak_year | soak_paths) [[ $row =~ ^[1-9][0-9]{0,3}$ ]] || wrong "$names: '$row' is no number of days" ;;
+soak_wrap | longlife) wrong "$names has no rows" ;;
+*) grep -qF -- "\"$row\"" "selftests/soak/$names.c" || wrong "$names has no row '$row'" ;;
+esac
+vm_lab_seed soak.sh || exit
+[ -z "$asked" ] || exit 0
 
 image=$(vm_kernel "$kind") && vm_module "$kind" -s &&
 	scripts/check/selftests.sh soaks ../build/selftests/longlife || exit 1

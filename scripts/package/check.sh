@@ -17,6 +17,7 @@
 # Prints TAP; the last line counts.
 
 set -u
+[ $# -eq 0 ] || { echo "scripts/package/check.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/cache.sh
 . scripts/kernel/kernel.sh
