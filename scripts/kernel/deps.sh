@@ -142,6 +142,9 @@ unpack_programs()
 	prepare "$@"
 	say "Unpacking $* into $root"
 	work=$(mktemp -d "$root.XXXXXX")
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	mkdir -p "$work/debs/partial"
 	apt-get -q -y --no-install-recommends -o Dir::Cache::archives="$work/debs" -o APT::Sandbox::User="$(id -un)" \
 		-o Debug::NoLocking=1 --download-only install "$@" >&2 || die "apt-get could not fetch: $*"
@@ -154,6 +157,7 @@ unpack_programs()
 	echo "$*" >"$work/packages"
 	chmod 755 "$work"
 	mv "$work" "$root"
+	trap - EXIT
 }
 
 missing_packages()

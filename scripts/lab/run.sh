@@ -10,6 +10,7 @@ scripts=$(cd "$(dirname "$0")/.." && pwd)
 . "$scripts/kernel/cache.sh"
 . "$scripts/vm/machine.sh"
 me=scripts/lab/run.sh
+tie_to_parent "$0" "$@"
 
 usage()
 {
@@ -37,6 +38,8 @@ usage()
 	                    at a second terminal of the machine, which scripts/vm/vm-terminal.py opens
 	  --asked           run nothing: say whether there is such a kernel, and such a seed
 	  --help            this text
+
+	The machine ends with the process that has started this script.
 
 	Exit status: the command's; or
 	  2    wrong arguments

@@ -19,6 +19,14 @@ wrong()
 	exit 2
 }
 
+# tie_to_parent SCRIPT ARGUMENT...: the script begins again, and gets a TERM when its parent ends: a script that waits for
+# a machine in the foreground passes no signal on. The variable tells who has begun again: its pid stays the same.
+tie_to_parent()
+{
+	[ "${XTCP_TIED-}" != $$ ] && command -v setpriv >/dev/null || { export -n XTCP_TIED; return 0; }
+	XTCP_TIED=$$ exec setpriv --pdeathsig TERM "$@"
+}
+
 # check_options WORDS: those that both have; so many words are left for the command.
 check_options()
 {

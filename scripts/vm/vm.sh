@@ -12,6 +12,7 @@ scripts=$(cd "$(dirname "$0")/.." && pwd)
 . "$scripts/vm/initramfs.sh"
 . "$scripts/vm/machine.sh"
 me=scripts/vm/vm.sh
+tie_to_parent "$0" "$@"
 
 usage()
 {
@@ -60,6 +61,8 @@ usage()
 	/run/vm/stood_still says for how many seconds nothing ran on this machine
 	since the other one began, as where who runs this one stops it; it is not
 	there before that happens, nor with --icount, unless --real-waits, too.
+
+	The machine ends with the process that has started this script.
 
 	Exit status: the command's; or
 	  2    wrong arguments

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""check-interrupt.py [all | NAME]
+
+Ctrl-C and SIGTERM while a long command runs: it ends with a status that is not 0, and leaves no process, no temporary
+folder and no worktree. Without an argument the rows that take seconds; with NAME the rows whose name has a match for it.
+Prints TAP."""
+
+import glob
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import namedtuple
+
+from parts import end_all, inherit_orphans, offspring
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BEGINS, ENDS = 900, 30          # seconds that a machine here may take until it boots, and until all have ended
+MACHINE = "xtcp-lab.*/ctl/started"
+EMULATED = "xtcp-vm.*/ctl/command"
+
+# what is run; the file of its TMPDIR that is there when it has begun; where it keeps temporary folders; in a copy of
+# the tree, as it would overwrite results; quick: it takes seconds
+Row = namedtuple("Row", "name command begun folders copy quick")
+ROWS = (
+    Row("soak", "make soak T=soak_year", MACHINE, ["build/soak.*"], False, True),
+    Row("ab", "make ab CC=cubic CC2=reno N=2 NET=short", MACHINE, ["build/ab/run.*"], False, True),
+    Row("explore", "make explore SEEDS=4000", MACHINE, ["build/explore.*"], False, False),
+    Row("check", "make check K=lab T=^(soaking|load)$", MACHINE, ["build/check/run.*"], False, False),
+    Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], False, False),
+    Row("bench", "make bench B=tcp AB=HEAD", EMULATED, [], False, False),
+    Row("programs", "make programs K=lab P=reload", MACHINE, [], False, False),
+    Row("coverage", "make coverage", MACHINE, [], True, False),
+    Row("mutants", "make mutants N=4", MACHINE, [], True, False),
+)
+SIGNALS = signal.SIGINT, signal.SIGTERM
+
+
+def copy_tree(to):
+    """The files of this tree with what is built of them, and nothing of what was measured."""
+    files = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
+                           text=True, check=True).stdout.split("\0")
+    for name in filter(None, files):
+        if (TOP / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(TOP / name, to / name)
+    shutil.copytree(TOP / "build/selftests", to / "build/selftests", symlinks=True)
+
+
+def reached(to):
+    """What make mutants reads: each line of a file is reached by a test that takes long."""
+    folder = to / "build/coverage"
+    shutil.copytree(to / "module", folder / "source")
+    lines = {str(file.relative_to(to / "module")): {str(i + 1): "1" for i in range(file.read_text().count("\n"))}
+             for file in (to / "module").glob("*/*.c")}
+    (folder / "reach.json").write_text(repr({"tests": ["races"], "lines": lines}).replace("'", '"'))
+
+
+def worktrees(folders):
+    """Those of this repository that are in these folders."""
+    listed = subprocess.run(["git", "worktree", "list", "--porcelain"], cwd=TOP, stdout=subprocess.PIPE, text=True,
+                            check=False).stdout
+    return [path for path in re.findall(r"^worktree (.*)", listed, re.M) if path.startswith(tuple(f"{name}/" for name in folders))]
+
+
+def names_of(pids):
+    found = []
+    for pid in pids:
+        try:
+            found.append(pathlib.Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")[:80])
+        except OSError:
+            pass
+    return found
+
+
+def interrupt(row, number, tree, folder):
+    """Returns what is wrong, if anything is."""
+    tmp = folder / "tmp"
+    tmp.mkdir()
+    before = {name for pattern in row.folders for name in glob.glob(str(tree / pattern))}
+    with open(folder / "said", "wb") as said:
+        # what ignores SIGINT passes that on, and a script cannot take it back
+        player = subprocess.Popen(["env", "--default-signal", *row.command.split()], cwd=tree, stdin=subprocess.DEVNULL,
+                                  stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+                                  env={**os.environ, "TMPDIR": str(tmp)})
+    deadline = time.monotonic() + BEGINS
+    while not list(tmp.glob(row.begun)) and player.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if not list(tmp.glob(row.begun)):
+        return "it did not come so far"
+    if number == signal.SIGINT:
+        os.killpg(player.pid, number)
+    else:
+        player.send_signal(number)
+    try:
+        status = player.wait(ENDS)
+    except subprocess.TimeoutExpired:
+        return f"it goes on: {names_of(offspring(os.getpid()))}"
+    # helpers that wait for a process end a moment later
+    deadline = time.monotonic() + ENDS / 6
+    while offspring(os.getpid()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = names_of(offspring(os.getpid()))
+    left += [name for pattern in row.folders for name in glob.glob(str(tree / pattern)) if name not in before]
+    left += [str(path.relative_to(tmp)) for path in tmp.iterdir()]
+    left += worktrees([TOP, tree, tmp])
+    if left:
+        return f"left: {left}"
+    return None if status else "its status is 0"
+
+
+def play(row, number, tree):
+    with tempfile.TemporaryDirectory(prefix="check-interrupt.", ignore_cleanup_errors=True) as folder:
+        why = interrupt(row, number, tree, pathlib.Path(folder))
+        end_all()
+        name = f"{row.command}, {number.name}"
+        if why:
+            text = (pathlib.Path(folder) / "said").read_text(errors="replace")
+            print("".join(f"# {line}\n" for line in text.splitlines()[-30:]), end="")
+        print(f"{'not ' if why else ''}ok - interrupted: {name}{': ' + why if why else ''}", flush=True)
+        return bool(why)
+
+
+def chosen(words):
+    if not words:
+        return [row for row in ROWS if row.quick]
+    return [row for row in ROWS if words[0] == "all" or re.search(words[0], row.name)]
+
+
+def main():
+    try:
+        rows = chosen(sys.argv[1:])
+    except re.error:
+        rows = []
+    if len(sys.argv) > 2 or not rows:
+        print(f"check-interrupt.py: no row has that name; there are: all {' '.join(row.name for row in ROWS)}",
+              file=sys.stderr)
+        return 2
+    for word in "MAKEFLAGS", "MAKELEVEL", "MFLAGS":
+        os.environ.pop(word, None)
+    inherit_orphans()
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="interrupt.", dir=TOP / "build", ignore_cleanup_errors=True) as copy:
+        copied = False
+        for row in rows:
+            if row.copy and not copied:
+                copy_tree(pathlib.Path(copy))
+                copied = True
+            if row.name == "mutants":
+                shutil.rmtree(pathlib.Path(copy) / "build/coverage", ignore_errors=True)
+                reached(pathlib.Path(copy))
+            for number in SIGNALS:
+                failed += play(row, number, pathlib.Path(copy) if row.copy else TOP)
+    return failed > 0
+
+
+sys.exit(main())
