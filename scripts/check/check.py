@@ -246,7 +246,6 @@ class Run:
 def close_up(run, ended=""):
     """Prints the closing line, with what ended the run too early. Returns whether all is well."""
     run.text = settled(run.text)
-    (run.folder / "log").write_text(run.text, encoding="utf-8")
     lines = run.text.split("\n")
     skipped = sum(bool(re.match(r"ok .*# *skip", line, re.I)) for line in lines)
     # a kernel cannot be tested for what it lacks
@@ -257,6 +256,7 @@ def close_up(run, ended=""):
         say("# skipped tests count as failures here")
         failed += skipped - excused
         skipped = excused
+    failed += not kept(run.folder / "log", run.text)
     run.times()
     if not passed and not failed and not ended:
         say("not ok - nothing was tested")
@@ -267,9 +267,21 @@ def close_up(run, ended=""):
     else:
         shutil.rmtree(run.folder, ignore_errors=True)
     line = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "") + ended
+    if not kept(run.folder.parent / "verdict", line + "\n"):
+        line = line.replace(f", {failed} failed", f", {failed + 1} failed", 1)
+        failed += 1
     say(line)
-    (run.folder.parent / "verdict").write_text(line + "\n")
     return not failed
+
+
+def kept(path, text):
+    """Writes a file of the results. If that fails, says so as a failure."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        say(f"not ok - cannot write {path}: {error.strerror}")
+        return False
+    return True
 
 
 def tell_failures(lines):
@@ -354,9 +366,14 @@ def main():
         say(NOT_MATCHED)
     if options.asked:
         return 0
-    (TOP / "build/check").mkdir(parents=True, exist_ok=True)
-    (TOP / "build/check/verdict").unlink(missing_ok=True)
-    run = Run(pathlib.Path(tempfile.mkdtemp(prefix="run.", dir=TOP / "build/check")))
+    results = TOP / "build/check"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        (results / "verdict").unlink(missing_ok=True)
+        run = Run(pathlib.Path(tempfile.mkdtemp(prefix="run.", dir=results)))
+    except OSError as error:
+        print(f"check: cannot write to {results}: {error.strerror}", file=sys.stderr)
+        return 1
     mistakes = [] if options.only else plan.tests.mistakes()
     return run_all(run, plan.parts(run.folder), mistakes)
 

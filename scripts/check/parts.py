@@ -81,6 +81,12 @@ def end_all(pids=None):
             time.sleep(0.1)
 
 
+def room_in(folder):
+    """Is there any on its disk?"""
+    disk = os.statvfs(folder)
+    return not disk.f_blocks or (disk.f_bfree if os.geteuid() == 0 else disk.f_bavail)
+
+
 def marked(mark):
     """The commands of all processes that have VARIABLE=VALUE in their environment."""
     found = []
@@ -104,7 +110,7 @@ class Part:
         self.process = self.output = self.reader = self.late = None
         self.began = self.took = self.cpu = self.status = self.told = 0
         self.begun = ""                 # a line that it has begun to print
-        self.is_over = False
+        self.is_over = self.is_full = False
 
     def is_ready(self, waiting, running):
         """Have all parts ended that it waits for?"""
@@ -137,6 +143,8 @@ class Part:
         elif self.took > self.limit and not self.late:
             self.late = f"not ok - {self.name}: not over after {self.limit} s, ended\n"
             end_all([self.process.pid, *offspring(self.process.pid)])
+        # what it prints then is lost, and it may not notice
+        self.is_full = self.is_full or not room_in(self.output.parent)
         *lines, self.begun = (self.begun + self.reader.read()).split("\n")
         for line in lines:
             self.tell(line)
@@ -155,6 +163,8 @@ class Part:
         text = self.text()
         if self.late:
             text += self.late
+        if self.is_full:
+            text += f"not ok - {self.name}: no space left in {self.output.parent}\n"
         if self.status and not failures(text):
             text += f"not ok - {self.name}: failed, exit status {self.status}\n"
         left = [name for name in self.tests if not re.search(rf"^# {re.escape(name)}: \d+ passed, ", text, re.M)]

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+import traceback
 from collections import Counter, defaultdict
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants"))
@@ -286,10 +287,13 @@ class Mutants:
             while job := todo.get():
                 done.put(self.result(*job))
             done.put(None)
-        except Failure as failure:
+        except (Failure, OSError) as failure:
             done.put(str(failure))
         except KeyboardInterrupt:
             pass
+        except Exception:
+            # or the others would be waited for
+            done.put(traceback.format_exc())
         finally:
             self.end()
 
@@ -403,7 +407,7 @@ def main():
             mutants.only(options.only)
         else:
             mutants.play()
-    except Failure as failure:
+    except (Failure, OSError) as failure:
         print(f"mutants: {failure}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
