@@ -100,8 +100,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh tools ||
 	{ echo "ab: it does not build" >&2; exit 1; }
-cp build/selftests/tools/bench_ab "$bin/"
-strip -g -o "$bin/now.ko" build/lab/xtcp.ko
+cp build/selftests/tools/bench_ab "$bin/" && strip -g -o "$bin/now.ko" build/lab/xtcp.ko ||
+	{ echo "ab: cannot write to $bin" >&2; exit 1; }
 play=(scripts/bench/ab.py --program "$bin/bench_ab" --pairs "$N" --seed "$SEED" --networks "$NET" --svg "$SVG"
 	--side-a "xtcp:$CC" --side-b "xtcp:${CC2:-$CC}" --ko-a "$bin/now.ko")
 [ -z "$JSON" ] || play+=(--json "$JSON")

@@ -2,10 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What scripts/vm/vm.sh is asked in vain: wrong arguments, no room, a run that is interrupted before and after the
-# machine has booted. (check-lab.sh asks the laboratory the same.) Prints TAP.
+# machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) Caches
+# that are half written, and owners of locks that were killed. Scripts whose results have no room: with all those, too,
+# that take long. Prints TAP.
+#
+#   scripts/check/check-engine.sh [all]
 
 set -u
-[ $# -eq 0 ] || { echo "check-engine.sh takes no arguments" >&2; exit 2; }
+[ "$#:${1-}" = 0: ] || [ "$#:${1-}" = 1:all ] || { echo "Usage: scripts/check/check-engine.sh [all]" >&2; exit 2; }
+all=${1-}
 cd "$(dirname "$0")/../.."
 . scripts/check/tap.sh
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-engine.XXXXXX") || exit
@@ -20,7 +25,7 @@ refused()
 	local said
 
 	said=$(scripts/vm/vm.sh "${@:2}" 2>&1 >/dev/null)
-	verdict "refused: $1" "$([ $? -eq 2 ] && [[ $said == *"$1"* ]] || echo "$said")"
+	verdict "refused: $1" "$([ $? -eq 2 ] && [[ $said == *"$1"* ]] || echo "it said '$said'")"
 }
 
 no_room()
@@ -32,7 +37,7 @@ no_room()
 	mount -t tmpfs -o size=1M small "$room/small"
 	said=$(TMPDIR=$room/small timeout 60 scripts/vm/vm.sh true 2>&1; echo $?)
 	verdict "no room: it says so, and leaves nothing" "$(grep -q "^vm.sh: no space left" <<<"$said" &&
-		[ "${said##*[!0-9]}" = 125 ] && [ -z "$(ls "$room/small")" ] || echo "$said")"
+		[ "${said##*[!0-9]}" = 125 ] && [ -z "$(ls "$room/small")" ] || echo "it said '$said'")"
 	umount "$room/small"
 }
 
@@ -73,6 +78,181 @@ interrupted()
 	verdict "$1 $4 leaves nothing" "$why"
 }
 
+# in a PATH before the system's: what scripts/kernel asks for packages and sources
+stubs()
+{
+	mkdir -p "$room/bin"
+	cat >"$room/bin/apt-cache" <<-'END'
+		#!/bin/sh
+		for word; do :; done
+		! echo "$*" | grep -q depends || printf '%s\n' "linux-image-${word#linux-headers-}" "$word"
+	END
+	cat >"$room/bin/apt-get" <<-'END'
+		#!/bin/sh
+		[ ! -e "$ROOM/refuse" ] || exit 100
+		for word; do case $word in linux-*) : >"$word.deb" ;; esac; done
+	END
+	# the first package is the headers'; with stall it is unpacked, and then no other one
+	cat >"$room/bin/dpkg-deb" <<-'END'
+		#!/bin/bash
+		release=${2##*/linux-*s-} headers=$3/usr/src/linux-headers-
+		case $2 in
+		*/linux-headers-*)
+			release=${release%.deb}
+			mkdir -p "$headers$release/include/config"
+			touch "$headers$release/"{.kernelvariables,include/config/auto.conf}
+			echo x | tee "$headers$release/"{Makefile,Module.symvers} >/dev/null
+			[ ! -e "$ROOM/stall" ] || { echo x >"$ROOM/begun"; sleep 1000; } ;;
+		*)
+			release=${2##*/linux-image-} release=${release%.deb}
+			mkdir -p "$3/boot" "$3/lib/modules/$release/kernel"
+			echo x >"$3/boot/vmlinuz-$release" ;;
+		esac
+	END
+	cat >"$room/bin/depmod" <<-'END'
+		#!/bin/sh
+		echo x >"$2/lib/modules/$3/modules.dep"
+	END
+	cat >"$room/bin/tar" <<-'END'
+		#!/bin/bash
+		[ ! -e "$ROOM/refuse" ] || { echo "tar: refuses" >&2; exit 2; }
+		mkdir kselftest
+		for word; do [[ $word != */*.* || $word == /* || $word == -* ]] || echo x >"$(sed -E 's,.*/(kselftest/.*|.*),\1,' <<<"$word")"; done
+	END
+	chmod +x "$room"/bin/*
+}
+
+# cached COMMAND...: with a cache of its own, and those programs
+cached()
+{
+	ROOM=$room XTCP_CACHE=$room/cache PATH=$room/bin:$PATH timeout 60 "$@"
+}
+
+# made_anew NAME COMMAND...: says a folder of the cache and nothing else, and what was left there is gone
+made_anew()
+{
+	local said status
+
+	said=$(cached "${@:2}" 2>"$room/errors")
+	status=$?
+	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$room/cache" ] &&
+		[ -z "$(ls -d "$room"/cache/*.?????? "$room"/cache/*/gone 2>/dev/null)" ] || {
+		echo "status $status: $said"; cat "$room/errors"; ls "$room/cache"; })"
+}
+
+caches()
+{
+	local release dir pid tries
+
+	stubs
+	mkdir "$room/cache"
+	. scripts/kernel/kernel.sh
+	release=$(kernel_listed 6.12 | awk '{ print $2 }')
+	dir=$room/cache/kernel-$release
+
+	# an unpack that was killed with all that it had started
+	touch "$room/stall"
+	cached setsid scripts/kernel/other-kernel.sh 6.12 >/dev/null 2>&1 &
+	for ((tries = 0; tries < 300; tries++)); do
+		[ ! -s "$room/begun" ] || break
+		sleep 0.1
+	done
+	pid=$(ps -eo pgid=,args= | awk -v cache="$room/cache/other" 'index($0, "dpkg-deb -x " cache) { print $1; exit }')
+	kill -KILL -- "-${pid:-nothing}"
+	rm "$room/stall"
+	verdict "cache: an unpack was killed" "$([ -n "$(ls -d "$room"/cache/other.?????? 2>/dev/null)" ] || ls -R "$room/cache")"
+	made_anew "a kernel whose unpack was killed" scripts/kernel/other-kernel.sh 6.12
+	made_anew "none that is whole" scripts/kernel/other-kernel.sh 6.12
+	for file in boot/vmlinuz-$release lib/modules/$release/modules.dep usr/src/linux-headers-$release/Makefile; do
+		touch "$dir/gone"
+		: >"$dir/$file"
+		made_anew "a kernel whose $(cut -d/ -f1 <<<"$file")/ is incomplete" scripts/kernel/other-kernel.sh 6.12
+	done
+
+	# a download that fails, and no older kernel
+	rm -rf "$dir"
+	touch "$room/refuse"
+	said=$(cached scripts/kernel/other-kernel.sh 6.12 2>&1)
+	verdict "cache: a download that fails leaves nothing" "$([ $? -eq 1 ] && grep -q "could not fetch Linux" <<<"$said" &&
+		[ -z "$(ls -d "$room"/cache/*/ 2>/dev/null)" ] || { echo "$said"; ls "$room/cache"; })"
+	rm "$room/refuse"
+
+	source_of_kernel || return
+	made_anew "what is there of the source the first time" scripts/kernel/kernel-source.sh
+	dir=$(cached scripts/kernel/kernel-source.sh)
+	: >"$dir/proc.c"
+	touch "$dir/gone"
+	mkdir "$room/cache/source.killed"
+	made_anew "a part of the source with an empty proc.c" scripts/kernel/kernel-source.sh
+	touch "$room/refuse"
+	for dir in fast:linux debug:linux; do
+		half_kernel scripts/lab/kernel.sh "lab-${dir%:*}" "${dir#*:}" "${dir%:*}"
+	done
+	half_kernel scripts/kernel/debug-kernel.sh debug bzImage debug
+}
+
+source_of_kernel()
+{
+	. scripts/kernel/cache.sh
+	source_package >/dev/null || { echo "ok - engine: cache: source # SKIP no linux-source package"; return 1; }
+}
+
+# half_kernel SCRIPT NAME IMAGE KIND: an image alone is no kernel. A new build takes away what a killed one has left.
+half_kernel()
+{
+	local dir said
+
+	dir=$(cached bash -x "$1" --path "$4" 2>&1 | sed -n 's/^+ dest=//p')
+	mkdir -p "${dir:-$room/none}" "$room/cache/$2-build.killed"
+	echo x >"$dir/$3"
+	said=$(cached "$1" --path "$4" 2>&1)
+	verdict "cache: $2 with nothing but $3 is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "$dir: $said")"
+	said=$(cached "$1" "$4" 2>&1)
+	verdict "cache: $2, what a killed build left is gone" "$([ $? -ne 0 ] && grep -q "tar: refuses" <<<"$said" &&
+		[ -z "$(ls -d "$room/cache/$2"-build.* 2>/dev/null)" ] || { echo "$said"; ls "$room/cache"; })"
+}
+
+# full SIZE PATTERN COMMAND...: what it writes to build/ goes to a disk of that size. It says so, ends with a status that
+# is not 0, and no part of it goes on.
+full()
+{
+	local pid status
+
+	mkdir -p "$room/small"
+	setsid unshare --mount bash -c 'mount -t tmpfs -o size=$1 small "$0" && mkdir "$0/u" "$0/w" &&
+		mount -t overlay -o "lowerdir=$PWD/build,upperdir=$0/u,workdir=$0/w" overlay build && shift && exec "$@"' \
+		"$room/small" "$1" timeout --foreground 600 "${@:3}" >"$room/said" 2>&1 &
+	pid=$!
+	wait "$pid"
+	status=$?
+	mkdir -p "$room/tmp"
+	verdict "full disk: ${*:3}" "$({ [ $status -ne 0 ] && [ $status -ne 124 ] && grep -qE -- "$2" "$room/said" &&
+		! grep -qE '^ok |^# [1-9][0-9]* scenarios, .* 0 failed|^[1-9][0-9]* passed, 0 failed' "$room/said"; } ||
+		{ echo "status $status"; tail -n 20 "$room/said"; }; left_by "$pid")"
+}
+
+full_disks()
+{
+	local size=64k
+
+	[ "$(id -u)" -eq 0 ] || { echo "ok - engine: full disk # SKIP not root"; return; }
+	scripts/lab/kernel.sh --path fast >/dev/null || { echo "ok - engine: full disk # SKIP no kernel of the laboratory"; return; }
+	mkdir -p "$room/small"
+	mount -t tmpfs -o size=32k small "$room/small"
+	said=$(. scripts/kernel/vm-module.sh; vm_room "$room/small")
+	verdict "full disk: no room for results" "$([ "$said" = "not ok - no space left in $room/small" ] &&
+		[ -z "$(ls "$room/small")" ] || echo "it said '$said'")"
+	umount "$room/small"
+	full $size "^not ok - lab: cannot write to .*/build/full/lab.bin" scripts/check/check-vm.sh lab build/full '^ports$'
+	full $size "^not ok - no space left in build/explore\." scripts/lab/explore.sh --seeds 20
+	[ -n "$all" ] || return
+	full $size "^not ok - no space left in build/soak\." scripts/lab/soak.sh soak_wrap
+	full $size "^ab: cannot write to .*/build/ab/run\." scripts/bench/ab.sh CC2=reno N=1 NET=short
+	full $size "No space left on device: .*build/mutants|build/mutants.*No space left|not ok - no space left in build/coverage" \
+		scripts/coverage/mutants.py --number 2
+	full $size "^not ok - no space left in build/coverage" scripts/coverage/coverage.sh --only '^ports$'
+}
+
 refused "unknown option --nosuch" --nosuch true
 refused "not a number from 1 to 99" --cpus 0 true
 refused "not a size" --memory lots true
@@ -80,6 +260,8 @@ refused "not a number of seconds" --timeout 0 true
 refused "not a writable directory" --share "$room/nosuch" true
 refused "needs a value" --stall
 no_room
+caches
+full_disks
 interrupted INT "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
 interrupted TERM "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
 interrupted INT share/begun 1200 "while a command runs"

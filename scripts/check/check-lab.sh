@@ -279,17 +279,17 @@ case_kernel()
 	local said path lab_status
 
 	said=$(scripts/lab/kernel.sh nosuch 2>&1)
-	verdict "an unknown kernel is not built" "$([ $? -eq 2 ] || echo "$said")"
+	verdict "an unknown kernel is not built" "$([ $? -eq 2 ] || echo "it said '$said'")"
 	path=$(scripts/lab/kernel.sh --path fast)
 	verdict "the kernel's folder is in the cache" "$([ -x "$path/linux" ] || echo "'$path'")"
 	mkdir -p "$room/cache/xtcp/${path##*/}"
 	said=$(XTCP_CACHE=$room/cache/xtcp scripts/lab/kernel.sh --path fast)
-	verdict "a cache half written is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "$said")"
+	verdict "a cache half written is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "it said '$said'")"
 	mkdir "$room/small"
 	mount -t tmpfs -o size=1M small "$room/small"
 	said=$(XTCP_CACHE=$room/small/xtcp timeout 60 scripts/lab/kernel.sh fast 2>&1)
 	verdict "no room for a kernel: it says so, and leaves nothing" \
-		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "$said")"
+		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "it said '$said'")"
 	lab_status=$(TMPDIR=$room/small timeout 60 scripts/lab/run.sh true 2>&1; echo $?)
 	verdict "no room for a run: it says so, and leaves nothing" \
 		"$(grep -q "^run.sh: no space left" <<<"$lab_status" && [ "${lab_status##*[!0-9]}" = 125 ] &&
@@ -299,7 +299,7 @@ case_kernel()
 		said=$(without_source "scripts/$path" $([ $path != lab/kernel.sh ] || echo fast) 2>&1)
 		verdict "$path without the linux-source package: it says so, and leaves nothing" \
 			"$([ $? -eq 1 ] && grep -q "no linux-source package; run scripts/kernel/deps.sh check" <<<"$said" &&
-				[ -z "$(ls "$room/nothing" 2>/dev/null)" ] || echo "$said")"
+				[ -z "$(ls "$room/nothing" 2>/dev/null)" ] || echo "it said '$said'")"
 	done
 	# it does not name a folder that is not there
 	path=$(XTCP_CACHE=$room/cache/xtcp bash -x scripts/kernel/debug-kernel.sh --path 2>&1 | sed -n 's/^+ dest=//p')

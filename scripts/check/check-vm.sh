@@ -162,17 +162,16 @@ scripts/tools/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not buil
 # the shared folder, which the machine does not cache; without debugging
 # information the module is a twentieth.
 bin=$dir.bin
-mkdir "$bin"
-cp build/selftests/run/run "$bin/"
-strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko"
-strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko"
-[ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"
-[ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"
+mkdir "$bin" && cp build/selftests/run/run "$bin/" && strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko" &&
+	strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko" &&
+	{ [ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"; } &&
+	{ [ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"; } &&
+	cp $(printf 'build/selftests/%s ' $names) "$bin/" ||
+	{ echo "not ok - $kind: cannot write to $bin"; rm -rf "$bin"; exit 1; }
 tests= sum=120
 for name in $names; do
 	seconds=$(seconds_of "$name")
 	sum=$((sum + seconds))
-	cp "build/selftests/$name" "$bin/"
 	tests+=" $name:$bin/$name:$seconds"
 done
 

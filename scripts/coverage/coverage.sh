@@ -123,9 +123,8 @@ ended()
 if [ -z "$report" ]; then
 	trap ended INT TERM HUP
 	rm -rf build/coverage
-	mkdir -p build/coverage
 	# scripts/coverage/mutants.py has to know what each line was
-	cp -r module build/coverage/source
+	mkdir -p build/coverage && cp -r module build/coverage/source || { vm_room build/coverage; exit 1; }
 	if [ -n "$only" ]; then
 		run lab run -- "$only"
 	else
@@ -140,6 +139,7 @@ if [ -z "$report" ]; then
 		run stock usual -- "$usual"
 		[ -n "$only" ] || touch build/coverage/whole
 	fi
+	vm_room build/coverage || exit 1
 	rm -rf build/coverage/{run,debug,counted,usual,explored}
 fi
 scripts/coverage/coverage.py build/coverage || exit 1

@@ -82,15 +82,21 @@ without='/select HAVE_STATIC_CALL/d; /select HAVE_PREEMPT_DYNAMIC_CALL/d'
 find_source
 dest=$XTCP_CACHE/$kind-$(key_of <(echo "$without"; fragment))
 
-if [ -e "$dest/bzImage" ] || [ -n "$only_path" ]; then
-	[ -e "$dest/bzImage" ] || exit 1
+# is_whole: is it built, and no part missing?
+is_whole()
+{
+	[ -s "$dest/bzImage" ] && [ -s "$dest/build/Module.symvers" ] && [ -d "$dest/lib/modules" ]
+}
+
+if is_whole || [ -n "$only_path" ]; then
+	is_whole || exit 1
 	touch "$dest"
 	echo "$dest"
 	exit 0
 fi
 
 begin_build debug-kernel
-if [ -e "$dest/bzImage" ]; then
+if is_whole; then
 	echo "$dest"
 	exit 0
 fi

@@ -106,6 +106,8 @@ make_room()
 {
 	local room needed=4000
 
+	# of one that was killed: who has the lock is the only one
+	rm -rf "$XTCP_CACHE/$1"-build.??????
 	room=$(df --output=avail -BM "$XTCP_CACHE" | tr -cd '0-9')
 	[ "$room" -ge $needed ] || die "no space left: a build takes $needed MB, $XTCP_CACHE has $room"
 	work=$(mktemp -d "$XTCP_CACHE/$1-build.XXXXXX") || exit 1

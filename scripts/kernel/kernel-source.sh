@@ -24,11 +24,24 @@ files=(tools/testing/selftests/{kselftest.h,kselftest_harness.h,lib.mk,run_kself
 	scripts/{checkpatch.pl,spelling.txt,const_structs.checkpatch} net/ipv4/proc.c)
 kept=$(cksum <<<"${files[*]}")
 dest=$XTCP_CACHE/tools-$2-${kept%% *}
-if [ ! -d "$dest" ]; then
+# is_whole: are all files there?
+is_whole()
+{
+	local file
+
+	for file in kselftest.h kselftest_harness.h lib.mk run_kselftest.sh kselftest/{runner.sh,prefix.pl} checkpatch.pl \
+		spelling.txt const_structs.checkpatch proc.c; do
+		[ -s "$dest/$file" ] || return 1
+	done
+}
+
+if ! is_whole; then
 	exec 9>"$XTCP_CACHE/kernel-source.lock"
 	flock 9
 fi
-if [ ! -d "$dest" ]; then
+if ! is_whole; then
+	# of one that was killed: who has the lock is the only one
+	rm -rf "$XTCP_CACHE"/source.??????
 	echo "kernel source: taking checkpatch and kselftest from $3, once" >&2
 	work=$(mktemp -d "$XTCP_CACHE/source.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
@@ -39,6 +52,7 @@ if [ ! -d "$dest" ]; then
 		tar -xf "$3" --transform='s|.*/selftests/||;s|.*/scripts/||;s|.*/ipv4/||' "${files[@]/#/$1/}"
 	)
 	chmod 755 "$work"
+	rm -rf "$dest"
 	mv "$work" "$dest"
 fi
 echo "$dest"

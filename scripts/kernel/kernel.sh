@@ -116,6 +116,17 @@ kernel_listed()
 	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "" || $1 == series)' "$list"
 }
 
+# kernel_whole FOLDER: is the kernel there that scripts/kernel/other-kernel.sh has put into this folder of the cache, and
+# no part of it missing? depmod writes the list of its modules last.
+kernel_whole()
+{
+	local release=${1##*/kernel-}
+
+	[ -s "$1/boot/vmlinuz-$release" ] && [ -s "$1/lib/modules/$release/modules.dep" ] &&
+		[ -s "$1/usr/src/linux-headers-$release/Makefile" ] &&
+		[ -s "$1/usr/src/linux-headers-$release/Module.symvers" ]
+}
+
 # kernel_cached SERIES: the folder of the newest kernel of the series that
 # scripts/kernel/other-kernel.sh has put into the cache.
 kernel_cached()
@@ -123,7 +134,7 @@ kernel_cached()
 	local dir
 
 	for dir in $(ls -drv "$XTCP_CACHE/kernel-$1".* 2>/dev/null); do
-		if [ -d "$dir/usr/src" ]; then
+		if kernel_whole "$dir"; then
 			echo "$dir"
 			return 0
 		fi

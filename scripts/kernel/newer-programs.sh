@@ -47,6 +47,8 @@ command -v apt-get >/dev/null || die "there is no apt here, so there are no newe
 exec 9>"$XTCP_CACHE/newer-programs.lock"
 flock 9
 if [ "$(cat "$dest/packages" 2>/dev/null)" != "$packages" ]; then
+	# of one that was killed: who has the lock is the only one
+	rm -rf "$XTCP_CACHE"/newer.??????
 	work=$(mktemp -d "$XTCP_CACHE/newer.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT

@@ -156,14 +156,16 @@ set -- $(kernel_listed "$series") || :
 [ $# -eq 3 ] || { echo "scripts/kernel/kernels.list lists no Linux $series" >&2; exit 2; }
 [ "$2" != - ] || { echo "Linux $series is what the virtual machine runs anyway" >&2; exit 2; }
 dir=$XTCP_CACHE/kernel-$2
-if [ -d "$dir/usr/src" ]; then
+if kernel_whole "$dir"; then
 	echo "$dir"
 	exit
 fi
 command -v apt-get >/dev/null || die "there is no apt here, so there is no Linux $series"
 exec 9>"$XTCP_CACHE/other-kernel.lock"
-flock 9
-if [ ! -d "$dir/usr/src" ]; then
+flock -n 9 || { echo "another kernel is being fetched, waiting for it" >&2; flock 9; }
+if ! kernel_whole "$dir"; then
+	# of one that was killed: who has the lock is the only one
+	rm -rf "$XTCP_CACHE"/other.??????
 	work=$(mktemp -d "$XTCP_CACHE/other.XXXXXX")
 	trap 'rm -rf "$work"' EXIT
 	trap 'exit 130' INT
@@ -173,6 +175,6 @@ if [ ! -d "$dir/usr/src" ]; then
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"
 	}
 	dir=$XTCP_CACHE/kernel-$release
-	[ -d "$dir/usr/src" ] || fetch "$release" "$dir"
+	kernel_whole "$dir" || fetch "$release" "$dir"
 fi
 echo "$dir"

@@ -44,6 +44,18 @@ vm_lab_seed()
 	return 2
 }
 
+# vm_room FOLDER: can more results be written there? If not, some may be lost: says so as a failure.
+vm_room()
+{
+	if head -c 65536 /dev/zero 2>/dev/null >"$1/room"; then
+		rm "$1/room"
+	else
+		rm -f "$1/room"
+		echo "not ok - no space left in $1"
+		return 1
+	fi
+}
+
 # vm_machine KIND IMAGE: the command that runs another one in such a machine, in $machine.
 vm_machine()
 {

@@ -95,8 +95,8 @@ finish()
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-cp build/selftests/explore/explore "$out/"
-strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" || exit 1
+cp build/selftests/explore/explore "$out/" && strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" ||
+	{ vm_room "$out"; exit 1; }
 
 # play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
 # Its time begins at the same moment each time. A system call takes time there, so both kinds make the same ones. How
@@ -304,6 +304,7 @@ sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/fa
 		exit failed > 0 || !n
 	}'
 status=${PIPESTATUS[1]}
+vm_room "$out" || status=1
 if [ -s "$out/failing" ]; then
 	failing=$(<"$out/failing")
 	[ "$failing" != row ] || failing=$out/explored

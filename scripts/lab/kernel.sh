@@ -63,7 +63,7 @@ find_source
 dest=$XTCP_CACHE/lab-$kind-$(key_of $layers uml.patch)
 done_already()
 {
-	[ -e "$dest/linux" ] || return 1
+	[ -s "$dest/linux" ] && [ -s "$dest/build/Module.symvers" ] && [ -d "$dest/lib/modules" ] || return 1
 	touch "$dest"
 	echo "$dest"
 }

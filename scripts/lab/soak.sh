@@ -68,8 +68,8 @@ finish()
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-cp build/selftests/soak/soak_* build/selftests/longlife "$out/"
-strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko"
+cp build/selftests/soak/soak_* build/selftests/longlife "$out/" && strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko" ||
+	{ vm_room "$out"; exit 1; }
 
 # a day costs half a second on a processor that nobody else uses, and many times that on a busy one
 timeout=3000
@@ -120,6 +120,7 @@ pids= ended=1
 [ -z "$row" ] || cat "$out"/*.log
 passed=$(cat "$out"/*.log | grep -c '^ok')
 failed=$(cat "$out"/*.log | grep -c '^not ok')
+vm_room "$out" || failed=$((failed + 1))
 if [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]; then
 	rm -rf "$out"
 else
