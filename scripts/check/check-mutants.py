@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """check-mutants.py
 
-Tests of scripts/coverage/mutants/choice.py: which tests make mutants runs on a change. The tests are made up."""
+Tests of scripts/coverage/mutants/choice.py: which tests make mutants runs on a change. The tests are made up. And a worker
+of make mutants that fails is no reason to wait for it."""
 
+import importlib.util
 import os
+import signal
 import sys
 from collections import namedtuple
 
@@ -82,6 +85,28 @@ def check_again():
     check("no test", choice.choose([], FILE, evidence(), 20), ([], []))
 
 
-for part in check_order, check_budget, check_again:
+def check_workers():
+    spec = importlib.util.spec_from_file_location("play", os.path.join(sys.path[0], "../mutants.py"))
+    play = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(play)
+    mutants = play.Mutants.__new__(play.Mutants)
+    mutants.options, mutants.machine = namedtuple("Options", "jobs")(1), None
+    signal.signal(signal.SIGALRM, lambda *_: verdict(False, "a worker that fails: it is waited for") or os._exit(1))
+    for error in OSError(28, "No space left on device", "/build/mutants"), ValueError("not foreseen"):
+        def begin(number, error=error):
+            raise error
+
+        mutants.begin = begin
+        signal.alarm(60)
+        try:
+            mutants.share_out([(1, "key", None)])
+            said = "nothing"
+        except play.Failure as failure:
+            said = str(failure).strip().split("\n")[-1]
+        signal.alarm(0)
+        check(f"a worker that fails by {type(error).__name__}", said.split(": ")[-1], str(error).split(": ")[-1])
+
+
+for part in check_order, check_budget, check_again, check_workers:
     verdict.run(part)
 sys.exit(verdict.failed)
