@@ -52,7 +52,9 @@ esac
 parts_of()
 {
 	case $1 in
-	loss) sed -nE '/^} networks\[\] = /,/^};/s/^\t\{ "([a-z0-9]+)",.*/\1/p' selftests/tools/bench_loss.c; echo fresh answers flows ;;
+	loss)
+		sed -nE '/^} networks\[\] = /,/^};/s/^\t\{ "([a-z0-9]+)",.*/\1/p' selftests/tools/bench_loss.c
+		echo fresh answers flows ;;
 	incast) sed -n '/^} cases\[\] = /,/^};/p' selftests/tools/bench_incast.c | grep -oE '\{ [0-9]+' | tr -d '{ ' ;;
 	bbr) sed -n '/^} all_parts\[\] = /,/^};/p' selftests/tools/bench_bbr.c | grep -oE '"[a-z]+"' | tr -d '"' ;;
 	programs) sed -nE '/^PROGRAMS = /,/^}/s/^ +"([a-z0-9-]+)": .*/\1/p' selftests/tools/bench_programs.py ;;

@@ -3,7 +3,7 @@
 """check-interrupt.py [all | NAME]
 
 Ctrl-C and SIGTERM while a long command runs: it ends with a status that is not 0, and leaves no process, no temporary
-folder and no worktree. Without an argument the rows that take seconds; with NAME the rows whose name has a match for it.
+folder and no worktree. Without an argument the rows that take seconds; with NAME those whose name has a match for it.
 Prints TAP."""
 
 import glob
@@ -36,7 +36,7 @@ ROWS = (
     Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], False, False),
     Row("bench", "make bench B=tcp AB=HEAD", EMULATED, [], False, False),
     Row("programs", "make programs K=lab P=reload", MACHINE, [], False, False),
-    Row("coverage", "make coverage", MACHINE, [], True, False),
+    Row("coverage", "make coverage T=^ports$", MACHINE, [], True, False),
     Row("mutants", "make mutants N=4", MACHINE, [], True, False),
 )
 SIGNALS = signal.SIGINT, signal.SIGTERM
@@ -66,7 +66,8 @@ def worktrees(folders):
     """Those of this repository that are in these folders."""
     listed = subprocess.run(["git", "worktree", "list", "--porcelain"], cwd=TOP, stdout=subprocess.PIPE, text=True,
                             check=False).stdout
-    return [path for path in re.findall(r"^worktree (.*)", listed, re.M) if path.startswith(tuple(f"{name}/" for name in folders))]
+    below = tuple(f"{name}/" for name in folders)
+    return [path for path in re.findall(r"^worktree (.*)", listed, re.M) if path.startswith(below)]
 
 
 def names_of(pids):
@@ -117,8 +118,10 @@ def interrupt(row, number, tree, folder):
 
 def play(row, number, tree):
     with tempfile.TemporaryDirectory(prefix="check-interrupt.", ignore_cleanup_errors=True) as folder:
-        why = interrupt(row, number, tree, pathlib.Path(folder))
-        end_all()
+        try:
+            why = interrupt(row, number, tree, pathlib.Path(folder))
+        finally:
+            end_all()
         name = f"{row.command}, {number.name}"
         if why:
             text = (pathlib.Path(folder) / "said").read_text(errors="replace")
@@ -145,6 +148,7 @@ def main():
     for word in "MAKEFLAGS", "MAKELEVEL", "MFLAGS":
         os.environ.pop(word, None)
     inherit_orphans()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     failed = 0
     with tempfile.TemporaryDirectory(prefix="interrupt.", dir=TOP / "build", ignore_cleanup_errors=True) as copy:
         copied = False

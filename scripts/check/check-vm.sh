@@ -36,7 +36,9 @@ esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 case $1 in
-[0-9]*) [ -n "$(kernel_listed "$1")" ] || { echo "check-vm.sh: scripts/kernel/kernels.list lists no Linux $1" >&2; exit 2; } ;;
+[0-9]*)
+	[ -n "$(kernel_listed "$1")" ] ||
+		{ echo "check-vm.sh: scripts/kernel/kernels.list lists no Linux $1" >&2; exit 2; } ;;
 lab*) vm_lab_seed check-vm.sh || exit ;;
 esac
 for word in "${@:3}"; do

@@ -116,8 +116,8 @@ kernel_listed()
 	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "" || $1 == series)' "$list"
 }
 
-# kernel_whole FOLDER: is the kernel there that scripts/kernel/other-kernel.sh has put into this folder of the cache, and
-# no part of it missing? depmod writes the list of its modules last.
+# kernel_whole FOLDER: is the kernel whole that scripts/kernel/other-kernel.sh has put into this folder of the cache?
+# depmod writes the list of its modules last.
 kernel_whole()
 {
 	local release=${1##*/kernel-}
