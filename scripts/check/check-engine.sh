@@ -118,8 +118,10 @@ stubs()
 		[ ! -e "$ROOM/refuse" ] || { echo "tar: refuses" >&2; exit 2; }
 		mkdir kselftest
 		for word; do
-			[[ $word != */*.* || $word == /* || $word == -* ]] ||
-				echo x >"$(sed -E 's,.*/(kselftest/.*|.*),\1,' <<<"$word")"
+			[[ $word == */*.* && $word != /* && $word != -* ]] || continue
+			name=${word##*/}
+			[[ $word != */kselftest/* ]] || name=kselftest/$name
+			echo x >"$name"
 		done
 	END
 	chmod +x "$room"/bin/*
@@ -141,6 +143,18 @@ made_anew()
 	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$room/cache" ] &&
 		[ -z "$(ls -d "$room"/cache/*.?????? "$room"/cache/*/gone 2>/dev/null)" ] || {
 		echo "status $status: $said"; cat "$room/errors"; ls "$room/cache"; })"
+}
+
+# stays NAME COMMAND...: what is whole is taken, and not made anew
+stays()
+{
+	local dir
+
+	dir=$(cached "${@:2}" 2>/dev/null)
+	touch "$dir/kept"
+	cached "${@:2}" >"$room/errors" 2>&1
+	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] || cat "$room/errors")"
+	rm -f "$dir/kept"
 }
 
 caches()
@@ -166,7 +180,7 @@ caches()
 	verdict "cache: an unpack was killed" \
 		"$([ -n "$(ls -d "$room"/cache/other.?????? 2>/dev/null)" ] || ls -R "$room/cache")"
 	made_anew "a kernel whose unpack was killed" scripts/kernel/other-kernel.sh 6.12
-	made_anew "none that is whole" scripts/kernel/other-kernel.sh 6.12
+	stays "a whole kernel" scripts/kernel/other-kernel.sh 6.12
 	for file in boot/vmlinuz-$release lib/modules/$release/modules.dep usr/src/linux-headers-$release/Makefile; do
 		touch "$dir/gone"
 		: >"$dir/$file"
@@ -183,6 +197,7 @@ caches()
 
 	source_of_kernel || return
 	made_anew "what is there of the source the first time" scripts/kernel/kernel-source.sh
+	stays "what is there of the source" scripts/kernel/kernel-source.sh
 	dir=$(cached scripts/kernel/kernel-source.sh)
 	: >"$dir/proc.c"
 	touch "$dir/gone"
