@@ -313,8 +313,8 @@ static inline bool xtcp_compat_recverr6(const struct sock *sk)
 }
 
 /*
- * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? __inet_stream_connect()
- * reads this flag, which is atomic since 6.6.
+ * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? A flag of the sock says so;
+ * __inet_stream_connect() reads the same flag. Since 6.6 the flag is atomic.
  */
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
@@ -639,10 +639,9 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 
 /*
  * Make a slab that is not merged with others, so that /proc/slabinfo shows it. Since 6.5 there is a
- * flag for this. Before 6.5, a slab with a user-copy region is not merged, either. (A constructor
- * would also prevent the merge, but would make the objects larger.) The kernel itself makes the
- * slab of socks, from fields of struct proto; XTCP_PROTO_UNMERGED sets the field that prevents the
- * merge.
+ * flag for this. Before 6.5, a user-copy region prevents the merge. (A constructor would, too, but
+ * would make the objects larger.) The kernel itself makes the slab of socks, from fields of struct
+ * proto; XTCP_PROTO_UNMERGED sets the field that prevents the merge.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_UNMERGED	.slab_flags = SLAB_NO_MERGE
@@ -701,9 +700,10 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 }
 
 /*
- * The user who owns a socket. Since 6.17 the sock has it; before, it is read from the inode, and a
- * sock without one counts as root's. But a listener without an inode waits for a successor of its
- * own user (estate.c), so the user of a listener is always read from the sock.
+ * The user who owns a socket. Since 6.17 the kernel's function reads the user from the sock. Before
+ * 6.17 it reads the inode of the socket, and returns root if there is no inode. But a closed
+ * listener, which has no inode, may wait for a successor of the same user (estate.c). So this
+ * function always reads the user of a listener from the sock.
  */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)
 {

@@ -4,9 +4,9 @@
  *
  * An open socket descriptor has a reference to the module. A sock without a descriptor keeps the
  * module loaded, too, while it has segments below TCP (held.c), and so does a listener that waits
- * for a successor (estate.c). In all three cases rmmod fails.
- * Otherwise, unloading drops what is left: orphans, half-open entries and TIME-WAIT records. The
- * order of the steps keeps segments, timers and RCU callbacks from running into freed code:
+ * for a successor (estate.c). In all three cases rmmod fails. Otherwise, unloading drops what is
+ * left: orphans, half-open entries and TIME-WAIT records. The order of the steps keeps segments,
+ * timers and RCU callbacks from running into freed code:
  *
  *  0. stop the work item that drops references to the module (held.c);
  *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments

@@ -131,10 +131,10 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
- * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. Two things
- * do not: the quick ACKs at the beginning of a connection, and a program that is about to read. The
- * ACK of a FIN does not wait: no later segment would cause this ACK (RFC 9293 section 3.10.7.4,
- * eighth step).
+ * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
+ * ACKs at the beginning of a connection do not, nor does a program that is about to read. The ACK
+ * of a FIN does not wait: no later segment would cause this ACK (RFC 9293 section 3.10.7.4, eighth
+ * step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -147,7 +147,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
-/* As the peer asked for, or instead of other ACKs for text out of order: see xtcp_acks_owed(). */
+/* Decides about an ACK that compress() or the rate for which the peer has asked may hold back. */
 static noinline void owed_specially(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -158,8 +158,8 @@ static noinline void owed_specially(struct sock *sk)
 	}
 	/*
 	 * if may_wait is set, this ACK is for text out of order, and compress() decides whether to
-	 * hold the ACK back. If may_wait is not set, compress() already holds back earlier ACKs.
-	 * Its timer will send one ACK, which covers this segment, too
+	 * hold the ACK back. If may_wait is not set, compress() has held back earlier ACKs: the
+	 * timer will send one ACK in their place, which covers this segment, too
 	 */
 	if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 		xtcp_bare_ack(sk);
@@ -230,7 +230,7 @@ void xtcp_acks_owed(struct sock *sk)
 		return;
 	}
 	few = xsk->acking.unacked_segments < 2 && xsk->rcv.nxt - xsk->rcv.wup < 2U * xsk->rcv_mss;
-	/* a request or an answer: this case is decided here, so that it saves no registers */
+	/* a request or an answer; owed_now_or_later() would do the same, but must save registers */
 	if (few && !xsk->acking.now && (xsk->acking.pingpong || !xsk->acking.quick) && !route_hurries(sk))
 		owed_later(sk);
 	else
@@ -269,10 +269,11 @@ void xtcp_acks_of_syn(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program has just received
  *
- * If a pending ACK is for more than a segment of text, the ACK is sent now. If it is for less, it
- * is sent when the program has read everything, unless the program is likely to answer. If neither
- * applies, an ACK is sent as soon as it would at least double the offered window (RFC 9293 section
- * 3.8.6.2.2). If the peer has asked for an ACK rate, only the last of these three rules applies.
+ * An ACK is sent in each of three cases:
+ *  - an ACK is pending for more than one segment of text;
+ *  - an ACK is pending, the program has read everything, and it is not likely to answer;
+ *  - the ACK would at least double the offered window (RFC 9293 section 3.8.6.2.2).
+ * If the peer has asked for an ACK rate, only the last case counts.
  *
  * Context: process. Lock: socket, held.
  */

@@ -209,7 +209,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 	return XTCP_CONTINUE;
 }
 
-/* The ACK may be that of our FIN, which ends a state. Not inlined: ESTABLISHED is the usual state. */
+/* Leave the state if the ACK covers our FIN. Not inlined: ESTABLISHED is the usual state. */
 static noinline_for_stack enum xtcp_verdict check_ack_of_fin(struct sock *sk)
 {
 	switch (sk->sk_state) {
@@ -493,10 +493,10 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
  * @sk: the sock. It is in LISTEN only if the segment waited in the backlog of the sock. The caller
  *	holds a reference, since an orphan may end here
- * @skb: the segment as xtcp_ingress_deliver() got it; consumed
+ * @skb: the segment, which ingress.c has checked; consumed
  *
- * xtcp_ingress_deliver() calls this function, with one exception: xtcp_arrives_child() calls it for
- * the segment that completes the handshake of a new child.
+ * ingress.c calls this function, with one exception: xtcp_arrives_child() calls it for the segment
+ * that completes the handshake of a new child.
  *
  * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
  *

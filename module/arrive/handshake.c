@@ -246,8 +246,8 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 		xtcp_mss_sync(sk, xsk->pmtu);
 		/*
-		 * with TCP_FASTOPEN_CONNECT, our SYN has waited for the first write; now it need
-		 * not wait
+		 * with TCP_FASTOPEN_CONNECT, our SYN waits for the first write; the peer's SYN ends
+		 * this wait
 		 */
 		if (xtcp_compat_defers_connect(sk)) {
 			xtcp_compat_defer_connect(sk, false);

@@ -126,8 +126,8 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 }
 
 /*
- * Finds the ISNs for the traffic key of a segment for a listener, an entry, or a sock without
- * traffic keys. Return: false when the ISNs cannot be known.
+ * Finds the ISNs from which the traffic key of a segment is derived. The segment is for a listener,
+ * an entry, or a sock without traffic keys. Return: false when the ISNs cannot be known.
  */
 static bool find_isns(const struct sock *sk, const struct xtcp_request *he, const struct tcphdr *th,
 		      struct xtcp_ao_isns *isns)

@@ -21,8 +21,8 @@ struct xtcp_tuple;
  * @tuple: addresses and ports of the segment; the local ones are ours
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @option: the TCP-AO option of the segment
- * @counted: points to a flag: TCPAOGood has counted the segment. If the sock that gets the segment
- *	has just ended, the segment is checked again for another sock, but not counted again
+ * @counted: points to true once TCPAOGood has counted the segment. If the sock that gets the
+ *	segment has just ended, the segment is checked again for another sock, but not counted again
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;

@@ -58,7 +58,7 @@ static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, i
 }
 
 /*
- * Finds the key for the answer to a segment for a listener. If @he is NULL, we assume that the
+ * Finds the key that signs a listener's answer to a segment. If @he is NULL, we assume that the
  * segment is the ACK that completes a handshake, and compute both ISNs from its sequence numbers.
  */
 static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
@@ -294,8 +294,8 @@ u32 xtcp_signer_room_find(const struct sock *sk)
  *
  * Context: softirq, RCU read side.
  *
- * Return: octets, a multiple of four. With several keys of TCP-AO for the peer of the entry the
- * longest MAC counts.
+ * Return: octets, a multiple of four. If the peer of the entry has several keys of TCP-AO, the key
+ * with the longest MAC counts.
  */
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
 {

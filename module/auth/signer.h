@@ -64,8 +64,8 @@ u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
 /*
- * How many octets a signature takes in a segment of @sk; with several keys of TCP-AO, the longest
- * one. 0: segments are not signed. Socket lock held.
+ * Returns how many octets a signature takes in a segment of @sk. With several keys of TCP-AO, the
+ * longest MAC counts. 0: segments are not signed. Socket lock held.
  */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {

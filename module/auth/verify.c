@@ -2,7 +2,7 @@
 /*
  * Is an arriving segment signed as its sock, listener or record demands? A segment with a wrong
  * signature is dropped without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5). As in Linux,
- * a segment is also dropped if a demanded signature is missing, or if its signature has no key.
+ * we also drop a segment that lacks a demanded signature, or whose signature we have no key for.
  *
  * GRO does not merge signed segments: it merges only segments with equal options, and the
  * signatures differ.

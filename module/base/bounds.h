@@ -17,7 +17,7 @@
 #include "base/wire.h"
 
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
-#define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; several: xtcp_ticks_us() */
+#define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; see xtcp_ticks_us() */
 
 /*
  * Clamp @us, a lower bound of timeouts in microseconds. The result is at least a tick, the clock
@@ -114,10 +114,10 @@ static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
 }
 
 /*
- * How long an ACK may wait, jiffies: @set, which comes from TCP_DELACK_MAX_US or
- * net.xtcp.delack_max_us. If @floor_us, the floor of our RTO, is below 200 ms, the peer probably
- * uses the same floor, and would resend its data if an ACK waited longer than that. So an ACK then
- * waits at least a tick less than the floor, as in Linux 6.11.
+ * How long an ACK may wait, jiffies. @set: TCP_DELACK_MAX_US or net.xtcp.delack_max_us. @floor_us:
+ * the floor of our RTO. A floor below 200 ms is probably the floor of the peer's RTO, too: an ACK
+ * that waits longer makes the peer resend. With such a floor, an ACK therefore waits at most until
+ * one tick before the floor, as in Linux 6.11. But it may always wait one tick.
  */
 static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
 {

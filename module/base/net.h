@@ -76,7 +76,10 @@ struct xtcp_sysctl {
 	u8 window_scaling;
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
-	/* one in [0] connections with a port from [1] to [2] gets a black box; if [0] is 0, none does */
+	/*
+	 * [0]: n; one in n connections gets a black box; 0: none. Only connections with a port from
+	 * [1] to [2] count
+	 */
 	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
 	int coalesce_usecs;	/* microseconds */
@@ -148,7 +151,8 @@ struct xtcp_shard {
  * @net: the namespace
  * @sysctl: the values of net.xtcp.*
  * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
- * @delack_most: how long an ACK may wait by rto_min_us and delack_max_us of @sysctl, jiffies; READ_ONCE
+ * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of
+ *	@sysctl; READ_ONCE
  * @started: the namespace has had a socket of ours, so all fields below are set up
  *	(xtcp_netns_start())
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
@@ -183,7 +187,7 @@ struct xtcp_shard {
  * @estates: listeners that wait for a successor after close() (estate.c)
  * @estates_lock: guards @estates and @estates_len; taken in process context
  * @estates_len: number of listeners in @estates
- * @estates_work: ends those that are due
+ * @estates_work: ends the estates that are due
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
@@ -288,9 +292,8 @@ struct xtcp_net {
 #define XTCP_GUEST_SHARE	4
 
 /*
- * The kernel ends the connections of a namespace or of a listener without a program: it sends RSTs
- * for at most this time. A RST passes the netfilter rules of the namespace, which a user may have
- * made slow on purpose.
+ * At the end of a namespace or of an estate, RSTs are sent for at most this time. Each RST passes
+ * the netfilter rules of the namespace, which a user may have made slow on purpose.
  */
 #define XTCP_TELL_TIME	(HZ / 10)
 

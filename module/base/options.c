@@ -335,9 +335,9 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 			size += (XTCP_OPTLEN_FASTOPEN_BASE + opts->fastopen->len + 3) & ~3U;
 	}
 	if (opts->has_ts)
-		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;	/* SACK-permitted replaces two NOPs */
 	else if (opts->sack_permitted)
-		size += 4;	/* after two NOPs; if there are timestamps, it replaces their two NOPs */
+		size += 4;	/* after two NOPs */
 	if (opts->has_wscale)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)

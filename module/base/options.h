@@ -9,7 +9,7 @@
 
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
- * octets of MSS, timestamps with SACK-permitted, window scale and, on a SYN-ACK, two AccECN
+ * octets, for MSS, timestamps with SACK-permitted, window scale and, on a SYN-ACK, two AccECN
  * counters. A Fast Open cookie, a signature and the ACK Rate Request option are not included
  */
 #define XTCP_OPTIONS_MAX_SYN	28

@@ -167,8 +167,8 @@ static bool guests_have_enough(struct xtcp_net *xn)
  *
  * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest may have
  * a quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
- * These limits apply only to new orphans: if one is exceeded, the new orphan is reset, and the
- * older orphans of other guests stay.
+ * These limits apply only to new orphans: beyond a limit, the new orphan is reset, and the older
+ * orphans stay.
  *
  * Context: softirq or process. Lock: socket, held.
  *

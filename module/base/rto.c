@@ -137,10 +137,9 @@ void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
  * @rtt_us: microseconds, not 0
  * @now_s: the clock, seconds
  *
- * Only the last five to ten minutes count, so that a path that has become longer is noticed (RFC
- * 8985 section 6.2 step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits:
- * after a pause of 18 hours, or a multiple of that, an old minimum may count for five minutes
- * longer.
+ * Only the last five to ten minutes count, since a path can become longer (RFC 8985 section 6.2
+ * step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits: after a pause of
+ * 18 hours, or a multiple of that, an old minimum may count for five minutes longer.
  *
  * Context: any.
  */

@@ -100,8 +100,8 @@ enum xtcp_option_len {
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 /*
- * seconds; as in Linux, PAWS lets a RST pass once TS.Recent of a record is this old, or the timeout
- * of an entry's SYN-ACK this long
+ * seconds. As in Linux, PAWS does not reject a RST for a record if TS.Recent is at least this old,
+ * nor a RST for an entry if the timeout of the SYN-ACK is at least this long
  */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */

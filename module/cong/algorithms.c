@@ -294,8 +294,8 @@ static bool has_begun(const struct xtcp_sender *tx)
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
  * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
  * the current algorithm again. But if a rule of the policy table has set the current algorithm, the
- * choice needs the same permission as another algorithm: the rule has set the algorithm for one
- * connection, and the choice also holds for later connections of the socket.
+ * choice needs the same permission as another algorithm: a rule sets the algorithm for one
+ * connection, and a choice also holds for later connections of the socket.
  *
  * Context: process. Lock: socket, held.
  *

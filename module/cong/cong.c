@@ -192,8 +192,8 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 
 /*
  * Did the window limit the sender? If not, an ACK does not prove that the window may grow (RFC 7661
- * section 4: the window is not validated). In slow start, more than half of the window in flight is
- * enough, as in Linux, so that the window can double in each round trip.
+ * section 4: the window is not validated). As in Linux, slow start needs only a flight of more than
+ * half of the window. So the window can double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {

@@ -60,8 +60,8 @@ struct xtcp_cong_loss {
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
  *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of a
  *	recovery or of CWR, and for an undo. Optional
- * @lost: octets that were sent together count as lost; called before @control for the same ACK; see
- *	xtcp_cong_octets_lost(). Optional
+ * @lost: some octets, which left together, now count as lost; called before @control for the same
+ *	ACK; see xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
  * @paces: text must leave at sk_pacing_rate
  * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection

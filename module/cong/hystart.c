@@ -10,18 +10,18 @@
  *
  * If a round is sent faster than the path can carry it, the RTT grows. But this RTT is measured
  * only in the next round, when the ACKs come. In that round the window doubles again, and the queue
- * may overflow before the longer RTT is noticed. So an ACK train also ends slow start: for five
- * eighths of an RTT, ACKs have come without a pause.
+ * may overflow before the longer RTT is noticed. So an ACK train also ends slow start. ACKs are a
+ * train when they have come without a pause for five eighths of an RTT.
  *
  * Linux's HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may
  * then just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance
  * would reduce the window to seven tenths of the BDP, and leave the path partly empty.
  *
  * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So a train ends slow start in
- * the first round that begins with a window of at least 5/8 of the BDP. Each round begins with
- * twice the window of the previous round, so that round begins with less than 10/8 of the BDP. The
- * ACKs of the train add 5/8 of the BDP. When slow start ends, the window is 10/8 to 15/8 of the
- * BDP, and a queue that holds one BDP does not overflow.
+ * the first round that begins with a window of at least 5/8 of the BDP. The window doubles from
+ * round to round. The round of the train thus begins with less than 10/8 of the BDP. The ACKs of
+ * the train add 5/8 of the BDP. When slow start ends, the window is 10/8 to 15/8 of the BDP, and a
+ * queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders delays each segment by a different time, and so spreads any window over the whole

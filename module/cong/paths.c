@@ -106,8 +106,8 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	if (!paths)
 		return;
 	/*
-	 * raise the count before the sets are emptied. A connection that comes to save an older
-	 * observation after that sees the new count, and does not save
+	 * raise the count before the sets are emptied. If a connection comes to an emptied set with
+	 * an older observation, it sees the new count, and does not save
 	 */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
@@ -332,8 +332,8 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
  * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: a sock whose addresses are set
  *
- * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or has turned out
- * to be on another path.
+ * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when the path
+ * of the jump was not the saved path.
  *
  * Context: softirq or process. Lock: socket, held.
  */

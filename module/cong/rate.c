@@ -117,7 +117,7 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 }
 
 /**
- * xtcp_rate_written() - note whether sending is application-limited when the program writes
+ * xtcp_rate_written() - event: the program writes. Note whether sending is application-limited
  * @sk: the sock
  *
  * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the

@@ -262,9 +262,9 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Has a flush, or a write of 0 to net.xtcp.careful_resume, removed all saved paths since the
- * connection began to observe its path? If so, Careful Resume ends. As an exception, a retreat goes
- * on until the jump is acknowledged, since the retreat protects the path.
+ * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
+ * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
+ * retreat goes on until the jump is acknowledged, since the retreat protects the path.
  */
 static bool is_switched_off(const struct sock *sk)
 {

@@ -561,8 +561,8 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 /*
  * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. Sometimes the option newly
  * reports octets with CE, but the field has reported no mark since the last ACK with the option.
- * Perhaps the field has wrapped, since eight marks look like no mark. But the field cannot wrap
- * while fewer than eight segments are acknowledged. In that case something on the path changes the
+ * Perhaps the field has wrapped, since eight marks look like no mark. But if fewer than eight
+ * segments were acknowledged, the field cannot have wrapped: something on the path changes the
  * field or the option. @least: the number of new marks that the field alone reports. Return: the
  * number of new marks that the field and the option together report.
  */

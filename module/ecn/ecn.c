@@ -370,7 +370,8 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: DCTCP.CE of RFC 8257 section 3.2; in AccECN mode whether the last segment came with CE.
+ * Return: DCTCP.CE of RFC 8257 section 3.2. In AccECN mode: true when the last segment came with
+ * CE.
  */
 bool xtcp_ecn_comes_marked(const struct sock *sk)
 {

@@ -31,7 +31,7 @@ enum xtcp_ecn {
 	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request AccECN */
 	/* if the next segment is a pure ACK, it reports how the SYN-ACK arrived */
 	XTCP_ECN_ECHO_SYN_ACK = 0x40,
-	/* not in AccECN mode: ECE is set only in an ACK of text that came with CE (RFC 8257) */
+	/* without AccECN: ECE is set only in an ACK of text that came with CE (RFC 8257) */
 	XTCP_ECN_EXACT = 0x80,
 };
 

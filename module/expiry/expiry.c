@@ -159,9 +159,9 @@ static void expired_retransmit(struct sock *sk)
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
-	 * while xsk->stream is not allocated, only the SYN can be in flight. This can happen even in
-	 * FIN-WAIT-1: the program has closed the socket during a simultaneous open, and there was no
-	 * memory to queue the FIN
+	 * without a stream, only the SYN can be in flight. Even a sock in FIN-WAIT-1 may have no
+	 * stream, if the program closed it during a simultaneous open and there was no memory to
+	 * queue the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -238,9 +238,9 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If a segment has come since the deadline was set, or if a
- * limit had moved the deadline before the end of the interval since the last probe, sets a later
- * deadline instead.
+ * Sends a keepalive probe, or gives up. If the deadline was too early, sets a later one instead.
+ * The deadline was too early if a segment has come in the meantime, or if xtcp_timer_limit_idle()
+ * had lowered the deadline to that of a limit.
  */
 static void keep_alive(struct sock *sk)
 {

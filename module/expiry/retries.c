@@ -104,10 +104,11 @@ static u32 time_of(const struct sock *sk, u32 retries)
  * Has R1 passed? @gone: milliseconds since the first retransmission; a retransmission is due.
  *
  * As in Linux, R1 is a time since the first retransmission: 3 s with the defaults. RFC 9293 section
- * 3.8.3 asks for at least three retransmissions before R1. With an RTO of 200 ms, the timeout after
- * three retransmissions comes after 2.8 s. So Linux reaches R1 only at the next timeout, after 6 s.
- * This function reaches R1 after 2.8 s: after three retransmissions (or retries1, if that is more),
- * it adds the first timeout, 200 ms, to @gone.
+ * 3.8.3 asks for at least three retransmissions before R1. With an RTO of 200 ms, the fourth
+ * timeout comes 2.8 s after the first retransmission. This is less than 3 s, so Linux reaches R1
+ * only at the fifth timeout, after 6 s. Here the fourth timeout reaches R1: after three
+ * retransmissions (or retries1, if that is more), this function adds the first timeout, 200 ms, to
+ * @gone.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {

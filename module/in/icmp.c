@@ -208,10 +208,10 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Only an error that ends the connection is queued: when a program reads an error
-		 * from the queue, the kernel clears SO_ERROR, and on a connection that goes on,
-		 * SO_ERROR may hold a different error. Over IPv4 the error is queued even without
-		 * IP_RECVERR, as in Linux
+		 * Only an error that ends the connection is queued. When a program reads the error
+		 * queue, the kernel clears SO_ERROR. On a connection that goes on, this could lose
+		 * a different error. Over IPv4 the error is queued even without IP_RECVERR, as in
+		 * Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -284,8 +284,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. A record with TCP-AO counts those that a sock would
-		 * ignore (RFC 5925 section 7.8)
+		 * a record ignores every error. With TCP-AO, the record counts the error if a sock
+		 * with TCP-AO would ignore the error (RFC 5925 section 7.8)
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))

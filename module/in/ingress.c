@@ -173,9 +173,9 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * Checks what @sk demands of a segment: hop limit, IPsec policy, signature, socket filter. The
  * filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
- * IPsec policies match the addresses from before NAT, which only the conntrack entry of the segment
- * has. This function does not release the conntrack entry, because a SYN that reopens a TIME-WAIT
- * record is checked a second time, with the policy of the listener.
+ * IPsec policies match the addresses before NAT. Only the segment's conntrack entry has these. This
+ * function does not release the conntrack entry, because a SYN that reopens a TIME-WAIT record is
+ * checked a second time, with the policy of the listener.
  *
  * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record.
  * @he: the half-open entry to which the segment belongs, or NULL.
@@ -421,8 +421,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * verify the signature with the child's keys. When is_acceptable() checked the segment, the
-	 * listener may have lost its keys already, and nothing was verified
+	 * verify the signature again, with the child's keys: is_acceptable() used the listener's keys,
+	 * and a listener whose MD5 key was removed meanwhile accepts an unsigned segment
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))

@@ -13,8 +13,8 @@
  *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
  *     is ours; otherwise (TPROXY, sk_assign) the segment is kernel TCP's.
  *  2. The bit of the local port is not set: the segment is kernel TCP's.
- *  3. A connection of ours has exactly this tuple: the segment is ours. But a TIME-WAIT record
- *     makes way in two cases; it ends, and the segment is not ours:
+ *  3. A connection of ours has exactly this tuple: the segment is ours. But in two cases, a
+ *     TIME-WAIT record makes way: the record ends, and the segment is not ours.
  *      - Kernel TCP has a connection with this tuple.
  *      - The segment is a SYN that would reopen the record, and we have no listener for the SYN,
  *        but a listener of kernel TCP or of another build of this module wants the SYN. The program

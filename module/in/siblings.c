@@ -8,8 +8,8 @@
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
  *    inet_protos[] (or inet6_protos[]). Each build's handler calls the handler of the build that
- *    was loaded directly before it. When a build is unloaded, its handler leaves the chain: the
- *    handler in front of it calls the handler behind it from then on.
+ *    was loaded directly before it. When a build is unloaded, its handler leaves the chain. From
+ *    then on, the handler in front calls the handler behind.
  *  - The owner of a segment. One build may have a connection on a port on which another build
  *    listens. So before a listener takes a segment, its build looks for a connection in kernel TCP
  *    and asks the other builds for one.
@@ -19,9 +19,10 @@
  * Each build has one entry in a ring (a circular list). A new build announces itself by an event on
  * the notifier chain netevent, whose users ignore events that they do not know. The first build
  * that gets the event adds the new build to the ring. The event's number changes whenever struct
- * sibling or one of its callbacks changes. So all builds of a ring can call each other. Builds in
- * different rings still work side by side. But the newer build's handler keeps calling the older
- * build's handler, so the unloading of the older build waits until the newer build is unloaded.
+ * sibling or one of its callbacks changes, so only builds that can call each other share a ring.
+ * Builds in different rings still work side by side. But the newer build's handler keeps calling
+ * the older build's handler, so the unloading of the older build waits until the newer build is
+ * unloaded.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
  * of handlers. Readers use RCU.

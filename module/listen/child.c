@@ -81,8 +81,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
  * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
  * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
  * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
- * no sample if he->acked is set: an earlier ACK of the peer made no child, so the time until this
- * ACK is more than the round trip.
+ * no sample if he->acked is set: the peer answered the SYN-ACK with an earlier ACK, which made no
+ * child, so the time until this ACK is more than the round trip.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {

@@ -3,36 +3,35 @@
  * net.xtcp.migrate_wait_ms: the last member of a SO_REUSEPORT group waits for a successor after its
  * program has closed it, so that a server can end before its next version listens.
  *
- * Such a listener, an estate, goes on as if the program were only slow: it keeps its port, its
- * entries and its children, and its backlog limits what comes in. A change of migrate_wait_ms does
- * not change how long it waits. migrate_req is read again when it ends: if it is 0 then, nothing is
- * handed over. A new listener that joins the group becomes its heir: the estate ends at once, and
- * heir.c hands everything over. Only a program of the same user can join, and while the estate
- * waits, nobody else gets the port: the rules for a live listener hold (sharing.c, listeners.c). If
- * nobody has joined when the time is over, the estate ends as close() ends a listener without
- * heirs: children are reset, entries are dropped.
+ * Such a listener, an estate, keeps its port, its entries and its children. New connections still
+ * queue, up to the backlog. A later change of migrate_wait_ms does not affect the estate. If
+ * migrate_req is 0 when the estate ends, nothing is handed over. A new listener that joins the
+ * group becomes the heir: the estate ends at once, and heir.c hands everything over. As for a live
+ * listener (sharing.c, listeners.c), only a program of the same user can join the group, and nobody
+ * else gets the port. If nobody has joined when the time is over, the estate ends like a closed
+ * listener without heirs: its children are reset, and its entries are dropped.
  *
  * An estate is a sock in LISTEN without a struct socket. It keeps the reference of the file. It
  * also keeps its references to the namespace and the module: until it has ended, the namespace does
- * not end, and rmmod fails with "in use". So neither has to end estates. The knob is at most 10 s,
- * but an estate may end later than that: the work item of a namespace ends one estate in each run,
- * and others' work may run between two runs. To end one takes XTCP_TELL_TIME for RSTs, and then
- * some time for each connection, whose number the backlog limits.
+ * not end, and rmmod fails with "in use". So the exit of a namespace or of the module never finds
+ * an estate. The knob is at most 10 s, but an estate may end later than that: the work item of a
+ * namespace ends one estate in each run, and other work may run between two runs. The end of an
+ * estate takes up to XTCP_TELL_TIME for RSTs, and then some time for each connection. The backlog
+ * limits the number of connections.
  *
- * Two estates of a group may be due at once: a successor came and has closed, too. The first one
- * that ends may hand over to the other, whose turn comes later. Nothing is lost by that: an estate
- * leaves the table before it looks for heirs, so connections only move to members that end later,
- * and at last to those that have a program, if there are any.
+ * A group has two estates if a successor closes before the first estate has ended. One estate may
+ * then hand its connections to the other. No connection is lost in this way: an estate leaves the
+ * table before it looks for heirs. So connections only move to members that end later, and finally
+ * to members that have a program, if there are any.
  *
- * The work item works for users without rights, whose netfilter rules may be slow on purpose. So it
- * runs on no fixed processor, where other work of the kernel could wait for it.
+ * Unprivileged users can make the work item slow, by slow netfilter rules. It runs on an unbound
+ * workqueue, so that other work of the kernel does not wait for it.
  *
- * Which member is the last? Two may close at the same time, and a successor may join meanwhile.
- * xtcp_group.open counts the members that have a program. The member that brings it to 0 is the
- * last one, and stays in the table, unless it may not wait: the others, which close at the same
- * time, find their heir in it. A successor
- * adds to the count before it looks for estates, and an estate is listed before it looks at the
- * count: at least one of them notices the other.
+ * Two members may close at the same time, and a successor may join meanwhile. So xtcp_group.open
+ * counts the members that have a program. The last member is the one that reduces this count to 0.
+ * If it may wait, it stays in the table, and members that close at the same time find it as their
+ * heir. A successor raises the count before it looks for estates. An estate enters the list before
+ * it reads the count. So at least one of them notices the other.
  */
 #include "listen/estate.h"
 
@@ -62,7 +61,7 @@
  * @node: in xtcp_net.estates
  * @sk: the listener, with the reference of its file
  * @uid: the user of @sk
- * @group: the group of @sk, only for comparison: an administrator may have ended @sk
+ * @group: the group of @sk, only for comparison: it may be freed after an administrator ends @sk
  * @until: when it ends, in jiffies
  */
 struct estate {
@@ -92,8 +91,8 @@ static void arm_estates(struct xtcp_net *xn)
 }
 
 /*
- * Takes an estate that is due off the list. Return: NULL if none is due. The work item runs again
- * when the next one is due.
+ * Removes an estate that is due from the list. Return: NULL if none is due. The work item runs
+ * again when the next estate is due.
  */
 static struct estate *take_due(struct xtcp_net *xn)
 {
@@ -114,9 +113,9 @@ static struct estate *take_due(struct xtcp_net *xn)
 }
 
 /*
- * End one estate. While this function runs, the work item may be queued, but does not run a second
- * time. The last estate may have the last reference to the namespace. The exit of the namespace,
- * and so that of the module, waits for this function.
+ * Ends one estate. While this function runs, the work item may be queued, but does not run a second
+ * time. The last estate may have the last reference to the namespace, so the namespace may begin to
+ * end during this function. The exits of the namespace and of the module wait for this function.
  */
 static void end_due_estates(struct work_struct *work)
 {
@@ -186,7 +185,7 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 	if (has_room) {
 		list_add_tail(&estate->node, &xn->estates);
 		xn->estates_len++;
-		/* a successor that joined before it could find this estate */
+		/* a successor has joined, but could not find this estate yet: end it at once */
 		if (atomic_read(&estate->group->open))
 			estate->until = jiffies;
 		arm_estates(xn);
@@ -205,9 +204,9 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: true when @sk waits: the file's reference, and references to the namespace and the
- * module, belong to the estate now, and @sk may end when the caller releases the lock. False when
- * the caller has to end @sk.
+ * Return: true when @sk waits. The estate then owns the file's reference, and references to the
+ * namespace and the module. The work item may end @sk as soon as the caller releases the lock.
+ * False when the caller has to end @sk.
  */
 bool xtcp_estate_keep(struct sock *sk)
 {
@@ -232,7 +231,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	estate->uid = sk->sk_uid;
 	estate->group = listener->group;
 	estate->until = jiffies + msecs_to_jiffies(ms);
-	/* the descriptor that is being closed still has a reference */
+	/* the descriptor that is being closed still has a reference to the module */
 	if (!try_module_get(THIS_MODULE))
 		goto fail;
 	if (!list_estate(xn, estate))
@@ -285,7 +284,7 @@ void xtcp_estate_claim(struct sock *sk)
 }
 
 /**
- * xtcp_estate_hurry() - an administrator has ended a listener: if it is an estate, all of it ends
+ * xtcp_estate_hurry() - an administrator has ended a listener: if it is an estate, end its wait
  * @sk: no longer in LISTEN
  *
  * Nothing is left to hand over. The port, the namespace and the module become free.

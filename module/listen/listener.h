@@ -68,7 +68,7 @@ struct xtcp_listener_stats {
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)
  * @rcu: frees the struct after the last lookup
- * @aborts: how many children were aborted, the index is the reason; no lock (lease.c)
+ * @aborts: number of aborted children for each reason; no lock (lease.c)
  */
 struct xtcp_listener {
 	struct sock *sk;

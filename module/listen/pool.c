@@ -91,8 +91,8 @@ int xtcp_pool_init(void)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
 	/*
-	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
-	 * a batch for each processor. The batch is so small that this error is a small part of the
+	 * each processor collects a batch before it updates the sum, so the sum may be wrong by one
+	 * batch for each processor. A small batch keeps this error small, compared with the
 	 * smallest limit
 	 */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
@@ -115,8 +115,8 @@ err_slabs:
 void xtcp_pool_exit(void)
 {
 	/*
-	 * the caller's rcu_barrier() has waited for callbacks. Such a callback may have called
-	 * call_rcu() for entries that had gathered: wait for the callbacks of these calls, too
+	 * the caller's rcu_barrier() has waited for grace_period_over(), which may have called
+	 * call_rcu() again, for entries that had gathered. Wait for this second callback, too
 	 */
 	rcu_barrier();
 	percpu_counter_destroy(&guest_entries);

@@ -214,8 +214,8 @@ static const struct request_sock_ops lsm_ops[2] = {
 /*
  * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
  * request sock, and need not clear a new one for each SYN. BH is off, so each request sock has one
- * user at a time. This does not suffice on a PREEMPT_RT kernel that can preempt BH sections: there,
- * one user may overwrite the request sock of another user.
+ * user at a time. But on a PREEMPT_RT kernel that can preempt BH sections, one user may overwrite
+ * the request sock of another user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 

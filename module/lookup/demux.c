@@ -28,7 +28,7 @@
 #include "lookup/conns.h"
 #include "lookup/portmap.h"
 
-/* expedited grace periods per second that each counter of fast_waits_of() allows */
+/* limit of expedited grace periods per second, for each counter of fast_waits_of() */
 #define FAST_WAITS	50
 #define FAST_USERS	16		/* counters for non-root users; the uid selects a counter */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
@@ -396,8 +396,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when @conn was in the table. The caller must then call xtcp_portmap_tuple_ended() if
- * conn->map is not 0, and xtcp_demux_left(), once for all removals.
+ * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
+ * xtcp_portmap_tuple_ended(). After all removals, the caller must call xtcp_demux_left() once.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -521,8 +521,8 @@ void xtcp_demux_remove_sk(struct sock *sk)
 
 /*
  * Returns the counter that limits a user's expedited grace periods per second. Root of the initial
- * user namespace has a counter of its own. All other users share 16 counters: this limits the sum
- * for all users, and a user who exhausts a counter slows down few other users.
+ * user namespace has a counter of its own. All other users share 16 counters. So the sum for all
+ * users is limited, and a user who exhausts a counter slows down few other users.
  */
 static struct ratelimit_state *fast_waits_of(const struct sock *sk)
 {

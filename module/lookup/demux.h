@@ -167,8 +167,8 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
 /*
- * For a connection of any kind. A function of type int returns 0, or -EADDRNOTAVAIL: the tuple is
- * in use, or, for xtcp_demux_replace(), @old is not in the table.
+ * For a connection of any kind. A function of type int returns 0, or -EADDRNOTAVAIL if the tuple is
+ * in use. xtcp_demux_replace() returns -EADDRNOTAVAIL if @old is not in the table.
  */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);

@@ -14,17 +14,17 @@
  * xtcp_early_take() checks the sock again.
  *
  * Kernel TCP must never see a segment with a sock of ours, not even while the module is unloaded.
- * While such a segment is in a queue, its sock keeps the module loaded: by its descriptor, or
- * through held.c. So when the module's exit begins, no such segment is in a queue. Segments on
- * their way from the hooks to our handlers still reach the handlers, because the hooks are removed
- * a grace period before the handlers. We cannot count the segments with a sock of ours instead: the
+ * While such a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded.
+ * So when the module's exit begins, no such segment is in a queue. Segments on their way from the
+ * hooks to our handlers still reach the handlers, because the hooks are removed a grace period
+ * before the handlers. A count of the segments with a sock of ours would not be reliable. The
  * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
  * without a call to us.
  *
- * A namespace gets the hooks with the first listen() or connect() on a socket of ours, and not when
- * the first socket is made: before listen() or connect() a socket receives nothing, but hooks cost
- * time for every packet that the machine forwards. The sysctls net.ipv4.ip_early_demux and
- * net.ipv4.tcp_early_demux also turn this early demux off.
+ * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Before that
+ * call, no socket of ours receives anything, but hooks would cost time for every packet that the
+ * machine forwards. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux also turn this
+ * early demux off.
  */
 #include "lookup/early.h"
 
@@ -99,7 +99,7 @@ static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, 
 	 * with such a sock must not wait in a queue.
 	 */
 	smp_mb__after_atomic();
-	/* the route does not keep the sock, so the segment of a dead sock may have it, too */
+	/* even a dead sock may give its route: a route holds no reference to the sock */
 	give_route(sk, skb, v4);
 	/* data_race(): another flag may change at the same time */
 	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {

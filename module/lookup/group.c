@@ -11,10 +11,10 @@
  * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
  * the program in a struct sock_reuseport, with an array of sockets. As in kernel TCP, a listener
  * that joins gets the next index in this array. When a listener leaves, the last listener of the
- * array gets its index. So the index that a program returns selects the same member in both stacks.
- * No struct sock_reuseport has listeners of both stacks, because each stack looks for members in
- * its own table of listeners. But a listener may have been bound to another device since it joined,
- * so is_beside() checks the sock that the program chooses.
+ * array moves to the free index. So an index that a program returns selects the same member in both
+ * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
+ * members in its own table of listeners. But a listener may have been bound to another device since
+ * it joined, so is_beside() checks the sock that the program chooses.
  *
  * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
  * set, it hands them over instead (listen/heir.c). The third ACK for a dropped entry reaches

@@ -10,10 +10,10 @@
  * of the SYNs, and the choice takes the same time for thousands of members as for a few. If no
  * member names the processor, any member may get the SYN, in both stacks.
  *
- * Generic socket code sets the option without a call to us, but holds the socket lock. So we read
- * the option when the lock is released, which is before setsockopt() returns. If there is no memory
- * for a larger array at that moment, the listener is treated as if it did not have the option,
- * until its lock is released again, for example at the next accept().
+ * Generic socket code sets the option under the socket lock, without a call to us. So we read the
+ * option when setsockopt() releases the lock. If there is no memory for a larger array at that
+ * moment, the listener is treated like one without the option until its lock is released again, for
+ * example at the next accept().
  */
 #include "lookup/incoming.h"
 

@@ -4,9 +4,9 @@
  * arrived, and reordering in the network no longer explains why the earlier segment is missing.
  * RACK also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
- * The time since the missing segment was sent decides this (section 6.2 steps 4 and 5). The limit
- * is the RTT of the segment that arrived last, plus the reordering window. A missing segment that
- * reaches this limit counts as lost.
+ * RACK allows a missing segment the RTT of the segment that arrived last, plus the reordering
+ * window (section 6.2 steps 4 and 5). When that time has passed since the missing segment was sent,
+ * the segment counts as lost.
  *
  * The reordering window is a quarter of the smallest RTT. The window grows by another quarter in
  * each round trip in which a D-SACK reports a needless retransmission. As long as no reordering has
@@ -91,10 +91,10 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  * @sample: the ACK; xtcp_undo_originals_came() is true for it
  *
  * RFC 8985 section 6.2 step 2 ignores such a segment, because the sending time of the original is
- * no longer known. If the ACK covered only such segments, RACK.rtt would stay as short as before
- * the delay, and segments that are as late as this original would count as lost. But TSecr tells,
- * in ticks of the timestamp clock, when the original was sent (RFC 7323 section 4.1). The peer
- * chooses TSecr, so the RTT that is computed from it is limited to the largest RTO.
+ * no longer known. So if an ACK reports only such segments, RACK.rtt would not grow, and segments
+ * that are only as late as this original would count as lost. This function therefore takes the
+ * sending time from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The peer chooses
+ * TSecr, so the RTT that is computed from it is limited to the largest RTO.
  */
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 {

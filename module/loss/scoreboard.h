@@ -24,7 +24,7 @@ struct sock;
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this many
- *	later ones have arrived; with SACK, only until reordering was seen
+ *	later segments have arrived. With SACK, this rule ends when reordering is first seen
  * @reorderings: how often reordering was seen
  * @seen: the SACK blocks of the previous ACK, sorted; all their octets are marked as sacked
  */

@@ -7,10 +7,10 @@
  * empty bitmap of ports. One bit of this bitmap is tested for every arriving segment.
  *
  * A namespace ends when no process, no file and no listener that waits for a successor (estate.c)
- * refers to it any more. Then the only xtcp
- * connections left in it are orphans and records. netns_pre_exit() resets the orphans, while the
- * devices still work. netns_exit() frees everything else, when no packet can arrive any more. When
- * the module is unloaded, both run for every namespace, after kernel TCP's handlers are restored.
+ * refers to it any more. Then the only xtcp connections left in it are orphans and records.
+ * netns_pre_exit() resets the orphans, while the devices still work. netns_exit() frees everything
+ * else, when no packet can arrive any more. When the module is unloaded, both run for every
+ * namespace, after kernel TCP's handlers are restored.
  */
 #include "netns/netns.h"
 

@@ -8,12 +8,12 @@
  *	 12.345678 segment_in state=ESTABLISHED flags=[PA] seq=...
  *
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
- * an event has a tracepoint, a program that reads traces can read the line of the event, too. The
- * line has the tracepoint's name without "xtcp_", the tracepoint's fields, and the same texts for
- * states, timers and reasons. But the line has no addresses and ports, and "options" is always
- * empty. The line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the
- * segment arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK from before the
- * connection had a sock; the event was written later.
+ * an event has a tracepoint, a parser of traces can parse the event's line, too. The line has the
+ * tracepoint's name without "xtcp_" and the tracepoint's fields, and names states, timers and
+ * reasons as a trace does. But it has no addresses and ports, and "options" is always empty. The
+ * line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment
+ * arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK that arrived or was sent before
+ * the connection had a sock; the event was written later.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.
@@ -172,9 +172,9 @@ static const struct xtcp_blackbox_event *find_timed(const struct xtcp_blackbox *
 }
 
 /*
- * Returns when event @i happened, microseconds. Only the time of a system call is inexact: it is
- * known to a tick. So it is kept between the exact times of the nearest other events before and
- * after it.
+ * Returns when event @i happened, microseconds. The time of a system call is known only to a tick,
+ * so the function clamps it to the times of the nearest events before and after it that are no
+ * system calls: these times are exact.
  */
 static u64 event_time(const struct xtcp_blackbox *box, unsigned long i)
 {

@@ -7,8 +7,8 @@
  * the limit.
  *
  * /proc/net/xtcp_aborts has a line for each listener and reason: how many connections of the
- * listener were aborted for this reason since listen(). Connections that accept() has not returned
- * count, too. So do connections that the same socket got after an earlier listen().
+ * listener were aborted for this reason since listen(). The number includes connections that
+ * accept() has not returned, and children from an earlier listen() of the same socket.
  */
 #include "netns/proc_listen.h"
 

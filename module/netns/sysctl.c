@@ -44,8 +44,8 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
 /*
- * in whole seconds: do_time() would round INT_MAX ms up to whole jiffies. As milliseconds, these
- * might not fit into an int when they are read
+ * a whole number of seconds: do_time() would round INT_MAX ms up to whole jiffies, and a later read
+ * might convert these jiffies to more than INT_MAX ms
  */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;

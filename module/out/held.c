@@ -28,11 +28,11 @@
  * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
  * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
  * safe: sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
- * module exit waits until that octet is subtracted. If a segment has only a reference to the sock,
- * no call reports the end of the segment. In that case the sock holds the module until a check
- * finds no segment of the sock below TCP any more. A work item checks up to 50 times per second;
- * other checks follow when the sock sends or ends. In a kernel for one processor,
- * xtcp_held_segment_freed() does nothing, so the work item has to check every sock on the lists.
+ * module exit waits until that octet is subtracted. A segment that does not count in sk_wmem_alloc
+ * is freed without this call. Then the sock holds the module until a check finds no segment of the
+ * sock below TCP any more. A work item checks up to 50 times per second; other checks follow when
+ * the sock sends or ends. In a kernel for one processor, xtcp_held_segment_freed() does nothing, so
+ * the work item has to check every sock on the lists.
  *
  * Each processor has a list of its own, for the socks that began to hold the module on that
  * processor. The last segment of nearly every connection is in a device for a moment, so processors
@@ -172,9 +172,8 @@ static void give_back(struct sock *sk)
  * xtcp_held_has_memory() - does sk_wmem_alloc show a segment of the sock below TCP?
  * @sk: the sock
  *
- * One octet of sk_wmem_alloc belongs to the sock, and one may belong to a segment that is being
- * freed (sock_wfree()): so two octets show nothing. A segment that is still below TCP adds at least
- * two octets to the sock's octet.
+ * The sock itself counts as one octet of sk_wmem_alloc. A segment that sock_wfree() is freeing may
+ * count as one more. A segment that is still below TCP counts as two or more.
  *
  * Context: any.
  *
@@ -198,9 +197,8 @@ static unsigned int own_references(const struct sock *sk)
 		 */
 		return !sock_flag(sk, SOCK_DEAD);
 	/*
-	 * the table of connections has one reference. The file or the accept queue has another;
-	 * close() leaves it in place until the connection has ended. Each pending timer has one
-	 * more
+	 * the table of connections has one reference. The file or the accept queue has another,
+	 * which stays after close() until the connection has ended. Each pending timer has one more
 	 */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }

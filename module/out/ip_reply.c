@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends segments that belong to no full sock over IPv4 and IPv6: SYN-ACKs, RSTs, and ACKs of
+ * Sends, over IPv4 and IPv6, segments that belong to no full sock: SYN-ACKs, RSTs, and ACKs of
  * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
  * This file looks up a route for each segment. The skb of a SYN-ACK points to its listener, so that

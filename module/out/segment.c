@@ -464,8 +464,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
-	 * if an ACK is due at once, so are its SACK blocks and AccECN counters. If this segment has
-	 * no room for them, another segment follows with them
+	 * when an ACK is due at once, its SACK blocks and AccECN counters may not wait either. If
+	 * this segment has no room for them, another segment carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
@@ -656,7 +656,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN), 0);
 	if (!skb)
 		return -ENOBUFS;
-	/* as in Linux: a pure ACK holds the sock, but hardly counts in sk_wmem_alloc */
+	/* as in Linux: a pure ACK keeps the sock's memory, but hardly counts in sk_wmem_alloc */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());

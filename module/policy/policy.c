@@ -151,9 +151,8 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
  *
  * The value is stored in a field of inet_sock that only datagram sockets use (ip_setup_cork(),
  * ip6_setup_cork()). A new field would make struct xtcp_sock larger for every connection. A struct
- * xtcp_seldom is the wrong place for two reasons. For a child, its allocation in softirq may fail,
- * and then nothing could reset the child's limit later. And a connection with a struct xtcp_seldom
- * searches for signature keys for each segment.
+ * xtcp_seldom is the wrong place: a child would have to allocate it in softirq. If this allocation
+ * failed, nothing could reset the child's limit later.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {

@@ -362,15 +362,15 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 /**
  * xtcp_lease_admits_as() - do two leases let the same socks, of both stacks, share their port?
  * @one: a lease of a bind(), to which the caller has a reference
- * @other: the same, with the same place; both have SO_REUSEPORT and one user
+ * @other: another such lease; both have SO_REUSEPORT, the same place and the same user
  *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  *
- * A lease has SO_REUSEADDR twice: "reuse" counts for bind() of ours, and sk_reuse for bind() of
- * kernel TCP. The two may differ after a second listen() beside children of the first
+ * A lease has SO_REUSEADDR twice: our bind() looks at "reuse", kernel TCP's bind() at sk_reuse.
+ * The two may differ after a second listen(), if children of the first still have the lease
  * (xtcp_sharing_listen()).
  *
- * Return: true when both leases are equal in both places.
+ * Return: true when the leases have the same "reuse" and the same sk_reuse.
  */
 bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other)
 {

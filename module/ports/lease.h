@@ -30,8 +30,8 @@ struct xtcp_net;
  *	bind() also SK_FORCE_REUSE
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: the lease has admitted a sock that @reuse, @reuseport and @uid refuse, because
- *	the present options of the owner admitted that sock; lock of the port
+ * @admits_others: @reuse, @reuseport and @uid refused a sock, but the present options of the owner
+ *	admitted that sock to the port; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
@@ -116,8 +116,8 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 
 /*
- * Take a reference for a TIME-WAIT record. @socks does not count records. So a lease whose
- * SO_REUSEADDR connect() has cleared (xtcp_lease_make_exclusive()) gets the option back when its
+ * Take a reference for a TIME-WAIT record. @socks does not count records. If connect() has cleared
+ * SO_REUSEADDR of the lease (xtcp_lease_make_exclusive()), the lease gets the option back when its
  * last full sock leaves, even if records still refer to the lease. From then on, a sock of kernel
  * TCP with SO_REUSEADDR can bind the port, as if a TIME-WAIT sock of kernel TCP had the port.
  */

@@ -15,8 +15,8 @@
  * take a port with a lease of ours. So our connect() first tries the other half, the ports with the
  * other parity. Only when no port of our half is usable, our connect() takes a port of kernel TCP's
  * half. There it prefers ports that already have a lease, because kernel TCP's connect() cannot
- * take these. In each stack, connections to different destinations share ports, and our connections
- * may share ports with kernel TCP's connections (taker.c).
+ * take these. In each stack, connections to different destinations share ports. Our connect() may
+ * also take a port that only kernel TCP's connect() has taken (taker.c).
  *
  * connect() never takes the highest ports of kernel TCP's half: 1,024 ports, or an eighth of the
  * range if that is less, or none if the range has less than 128 ports. Otherwise, one user with
@@ -274,7 +274,7 @@ static int choose_and_insert(struct sock *sk)
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
-		/* a range of one port has no port of our half */
+		/* the port of a range of one is in kernel TCP's half */
 		if (err == -EADDRINUSE && range.count == 1)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)

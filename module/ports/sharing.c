@@ -146,8 +146,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, unless @sk has it, too, and @lease listens. While @lease listens, no
- *    sock outside the group listens, so SO_REUSEADDR of @sk is enough for all of them.
+ *  - @lease has SO_REUSEADDR. The answer is still yes if @lease listens and @sk has SO_REUSEADDR,
+ *    too: while @lease listens, a sock outside the group does not listen, so it admits @sk.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -172,10 +172,10 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Does the lease of a bind(), which kernel TCP has admitted, conflict with the entry @other? Each
- * lease of a bind() has sk_reuseport and the same user. So kernel TCP always lets such leases share
- * a port with each other, and with TIME-WAIT socks of kernel TCP that have sk_reuseport. Only these
- * entries have to be compared here.
+ * Does the lease of a bind(), which kernel TCP has admitted, conflict with the entry @other? All
+ * leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). So kernel TCP always
+ * lets them share a port with each other, and with TIME-WAIT socks of kernel TCP that have
+ * sk_reuseport. Only these entries have to be compared here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {

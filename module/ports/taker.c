@@ -108,7 +108,7 @@ static bool is_of_another_device(struct sock *other, void *taker)
 
 /*
  * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
- * as if the taker's SO_REUSEPORT group had the port. A bind() that comes before the taker changes
+ * as if the taker's SO_REUSEPORT group had the port. If another bind() comes first, it changes
  * fastreuseport again, and shut_door() notices this. Return: true when fastreuseport is set. It is
  * set only under two conditions:
  *

@@ -214,8 +214,8 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 /*
  * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
  * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
- * Kernel TCP sends none here. So if the first of three new segments is lost, and the third, too,
- * it waits for a timeout each time; and without timestamps the timeout stays doubled.
+ * Kernel TCP sends no new segment here. So if the first and the third of three new segments are
+ * lost, kernel TCP needs a timeout for each. Without timestamps, its timeout stays doubled.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -282,9 +282,9 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * An undo has removed all marks of loss, but segments beyond a hole have arrived, as this ACK or an
- * earlier ACK says. So let RACK look for lost segments at once (RFC 8985 section 6.2). If no
- * further ACK comes, only the next timeout would find them.
+ * An undo has removed all marks of loss, but segments beyond a hole are sacked. Let RACK look for
+ * lost segments now (RFC 8985 section 6.2). If no further ACK comes, only the next timeout would
+ * find them.
  */
 static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -370,9 +370,10 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * The timeout was spurious (RFC 5682): what was marked as lost is not, and the segments in flight
- * have arrived or will arrive. If the reduction is final, this ACK marks no segment again, because
- * that would reduce the window once more for the same losses. As in Linux, the next ACK may.
+ * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
+ * arrive. If the reduction of the window cannot be undone, this ACK marks no segment as lost again,
+ * because that would reduce the window once more for the same losses. As in Linux, the next ACK may
+ * mark segments again.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {
@@ -406,7 +407,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
 
 	if (sample->acked && originals_came(sk, sample)) {
-		/* what was sacked before had overtaken them, so RACK's reordering window may open */
+		/* sacked segments had overtaken the originals: RACK's reordering window may open */
 		if (xsk->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
 			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
 		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
@@ -594,9 +595,9 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * After a timeout, mark everything in flight as lost, except sacked segments. With SACK, also leave
- * out each segment behind the first that was sent very recently (RFC 8985 section 6.3). But if the
- * peer has dropped data that it had sacked, mark everything. Return: true when the peer has dropped
- * such data.
+ * out segments that were sent very recently, but never the first segment (RFC 8985 section 6.3). If
+ * the peer has dropped data that it had sacked, mark everything. Return: true when the peer has
+ * dropped such data.
  */
 static bool all_is_lost(struct sock *sk)
 {
@@ -687,7 +688,7 @@ bool xtcp_recovery_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired: resend what is lost now
+ * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired: resend lost segments
  * @sk: SACK is in use
  *
  * RFC 8985 section 6.2 step 5.

@@ -13,10 +13,10 @@
  * covered skb differ from those of the segment, the older octets are copied into the segment.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception. An offered window cannot be taken back. But
- * if GRO makes smaller packets than when the window was offered, the same text needs more memory.
- * So text within the window may use up to twice sk_rcvbuf. When memory is short, out-of-order text
- * is dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not limited:
+ * below sk_rcvbuf plus one skb. There is one exception: text within the offered window may use up
+ * to twice sk_rcvbuf. The window cannot be taken back, and its text needs more memory if GRO makes
+ * smaller packets than when the window was offered. When memory is short, out-of-order text is
+ * dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not limited:
  * each skb is charged with its truesize, so tiny segments cannot use more memory than large ones.
  * The depth of the tree grows only with the logarithm of the number of skbs.
  */
@@ -253,9 +253,9 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 
 /*
  * A segment does not fit. If the queued skbs take more memory than the buffer allows, let the
- * buffer grow to that amount, but not beyond the namespace's limit. Otherwise tcp_mem has kept the
- * segment out, and a larger buffer does not help. The buffer does not grow under memory pressure,
- * or if the program has set its size.
+ * buffer grow to that amount, but not beyond the namespace's limit. If they take less, tcp_mem has
+ * kept the segment out, and a larger buffer does not help. The buffer does not grow under memory
+ * pressure, or if the program has set its size.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -342,9 +342,9 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 
 /*
  * Remove @old, which *@skb covers, from the tree. If the peer is honest, *@skb has the same octets
- * as @old. If they differ, the octets of @old are kept: a copy replaces *@skb, and they are written
- * into this copy, because a packet socket may still read the pages of *@skb. Return: false if there
- * is no memory for the copy; then @old stays in the tree.
+ * as @old. If they differ, a copy of *@skb replaces *@skb, and receives the octets of @old. The
+ * pages of *@skb itself must not change, because a packet socket may still read them. Return: false
+ * if there is no memory for the copy; then @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {

@@ -28,7 +28,7 @@
 #include "window/sack.h"
 #include "window/space.h"
 
-/* The most ACKs in a row that quickack() lets leave without delay; Linux: TCP_MAX_QUICKACKS. */
+/* After quickack(), at most so many ACKs in a row are not delayed; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U
 
 #define REQUEST_SEQ_UNIT	256U	/* xtcp_stream.request_seq counts units of so many octets */
@@ -203,8 +203,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * if the text has the sequence number that is stored for a FIN, this FIN was not the
-	 * peer's. So forget it, as in Linux
+	 * text at the sequence number that is stored for the FIN shows that the FIN was not the
+	 * peer's. So forget the FIN, as in Linux
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
@@ -223,10 +223,11 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
  * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
  * An R of 0 asks for an ACK of this segment alone.
  *
- * The present rate may have come with text beyond @seq. If the network has reordered the two
- * segments, the present rate is newer. If this segment was resent, its request is newer. We cannot
- * tell these cases apart, so we refuse a request for fewer ACKs. More ACKs are always safe. Not
- * inlined, because hardly any segment has the option.
+ * The rate in use may come from a segment that arrived earlier, with text beyond @seq. If the
+ * network has reordered the two segments, the rate in use is newer. If the peer has resent this
+ * segment, the request in this segment is newer. We cannot tell these cases apart, so we refuse a
+ * request for fewer ACKs. More ACKs are always safe. Not inlined, because hardly any segment has
+ * the option.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {
@@ -335,9 +336,8 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: after steps 1 to 6, in ESTABLISHED or a later state. Once the peer's FIN is taken, all text
- *	is old. With Fast Open also in SYN-RECEIVED or SYN-SENT, for the text of the peer's SYN or
- *	SYN-ACK
+ * @sk: after steps 1 to 6, in ESTABLISHED or a later state; with Fast Open also in SYN-RECEIVED or
+ *	SYN-SENT, for the text of the peer's SYN or SYN-ACK. Once the FIN is taken, all text is old
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be

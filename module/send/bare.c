@@ -25,8 +25,8 @@
 /*
  * Returns the sequence number of a segment without text. Usually this is SND.NXT. If the peer's
  * window has shrunk, its right edge may be below SND.NXT. Then the number is the edge, because the
- * peer accepts no segment beyond the edge. But a distance of less than one unit of the window field
- * only shows that the peer has rounded the window down. In this case the number is SND.NXT.
+ * peer accepts no segment beyond the edge. But if the edge is below SND.NXT by less than one unit
+ * of the window field, the peer has only rounded the window down. Then the number is SND.NXT.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -42,8 +42,8 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  * xtcp_bare_ack() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
  * @sk: the sock; in CLOSED, LISTEN, SYN-SENT and TIME-WAIT nothing is sent
  *
- * If there is no memory, the delayed-ACK deadline tries again. An ACK that the layers below refuse
- * counts as lost.
+ * If there is no memory, we try again at the delayed-ACK deadline. An ACK that the layers below
+ * refuse counts as lost.
  */
 void xtcp_bare_ack(struct sock *sk)
 {

@@ -114,8 +114,8 @@ u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 	/*
 	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
 	 * with the request is sent alone, and @skb is cut to make room for the request. There is
-	 * one exception: if the last skb of the queue fits one segment only without the request, it
-	 * is not cut, and the request waits for a later segment
+	 * one exception: the last skb of the queue is not cut if it fits one segment without the
+	 * request. Then the request may have to wait for a later segment
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);

@@ -195,8 +195,8 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  *
  * RFC 4821 section 7.6.2.
  *
- * Return: true when the probe is the first missing segment. The probe was too large then, and its
- * loss is no sign of congestion.
+ * Return: true when the probe is the first missing segment: it was too large, and its loss is no
+ * sign of congestion.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {

@@ -137,7 +137,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 		return wnd ? need : 0;
 	if (skb->len <= room) {
 		partial = skb->len % mss;
-		/* with nothing in flight, as before a request or an answer, only TCP_CORK delays text */
+		/* with nothing in flight, as in request and answer, only TCP_CORK delays text */
 		if (partial && (in_flight(xsk) || nonagle & TCP_NAGLE_CORK) && xtcp_sndq_is_last(sk, skb) &&
 		    (nagle_holds(xsk, skb, nonagle) || small_ones_fill_buffer(sk, skb, nonagle)))
 			return skb->len - partial;
@@ -486,8 +486,8 @@ int xtcp_output_syn(struct sock *sk)
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
  *
- * Nagle does not hold the last segment. If there is no memory for the FIN, the next arriving
- * segment or the persist deadline tries again.
+ * Nagle does not hold the last segment. If there is no memory for the FIN, we try again when a
+ * segment arrives, or at the persist deadline.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -515,7 +515,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/* cut at the end of the old segment. If this fails, the caller's cut at @most fails, too */
+	/* cut where the old segment ends. If this fails, the caller's cut at @most fails, too */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);

@@ -103,8 +103,7 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
  * @sk: the sock
  *
- * The caller first sends all that it may send, and then calls this function: TCP_NOTSENT_LOWAT
- * limits unsent data.
+ * The caller first sends all that it may send, because TCP_NOTSENT_LOWAT counts only unsent data.
  *
  * Context: softirq or process. Lock: socket, held.
  */

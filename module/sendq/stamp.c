@@ -8,10 +8,10 @@
  * the last octet of that write.
  *
  * The layers below TCP report the first two times. They read tx_flags and tskey in struct
- * skb_shared_info, which clones share. A report has a number, by which the program tells its writes
+ * skb_shared_info, which clones share. A report has an ID, by which the program tells its writes
  * apart (OPT_ID). For a socket of kernel TCP, tskey is the sequence number of the marked octet, and
- * the kernel computes the number from it. For a socket of ours, the kernel reports tskey as it is.
- * So tskey contains the number, and skb->csum contains the sequence number of the marked octet.
+ * the kernel computes the ID from it. For a socket of ours, the kernel reports tskey as it is. So
+ * tskey contains the ID, and skb->csum contains the sequence number of the marked octet.
  */
 #include "sendq/stamp.h"
 
@@ -32,10 +32,10 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * Returns the base of the numbers of reports: a number is the sequence number of the marked octet
- * minus the base. The base is the sequence number of the first octet that is written after the
- * program has set OPT_ID. sk_tskey stores the base. Generic socket code sets sk_tskey to 0 when the
- * program sets OPT_ID: 0 means that there is no base yet. A base of 0 is stored as 1.
+ * Returns the base of the IDs of reports. The ID of a report is the sequence number of the marked
+ * octet minus the base. The base is the sequence number of the first octet that is written after
+ * the program has set OPT_ID. sk_tskey stores the base. Generic socket code sets sk_tskey to 0 when
+ * the program sets OPT_ID: 0 means that there is no base yet. A base of 0 is stored as 1.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -57,10 +57,10 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
  * @len: how many octets the write has; they are the last ones in the queue
  *
- * If sendmsg() has waited for space in the queue, or has failed after it queued octets, these may
- * all have been sent already. In that case, as in kernel TCP, this function marks the last skb that
- * is not acknowledged. The program gets TX_ACK for this skb, but it gets the other timestamps only
- * if the skb is sent again.
+ * The octets may all have been sent already, if sendmsg() has waited for space in the queue, or has
+ * failed after it queued them. In that case, as in kernel TCP, this function marks the last skb
+ * that is not acknowledged. The program gets TX_ACK for this skb, but it gets the other timestamps
+ * only if the skb is sent again.
  *
  * Context: process. Lock: socket, held.
  */
@@ -90,7 +90,7 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
  * @mss: octets in a full segment
  *
  * The segment with the marked octet is sent alone. In a GSO packet, GSO would look for this segment
- * by tskey, as if tskey were a sequence number. But tskey contains the number of the report, so GSO
+ * by tskey, as if tskey were a sequence number. But tskey contains the ID of the report, so GSO
  * would mark the wrong segment, or none.
  *
  * Context: softirq or process. Lock: socket, held.

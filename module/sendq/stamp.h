@@ -9,9 +9,8 @@ struct sk_buff;
 struct sock;
 
 /*
- * The caller of each of these functions holds the socket lock. All but xtcp_stamp_written() are
- * called only for an skb whose cb->stamps is not 0: this is @next of xtcp_stamp_join(), and @skb of
- * the others.
+ * The caller of each of these functions holds the socket lock. In xtcp_stamp_join(), cb->stamps of
+ * @next is not 0; in each other function with an @skb, cb->stamps of @skb is not 0.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);

@@ -59,8 +59,8 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
  * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change of the
  * key patches kernel code, which disturbs all processors. Any user can create a namespace, and can
  * write its net.xtcp.blackbox and give boxes to its connections. This must not cause many patches.
- * So users only turn the key on; settle() turns it off, at most once a second. No user can prolong
- * the time for which key_lock is held: its holders copy nothing from or to a program.
+ * So a user can only turn the key on; settle() turns the key off, at most once a second. No user
+ * can prolong the time for which key_lock is held: its holders copy nothing from or to a program.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 /* how many namespaces, and requests for a box, need the key; also read without the lock */

@@ -59,8 +59,8 @@ enum xtcp_box_rule {
  * @state: the state before the event, TCP_*
  * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
  * @wnd: the window field of a segment
- * @segs: 0 or 1 for a segment, but the number of segments for a GSO or GRO packet; the number of
- *	SACK blocks for an event with these; the reason for a change of congestion control
+ * @segs: for a GSO or GRO packet, the number of its segments; for any other segment, 0 or 1; for
+ *	XTCP_BLACKBOX_SACKS, the number of blocks; for XTCP_BLACKBOX_CONGESTION, the reason
  * @seq: sequence number of a segment
  * @ack: acknowledgment number of the segment
  * @len: octets of data in the segment
@@ -221,8 +221,8 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 
 /*
  * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
- * xtcp_boxnote_key, because the key may have been turned off just before the box was made. Even
- * then, the box must be kept or freed.
+ * xtcp_boxnote_key: a sock may have a box while the key is off, since settle() can turn the key off
+ * while a box is being made. Such a box, too, must be kept or freed.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {

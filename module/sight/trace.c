@@ -108,7 +108,7 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
  *
  * Context: any.
  *
- * Return: the option; NULL if there is none, or if it or an option before it is malformed.
+ * Return: the option; NULL if the segment has none, or if a malformed option ends the search.
  */
 const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 {

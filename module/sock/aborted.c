@@ -90,7 +90,7 @@ void xtcp_aborted_enter(struct sock *sk)
  * xtcp_aborted_leave() - hide a sock from listings again
  * @sk: the sock, in any state
  *
- * Context: softirq or process. Lock: socket, held, or only a listing can still find @sk.
+ * Context: softirq or process. Lock: socket, held, unless only listings can still find @sk.
  */
 void xtcp_aborted_leave(struct sock *sk)
 {

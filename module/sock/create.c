@@ -71,13 +71,13 @@
  * of their list, and only if their "dead" bit is not set. Listeners are used inside the RCU section
  * without a reference.
  *
- * Who holds a reference to a full sock: the file, the accept queue or an estate (estate.c), only
- * one of them (xtcp_sock_destroy() drops it), the table (demux.c), each pending timer
- * (sk_reset_timer(), pace.c), and a lookup until it is done. An outgoing skb holds no reference. It
- * counts in sk_wmem_alloc, which only keeps the sock's memory from being freed. But code below TCP,
- * such as NFQUEUE, may take references. held.c knows the references listed above, and assumes that
- * code below TCP has taken all others. A change that adds another lasting reference must also
- * change held.c.
+ * These hold a reference to a full sock: its present owner, the table (demux.c), each pending timer
+ * (sk_reset_timer(), pace.c), and a lookup until it is done. The owner is the file, the accept
+ * queue or an estate (estate.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
+ * holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's memory from being
+ * freed. But code below TCP, such as NFQUEUE, may take references. held.c knows the references
+ * listed above, and assumes that code below TCP has taken all others. A change that adds another
+ * lasting reference must also change held.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -213,7 +213,7 @@ void xtcp_close(struct sock *sk, long timeout)
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		/* if the sock is CLOSED by now, the backlog or softirq has destroyed it */
+		/* if the sock has ended as an orphan, xtcp_sock_done() has destroyed it already */
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}

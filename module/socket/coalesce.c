@@ -7,8 +7,8 @@
  * next write, for at most coalesce_usecs, if two conditions hold: the last two skbs in flight (not
  * counting sacked ones) are small, and the last one was sent less than coalesce_usecs ago. A
  * program that waits for the answer to each request never has two small skbs in flight, so its
- * requests leave at once. Without TCP_NODELAY, Nagle decides about data that does not fill a
- * segment. Other data waits here, because the next write makes the GSO packet larger.
+ * requests leave at once. Without TCP_NODELAY, Nagle decides about data shorter than a segment.
+ * Longer data may wait here, because the next write makes the GSO packet larger.
  *
  * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
  * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.

@@ -180,9 +180,10 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	/*
-	 * while this thread had the lock, softirq may have deferred segments of the earlier
-	 * connection (the backlog) and a new MTU of its path. Process the segments now, in CLOSED:
-	 * in SYN-SENT, an old SYN would be taken for a SYN of the new peer. Forget the MTU
+	 * while this thread had the lock, softirq may have put segments of the earlier connection
+	 * on the backlog. Process them now, in CLOSED: in SYN-SENT, xtcp would take an old SYN for
+	 * a SYN of the new peer. Softirq may also have deferred a lower MTU of the old path: ignore
+	 * this MTU
 	 */
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
@@ -245,8 +246,8 @@ err_undo:
  * @flags: O_NONBLOCK: do not wait for the connection
  *
  * A blocking connect() returns when the SYN-ACK arrives. Most programs then send a request, so the
- * third ACK waits a moment for the request. A thread that connects another socket does not send the
- * request yet. So this function first sends all third ACKs that wait for this thread.
+ * third ACK waits a moment for the request. But while the thread connects another socket, it cannot
+ * send that request. So this function first sends all third ACKs that wait for this thread.
  *
  * Context: process, may sleep. The caller holds no lock.
  *

@@ -147,7 +147,8 @@ static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *r
 
 /*
  * End a listener. As in Linux, children that nobody accepted are reset, and a port that the program
- * did not choose is freed. A listener that waits for a successor ends as a whole.
+ * did not choose is freed. If the listener waits for a successor (estate.c), the wait ends, and the
+ * port is freed in any case.
  */
 static void stop_listener(struct sock *sk)
 {

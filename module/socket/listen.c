@@ -260,15 +260,18 @@ static void end_child(struct sock *child, bool tell)
 }
 
 /**
- * xtcp_listen_stop() - end a listener, for close(), shutdown() or disconnect
+ * xtcp_listen_stop() - end a listener, for close(), shutdown(), disconnect or SOCK_DESTROY
  * @sk: in LISTEN; the caller then sets CLOSED
  *
  * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
  * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
- * instead. The sock keeps its port. A program spends its own time on RSTs. If the listener has
- * waited for a successor, RSTs are sent only for XTCP_TELL_TIME, whether a worker of the kernel or
- * SOCK_DESTROY ends it. Another peer gets a RST when it sends its next segment. That RST is not
- * signed, so a peer with MD5 or TCP-AO ignores it, and gives up after its own timeouts.
+ * instead. The sock keeps its port.
+ *
+ * The program that ends a listener spends its own time on the RSTs, so all of them are sent. But if
+ * the listener has waited for a successor, a worker of the kernel or SOCK_DESTROY ends it, and RSTs
+ * are sent only for XTCP_TELL_TIME. A peer that has got none by then gets a RST when it sends its
+ * next segment. That RST is not signed, so a peer with MD5 or TCP-AO ignores it, and gives up after
+ * its own timeouts.
  *
  * Context: process, may sleep. Lock: socket, held.
  */

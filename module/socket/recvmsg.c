@@ -39,8 +39,8 @@
  *
  * Context: any; racy without the socket lock.
  *
- * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, octets from the
- * urgent octet on do not count.
+ * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, only the octets
+ * before the urgent octet count.
  */
 int xtcp_recvmsg_inq(const struct sock *sk)
 {
@@ -351,9 +351,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sk_flush_backlog(sk);
 		} else {
 			/*
-			 * xtcp_acks_window() may send an ACK, as in Linux even after MSG_PEEK.
-			 * MSG_PEEK frees no buffer space, but the program has seen the data that
-			 * the ACK acknowledges
+			 * as in Linux, an ACK may be sent even after MSG_PEEK. MSG_PEEK frees no
+			 * buffer space, but the program has seen the data that the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)
 				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);

@@ -294,9 +294,9 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * generic netlink refuses all attributes of a command without a policy, if the number of
-	 * the command is not below resv_start_op. This family has no policy, so all its commands
-	 * are below resv_start_op
+	 * if a command has no policy, and its number is not below resv_start_op, generic netlink
+	 * refuses all its attributes. This family has no policy, so all its commands are below
+	 * resv_start_op
 	 */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,

@@ -357,9 +357,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
 	 * A program can read and write once the handshake is complete; with Fast Open, already in
-	 * SYN-RECEIVED. In SYN-SENT it cannot. But if both directions are shut down after this
-	 * function has read SYN-SENT, the connection has just ended. Then read() and write() return
-	 * at once.
+	 * SYN-RECEIVED. In SYN-SENT it cannot. But the connection may end after this function has
+	 * read the state SYN-SENT. Both directions are then shut down, and read() and write()
+	 * return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

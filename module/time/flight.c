@@ -183,8 +183,8 @@ void xtcp_flight_data_sent(struct sock *sk)
 }
 
 /*
- * An ACK of new data has come, and text is still in flight. The usual ACK of a request or an answer
- * acknowledges all text. It does not need this function, and costs less if it is not inlined.
+ * SND.UNA has advanced, or ACKs caused a retransmission, and text is still in flight. Not inlined:
+ * the usual ACK of a request or an answer acknowledges all text, and need not pay for this code.
  */
 static noinline_for_stack void restart(struct sock *sk)
 {
@@ -227,9 +227,10 @@ void xtcp_flight_ack_progress(struct sock *sk)
  * ended a recovery
  * @sk: the sock
  *
- * When the timers were restarted, the phase or the probe may have allowed the RTO only. If a probe
- * may come by now, the probe timeout replaces this RTO. It ends no later than the RTO (RFC 8985
- * section 7.2), apart from rounding to a tick, and from what fq has been given since.
+ * When the timers were restarted, the phase or an earlier probe may have ruled out a tail loss
+ * probe. If a probe is allowed now, the probe timeout replaces the RTO. The probe timeout ends no
+ * later than the RTO (RFC 8985 section 7.2), except for rounding to a tick, and for the delay of
+ * segments that were given to fq since.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -248,8 +248,8 @@ unsigned long xtcp_keepalive_left(const struct sock *sk)
  * established
  * @sk: the sock, in any state
  *
- * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if another waits
- * for its answer: the interval since that probe counts as passed. So XTCP_IDLE_MS and
+ * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if TCP_KEEPINTVL
+ * has not passed since an earlier probe that is unanswered. So XTCP_IDLE_MS and
  * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_keepalive_limit_idle().
  *
  * Context: softirq or process. Lock: socket, held.
@@ -279,8 +279,8 @@ void xtcp_keepalive_changed(struct sock *sk)
  * If the peer has not answered the last probe yet, the next probe is due one new interval after the
  * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
  * not used to compute the new one: it may come from a limit on the time without text. If
- * TCP_KEEPIDLE or SO_KEEPALIVE has waived the interval, keep_alive() waits only for the rest of
- * TCP_KEEPIDLE.
+ * TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, no interval has to pass: keep_alive()
+ * waits only for the rest of TCP_KEEPIDLE.
  *
  * Context: process. Lock: socket, held.
  */

@@ -396,11 +396,11 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Is there text that waits for the timer and may go now? The text for which the timer was set may
- * have been sent already, and corked text does not wait for this timer. Text that waits for room
- * below TCP may go as soon as there is room, and at again_ns in any case. If such text waits and
- * again_ns has not come yet, this function first sets the timer for again_ns, and then tests whether
- * there is room.
+ * Is there text that waits for the timer and may go now? There may be none: the text for which the
+ * timer was set may have been sent already. Corked text does not count: it does not wait for this
+ * timer. Text that waits for room below TCP may go as soon as there is room, and at again_ns in any
+ * case. If such text waits and again_ns has not come yet, this function first sets the timer for
+ * again_ns, and then tests whether there is room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {

@@ -317,7 +317,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 	xtcp_timer_not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
 }
 
-/* Not inlined: a delay of a sock with bounds of its own is seldom computed. */
+/* Not inlined: few socks have bounds of their own. */
 static noinline unsigned long own_delack_max(const struct sock *sk)
 {
 	return xtcp_bounds_delack_max(sk);

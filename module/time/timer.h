@@ -36,9 +36,10 @@ enum xtcp_timer_shown {
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
- * @kept_alive: jiffies when the last keepalive probe was sent, or 2^31 jiffies ago, if the rest of
- *	the interval was waived; valid until the peer answers or the program writes text. Shares
- *	memory with the retransmit deadline, which is not armed while @kept_alive is valid
+ * @kept_alive: jiffies when the last keepalive probe was sent. Set to 2^31 jiffies ago when the
+ *	next probe need not wait for the rest of TCP_KEEPINTVL. Valid until the peer answers or
+ *	the program writes text. Shares memory with the retransmit deadline, which is not armed
+ *	while @kept_alive is valid
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is

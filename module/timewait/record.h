@@ -40,7 +40,7 @@ struct xtcp_signer;
  *	does not count CE marks; 0 without AccECN
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
  *	shard
- * @conn: the entry in the table of connections; the last member, because a record for IPv4 is
+ * @conn: the node in the table of connections; the last member, because a record for IPv4 is
  *	allocated without the end of @conn
  */
 struct xtcp_timewait {

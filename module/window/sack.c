@@ -77,8 +77,8 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
 	/*
-	 * one pass suffices: the old blocks do not touch each other, so a merged block cannot reach
-	 * a block that was kept
+	 * one pass suffices: the old blocks do not touch each other. So when @newest takes one of
+	 * them in, it still does not touch the blocks that were kept before
 	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
@@ -110,7 +110,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
 	/*
-	 * without a struct xtcp_stream no text has come yet, so this text cannot have come twice.
+	 * if there is no struct xtcp_stream, no text has come yet, so none can have come twice.
 	 * The segment may be forged, so do not allocate the struct for it
 	 */
 	if (!xtcp_stream_is_there(stream))

@@ -174,8 +174,9 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/*
-	 * raise rcv_ssthresh only if it is at least a segment below the full window. It may begin
-	 * closer, because the first window is a number of whole segments
+	 * raise rcv_ssthresh only if it is at least a segment below the full window. In a small
+	 * buffer it need not grow: the first window is the full window, rounded down to whole
+	 * segments
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
@@ -201,7 +202,7 @@ void xtcp_space_overrun(struct sock *sk)
  * @sk: the sock
  * @clamp: the largest window, octets
  *
- * The window that was offered already does not shrink (RFC 9293 section 3.8.6, SHLD-14).
+ * The window that we have offered does not shrink (RFC 9293 section 3.8.6, SHLD-14).
  *
  * Context: process. Lock: socket, held.
  */
@@ -218,9 +219,9 @@ void xtcp_space_clamp(struct sock *sk, u32 clamp)
 }
 
 /*
- * The RTT in microseconds; 0: unknown. With timestamps, this function returns rcv_rtt_us, which we
- * measure as the receiver, or SRTT while rcv_rtt_us is unknown. Without timestamps, rcv_rtt_us may
- * be too long, so the result is the shorter of rcv_rtt_us and SRTT, or the one that is known.
+ * The RTT in microseconds; 0: unknown. With timestamps, the result is rcv_rtt_us if it is known,
+ * and else SRTT. Without timestamps, rcv_rtt_us may be too long, so the result is the shorter of
+ * rcv_rtt_us and SRTT, or the one that is known.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
@@ -244,8 +245,8 @@ static void right_size(struct sock *sk, u32 copied)
 		return;
 	/*
 	 * twice @copied leaves room for retransmissions. In each of the next two round trips, the
-	 * amount may grow again by the same percentage as from @before to @copied. Add room for
-	 * that growth now.
+	 * program may again read more, by the same percentage as from @before to @copied. Add room
+	 * for that growth now.
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);

@@ -14,8 +14,8 @@
 struct sk_buff;
 
 /*
- * How much window @space octets of buffer allow. The other part of @space is for the memory that an
- * skb takes besides its text.
+ * The window that @space octets of buffer allow. It is a part of @space, because an skb takes more
+ * memory than its text.
  */
 static inline u32 xtcp_space_window(const struct sock *sk, int space)
 {

@@ -47,8 +47,8 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
  * segments cannot use the rest. If whole segments move the right edge too little (is_worthwhile()),
- * offer all of @space. The reason: an offer below twice the present window causes no window update
- * (xtcp_window_would_double()), and whole segments may stay below that even in an empty buffer.
+ * offer all of @space. A window update must at least double the window
+ * (xtcp_window_would_double()); in a small buffer, whole segments may be too few for that.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -63,8 +63,9 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 
 /*
  * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
- * octets that are offered already. Return: the octets to offer. Not inlined: while the right edge
- * stays, as between a request and its answer, xtcp_window_offer() saves no registers.
+ * octets that are offered already. Return: the octets to offer. Not inlined, so that
+ * xtcp_window_offer() saves no registers while the right edge stays, as it does between the peer's
+ * request and our answer.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
@@ -183,9 +184,9 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is a number of whole segments, if at least one fits, or 65,535 octets if that is less:
- * the window of a SYN is not scaled (RFC 7323 section 2.2). Two metrics of the route
- * limit the window: initrwnd in segments, and window in octets.
+ * The window is rounded down to whole segments, if at least one fits. If that is more than 65,535
+ * octets, the window is 65,535 octets, since the window of a SYN is not scaled (RFC 7323 section
+ * 2.2). Two metrics of the route limit it, too: initrwnd in segments, and window in octets.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
