@@ -110,8 +110,9 @@ struct xtcp_stream {
 };
 
 /*
- * xtcp_sender.stream of a connection without data state. Readers find the values of a new data
- * state. The struct is constant, so a write to it faults.
+ * What xtcp_sender.stream points to while a connection has no data state. The struct contains the
+ * initial values of a data state, except for two fields (stream.c). It is constant, so a write to it
+ * faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 

@@ -220,9 +220,9 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the struct xtcp_members with key @key that @sk may join. @begins: listen() was called for
- * @sk, so @sk may join any group that belongs_to() allows. If @begins is false, @sk moves to
- * another device and stays in its group.
+ * Finds the struct xtcp_members with key @key that @sk may join. @begins: true if listen() was
+ * called for @sk; any struct counts that belongs_to() allows. False if @sk moves to another device;
+ * only a struct of @sk's present group counts.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {

@@ -253,7 +253,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 	return false;
 }
 
-/* SND.UNA has reached recover in RECOVERY or LOSS. Return: true when the phase is over. */
+/* In phase RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
 static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -228,9 +228,9 @@ void xtcp_flight_ack_progress(struct sock *sk)
  * @sk: the sock
  *
  * When the timers were restarted, the phase or an earlier probe may have ruled out a tail loss
- * probe. If a probe is allowed now, the probe timeout replaces the RTO. The probe timeout ends no
- * later than the RTO (RFC 8985 section 7.2), except for rounding to a tick, and for the delay of
- * segments that were given to fq since.
+ * probe. If a probe is allowed now, the probe timeout replaces the RTO. It ends no later than the
+ * RTO would have ended (RFC 8985 section 7.2), with two exceptions: it is rounded up to a tick, and
+ * fq may hold segments that were sent after the RTO was armed.
  *
  * Context: softirq or process. Lock: socket, held.
  */
