@@ -93,8 +93,8 @@ static void probe_shrunk_window(struct sock *sk)
 }
 
 /*
- * Counts a timeout while the window is open. If the window was zero before, we have sent window
- * probes instead of retransmissions until now: take back the backoff of these probes.
+ * Counts a timeout while the window is open. If the window was zero before, we may have sent
+ * window probes instead of retransmissions until now: take back the backoff of these probes.
  */
 static void note_timeout(struct sock *sk)
 {

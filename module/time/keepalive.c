@@ -226,7 +226,7 @@ static bool waits_for_answer(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_left() - how much of TCP_KEEPINTVL is left since the last keepalive probe?
+ * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last keepalive probe, is left?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.

@@ -64,8 +64,7 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 /*
  * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
  * octets that are offered already. Return: the octets to offer. Not inlined, so that
- * xtcp_window_offer() saves no registers while the right edge stays, as it does between the peer's
- * request and our answer.
+ * xtcp_window_offer() saves no registers if the offered window has its upper bound already.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
