@@ -28,14 +28,30 @@ count_of()
 scripts/check/check.py --asked --kernel "$XTCP_SERIES" "$@" >/dev/null || exit
 mkdir -p build/check
 out=$(mktemp -d build/check/matrix.XXXXXX)
-trap 'rm -rf "$out"' EXIT
+played=
+finish()
+{
+	trap '' INT TERM HUP
+	[ -z "$played" ] || { kill "$played"; wait; } 2>/dev/null
+	rm -rf "$out"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+mkfifo "$out/said"
 status=0
 printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' series release compiles exported passed failed skipped seconds >"$out/table"
 for series in $(kernel_listed | awk '{ print $1 }'); do
 	echo "# Linux $series"
 	started=$SECONDS
-	scripts/check/check.py --kernel "$series" "$@" 2>&1 | tee "$out/log"
-	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+	# beside us, so that a signal is heard at once
+	tee "$out/log" <"$out/said" &
+	shown=$!
+	scripts/check/check.py --kernel "$series" "$@" >"$out/said" 2>&1 &
+	played=$!
+	wait "$played" || status=1
+	played=
+	wait "$shown"
 	tail -n 1 "$out/log" >"$out/last"
 	printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' "$series" \
 		"$(sed -n 's/^# [a-z0-9.]* kernel, //p' "$out/log" | head -n 1)" \
