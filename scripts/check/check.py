@@ -389,7 +389,11 @@ def run_all(run, parts, mistakes=()):
         end_all()
         on_signals(signal.SIG_IGN)
     except Ended:
-        run.interrupted("# ended by a signal: what has not run yet is not counted, so this is no verdict")
+        try:
+            run.interrupted("# ended by a signal: what has not run yet is not counted, so this is no verdict")
+        except BrokenPipeError:
+            # the signal has ended who reads this, too
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         close_up(run, ", ended by a signal")
         return 143
     except Exception as error:

@@ -45,7 +45,7 @@ for series in $(kernel_listed | awk '{ print $1 }'); do
 	echo "# Linux $series"
 	started=$SECONDS
 	# beside us, so that a signal is heard at once
-	tee "$out/log" <"$out/said" &
+	(trap '' INT TERM HUP; exec tee "$out/log") <"$out/said" &
 	shown=$!
 	scripts/check/check.py --kernel "$series" "$@" >"$out/said" 2>&1 &
 	played=$!
