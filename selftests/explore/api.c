@@ -64,6 +64,13 @@ static bool may_have_failed(const struct end *end)
 	return end->may_fail || may_be_reset(end) || may_time_out(end);
 }
 
+/* In SYN-RECEIVED the peer may not know of the connection. */
+void api_connected(struct end *end)
+{
+	if (!end->wire->heard_ack)
+		end_wrong(end, "connect() has succeeded, and no ACK of the SYN has arrived");
+}
+
 void api_events(struct end *end, unsigned int events)
 {
 	if (may_have_failed(end))

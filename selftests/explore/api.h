@@ -7,6 +7,8 @@ struct end;
 
 /* poll() or epoll has told of these events. */
 void api_events(struct end *end, unsigned int events);
+/* connect() has succeeded. */
+void api_connected(struct end *end);
 /* recv() has returned 0. */
 void api_end(struct end *end);
 /* shutdown(SHUT_WR) has succeeded. 0, or -1 with errno if the connection has failed meanwhile. */

@@ -351,8 +351,10 @@ static bool finish_connect(struct end *end)
 	if (poll(&p, 1, 0) != 1)
 		return false;
 	end->is_connecting = getpeername(end->fd, &peer.sa, &peer_len);
-	if (!end->is_connecting)
+	if (!end->is_connecting) {
+		api_connected(end);
 		return true;
+	}
 	/* before that the error may pass: a route may be missing for a while */
 	getsockopt(end->fd, SOL_SOCKET, SO_ERROR, &end->error, &len);
 	errno = end->error;

@@ -260,6 +260,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 {
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
+	bool is_answer;
 
 	note_wait(s, now_us);
 	s->left++;
@@ -287,6 +288,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 		s->has_sent_reset = true;
 	}
 	judge_fastopen_leaves(j, from, seg);
+	is_answer = judge_crossing_leaves(j, from, seg, now_us);
 	check_ack(j, from, seg);
 	check_sacks(j, from, seg);
 	check_window(j, from, seg);
@@ -298,7 +300,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	judge_probe_leaves(j, from, seg, now_us);
 	judge_forged_leaves(j, from, seg, now_us);
 	judge_rto_leaves(j, from, seg, now_us);
-	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end))
+	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end) && !is_answer)
 		s->resent++;
 	if (!s->has_left || seq_lt(s->snd_nxt, end))
 		s->snd_nxt = end;
@@ -354,6 +356,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	s->heard++;
 	s->heard_us = now_us;
 	judge_forged_arrives(s, seg, now_us);
+	judge_crossing_arrives(s, seg, now_us);
 	/* one that an ACK has overtaken finds the connection open, and is a segment of it */
 	s->syns_heard += seg->flags & SEGMENT_SYN && !s->heard_ack;
 	if (seg->flags & SEGMENT_RST) {

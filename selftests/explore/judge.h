@@ -73,6 +73,14 @@ struct judge_forged {
 	uint32_t acked, edge;	/* as the side had said when it arrived */
 };
 
+/* What judge_crossing.c knows of one side, in a simultaneous open. */
+struct judge_crossing {
+	bool has_asked;		/* its SYN without ACK has left */
+	bool has_answered;	/* and its SYN-ACK */
+	bool is_crossed;	/* the other SYN has arrived meanwhile */
+	long long crossed_us;
+};
+
 /* What is known of one side: of what it sent, and of what has arrived there. */
 struct judge_side {
 	bool has_syn;
@@ -137,6 +145,7 @@ struct judge_side {
 	struct judge_probes probes;
 	struct judge_forged forged;
 	struct judge_fastopen fast;
+	struct judge_crossing crossing;
 };
 
 struct judge {
@@ -185,6 +194,9 @@ void judge_probe_arrives(struct judge_side *s, const struct segment *seg);
 /* judge_forged.c */
 void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
+/* judge_crossing.c. leaves(): is it the SYN again, as a SYN-ACK? */
+bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
+void judge_crossing_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
 /* judge_rto.c: behind the other rules */
 void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 

@@ -32,20 +32,20 @@ static enum mode mode_of(const struct judge *j)
 static void check_syn(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_ecn *ecn = &j->side[from].ecn;
-	const unsigned int asked = j->side[CLIENT].ecn.said;
+	const struct judge_ecn *peer = &j->side[!from].ecn;
 
 	ecn->is_mixed |= ecn->has_syn && ecn->said != seg->ace;
 	ecn->has_syn = true;
 	ecn->said = seg->ace;
-	if (from == CLIENT) {
+	if (!(seg->flags & SEGMENT_ACK)) {
 		if (seg->ace && seg->ace != ASKS_CLASSIC && seg->ace != ASKS_ACCURATE)
 			judge_broken(j, from, "its SYN has the ECN flags %u", seg->ace);
 		return;
 	}
-	if (!seg->ace || j->side[CLIENT].ecn.is_mixed || (seg->ace == AGREES_CLASSIC && asked))
+	if (!seg->ace || peer->is_mixed || (seg->ace == AGREES_CLASSIC && peer->said))
 		return;
-	if (asked != ASKS_ACCURATE || seg->ace != CAME_NOT_ECT)
-		judge_broken(j, from, "its SYN-ACK answers the ECN flags %u by %u", asked, seg->ace);
+	if (peer->said != ASKS_ACCURATE || seg->ace != CAME_NOT_ECT)
+		judge_broken(j, from, "its SYN-ACK answers the ECN flags %u by %u", peer->said, seg->ace);
 }
 
 /*

@@ -32,6 +32,9 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 		judge_broken(j, from, "it takes the text of a SYN without a cookie");
 	if (s->heard_ack || seg->flags & (SEGMENT_SYN | SEGMENT_RST) || !segment_len(seg))
 		return;
+	/* in a simultaneous open the program may close in SYN-RECEIVED (RFC 9293 section 3.10.4) */
+	if (s->crossing.is_crossed && !seg->len)
+		return;
 	if (!may)
 		judge_broken(j, from, "it sends text before the third ACK, and had no cookie");
 	if (seq_lt(s->iss + 1 + fast->window + 1, seg->seq + segment_len(seg)))
@@ -42,8 +45,10 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 /* Section 2.1: a SYN that comes again after the connection has ended opens it once more. */
 static void begin_anew(struct judge_side *s)
 {
+	s->has_left = false;
 	s->has_acked = false;
 	s->edge = 0;
+	s->syn_edge = 0;
 	s->has_tsval = false;
 }
 

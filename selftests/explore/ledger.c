@@ -103,6 +103,17 @@ static void check(struct world *w, enum side side, const char *rule, const char 
 		verdict_wrong(w, "%s: the %s: %s is %lld, the wire says %lld", rule, side_name(side), name, says, wire);
 }
 
+/* Segments with SYN that a half-open connection has sent, and those that it has heard again. */
+static long long half_open_left(const struct world *w, const struct judge_side *wire, enum side side)
+{
+	return side == SERVER && !w->s->opens_both ? wire->syns_left : 0;
+}
+
+static long long half_open_heard(const struct world *w, const struct judge_side *wire, enum side side)
+{
+	return side == SERVER && !w->s->opens_both ? (long long)wire->syns_heard - 1 : 0;
+}
+
 static void check_out(struct world *w, enum side side, const struct counts *n)
 {
 	long long left = 0, resent = 0, syn_acks = 0;
@@ -113,7 +124,7 @@ static void check_out(struct world *w, enum side side, const struct counts *n)
 
 		left += wire->left;
 		resent += wire->resent;
-		if (side == SERVER && wire->syns_left)
+		if (half_open_left(w, wire, side))
 			syn_acks += wire->syns_left - 1;
 	}
 	check(w, side, "counters", "RetransSegs", n->resent - before[side].resent, resent);
@@ -129,7 +140,7 @@ static long long syn_acks_again(const struct world *w)
 	int i;
 
 	for (i = 0; i < w->lanes && w->s->stack[SERVER] == XTCP; i++) {
-		if (w->lane[i].judge.side[SERVER].syns_left)
+		if (half_open_left(w, &w->lane[i].judge.side[SERVER], SERVER))
 			n += w->lane[i].judge.side[SERVER].syns_left - 1;
 	}
 	return n;
@@ -225,12 +236,12 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 	/* a connection that Fast Open has opened has sent the SYN-ACKs itself */
 	if (info.tcpi_segs_out != wire->left || side == CLIENT || !w->s->fastopen)
 		check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out,
-		      wire->left - (side == SERVER ? wire->syns_left : 0));
+		      wire->left - half_open_left(w, wire, side));
 	/* such a connection also hears the SYNs that come again */
 	if (side == CLIENT || !w->s->fastopen || info.tcpi_segs_in > wire->heard ||
 	    info.tcpi_segs_in + wire->syns_heard - 1 < wire->heard)
 		check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in,
-		      wire->heard - (side == SERVER ? wire->syns_heard - 1 : 0));
+		      wire->heard - half_open_heard(w, wire, side));
 	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
 	if (lane->views[side] < VIEWS && path_now_us() >= lane->viewed_us[side]) {
 		lane->viewed_us[side] = path_now_us() + (lane->views[side]++ ? 1000000 : 100000);

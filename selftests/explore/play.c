@@ -87,7 +87,7 @@ static void listen_for(struct world *w)
 {
 	int i, fd;
 
-	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1); i++) {
+	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1) && !w->s->opens_both; i++) {
 		fd = bound(w);
 		end_prepare(&w->s->program[SERVER], fd);
 		if (w->s->fastopen)
@@ -99,24 +99,56 @@ static void listen_for(struct world *w)
 	}
 }
 
-static void connect_lane(struct world *w, int i)
+/* A socket for connect(), from @port; -1: any. */
+static int active(const struct world *w, enum side side, int port)
 {
-	struct end *end = &w->lane[i].end[CLIENT];
-	int fd = stack_socket(w->path.ns[CLIENT], w->s->stack[CLIENT], w->server);
+	const union stack_addr addr = stack_addr(w->s->v6 ? "::" : "0.0.0.0", port);
+	const int fd = stack_socket(w->path.ns[side], w->s->stack[side], w->server), one = 1;
 
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the client's socket");
-	end_prepare(&w->s->program[CLIENT], fd);
-	set_algorithm(w->s, CLIENT, fd);
-	w->lane[i].has_begun = true;
-	end_open(end, fd);
-	if (!end_connect(end, w->server, w->port)) {
-		w->path.flow[i].port = stack_port(fd);
-		return;
-	}
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the socket of an active open");
+	must(port < 0 || (!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+			  !bind(fd, &addr.sa, stack_addr_len(&addr))), "bind()");
+	end_prepare(&w->s->program[side], fd);
+	set_algorithm(w->s, side, fd);
+	return fd;
+}
+
+/* False: it has failed. */
+static bool connect_end(struct world *w, int i, enum side side, const char *addr, int port)
+{
+	struct end *end = &w->lane[i].end[side];
+
+	if (!end_connect(end, addr, port))
+		return true;
 	/* with the link down there is no route */
-	must(w->is_down[CLIENT] || (w->s->fail_ppm && faults_can()), "connect()");
+	must(w->is_down[side] || (w->s->fail_ppm && faults_can()), "connect()");
 	end->error = errno;
 	end_close(end);
+	return false;
+}
+
+static void connect_lane(struct world *w, int i)
+{
+	const int fd = active(w, CLIENT, w->s->opens_both ? 0 : -1);
+
+	end_open(&w->lane[i].end[CLIENT], fd);
+	if (w->s->opens_both)
+		w->path.flow[i].port = stack_port(fd);
+	if (connect_end(w, i, CLIENT, w->server, w->port))
+		w->path.flow[i].port = stack_port(fd);
+}
+
+/* The other half of a simultaneous open. Neither SYN has arrived yet. */
+static void connect_server(struct world *w, int i)
+{
+	struct end *end = &w->lane[i].end[SERVER];
+
+	if (w->has_ended[SERVER] || !w->path.flow[i].port) {
+		end->is_done = true;
+		return;
+	}
+	end_open(end, active(w, SERVER, w->port));
+	connect_end(w, i, SERVER, w->s->v6 ? PATH_CLIENT6 : PATH_CLIENT4, w->path.flow[i].port);
 }
 
 static void connect_lanes(struct world *w)
@@ -131,6 +163,8 @@ static void connect_lanes(struct world *w)
 			w->lane[i].end[CLIENT].is_done = true;
 		else
 			connect_lane(w, i);
+		if (w->s->opens_both)
+			connect_server(w, i);
 		w->lane[i].has_begun = true;
 	}
 }
@@ -376,12 +410,27 @@ static void settle(struct world *w, long long at_least_us, long long patience_us
 	}
 }
 
+/* A row may name what needs a listener. */
+static void leave_out_listener(struct scenario *s)
+{
+	s->fastopen = 0;
+	s->program[CLIENT].fastopen = 0;
+	s->program[SERVER].fastopen = 0;
+	s->rekey_ms = 0;
+	s->accept_ms = 0;
+	s->unlisten_ms = 0;
+	s->heir_ms = 0;
+}
+
 static void begin(struct world *w, const struct scenario *s, int port)
 {
 	int i, side;
 
 	w->scenario = *s;
-	w->s = &w->scenario;
+	if (s->opens_both)
+		leave_out_listener(&w->scenario);
+	s = &w->scenario;
+	w->s = s;
 	w->port = port;
 	knobs_choose_server(w);
 	w->lanes = s->connections < 1 ? 1 : s->connections;
@@ -430,6 +479,7 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	int i;
 
 	begin(w, s, port);
+	s = w->s;
 	knobs_set(w);
 	ledger_begin(w);
 	listen_for(w);

@@ -125,6 +125,7 @@ struct scenario {
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
 	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
+	bool opens_both;	/* nobody listens: both ends connect() to each other at once */
 	int mem_pages;		/* tcp_mem: all connections share that; 0: as the system has it */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
 };

@@ -123,6 +123,17 @@ static void add_corrupt_text(struct chance c, struct scenario *s)
 		s->towards[side].corrupts_text = s->towards[side].corrupt_ppm && chance_once_in(&c, 2);
 }
 
+/* RFC 9293 section 3.5, figure 8: nobody listens. */
+static void add_simultaneous_open(struct chance c, struct scenario *s)
+{
+	if (!chance_once_in(&c, 12) || s->fastopen)
+		return;
+	s->opens_both = true;
+	s->accept_ms = 0;
+	s->unlisten_ms = 0;
+	s->heir_ms = 0;
+}
+
 void scenario_add(struct scenario *s, uint64_t state)
 {
 	add_fastopen(own(state, 1), s);
@@ -134,4 +145,5 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_shut(own(state, 5), s);
 	add_threads(own(state, 6), &s->program[CLIENT]);
 	add_threads(own(state, 7), &s->program[SERVER]);
+	add_simultaneous_open(own(state, 10), s);
 }

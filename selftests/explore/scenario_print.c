@@ -109,6 +109,8 @@ static void print_more(const struct scenario *s, FILE *out)
 		fprintf(out, "#   two members listen, and one closes after %d ms, with migrate_req\n", s->heir_ms);
 	if (s->fastopen)
 		fprintf(out, "#   net.xtcp.fastopen %#x\n", s->fastopen);
+	if (s->opens_both)
+		fprintf(out, "#   a simultaneous open\n");
 	if (s->mem_pages)
 		fprintf(out, "#   tcp_mem: %d pages\n", s->mem_pages);
 	if (s->rekey_ms)

@@ -36,6 +36,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "fastopen", fastopen),
 	FIELD(scenario, "rekey_ms", rekey_ms),
 	FIELD(scenario, "mem_pages", mem_pages),
+	FIELD(scenario, "opens_both", opens_both),
 };
 
 static const struct field host_fields[] = {

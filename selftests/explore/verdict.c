@@ -120,10 +120,16 @@ static void look_at_wire(struct world *w, const char *when)
 	}
 }
 
+static bool is_open(const struct world *w, const struct end *end)
+{
+	return end->was_open && !(w->s->opens_both && end->is_connecting);
+}
+
 /* connect() fails without a route. As in Linux, a half-open connection ends if its SYN-ACK finds none. */
 static bool may_be_refused(const struct world *w, const struct lane *lane)
 {
-	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) && !lane->end[SERVER].was_open;
+	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) &&
+	       (!is_open(w, &lane->end[SERVER]) || !is_open(w, &lane->end[CLIENT]));
 }
 
 /*
