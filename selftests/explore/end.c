@@ -181,7 +181,7 @@ static void fail(struct end *end, const char *call)
 	if (errno == ENOTCONN && !strcmp(call, "shutdown()"))
 		end->error = ECONNRESET;
 	if (end->error != ECONNRESET && end->error != EPIPE && end->error != ECONNREFUSED && end->error != ETIMEDOUT &&
-	    !end->may_fail && !(end->error == ENETUNREACH && end->may_lose_route))
+	    !end->may_fail && !((end->error == ENETUNREACH || end->error == EHOSTUNREACH) && end->may_lose_route))
 		end_wrong(end, "%s: %s", call, strerror(end->error));
 	else
 		api_error(end, call);

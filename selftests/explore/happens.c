@@ -24,6 +24,7 @@ void happens_begin(struct world *w)
 		if (h->queue_kbit)
 			must(!netem_narrow(w->path.ns[side], PATH_DEVICE, h->queue_kbit, h->queue_octets), "tbf");
 	}
+	route_begin(w);
 }
 
 static void unlisten(struct world *w, int member)
@@ -117,6 +118,7 @@ void happens_step(struct world *w)
 {
 	step_host(w, CLIENT);
 	step_host(w, SERVER);
+	route_step(w);
 	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms)
 		happens_unlisten(w);
 	if (w->s->rekey_ms && !w->is_rekeyed && at_ms(w) >= w->s->rekey_ms)
@@ -135,7 +137,7 @@ static long long nearer(const struct world *w, long long wait, long long ms)
 
 long long happens_wait_us(const struct world *w)
 {
-	long long wait = -1;
+	long long wait = route_wait_us(w);
 	int i, side;
 
 	for (side = 0; side < SIDES; side++) {
@@ -160,6 +162,7 @@ void happens_end(struct world *w)
 	const bool has_mtus = w->s->towards[CLIENT].mtu || w->s->towards[SERVER].mtu;
 	int side;
 
+	route_end(w);
 	for (side = 0; side < SIDES; side++) {
 		if (w->has_ended[side]) {
 			must(!path_open_host(&w->path, side), "a new namespace");

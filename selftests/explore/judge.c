@@ -238,6 +238,22 @@ void judge_lost_route(struct judge *j, enum side side)
 	j->side[side].copies = 0;
 }
 
+/* RFC 9293 section 3.3.1: a connection is known by both addresses. Where its packets leave, the route says. */
+void judge_way(struct judge *j, enum side from, bool by_route, const uint8_t *ip)
+{
+	const bool v6 = ip[0] >> 4 == 6;
+	const uint8_t *addrs = ip + (v6 ? 8 : 12);
+	const size_t len = v6 ? 32 : 8;
+	struct judge_side *s = &j->side[from];
+
+	if (!by_route && !s->waits)
+		judge_broken(j, from, "it leaves by a device that its route has left");
+	if (s->has_addrs && memcmp(s->addrs, addrs, len))
+		judge_broken(j, from, "it leaves from or for another address");
+	memcpy(s->addrs, addrs, len);
+	s->has_addrs = true;
+}
+
 void judge_too_long(struct judge *j, enum side side)
 {
 	j->side[side].was_too_long = true;

@@ -115,6 +115,8 @@ struct judge_side {
 	bool waits;		/* a queue stands between it and the wire: what it sends leaves later */
 	bool misses;		/* its link goes down, and what it sends then is not seen */
 	bool is_orderly;	/* no program and no host resets the connection */
+	bool has_addrs;
+	uint8_t addrs[32];	/* of its first packet: from where, to where */
 	bool narrows;		/* the path becomes too narrow for what it has sent */
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */
@@ -172,6 +174,8 @@ void judge_unreadable(struct judge *j, enum side by, const char *why);
 void judge_lost_route(struct judge *j, enum side side);
 /* A router's word that a packet was too long arrives at @side. */
 void judge_too_long(struct judge *j, enum side side);
+/* The packet @ip of @from leaves by the device of its route, or not. */
+void judge_way(struct judge *j, enum side from, bool by_route, const uint8_t *ip);
 /* A segment leaves @from, microseconds after the beginning. */
 void judge_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 /* A segment is about to arrive at @to, as it was sent. */

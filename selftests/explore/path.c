@@ -43,20 +43,53 @@ long long path_now_us(void)
 	return now_us;
 }
 
+static const char * const addrs4[SIDES] = { PATH_CLIENT4 "/16", PATH_SERVER4 "/16" };
+static const char * const addrs6[SIDES] = { PATH_CLIENT6 "/64", PATH_SERVER6 "/64" };
+
+static int set_up(const struct path *path, int ns, const char *device)
+{
+	return ns_link_gso_max_segs(ns, device, 1) ?: ns_link_queue(ns, device, QUEUE) ?:
+	       (path->scenario ? ns_link_mtu(ns, device, path->scenario->mtu) : 0) ?: ns_link_up(ns, device, true);
+}
+
 int path_open_device(struct path *path, enum side side)
 {
-	const char *addr4 = side == CLIENT ? PATH_CLIENT4 "/16" : PATH_SERVER4 "/16";
-	const char *addr6 = side == CLIENT ? PATH_CLIENT6 "/64" : PATH_SERVER6 "/64";
 	const int ns = path->ns[side];
 
 	path->tun[side] = tun_open(ns, DEVICE);
 	if (path->tun[side] < 0)
 		return -1;
 	return ns_sysctl_set(ns, "net.ipv6.conf." DEVICE ".keep_addr_on_down", "1") ?:
-	       ns_link_gso_max_segs(ns, DEVICE, 1) ?: ns_link_queue(ns, DEVICE, QUEUE) ?:
-	       (path->scenario ? ns_link_mtu(ns, DEVICE, path->scenario->mtu) : 0) ?:
-	       ns_link_up(ns, DEVICE, true) ?:
-	       ns_addr_add(ns, DEVICE, addr4) ?: ns_addr_add(ns, DEVICE, addr6);
+	       set_up(path, ns, DEVICE) ?:
+	       ns_addr_add(ns, DEVICE, addrs4[side]) ?: ns_addr_add(ns, DEVICE, addrs6[side]);
+}
+
+int path_open_second(struct path *path, enum side side)
+{
+	const int ns = path->ns[side];
+
+	path->second[side] = tun_open(ns, PATH_SECOND);
+	if (path->second[side] < 0)
+		return -1;
+	return set_up(path, ns, PATH_SECOND) ?: ns_addr_add(ns, PATH_SECOND, "10.8.1.1/32") ?:
+	       ns_addr_add(ns, PATH_SECOND, "fd00:8::1:1/128");
+}
+
+void path_end_second(struct path *path, enum side side)
+{
+	if (path->second[side] >= 0)
+		close(path->second[side]);
+	path->second[side] = -1;
+}
+
+void path_set_address(struct path *path, enum side side, bool on)
+{
+	const int ns = path->ns[side];
+
+	if (on)
+		must(!ns_addr_add(ns, DEVICE, addrs4[side]) && !ns_addr_add(ns, DEVICE, addrs6[side]), "addresses");
+	else
+		must(!ns_addr_del(ns, DEVICE, addrs4[side]) && !ns_addr_del(ns, DEVICE, addrs6[side]), "no addresses");
 }
 
 int path_open_host(struct path *path, enum side side)
@@ -78,6 +111,7 @@ void path_end_device(struct path *path, enum side side)
 void path_end_host(struct path *path, enum side side)
 {
 	path_end_device(path, side);
+	path_end_second(path, side);
 	close(path->ns[side]);
 	path->ns[side] = -1;
 }
@@ -91,6 +125,8 @@ void path_link_up(struct path *path, enum side side, bool up)
 int path_open(struct path *path)
 {
 	memset(path, 0, sizeof(*path));
+	path->second[CLIENT] = -1;
+	path->second[SERVER] = -1;
 	return path_open_host(path, CLIENT) ?: path_open_host(path, SERVER);
 }
 
@@ -322,7 +358,7 @@ static struct path_flow *flow_of(struct path *path, uint16_t port)
 	return NULL;
 }
 
-static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t len)
+static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t len, bool by_second)
 {
 	const long long now = path_now_us();
 	const char *wrong, *lost;
@@ -342,6 +378,7 @@ static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t le
 	path->number[!from]++;
 	path->moved_us = now;
 	resent = flow->judge->side[from].resent;
+	judge_way(flow->judge, from, by_second == path->by_second[from], bytes);
 	if (wrong)
 		judge_unreadable(flow->judge, from, wrong);
 	else
@@ -356,19 +393,26 @@ static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t le
 		carry(path, !from, bytes, len, now);
 }
 
-/* Takes what has left the device of @side. All of it has left at about the same time. */
-static void take_from(struct path *path, enum side side)
+/* Takes what has left a device of @side. All of it has left at about the same time. */
+static void take_from_device(struct path *path, enum side side, int tun)
 {
 	uint8_t bytes[LARGEST];
-	ssize_t len = read(path->tun[side], bytes, sizeof(bytes));
+	ssize_t len = read(tun, bytes, sizeof(bytes));
 
 	if (len <= 0)
 		return;
 	path_look_at_clock();
 	do {
-		leaves(path, side, bytes, len);
-		len = read(path->tun[side], bytes, sizeof(bytes));
+		leaves(path, side, bytes, len, tun != path->tun[side]);
+		len = read(tun, bytes, sizeof(bytes));
 	} while (len > 0);
+}
+
+static void take_from(struct path *path, enum side side)
+{
+	take_from_device(path, side, path->tun[side]);
+	if (path->second[side] >= 0)
+		take_from_device(path, side, path->second[side]);
 }
 
 bool path_has_news(struct path *path)
@@ -389,8 +433,9 @@ static void deliver(struct path *path, const struct path_packet *packet)
 
 	for (flow = path->flow; flow < path->flow + CONNECTIONS && flow->judge; flow++)
 		judge_settle(flow->judge);
-	/* the link is down, the namespace has ended, or memory is short */
-	if (write(path->tun[to], packet->bytes, packet->len) < 0)
+	/* the link is down, the namespace has ended, memory is short, or IP drops it */
+	if (write(path->by_second[to] ? path->second[to] : path->tun[to], packet->bytes, packet->len) < 0 ||
+	    path->is_deaf[to])
 		return;
 	path->has_brought[to] = true;
 	if (icmp_is(packet->bytes)) {

@@ -14,6 +14,7 @@
 #include "scenario.h"
 
 #define PATH_DEVICE	"path0"
+#define PATH_SECOND	"path1"		/* of scenarios whose route leads by another device for a while */
 #define PATH_CLIENT4	"10.8.0.1"
 #define PATH_SERVER4	"10.8.0.2"
 #define PATH_CLIENT6	"fd00:8::1"
@@ -30,6 +31,9 @@ struct path_flow {
 
 struct path {
 	int ns[SIDES], tun[SIDES];	/* -1: the namespace has ended */
+	int second[SIDES];	/* the second device; -1: none */
+	bool by_second[SIDES];	/* the route of that side leads there */
+	bool is_deaf[SIDES];	/* that side has lost its address */
 	bool show;		/* print each packet */
 	long long shown_us;	/* since when; 0: not yet */
 	/* for one scenario */
@@ -65,6 +69,11 @@ int path_open_host(struct path *path, enum side side);
 /* Ends a device, and makes its successor, with the scenario's MTU. */
 void path_end_device(struct path *path, enum side side);
 int path_open_device(struct path *path, enum side side);
+/* A second device, with an address of its own, which no connection uses. */
+int path_open_second(struct path *path, enum side side);
+void path_end_second(struct path *path, enum side side);
+/* Takes the addresses of a side away, or gives them back. */
+void path_set_address(struct path *path, enum side side, bool on);
 /* Sets the link of a side up or down. */
 void path_link_up(struct path *path, enum side side, bool up);
 /* Takes packets that have left where has_left says so, and delivers those that are due. */

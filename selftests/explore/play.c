@@ -273,7 +273,7 @@ static void sleep_until(struct pollfd *p, int n, long long us)
 
 static void wait_for_news(struct world *w, long long at_most_us)
 {
-	struct pollfd p[SIDES + MEMBERS + CONNECTIONS * SIDES] = {
+	struct pollfd p[SIDES + MEMBERS + CONNECTIONS * SIDES + SIDES] = {
 		{ .fd = w->path.tun[CLIENT], .events = POLLIN },
 		{ .fd = w->path.tun[SERVER], .events = POLLIN },
 	};
@@ -302,9 +302,11 @@ static void wait_for_news(struct world *w, long long at_most_us)
 		if (other >= 0 && other < wait)
 			wait = other;
 	}
-	sleep_until(p, n, wait);
 	for (i = 0; i < SIDES; i++)
-		w->path.has_left[i] = p[i].revents;
+		p[n + i] = (struct pollfd){ .fd = w->path.second[i], .events = POLLIN };
+	sleep_until(p, n + SIDES, wait);
+	for (i = 0; i < SIDES; i++)
+		w->path.has_left[i] = p[i].revents || p[n + i].revents;
 	for (i = 0; i < w->lanes * SIDES; i++)
 		w->lane[i / SIDES].end[i % SIDES].has_news |= p[first + i].revents;
 }
@@ -422,6 +424,20 @@ static void leave_out_listener(struct scenario *s)
 	s->heir_ms = 0;
 }
 
+/* Or a route that goes with its device. And a way that is cut has to come back. */
+static void leave_out_routes(struct scenario *s)
+{
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		struct host *h = &s->host[side];
+
+		if (h->down_ms || h->ends_ms || (h->route >= ROUTE_UNREACHABLE && !h->route_ms) ||
+		    (h->route == ROUTE_MTU && h->route_mtu < (s->v6 ? 1280 : 600)))
+			h->route = ROUTE_STAYS;
+	}
+}
+
 static void begin(struct world *w, const struct scenario *s, int port)
 {
 	int i, side;
@@ -429,6 +445,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->scenario = *s;
 	if (s->opens_both)
 		leave_out_listener(&w->scenario);
+	leave_out_routes(&w->scenario);
 	s = &w->scenario;
 	w->s = s;
 	w->port = port;
@@ -458,12 +475,12 @@ static void begin(struct world *w, const struct scenario *s, int port)
 				  lane->judge.tint[!side], &lane->end[!side], wire);
 			end->stack = s->stack[side];
 			end->may_fail = s->fail_ppm && faults_can();
-			end->may_lose_route = s->host[side].down_ms;
+			end->may_lose_route = scenario_cut_ms(s, side);
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
-			wire->misses = s->host[side].down_ms;
+			wire->misses = scenario_cut_ms(s, side);
 			wire->is_orderly = scenario_is_orderly(s);
-			wire->narrows = s->towards[!side].mtu;
+			wire->narrows = s->towards[!side].mtu || s->host[side].route == ROUTE_MTU;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
 			wire->written = &end->written;

@@ -257,6 +257,13 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	scenario_add(s, more.state);
 }
 
+int scenario_cut_ms(const struct scenario *s, enum side side)
+{
+	const struct host *h = &s->host[side];
+
+	return h->down_ms + (h->route == ROUTE_UNREACHABLE || h->route == ROUTE_ADDRESS ? h->route_ms : 0);
+}
+
 /* As in Linux, what comes after SHUT_RDWR resets the connection. */
 static bool is_reset_by_text(const struct scenario *s, enum side side)
 {

@@ -99,6 +99,17 @@ struct program {
 	int fastopen;
 };
 
+/* What the route of a host to the other one becomes. */
+enum route {
+	ROUTE_STAYS,
+	ROUTE_DEVICE,	/* by a second device */
+	ROUTE_GATEWAY,
+	ROUTE_MTU,	/* with an MTU of its own */
+	ROUTE_UNREACHABLE,
+	ROUTE_ADDRESS,	/* the host loses its address, and so the route */
+	ROUTES
+};
+
 /* Events at the machine of one end; all times count from the beginning. */
 struct host {
 	int down_from_ms, down_ms;	/* its link */
@@ -106,6 +117,9 @@ struct host {
 	int queue_kbit, queue_octets;	/* a queue right below the sender, which refuses packets; 0: none */
 	int ends_ms;		/* its sockets are closed and its namespace ends; 0: it does not */
 	int accecn;		/* net.xtcp.ecn, 3 to 5; 0: as the scenario's @ecn says */
+	enum route route;
+	int route_from_ms, route_ms;	/* since the last connection began; 0: for good */
+	int route_mtu;
 };
 
 struct scenario {
@@ -145,6 +159,9 @@ void scenario_make(struct scenario *s, uint64_t seed);
 /* scenario_add.c: adds what came later, each from random numbers of its own, so a seed keeps what it had. */
 void scenario_add(struct scenario *s, uint64_t state);
 void scenario_print(const struct scenario *s, FILE *out);
+
+/* For how long the host has no way to the other one. */
+int scenario_cut_ms(const struct scenario *s, enum side side);
 
 /* Do all connections end in order? False: a program, a listener or a host ends some otherwise. */
 bool scenario_is_orderly(const struct scenario *s);

@@ -134,6 +134,21 @@ static void add_simultaneous_open(struct chance c, struct scenario *s)
 	s->heir_ms = 0;
 }
 
+/* What ends with a device or a namespace is not changed as well. */
+static void add_route(struct chance c, struct scenario *s, struct host *h)
+{
+	const int least = s->v6 ? 1280 : 600;
+
+	if (!chance_once_in(&c, 14) || h->down_ms || h->ends_ms)
+		return;
+	h->route = 1 + chance_below(&c, ROUTES - 1);
+	h->route_from_ms = chance_spread(&c, 1, 3000);
+	h->route_ms = chance_spread(&c, 10, 5000);
+	h->route_mtu = least + chance_below(&c, s->mtu - least + 1);
+	if (h->route < ROUTE_UNREACHABLE && chance_once_in(&c, 3))
+		h->route_ms = 0;
+}
+
 void scenario_add(struct scenario *s, uint64_t state)
 {
 	add_fastopen(own(state, 1), s);
@@ -146,4 +161,6 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_threads(own(state, 6), &s->program[CLIENT]);
 	add_threads(own(state, 7), &s->program[SERVER]);
 	add_simultaneous_open(own(state, 10), s);
+	add_route(own(state, 11), s, &s->host[CLIENT]);
+	add_route(own(state, 12), s, &s->host[SERVER]);
 }

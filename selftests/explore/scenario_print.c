@@ -86,6 +86,11 @@ static void print_program(const struct program *p, FILE *out)
 
 static void print_host(const struct host *h, const char *name, FILE *out)
 {
+	static const char * const routes[] = {
+		"", "leads by another device", "leads by a gateway", "has another MTU", "is unreachable",
+		"is lost with the address",
+	};
+
 	if (h->down_ms)
 		fprintf(out, "#   the %s's %s from %d ms for %d ms\n", name,
 			h->device_goes ? "device is gone" : "link is down", h->down_from_ms, h->down_ms);
@@ -93,6 +98,9 @@ static void print_host(const struct host *h, const char *name, FILE *out)
 		fprintf(out, "#   the %s's own queue: %d octets, %d kbit/s\n", name, h->queue_octets, h->queue_kbit);
 	if (h->accecn)
 		fprintf(out, "#   the %s has net.xtcp.ecn %d\n", name, h->accecn);
+	if (h->route)
+		fprintf(out, "#   the %s's route %s from %d ms on for %d ms (MTU %d)\n", name, routes[h->route],
+			h->route_from_ms, h->route_ms, h->route_mtu);
 	if (h->ends_ms)
 		fprintf(out, "#   the %s's namespace ends after %d ms\n", name, h->ends_ms);
 }

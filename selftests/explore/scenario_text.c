@@ -11,6 +11,7 @@ const char * const scenario_algorithms[] = { "cubic", "reno", "bbr", "dctcp", "p
 static const char * const stacks[] = { "kernel", "xtcp", NULL };
 static const char * const kinds[] = { "none", "data", "again", "ack", "syn", "fin", "rst", NULL };
 static const char * const boxes[] = { "passes", "drops_text", "drops_option", "strips_option", NULL };
+static const char * const routes[] = { "stays", "device", "gateway", "mtu", "unreachable", "address", NULL };
 static const char * const endings[] = { "orderly", "close()", "reset", "killed", "cut_off", NULL };
 
 struct field {
@@ -47,6 +48,10 @@ static const struct field host_fields[] = {
 	FIELD(host, "queue_octets", queue_octets),
 	FIELD(host, "ends_ms", ends_ms),
 	FIELD(host, "accecn", accecn),
+	FIELD(host, "route", route, routes),
+	FIELD(host, "route_from_ms", route_from_ms),
+	FIELD(host, "route_ms", route_ms),
+	FIELD(host, "route_mtu", route_mtu),
 };
 
 static const struct field network_fields[] = {

@@ -32,7 +32,7 @@ long long verdict_patience_us(const struct scenario *s)
 		const struct network *n = &s->towards[side];
 		const struct program *p = &s->program[side];
 
-		us += 3000LL * (n->silent_ms + s->host[side].down_ms) + 10LL * (n->delay_us + n->jitter_us);
+		us += 3000LL * (n->silent_ms + scenario_cut_ms(s, side)) + 10LL * (n->delay_us + n->jitter_us);
 		us += p->write_pause_us + p->read_pause_us;
 		if (n->rate_bps)
 			us += 20 * n->queue_octets * 8000000LL / n->rate_bps;
@@ -128,7 +128,7 @@ static bool is_open(const struct world *w, const struct end *end)
 /* connect() fails without a route. As in Linux, a half-open connection ends if its SYN-ACK finds none. */
 static bool may_be_refused(const struct world *w, const struct lane *lane)
 {
-	return (w->s->host[CLIENT].down_ms || w->s->host[SERVER].down_ms) &&
+	return (scenario_cut_ms(w->s, CLIENT) || scenario_cut_ms(w->s, SERVER)) &&
 	       (!is_open(w, &lane->end[SERVER]) || !is_open(w, &lane->end[CLIENT]));
 }
 
@@ -178,7 +178,7 @@ static bool may_have_reset(const struct world *w, const struct lane *lane, enum 
 {
 	const struct judge_side *wire = &lane->judge.side[side];
 
-	return wire->has_sent_reset || (w->s->host[side].down_ms && wire->has_heard_text);
+	return wire->has_sent_reset || (scenario_cut_ms(w->s, side) && wire->has_heard_text);
 }
 
 /* After SHUT_RDWR the socket refuses text that arrives, and says ECONNRESET (RFC 9293 section 3.6.1, SHLD-3). */

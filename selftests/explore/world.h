@@ -34,7 +34,7 @@ struct world {
 	bool is_late;
 	long long carried;	/* octets that programs have written and read, at the last step */
 	unsigned int steps;	/* of the program, since the beginning */
-	bool is_down[SIDES], has_ended[SIDES];
+	bool is_down[SIDES], has_ended[SIDES], has_other_route[SIDES];
 	bool is_rekeyed;	/* the server's Fast Open key has changed */
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
 };
@@ -58,6 +58,12 @@ void happens_end(struct world *w);
 /* Closes what listens. */
 void happens_unlisten(struct world *w);
 bool happens_listens(const struct world *w);
+
+/* route.c: routes change when they are due. wait_us(): until the next; -1: no more. */
+void route_begin(struct world *w);
+void route_step(struct world *w);
+long long route_wait_us(const struct world *w);
+void route_end(struct world *w);
 
 /* faults.c: from now on @ppm of all allocations fail; 0: none. can() is false if this kernel cannot do that. */
 bool faults_can(void);

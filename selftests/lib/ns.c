@@ -433,7 +433,7 @@ int ns_route_local(int ns, const char *net)
 	return netlink_talk(ns, &req) ? complain("no local route to", net) : 0;
 }
 
-int ns_addr_add(int ns, const char *name, const char *addr)
+static int addr_set(int ns, const char *name, const char *addr, int type, int flags)
 {
 	struct ifaddrmsg info = { .ifa_flags = IFA_F_NODAD };
 	struct netlink_request req;
@@ -454,10 +454,20 @@ int ns_addr_add(int ns, const char *name, const char *addr)
 		errno = EINVAL;
 		return complain("not an address:", addr);
 	}
-	netlink_start(&req, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof(info));
+	netlink_start(&req, type, flags, &info, sizeof(info));
 	netlink_put(&req, IFA_LOCAL, bytes, info.ifa_family == AF_INET ? 4 : 16);
 	netlink_put(&req, IFA_ADDRESS, bytes, info.ifa_family == AF_INET ? 4 : 16);
-	return netlink_talk(ns, &req) ? complain("cannot add", addr) : 0;
+	return netlink_talk(ns, &req) ? complain("cannot add or remove", addr) : 0;
+}
+
+int ns_addr_add(int ns, const char *name, const char *addr)
+{
+	return addr_set(ns, name, addr, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int ns_addr_del(int ns, const char *name, const char *addr)
+{
+	return addr_set(ns, name, addr, RTM_DELADDR, 0);
 }
 
 void ns_pair_close(struct ns_pair *pair)

@@ -42,6 +42,7 @@ int ns_join(int a, int b, const char *name);
 
 /* Links. ns_addr_add() takes both families, as in "10.9.0.1/24"; no DAD. */
 int ns_addr_add(int ns, const char *name, const char *addr);
+int ns_addr_del(int ns, const char *name, const char *addr);
 int ns_link_up(int ns, const char *name, bool up);
 int ns_link_mtu(int ns, const char *name, unsigned int mtu);
 /* 1 makes every packet on the wire a single segment, kernel TCP's too. */
