@@ -75,7 +75,8 @@ void api_events(struct end *end, unsigned int events)
 {
 	if (may_have_failed(end))
 		return;
-	if (events & POLLERR)
+	/* with MSG_ZEROCOPY the error queue has notifications */
+	if (events & POLLERR && !end->sends)
 		end_wrong(end, "POLLERR, and no RST has arrived");
 	if (events & POLLRDHUP && !has_end(end))
 		end_wrong(end, "POLLRDHUP, and no FIN has arrived");
@@ -163,6 +164,7 @@ static void look_at_failed(struct end *end)
 	while (done > 0);
 	if (done)
 		end_wrong(end, "recv() after the error: %s", strerror(errno));
+	end_zerocopy_hear(end);
 	events = events_of(end);
 	if (events != (ALL | POLLHUP))
 		end_wrong(end, "poll() after the error says 0x%x", events);

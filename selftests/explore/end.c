@@ -87,6 +87,7 @@ void end_open(struct end *end, int fd)
 
 	end->fd = fd;
 	end->was_open = true;
+	end_zerocopy_on(end);
 	if (!end->program->edges)
 		return;
 	end->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -110,6 +111,7 @@ void end_close(struct end *end)
 	if (end->epoll >= 0)
 		close(end->epoll);
 	end_io_close(end);
+	end_zerocopy_close(end);
 	end->fd = -1;
 	end->epoll = -1;
 	end->is_done = true;
@@ -138,6 +140,7 @@ static void write_until_killed(struct end *end)
 	must(!close_range(STDERR_FILENO + 1, end->fd - 1, 0) && !close_range(end->fd + 1, ~0U, 0), "close_range()");
 	end->file = -1;
 	program.urgent = 0;
+	program.zerocopy_ppm = 0;
 	end->program = &program;
 	fcntl(end->fd, F_SETFL, fcntl(end->fd, F_GETFL) & ~O_NONBLOCK);
 	while (end->written < program.total) {
@@ -426,6 +429,7 @@ void end_step(struct end *end, long long now_us)
 		end_close(end);
 	if (end->fd < 0)
 		return;
+	end_zerocopy_hear(end);
 	if (end->threads) {
 		step_threads(end);
 		end->has_news = false;

@@ -11,6 +11,14 @@
 #include "scenario.h"
 
 #define END_URGENT	64
+#define END_SENDS	32	/* with MSG_ZEROCOPY, that nobody has told of */
+
+/* A write with MSG_ZEROCOPY. */
+struct end_send {
+	uint8_t *pages;
+	size_t len;
+	long long end;		/* of the stream, behind it */
+};
 
 struct judge_side;
 
@@ -25,6 +33,8 @@ struct end {
 	long long written, read;	/* octets */
 	long long urgent[END_URGENT];	/* offsets of the last ones that it wrote */
 	int nr_urgent;
+	struct end_send send[END_SENDS];
+	unsigned int sends, told;	/* such writes, and those whose pages are free again */
 	const struct end *peer;
 	const struct judge_side *wire;	/* what has arrived here */
 	int file, pipe[2];	/* for sendfile(), for splice(); -1: not open */
@@ -83,6 +93,17 @@ void end_take(struct end *end, const uint8_t *octets, ssize_t n);
 void end_threads_start(struct end *end);
 void end_threads_stop(struct end *end);
 void end_threads_hear(struct end *end);
+
+/*
+ * end_zerocopy.c: writes with MSG_ZEROCOPY. write() is like send(); hear() takes what the error queue says; look()
+ * knows that so many octets are acknowledged, and no packet is on its way.
+ */
+void end_zerocopy_on(const struct end *end);
+bool end_zerocopy_wants(struct end *end);
+ssize_t end_zerocopy_write(struct end *end, const uint8_t *octets, long long n, int flags);
+void end_zerocopy_hear(struct end *end);
+void end_zerocopy_look(struct end *end, long long acked);
+void end_zerocopy_close(struct end *end);
 
 /* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ways to write and to read: send(), urgent octets, sendfile(), splice(). */
+/* The ways to write and to read: send(), urgent octets, sendfile(), splice(); MSG_ZEROCOPY is in end_zerocopy.c. */
 #define _GNU_SOURCE
 #include "end.h"
 
@@ -104,6 +104,7 @@ int end_connect(struct end *end, const char *addr, int port)
 ssize_t end_write(struct end *end, long long n)
 {
 	const int urgent = end->program->fastopen && !end->written ? 0 : end->program->urgent;
+	ssize_t done;
 	int more;
 
 	if (urgent && end->nr_urgent < END_URGENT && !chance_below(&end->chance, urgent))
@@ -112,6 +113,12 @@ ssize_t end_write(struct end *end, long long n)
 		return send_file(end, n);
 	more = chance_ppm(&end->chance, end->program->more_ppm) ? MSG_MORE : 0;
 	fill(end, end->written, n);
+	if (end_zerocopy_wants(end)) {
+		done = end_zerocopy_write(end, piece, n, more);
+		/* too many notifications wait, or no memory for one more */
+		if (done >= 0 || errno != ENOBUFS)
+			return done;
+	}
 	return send(end->fd, piece, n, MSG_NOSIGNAL | more);
 }
 

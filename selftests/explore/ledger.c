@@ -243,6 +243,8 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 		check(w, side, "info", "tcpi_segs_in", info.tcpi_segs_in,
 		      wire->heard - half_open_heard(w, wire, side));
 	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
+	if (!is_stale)
+		end_zerocopy_look(&lane->end[side], judge_acked(&lane->judge, side));
 	if (lane->views[side] < VIEWS && path_now_us() >= lane->viewed_us[side]) {
 		lane->viewed_us[side] = path_now_us() + (lane->views[side]++ ? 1000000 : 100000);
 		views_look(w, lane, side);

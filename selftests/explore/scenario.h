@@ -88,6 +88,7 @@ struct program {
 	bool edges;		/* acts only on edges of epoll */
 	int peek_ppm;		/* so many reads follow a MSG_PEEK */
 	int more_ppm;		/* so many writes have MSG_MORE */
+	int zerocopy_ppm;	/* so many writes have MSG_ZEROCOPY, if the stack is xtcp */
 	int lowat;		/* SO_RCVLOWAT; 0: as the system has it */
 	int mss;		/* TCP_MAXSEG; 0: as the system has it */
 	int keepalive_s;	/* TCP_KEEPIDLE; 0: no keepalive */

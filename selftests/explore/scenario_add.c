@@ -149,6 +149,15 @@ static void add_route(struct chance c, struct scenario *s, struct host *h)
 		h->route_ms = 0;
 }
 
+/* Threads and sendfile() have no pages to look after. */
+static void add_zerocopy(struct chance c, struct scenario *s, enum side side)
+{
+	struct program *p = &s->program[side];
+
+	if (chance_once_in(&c, 10) && s->stack[side] == XTCP && !p->blocks && !p->sendfile)
+		p->zerocopy_ppm = chance_once_in(&c, 2) ? 1000000 : chance_spread(&c, 10000, 1000000);
+}
+
 void scenario_add(struct scenario *s, uint64_t state)
 {
 	add_fastopen(own(state, 1), s);
@@ -163,4 +172,6 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_simultaneous_open(own(state, 10), s);
 	add_route(own(state, 11), s, &s->host[CLIENT]);
 	add_route(own(state, 12), s, &s->host[SERVER]);
+	add_zerocopy(own(state, 13), s, CLIENT);
+	add_zerocopy(own(state, 14), s, SERVER);
 }

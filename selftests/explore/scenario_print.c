@@ -64,6 +64,8 @@ static void print_program(const struct program *p, FILE *out)
 		fprintf(out, "; MSG_PEEK before %.0f %% of reads", p->peek_ppm / 1e4);
 	if (p->more_ppm)
 		fprintf(out, "; MSG_MORE at %.0f %% of writes", p->more_ppm / 1e4);
+	if (p->zerocopy_ppm)
+		fprintf(out, "; MSG_ZEROCOPY at %.0f %% of writes", p->zerocopy_ppm / 1e4);
 	if (p->lowat)
 		fprintf(out, "; SO_RCVLOWAT %d", p->lowat);
 	if (p->mss)

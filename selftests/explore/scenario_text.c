@@ -95,6 +95,7 @@ static const struct field program_fields[] = {
 	FIELD(program, "edges", edges),
 	FIELD(program, "peek_ppm", peek_ppm),
 	FIELD(program, "more_ppm", more_ppm),
+	FIELD(program, "zerocopy_ppm", zerocopy_ppm),
 	FIELD(program, "lowat", lowat),
 	FIELD(program, "mss", mss),
 	FIELD(program, "keepalive_s", keepalive_s),
