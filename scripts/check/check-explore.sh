@@ -11,8 +11,8 @@ cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted|smaller|leak) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|smaller|leak|WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
@@ -75,13 +75,14 @@ refused()
 }
 
 # What the checks say, each with a defect that makes it say so? Words of a defect are a part of what a check says, or
-# the other way round: a check puts names between its words. "%s" alone hands on what another check has said. check_leak() is for kmemleak.
+# the other way round: a check puts names between its words. "%s" alone hands on what another check has said. check_leak() is for kmemleak,
+# check_alone() for one allocation.
 each_has_a_defect()
 {
 	local missing says='broken\(j, .*"|return "|end_wrong\(end, .*"|verdict_wrong\(w, .*"|snprintf\(why, size, "'
 
 	missing=$(grep -hE "$says" selftests/explore/{judge*,segment,end*,api,verdict,state}.c | grep -oE '"[^"]{3,}"' |
-		grep -vE 'kmemleak|^"([a-z]+: the )?%s(%s)?(: %s)?"$' | awk -v list="$list" '
+		grep -vE 'kmemleak|one allocation failed|^"([a-z]+: the )?%s(%s)?(: %s)?"$' | awk -v list="$list" '
 			BEGIN {
 				while ((getline line < list) > 0) {
 					if (sub(/^[a-z]+: /, "", line))
@@ -286,6 +287,31 @@ check_leak()
 	fi
 }
 
+# One allocation fails, at each of some moments. On the debug kernel, which alone can do that: a connection that it ends is
+# found.
+check_alone()
+{
+	local kind=lab-debug image machine n
+
+	image=$(vm_kernel $kind) || return
+	vm_machine $kind "$image"
+	machine+=(--append "slub_debug=A,XTCP*,xtcp*,skbuff_*")
+	for ((n = 1000; n < 30000; n += 150)); do
+		echo "seed=$n client=xtcp server=xtcp client.octets=3000 server.octets=3000 to_server.delay_us=500 fail_after=$n"
+	done >"$out/rows"
+	there='LINUX_MIB_TCPRCVQDROP);' instead='LINUX_MIB_TCPRCVQDROP); sk->sk_err = EIO;'
+	: >"$out/said"
+	planted module/recv/text.c && built alone SEPARATE= && played "$out/rows"
+	cp module/recv/text.c "$out/tree/module/recv/"
+	if grep -q '^not ok - row [0-9]*: octets: one allocation failed, and the' "$out/said"; then
+		echo "ok - explorer: one failed allocation ends no connection, on the debug kernel"
+	else
+		sed 's/^/# /' "$out/said" | tail -n 20
+		echo "not ok - explorer: one failed allocation ends no connection, on the debug kernel"
+		status=1
+	fi
+}
+
 # A failing seed becomes a row that says less, and the row fails in the same way.
 check_shrinking()
 {
@@ -315,6 +341,7 @@ check_shrinking()
 [[ $only != @(|hang) ]] || check_hang
 [[ $only != @(|smaller) ]] || check_shrinking
 [[ $only != @(|leak) ]] || check_leak
+[[ $only != @(|alone) ]] || check_alone
 while read -r words; do
 	[[ $words == [a-z]*": "* ]] || continue
 	{ read -r file && IFS= read -r there && IFS= read -r instead; } || break

@@ -27,11 +27,15 @@ void end_zerocopy_on(const struct end *end)
 		zerocopy_on(end->fd);
 }
 
-/* On the first octets of a connection Fast Open decides. */
+/*
+ * On the first octets of a connection Fast Open decides. While there is no route, a write is copied and told of at once,
+ * out of order, as in Linux.
+ */
 bool end_zerocopy_wants(struct end *end)
 {
 	return end->program->zerocopy_ppm && end->stack == XTCP && !end->program->blocks && !end->defers &&
-	       end->sends - end->told < END_SENDS && chance_ppm(&end->chance, end->program->zerocopy_ppm);
+	       !end->may_lose_route && end->sends - end->told < END_SENDS &&
+	       chance_ppm(&end->chance, end->program->zerocopy_ppm);
 }
 
 ssize_t end_zerocopy_write(struct end *end, const uint8_t *octets, long long n, int flags)
@@ -64,11 +68,10 @@ static long long acked_most(const struct end *end)
 	return end->wire->heard_ack ? end->wire->una_most - end->wire->iss - 1 : 0;
 }
 
-/* What has ended sends nothing any more; without a route the octets are copied. */
+/* What has ended sends nothing any more. */
 static bool may_be_free(const struct end *end, const struct zerocopy_told *told)
 {
-	return end->send[told->hi % END_SENDS].end <= acked_most(end) || stack_state(end->fd) == TCP_CLOSE ||
-	       (end->may_lose_route && told->copied);
+	return end->send[told->hi % END_SENDS].end <= acked_most(end) || stack_state(end->fd) == TCP_CLOSE;
 }
 
 static void free_sends(struct end *end, unsigned int upto)
@@ -88,8 +91,8 @@ void end_zerocopy_hear(struct end *end)
 
 	while (end->sends && end->fd >= 0 && zerocopy_told(end->fd, &told)) {
 		if (told.lo != end->told || told.hi - told.lo >= end->sends - end->told) {
-			end_wrong(end, "the pages of writes %u to %u are free, and %u to %u were to come", told.lo, told.hi,
-				  end->told, end->sends - 1);
+			end_wrong(end, "the pages of writes %u to %u are free, and %u to %u were to come",
+				  told.lo, told.hi, end->told, end->sends - 1);
 			return;
 		}
 		if (!may_be_free(end, &told))

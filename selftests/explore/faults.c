@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes allocations of a TCP fail (failslab), if the kernel can. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "must.h"
+#include "ns.h"
 #include "slabs.h"
 #include "world.h"
 
@@ -43,24 +45,44 @@ bool faults_can(void)
 	can = !access(FAILSLAB "probability", W_OK) && is_chosen(slabs_names[0]);
 	if (can)
 		must(put(FAILSLAB "cache-filter", "Y") && put(FAILSLAB "ignore-gfp-wait", "N") &&
-		     put(FAILSLAB "times", "-1") && put(FAILSLAB "verbose", "0"), "failslab");
+		     put(FAILSLAB "verbose", "0"), "failslab");
 	return can;
 }
 
-static int set_ppm;
+static bool is_on;
 
-int faults_now(void)
+/* failslab fails the first allocation that finds no space left, as often as times says. */
+void faults_begin(const struct scenario *s)
 {
-	return set_ppm;
+	char every[16], space[16];
+
+	is_on = faults_can() && (s->fail_ppm || s->fail_after);
+	if (!is_on)
+		return;
+	snprintf(every, sizeof(every), "%d", s->fail_ppm ? 1000000 / s->fail_ppm : 1);
+	snprintf(space, sizeof(space), "%d", s->fail_ppm ? 0 : s->fail_after);
+	must(put(FAILSLAB "interval", every) && put(FAILSLAB "space", space) &&
+	     put(FAILSLAB "times", s->fail_ppm ? "-1" : "1") && put(FAILSLAB "probability", "100"), "failslab");
 }
 
-void faults_set(int ppm)
+void faults_pause(bool pause)
 {
-	char every[16];
+	if (is_on)
+		must(put(FAILSLAB "probability", pause ? "0" : "100"), "failslab");
+}
 
-	if (!faults_can())
-		return;
-	set_ppm = ppm;
-	snprintf(every, sizeof(every), "%d", ppm ? 1000000 / ppm : 1);
-	must(put(FAILSLAB "interval", every) && put(FAILSLAB "probability", ppm ? "100" : "0"), "failslab");
+bool faults_end(void)
+{
+	char *times;
+	bool failed;
+
+	if (!is_on)
+		return false;
+	faults_pause(true);
+	is_on = false;
+	times = ns_read_file(ns_home(), FAILSLAB "times");
+	must(times, "failslab");
+	failed = *times == '0';
+	free(times);
+	return failed;
 }

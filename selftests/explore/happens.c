@@ -70,21 +70,18 @@ static void end_host(struct world *w, enum side side)
 /* No allocation fails meanwhile: the link is no part of what is tested. */
 static void set_link(struct world *w, enum side side, bool up)
 {
-	const int ppm = faults_now();
 	int i;
 
 	for (i = 0; i < w->lanes; i++)
 		judge_lost_route(&w->lane[i].judge, side);
-	if (ppm)
-		faults_set(0);
+	faults_pause(true);
 	if (!w->s->host[side].device_goes)
 		path_link_up(&w->path, side, up);
 	else if (up)
 		must(!path_open_device(&w->path, side), "a device that comes back");
 	else
 		path_end_device(&w->path, side);
-	if (ppm)
-		faults_set(ppm);
+	faults_pause(false);
 }
 
 static void step_host(struct world *w, enum side side)

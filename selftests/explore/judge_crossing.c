@@ -21,8 +21,6 @@ bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment
 		return is_answer;
 	if (is_syn && !has_ack && now_us - c->crossed_us > ANSWER_US)
 		judge_broken(j, from, "its SYN is no SYN-ACK, and the other SYN has arrived");
-	if (seg->flags & SEGMENT_RST && s->is_orderly)
-		judge_broken(j, from, "a RST answers a SYN in SYN-SENT");
 	return is_answer;
 }
 

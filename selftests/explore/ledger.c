@@ -74,7 +74,8 @@ static bool is_leaky(const struct world *w, enum side side)
 
 	if (way->mtu && way->has_icmp && w->lanes > 1)
 		return true;
-	return scenario_cut_ms(w->s, side) || h->route == ROUTE_MTU || h->queue_kbit || w->has_ended[side] || (w->s->fail_ppm && faults_can());
+	return scenario_cut_ms(w->s, side) || h->route == ROUTE_MTU || h->queue_kbit || w->has_ended[side] ||
+	       verdict_may_fail(w);
 }
 
 void ledger_begin(struct world *w)

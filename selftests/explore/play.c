@@ -23,7 +23,6 @@
 #define TIMEWAIT_US	300000000LL	/* or the last repetition of an orphan whose peer has gone without a word */
 #define REST_US		61000000LL	/* TIME-WAIT */
 #define REST_MORE_US	20000000LL
-#define BACKLOG		8
 /* The program has made 31,000 steps at most in a scenario that ends, and makes so many in half a minute. */
 #define MOST_STEPS	400000
 #define TOLD_STEPS	4096
@@ -61,174 +60,6 @@ static bool goes_on(struct world *w)
 		verdict_wrong(w, "progress: no end after %u steps, in %lld ms", w->steps,
 			      (path_now_us() - w->path.began_us) / 1000);
 	return w->steps < MOST_STEPS;
-}
-
-/* kernel TCP has only two of them here. */
-static void set_algorithm(const struct scenario *s, enum side side, int fd)
-{
-	const char *name = scenario_algorithms[s->stack[side] == KERNEL && s->algorithm > RENO ? CUBIC : s->algorithm];
-
-	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
-}
-
-static int bound(const struct world *w)
-{
-	const char *any = w->s->v6 ? "::" : "0.0.0.0";
-	const union stack_addr addr = stack_addr(w->s->fastopen ? any : w->server, w->port);
-	const int fd = stack_socket(w->path.ns[SERVER], w->s->stack[SERVER], any), one = 1;
-
-	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	     (!w->s->heir_ms || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
-	     !bind(fd, &addr.sa, stack_addr_len(&addr)), "the server's socket");
-	return fd;
-}
-
-static void listen_for(struct world *w)
-{
-	int i, fd;
-
-	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1) && !w->s->opens_both; i++) {
-		fd = bound(w);
-		end_prepare(&w->s->program[SERVER], fd);
-		if (w->s->fastopen)
-			must(!setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &w->s->program[SERVER].fastopen, sizeof(int)),
-			     "TCP_FASTOPEN");
-		set_algorithm(w->s, SERVER, fd);
-		must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
-		w->listener[i] = fd;
-	}
-}
-
-/* A socket for connect(), from @port; -1: any. */
-static int active(const struct world *w, enum side side, int port)
-{
-	const union stack_addr addr = stack_addr(w->s->v6 ? "::" : "0.0.0.0", port);
-	const int fd = stack_socket(w->path.ns[side], w->s->stack[side], w->server), one = 1;
-
-	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the socket of an active open");
-	must(port < 0 || (!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-			  !bind(fd, &addr.sa, stack_addr_len(&addr))), "bind()");
-	end_prepare(&w->s->program[side], fd);
-	set_algorithm(w->s, side, fd);
-	return fd;
-}
-
-/* False: it has failed. */
-static bool connect_end(struct world *w, int i, enum side side, const char *addr, int port)
-{
-	struct end *end = &w->lane[i].end[side];
-
-	if (!end_connect(end, addr, port))
-		return true;
-	/* with the link down there is no route */
-	must(w->is_down[side] || (w->s->fail_ppm && faults_can()), "connect()");
-	end->error = errno;
-	end_close(end);
-	return false;
-}
-
-static void connect_lane(struct world *w, int i)
-{
-	const int fd = active(w, CLIENT, w->s->opens_both ? 0 : -1);
-
-	end_open(&w->lane[i].end[CLIENT], fd);
-	if (w->s->opens_both)
-		w->path.flow[i].port = stack_port(fd);
-	if (connect_end(w, i, CLIENT, w->server, w->port))
-		w->path.flow[i].port = stack_port(fd);
-}
-
-/* The other half of a simultaneous open. Neither SYN has arrived yet. */
-static void connect_server(struct world *w, int i)
-{
-	struct end *end = &w->lane[i].end[SERVER];
-
-	if (w->has_ended[SERVER] || !w->path.flow[i].port) {
-		end->is_done = true;
-		return;
-	}
-	end_open(end, active(w, SERVER, w->port));
-	connect_end(w, i, SERVER, w->s->v6 ? PATH_CLIENT6 : PATH_CLIENT4, w->path.flow[i].port);
-}
-
-static void connect_lanes(struct world *w)
-{
-	const long long now = path_now_us();
-	int i;
-
-	for (i = 0; i < w->lanes; i++) {
-		if (w->lane[i].has_begun || now < w->path.began_us + 1000LL * i * w->s->apart_ms)
-			continue;
-		if (w->has_ended[CLIENT])
-			w->lane[i].end[CLIENT].is_done = true;
-		else
-			connect_lane(w, i);
-		if (w->s->opens_both)
-			connect_server(w, i);
-		w->lane[i].has_begun = true;
-	}
-}
-
-/* The lane whose client has that port; NULL: none. */
-static struct lane *lane_of(struct world *w, int fd)
-{
-	union stack_addr peer;
-	socklen_t len = sizeof(peer);
-	int i, port;
-
-	/* it was reset before it was accepted */
-	if (getpeername(fd, &peer.sa, &len)) {
-		must(errno == ENOTCONN, "getpeername()");
-		return NULL;
-	}
-	port = ntohs(peer.sa.sa_family == AF_INET6 ? peer.in6.sin6_port : peer.in.sin_port);
-	for (i = 0; i < w->lanes; i++) {
-		if (w->path.flow[i].port == port)
-			return &w->lane[i];
-	}
-	return NULL;
-}
-
-static bool all_accepted(const struct world *w)
-{
-	int i;
-
-	for (i = 0; i < w->lanes; i++) {
-		const struct end *server = &w->lane[i].end[SERVER];
-
-		if (server->fd < 0 && !server->is_done)
-			return false;
-	}
-	return true;
-}
-
-static void accept_from(struct world *w, int listener)
-{
-	struct lane *lane;
-	int fd;
-
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-		lane = w->lanes > 1 ? lane_of(w, fd) : w->lane;
-		/* a copy of a Fast Open SYN may open a second one (RFC 7413 section 2.1) */
-		if (lane && !lane->end[SERVER].was_open)
-			end_open(&lane->end[SERVER], fd);
-		else
-			close(fd);
-	}
-}
-
-static void accept_lanes(struct world *w)
-{
-	int i;
-
-	if (!happens_listens(w) || path_now_us() < w->path.began_us + 1000LL * w->s->accept_ms)
-		return;
-	for (i = 0; i < MEMBERS; i++) {
-		if (w->listener[i] >= 0)
-			accept_from(w, w->listener[i]);
-	}
-	if (!w->s->unlisten_ms && all_accepted(w))
-		happens_unlisten(w);
 }
 
 /* After a client has failed, or the listener has closed, there is nothing to accept. */
@@ -327,9 +158,9 @@ static void step(struct world *w)
 	int i;
 
 	happens_step(w);
-	connect_lanes(w);
+	opens_connect(w);
 	path_step(&w->path);
-	accept_lanes(w);
+	opens_accept(w);
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
@@ -366,7 +197,7 @@ static bool is_late(const struct world *w)
 
 static void run(struct world *w)
 {
-	const bool orderly = scenario_is_orderly(w->s) && !(w->s->fail_ppm && faults_can());
+	const bool orderly = scenario_is_orderly(w->s) && !verdict_may_fail(w);
 	const long long patience = verdict_patience_us(w->s);
 
 	w->moved_us = w->path.began_us;
@@ -454,6 +285,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->quiet_us = 0;
 	w->doubled_us = 0;
 	w->is_late = false;
+	w->has_failed = false;
 	w->steps = 0;
 	w->carried = 0;
 	w->wrong[0] = 0;
@@ -474,7 +306,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end_begin(end, &s->program[side], seed ^ (1 + side), lane->judge.tint[side],
 				  lane->judge.tint[!side], &lane->end[!side], wire);
 			end->stack = s->stack[side];
-			end->may_fail = s->fail_ppm && faults_can();
+			end->may_fail = verdict_may_fail(w);
 			end->may_lose_route = scenario_cut_ms(s, side);
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
@@ -499,17 +331,15 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	s = w->s;
 	knobs_set(w);
 	ledger_begin(w);
-	listen_for(w);
+	opens_listen(w);
 	path_begin(&w->path, w->s, round, port);
 	for (i = 0; i < w->lanes; i++)
 		w->path.flow[i].judge = &w->lane[i].judge;
 	happens_begin(w);
-	connect_lanes(w);
-	if (s->fail_ppm)
-		faults_set(s->fail_ppm);
+	opens_connect(w);
+	faults_begin(s);
 	run(w);
-	if (s->fail_ppm)
-		faults_set(0);
+	w->has_failed = faults_end();
 	took_us = path_now_us() - w->path.began_us;
 	/* what a call that waits has written, it says when it ends */
 	for (i = 0; i < w->lanes * SIDES; i++)

@@ -69,7 +69,6 @@ static void set_route(struct world *w, enum side side, int type)
 static void change(struct world *w, enum side side, bool on)
 {
 	const struct host *h = &w->s->host[side];
-	const int ppm = faults_now();
 	int i;
 
 	/* what has left already has left by the old route */
@@ -80,14 +79,12 @@ static void change(struct world *w, enum side side, bool on)
 			judge_too_long(&w->lane[i].judge, side);
 	}
 	/* the route is no part of what is tested */
-	if (ppm)
-		faults_set(0);
+	faults_pause(true);
 	if (h->route == ROUTE_ADDRESS)
 		path_set_address(&w->path, side, !on);
 	else
 		set_route(w, side, on ? RTM_NEWROUTE : RTM_DELROUTE);
-	if (ppm)
-		faults_set(ppm);
+	faults_pause(false);
 	w->path.by_second[side] = on && h->route == ROUTE_DEVICE;
 	/* with Fast Open the server has all addresses of a network, whatever becomes of this one */
 	w->path.is_deaf[side] = on && h->route == ROUTE_ADDRESS && (side == CLIENT || !w->s->fastopen);

@@ -108,7 +108,6 @@ enum route {
 	ROUTE_MTU,	/* with an MTU of its own */
 	ROUTE_UNREACHABLE,
 	ROUTE_ADDRESS,	/* the host loses its address, and so the route */
-	ROUTES
 };
 
 /* Events at the machine of one end; all times count from the beginning. */
@@ -143,6 +142,7 @@ struct scenario {
 	bool opens_both;	/* nobody listens: both ends connect() to each other at once */
 	int mem_pages;		/* tcp_mem: all connections share that; 0: as the system has it */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
+	int fail_after;		/* one fails alone, after so many octets of others; 0: none */
 };
 
 extern const char * const scenario_algorithms[];

@@ -137,11 +137,14 @@ static void add_simultaneous_open(struct chance c, struct scenario *s)
 /* What ends with a device or a namespace is not changed as well. */
 static void add_route(struct chance c, struct scenario *s, struct host *h)
 {
+	static const int routes[] = {
+		ROUTE_DEVICE, ROUTE_DEVICE, ROUTE_DEVICE, ROUTE_GATEWAY, ROUTE_MTU, ROUTE_UNREACHABLE, ROUTE_ADDRESS,
+	};
 	const int least = s->v6 ? 1280 : 600;
 
-	if (!chance_once_in(&c, 14) || h->down_ms || h->ends_ms)
+	if (!chance_once_in(&c, 8) || h->down_ms || h->ends_ms)
 		return;
-	h->route = 1 + chance_below(&c, ROUTES - 1);
+	h->route = routes[chance_below(&c, sizeof(routes) / sizeof(routes[0]))];
 	h->route_from_ms = chance_spread(&c, 1, 3000);
 	h->route_ms = chance_spread(&c, 10, 5000);
 	h->route_mtu = least + chance_below(&c, s->mtu - least + 1);
@@ -156,6 +159,12 @@ static void add_zerocopy(struct chance c, struct scenario *s, enum side side)
 
 	if (chance_once_in(&c, 10) && s->stack[side] == XTCP && !p->blocks && !p->sendfile)
 		p->zerocopy_ppm = chance_once_in(&c, 2) ? 1000000 : chance_spread(&c, 10000, 1000000);
+}
+
+static void add_lone_failure(struct chance c, struct scenario *s)
+{
+	if (chance_once_in(&c, 3) && !s->fail_ppm)
+		s->fail_after = chance_spread(&c, 1000, 1000000);
 }
 
 void scenario_add(struct scenario *s, uint64_t state)
@@ -174,4 +183,5 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_route(own(state, 12), s, &s->host[SERVER]);
 	add_zerocopy(own(state, 13), s, CLIENT);
 	add_zerocopy(own(state, 14), s, SERVER);
+	add_lone_failure(own(state, 15), s);
 }

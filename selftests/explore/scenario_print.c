@@ -127,6 +127,8 @@ static void print_more(const struct scenario *s, FILE *out)
 		fprintf(out, "#   the server's Fast Open key changes after %d ms\n", s->rekey_ms);
 	if (s->fail_ppm)
 		fprintf(out, "#   %.2f %% of allocations fail, on a kernel that can\n", s->fail_ppm / 1e4);
+	if (s->fail_after)
+		fprintf(out, "#   one allocation fails after %d octets, on a kernel that can\n", s->fail_after);
 	print_host(&s->host[CLIENT], "client", out);
 	print_host(&s->host[SERVER], "server", out);
 }

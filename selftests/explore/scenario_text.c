@@ -31,6 +31,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "connections", connections, NULL, 1),
 	FIELD(scenario, "apart_ms", apart_ms),
 	FIELD(scenario, "fail_ppm", fail_ppm),
+	FIELD(scenario, "fail_after", fail_after),
 	FIELD(scenario, "unlisten_ms", unlisten_ms),
 	FIELD(scenario, "accept_ms", accept_ms),
 	FIELD(scenario, "heir_ms", heir_ms),

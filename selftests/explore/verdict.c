@@ -102,9 +102,34 @@ long long verdict_kernel_waited_us(const struct world *w)
 	return longest;
 }
 
+bool verdict_may_fail(const struct world *w)
+{
+	return (w->s->fail_ppm || w->s->fail_after) && faults_can();
+}
+
+/* Has a call told its program that memory is short? Then the program gives the connection up. */
+static bool has_told(const struct end *end)
+{
+	return end->error == ENOBUFS || end->error == ENOMEM;
+}
+
+/*
+ * One failed allocation ends no connection, unless a call tells of it. Otherwise it is as if a segment were lost, which
+ * comes again (RFC 9293 section 3.8). Kernel TCP does not send a FIN for which it had no memory.
+ */
 static bool has_faults(const struct world *w)
 {
-	return w->s->fail_ppm && faults_can();
+	int i;
+
+	if (w->s->fail_ppm)
+		return faults_can();
+	if (w->has_failed && (w->s->stack[CLIENT] != XTCP || w->s->stack[SERVER] != XTCP))
+		return true;
+	for (i = 0; i < w->lanes * SIDES && w->has_failed; i++) {
+		if (has_told(&w->lane[i / SIDES].end[i % SIDES]))
+			return true;
+	}
+	return false;
 }
 
 /* Kernel TCP may break a rule. When allocations fail, segments may be missing, so no rule counts. */
@@ -112,7 +137,7 @@ static void look_at_wire(struct world *w, const char *when)
 {
 	int i, side;
 
-	for (i = 0; i < w->lanes * SIDES && !has_faults(w); i++) {
+	for (i = 0; i < w->lanes * SIDES && !verdict_may_fail(w); i++) {
 		side = i % SIDES;
 		if (w->lane[i / SIDES].judge.broken[side][0] && w->s->stack[side] == XTCP)
 			verdict_wrong(w, "wire: the %s%s: %s", side_name(side), when,
@@ -155,6 +180,9 @@ static void look_at_octets(struct world *w, const struct lane *lane, enum side s
 		verdict_wrong(w, "octets: the %s: %s", side_name(side), end->wrong);
 	else if (end->read > peer->written)
 		verdict_wrong(w, "octets: the %s read more than was written", side_name(side));
+	else if (orderly && end->error && w->has_failed)
+		verdict_wrong(w, "octets: one allocation failed, and the %s got %s", side_name(side),
+			      strerror(end->error));
 	else if (orderly && end->error)
 		verdict_wrong(w, "octets: the %s got %s", side_name(side), strerror(end->error));
 	else if (orderly && !w->is_late && end->read != total)
@@ -266,10 +294,11 @@ int verdict_state(const struct world *w, enum side side)
 
 void verdict_after(struct world *w)
 {
+	const bool orderly = scenario_is_orderly(w->s) && !w->is_late && !(w->has_failed && has_faults(w));
 	int side, state;
 
 	look_at_wire(w, ", after the end");
-	for (side = 0; side < SIDES && scenario_is_orderly(w->s) && !w->is_late; side++) {
+	for (side = 0; side < SIDES && orderly; side++) {
 		state = verdict_state(w, side);
 		if (state)
 			verdict_wrong(w, "end: the %s still has a connection in state %d", side_name(side), state);

@@ -35,6 +35,7 @@ struct world {
 	long long carried;	/* octets that programs have written and read, at the last step */
 	unsigned int steps;	/* of the program, since the beginning */
 	bool is_down[SIDES], has_ended[SIDES], has_other_route[SIDES];
+	bool has_failed;	/* the allocation that fails alone */
 	bool is_rekeyed;	/* the server's Fast Open key has changed */
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
 };
@@ -49,6 +50,11 @@ void knobs_set(struct world *w);
 void knobs_forget(void);
 /* Sets the server's address. */
 void knobs_choose_server(struct world *w);
+
+/* opens.c: a listener, or two; the connections that are due; those that wait to be accepted. */
+void opens_listen(struct world *w);
+void opens_connect(struct world *w);
+void opens_accept(struct world *w);
 
 /* happens.c: links, listeners and namespaces go when they are due. wait_us(): until the next; -1: no more. */
 void happens_begin(struct world *w);
@@ -65,10 +71,14 @@ void route_step(struct world *w);
 long long route_wait_us(const struct world *w);
 void route_end(struct world *w);
 
-/* faults.c: from now on @ppm of all allocations fail; 0: none. can() is false if this kernel cannot do that. */
+/*
+ * faults.c: from now on @s->fail_ppm of all allocations fail, or one alone. can() is false if this kernel cannot do
+ * that; end() says whether the one has failed.
+ */
 bool faults_can(void);
-void faults_set(int ppm);
-int faults_now(void);
+void faults_begin(const struct scenario *s);
+void faults_pause(bool pause);
+bool faults_end(void);
 
 /* ledger.c: compares the counters of both stacks with the wire. */
 void ledger_begin(struct world *w);
@@ -86,6 +96,8 @@ long long views_events(void);
 long long verdict_patience_us(const struct scenario *s);
 /* The longest silence that can be explained next. */
 long long verdict_silence_us(const struct world *w);
+/* Do allocations fail, or one? */
+bool verdict_may_fail(const struct world *w);
 /* What kernel TCP has waited for its own timeouts. */
 long long verdict_kernel_waited_us(const struct world *w);
 /* When the scenario ends; sockets may still be open. */
