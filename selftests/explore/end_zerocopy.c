@@ -28,8 +28,8 @@ void end_zerocopy_on(const struct end *end)
 }
 
 /*
- * On the first octets of a connection Fast Open decides. While there is no route, a write is copied and told of at once,
- * out of order, as in Linux.
+ * On the first octets of a connection Fast Open decides. While there is no route, a write is copied and told of at
+ * once, out of order, as in Linux.
  */
 bool end_zerocopy_wants(struct end *end)
 {
