@@ -255,7 +255,10 @@ static void leave_out_listener(struct scenario *s)
 	s->heir_ms = 0;
 }
 
-/* Or a route that goes with its device. And a way that is cut has to come back. */
+/*
+ * Or a route that goes with its device. A way that is cut has to come back. And what leaves by another device would
+ * overtake what the host's own queue has, before the judge sees it.
+ */
 static void leave_out_routes(struct scenario *s)
 {
 	int side;
@@ -264,7 +267,8 @@ static void leave_out_routes(struct scenario *s)
 		struct host *h = &s->host[side];
 
 		if (h->down_ms || h->ends_ms || (h->route >= ROUTE_UNREACHABLE && !h->route_ms) ||
-		    (h->route == ROUTE_MTU && h->route_mtu < (s->v6 ? 1280 : 600)))
+		    (h->route == ROUTE_MTU && h->route_mtu < (s->v6 ? 1280 : 600)) ||
+		    (h->route == ROUTE_DEVICE && h->queue_kbit))
 			h->route = ROUTE_STAYS;
 	}
 }

@@ -110,7 +110,9 @@ void route_step(struct world *w)
 	for (side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 		const long long since_us = path_now_us() - at_us(w, h);
-		const bool on = h->route && since_us >= 0 && (!h->route_ms || since_us < 1000LL * h->route_ms);
+		/* a connection that begins later would have the address of the other device */
+		const bool on = h->route && w->lane[w->lanes - 1].has_begun && since_us >= 0 &&
+				(!h->route_ms || since_us < 1000LL * h->route_ms);
 
 		if (on != w->has_other_route[side])
 			change(w, side, on);
