@@ -271,7 +271,11 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		/* there was no room: wake the reader, which makes room by reading */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
-		return XTCP_DONE;
+		/*
+		 * RFC 5681 section 4.2: text out of order is answered at once, kept or not, so that
+		 * duplicate ACKs tell the peer of the hole. Linux does not answer it
+		 */
+		return in_order ? XTCP_DONE : drop_and_ack(xsk);
 	}
 	if (had_holes)
 		first = stream->sack.block[1];

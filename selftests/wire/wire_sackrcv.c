@@ -76,7 +76,14 @@ static int makes_room(struct wire *w)
 		return counted(&before, &now, "OfoPruned") ? 0 : wire_fail(w, "nothing is dropped");
 	if (counted(&before, &now, "OfoPruned") || counted(&before, &now, "RcvPruned") != 1)
 		return wire_fail(w, "text makes room for what lies beyond it");
-	/* the last octet, at @at, was refused: the farthest is the one before it */
+	/* text that finds no room is answered, too: the peer learns of the hole by duplicate ACKs */
+	snprintf(script, sizeof(script), "< . %u(1) ack 1; > . 1 ack 1 <sack %u:%u %u:%u %u:%u %u:%u>", at + 2,
+		 at - 2, at - 1, at - 4, at - 3, at - 6, at - 5, at - 8, at - 7);
+	if (wire_script_run(w, script) || wire_counter_read(w, &now))
+		return -1;
+	if (counted(&before, &now, "RcvPruned") != 2)
+		return wire_fail(w, "RcvPruned has not counted it");
+	/* the last octets, from @at on, were refused: the farthest is the one before them */
 	snprintf(script, sizeof(script), "< . 51(1) ack 1; > . 1 ack 1 <sack 51:52 %u:%u %u:%u %u:%u>",
 		 at - 4, at - 3, at - 6, at - 5, at - 8, at - 7);
 	if (wire_script_run(w, script) || wire_counter_read(w, &now))
