@@ -180,5 +180,7 @@ void api_error(struct end *end, const char *call)
 	if (!strcmp(call, "shutdown()"))
 		getsockopt(end->fd, SOL_SOCKET, SO_ERROR, &end->error, &len);
 	explain(end, call);
-	look_at_failed(end);
+	/* a write that waited for the connection, and failed with it, has made the socket as new, as connect() does */
+	if (!end->program->blocks || !end->program->fastopen || end->written)
+		look_at_failed(end);
 }

@@ -31,6 +31,17 @@ static void pause_us(struct end *end, int longest_us)
 }
 
 /*
+ * Is that what a call says whose connection has failed, after another call has told the error? A write that opens the
+ * connection says what connect() says, as in Linux.
+ */
+static bool is_other_error(const struct end *end, const char *call, int error)
+{
+	if (!strcmp(call, "shutdown()"))
+		return error == ENOTCONN;
+	return error == EPIPE || (error == ECONNABORTED && end->program->fastopen && !end->written);
+}
+
+/*
  * One call tells the error of the connection. Then the others say EPIPE, and shutdown() ENOTCONN; they may return
  * first. recv() gives no other error than that of the connection.
  */
@@ -39,7 +50,7 @@ static void note_failure(struct end *end, const char *call, int error)
 	const bool reads = !strcmp(call, "recv()");
 
 	if (end->failure && !end->may_fail && !end->may_lose_route &&
-	    (reads ? end->failure : error) != (strcmp(reads ? end->failed : call, "shutdown()") ? EPIPE : ENOTCONN))
+	    !is_other_error(end, reads ? end->failed : call, reads ? end->failure : error))
 		end_wrong(end, "an error is told twice: %s says %s, and %s says %s", end->failed,
 			  strerror(end->failure), call, strerror(error));
 	if (end->failure && !reads)
