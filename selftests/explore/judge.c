@@ -184,7 +184,8 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 			break;
 		}
 	}
-	if (s->has_fin && seq_lt(s->fin + 1, end))
+	/* a RST that answers a segment without ACK begins at 0 (RFC 9293 section 3.10.7.1) */
+	if (s->has_fin && seq_lt(s->fin + 1, end) && !(seg->flags & SEGMENT_RST))
 		judge_broken(j, from, "text beyond its FIN");
 	if (seg->flags & SEGMENT_FIN) {
 		if (s->has_fin && s->fin != end - 1)
@@ -206,19 +207,21 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
  * RFC 6298 section 5.5: as long as nothing comes back, each timeout takes twice the time of the one
  * before, up to a maximum. The first copy may be a tail loss probe. While the link was down, copies may have left that
  * nobody saw. Text that a router found too long is sent again at once, in shorter segments: that is no timeout (RFC
- * 1191 section 6.4, RFC 8201 section 5.4).
+ * 1191 section 6.4, RFC 8201 section 5.4). A timeout that finds the path too narrow may send less, too: it is the
+ * first copy after the router's word that counts.
  */
 static void check_backoff(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
+	const bool told = s->was_too_long;
 	long long interval = now_us - s->copied_us;
 
 	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
+	s->was_too_long = false;
 	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
 		s->copies = 0;
-	} else if (s->was_too_long && seg->len < s->copy_len) {
-		s->was_too_long = false;
+	} else if (told && seg->len < s->copy_len) {
 		s->copy_len = seg->len;
 		return;
 	} else if (s->copies > 2 && interval < MAX_RTO_US && interval < s->interval_us + s->interval_us / 2) {
@@ -302,6 +305,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
 		s->has_sent_reset = true;
+		s->has_ended = true;
 	}
 	judge_fastopen_leaves(j, from, seg);
 	is_answer = judge_crossing_leaves(j, from, seg, now_us);

@@ -14,6 +14,7 @@
 
 #define JUDGE_RANGES	1024
 #define JUDGE_COPIES	8
+#define JUDGE_ORPHAN_US	102200000LL	/* eight repetitions, the first after the smallest RTO */
 #define JUDGE_FAR_POINTER	65535	/* the urgent octet may lie farther away */
 
 /* A part of the sequence space, of octets that have arrived. */
@@ -62,6 +63,16 @@ struct judge_probes {
 	unsigned int n;
 	uint32_t una;
 	long long last_us, interval_us;
+};
+
+/* What judge_rto.c knows of one side: what it has sent again. */
+struct judge_repeats {
+	bool has_begun;
+	uint32_t una, end;	/* SND.UNA, and SND.NXT at @first_us */
+	long long first_us;	/* the first time, since all was acknowledged that was in flight at the one before */
+	long long una_first_us;	/* the same, since SND.UNA has moved */
+	long long last_us;
+	long long gap_us;	/* the longest time between two, since @first_us */
 };
 
 /* What judge_forged.c knows of one side. */
@@ -123,6 +134,7 @@ struct judge_side {
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK; heard: before any ACK */
 	bool has_left, has_sent_reset, has_heard_text;
+	bool has_ended;		/* a RST has left, and with Fast Open no SYN since */
 
 	/* offsets of the octets that the program wrote as urgent */
 	const long long *urgent;
@@ -138,13 +150,14 @@ struct judge_side {
 	int copies;
 	long long copied_us, interval_us;
 	uint32_t copy_len;
-	bool was_too_long;	/* a router has said so of something that it sent */
+	bool was_too_long;	/* a router has said so, and nothing has left at SND.UNA since */
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	long long waits_us;	/* all such times that are longer than LONG_WAIT_US together */
 	unsigned int copy_heard;
 
 	struct judge_ecn ecn;
 	struct judge_probes probes;
+	struct judge_repeats repeats;
 	struct judge_forged forged;
 	struct judge_fastopen fast;
 	struct judge_crossing crossing;

@@ -42,7 +42,7 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 			     seg->seq + segment_len(seg) - (s->iss + 1 + fast->window));
 }
 
-/* Section 2.1: a SYN that comes again after the connection has ended opens it once more. */
+/* Section 2.1: a SYN that comes again after the connection has ended opens it once more. What it sends is new. */
 static void begin_anew(struct judge_side *s)
 {
 	s->has_left = false;
@@ -50,6 +50,9 @@ static void begin_anew(struct judge_side *s)
 	s->edge = 0;
 	s->syn_edge = 0;
 	s->has_tsval = false;
+	s->has_left = false;
+	s->has_fin = false;
+	s->has_ended = false;
 }
 
 void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment *seg)
@@ -57,7 +60,7 @@ void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment
 	struct judge_side *s = &j->side[from];
 	struct judge_fastopen *fast = &s->fast;
 
-	if (seg->flags & SEGMENT_SYN && s->has_sent_reset && j->fastopen)
+	if (seg->flags & SEGMENT_SYN && s->has_ended && j->fastopen)
 		begin_anew(s);
 
 	if (seg->flags & SEGMENT_SYN && !(seg->flags & SEGMENT_ACK))

@@ -15,10 +15,20 @@ static bool has_closed(const struct judge_side *s)
 	return s->has_fin && s->heard_end && s->heard_ack && s->una_most == s->fin + 1;
 }
 
-/* Sent by somebody for whom the connection is open: the SYN of the other side counts no more. */
-static bool is_synchronised(const struct judge_side *s)
+/* As in Linux, a closed socket whose text is not acknowledged ends without a word (tcp_orphan_retries). */
+static bool may_have_given_up(const struct judge_side *s, long long now_us)
 {
-	return s->forged.is_open && s->heard_ack && s->has_acked && !s->is_reset && !has_closed(s);
+	const struct judge_repeats *r = &s->repeats;
+
+	return r->has_begun && r->una == s->una && seq_lt(s->una, s->snd_nxt) &&
+	       now_us - r->una_first_us > JUDGE_ORPHAN_US;
+}
+
+/* Sent by somebody for whom the connection is open: the SYN of the other side counts no more. */
+static bool is_synchronised(const struct judge_side *s, long long now_us)
+{
+	return s->forged.is_open && s->heard_ack && s->has_acked && !s->is_reset && !has_closed(s) &&
+	       !may_have_given_up(s, now_us);
 }
 
 static const char *kind_of(const struct judge_side *s, const struct segment *seg)
@@ -30,7 +40,7 @@ static const char *kind_of(const struct judge_side *s, const struct segment *seg
 
 void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us)
 {
-	s->forged.kind = is_synchronised(s) ? kind_of(s, seg) : NULL;
+	s->forged.kind = is_synchronised(s, now_us) ? kind_of(s, seg) : NULL;
 	s->forged.arrived_us = now_us;
 	s->forged.acked = s->acked;
 	s->forged.edge = s->edge;

@@ -2,7 +2,7 @@
 /*
  * The judge's rule for the first timeouts (RFC 6298): the first SYN waits a second for its answer (section 2.1), and
  * text no less than the smallest RTO, which Linux has lowered from the second of section 2.4. judge.c sees that later
- * timeouts take longer.
+ * timeouts take longer. Notes, too, since when something is sent again: verdict.c asks whether an end may have given up.
  */
 #include "judge.h"
 
@@ -22,11 +22,34 @@ static bool is_timeout(const struct judge_side *s, const struct segment *seg)
 	return !s->narrows && (s->copies == 3 || (s->copies == 2 && has_more));
 }
 
+/* Takes note of text or a FIN that is sent again, for the verdict. */
+static void note_repeat(struct judge_side *s, const struct segment *seg, long long now_us)
+{
+	struct judge_repeats *r = &s->repeats;
+
+	if (!s->heard_ack || !segment_len(seg) || seg->flags & (SEGMENT_SYN | SEGMENT_RST) ||
+	    !seq_lt(seg->seq, s->snd_nxt))
+		return;
+	if (!r->has_begun || !seq_lt(s->una, r->end)) {
+		r->first_us = now_us;
+		r->end = s->snd_nxt;
+		r->gap_us = 0;
+	} else if (now_us - r->last_us > r->gap_us) {
+		r->gap_us = now_us - r->last_us;
+	}
+	if (!r->has_begun || s->una != r->una)
+		r->una_first_us = now_us;
+	r->una = s->una;
+	r->last_us = now_us;
+	r->has_begun = true;
+}
+
 void judge_rto_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
-	const struct judge_side *s = &j->side[from];
+	struct judge_side *s = &j->side[from];
 	const long long us = s->interval_us;
 
+	note_repeat(s, seg, now_us);
 	/* judge.c has counted this copy, and nothing has arrived since the last one */
 	if (s->copies < 2 || s->copied_us != now_us || s->copy_seq != seg->seq || !segment_len(seg) || s->waits ||
 	    s->misses)

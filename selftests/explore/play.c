@@ -190,9 +190,9 @@ static void note_silence(struct world *w)
 
 static bool is_late(const struct world *w)
 {
-	const long long us = path_now_us() - w->path.began_us, kernel_us = verdict_kernel_waited_us(w);
+	const long long us = path_now_us() - w->path.began_us, waited_us = verdict_waited_us(w);
 
-	return us - (kernel_us > w->doubled_us ? kernel_us : w->doubled_us) > LONGEST_US || us > MOST_US;
+	return us - (waited_us > w->doubled_us ? waited_us : w->doubled_us) > LONGEST_US || us > MOST_US;
 }
 
 static void run(struct world *w)

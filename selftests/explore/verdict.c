@@ -8,7 +8,6 @@
 #include "world.h"
 
 #define MAX_RTO_US	120000000LL
-#define ORPHAN_US	102200000LL	/* eight repetitions, the first after the smallest RTO */
 #define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
 
 void verdict_wrong(struct world *w, const char *format, ...)
@@ -84,19 +83,28 @@ static bool is_scarce(const struct world *w)
 }
 
 /*
- * How long kernel TCP has waited with text in flight, at least for a second each time. Without SACK it counts no
- * duplicate ACK while all that was in flight at a timeout is acknowledged, and nothing beyond it, so it may need a
- * timeout for each few segments. Without timestamps each stays doubled, see above.
+ * May a sender need a timeout for each few segments? Without SACK it counts no duplicate ACK until all is acknowledged
+ * that was in flight at the last timeout: it may answer a segment that was sent again needlessly (RFC 6582 section
+ * 3.2). When memory is short, a receiver keeps no text out of order, so what follows a loss is lost, too.
  */
-long long verdict_kernel_waited_us(const struct world *w)
+static bool may_need_timeouts(const struct world *w)
+{
+	return is_scarce(w) || !w->s->sack;
+}
+
+/*
+ * How long a side has waited for such timeouts, with text in flight, at least for a second each time. Without
+ * timestamps each stays doubled, see above.
+ */
+long long verdict_waited_us(const struct world *w)
 {
 	long long longest = 0;
 	int i;
 
-	for (i = 0; i < w->lanes * SIDES && !w->s->sack && !w->s->timestamps; i++) {
+	for (i = 0; i < w->lanes * SIDES && may_need_timeouts(w) && !w->s->timestamps; i++) {
 		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
 
-		if (w->s->stack[i % SIDES] == KERNEL && wire->waits_us > longest)
+		if (wire->waits_us > longest)
 			longest = wire->waits_us;
 	}
 	return longest;
@@ -158,15 +166,54 @@ static bool may_be_refused(const struct world *w, const struct lane *lane)
 }
 
 /*
- * As in Linux, a closed socket that hears nothing gives up after a time that does not depend on its RTO
- * (tcp_orphan_retries). Each repetition comes after twice the time, so the last one was sent in the second half of it.
+ * When would what it sends again have come next? xtcp counts the time from the first one of the text that is not
+ * acknowledged. Kernel TCP counts from the first one of the recovery, which may have acknowledged much since.
+ */
+static bool is_next_too_late(const struct judge_side *wire, enum stack stack)
+{
+	const struct judge_repeats *r = &wire->repeats;
+	const long long rto = r->gap_us < MAX_RTO_US / 2 ? 2 * r->gap_us : MAX_RTO_US;
+
+	if (!r->has_begun || !seq_lt(wire->una, wire->snd_nxt) || r->una != wire->una)
+		return false;
+	return r->last_us + rto + SLACK_US - (stack == KERNEL ? r->first_us : r->una_first_us) > JUDGE_ORPHAN_US;
+}
+
+/*
+ * As in Linux, a closed socket whose text is not acknowledged gives up after a time that does not depend on its RTO
+ * (tcp_orphan_retries), even if the peer sends something, such as keep-alives. Each repetition comes after twice the
+ * time, so of a silent peer the last one was sent in the second half of it.
  */
 static bool may_have_given_up(const struct lane *lane, enum side side)
 {
 	const struct judge_side *wire = &lane->judge.side[side];
 	const struct end *end = &lane->end[side];
 
-	return end->is_done && !end->error && wire->left_us - wire->heard_us > ORPHAN_US / 2;
+	if (!end->is_done || end->error)
+		return false;
+	return wire->left_us - wire->heard_us > JUDGE_ORPHAN_US / 2 || is_next_too_late(wire, end->stack);
+}
+
+/*
+ * As in Linux, a half-open connection ends if its SYN-ACK finds no way. If the third ACK was lost, too, a client with
+ * nothing to send and without keep-alives waits for ever (RFC 9293 section 3.5.1).
+ */
+static bool may_wait_for_ever(const struct world *w, const struct lane *lane)
+{
+	const struct judge_side *wire = &lane->judge.side[CLIENT];
+
+	return w->s->host[SERVER].down_ms && !lane->end[SERVER].was_open && !lane->end[CLIENT].is_done &&
+	       wire->heard_ack && wire->una == wire->iss + 1 && wire->snd_nxt == wire->una &&
+	       !w->s->program[CLIENT].keepalive_s;
+}
+
+/*
+ * How much may the peer read? A write that waits says how much it has written when it ends. If it opens the connection,
+ * and fails with it, the text on its SYN may have arrived all the same.
+ */
+static long long most_written(const struct end *end)
+{
+	return end->program->blocks && end->program->fastopen && !end->written ? end->program->total : end->written;
 }
 
 static void look_at_octets(struct world *w, const struct lane *lane, enum side side)
@@ -178,7 +225,7 @@ static void look_at_octets(struct world *w, const struct lane *lane, enum side s
 
 	if (end->wrong[0])
 		verdict_wrong(w, "octets: the %s: %s", side_name(side), end->wrong);
-	else if (end->read > peer->written)
+	else if (end->read > most_written(peer))
 		verdict_wrong(w, "octets: the %s read more than was written", side_name(side));
 	else if (orderly && end->error && w->has_failed)
 		verdict_wrong(w, "octets: one allocation failed, and the %s got %s", side_name(side),
@@ -234,22 +281,39 @@ static void look_at_close(struct world *w, const struct lane *lane, enum side si
 			      end->written);
 }
 
+/* Does an end wait for what will not come? Without memory its peer may have been reset, and the RST refused or lost. */
+static bool may_stand(const struct world *w, const struct lane *lane)
+{
+	const struct judge_side *wire = lane->judge.side;
+
+	return may_have_given_up(lane, CLIENT) || may_have_given_up(lane, SERVER) || may_wait_for_ever(w, lane) ||
+	       (is_scarce(w) && (wire[CLIENT].has_sent_reset || wire[SERVER].has_sent_reset));
+}
+
+static bool is_open(const struct lane *lane)
+{
+	const struct end *end = lane->end;
+
+	return !end[CLIENT].is_done || (end[SERVER].was_open && !end[SERVER].is_done);
+}
+
 static void look_at_progress(struct world *w)
 {
 	const struct lane *lane = w->lane;
+	bool may_be_quiet = is_scarce(w), may_be_late = true;
 	int i;
 
 	if (!scenario_is_orderly(w->s) || has_faults(w))
 		return;
-	for (i = 0; i < w->lanes * SIDES; i++) {
-		if (may_have_given_up(&w->lane[i / SIDES], i % SIDES))
-			return;
+	for (i = 0; i < w->lanes; i++) {
+		may_be_quiet |= may_stand(w, &lane[i]);
+		may_be_late &= may_stand(w, &lane[i]) || !is_open(&lane[i]);
 	}
-	if (w->is_late)
+	if (w->is_late && !may_be_late)
 		verdict_wrong(w, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
 			      (path_now_us() - w->path.began_us) / 1000000, lane->end[SERVER].read,
 			      w->s->program[CLIENT].total, lane->end[CLIENT].read, w->s->program[SERVER].total);
-	if (w->quiet_us && !is_scarce(w))
+	if (w->quiet_us && !may_be_quiet)
 		verdict_wrong(w, "progress: nothing was sent for %lld ms", w->quiet_us / 1000);
 }
 

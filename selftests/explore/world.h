@@ -98,8 +98,8 @@ long long verdict_patience_us(const struct scenario *s);
 long long verdict_silence_us(const struct world *w);
 /* Do allocations fail, or one? */
 bool verdict_may_fail(const struct world *w);
-/* What kernel TCP has waited for its own timeouts. */
-long long verdict_kernel_waited_us(const struct world *w);
+/* What a side has waited for its own timeouts, where it may need many. */
+long long verdict_waited_us(const struct world *w);
 /* When the scenario ends; sockets may still be open. */
 void verdict_give(struct world *w);
 /* Later, when no packet moves any more. */
