@@ -290,7 +290,7 @@ static bool may_stand(const struct world *w, const struct lane *lane)
 	       (is_scarce(w) && (wire[CLIENT].has_sent_reset || wire[SERVER].has_sent_reset));
 }
 
-static bool is_open(const struct lane *lane)
+static bool goes_on(const struct lane *lane)
 {
 	const struct end *end = lane->end;
 
@@ -307,7 +307,7 @@ static void look_at_progress(struct world *w)
 		return;
 	for (i = 0; i < w->lanes; i++) {
 		may_be_quiet |= may_stand(w, &lane[i]);
-		may_be_late &= may_stand(w, &lane[i]) || !is_open(&lane[i]);
+		may_be_late &= may_stand(w, &lane[i]) || !goes_on(&lane[i]);
 	}
 	if (w->is_late && !may_be_late)
 		verdict_wrong(w, "progress: no end after %lld s: %lld of %lld and %lld of %lld octets",
