@@ -192,7 +192,7 @@ static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const
 		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}
-	if (sk && !(signature && signature->verified) && xtcp_verify_is_due(sk, skb) &&
+	if (sk && xtcp_verify_is_due(sk, skb) && !(signature && signature->verified) &&
 	    !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0, signature))
 		return false;
 	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {

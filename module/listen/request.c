@@ -38,8 +38,8 @@
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
-			     const struct xtcp_demux_key *key)
+inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+				    const struct xtcp_demux_key *key)
 {
 	struct xtcp_conn *conn = &he->conn;
 
@@ -73,6 +73,9 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
+	const bool wscale_ok = seg->has_wscale && READ_ONCE(ctl->window_scaling);
+	const bool ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
+	const bool sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
 
 	xtcp_request_fill_names(he, lsk, skb, key);
 	he->irs = seg->seq;
@@ -81,17 +84,18 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	else if (user_mss)
 		he->mss = min(he->mss, user_mss);
-	he->wscale_ok = seg->has_wscale && READ_ONCE(ctl->window_scaling);
-	he->snd_wscale = he->wscale_ok ? seg->wscale : 0;
-	he->ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
-	he->ts_recent = he->ts_ok ? seg->tsval : 0;
-	he->sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
+	/* bits of one octet, so that they are written at once */
+	he->wscale_ok = wscale_ok;
+	he->ts_ok = ts_ok;
+	he->sack_ok = sack_ok;
+	he->snd_wscale = wscale_ok ? seg->wscale : 0;
+	he->ts_recent = ts_ok ? seg->tsval : 0;
 	he->ack_rate_ok = seg->ack_rate == XTCP_ACKRATE_SUPPORTED && READ_ONCE(ctl->ack_rate_request);
 }
 
 /**
- * xtcp_request_has_ao() - does this segment begin, or complete, a handshake with TCP-AO?
- * @lsk: the listener
+ * xtcp_request_asks_ao() - does this segment begin, or complete, a handshake with TCP-AO?
+ * @lsk: the listener; callers use xtcp_request_has_ao(), which returns at once if @lsk has no key
  * @skb: a segment whose signature @lsk has accepted
  *
  * Context: softirq, RCU read side.
@@ -99,12 +103,12 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
  * Return: true when the segment has the TCP-AO option and the listener has TCP-AO keys: all
  * segments of the connection must then have a MAC.
  */
-bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
+noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 	struct xtcp_ao_option option;
 
-	return unlikely(xtcp_ao_of(lsk)) &&
+	return xtcp_ao_of(lsk) &&
 	       xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT;
 }
 
@@ -163,8 +167,8 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
-			      const struct xtcp_ip_reply *how)
+__always_inline void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+					      const struct xtcp_ip_reply *how)
 {
 	u32 mss = how->advmss;
 

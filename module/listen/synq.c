@@ -113,9 +113,13 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how);
-	he->accecn_ok = xtcp_accecn_is_asked(lsk, skb);
 	he->syn_codepoint = xtcp_seg(skb)->ecn;
-	he->ecn_ok = he->accecn_ok || (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
+	/* a SYN with none of the three flags requests neither ECN nor AccECN */
+	if (unlikely(xtcp_accecn_ace(skb))) {
+		he->accecn_ok = xtcp_accecn_is_asked(lsk, skb);
+		he->ecn_ok = he->accecn_ok ||
+			     (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
+	}
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else

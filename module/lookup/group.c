@@ -164,7 +164,7 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 }
 
 /**
- * xtcp_group_choose() - let the group's BPF program choose the listener of a segment
+ * xtcp_group_ask() - let the group's BPF program choose the listener of a segment
  * @lsk: the listener that the lookup found
  * @hash: hash of the segment's tuple, used when the program names no member
  * @skb: a segment for a listener; skb->data is the TCP header
@@ -177,7 +177,7 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
  *
  * Return: the chosen listener, or @lsk.
  */
-struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
+struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 {
 	const struct sock_reuseport *reuse = rcu_dereference(lsk->sk_reuseport_cb);
 	struct sock *chosen;

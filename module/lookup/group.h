@@ -58,6 +58,12 @@ int xtcp_group_join(struct sock *sk, struct sock *member);
 void xtcp_group_leave(struct sock *sk);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
-struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb);
+struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb);
+
+/* As xtcp_group_ask(). Most listeners are alone, and have no BPF program. */
+static inline struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct sk_buff *skb)
+{
+	return likely(!rcu_access_pointer(lsk->sk_reuseport_cb)) ? lsk : xtcp_group_ask(lsk, hash, skb);
+}
 
 #endif /* XTCP_GROUP_H */

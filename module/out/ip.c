@@ -88,7 +88,7 @@ static struct dst_entry *valid_route(struct sock *sk)
  *
  * Return: the route, with a reference, or an error pointer.
  */
-struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
+inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 	if (xtcp_ip_has_policies(net, sk)) {
 		/* only IPsec policies read the flow's LSM label */

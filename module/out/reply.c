@@ -12,9 +12,9 @@
  */
 #include "out/reply.h"
 
+#include <linux/hash.h>
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
-#include <linux/jhash.h>
 #include <linux/random.h>
 #include <linux/tcp.h>
 #include <net/inet_ecn.h>
@@ -33,6 +33,7 @@
 #include "base/rstdiag.h"
 #include "base/secret.h"
 #include "base/seg.h"
+#include "base/seldom.h"
 #include "base/wire.h"
 #include "ecn/accecn.h"
 #include "listen/entry.h"
@@ -179,8 +180,8 @@ static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
  * Finds the signer of a segment that is sent for an entry, in answer to @skb. @skb: NULL for a
  * SYN-ACK that is sent again. Return: false when the segment may not be sent.
  */
-static bool find_signer(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
-			const struct sk_buff *skb)
+static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const struct sock *lsk,
+					   const struct xtcp_request *he, const struct sk_buff *skb)
 {
 	const struct tcphdr *th = skb ? (const struct tcphdr *)skb->data : NULL;
 	struct xtcp_ao_option asked = {};
@@ -192,6 +193,21 @@ static bool find_signer(struct xtcp_signer *signer, const struct sock *lsk, cons
 		asked.rnext = xtcp_pool_syn(he)->ao_rnext;
 	}
 	return xtcp_signer_of_synack(signer, lsk, he, asked.keyid, asked.rnext);
+}
+
+/*
+ * Signs a reply that is sent for an entry, if the listener has a key for it. @signer keeps what
+ * @reply points to. Return: false when the segment may not be sent.
+ */
+static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, const struct sock *lsk,
+			   const struct xtcp_request *he, const struct sk_buff *skb)
+{
+	if (likely(!he->ao && !xtcp_seldom_signs(lsk)))
+		return true;
+	if (!find_signer(signer, lsk, he, skb))
+		return false;
+	sign_with(reply, signer);
+	return true;
 }
 
 /**
@@ -319,8 +335,9 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  * @lsk: the listener
  * @he: the entry, or an entry made from a cookie
  *
- * The hash is computed from the ISS each time, and not stored. With SO_TXREHASH, a retransmitted
- * SYN-ACK gets another hash and tries another path.
+ * The hash is computed from the ISS each time, and not stored. The ISS is as good as random, so a
+ * multiplication suffices. With SO_TXREHASH, a retransmitted SYN-ACK gets another hash and tries
+ * another path.
  *
  * Context: any.
  *
@@ -328,7 +345,9 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  */
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
-	return jhash_2words(he->iss, READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? he->resent : 0, 0) ?: 1;
+	u32 resent = READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? he->resent : 0;
+
+	return hash_32(he->iss + resent, 32) ?: 1;
 }
 
 /**
@@ -344,8 +363,8 @@ u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he
  *
  * Return: 0, or routing's negative errno.
  */
-int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
-			    const struct net_device *dev, struct xtcp_ip_reply *how)
+inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
+				   const struct net_device *dev, struct xtcp_ip_reply *how)
 {
 	int err;
 
@@ -386,7 +405,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
-	struct xtcp_signer signer;
+	struct xtcp_signer signer __uninitialized;	/* only a reply that is signed has it */
 	struct reply reply = {
 		.seq = he->iss,
 		.ack = he->irs + 1,
@@ -396,7 +415,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
 
-	if (!find_signer(&signer, lsk, he, syn)) {
+	if (!sign_for_entry(&reply, &signer, lsk, he, syn)) {
 		dst_release(how->dst);
 		return false;
 	}
@@ -409,7 +428,6 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
-	sign_with(&reply, &signer);
 	/*
 	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2). A SYN-ACK with
 	 * timestamps and a signature has no room for the option
@@ -483,7 +501,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.wnd = DIV_ROUND_UP(he->rcv_wnd, 1U << he->rcv_wscale),
 		.flags = XTCP_ACK,
 	};
-	struct xtcp_signer signer;
+	struct xtcp_signer signer __uninitialized;	/* only a reply that is signed has it */
 
 	if (he->accecn_ok)
 		reply.flags |= xtcp_accecn_ace_flags(XTCP_ACE_FIRST);
@@ -492,10 +510,8 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		reply.opts.tsval = xtcp_clock_ts() + xtcp_secret_ts_offset(xn, how.tuple);
 		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 	}
-	if (!find_signer(&signer, lsk, he, skb))
-		return;
-	sign_with(&reply, &signer);
-	send(xn, &how, TCP_SYN_RECV, &reply);
+	if (sign_for_entry(&reply, &signer, lsk, he, skb))
+		send(xn, &how, TCP_SYN_RECV, &reply);
 }
 
 /**

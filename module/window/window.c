@@ -191,7 +191,7 @@ static u8 shift_for(u32 largest)
  *
  * Return: octets; they fit the window field.
  */
-u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss)
+inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss)
 {
 	u32 space = min(xtcp_space_full(sk), most_allowed(sk, dst));
 	u32 segments = xtcp_metric(dst, RTAX_INITRWND);
