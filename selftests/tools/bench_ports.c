@@ -87,7 +87,7 @@ static double connect_cost(enum stack stack, int times)
 /* Of a range of so many ports xtcp's connections to one destination can have all but what is kernel TCP's alone. */
 static int had(int ports)
 {
-	return ports < 1024 ? ports : ports - (ports < 8192 ? ports / 8 : 1024);
+	return ports < 128 ? ports : ports - (ports < 8192 ? ports / 8 : 1024);
 }
 
 /* @cost[] by level. Of ten ports that are used @theirs are kernel TCP's. */

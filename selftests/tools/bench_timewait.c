@@ -55,10 +55,15 @@ struct load {
 
 static struct ns_pair pair;
 
-/* No more ports than each destination needs, so that all share them; of an odd number kernel TCP leaves one alone. */
+/*
+ * Hardly more ports than each destination needs, so that all share them: an eighth of the range, and at most 1,024
+ * ports, are not for xtcp. Of an odd number kernel TCP leaves one alone.
+ */
 static int shared_ports(int n)
 {
-	return (n / DESTINATIONS + 1) & ~1;
+	const int needed = n / DESTINATIONS, kept = needed / 7 + 1;
+
+	return (needed + (kept < 1024 ? kept : 1024) + 1) & ~1;
 }
 
 static int records_ns(const struct load *load)
