@@ -191,7 +191,7 @@ struct xtcp_shard {
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
- *	yet; RCU (fastopen.c)
+ *	yet; RCU (fastkeys.c)
  * @metrics: metrics of earlier connections, by host; NULL: no table yet (metrics.c)
  * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @challenge_second: the second to which @challenges belongs (reply.c)

@@ -117,7 +117,7 @@ static bool is_linear(const struct sock *sk)
 
 	return (xsk->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
 	       sk->sk_state == TCP_ESTABLISHED && xsk->tries.retransmits <= LINEAR_TIMEOUTS &&
-	       xtcp_flight_is_short(sk);
+	       xtcp_flight_is_small(sk);
 }
 
 static void send_again(struct sock *sk)
@@ -239,8 +239,8 @@ static void expired_delayed_ack(struct sock *sk)
 
 /*
  * Sends a keepalive probe, or gives up. If the deadline was too early, sets a later one instead.
- * The deadline was too early if a segment has come in the meantime, or if xtcp_timer_limit_idle()
- * had lowered the deadline to that of a limit.
+ * The deadline was too early if a segment has come in the meantime, or if
+ * xtcp_keepalive_limit_idle() had lowered the deadline to that of a limit.
  */
 static void keep_alive(struct sock *sk)
 {

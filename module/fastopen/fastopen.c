@@ -393,7 +393,8 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
  * complete?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: the socket's spinlock, held.
+ * Context: softirq or process. Lock: none; if another thread has the socket lock, the answer may
+ * change at once.
  *
  * Return: true when both are so.
  */

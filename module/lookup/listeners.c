@@ -131,7 +131,7 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  *
  * Context: softirq, RCU read side, which keeps the result valid without a reference.
  *
- * If a group has a BPF program, xtcp_group_choose() runs the program later, when the segment is
+ * If a group has a BPF program, xtcp_group_ask() runs the program later, when the segment is
  * known to be ours.
  *
  * Return: the best match, or NULL. If several members of a group have the best score, all SYNs of

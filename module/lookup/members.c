@@ -26,7 +26,7 @@ static struct xtcp_seats *seats_of(const struct xtcp_members *members, const str
 /* Adds @sk to @seats, the array of @members; the array is not full. */
 static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
 {
-	/* WRITE_ONCE(): xtcp_group_choose() reads this pointer without a lock */
+	/* WRITE_ONCE(): xtcp_group_ask() reads this pointer without a lock */
 	WRITE_ONCE(xtcp_endpoint(sk)->listener->members, members);
 	xtcp_endpoint(sk)->listener->member_index = seats->n;
 	xtcp_seats_add(seats, sk);

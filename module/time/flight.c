@@ -25,7 +25,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765, segments: see xtcp_flight_is_short() */
+#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765, segments: see xtcp_flight_is_small() */
 
 /* The present RTO, microseconds. */
 static u32 rto_us(const struct xtcp_sock *xsk)
@@ -50,7 +50,7 @@ static u32 rest_of_rto_us(const struct sock *sk)
 }
 
 /**
- * xtcp_flight_is_short() - are fewer than four segments in flight?
+ * xtcp_flight_is_small() - are fewer than four segments in flight?
  * @sk: the sock
  *
  * Fast retransmit needs three duplicate ACKs. When one segment of fewer than four is lost, at most
@@ -60,7 +60,7 @@ static u32 rest_of_rto_us(const struct sock *sk)
  *
  * Return: true when there are fewer.
  */
-bool xtcp_flight_is_short(const struct sock *sk)
+bool xtcp_flight_is_small(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	unsigned int segments = 0;
@@ -82,7 +82,7 @@ bool xtcp_flight_is_short(const struct sock *sk)
  */
 static bool tail_is_short(const struct sock *sk)
 {
-	return xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_flight_is_short(sk);
+	return xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_flight_is_small(sk);
 }
 
 /*

@@ -13,6 +13,6 @@ void xtcp_flight_ack_progress(struct sock *sk);
 void xtcp_flight_ack_judged(struct sock *sk);
 void xtcp_flight_reordering(struct sock *sk, u32 wait_us);
 void xtcp_flight_reneged(struct sock *sk, u32 wait_us);
-bool xtcp_flight_is_short(const struct sock *sk);
+bool xtcp_flight_is_small(const struct sock *sk);
 
 #endif /* XTCP_FLIGHT_H */

@@ -37,7 +37,7 @@
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * rto.c, retries.c and keepalive.c decide how long to wait and when to give up.
+ * rto.c, flight.c, retries.c and keepalive.c decide how long to wait and when to give up.
  */
 #include "time/timer.h"
 
