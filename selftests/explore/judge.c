@@ -287,11 +287,13 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
-			if (!s->misses || j->side[!from].nr_ranges) {
+			/* its SYN-ACK found no way, or with Fast Open a RST has left: the half-open connection has ended */
+			const bool may = s->misses || (j->fastopen && s->has_ended);
+
+			if (!may || j->side[!from].nr_ranges) {
 				judge_broken(j, from, "its SYN has another sequence number");
 				return;
 			}
-			/* a half-open connection ended when its SYN-ACK found no way */
 			s->has_left = false;
 		}
 		s->has_syn = true;
