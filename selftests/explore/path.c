@@ -378,7 +378,7 @@ static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t le
 	path->number[!from]++;
 	path->moved_us = now;
 	resent = flow->judge->side[from].resent;
-	judge_way(flow->judge, from, by_second == path->by_second[from], bytes);
+	judge_way(flow->judge, from, by_second == path->by_second[from] || path->moves[from], bytes);
 	if (wrong)
 		judge_unreadable(flow->judge, from, wrong);
 	else
@@ -408,10 +408,15 @@ static void take_from_device(struct path *path, enum side side, int tun)
 	} while (len > 0);
 }
 
+/* The device of the route first: what has left by it is older, if the route changes now. */
 static void take_from(struct path *path, enum side side)
 {
+	const bool by_second = path->by_second[side];
+
+	if (by_second)
+		take_from_device(path, side, path->second[side]);
 	take_from_device(path, side, path->tun[side]);
-	if (path->second[side] >= 0)
+	if (!by_second && path->second[side] >= 0)
 		take_from_device(path, side, path->second[side]);
 }
 

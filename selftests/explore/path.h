@@ -33,6 +33,7 @@ struct path {
 	int ns[SIDES], tun[SIDES];	/* -1: the namespace has ended */
 	int second[SIDES];	/* the second device; -1: none */
 	bool by_second[SIDES];	/* the route of that side leads there */
+	bool moves[SIDES];	/* the route changes now: a packet may leave by either device */
 	bool is_deaf[SIDES];	/* that side has lost its address */
 	bool show;		/* print each packet */
 	long long shown_us;	/* since when; 0: not yet */

@@ -85,6 +85,10 @@ static void change(struct world *w, enum side side, bool on)
 	else
 		set_route(w, side, on ? RTM_NEWROUTE : RTM_DELROUTE);
 	faults_pause(false);
+	/* to change it takes time, in which a timer may have sent something */
+	w->path.moves[side] = h->route == ROUTE_DEVICE;
+	path_has_news(&w->path);
+	w->path.moves[side] = false;
 	w->path.by_second[side] = on && h->route == ROUTE_DEVICE;
 	/* with Fast Open the server has all addresses of a network, whatever becomes of this one */
 	w->path.is_deaf[side] = on && h->route == ROUTE_ADDRESS && (side == CLIENT || !w->s->fastopen);
