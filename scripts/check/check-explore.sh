@@ -5,17 +5,44 @@
 # built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
 # One seed is the same run twice, octet for octet, in two folders. Wrong arguments are refused.
 # A scenario that hangs is named, and a run that is interrupted leaves nothing.
+# "listed" builds nothing, and only looks whether what a defect replaces stands in its file, once.
 
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [[ $only != @(|hang|interrupted|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [hang|interrupted|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|listed|hang|interrupted|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [listed|hang|interrupted|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
+
+# entries COMMAND: runs it with $words, $file, $there and $instead of each defect whose words have $only in them
+entries()
+{
+	while read -r words; do
+		[[ $words == [a-z]*": "* ]] || continue
+		{ read -r file && IFS= read -r there && IFS= read -r instead; } || { echo "$list: '$words' has no four lines"; break; }
+		[[ $words == *"$only"* ]] || continue
+		there=${there#-}
+		instead=${instead#+}
+		"$1"
+	done <"$list"
+}
+
+stands_once()
+{
+	[ "$(grep -oF -e "$there" "$file" 2>/dev/null | wc -l)" -eq 1 ] || echo "$list: '$words': not once in $file: $there"
+}
+
+if [ "$only" = listed ]; then
+	only=
+	said=$(entries stands_once)
+	[ -z "$said" ] || echo "$said"
+	[ -z "$said" ]
+	exit
+fi
 
 image=$(vm_kernel lab) && scripts/check/selftests.sh tools || exit 1
 vm_machine lab "$image"
@@ -266,6 +293,16 @@ defect()
 	return 1
 }
 
+check_defect()
+{
+	if defect; then
+		echo "ok - explorer: $words"
+	else
+		echo "not ok - explorer: $words"
+		status=1
+	fi
+}
+
 # Nothing refers to an object that a close() leaves: only kmemleak knows, when a machine of the debug kernel ends.
 check_leak()
 {
@@ -342,17 +379,5 @@ check_shrinking()
 [[ $only != @(|smaller) ]] || check_shrinking
 [[ $only != @(|leak) ]] || check_leak
 [[ $only != @(|alone) ]] || check_alone
-while read -r words; do
-	[[ $words == [a-z]*": "* ]] || continue
-	{ read -r file && IFS= read -r there && IFS= read -r instead; } || break
-	[[ $words == *"$only"* ]] || continue
-	there=${there#-}
-	instead=${instead#+}
-	if defect; then
-		echo "ok - explorer: $words"
-	else
-		echo "not ok - explorer: $words"
-		status=1
-	fi
-done <"$list"
+entries check_defect
 exit $status
