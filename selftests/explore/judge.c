@@ -287,7 +287,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	s->syns_left += !!(seg->flags & SEGMENT_SYN);
 	if (seg->flags & SEGMENT_SYN) {
 		if (s->has_syn && seg->seq != s->iss) {
-			/* its SYN-ACK found no way, or with Fast Open a RST has left: the half-open connection has ended */
+			/* a half-open connection ends if its SYN-ACK finds no way, or with Fast Open by a RST */
 			const bool may = s->misses || (j->fastopen && s->has_ended);
 
 			if (!may || j->side[!from].nr_ranges) {
