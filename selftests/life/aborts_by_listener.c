@@ -5,7 +5,8 @@
  * Cases: two listeners, two reasons, both IP versions; members of a group, each for itself; connections that FINs
  * close, those that connect() opens, and those of a listener that has ended are not counted; the next listen() begins
  * at 0, but what an earlier listen() of the socket has opened counts for it; what a member has taken over
- * (net.xtcp.migrate_req) counts for that member; a namespace sees its own. A count needs no memory.
+ * (net.xtcp.migrate_req) counts for that member, unless the members differ in SO_REUSEADDR; then it counts for none,
+ * and the port is free when all is closed. A namespace sees its own. A count needs no memory.
  */
 #include <kselftest.h>
 #include <poll.h>
@@ -193,12 +194,13 @@ static void connects(void)
 	close(ns);
 }
 
-static int member(int ns)
+static int member(int ns, bool reuse)
 {
 	union stack_addr addr = stack_addr("127.0.0.1", PORT);
-	int fd = stack_socket(ns, XTCP, "127.0.0.1"), one = 1;
+	int fd = stack_socket(ns, XTCP, "127.0.0.1"), one = 1, value = reuse;
 
-	must(!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "SO_REUSEPORT");
+	must(!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	     !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value)), "options");
 	must(!bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 5), "listen");
 	return fd;
 }
@@ -211,7 +213,7 @@ static void members(void)
 	bool ok;
 
 	for (i = 0; i < MEMBERS; i++) {
-		fd[i] = member(ns);
+		fd[i] = member(ns, false);
 		must(!setsockopt(fd[i], SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ .tv_usec = 1 },
 				 sizeof(struct timeval)), "SO_RCVTIMEO");
 	}
@@ -238,25 +240,39 @@ static void members(void)
 	close(ns);
 }
 
-/* A member ends; the other one takes over its connection, which waits for accept(), and counts its end. */
-static void takes_over(void)
+/* Does bind() without options get the port, of either stack? */
+static bool is_free(int ns)
 {
-	int ns = ns_make(), first = member(ns), second = member(ns), client, server;
-	struct pollfd ready[] = { { .fd = first, .events = POLLIN }, { .fd = second, .events = POLLIN } };
-	bool is_second;
+	int ours = stack_bound(ns, XTCP, "127.0.0.1", PORT, false), theirs;
+
+	if (ours >= 0)
+		close(ours);
+	theirs = stack_bound(ns, KERNEL, "127.0.0.1", PORT, false);
+	if (theirs >= 0)
+		close(theirs);
+	return ours >= 0 && theirs >= 0;
+}
+
+/* A member ends. The other one takes over its connection, which waits for accept(); it may differ in SO_REUSEADDR. */
+static void takes_over(bool differs, bool reuse, const char *want, const char *name)
+{
+	int ns = ns_make(), first = member(ns, reuse), heir, client, server;
+	struct pollfd ready = { .fd = first, .events = POLLIN };
+	bool ok;
 
 	must(!ns_sysctl_set(ns, "net.xtcp.migrate_req", "1"), "migrate_req");
 	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
-	must(poll(ready, 2, STACK_DEADLINE_MS) == 1, "one member has the connection");
-	is_second = ready[1].revents;
-	close(is_second ? second : first);
-	server = accepted(is_second ? first : second);
+	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1, "a connection that waits");
+	heir = member(ns, reuse ^ differs);
+	close(first);
+	server = accepted(heir);
 	linger_zero(client);
 	close(client);
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
+	ok = say(ns, want);
+	close(heir);
 	close(server);
-	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1"), "what a member has taken over, for this member\n");
-	close(is_second ? first : second);
+	ksft_test_result(ok && is_free(ns), "what a member has taken over, %s\n", name);
 	close(ns);
 }
 
@@ -299,12 +315,14 @@ static void no_memory(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(13);
+	ksft_set_plan(15);
 	reasons("127.0.0.1", "127.0.0.1");
 	reasons("::1", "[::1]");
 	connects();
 	members();
-	takes_over();
+	takes_over(false, false, "127.0.0.1:7300 reset 1", "for this member");
+	takes_over(true, false, "", "for none, if this member alone has SO_REUSEADDR");
+	takes_over(true, true, "", "for none, if this member alone lacks SO_REUSEADDR");
 	guest();
 	no_memory();
 	ksft_finished();
