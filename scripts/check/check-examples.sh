@@ -7,14 +7,13 @@
 #   scripts/check/check-examples.sh stock|lab
 
 set -u
-[ $# -eq 0 ] || { echo "check-examples.sh takes no arguments" >&2; exit 2; }
-cd "$(dirname "$0")/../.."
-. scripts/kernel/vm-module.sh
 kind=${1-}
 case $#:$kind in
 1:stock | 1:lab) ;;
 *) sed -n '7s/^# */Usage: /p' "$0" >&2; exit 2 ;;
 esac
+cd "$(dirname "$0")/../.."
+. scripts/kernel/vm-module.sh
 
 image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/tools/xtcp_run --build &&
 	scripts/check/selftests.sh examples ||
