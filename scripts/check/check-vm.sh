@@ -162,14 +162,16 @@ scripts/tools/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not buil
 
 # The module and programs of now, whatever is built meanwhile. They are outside
 # the shared folder, which the machine does not cache; without debugging
-# information the module is a twentieth.
-bin=$dir.bin
-mkdir "$bin" && cp build/selftests/run/run "$bin/" && strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko" &&
+# information the module is a twentieth. Another run with the same folder has another one;
+# tests run programs of it as other users, too.
+bin=$(mktemp -d "$dir.bin.XXXXXX") || { echo "not ok - $kind: cannot write to $dir.bin"; exit 1; }
+trap 'rm -rf "$bin"' EXIT
+chmod 755 "$bin" && cp build/selftests/run/run "$bin/" && strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko" &&
 	strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko" &&
 	{ [ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"; } &&
 	{ [ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"; } &&
 	cp $(printf 'build/selftests/%s ' $names) "$bin/" ||
-	{ echo "not ok - $kind: cannot write to $bin"; rm -rf "$bin"; exit 1; }
+	{ echo "not ok - $kind: cannot write to $bin"; exit 1; }
 tests= sum=120
 for name in $names; do
 	seconds=$(seconds_of "$name")
@@ -246,6 +248,5 @@ for name in "$dir"/*/; do
 	[ ! -d "$name" ] || echo "# kept: ${name%/}"
 done
 [ -z "$is_lab" ] || say_again
-rm -rf "$bin"
 echo "# $kind kernel${counted:+, counted clock}: $((SECONDS - started)) s"
 exit "$status"
