@@ -14,7 +14,27 @@ all=${1-}
 cd "$(dirname "$0")/../.."
 . scripts/check/tap.sh
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-engine.XXXXXX") || exit
-trap 'mountpoint -q "$room/small" && umount "$room/small"; rm -rf "$room"' EXIT
+# a cache of its own, and programs, which a /tmp may not let run
+mkdir -p build && store=$(mktemp -d "$PWD/build/check-engine.XXXXXX") || { rm -rf "$room"; exit 1; }
+group=
+# our jobs with all that they have started; a session of its own may have lost its parent
+finish()
+{
+	local pids tries
+
+	trap '' INT TERM HUP
+	for ((tries = 0; tries < 100; tries++)); do
+		pids=$(ps -ww -eo pid=,ppid=,pgid=,stat= | awk -v top=$$ -v group="${group:-none}" '
+			$4 !~ /^Z/ { parent[$1] = $2; of[$1] = $3 }
+			function is_ours(pid) { return pid in parent && (parent[pid] == top || is_ours(parent[pid])) }
+			END { for (pid in parent) if (is_ours(pid) || of[pid] == group) print pid }')
+		kill $([ $tries -lt 90 ] || echo -KILL) $pids 2>/dev/null || break
+		sleep 0.1
+	done
+	mountpoint -q "$room/small" && umount "$room/small"
+	rm -rf "$room" "$store"
+}
+trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 of=engine
@@ -28,11 +48,18 @@ refused()
 	verdict "refused: $1" "$([ $? -eq 2 ] && [[ $said == *"$1"* ]] || echo "it said '$said'")"
 }
 
+# may_mount NAME: says so if not
+may_mount()
+{
+	[ "$(id -u)" -eq 0 ] || { echo "ok - engine: $1 # SKIP not root"; return 1; }
+	unshare --mount true 2>/dev/null || { echo "ok - engine: $1 # SKIP the kernel cannot give us mounts of our own"; return 1; }
+}
+
 no_room()
 {
 	local said
 
-	[ "$(id -u)" -eq 0 ] || { echo "ok - engine: no room # SKIP not root"; return; }
+	may_mount "no room" || return
 	mkdir "$room/small"
 	mount -t tmpfs -o size=1M small "$room/small"
 	said=$(TMPDIR=$room/small timeout 60 scripts/vm/vm.sh true 2>&1; echo $?)
@@ -48,7 +75,7 @@ left_by()
 	local tries left
 
 	for ((tries = 0; tries < 100; tries++)); do
-		left=$(ps -eo pgid=,stat=,args= | awk -v group="$1" '$1 == group && $2 !~ /^Z/'; ls "$room/tmp")
+		left=$(ps -ww -eo pgid=,stat=,args= | awk -v group="$1" '$1 == group && $2 !~ /^Z/'; ls "$room/tmp")
 		[ -n "$left" ] || return
 		sleep 0.1
 	done
@@ -64,7 +91,7 @@ interrupted()
 	mkdir "$room/tmp" "$room/share"
 	TMPDIR=$room/tmp env --default-signal setsid scripts/vm/vm.sh --share "$room/share" \
 		"echo x >'$room/share/begun'; sleep 1000" >"$room/said" 2>&1 &
-	pid=$!
+	pid=$! group=$!
 	for ((tries = 0; tries < $3 * 10; tries++)); do
 		[ ! -s "$(echo "$room"/$2)" ] || break
 		sleep 0.1
@@ -81,19 +108,19 @@ interrupted()
 # in a PATH before the system's: what scripts/kernel asks for packages and sources
 stubs()
 {
-	mkdir -p "$room/bin"
-	cat >"$room/bin/apt-cache" <<-'END'
+	mkdir -p "$store/bin"
+	cat >"$store/bin/apt-cache" <<-'END'
 		#!/bin/sh
 		for word; do :; done
 		! echo "$*" | grep -q depends || printf '%s\n' "linux-image-${word#linux-headers-}" "$word"
 	END
-	cat >"$room/bin/apt-get" <<-'END'
+	cat >"$store/bin/apt-get" <<-'END'
 		#!/bin/sh
 		[ ! -e "$ROOM/refuse" ] || exit 100
 		for word; do case $word in linux-*) : >"$word.deb" ;; esac; done
 	END
 	# the first package is the headers'; with stall it is unpacked, and then no other one
-	cat >"$room/bin/dpkg-deb" <<-'END'
+	cat >"$store/bin/dpkg-deb" <<-'END'
 		#!/bin/bash
 		release=${2##*/linux-*s-} headers=$3/usr/src/linux-headers-
 		case $2 in
@@ -109,11 +136,11 @@ stubs()
 			echo x >"$3/boot/vmlinuz-$release" ;;
 		esac
 	END
-	cat >"$room/bin/depmod" <<-'END'
+	cat >"$store/bin/depmod" <<-'END'
 		#!/bin/sh
 		echo x >"$2/lib/modules/$3/modules.dep"
 	END
-	cat >"$room/bin/tar" <<-'END'
+	cat >"$store/bin/tar" <<-'END'
 		#!/bin/bash
 		[ ! -e "$ROOM/refuse" ] || { echo "tar: refuses" >&2; exit 2; }
 		mkdir kselftest
@@ -124,13 +151,15 @@ stubs()
 			echo x >"$name"
 		done
 	END
-	chmod +x "$room"/bin/*
+	# a build asks for room, of which it takes none here
+	printf '%s\n' '#!/bin/sh' 'echo 99999M' >"$store/bin/df"
+	chmod +x "$store"/bin/*
 }
 
 # cached COMMAND...: with a cache of its own, and those programs
 cached()
 {
-	ROOM=$room XTCP_CACHE=$room/cache PATH=$room/bin:$PATH timeout 60 "$@"
+	ROOM=$store XTCP_CACHE=$store/cache PATH=$store/bin:$PATH timeout 60 "$@"
 }
 
 # made_anew NAME COMMAND...: says a folder of the cache and nothing else, and what was left there is gone
@@ -140,9 +169,9 @@ made_anew()
 
 	said=$(cached "${@:2}" 2>"$room/errors")
 	status=$?
-	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$room/cache" ] &&
-		[ -z "$(ls -d "$room"/cache/*.?????? "$room"/cache/*/gone 2>/dev/null)" ] || {
-		echo "status $status: $said"; cat "$room/errors"; ls "$room/cache"; })"
+	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$store/cache" ] &&
+		[ -z "$(ls -d "$store"/cache/*.?????? "$store"/cache/*/gone 2>/dev/null)" ] || {
+		echo "status $status: $said"; cat "$room/errors"; ls "$store/cache"; })"
 }
 
 # stays NAME COMMAND...: what is whole is taken, and not made anew
@@ -150,10 +179,11 @@ stays()
 {
 	local dir
 
-	dir=$(cached "${@:2}" 2>/dev/null)
+	dir=$(cached "${@:2}" 2>"$room/errors")
+	[ -d "$dir" ] || { verdict "cache: $1 stays" "no folder '$dir': $(<"$room/errors")"; return; }
 	touch "$dir/kept"
 	cached "${@:2}" >"$room/errors" 2>&1
-	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] || cat "$room/errors")"
+	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] || echo "not $dir: $(<"$room/errors")")"
 	rm -f "$dir/kept"
 }
 
@@ -162,23 +192,23 @@ caches()
 	local release dir pid tries
 
 	stubs
-	mkdir "$room/cache"
+	mkdir "$store/cache"
 	. scripts/kernel/kernel.sh
 	release=$(kernel_listed 6.12 | awk '{ print $2 }')
-	dir=$room/cache/kernel-$release
+	dir=$store/cache/kernel-$release
 
 	# an unpack that was killed with all that it had started
-	touch "$room/stall"
+	touch "$store/stall"
 	cached setsid scripts/kernel/other-kernel.sh 6.12 >/dev/null 2>&1 &
-	for ((tries = 0; tries < 300; tries++)); do
-		[ ! -s "$room/begun" ] || break
+	for ((tries = 0; tries < 1200; tries++)); do
+		[ ! -s "$store/begun" ] || break
 		sleep 0.1
 	done
-	pid=$(ps -eo pgid=,args= | awk -v cache="$room/cache/other" 'index($0, "dpkg-deb -x " cache) { print $1; exit }')
+	pid=$(ps -ww -eo pgid=,args= | awk -v cache="$store/cache/other" 'index($0, "dpkg-deb -x " cache) { print $1; exit }')
 	kill -KILL -- "-${pid:-nothing}"
-	rm "$room/stall"
+	rm "$store/stall"
 	verdict "cache: an unpack was killed" \
-		"$([ -n "$(ls -d "$room"/cache/other.?????? 2>/dev/null)" ] || ls -R "$room/cache")"
+		"$([ -n "$(ls -d "$store"/cache/other.?????? 2>/dev/null)" ] || ls -R "$store/cache")"
 	made_anew "a kernel whose unpack was killed" scripts/kernel/other-kernel.sh 6.12
 	stays "a whole kernel" scripts/kernel/other-kernel.sh 6.12
 	for file in boot/vmlinuz-$release lib/modules/$release/modules.dep usr/src/linux-headers-$release/Makefile; do
@@ -189,11 +219,11 @@ caches()
 
 	# a download that fails, and no older kernel
 	rm -rf "$dir"
-	touch "$room/refuse"
+	touch "$store/refuse"
 	said=$(cached scripts/kernel/other-kernel.sh 6.12 2>&1)
 	verdict "cache: a download that fails leaves nothing" "$([ $? -eq 1 ] && grep -q "could not fetch Linux" <<<"$said" &&
-		[ -z "$(ls -d "$room"/cache/*/ 2>/dev/null)" ] || { echo "$said"; ls "$room/cache"; })"
-	rm "$room/refuse"
+		[ -z "$(ls -d "$store"/cache/*/ 2>/dev/null)" ] || { echo "$said"; ls "$store/cache"; })"
+	rm "$store/refuse"
 
 	source_of_kernel || return
 	made_anew "what is there of the source the first time" scripts/kernel/kernel-source.sh
@@ -201,9 +231,9 @@ caches()
 	dir=$(cached scripts/kernel/kernel-source.sh)
 	: >"$dir/proc.c"
 	touch "$dir/gone"
-	mkdir "$room/cache/source.killed"
+	mkdir "$store/cache/source.killed"
 	made_anew "a part of the source with an empty proc.c" scripts/kernel/kernel-source.sh
-	touch "$room/refuse"
+	touch "$store/refuse"
 	for dir in fast:linux debug:linux; do
 		half_kernel scripts/lab/kernel.sh "lab-${dir%:*}" "${dir#*:}" "${dir%:*}"
 	done
@@ -221,28 +251,34 @@ half_kernel()
 {
 	local dir said
 
-	dir=$(cached bash -x "$1" --path "$4" 2>&1 | sed -n 's/^+ dest=//p')
-	mkdir -p "${dir:-$room/none}" "$room/cache/$2-build.killed"
+	dir=$(cached env -u PS4 bash -x "$1" --path "$4" 2>&1 | sed -n 's/^+ dest=//p')
+	[[ $dir == "$store"/cache/?* ]] || { verdict "cache: $2 with nothing but $3 is no kernel" "no folder '$dir'"; return; }
+	mkdir -p "$dir" "$store/cache/$2-build.killed"
 	echo x >"$dir/$3"
 	said=$(cached "$1" --path "$4" 2>&1)
-	verdict "cache: $2 with nothing but $3 is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] || echo "$dir: $said")"
+	verdict "cache: $2 with nothing but $3 is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] && [ -d "$dir" ] || echo "$dir: $said")"
 	said=$(cached "$1" "$4" 2>&1)
 	verdict "cache: $2, what a killed build left is gone" \
 		"$([ $? -ne 0 ] && grep -q "tar: refuses" <<<"$said" &&
-		[ -z "$(ls -d "$room/cache/$2"-build.* 2>/dev/null)" ] || { echo "$said"; ls "$room/cache"; })"
+		[ -z "$(ls -d "$store/cache/$2"-build.* 2>/dev/null)" ] || { echo "$said"; ls "$store/cache"; })"
 }
 
 # full SIZE PATTERN COMMAND...: what it writes to build/ goes to a disk of that size. It says so, ends with a status
-# that is not 0, and no part of it goes on.
+# that is not 0, and no part of it goes on. There are no results of coverage.sh and mutants.py; the locks of the builds
+# are those of build/ itself, where others may build at this time.
 full()
 {
 	local pid status
 
 	mkdir -p "$room/small" "$room/tmp"
-	TMPDIR=$room/tmp setsid unshare --mount bash -c 'mount -t tmpfs -o size=$1 small "$0" && mkdir "$0/u" "$0/w" &&
-		mount -t overlay -o "lowerdir=$PWD/build,upperdir=$0/u,workdir=$0/w" overlay build && shift && exec "$@"' \
+	TMPDIR=$room/tmp setsid unshare --mount bash -c 'mount -t tmpfs -o size=$1 small "$0" &&
+		mkdir "$0/u" "$0/w" "$0/real" && mount --bind build "$0/real" &&
+		mount -t overlay -o "lowerdir=$0/real,upperdir=$0/u,workdir=$0/w" overlay build &&
+		rm -rf build/coverage build/mutants && for lock in build/*/.lock; do
+			[ ! -e "$lock" ] || mount --bind "$0/real/${lock#build/}" "$lock" || exit
+		done && shift && exec "$@"' \
 		"$room/small" "$1" timeout --foreground 600 "${@:3}" >"$room/said" 2>&1 &
-	pid=$!
+	pid=$! group=$!
 	wait "$pid"
 	status=$?
 	verdict "full disk: ${*:3}" "$({ [ $status -ne 0 ] && [ $status -ne 124 ] && grep -qE -- "$2" "$room/said" &&
@@ -254,16 +290,20 @@ full_disks()
 {
 	local size=64k
 
-	[ "$(id -u)" -eq 0 ] || { echo "ok - engine: full disk # SKIP not root"; return; }
+	may_mount "full disk" || return
 	scripts/lab/kernel.sh --path fast >/dev/null ||
 		{ echo "ok - engine: full disk # SKIP no kernel of the laboratory"; return; }
+	# not what fills the disk
+	(. scripts/kernel/vm-module.sh; vm_module lab -s WRAPPER=1) &&
+		scripts/check/selftests.sh tools ../build/selftests/ports >/dev/null && scripts/tools/xtcp_run --build ||
+		{ verdict "full disk" "what runs there does not build"; return; }
 	mkdir -p "$room/small"
 	mount -t tmpfs -o size=32k small "$room/small"
 	said=$(. scripts/kernel/vm-module.sh; vm_room "$room/small")
 	verdict "full disk: no room for results" "$([ "$said" = "not ok - no space left in $room/small" ] &&
 		[ -z "$(ls "$room/small")" ] || echo "it said '$said'")"
 	umount "$room/small"
-	full $size "^not ok - lab: cannot write to .*/build/full/lab.bin" scripts/check/check-vm.sh lab build/full '^ports$'
+	full $size "^not ok - lab: cannot write to .*/build/full/lab\.bin\." scripts/check/check-vm.sh lab build/full '^ports$'
 	full $size "^not ok - no space left in build/explore\." scripts/lab/explore.sh --seeds 20
 	[ -n "$all" ] || return
 	full $size "^not ok - no space left in build/soak\." scripts/lab/soak.sh soak_wrap
@@ -284,4 +324,4 @@ full_disks
 interrupted INT "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
 interrupted TERM "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
 interrupted INT share/begun 1200 "while a command runs"
-exit "$status"
+exit "$tap_status"

@@ -81,5 +81,5 @@ for said in tree moved; do
 done
 verdict "its list names all tests" "$(diff <(sort "$out/share/list") \
 	<(printf 'net/xtcp:%s\n' ${tests:-$(make -s -C selftests list)} | sort))"
-[ "$status" -ne 0 ] || rm -rf "$out"
-exit "$status"
+[ "$tap_status" -ne 0 ] || rm -rf "$out"
+exit "$tap_status"

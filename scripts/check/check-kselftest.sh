@@ -61,5 +61,5 @@ verdict "a folder that was carried elsewhere" "$(lacks "$out/moved" '^# ok 1 ' '
 	'^ok 2 selftests: xtcp: ports$' '^ok 3 selftests: xtcp: wire_options$')"
 verdict "the same rows in both" "$(diff <(rows "$out/with") <(rows "$out/moved"))"
 verdict "no such test in that folder" "$(lacks "$out/unknown" "No such test 'xtcp:no_such'" '^1$')"
-[ "$status" -ne 0 ] || rm -rf "$out"
-exit "$status"
+[ "$tap_status" -ne 0 ] || rm -rf "$out"
+exit "$tap_status"

@@ -122,5 +122,5 @@ verdict "KTAP with a total" "$(for said in poor rich; do
 		grep -qE '^# Totals: pass:[0-9]+ fail:0 xfail:0 xpass:0 skip:[0-9]+ error:0$' "$out/share/$said" &&
 		grep -qx 'status 0' "$out/share/$said"; } || tail -n 3 "$out/share/$said"
 	done)"
-[ "$status" -ne 0 ] || rm -rf "$out"
-exit "$status"
+[ "$tap_status" -ne 0 ] || rm -rf "$out"
+exit "$tap_status"

@@ -2,14 +2,15 @@
 #
 # What checks in shell say in TAP, for check-engine.sh, check-kernel-tree.sh, check-kselftest.sh and
 # check-run-tests.sh, which source it in the top folder. $of is what each result begins with, and
-# $status what the check ends with.
+# $tap_status what the check ends with.
 
-status=0
+# a caller may have a status of its own
+tap_status=0
 
 # verdict NAME WHY: "ok" if WHY is empty; else "not ok", and WHY before it
 verdict()
 {
-	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; status=1; }
+	[ -z "$2" ] || { sed 's/^/# /' <<<"$2"; tap_status=1; }
 	echo "${2:+not }ok - $of: $1"
 }
 
