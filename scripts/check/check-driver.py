@@ -116,9 +116,13 @@ def main():
         print("check-driver.py takes no arguments", file=sys.stderr)
         return 2
     failed = 0
+    may_mount = not subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL, check=False).returncode
     for name, status, last, says in ROWS:
         if name.startswith("full") and os.geteuid():
             print(f"ok - driver: {name} # SKIP not root")
+            continue
+        if name.startswith("full") and not may_mount:
+            print(f"ok - driver: {name} # SKIP the kernel cannot give us mounts of our own")
             continue
         got, said, left, order = play(name)
         why = None
