@@ -7,6 +7,7 @@ import difflib
 import fnmatch
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -168,9 +169,12 @@ class Plan:
         count = min(os.cpu_count() if shares == "cpus" else int(shares), (len(names) + 7) // 8)
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
-            short = ["env", "SHORT=1"] if self.mode() in "qcu" else []
+            words = ["SHORT=1"] if self.mode() in "qcu" else []
+            if kernel.startswith("lab") and "fuzz" in share and not (os.environ.get("SEED") or os.environ.get("LAB_SEED")):
+                # programs take it from the clock, which begins at the same second in each machine of the laboratory
+                words.append(f"SEED={random.getrandbits(32)}")
             options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
-            command = [*short, "scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
+            command = [*(["env", *words] if words else []), "scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
             yield Part(name, seconds // count, time_of, after, command, group, share)
 
 
@@ -391,17 +395,24 @@ def run_all(run, parts, mistakes=()):
     except Ended:
         try:
             run.interrupted("# ended by a signal: what has not run yet is not counted, so this is no verdict")
+            close_up(run, ", ended by a signal")
         except BrokenPipeError:
             # the signal has ended who reads this, too
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        close_up(run, ", ended by a signal")
+            to_nowhere()
+            close_up(run, ", ended by a signal")
         return 143
     except Exception as error:
+        on_signals(signal.SIG_IGN)
         if isinstance(error, BrokenPipeError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            to_nowhere()
         run.interrupted("not ok - check.py itself failed")
         say("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()))
     return 0 if close_up(run) else 1
+
+
+def to_nowhere():
+    """Nobody reads standard output any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
