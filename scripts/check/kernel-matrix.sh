@@ -26,19 +26,19 @@ count_of()
 }
 
 scripts/check/check.py --asked --kernel "$XTCP_SERIES" "$@" >/dev/null || exit
-mkdir -p build/check
-out=$(mktemp -d build/check/matrix.XXXXXX)
-played=
+mkdir -p build/check && out=$(mktemp -d build/check/matrix.XXXXXX) || exit 1
 finish()
 {
 	trap '' INT TERM HUP
-	[ -z "$played" ] || { kill "$played"; wait; } 2>/dev/null
+	# tee ignores signals until it has shown what check.py says last; before check.py has begun it ends at once
+	kill $(jobs -p) 2>/dev/null
+	wait
 	rm -rf "$out"
 }
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-mkfifo "$out/said"
+mkfifo "$out/said" || exit 1
 status=0
 printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' series release compiles exported passed failed skipped seconds >"$out/table"
 for series in $(kernel_listed | awk '{ print $1 }'); do
@@ -48,10 +48,8 @@ for series in $(kernel_listed | awk '{ print $1 }'); do
 	(trap '' INT TERM HUP; exec tee "$out/log") <"$out/said" &
 	shown=$!
 	scripts/check/check.py --kernel "$series" "$@" >"$out/said" 2>&1 &
-	played=$!
-	wait "$played" || status=1
-	played=
-	wait "$shown"
+	wait $! || status=1
+	wait "$shown" || { status=1; echo "not ok - matrix: not all of it was written to $out/log"; }
 	tail -n 1 "$out/log" >"$out/last"
 	printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' "$series" \
 		"$(sed -n 's/^# [a-z0-9.]* kernel, //p' "$out/log" | head -n 1)" \

@@ -8,6 +8,7 @@ import glob
 import json
 import multiprocessing
 import os
+import queue
 import re
 import shutil
 import signal
@@ -27,6 +28,7 @@ SOURCE = os.path.join(TOP, "build/coverage/source")
 NOTICED, UNNOTICED, UNREACHED = "noticed", "NOT NOTICED", "NOT REACHED"
 EQUAL, REFUSED = "no mutant: equal object code", "does not compile"
 UNITS = "unit test"
+LOOK = 10                               # seconds after which a worker may have been killed
 EXCUSED = os.path.join(TOP, "selftests/mutants.list")
 
 USAGE = """\
@@ -272,7 +274,14 @@ class Mutants:
         for worker in workers:
             worker.start()
         while jobs:
-            result = done.get()
+            try:
+                result = done.get(timeout=LOOK)
+            except queue.Empty:
+                # ended without a word, as when memory was short
+                killed = [worker.exitcode for worker in workers if worker.exitcode]
+                if killed:
+                    raise Failure(f"a worker was ended: {killed[0]}") from None
+                continue
             if result is None:
                 jobs -= 1
             elif isinstance(result, str):

@@ -20,11 +20,18 @@ wrong()
 }
 
 # tie_to_parent SCRIPT ARGUMENT...: the script begins again, and gets a TERM when its parent ends: a script that waits for
-# a machine in the foreground passes no signal on. The variable tells who has begun again: its pid stays the same.
+# a machine in the foreground passes no signal on. The variable tells who has begun again: its pid stays the same, and
+# its parent, unless that has ended before a TERM was asked for.
 tie_to_parent()
 {
-	[ "${XTCP_TIED-}" != $$ ] && command -v setpriv >/dev/null || { export -n XTCP_TIED; return 0; }
-	XTCP_TIED=$$ exec setpriv --pdeathsig TERM "$@"
+	local tied=${XTCP_TIED-}
+
+	export -n XTCP_TIED
+	case $tied in
+	$$:$PPID) return ;;
+	$$:*) exit 143 ;;
+	esac
+	! command -v setpriv >/dev/null || XTCP_TIED=$$:$PPID exec setpriv --pdeathsig TERM "$@"
 }
 
 # check_options WORDS: those that both have; so many words are left for the command.
