@@ -21,25 +21,29 @@ from collections import namedtuple
 from parts import end_all, inherit_orphans, offspring
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-BEGINS, ENDS = 900, 30          # seconds that a machine here may take until it boots, and until all have ended
+# seconds that a busy machine may take until one boots, until the command has ended, and then all helpers
+BEGINS, ENDS, LAST = 900, 180, 60
 MACHINE = "xtcp-lab.*/ctl/started"
 EMULATED = "xtcp-vm.*/ctl/command"
 
-# what is run; the file of its TMPDIR that is there when it has begun; where it keeps temporary folders; in a copy of
+# what is run, without what would first install packages; the file of its TMPDIR that is there when it has begun; where it keeps temporary folders; in a copy of
 # the tree, as it would overwrite results; quick: it takes seconds
 Row = namedtuple("Row", "name command begun folders copy quick")
 ROWS = (
     Row("soak", "make soak T=soak_year", MACHINE, ["build/soak.*"], False, True),
     Row("ab", "make ab CC=cubic CC2=reno N=2 NET=short", MACHINE, ["build/ab/run.*"], False, True),
     Row("explore", "make explore SEEDS=4000", MACHINE, ["build/explore.*"], False, False),
-    Row("check", "make check K=lab T=^(soaking|load)$", MACHINE, ["build/check/run.*"], False, False),
-    Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], False, False),
-    Row("bench", "make bench B=tcp AB=HEAD", EMULATED, [], False, False),
-    Row("programs", "make programs K=lab P=reload", MACHINE, [], False, False),
-    Row("coverage", "make coverage T=^ports$", MACHINE, [], True, False),
-    Row("mutants", "make mutants N=4", MACHINE, [], True, False),
+    Row("check", "make check K=lab T=^(soaking|load)$", MACHINE, ["build/check/run.*"], True, False),
+    Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], True, False),
+    Row("bench", "make bench B=tcp AB=HEAD", EMULATED, [], True, False),
+    Row("programs", "scripts/check/programs.sh --short --kernel lab reload", MACHINE, [], False, False),
+    Row("coverage", "scripts/coverage/coverage.sh --only ^ports$", MACHINE, [], True, False),
+    Row("mutants", "scripts/coverage/mutants.py --number 4", MACHINE, [], True, False),
 )
 SIGNALS = signal.SIGINT, signal.SIGTERM
+# what the commands would take for their options, as in check-input.sh
+OPTIONS = """MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
+             FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED"""
 
 
 def copy_tree(to):
@@ -50,7 +54,12 @@ def copy_tree(to):
         if (TOP / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TOP / name, to / name)
-    shutil.copytree(TOP / "build/selftests", to / "build/selftests", symlinks=True)
+    if (TOP / "build/selftests").is_dir():
+        shutil.copytree(TOP / "build/selftests", to / "build/selftests", symlinks=True)
+    # make bench AB=HEAD asks for a commit
+    for words in ["init"], ["add", "-A"], ["-c", "user.name=xtcp", "-c", "user.email=xtcp@localhost",
+                  "-c", "commit.gpgsign=false", "commit", "-m", "now"]:
+        subprocess.run(["git", *words], cwd=to, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
 def reached(to):
@@ -62,12 +71,15 @@ def reached(to):
     (folder / "reach.json").write_text(repr({"tests": ["races"], "lines": lines}).replace("'", '"'))
 
 
-def worktrees(folders):
-    """Those of this repository that are in these folders."""
-    listed = subprocess.run(["git", "worktree", "list", "--porcelain"], cwd=TOP, stdout=subprocess.PIPE, text=True,
+def worktrees(tree):
+    """Those of the tree's repository."""
+    listed = subprocess.run(["git", "worktree", "list", "--porcelain"], cwd=tree, stdout=subprocess.PIPE, text=True,
                             check=False).stdout
-    below = tuple(f"{name}/" for name in folders)
-    return [path for path in re.findall(r"^worktree (.*)", listed, re.M) if path.startswith(below)]
+    return set(re.findall(r"^worktree (.*)", listed, re.M))
+
+
+def in_folders(paths, folders):
+    return [path for path in paths if path.startswith(tuple(f"{name}/" for name in folders))]
 
 
 def names_of(pids):
@@ -85,6 +97,7 @@ def interrupt(row, number, tree, folder):
     tmp = folder / "tmp"
     tmp.mkdir()
     before = {name for pattern in row.folders for name in glob.glob(str(tree / pattern))}
+    trees_before = worktrees(tree)
     with open(folder / "said", "wb") as said:
         # what ignores SIGINT passes that on, and a script cannot take it back
         player = subprocess.Popen(["env", "--default-signal", *row.command.split()], cwd=tree, stdin=subprocess.DEVNULL,
@@ -95,22 +108,25 @@ def interrupt(row, number, tree, folder):
         time.sleep(0.1)
     if not list(tmp.glob(row.begun)):
         return "it did not come so far"
-    if number == signal.SIGINT:
-        os.killpg(player.pid, number)
-    else:
-        player.send_signal(number)
+    try:
+        if number == signal.SIGINT:
+            os.killpg(player.pid, number)
+        else:
+            player.send_signal(number)
+    except ProcessLookupError:
+        return "it ended by itself"
     try:
         status = player.wait(ENDS)
     except subprocess.TimeoutExpired:
         return f"it goes on: {names_of(offspring(os.getpid()))}"
     # helpers that wait for a process end a moment later
-    deadline = time.monotonic() + ENDS / 6
-    while offspring(os.getpid()) and time.monotonic() < deadline:
+    deadline = time.monotonic() + LAST
+    while (offspring(os.getpid()) or list(tmp.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
     left = names_of(offspring(os.getpid()))
     left += [name for pattern in row.folders for name in glob.glob(str(tree / pattern)) if name not in before]
     left += [str(path.relative_to(tmp)) for path in tmp.iterdir()]
-    left += worktrees([TOP, tree, tmp])
+    left += in_folders(worktrees(tree) - trees_before, [tree, tmp])
     if left:
         return f"left: {left}"
     return None if status else "its status is 0"
@@ -145,11 +161,13 @@ def main():
         print(f"check-interrupt.py: no row has that name; there are: all {' '.join(row.name for row in ROWS)}",
               file=sys.stderr)
         return 2
-    for word in "MAKEFLAGS", "MAKELEVEL", "MFLAGS":
+    for word in OPTIONS.split():
         os.environ.pop(word, None)
     inherit_orphans()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
+        signal.signal(number, lambda got, _: sys.exit(128 + got))
     failed = 0
+    (TOP / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="interrupt.", dir=TOP / "build", ignore_cleanup_errors=True) as copy:
         copied = False
         for row in rows:
