@@ -52,7 +52,8 @@ refused()
 may_mount()
 {
 	[ "$(id -u)" -eq 0 ] || { echo "ok - engine: $1 # SKIP not root"; return 1; }
-	unshare --mount true 2>/dev/null || { echo "ok - engine: $1 # SKIP the kernel cannot give us mounts of our own"; return 1; }
+	unshare --mount true 2>/dev/null ||
+		{ echo "ok - engine: $1 # SKIP the kernel cannot give us mounts of our own"; return 1; }
 }
 
 no_room()
@@ -183,7 +184,8 @@ stays()
 	[ -d "$dir" ] || { verdict "cache: $1 stays" "no folder '$dir': $(<"$room/errors")"; return; }
 	touch "$dir/kept"
 	cached "${@:2}" >"$room/errors" 2>&1
-	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] || echo "not $dir: $(<"$room/errors")")"
+	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] ||
+		echo "not $dir: $(<"$room/errors")")"
 	rm -f "$dir/kept"
 }
 
@@ -252,7 +254,8 @@ half_kernel()
 	local dir said
 
 	dir=$(cached env -u PS4 bash -x "$1" --path "$4" 2>&1 | sed -n 's/^+ dest=//p')
-	[[ $dir == "$store"/cache/?* ]] || { verdict "cache: $2 with nothing but $3 is no kernel" "no folder '$dir'"; return; }
+	[[ $dir == "$store"/cache/?* ]] ||
+		{ verdict "cache: $2 with nothing but $3 is no kernel" "no folder '$dir'"; return; }
 	mkdir -p "$dir" "$store/cache/$2-build.killed"
 	echo x >"$dir/$3"
 	said=$(cached "$1" --path "$4" 2>&1)

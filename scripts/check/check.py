@@ -170,11 +170,12 @@ class Plan:
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
             words = ["SHORT=1"] if self.mode() in "qcu" else []
-            if kernel.startswith("lab") and "fuzz" in share and not (os.environ.get("SEED") or os.environ.get("LAB_SEED")):
+            if kernel.startswith("lab") and "fuzz" in share and not any(map(os.environ.get, ("SEED", "LAB_SEED"))):
                 # programs take it from the clock, which begins at the same second in each machine of the laboratory
                 words.append(f"SEED={random.getrandbits(32)}")
             options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
-            command = [*(["env", *words] if words else []), "scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
+            command = ["env", *words] if words else []
+            command += ["scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
             yield Part(name, seconds // count, time_of, after, command, group, share)
 
 
