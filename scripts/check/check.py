@@ -204,9 +204,9 @@ class Run:
             for part in waiting[:]:
                 if self.may_begin(part, waiting, processors):
                     waiting.remove(part)
-                    self.running.append(part)
                     say(f"# begins: {part.name}")
                     part.begin(self.folder)
+                    self.running.append(part)
             time.sleep(0.2)
             for part in self.running[:]:
                 part.look()
