@@ -5,6 +5,10 @@
  * of them. No other user's program gets anything, and nothing is left when nobody comes in time.
  *
  * xtcp alone, over both IPs; kernel TCP has no such knob. Peers are kernel TCP's.
+ *
+ * No row shows that RSTs end after XTCP_TELL_TIME (socket/listen.c). That time passes only while the kernel sends them,
+ * so slow rules of netfilter would have to make each of them slow. In the laboratory no rule takes time. Elsewhere the
+ * number of RSTs would measure the machine, and a row that accepts every number could not fail.
  */
 #include <errno.h>
 #include <fcntl.h>
