@@ -17,6 +17,8 @@
 #define LOOKS_MAX	20000
 
 static char piece[65536];
+static int longer[LOOKS_MAX];	/* at each look of the last run, sorted */
+static int looks;
 
 int contest_choose(int fd, const char *algorithm)
 {
@@ -69,11 +71,11 @@ static int compare(const void *a, const void *b)
 
 static int run(struct contestant *all, int n, int settle_ms, int ms, int rtt_us)
 {
-	static int longer[LOOKS_MAX];
 	long long begin = wait_now_ms(), now, next = settle_ms;
 	struct pollfd fds[2 * CONTEST_MAX];
-	int i, looks = 0, got;
+	int i, got;
 
+	looks = 0;
 	for (i = 0; i < n; i++) {
 		fds[2 * i] = (struct pollfd){ .fd = all[i].out, .events = POLLOUT };
 		fds[2 * i + 1] = (struct pollfd){ .fd = all[i].in, .events = POLLIN };
@@ -112,6 +114,15 @@ int contest_run(const struct router *r, struct contestant *all, int n, int settl
 	close(listener);
 	errno = err;
 	return err ? -1 : 0;
+}
+
+int contest_share_above(int us)
+{
+	int below = 0;
+
+	while (below < looks && longer[below] < us)
+		below++;
+	return looks ? (looks - below) * 100 / looks : 0;
 }
 
 double contest_mbit(const struct contestant *c, int ms)

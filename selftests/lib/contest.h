@@ -31,6 +31,9 @@ int contest_enter(const struct router *r, struct contestant *c, int listener, in
 int contest_run(const struct router *r, struct contestant *all, int n, int settle_ms, int ms, int rtt_us,
 		int *longer_us);
 
+/* In the last contest_run(): at how many percent of the looks the first one's round trips were longer by @us. */
+int contest_share_above(int us);
+
 /* What it received in these @ms. */
 double contest_mbit(const struct contestant *c, int ms);
 
