@@ -35,10 +35,16 @@
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
-/* Has the route moved to another device since the round began? No, if it has no device now. */
-static bool moves(const struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+/*
+ * The first device that the route has is the device of the connection. Notes when the route has
+ * moved to another one. The route may also have no device for a while; that is no move.
+ */
+static void note_device(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
-	return resume->ifindex && view->ifindex && view->ifindex != resume->ifindex;
+	if (!resume->ifindex)
+		resume->ifindex = view->ifindex;
+	if (view->ifindex && view->ifindex != resume->ifindex)
+		resume->has_moved = true;
 }
 
 /**
@@ -46,21 +52,11 @@ static bool moves(const struct xtcp_resume *resume, const struct xtcp_resume_vie
  * @resume: to update
  * @view: the connection
  *
- * If the route has moved to another device, octets that are in flight have gone over the previous
- * device, and say nothing about this one. So no round counts that begins before they have arrived.
- *
  * Context: any.
  */
 void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
-	if (moves(resume, view)) {
-		resume->has_moved = true;
-		resume->moved_end = view->snd_nxt;
-	} else if (resume->has_moved) {
-		resume->has_moved = xtcp_seq_lt(view->snd_una, resume->moved_end);
-	}
-	if (view->ifindex)
-		resume->ifindex = view->ifindex;
+	note_device(resume, view);
 	resume->round_end = view->snd_nxt;
 	resume->round_start_us = view->now_us;
 	resume->round_delivered = view->delivered;
@@ -69,12 +65,11 @@ void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view
 /*
  * Does the observation @seen replace @best? The largest observation is kept, since most rounds do
  * not fill the path. But if @best is more than REFRESH_SECONDS older than @seen, @seen replaces
- * @best even if @seen is only half as large. An observation on another device always replaces
- * @best.
+ * @best even if @seen is only half as large.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
-	if (seen->ifindex != best->ifindex || seen->cwnd >= best->cwnd)
+	if (seen->cwnd >= best->cwnd)
 		return true;
 	return seen->seconds - best->seconds > REFRESH_SECONDS && seen->cwnd >= best->cwnd / 2;
 }
@@ -88,7 +83,9 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * that acknowledges octets before they arrive cannot make the saved window larger than the window
  * of this connection.
  *
- * When the route moves to another device, a new round begins at once.
+ * Once the route has moved to another device, the connection observes nothing more, even if the
+ * route moves back: the smallest RTT may be that of either device. What the connection observed
+ * before the move stays. A route that moves away and back between two ACKs is not noticed.
  *
  * Context: any.
  */
@@ -98,14 +95,11 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 	struct xtcp_saved seen = { .rtt_us = view->min_rtt_us, .seconds = view->seconds, .ifindex = view->ifindex };
 	u64 octets;
 
-	if (moves(resume, view)) {
-		xtcp_resume_round(resume, view);
-		return;
-	}
-	if (xtcp_seq_lt(view->snd_una, resume->round_end))
+	note_device(resume, view);
+	if (resume->has_moved || xtcp_seq_lt(view->snd_una, resume->round_end))
 		return;
 	octets = view->delivered - resume->round_delivered;
-	if (took_us && view->ifindex && !resume->has_moved) {
+	if (took_us && view->ifindex) {
 		seen.cwnd = (u32)div_u64(octets * view->min_rtt_us, took_us);
 		if (seen.cwnd && is_better(&resume->best, &seen))
 			resume->best = seen;

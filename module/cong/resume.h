@@ -40,12 +40,10 @@ struct xtcp_saved {
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began
- * @moved_end: if @has_moved, SND.NXT when the route had moved to another device
- * @ifindex: the device that the route had when the round began; 0: none so far
+ * @ifindex: the first device that the route had; 0: none so far
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
- * @has_moved: octets before @moved_end, some of which went over the previous device, were in flight
- *	when the round began
+ * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
  * @has_taken: this connection has taken @saved out of the table, and has not met congestion that
  *	proves @saved wrong
  * @has_jumped: see xtcp_resume_has_jumped()
@@ -62,7 +60,6 @@ struct xtcp_resume {
 	u32 round_end;
 	u32 round_start_us;
 	u32 round_delivered;
-	u32 moved_end;
 	int ifindex;
 	u32 flushes;
 	u8 phase;
