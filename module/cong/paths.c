@@ -331,13 +331,15 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
 /**
  * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: a sock whose addresses are set
+ * @ifindex: the device over which the parameters were observed; if another connection has saved
+ *	parameters of another device since, they stay
  *
  * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when the path
  * of the jump was not the saved path.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_paths_forget(const struct sock *sk)
+void xtcp_paths_forget(const struct sock *sk, int ifindex)
 {
 	struct in6_addr addrs[2];
 	struct path_set *set = set_of_path(sk, addrs);
@@ -348,7 +350,7 @@ void xtcp_paths_forget(const struct sock *sk)
 		return;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (path)
+	if (path && path->saved.ifindex == ifindex)
 		path->saved.cwnd = 0;
 	spin_unlock_bh(&set->lock);
 }

@@ -371,7 +371,7 @@ void xtcp_resuming_retreat(struct sock *sk)
 	}
 	tx->cong.cwnd = xtcp_resume_retreat(resume, tx->cong.cwnd, tx->stream->delivered, tx->snd.nxt, tx->mss);
 	stop_pacing(sk);
-	xtcp_paths_forget(sk);
+	xtcp_paths_forget(sk, resume->saved.ifindex);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
 }
 
@@ -414,7 +414,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 		bound_by_pipe_size(sk);
 		resume->has_taken = false;
 		stop_pacing(sk);
-		xtcp_paths_forget(sk);
+		xtcp_paths_forget(sk, resume->saved.ifindex);
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
 	} else if (resume->phase == XTCP_RESUME_RETREAT) {
 		tx->cong.ssthresh = xtcp_resume_leave(resume, tx->cong.ssthresh, tx->stream->delivered, tx->mss);

@@ -8,6 +8,7 @@
  * than some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
  *
  * The same two addresses over another device are another path: no jump, and a jump ends when the route moves there.
+ * What another connection has saved of that path stays. Segments with TOS take the other device all the time.
  */
 #include <errno.h>
 #include <kselftest.h>
@@ -41,6 +42,7 @@ NEEDS_PROGRAMS("ip");
  */
 #define NARROW_KBIT	2000
 #define OTHER		"other0"
+#define TOS		16
 #define SETTLED_MS	6000
 #define BESIDE_MS	4000
 #define MOST_OF_SLOW_START	0.9	/* of the time */
@@ -104,11 +106,22 @@ static void move(struct contestant *c, long long *left)
 		c->received += got;
 }
 
+/* Ends a connection at once: it saves what it has observed. */
+static void reset(const struct contestant *c)
+{
+	const struct linger none = { .l_onoff = 1 };
+
+	must(!setsockopt(c->out, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), "SO_LINGER");
+	close(c->out);
+	close(c->in);
+}
+
 /*
  * A connection that sends so many octets; milliseconds from connect() to the last octet. @other, if there is one, has
- * no end. @moves: the route moves to the other device as soon as the window has jumped.
+ * no end. @moves: the route moves to the other device as soon as the window has jumped. Before that, @saves ends, if
+ * there is one.
  */
-static long long transfer(long long octets, struct contestant *other, bool moves)
+static long long transfer(long long octets, struct contestant *other, bool moves, const struct contestant *saves)
 {
 	struct contestant c = { XTCP, "cubic" };
 	long long begin = wait_now_ms(), left = octets, much = 1LL << 60, end;
@@ -127,6 +140,8 @@ static long long transfer(long long octets, struct contestant *other, bool moves
 		if (other)
 			move(other, &much);
 		if (moves && count("TcpExt:TCPResumeJumped") > jumped) {
+			if (saves)
+				reset(saves);
 			go_over_other(true);
 			moves = false;
 		}
@@ -145,11 +160,11 @@ static void times(const char *what, long long before)
 	long long without, with, jumped;
 
 	resume_for(0);
-	without = transfer(SHORT, NULL, false);
+	without = transfer(SHORT, NULL, false, NULL);
 	resume_for(3600);
-	transfer(before, NULL, false);
+	transfer(before, NULL, false, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
-	with = transfer(SHORT, NULL, false);
+	with = transfer(SHORT, NULL, false, NULL);
 	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without,
 		       with, what);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
@@ -166,7 +181,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 
 	set_path(MBIT * 1000, 200, RTT_MS);
 	resume_for(seconds);
-	transfer(LONG, NULL, false);
+	transfer(LONG, NULL, false, NULL);
 	set_path(MBIT * 100, 43, RTT_MS);
 	*retreats = count("TcpExt:TCPResumeRetreated");
 	must(!contest_enter(&router, &other, listener, PORT), "connect");
@@ -178,7 +193,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 	}
 	before = other.received;
 	begin = wait_now_ms();
-	*took = transfer(SHORT, &other, false);
+	*took = transfer(SHORT, &other, false, NULL);
 	while (wait_now_ms() - begin < BESIDE_MS) {
 		struct pollfd fds[2] = { { .fd = other.out, .events = POLLOUT }, { .fd = other.in, .events = POLLIN } };
 
@@ -207,19 +222,50 @@ static void slower_path(void)
 			 "a jump that is too large retreats, and leaves another stream what slow start does\n");
 }
 
-/* A transfer that jumps, and whose route moves as soon as it has. */
+/* A transfer that jumps, and whose route moves as soon as it has. Nothing else is a reason for a retreat. */
 static void moves_during(const char *jump, long long octets)
 {
-	long long jumped, retreated;
+	long long jumped, retreated, resent;
 
-	transfer(octets, NULL, false);
+	transfer(octets, NULL, false, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
 	retreated = count("TcpExt:TCPResumeRetreated");
-	transfer(octets, NULL, true);
+	resent = count("Tcp:RetransSegs");
+	transfer(octets, NULL, true, NULL);
 	jumped = count("TcpExt:TCPResumeJumped") - jumped;
 	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	resent = count("Tcp:RetransSegs") - resent;
+	ksft_print_msg("%lld jumps, %lld retreats, %lld segments resent\n", jumped, retreated, resent);
+	ksft_test_result(jumped == 1 && retreated == 1 && !resent,
+			 "%s retreats when the route moves to another device\n", jump);
+}
+
+/* Another connection saves the path over the other device between the jump of this one and its retreat. */
+static void saved_meanwhile(void)
+{
+	const int tos = TOS;
+	struct contestant c = { XTCP, "cubic" };
+	long long left = SHORT, jumped, retreated;
+
+	must(!ns_shell(router.sender, "ip route add 10.9.2.0/24 tos 0x%x via 10.9.3.2 src " ROUTER_SENDER4, TOS), "route");
+	transfer(SHORT, NULL, false, NULL);
+	must(!contest_enter(&router, &c, listener, PORT), "connect");
+	must(!setsockopt(c.out, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)), "IP_TOS");
+	while (c.received < SHORT) {
+		struct pollfd fds[2] = { { .fd = c.out, .events = left ? POLLOUT : 0 }, { .fd = c.in, .events = POLLIN } };
+
+		poll(fds, 2, 10);
+		move(&c, &left);
+	}
+	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
+	jumped = count("TcpExt:TCPResumeJumped");
+	retreated = count("TcpExt:TCPResumeRetreated");
+	transfer(SHORT, NULL, true, &c);
+	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	transfer(SHORT, NULL, false, NULL);
+	jumped = count("TcpExt:TCPResumeJumped") - jumped;
 	ksft_print_msg("%lld jumps, %lld retreats\n", jumped, retreated);
-	ksft_test_result(jumped == 1 && retreated == 1, "%s retreats when the route moves to another device\n", jump);
+	ksft_test_result(jumped == 2 && retreated == 1, "a retreat forgets nothing of another device\n");
 }
 
 static void another_device(void)
@@ -232,14 +278,16 @@ static void another_device(void)
 	     !ns_neighbour(router.sender, OTHER, "10.9.3.2", router.router, OTHER), "another link");
 	set_path(MBIT * 1000, 2000, FAR_MS);
 	resume_for(3600);
-	transfer(LONG, NULL, false);
+	transfer(LONG, NULL, false, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
 	go_over_other(true);
-	transfer(SHORT, NULL, false);
+	transfer(SHORT, NULL, false, NULL);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped, "no jump over another device\n");
 	go_over_other(false);
 
 	moves_during("a jump", LONG);
+	go_over_other(false);
+	saved_meanwhile();
 	go_over_other(false);
 
 	set_path(NARROW_KBIT, 2000, FAR_MS);
@@ -251,7 +299,7 @@ static void another_device(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(6);
+	ksft_set_plan(7);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
 	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
