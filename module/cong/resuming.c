@@ -62,12 +62,15 @@ static int device_of(struct sock *sk)
 }
 
 /*
- * Does the connection send over another device than the one on which its path was saved? IP looks
- * up the route only when it sends a segment, so the answer is right after a segment was sent.
+ * Has the route moved to another device than the one on which the path was saved? IP looks up the
+ * route only when it sends a segment. So the answer is no until the first segment after the move.
+ * The answer is also no while the socket has no route.
  */
 static bool is_elsewhere(struct sock *sk)
 {
-	return device_of(sk) != resume_of(sk)->saved.ifindex;
+	int ifindex = device_of(sk);
+
+	return ifindex && ifindex != resume_of(sk)->saved.ifindex;
 }
 
 static struct xtcp_resume_view view_of(struct sock *sk, u64 now_us)
@@ -164,7 +167,7 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 		return;
 	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
 	if (!jump || !resume->can_pace || !tx->rto.srtt_us || tx->stream->data_segs_out < XTCP_PACE_UNPACED ||
-	    is_elsewhere(sk) || !xtcp_paths_take(sk, &resume->saved)) {
+	    device_of(sk) != resume->saved.ifindex || !xtcp_paths_take(sk, &resume->saved)) {
 		to_normal(sk);
 		return;
 	}
@@ -194,6 +197,18 @@ static u32 highest_told(const struct xtcp_sender *tx)
 	return sb->sacked && tx->agreed.sack_ok ? sb->high_sacked : tx->snd.una;
 }
 
+/*
+ * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
+ * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
+ * retreat goes on until the jump is acknowledged, since the retreat protects the path.
+ */
+static bool is_switched_off(const struct sock *sk)
+{
+	const struct xtcp_resume *resume = resume_of(sk);
+
+	return unlikely(resume->flushes != xtcp_paths_flushes(xtcp_net_of(sk))) && resume->phase != XTCP_RESUME_RETREAT;
+}
+
 /**
  * xtcp_resuming_pushed() - text was sent: end the Unvalidated Phase if it is over
  * @sk: the sock
@@ -202,6 +217,8 @@ static u32 highest_told(const struct xtcp_sender *tx)
  * that was sent in the phase has arrived, or after an RTT. If the route has moved to another
  * device, the jump retreats. No ACK can show this in time if the receiver's window is large: the
  * flight then fills the window before the first ACK comes.
+ *
+ * If Careful Resume was switched off, this function does nothing: the next ACK ends it.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -209,7 +226,7 @@ noinline void xtcp_resuming_pushed(struct sock *sk)
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (resume->phase != XTCP_RESUME_UNVALIDATED)
+	if (resume->phase != XTCP_RESUME_UNVALIDATED || is_switched_off(sk))
 		return;
 	if (is_elsewhere(sk))
 		xtcp_resuming_retreat(sk);
@@ -259,18 +276,6 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_resume_round(resume_of(sk), &view);
 	else
 		xtcp_resume_observe(resume_of(sk), &view);
-}
-
-/*
- * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
- * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
- * retreat goes on until the jump is acknowledged, since the retreat protects the path.
- */
-static bool is_switched_off(const struct sock *sk)
-{
-	const struct xtcp_resume *resume = resume_of(sk);
-
-	return unlikely(resume->flushes != xtcp_paths_flushes(xtcp_net_of(sk))) && resume->phase != XTCP_RESUME_RETREAT;
 }
 
 /**

@@ -185,6 +185,16 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(1, 0, 0),
 		},
 	},
+	/* text that is sent after that, and later than a round trip, does not end it: the ACK does */
+	{
+		.name = "resume_switched_off_waits_for_an_ack", .rfc = "RFC 9959 4.3.1", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 22000; skim; pass 200; < . 1 ack 10001;" JUMPED
+				  "skim; pass 100; skim; sysctl careful_resume 0; pass 150; write 1000; skim;" JUMPED
+				  "< . 1 ack 13001; info snd_cwnd <= 20; skim",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
 	/* as resume_retreats_after_a_loss */
 	{
 		.name = "resume_switched_off_lets_a_retreat_go_on", .rfc = "RFC 9959 3.5", .pre = RESUME, .syn = SYN,
@@ -239,6 +249,20 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = EARLIER OPENED_AT(200) "write 22000; skim; pass 200; < . 1 ack 10001;" JUMPED
 				  "pass 400; skim; < . 1 ack 13001; info unacked = 9; info snd_cwnd = 10; none",
+			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/*
+	 * 3.3: a new TOS makes the socket forget its route. Until the next segment looks it up, no device is known: a
+	 * write that pacing holds back does not end the jump, and an ACK does not make it retreat.
+	 */
+	{
+		.name = "resume_goes_on_while_the_route_is_unknown", .rfc = "RFC 9959 3.3", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER LATER JUMPED "> p. 10001(1000) ack 1; set TOS 16; write 1000; none;" JUMPED
+				  "pass 100; skim;"
+				  "set TOS 8; < . 1 ack 11001; keep unacked; info snd_cwnd = K;"
+				  "info snd_cwnd <= 50; info snd_cwnd >= 20; skim",
 			.counters = COUNT(1, 0, 0),
 		},
 	},
