@@ -204,7 +204,7 @@ struct xtcp_shard {
  *	exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
- * @signed_records: number of the records with keys; counted for guests only
+ * @signed_records: number of the records with keys
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(aborted.c)

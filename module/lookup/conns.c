@@ -58,14 +58,9 @@ static spinlock_t *lock_of(u32 chain)
 	return &table_part_of(chain)->lock;
 }
 
-/*
- * Adds @change to the count of connections in the part of the table to which @chain belongs. The
- * part's lock is held.
- */
-static void count_member(u32 chain, int change)
+/* Adds @change to the count of connections in a part of the table. The part's lock is held. */
+static void count_member(struct table_part *part, int change)
 {
-	struct table_part *part = table_part_of(chain);
-
 	lockdep_assert_held(&part->lock);
 	WRITE_ONCE(part->members, part->members + change);
 }
@@ -218,22 +213,21 @@ void xtcp_conns_unlock(u32 chain)
  */
 void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 {
-	count_member(chain, 1);
+	count_member(table_part_of(chain), 1);
 	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
 	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
 /*
- * Finds the pointer in @chain that points to @conn, and stores that pointer's address in *@link.
- * Return: false when @conn is not in the chain.
+ * Finds the pointer that points to @conn. @link: the address of the chain's first pointer; replaced
+ * by the address of the pointer that was found. The chain's lock is held. Return: false when @conn
+ * is not in the chain.
  */
-static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
+static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
 	struct xtcp_conn *at;
 
-	lockdep_assert_held(lock_of(chain));
-	*link = &xtcp_conns.chain[chain];
-	for (at = xtcp_conns_first(chain); at; at = xtcp_conns_next(at)) {
+	for (at = rcu_dereference_check(**link, true); at; at = xtcp_conns_next(at)) {
 		if (at == conn)
 			return true;
 		*link = &at->next;
@@ -256,9 +250,10 @@ static bool find_link(u32 chain, const struct xtcp_conn *conn, struct xtcp_conn 
  */
 bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
-	struct xtcp_conn __rcu **link;
+	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
 
-	if (!find_link(chain, old, &link))
+	lockdep_assert_held(lock_of(chain));
+	if (!find_link(old, &link))
 		return false;
 	RCU_INIT_POINTER(new->next, xtcp_conns_next(old));
 	rcu_assign_pointer(*link, new);
@@ -278,15 +273,18 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 {
 	const u32 chain = xtcp_conns_chain_of(conn->hash);
-	struct xtcp_conn __rcu **link;
+	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
+	struct table_part *part = table_part_of(chain);
 	bool found;
 
-	spin_lock(lock_of(chain));
-	found = find_link(chain, conn, &link);
+	/* let the compiler keep this pointer, instead of computing it again for each use */
+	OPTIMIZER_HIDE_VAR(part);
+	spin_lock(&part->lock);
+	found = find_link(conn, &link);
 	if (found) {
 		rcu_assign_pointer(*link, xtcp_conns_next(conn));
-		count_member(chain, -1);
+		count_member(part, -1);
 	}
-	spin_unlock(lock_of(chain));
+	spin_unlock(&part->lock);
 	return found;
 }

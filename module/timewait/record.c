@@ -221,12 +221,21 @@ static void free_rcu(struct rcu_head *rcu)
 			kfree_bulk(n, batch);
 			n = 0;
 		}
-		if (unlikely(tw->is_signed))
-			drop_keys(tw);
 		batch[n++] = tw;
 		tw = tw->next_dead;
 	}
 	kfree_bulk(n, batch);
+}
+
+/* As free_rcu(), for records some of which are signed. */
+static void free_signed_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw;
+
+	for (tw = container_of(rcu, struct xtcp_timewait, rcu); tw; tw = tw->next_dead)
+		if (tw->is_signed)
+			drop_keys(tw);
+	free_rcu(rcu);
 }
 
 static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
@@ -260,18 +269,20 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/*
- * @change: records that begin, minus records that end; @signed_change: the same, but only of
- * records with keys to sign segments
- */
-static void count_records(struct xtcp_net *xn, int change, int signed_change)
+/* @change: records that begin, minus records that end */
+static void count_records(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
-	if (likely(!xn->is_guest))
-		return;
-	percpu_counter_add_batch(&guest_records, change + signed_change, guest_batch);
-	if (signed_change)
-		atomic_add(signed_change, &xn->signed_records);
+	if (unlikely(xn->is_guest))
+		percpu_counter_add_batch(&guest_records, change, guest_batch);
+}
+
+/* @change: as for count_records(), but only of records with keys to sign segments */
+static void count_signed(struct xtcp_net *xn, int change)
+{
+	atomic_add(change, &xn->signed_records);
+	if (xn->is_guest)
+		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
 
 /**
@@ -288,7 +299,7 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
 	/* from here on no other caller ends the record */
 	tw->dead = true;
-	count_records(xn, -1, -tw->is_signed);
+	count_records(xn, -1);
 	list_move(&tw->node, claimed);
 }
 
@@ -308,6 +319,25 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
 			xtcp_portmap_tuple_ended(xn, &tw->conn);
 }
 
+/*
+ * Counts the signed records that end. Few namespaces have any, and then this costs nothing for each
+ * record: a record is counted before it enters its list, so the count is not 0 if one is here.
+ * Return: true if the records need free_signed_rcu().
+ */
+static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
+{
+	const struct xtcp_timewait *tw;
+	int n = 0;
+
+	if (likely(!atomic_read(&xn->signed_records)))
+		return false;
+	list_for_each_entry(tw, claimed, node)
+		n += tw->is_signed;
+	if (n)
+		count_signed(xn, -n);
+	return n;
+}
+
 /**
  * xtcp_record_free_list() - take records out of the table, put their leases and free the records
  * @xn: their namespace
@@ -317,42 +347,44 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
  */
 void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 {
+	unsigned int total = 0, users = 0, absent = 0, maps = 0;
 	struct xtcp_timewait *tw, *next;
 	struct xtcp_lease *lease = NULL;
-	unsigned int left = 0, users = 0;
-	bool has_maps = false;
+	bool has_signed;
 
 	if (list_empty(claimed))
 		return;
+	has_signed = uncount_signed(xn, claimed);
 	list_for_each_entry_safe(tw, next, claimed, node) {
 		/* without this test the arguments would be loaded even when tracing is off */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		if (likely(xtcp_demux_leave(&tw->conn)))
-			left++;
-		else
+		if (!xtcp_demux_leave(&tw->conn)) {
 			tw->conn.map = 0;
+			absent++;
+		}
 		/*
 		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() has
 		 * taken the same lock above, so conn.map is up to date here.
 		 */
-		has_maps |= tw->conn.map;
+		maps |= tw->conn.map;
 		/* a server's records share one lease: put that lease once for all of them */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
 			lease = tw->lease;
+			total += users;
 			users = 0;
 		}
 		users++;
 		tw->next_dead = next;
 	}
-	if (has_maps)
+	if (maps)
 		tell_maps(xn, claimed);
 	put_lease(lease, users);
-	xtcp_demux_left(xn, left);
+	xtcp_demux_left(xn, total + users - absent);
 	/* free all these records after one grace period */
 	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
-	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, free_rcu);
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, has_signed ? free_signed_rcu : free_rcu);
 }
 
 static struct xtcp_timewait *first_of(struct list_head *head)
@@ -377,21 +409,20 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	const u32 now = jiffies;
 	struct xtcp_timewait *tw;
 	LIST_HEAD(claimed);
-	int n = 0, n_signed = 0;
+	int left = END_BATCH;
 
 	spin_lock(&shard->lock);
 	list_for_each_entry(tw, head, node) {
-		if (n == END_BATCH || time_after32(tw->expires, now))
+		if (!left || time_after32(tw->expires, now))
 			break;
 		tw->dead = true;
-		n++;
-		n_signed += tw->is_signed;
+		left--;
 	}
-	count_records(shard->xn, -n, -n_signed);
+	count_records(shard->xn, left - END_BATCH);
 	list_cut_before(&claimed, head, &tw->node);
 	spin_unlock(&shard->lock);
 	xtcp_record_free_list(shard->xn, &claimed);
-	return n == END_BATCH;
+	return !left;
 }
 
 /*
@@ -618,7 +649,9 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 	if (tw->lease)
 		xtcp_lease_hold_timewait(tw->lease);
 	local_bh_disable();
-	count_records(xn, 1, tw->is_signed);
+	count_records(xn, 1);
+	if (unlikely(tw->is_signed))
+		count_signed(xn, 1);
 	make_room(xn, shard);
 	spin_lock(&shard->lock);
 	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
@@ -626,7 +659,9 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 		enlist(shard, tw, timeout);
 	spin_unlock(&shard->lock);
 	if (err) {
-		count_records(xn, -1, -tw->is_signed);
+		count_records(xn, -1);
+		if (tw->is_signed)
+			count_signed(xn, -1);
 		put_lease(tw->lease, 1);
 	}
 	local_bh_enable();
