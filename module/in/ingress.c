@@ -261,6 +261,24 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 }
 
 /*
+ * What the checks read of IP's control block, before fill_seg() overwrites it: where an IPv6 packet
+ * has the protocol number of its TCP header, which IPsec policies ask for. 0 is the IPv6 header. An
+ * IPv4 packet has other data there, which nothing reads.
+ */
+static u16 ip_note(const struct sk_buff *skb)
+{
+	return IP6CB(skb)->nhoff;
+}
+
+/* Restores IP's control block as far as the checks read it, to repeat them after fill_seg(). */
+static void restore_ip_note(struct sk_buff *skb, u16 note)
+{
+	memset(skb->cb, 0, sizeof(skb->cb));
+	if (skb->protocol == htons(ETH_P_IPV6))
+		IP6CB(skb)->nhoff = note;
+}
+
+/*
  * The shift of the peer's window field; -1 for a TIME-WAIT record, which does not keep the shift.
  */
 static int peer_shift(const struct xtcp_conn *conn)
@@ -435,10 +453,9 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 {
 	struct sock *lsk = READ_ONCE(he->lsk), *heir;
 	struct signature signature = {};
-	char ip_notes[sizeof(skb->cb)];
+	const u16 note = ip_note(skb);
 	struct sock *child;
 
-	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
@@ -448,7 +465,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	 */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;
-		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
+		restore_ip_note(skb, note);
 		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
 			return;
 		child = xtcp_halfopen_arrives(he, lsk, skb);
@@ -473,37 +490,42 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 }
 
 /*
- * Processes a segment for @lsk. If @lsk has ended since the lookup, looks up another listener, and
- * repeats the checks for the new listener. If there is no other listener, an ACK is answered with a
- * RST. @timewait_iss: our ISN if the segment is a SYN that reopens a TIME-WAIT record, else NULL.
- * For such a SYN, to_timewait() has already traced the segment, and who_reopens() has verified its
- * signature with the keys of @lsk.
+ * Processes a segment for @lsk. @timewait_iss: our ISN if the segment is a SYN that reopens a
+ * TIME-WAIT record, else NULL. For such a SYN, who_reopens() has verified its signature with the
+ * keys of @lsk. @traced: the segment was traced before. Return: false when @lsk has ended since the
+ * lookup, and the segment goes to_next_listener(); otherwise the segment is consumed.
  */
-static noinline_for_stack void to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
-					   const struct xtcp_demux_key *key, const u32 *timewait_iss,
-					   struct signature *signature)
+static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
+					const struct xtcp_demux_key *key, const u32 *timewait_iss,
+					struct signature *signature, bool traced)
 {
-	char ip_notes[sizeof(skb->cb)];
-	const struct sock *ended;
-	bool told = timewait_iss;
+	if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, signature))
+		return true;
+	if (!traced)
+		trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
+	return timewait_iss ? xtcp_synq_syn(lsk, skb, key, timewait_iss) : xtcp_arrives_listen(lsk, skb, key);
+}
 
-	/* save IP's control block, which fill_seg() overwrites: the checks need it in each round */
-	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
-	while (lsk) {
-		if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, signature))
-			return;
-		if (!told)
-			trace_xtcp_segment_in(xn->net, &key->tuple, TCP_LISTEN, skb, -1);
-		told = true;
-		if (timewait_iss ? xtcp_synq_syn(lsk, skb, key, timewait_iss) : xtcp_arrives_listen(lsk, skb, key))
+/*
+ * The listener @ended has ended after the lookup: looks up another listener, and repeats the checks
+ * for the new listener. If there is no other listener, an ACK is answered with a RST. @note: the
+ * segment's ip_note(). Rare, so not inlined.
+ */
+static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_buff *skb, const struct sock *ended,
+						const struct xtcp_demux_key *key, const u32 *timewait_iss,
+						struct signature *signature, u16 note)
+{
+	struct sock *lsk;
+
+	while ((lsk = whose(xn, skb, key))) {
+		signature->verified = false;
+		restore_ip_note(skb, note);
+		if (to_listener(xn, skb, lsk, key, timewait_iss, signature, true))
 			return;
 		ended = lsk;
-		lsk = whose(xn, skb, key);
-		signature->verified = false;
-		if (!lsk && xtcp_seg(skb)->flags & XTCP_ACK)
-			xtcp_reply_rst_for(ended, NULL, skb, 0);
-		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
 	}
+	if (xtcp_seg(skb)->flags & XTCP_ACK)
+		xtcp_reply_rst_for(ended, NULL, skb, 0);
 	consume_skb(skb);
 }
 
@@ -557,19 +579,14 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 	return !reason;
 }
 
-/* Not inlined, so that other segments need no room on the stack for the copy of skb->cb. */
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
 {
 	struct signature signature = {};
-	char ip_notes[sizeof(skb->cb)];
+	const u16 note = ip_note(skb);
 	struct sock *lsk;
 	u32 iss;
 
-	/*
-	 * save IP's control block, which fill_seg() overwrites: the listener's checks below need it
-	 */
-	memcpy(ip_notes, skb->cb, sizeof(ip_notes));
 	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, &signature))
 		return;
 	lsk = who_reopens(xn, skb, key, &signature);
@@ -579,10 +596,11 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
 		 * to_listener() checks the segment again, because the record has no hop limit and
-		 * no socket filter. These checks need IP's control block
+		 * no socket filter
 		 */
-		memcpy(skb->cb, ip_notes, sizeof(ip_notes));
-		to_listener(xn, skb, lsk, key, &iss, &signature);
+		restore_ip_note(skb, note);
+		if (!to_listener(xn, skb, lsk, key, &iss, &signature, true))
+			to_next_listener(xn, skb, lsk, key, &iss, &signature, note);
 		return;
 	}
 	consume_skb(skb);
@@ -658,8 +676,9 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	struct signature signature = {};
+	const u16 note = ip_note(skb);
 
-	if (is_whole(xn, skb))
-		to_listener(xn, skb, lsk, key, NULL, &signature);
+	if (is_whole(xn, skb) && !to_listener(xn, skb, lsk, key, NULL, &signature, false))
+		to_next_listener(xn, skb, lsk, key, NULL, &signature, note);
 	return 0;
 }

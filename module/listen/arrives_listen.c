@@ -37,7 +37,7 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
  *
  * Return: false when the listener has ended: another lookup may find another listener.
  */
-bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child = NULL;

@@ -25,10 +25,10 @@
  * the heir (to_request() in in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
- * after step 3. Such a segment is looked up again (to_listener()). If there is no heir, the SYN is
- * dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the listener,
- * because all members share the time of the last refused entry (group.c). An ICMP error for an
- * entry may be lost. The entry then lives until its last timeout.
+ * after step 3. Such a segment is looked up again (to_next_listener()). If there is no heir, the
+ * SYN is dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the
+ * listener, because all members share the time of the last refused entry (group.c). An ICMP error
+ * for an entry may be lost. The entry then lives until its last timeout.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests

@@ -88,9 +88,12 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 	he->wscale_ok = wscale_ok;
 	he->ts_ok = ts_ok;
 	he->sack_ok = sack_ok;
-	he->snd_wscale = wscale_ok ? seg->wscale : 0;
-	he->ts_recent = ts_ok ? seg->tsval : 0;
-	he->ack_rate_ok = seg->ack_rate == XTCP_ACKRATE_SUPPORTED && READ_ONCE(ctl->ack_rate_request);
+	if (wscale_ok)
+		he->snd_wscale = seg->wscale;
+	if (ts_ok)
+		he->ts_recent = seg->tsval;
+	if (unlikely(seg->ack_rate == XTCP_ACKRATE_SUPPORTED))
+		he->ack_rate_ok = READ_ONCE(ctl->ack_rate_request);
 }
 
 /**
@@ -161,7 +164,7 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set
+ * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set, rcv_wscale is 0
  * @listener: the listener; its group determines the shift
  * @how: the route of the SYN-ACK, and the MSS option that this route allows
  *
@@ -176,7 +179,6 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	mss -= xtcp_signer_room_for(listener->sk, he);
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
-	he->rcv_wscale = 0;
 	if (he->wscale_ok)
 		he->rcv_wscale = xtcp_window_shift_of_route(how->dst, listener->group->rcv_wscale);
 }

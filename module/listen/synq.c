@@ -113,9 +113,9 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how);
-	he->syn_codepoint = xtcp_seg(skb)->ecn;
 	/* a SYN with none of the three flags requests neither ECN nor AccECN */
-	if (unlikely(xtcp_accecn_ace(skb))) {
+	if (xtcp_accecn_ace(skb)) {
+		he->syn_codepoint = xtcp_seg(skb)->ecn;
 		he->accecn_ok = xtcp_accecn_is_asked(lsk, skb);
 		he->ecn_ok = he->accecn_ok ||
 			     (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
@@ -143,7 +143,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 	/* clear all fields except the addresses, which come last: read_syn() fills the addresses */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.addrs4));
-	syn.ao = xtcp_request_has_ao(lsk, skb);
+	if (unlikely(xtcp_request_has_ao(lsk, skb)))
+		syn.ao = true;
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*

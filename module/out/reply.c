@@ -423,7 +423,6 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
-	reply.opts.ack_rate = he->ack_rate_ok ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE;
 	if (he->accecn_ok)
 		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
@@ -449,9 +448,12 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		reply.opts.tsecr = he->ts_recent;
 		WRITE_ONCE(he->ts_late, clock - reply.opts.tsval);
 	}
-	/* if the program has set a key since the SYN came, the ACK rate option may have no room */
-	if (unlikely(reply.opts.ack_rate) && xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
-		reply.opts.ack_rate = XTCP_ACKRATE_NONE;
+	if (unlikely(he->ack_rate_ok)) {
+		reply.opts.ack_rate = XTCP_ACKRATE_SUPPORTED;
+		/* if the program has set a key since the SYN came, the option may have no room */
+		if (xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
+			reply.opts.ack_rate = XTCP_ACKRATE_NONE;
+	}
 	if (he->resent) {
 		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
