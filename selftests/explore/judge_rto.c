@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The judge's rule for the first timeouts (RFC 6298): the first SYN waits a second for its answer (section 2.1), and
- * text no less than the smallest RTO, which Linux has lowered from the second of section 2.4. judge.c sees that later
- * timeouts take longer. Notes, too, since when something is sent again: verdict.c asks whether an end may have given up.
+ * The judge's rule for the first timeouts (RFC 6298). The first SYN waits a second for its answer (section 2.1). Text
+ * waits no less than the smallest RTO, which Linux has lowered from the second of section 2.4. judge.c sees that later
+ * timeouts take longer. This file also notes since when an end resends something: verdict.c asks whether the end may
+ * have given up.
  */
 #include "judge.h"
 

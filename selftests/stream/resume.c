@@ -247,12 +247,16 @@ static void saved_meanwhile(void)
 	struct contestant c = { XTCP, "cubic" };
 	long long left = SHORT, jumped, retreated;
 
-	must(!ns_shell(router.sender, "ip route add 10.9.2.0/24 tos 0x%x via 10.9.3.2 src " ROUTER_SENDER4, TOS), "route");
+	must(!ns_shell(router.sender, "ip route add 10.9.2.0/24 tos 0x%x via 10.9.3.2 src " ROUTER_SENDER4, TOS),
+	     "route");
 	transfer(SHORT, NULL, false, NULL);
 	must(!contest_enter(&router, &c, listener, PORT), "connect");
 	must(!setsockopt(c.out, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)), "IP_TOS");
 	while (c.received < SHORT) {
-		struct pollfd fds[2] = { { .fd = c.out, .events = left ? POLLOUT : 0 }, { .fd = c.in, .events = POLLIN } };
+		struct pollfd fds[2] = {
+			{ .fd = c.out, .events = left ? POLLOUT : 0 },
+			{ .fd = c.in, .events = POLLIN },
+		};
 
 		poll(fds, 2, 10);
 		move(&c, &left);
