@@ -261,21 +261,35 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 }
 
 /*
- * What the checks read of IP's control block, before fill_seg() overwrites it: where an IPv6 packet
- * has the protocol number of its TCP header, which IPsec policies ask for. 0 is the IPv6 header. An
- * IPv4 packet has other data there, which nothing reads.
+ * What the checks read of IP's control block, which fill_seg() overwrites. IPsec policies read the
+ * device and the flags: whether the input device is a port of a VRF, and whether it is exempt from
+ * policies. Of an IPv6 packet they also read where the protocol number of its TCP header is.
  */
-static u16 ip_note(const struct sk_buff *skb)
+struct ip_note {
+	int iif;
+	u16 flags;
+	u16 nhoff;
+};
+
+static __always_inline struct ip_note ip_note(const struct sk_buff *skb)
 {
-	return IP6CB(skb)->nhoff;
+	if (skb->protocol == htons(ETH_P_IP))
+		return (struct ip_note) { .iif = IPCB(skb)->iif, .flags = IPCB(skb)->flags };
+	return (struct ip_note) { .iif = IP6CB(skb)->iif, .flags = IP6CB(skb)->flags, .nhoff = IP6CB(skb)->nhoff };
 }
 
 /* Restores IP's control block as far as the checks read it, to repeat them after fill_seg(). */
-static void restore_ip_note(struct sk_buff *skb, u16 note)
+static void restore_ip_note(struct sk_buff *skb, struct ip_note note)
 {
 	memset(skb->cb, 0, sizeof(skb->cb));
-	if (skb->protocol == htons(ETH_P_IPV6))
-		IP6CB(skb)->nhoff = note;
+	if (skb->protocol == htons(ETH_P_IP)) {
+		IPCB(skb)->iif = note.iif;
+		IPCB(skb)->flags = note.flags;
+	} else {
+		IP6CB(skb)->iif = note.iif;
+		IP6CB(skb)->flags = note.flags;
+		IP6CB(skb)->nhoff = note.nhoff;
+	}
 }
 
 /*
@@ -453,7 +467,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 {
 	struct sock *lsk = READ_ONCE(he->lsk), *heir;
 	struct signature signature = {};
-	const u16 note = ip_note(skb);
+	const struct ip_note note = ip_note(skb);
 	struct sock *child;
 
 	if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
@@ -513,7 +527,7 @@ static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb
  */
 static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_buff *skb, const struct sock *ended,
 						const struct xtcp_demux_key *key, const u32 *timewait_iss,
-						struct signature *signature, u16 note)
+						struct signature *signature, struct ip_note note)
 {
 	struct sock *lsk;
 
@@ -583,7 +597,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 					   const struct xtcp_demux_key *key)
 {
 	struct signature signature = {};
-	const u16 note = ip_note(skb);
+	const struct ip_note note = ip_note(skb);
 	struct sock *lsk;
 	u32 iss;
 
@@ -676,7 +690,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
 	struct signature signature = {};
-	const u16 note = ip_note(skb);
+	const struct ip_note note = ip_note(skb);
 
 	if (is_whole(xn, skb) && !to_listener(xn, skb, lsk, key, NULL, &signature, false))
 		to_next_listener(xn, skb, lsk, key, NULL, &signature, note);
