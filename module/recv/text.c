@@ -275,7 +275,9 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		 * RFC 5681 section 4.2: text out of order is answered at once, kept or not, so that
 		 * duplicate ACKs tell the peer of the hole. Linux does not answer it
 		 */
-		return in_order ? XTCP_DONE : drop_and_ack(xsk);
+		if (!in_order)
+			xtcp_acking_owe_now(&xsk->acking);
+		return XTCP_DONE;
 	}
 	if (had_holes)
 		first = stream->sack.block[1];
