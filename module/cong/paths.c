@@ -333,13 +333,15 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
  * @sk: a sock whose addresses are set
  * @ifindex: the device over which the parameters were observed; if another connection has saved
  *	parameters of another device since, they stay
+ * @flushes: xtcp_paths_flushes() when the connection began to observe; after a flush, what another
+ *	connection has saved since stays
  *
  * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when the path
  * of the jump was not the saved path.
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_paths_forget(const struct sock *sk, int ifindex)
+void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 {
 	struct in6_addr addrs[2];
 	struct path_set *set = set_of_path(sk, addrs);
@@ -350,7 +352,7 @@ void xtcp_paths_forget(const struct sock *sk, int ifindex)
 		return;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (path && path->saved.ifindex == ifindex)
+	if (path && path->saved.ifindex == ifindex && flushes == xtcp_paths_flushes(xtcp_net_of(sk)))
 		path->saved.cwnd = 0;
 	spin_unlock_bh(&set->lock);
 }

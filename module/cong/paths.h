@@ -29,6 +29,6 @@ void xtcp_paths_net_exit(struct xtcp_net *xn);
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
 bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
 void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace);
-void xtcp_paths_forget(const struct sock *sk, int ifindex);
+void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes);
 
 #endif /* XTCP_PATHS_H */

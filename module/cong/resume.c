@@ -112,10 +112,14 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
  * @resume: to update
  * @cwnd: the window during the congestion; the path carries no more than this
  *
+ * After the route has moved to another device, the congestion says nothing about what was observed.
+ *
  * Context: any.
  */
 void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
+	if (resume->has_moved)
+		return;
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
 	 * if the path carries less than the jump (half of saved.cwnd), @saved is wrong. Then

@@ -40,7 +40,7 @@ struct xtcp_saved {
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began
- * @ifindex: the first device that the route had; 0: none so far
+ * @ifindex: the first device that the route had since this struct was allocated; 0: none so far
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_moved: the route has moved to another device than @ifindex; nothing more is observed

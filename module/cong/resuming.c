@@ -64,13 +64,20 @@ static int device_of(struct sock *sk)
 /*
  * Has the route moved to another device than the one on which the path was saved? IP looks up the
  * route only when it sends a segment. So the answer is no until the first segment after the move.
- * The answer is also no while the socket has no route.
+ * The answer is also no while the socket has no route, or one over a loopback device.
  */
 static bool is_elsewhere(struct sock *sk)
 {
 	int ifindex = device_of(sk);
 
 	return ifindex && ifindex != resume_of(sk)->saved.ifindex;
+}
+
+/* The route has moved during the jump: retreat, and observe nothing more. */
+static void retreat_from_move(struct sock *sk)
+{
+	resume_of(sk)->has_moved = true;
+	xtcp_resuming_retreat(sk);
 }
 
 static struct xtcp_resume_view view_of(struct sock *sk, u64 now_us)
@@ -229,7 +236,7 @@ noinline void xtcp_resuming_pushed(struct sock *sk)
 	if (resume->phase != XTCP_RESUME_UNVALIDATED || is_switched_off(sk))
 		return;
 	if (is_elsewhere(sk))
-		xtcp_resuming_retreat(sk);
+		retreat_from_move(sk);
 	else if (xtcp_pipe_octets(sk) + tx->mss > tx->cong.cwnd ||
 		 xtcp_resume_is_due(resume, highest_told(tx), (u32)xtcp_clock_us(), tx->rto.srtt_us))
 		leave_unvalidated(sk);
@@ -241,7 +248,9 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* section 3.3, "Confirming the path during transmission" */
-	if (xtcp_resume_too_fast(&resume->saved, tx->rto.min_rtt_us) || is_elsewhere(sk))
+	if (is_elsewhere(sk))
+		retreat_from_move(sk);
+	else if (xtcp_resume_too_fast(&resume->saved, tx->rto.min_rtt_us))
 		xtcp_resuming_retreat(sk);
 	else if (xtcp_resume_is_due(resume, highest_told(tx), (u32)sample->now_us, tx->rto.srtt_us))
 		leave_unvalidated(sk);
@@ -361,7 +370,8 @@ bool xtcp_resuming_congested(struct sock *sk)
  * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further
  * @sk: the sock
  *
- * RFC 9959 section 3.5.
+ * RFC 9959 section 3.5. If the route has moved, a set that another connection has saved meanwhile
+ * stays: nothing shows that it is wrong.
  */
 void xtcp_resuming_retreat(struct sock *sk)
 {
@@ -376,7 +386,8 @@ void xtcp_resuming_retreat(struct sock *sk)
 	}
 	tx->cong.cwnd = xtcp_resume_retreat(resume, tx->cong.cwnd, tx->stream->delivered, tx->snd.nxt, tx->mss);
 	stop_pacing(sk);
-	xtcp_paths_forget(sk, resume->saved.ifindex);
+	if (!resume->has_moved)
+		xtcp_paths_forget(sk, resume->saved.ifindex, resume->flushes);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
 }
 
@@ -419,7 +430,8 @@ void xtcp_resuming_timeout(struct sock *sk)
 		bound_by_pipe_size(sk);
 		resume->has_taken = false;
 		stop_pacing(sk);
-		xtcp_paths_forget(sk, resume->saved.ifindex);
+		if (!resume->has_moved)
+			xtcp_paths_forget(sk, resume->saved.ifindex, resume->flushes);
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
 	} else if (resume->phase == XTCP_RESUME_RETREAT) {
 		tx->cong.ssthresh = xtcp_resume_leave(resume, tx->cong.ssthresh, tx->stream->delivered, tx->mss);
