@@ -28,7 +28,7 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 
 	if (seg->flags & SEGMENT_SYN && seg->cookie_len > 0 && !fast->has_asked)
 		judge_broken(j, from, "a SYN-ACK has a cookie that the SYN did not ask for");
-	if (!may && seg->flags & SEGMENT_SYN && seq_lt(fast->first, seg->ack))
+	if (!may && seg->flags & SEGMENT_SYN && seg->flags & SEGMENT_ACK && seq_lt(fast->first, seg->ack))
 		judge_broken(j, from, "it takes the text of a SYN without a cookie");
 	if (s->heard_ack || seg->flags & (SEGMENT_SYN | SEGMENT_RST) || !segment_len(seg))
 		return;
