@@ -9,7 +9,8 @@
  *
  * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
- *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec
+ *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec; one that
+ *   is exempt from policies
  * - kernel TCP accepted connections before its listener moved: they stay
  * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
  *   connection: in vain
@@ -238,6 +239,58 @@ static void reopen_behind_nat(enum stack stack)
 	ns_pair_close(&pair);
 }
 
+/* How many packets policies of IPsec have refused in @where; -1: the kernel does not count them. */
+static long long refused_by_policies(int where)
+{
+	const char *path = "/proc/net/xfrm_stat";
+	char *text = access(path, R_OK) ? NULL : ns_read_file(where, path);
+	const char *line = text ? strstr(text, "XfrmInPolBlock") : NULL;
+	long long refused = line ? strtoll(line + strlen("XfrmInPolBlock"), NULL, 10) : -1;
+
+	free(text);
+	return refused;
+}
+
+/*
+ * Policies of IPsec do not apply to what comes over the loopback device, unless disable_policy is 0 there. The SYN
+ * that reopens a record is judged twice, as above: it is exempt both times.
+ */
+static void reopen_exempt(enum stack stack)
+{
+	enum { TO = PORT + 180, FROM = PORT + 181 };
+	const char *servers = stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
+	int lo = ns_make(), listener, client, round;
+	struct timeval patience = { .tv_sec = 2 };
+	long long resent, refused;
+
+	if (lo < 0 ||
+	    ns_shell(lo, "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 proto tcp dport %d dir in action block", TO))
+		ksft_exit_fail_msg("no namespace with a policy\n");
+	refused = refused_by_policies(lo);
+	listener = stack_listener(lo, stack, LO4, TO, true);
+	for (round = 0; round < 3; round++) {
+		client = stack_bound(lo, KERNEL, LO4, FROM, true);
+		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		if (client < 0 || stack_connect(client, LO4, TO) || !ended_by_server(listener, client) ||
+		    !WAIT_FOR(rows_state(lo, servers, TO, FROM) == 6 && !rows_state(lo, "/proc/net/tcp", FROM, TO),
+			      STACK_DEADLINE_MS))
+			break;
+	}
+	resent = counter_now(lo, "/proc/net/netstat", "TcpExt:TCPSynRetrans");
+	ksft_test_result(round == 3 && !resent && refused_by_policies(lo) == refused,
+			 "%s: exempt from policies one port connects again by way of TIME-WAIT, no SYN is dropped\n",
+			 stack_name(stack));
+	ns_sysctl_set(lo, "net.ipv4.conf.lo.disable_policy", "0");
+	client = stack_bound(lo, KERNEL, LO4, FROM + 1, true);
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	ksft_test_result(stack_connect(client, LO4, TO) && errno == EINPROGRESS &&
+			 (refused < 0 || refused_by_policies(lo) > refused),
+			 "%s: none when it is exempt no more\n", stack_name(stack));
+	close(client);
+	close(listener);
+	close(lo);
+}
+
 /* A connection that xtcp's client closes first, so that its record stays; the port. */
 static int leave_timewait(int listener, int client)
 {
@@ -457,7 +510,7 @@ static void syn_from_afar(enum stack stack)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
@@ -474,6 +527,8 @@ int main(void)
 	reopen_over_link();
 	reopen_behind_nat(KERNEL);
 	reopen_behind_nat(XTCP);
+	reopen_exempt(KERNEL);
+	reopen_exempt(XTCP);
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	connects_onto_a_flow();
