@@ -244,8 +244,8 @@ void xtcp_acks_owed(struct sock *sk)
  * A program that waits in connect() now returns from it. If the program then sends data, the data
  * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
  * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
- * connect(), after TCP_QUICKACK, or if the peer is on this machine. Such a peer may be the same
- * program, which then waits for this ACK in accept().
+ * connect(), if TCP_QUICKACK was set, or if the peer is on this machine. Such a peer may be the
+ * same program, which then waits for this ACK in accept().
  *
  * Context: softirq or process. Lock: socket, held.
  */

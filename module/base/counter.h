@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Reads a per-processor counter for a limit. */
+/* Reads a per-processor counter, to compare its value with a limit. */
 #ifndef XTCP_COUNTER_H
 #define XTCP_COUNTER_H
 

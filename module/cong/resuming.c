@@ -222,8 +222,8 @@ static bool is_switched_off(const struct sock *sk)
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
  * that was sent in the phase has arrived, or after an RTT. If the route has moved to another
- * device, the jump retreats. No ACK can show this in time if the receiver's window is large: the
- * flight then fills the window before the first ACK comes.
+ * device, the jump retreats. A test at the first ACK may come too late: if the receiver's window is
+ * large, the flight may fill the congestion window before this ACK comes, and so end the phase.
  *
  * If Careful Resume was switched off, this function does nothing: the next ACK ends it.
  */

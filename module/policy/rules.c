@@ -32,7 +32,7 @@
  */
 #define ANY_DPORT	4
 #define ANY_SPORT	2
-/* never decides between two rules: a connection matches prefixes of one family only */
+/* This bit never decides between two rules: a connection matches prefixes of one family only. */
 #define IS_V4		1
 
 static void kind_of(u8 *kind, const struct xtcp_rule_match *match)

@@ -76,8 +76,8 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * Are few segments in flight, and does no text wait behind them? Then only a timer may detect a
- * loss (RFC 7765). Without SACK, this function returns false: only SACK shows at once that a timer
+ * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can detect
+ * a loss (RFC 7765). Without SACK, this function returns false: only SACK shows at once that a timer
  * fired too early.
  */
 static bool tail_is_short(const struct sock *sk)

@@ -296,8 +296,7 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_limit_idle() - set the keepalive deadline no later than the limit on time without
- * text
+ * xtcp_keepalive_limit_idle() - bring the keepalive deadline forward to the limit on time without text
  * @sk: the sock, in any state
  *
  * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,

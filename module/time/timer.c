@@ -113,7 +113,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 }
 
 /**
- * xtcp_timer_not_later() - let a deadline pass after a delay at the latest
+ * xtcp_timer_not_later() - bring a deadline forward if it is later than a delay from now
  * @sk: the sock
  * @which: the deadline; if it is not set, it stays so
  * @delay: jiffies from now

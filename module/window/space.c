@@ -83,9 +83,9 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * Take an RTT sample. A shorter RTT counts at once; a longer RTT has a weight of an eighth.
- * @is_most: the sample is the time in which a whole window came, which may be longer than the RTT.
- * Such a sample counts only if it is shorter than the present RTT.
+ * Take an RTT sample. The first RTT counts at once, and so does a shorter one; a longer RTT has a
+ * weight of an eighth. @is_most: the sample is the time in which a whole window came, which may be
+ * longer than the RTT. Such a sample counts only if it is the first or a shorter one.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
