@@ -106,8 +106,9 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	if (!paths)
 		return;
 	/*
-	 * raise the count before the sets are emptied. If a connection comes to an emptied set with
-	 * an older observation, it sees the new count, and does not save
+	 * raise the count before the sets are emptied. A connection may hold an observation that is
+	 * older than this flush. If it finds its set emptied, it also sees the new count, and does
+	 * not save the observation
 	 */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
@@ -331,13 +332,13 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
 /**
  * xtcp_paths_forget() - forget the saved parameters of a path
  * @sk: a sock whose addresses are set
- * @ifindex: the device over which the parameters were observed; if another connection has saved
- *	parameters of another device since, they stay
- * @flushes: xtcp_paths_flushes() when the connection began to observe; after a flush, what another
- *	connection has saved since stays
+ * @ifindex: the device over which the parameters were observed; parameters of another device stay,
+ *	because another connection has saved them since
+ * @flushes: xtcp_paths_flushes() when the connection began to observe; after a later flush, the
+ *	function forgets nothing, because all saved parameters are newer than the flush
  *
- * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when the path
- * of the jump was not the saved path.
+ * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when its RTT
+ * shows that this is not the saved path. It does not call this after the route has moved.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -36,8 +36,8 @@
 #define REFRESH_SECONDS	300U
 
 /*
- * The first device that the route has is the device of the connection. Notes when the route has
- * moved to another one. The route may also have no device for a while; that is no move.
+ * Takes the route's first device as the device of the connection, and notes when the route has
+ * moved to another device. The route may also have no device for a while; that is no move.
  */
 static void note_device(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
@@ -151,7 +151,7 @@ bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
  * @cwnd: the window of this connection
  *
  * During the RTT of a jump the window does not grow; slow start would double it in that time. So a
- * jump must more than double the window, or it gains nothing.
+ * jump to twice the window, or to less, gains nothing.
  *
  * Context: any.
  *

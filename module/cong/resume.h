@@ -11,7 +11,7 @@ enum xtcp_resume_phase {
 	XTCP_RESUME_RECONNAISSANCE,	/* find out whether this path is the saved path */
 	XTCP_RESUME_UNVALIDATED,	/* the window was raised in one step: a jump */
 	XTCP_RESUME_VALIDATING,		/* the octets of the jump are not all acknowledged yet */
-	XTCP_RESUME_RETREAT,		/* the jump met congestion */
+	XTCP_RESUME_RETREAT,		/* the jump met congestion or another path */
 };
 
 /**
@@ -44,8 +44,8 @@ struct xtcp_saved {
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
- * @has_taken: this connection has taken @saved out of the table, and has not met congestion that
- *	proves @saved wrong
+ * @has_taken: this connection has taken @saved out of the table, and may put @saved back at its end.
+ *	False again when the jump retreats, or when congestion proves @saved wrong
  * @has_jumped: see xtcp_resume_has_jumped()
  * @can_pace: the timer of pace.c is allocated
  * @paces: pacing was off until the jump switched it on

@@ -12,7 +12,7 @@
  * A connection that jumps takes the saved path out of the table, so that no other connection uses
  * the saved path for a jump (section 3.2). When the connection ends, it saves its own observation
  * of the path. If this observation is too small to be useful, the connection puts back the saved
- * path that it took, unless the jump met congestion or is not validated yet.
+ * path that it took, unless the jump has retreated or is not validated yet.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
  * large, and PRR would reduce the window too slowly (section 4.5). The window falls at once, and
@@ -71,6 +71,15 @@ static bool is_elsewhere(struct sock *sk)
 	int ifindex = device_of(sk);
 
 	return ifindex && ifindex != resume_of(sk)->saved.ifindex;
+}
+
+/* Notes a move of the route, before congestion counts against what was observed. */
+static void note_move(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+	int ifindex = device_of(sk);
+
+	resume->has_moved |= ifindex && resume->ifindex && ifindex != resume->ifindex;
 }
 
 /* The route has moved during the jump: retreat, and observe nothing more. */
@@ -222,10 +231,12 @@ static bool is_switched_off(const struct sock *sk)
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
  * that was sent in the phase has arrived, or after an RTT. If the route has moved to another
- * device, the jump retreats. A test at the first ACK may come too late: if the receiver's window is
- * large, the flight may fill the congestion window before this ACK comes, and so end the phase.
+ * device, the jump retreats. A test at the next ACK alone may come too late: if the receiver's
+ * window is large, the flight may fill the congestion window before this ACK comes, and so end the
+ * phase.
  *
- * If Careful Resume was switched off, this function does nothing: the next ACK ends it.
+ * If Careful Resume was switched off, this function does nothing; xtcp_resuming_acked() frees the
+ * struct xtcp_resume at the next ACK.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -358,6 +369,7 @@ bool xtcp_resuming_congested(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
+	note_move(sk);
 	xtcp_resume_cap(resume, xtcp_sender(sk)->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_RECONNAISSANCE)
 		to_normal(sk);
@@ -370,8 +382,9 @@ bool xtcp_resuming_congested(struct sock *sk)
  * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further
  * @sk: the sock
  *
- * RFC 9959 section 3.5. If the route has moved, a set that another connection has saved meanwhile
- * stays: nothing shows that it is wrong.
+ * RFC 9959 section 3.5. The jump took the saved path out of the table. If the table has the path
+ * again, another connection has saved it since. It is forgotten, unless the route has moved: then
+ * nothing shows that it is wrong.
  */
 void xtcp_resuming_retreat(struct sock *sk)
 {
@@ -415,7 +428,7 @@ void xtcp_resuming_reduced(struct sock *sk)
  * @sk: the sock
  *
  * RFC 9959 section 3.6: the phase becomes NORMAL. If the jump was not validated yet, the saved path
- * was wrong and is forgotten.
+ * was wrong and is forgotten, unless the route has moved.
  */
 void xtcp_resuming_timeout(struct sock *sk)
 {
@@ -423,6 +436,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
+	note_move(sk);
 	xtcp_resume_cap(resume, tx->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_NORMAL)
 		return;

@@ -147,6 +147,10 @@ static void congestion_caps(void)
 	UNIT_CHECK(resume.best.cwnd == 50000);
 	xtcp_resume_cap(&resume, 5000);
 	UNIT_CHECK(resume.best.cwnd == 5000);
+	/* congestion of another device says nothing about this one */
+	resume.has_moved = true;
+	xtcp_resume_cap(&resume, 500);
+	UNIT_CHECK(resume.best.cwnd == 5000);
 }
 
 /* half of what was saved, on the path that was saved, if slow start would not get there as soon */
