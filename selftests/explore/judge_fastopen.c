@@ -25,10 +25,11 @@ static void check_server(struct judge *j, enum side from, const struct segment *
 	const struct judge_side *s = &j->side[from];
 	const struct judge_fastopen *fast = &s->fast;
 	const bool may = fast->has_cookie || j->fastopen & SERVER_NEEDS_NO_COOKIE;
+	const bool is_synack = seg->flags & SEGMENT_SYN && seg->flags & SEGMENT_ACK;
 
-	if (seg->flags & SEGMENT_SYN && seg->cookie_len > 0 && !fast->has_asked)
+	if (is_synack && seg->cookie_len > 0 && !fast->has_asked)
 		judge_broken(j, from, "a SYN-ACK has a cookie that the SYN did not ask for");
-	if (!may && seg->flags & SEGMENT_SYN && seg->flags & SEGMENT_ACK && seq_lt(fast->first, seg->ack))
+	if (!may && is_synack && seq_lt(fast->first, seg->ack))
 		judge_broken(j, from, "it takes the text of a SYN without a cookie");
 	if (s->heard_ack || seg->flags & (SEGMENT_SYN | SEGMENT_RST) || !segment_len(seg))
 		return;
