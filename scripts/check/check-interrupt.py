@@ -108,6 +108,8 @@ def interrupt(row, number, tree, folder):
         time.sleep(0.1)
     if not list(tmp.glob(row.begun)):
         return "it did not come so far"
+    if player.poll() is not None:
+        return "it ended by itself"
     try:
         if number == signal.SIGINT:
             os.killpg(player.pid, number)
