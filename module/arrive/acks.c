@@ -117,9 +117,9 @@ static bool compress(struct sock *sk)
 
 /*
  * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
- * full segments come since the last ACK? An ACK is also due when a quarter of the offered window
- * has come, but at least two segments. Otherwise the peer might fill the window, and then wait
- * until our timer sends the ACK. If R is 1, each segment counts as full.
+ * full segments come since the last ACK? An ACK is also due when two segments or a quarter of the
+ * offered window have come, whichever is more. Otherwise the peer might fill the window, and then
+ * wait until our timer sends the ACK. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -132,9 +132,9 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 /*
  * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
  * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
- * ACKs at the beginning of a connection do not, nor does a program that is about to read. The ACK
- * of a FIN does not wait: no later segment would cause this ACK (RFC 9293 section 3.10.7.4, eighth
- * step).
+ * ACKs at the beginning of a connection do not override the rate, and a program that is about to
+ * read does not override it either. The ACK of a FIN does not wait: no later segment would cause
+ * this ACK (RFC 9293 section 3.10.7.4, eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -147,7 +147,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
-/* Decides about an ACK that compress() or the rate for which the peer has asked may hold back. */
+/* Sends or delays an ACK that compress() or the rate for which the peer has asked may delay. */
 static noinline void owed_specially(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -175,7 +175,10 @@ static __always_inline void owed_later(struct sock *sk)
 									msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
-/* All cases of xtcp_acks_owed() that need more than a few tests. @few: less than two segments. */
+/*
+ * Handles all cases of xtcp_acks_owed() that need more than a few tests. @few: the ACK is for less
+ * than two segments.
+ */
 static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -230,7 +233,10 @@ void xtcp_acks_owed(struct sock *sk)
 		return;
 	}
 	few = xsk->acking.unacked_segments < 2 && xsk->rcv.nxt - xsk->rcv.wup < 2U * xsk->rcv_mss;
-	/* a request or an answer; owed_now_or_later() would do the same, but must save registers */
+	/*
+	 * fast path for a request or an answer: owed_now_or_later() would do the same, but saves
+	 * registers first
+	 */
 	if (few && !xsk->acking.now && (xsk->acking.pingpong || !xsk->acking.quick) && !route_hurries(sk))
 		owed_later(sk);
 	else
@@ -244,8 +250,8 @@ void xtcp_acks_owed(struct sock *sk)
  * A program that waits in connect() now returns from it. If the program then sends data, the data
  * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
  * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
- * connect(), if TCP_QUICKACK was set, or if the peer is on this machine. Such a peer may be the
- * same program, which then waits for this ACK in accept().
+ * connect(), if TCP_QUICKACK has turned delayed ACKs off, or if the peer is on this machine. Such a
+ * peer may be the same program, which then waits for this ACK in accept().
  *
  * Context: softirq or process. Lock: socket, held.
  */

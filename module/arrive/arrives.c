@@ -187,7 +187,7 @@ static noinline_for_stack enum xtcp_verdict check_rst_and_syn(struct sock *sk, s
 	return verdict == XTCP_CONTINUE ? check_syn(sk, skb) : verdict;
 }
 
-/* Enters FIN-WAIT-2: in FIN-WAIT-1 our FIN was acknowledged. */
+/* Enters FIN-WAIT-2, because the peer has acknowledged our FIN in FIN-WAIT-1. */
 static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -498,7 +498,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * ingress.c calls this function, with one exception: xtcp_arrives_child() calls it for the segment
  * that completes the handshake of a new child.
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *
  * Return: 0.
  */

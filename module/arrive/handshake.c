@@ -189,7 +189,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
  * @sk: the sock
  * @skb: the segment
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *
  * Return: the verdict for finish().
  */
@@ -353,7 +353,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
  *
  * RFC 9293 section 3.10.7.4, fifth.
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *
  * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. With
  * Fast Open also XTCP_ACK_DROP or XTCP_DROP, when the ACK belongs to an earlier connection.

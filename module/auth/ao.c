@@ -56,8 +56,8 @@ static const struct ao_algorithm ao_algorithms[] = {
 };
 
 /*
- * For each algorithm, one object per processor. NULL until a program first names the algorithm, and
- * constant afterwards.
+ * For each algorithm, one object per processor. The pointer is NULL until a program first names the
+ * algorithm, and constant afterwards.
  */
 static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(ao_algorithms)];
 

@@ -61,7 +61,7 @@ static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 
 /*
  * Has @sk exactly one kind of key for this peer, TCP-AO or TCP_MD5SIG? If TCP_AO_INFO demands a MAC
- * of all peers, the kind must be TCP-AO.
+ * from all peers, the kind must be TCP-AO.
  */
 static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
@@ -77,7 +77,7 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
  * Context: process. Lock: socket, held.
  *
  * Return: true when @sk has no TCP-AO, or has exactly one kind of key for this peer: TCP-AO or
- * TCP_MD5SIG. If TCP_AO_INFO demands a MAC of all peers, the kind must be TCP-AO.
+ * TCP_MD5SIG. If TCP_AO_INFO demands a MAC from all peers, the kind must be TCP-AO.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {
@@ -155,7 +155,7 @@ static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, cons
  * @sk: in SYN-SENT
  * @irs: the sequence number of the SYN
  *
- * Context: softirq, or process from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog). Lock: socket, held.
  */
 void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 {

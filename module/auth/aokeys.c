@@ -7,8 +7,8 @@
  * peers overlap have different SendIDs and different RecvIDs. On a connection, one key signs what
  * we send (Current_key), and we ask the peer to sign with the same or another key (RNext_key). The
  * peer asks us in the same way, so an arriving segment may change our Current_key (section 3.3).
- * aoconn.c chooses the keys when a connection begins, and when a TIME-WAIT record replaces its
- * sock.
+ * aoconn.c chooses the keys when a connection begins, and when a TIME-WAIT record replaces the
+ * connection's sock.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
@@ -139,7 +139,7 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
  *
  * Context: any. Lock: RCU read side, or socket, held.
  *
- * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC of all peers.
+ * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC from all peers.
  */
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
 {

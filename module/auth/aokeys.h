@@ -67,7 +67,7 @@ struct xtcp_ao_key {
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @irs: the peer's ISN; valid when @synchronized
- * @room: most octets that TCP-AO takes in a segment of a connection; socket lock
+ * @room: maximum length of TCP-AO in a segment of a connection, octets; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
  * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
@@ -98,7 +98,7 @@ struct xtcp_ao {
 	atomic64_t dropped_icmps;
 };
 
-/* Most octets of memory that the struct xtcp_ao of a record takes, together with its two keys. */
+/* The struct xtcp_ao of a record, together with its two keys, takes at most this much memory. */
 #define XTCP_AO_RECORD_BYTES	(roundup_pow_of_two(sizeof(struct xtcp_ao)) + \
 				 2 * roundup_pow_of_two(sizeof(struct xtcp_ao_key) + 2 * XTCP_AO_DIGEST_MAX))
 

@@ -31,7 +31,8 @@
  *
  * Context: process.
  *
- * Return: 0; -EFAULT; -E2BIG when an octet behind the first @size is not 0.
+ * Return: 0; -EFAULT; -E2BIG when the program's struct is longer than @size, and one of the octets
+ * beyond @size is not 0.
  */
 int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
@@ -302,8 +303,8 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
  * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
  * -EKEYREJECTED when a key of TCP_MD5SIG excludes TCP-AO; -EMSGSIZE when the MAC is too long for a
- * SYN; -EBUSY when the key to remove is chosen; -ENOMEM without memory, or beyond
- * net.core.optmem_max.
+ * SYN; -EBUSY when the key to remove is still Current_key or RNext_key; -ENOMEM without memory, or
+ * beyond net.core.optmem_max.
  */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -77,7 +77,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
  * Context: process, may sleep. Lock: socket, held.
  *
  * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add();
- * -EKEYREJECTED when the peers have a key of TCP-AO, or TCP_AO_INFO demands a MAC of all peers.
+ * -EKEYREJECTED when the peers have a key of TCP-AO, or TCP_AO_INFO demands a MAC from all peers.
  */
 int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {

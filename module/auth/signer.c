@@ -260,7 +260,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
  *
  * Context: softirq, RCU read side.
  *
- * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC of all peers.
+ * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC from all peers.
  */
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {

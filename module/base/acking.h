@@ -43,7 +43,7 @@ static inline void xtcp_acking_owe(struct xtcp_acking *acking)
 	acking->pending = true;
 }
 
-/* An ACK is owed, perhaps since an earlier segment, and may not be delayed any more. */
+/* An ACK is owed, whether or not one was owed before, and may no longer be delayed. */
 static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
 {
 	acking->pending = true;

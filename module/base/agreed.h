@@ -56,7 +56,10 @@ static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, 
 	agreed->sack_ok = sack;
 }
 
-/* @ok: our SYN offers the ACK Rate Request option or, later, both SYNs have the option */
+/*
+ * @ok: before the peer's SYN has come, our SYN offers the ACK Rate Request option; later, both SYNs
+ * have the option
+ */
 static inline void xtcp_agreed_ack_rate(struct xtcp_agreed *agreed, bool ok)
 {
 	agreed->ack_rate_ok = ok;

@@ -100,7 +100,7 @@ static inline u32 xtcp_bounds_user_timeout_ms(const struct sock *sk)
 	return READ_ONCE(xtcp_endpoint(sk)->user_timeout) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.user_timeout_ms);
 }
 
-/* TCP_DELACK_MAX_US or net.xtcp.delack_max_us, jiffies, rounded up. Any context. */
+/* TCP_DELACK_MAX_US or net.xtcp.delack_max_us, in jiffies, rounded up. Any context. */
 static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 {
 	return READ_ONCE(xtcp_endpoint(sk)->delack_max) ?:

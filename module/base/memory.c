@@ -135,7 +135,7 @@ void xtcp_memory_accepted(struct sock *sk)
  * To give a page back to tcp_mem and to take a page for the next segment costs more time than all
  * other work for the queue. So a sock keeps less than two pages if its timer expires within a
  * second. xtcp_expiry_run() then gives the memory back. An idle sock keeps no memory. Under memory
- * pressure, no sock does.
+ * pressure, this function leaves the sock less than a page.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */

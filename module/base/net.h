@@ -269,8 +269,8 @@ struct xtcp_net {
 	atomic_t blackholes;
 
 	/*
-	 * Written when connections begin and end; but a struct percpu_counter is written only once
-	 * in a while, when a processor has counted several changes.
+	 * The fields from here on are written when connections begin and end. But a processor
+	 * writes to a struct percpu_counter only when it has counted several changes.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;

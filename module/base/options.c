@@ -106,7 +106,7 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 
 /*
  * Are these the options of the usual SYN, in the usual order: MSS, SACK permitted, timestamps, NOP,
- * window scale? @len: the octets.
+ * window scale? @len: the number of octets at @bytes.
  */
 static bool is_usual_syn(const u8 *bytes, unsigned int len)
 {
@@ -129,7 +129,7 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 {
 	const u8 *end = bytes + len;
 
-	/* each SYN comes here, so the usual one is not searched option by option */
+	/* most SYNs come here, so the usual options are recognized without a search */
 	if (is_usual_syn(bytes, len))
 		return false;
 	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
@@ -277,8 +277,8 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @syn: the segment has SYN. MSS, window scale and SACK-permitted count only on a SYN (RFC 9293
- *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks only on other
- *	segments
+ *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2). SACK blocks count only on
+ *	other segments
  * @opts: filled in
  *
  * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section
@@ -342,7 +342,7 @@ unsigned int xtcp_options_size(const struct xtcp_options *opts)
 		size += 4;	/* after one NOP */
 	if (opts->sack_blocks)
 		size += XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);	/* after two NOPs */
-	if (opts->has_accecn)	/* after up to three NOPs */
+	if (opts->has_accecn)	/* up to three NOPs precede the option */
 		size += XTCP_OPTLEN_ACCECN_ALIGNED(opts->accecn_fields);
 	if (opts->ack_rate)
 		size += xtcp_ackrate_is_request(opts->ack_rate) ? XTCP_OPTLEN_ACK_RATE_ALIGNED : XTCP_OPTLEN_ACK_RATE;
@@ -418,8 +418,8 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill the option up
  * to whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
  * MUST-69). The order and the NOPs are the same as in Linux 6.1, since some programs identify an
- * operating system by them. Linux 6.1 has no AccECN option and no ACK Rate Request option. Ours
- * stand behind all other options, but before the Fast Open cookie.
+ * operating system by them. Linux 6.1 has no AccECN option and no ACK Rate Request option. These
+ * two options stand behind all others, but before the Fast Open cookie.
  *
  * Context: any.
  *

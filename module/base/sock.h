@@ -124,7 +124,7 @@ static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk
 	return unlikely(xsk->opens_fast) ? xsk->fastsyn : NULL;
 }
 
-/* A call begins to open @xsk by Fast Open; @fast is its state. */
+/* A call begins to open @xsk by Fast Open; @fast is the state of the call. */
 static inline void xtcp_sock_begin_fastsyn(struct xtcp_sock *xsk, struct xtcp_fastsyn *fast)
 {
 	xsk->fastsyn = fast;

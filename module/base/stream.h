@@ -41,7 +41,7 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	/* microseconds, the later of two events: text was delivered, sending resumed after a pause */
+	/* when text was last delivered or, if later, sending resumed after a pause; microseconds */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
 	/* segments known to have arrived; each ACK adds a whole number, rounded up; for TCP_INFO */
@@ -81,7 +81,7 @@ struct xtcp_stream {
 	u64 space_stamp;		/* when space_seq was set, microseconds; 0: never */
 	/* copied_seq at the beginning of this round trip (space.c) */
 	u32 space_seq;
-	u32 space_copied;		/* most octets that RECEIVE took in one round trip */
+	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
 	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
@@ -102,7 +102,7 @@ struct xtcp_stream {
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
-	/* sequence number / 256 of the segment whose ACK Rate Request set sack.ack_rate (text.c) */
+	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (text.c) */
 	u32 request_seq : 24;
 
 	/* Seldom. */
@@ -110,9 +110,9 @@ struct xtcp_stream {
 };
 
 /*
- * What xtcp_sender.stream points to while a connection has no data state. The struct contains the
- * initial values of a data state, except for two fields (stream.c). It is constant, so a write to it
- * faults.
+ * While a connection has no data state, xtcp_sender.stream points to this struct. Its fields have
+ * the values of a new data state, with two exceptions (stream.c). The struct is constant, so a
+ * write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 

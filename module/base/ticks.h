@@ -8,9 +8,9 @@
 #define XTCP_TICKS_SECOND_US	1000000U
 
 /*
- * Convert @ticks, of which a second has @hz, to microseconds, rounded down. A tick need not be a
- * whole number of microseconds: with 300 Hz, 60 ticks are 200,000 us, but one tick is 3,333 us.
- * Overflows at 2^32 us.
+ * Convert @ticks to microseconds, rounded down. A second has @hz ticks. A tick need not be a whole
+ * number of microseconds: with 300 Hz, 60 ticks are 200,000 us, but one tick is 3,333 us. The
+ * result overflows at 2^32 us.
  */
 static inline u32 xtcp_ticks_us(u32 ticks, u32 hz)
 {

@@ -43,7 +43,7 @@ enum xtcp_option_kind {
 	XTCP_OPT_FASTOPEN = 34,
 	XTCP_OPT_ACCECN_0 = 172,
 	XTCP_OPT_ACCECN_1 = 174,
-	XTCP_OPT_EXPERIMENT = 254,	/* two octets after the length name the experiment (RFC 6994) */
+	XTCP_OPT_EXPERIMENT = 254,	/* length and ExID follow (RFC 6994); ours has 16 bits */
 };
 
 enum xtcp_option_len {

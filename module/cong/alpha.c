@@ -46,7 +46,7 @@ void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct x
  * @delivered: octets that this ACK newly acknowledges or sacks, marked or not
  * @sent: how much has been sent until now
  *
- * The estimate takes each marked segment to have the average size of the segments that we sent.
+ * The estimate assumes that marked segments have the average size of the segments that we sent.
  *
  * Context: any.
  *

@@ -280,7 +280,7 @@ static void bound_by_use(struct sock *sk, u32 before)
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }
 
-/* Grow a window that limits the sender. Not inlined, since other ACKs do not call this function. */
+/* Grow a window that limits the sender. Not inlined, since only some ACKs need this function. */
 static noinline_for_stack void grow_limiting(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -653,9 +653,9 @@ bool xtcp_cong_undo(struct sock *sk)
  * The longer a connection was idle, the less its window says about the path. So the window is
  * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
  * 3.1. RFC 5681 section 4.1 asks for the initial window at once. ssthresh rises to at least three
- * quarters of the old window, which slow start then regains. In CWR and in fast recovery, ssthresh
- * does not change. This function computes in whole segments. The window is not reduced if the
- * algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
+ * quarters of the old window, and slow start later raises the window to ssthresh. In CWR and in
+ * fast recovery, ssthresh does not change. This function computes in whole segments. The window is
+ * not reduced if the algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
  *
  * Context: softirq or process. Lock: socket, held.
  *

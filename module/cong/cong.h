@@ -46,8 +46,9 @@ struct xtcp_cong_loss {
  * @name: as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control
  * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
  *	or a live connection changes to this algorithm. If the algorithm has @control or @info, the
- *	data state is allocated when the connection is established; otherwise for the first text.
- *	The private space is zero. Optional
+ *	data state is allocated when the connection is established. Otherwise the data state is
+ *	allocated when it is first needed, usually by the first text. The private space is zero.
+ *	Optional
  * @acked: octets arrived (sample->delivered), and the window may grow. Called if the window limited
  *	the sender and no reduction is going on; also called during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets

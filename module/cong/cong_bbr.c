@@ -18,7 +18,7 @@
 #define QUANTUM_MAX	SZ_64K
 #define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed RTT while no RTT is known */
 
-/* Set the pacing rate until the first sample: 2.77 windows per RTT (section 5.6.2). */
+/* Sets the pacing rate that holds until the first sample: 2.77 windows per RTT (section 5.6.2). */
 static void bbr_first_rate(struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);

@@ -10,7 +10,7 @@
  * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
  * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as
  * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window, as in NewReno (section 4.3);
- * if a mark has reduced the window in the same round trip, both together halve it.
+ * if a mark has reduced the window in the same round trip, mark and loss together halve it.
  */
 #include <linux/inet_diag.h>
 #include <linux/minmax.h>
@@ -52,8 +52,8 @@ static void prague_start(struct sock *sk)
 }
 
 /*
- * During loss recovery PRR sets cwnd, and after a timeout slow start sets it. During these phases,
- * and during CWR, CE marks are counted but do not reduce cwnd.
+ * PRR sets cwnd during loss recovery; slow start sets cwnd after a timeout. In both phases, and in
+ * CWR, this function counts CE marks but does not reduce cwnd.
  */
 static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -205,7 +205,7 @@ u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
  * xtcp_cubic_timeout() - forget W_max after a timeout (RFC 9438 section 4.8)
  * @cubic: the state
  *
- * The caller may call this for each ACK while it recovers from the timeout. Once the next epoch of
+ * The caller may call this for each ACK of the recovery from the timeout. Once the next epoch of
  * congestion avoidance has begun, the call does nothing.
  *
  * Context: any.

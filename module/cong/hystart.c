@@ -24,8 +24,8 @@
  * queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
- * that reorders delays each segment by a different time, and so spreads any window over the whole
- * RTT. So while something is out of order, no ACK belongs to a train.
+ * that reorders segments delays each of them by a different time, and so spreads any window over
+ * the whole RTT. So while something is out of order, no ACK belongs to a train.
  */
 #include "cong/hystart.h"
 

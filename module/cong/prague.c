@@ -21,7 +21,8 @@
 #include "base/seq.h"
 
 #define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, since 1.0 is 2^24 */
-#define STEP_SHIFT		16	/* unit of "step", the growth without regard to the RTT: 1/2^16 octet */
+/* unit of "step", the growth before it is scaled by the RTT: 1/2^16 octet */
+#define STEP_SHIFT		16
 #define SQUARE_SHIFT		20	/* unit of (RTT / virtual RTT)^2: 1/2^20 */
 
 /* Has a virtual round trip passed? It began at @begin_us, when SND.NXT was @end. */

@@ -35,11 +35,11 @@
 #include "loss/sample.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-#define MARKS_WITH_TEXT	2	/* unreported CE marks after which new text is acknowledged at once */
 /*
- * unreported CE marks after which a segment without new text is acknowledged at once (RFC 9768
- * section 3.2.2.5.1)
+ * a segment with CE is acknowledged at once if this many CE marks are unreported; the first number
+ * is for a segment with new text, the second for one without (RFC 9768 section 3.2.2.5.1)
  */
+#define MARKS_WITH_TEXT	2
 #define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
 #define COUNTED_AT_MOST	22	/* a counter is sent when it passes a multiple of 2^22 octets */
@@ -223,7 +223,7 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * RFC 9768 table 2. In a simultaneous open, the peer's SYN is processed as a server processes a SYN
  * (section 3.1.2).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
@@ -272,7 +272,7 @@ void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
  * If this SYN-ACK has no ECN flags, we must not send ECT (section 3.1.5).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 {
@@ -313,7 +313,7 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
  * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
  * challenge ACK reports how this SYN-ACK arrived.
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 {
@@ -405,7 +405,7 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
  * has new text, otherwise MARKS_WITHOUT. A GRO packet is answered by one ACK, however many segments
  * it has.
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -592,7 +592,7 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
  * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section
  * 3.2.2.5.2).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {

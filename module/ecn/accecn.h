@@ -31,7 +31,7 @@ enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_NONE,
 	XTCP_ECN_OPTION_SPARING,	/* as RFC 9768 demands, and a few times per RTT */
 	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
-	XTCP_ECN_OPTION_PERSISTENT,	/* even if segments with the option seem to be lost */
+	XTCP_ECN_OPTION_PERSISTENT,	/* as FULL, even if segments with it seem to be lost */
 };
 
 bool xtcp_accecn_is_allowed(const struct sock *lsk);

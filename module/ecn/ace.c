@@ -70,7 +70,7 @@ bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 /**
  * xtcp_ace_marks() - how many of our segments newly met congestion?
  * @counted: how many marks earlier ACKs have reported (s.cep without its initial value)
- * @ace: the ACE field of an ACK; no later ACK was processed before it
+ * @ace: the ACE field of an ACK that was not overtaken by a later ACK
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *

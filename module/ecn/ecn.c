@@ -118,7 +118,7 @@ void xtcp_ecn_offer(struct sock *sk)
  * A SYN-ACK with ECE but without CWR accepts ECN. A SYN with ECE and CWR requests ECN, as our SYN
  * does. Anything else means no ECN (RFC 3168 section 6.1.1).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
@@ -221,7 +221,7 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * On such a change, a pending ACK for earlier text must be sent first, with ECE as it was before
  * (RFC 8257 section 3.2).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *
  * Return: true when XTCP_ECN_EXACT is set and there is such a change.
  */
@@ -263,7 +263,7 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
  * without text. CE counts only with new text, since text outside the window may be forged (RFC 3168
  * sections 6.1.3 and 6.1.5).
  *
- * Context: softirq, or process with BH enabled from the backlog. Lock: socket, held.
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 {

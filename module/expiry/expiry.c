@@ -239,8 +239,8 @@ static void expired_delayed_ack(struct sock *sk)
 
 /*
  * Sends a keepalive probe, or gives up. If the deadline was too early, sets a later one instead.
- * The deadline was too early if a segment has come in the meantime, or if
- * xtcp_keepalive_limit_idle() had lowered the deadline to that of a limit.
+ * The deadline was too early if a segment has come in the meantime. It was also too early if
+ * xtcp_keepalive_limit_idle() had brought it forward for a limit, and the limit has not passed.
  */
 static void keep_alive(struct sock *sk)
 {
@@ -375,8 +375,8 @@ void xtcp_expiry_init(struct sock *sk)
  * xtcp_expiry_paced() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
- * Text leaves only if it is due, and carries the ACK. If no text has left, and ACKs were held back,
- * one ACK is sent instead of these ACKs.
+ * Send the text if it is due; this text carries the ACK. If no text has left, and ACKs were held
+ * back, send one ACK instead of these ACKs.
  *
  * When the timer of pace.c fires, it runs this function through release_cb(). If a user owns the
  * lock at that moment, release_sock() runs this function later. coalesce.c calls this function for

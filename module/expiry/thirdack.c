@@ -194,7 +194,7 @@ void xtcp_thirdack_exit(void)
 }
 
 /**
- * xtcp_thirdack_waits() - let the third ACK wait for text, as connect() returns
+ * xtcp_thirdack_waits() - connect() is about to return: let the third ACK wait for text
  * @sk: the sock, in any state
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,

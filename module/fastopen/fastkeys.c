@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys of TCP Fast Open (RFC 7413 section 4.1.2), and the cookies that they make and check. A
- * cookie is a keyed hash of both addresses, so the server stores no state. A namespace has keys, and
- * a listener may have its own.
+ * cookie is a keyed hash of both addresses, so the server stores no state. A namespace has keys,
+ * and a listener may have its own.
  *
  * Keys and cookies are the same as in Linux. So a cookie that kernel TCP has made is valid for an
  * xtcp listener with the same key.
@@ -38,7 +38,7 @@ static void keys_free_rcu(struct rcu_head *rcu)
 
 /**
  * xtcp_fastkeys_replace() - set the keys of a listener or a namespace
- * @place: where they are
+ * @place: where the pointer to the keys is
  * @new: from xtcp_fastkeys_make(); NULL: none
  *
  * Context: softirq or process.
@@ -78,7 +78,7 @@ struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n)
 
 /**
  * xtcp_fastkeys_copy() - copy the keys of a listener or a namespace
- * @place: where they are
+ * @place: where the pointer to the keys is
  * @octets: a buffer for two keys
  *
  * Context: any.

@@ -2,11 +2,12 @@
 /*
  * The server side of TCP Fast Open (RFC 7413).
  *
- * A SYN asks for a cookie, and the SYN-ACK brings one (fastkeys.c). A later SYN with this cookie may
- * carry data. For such a SYN the listener makes the child at once, in SYN-RECEIVED, and puts it on
- * the accept queue. So the program can read and answer before the ACK arrives that completes the
- * handshake. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the client
- * a round trip: the listener does not take the data, and the SYN-ACK brings the right cookie.
+ * A SYN asks for a cookie, and the SYN-ACK brings one (fastkeys.c). A later SYN with this cookie
+ * may carry data. For such a SYN the listener makes the child at once, in SYN-RECEIVED, and puts it
+ * on the accept queue. So the program can read and answer before the ACK arrives that completes the
+ * handshake. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the
+ * client a round trip: the listener does not take the data, and the SYN-ACK brings the right
+ * cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
@@ -291,8 +292,8 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: receives the cookie that the SYN-ACK carries if no child is made; a negative
- *	answer->len: this SYN-ACK carries no cookie
+ * @answer: receives the cookie for the SYN-ACK that the caller sends if it makes no child; a
+ *	negative answer->len: no cookie for this SYN-ACK
  *
  * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
  * because the server's program may be the first to write.

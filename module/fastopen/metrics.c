@@ -31,7 +31,8 @@
 #define LOSSES_ALLOWED	1U
 /* seconds for which SYNs carry no data; doubled for each loss in a row, as in Linux before 4.14 */
 #define LOSS_COUNTS	60U
-#define LOSSES_MAX	10U		/* more losses lengthen the time no further: 60 s, doubled ten times, are 17 hours */
+/* more losses do not lengthen the time: 2^10 * 60 s are 17 hours */
+#define LOSSES_MAX	10U
 
 /*
  * @addrs: the local address and the host's address; IPv4 addresses are v4-mapped

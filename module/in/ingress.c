@@ -173,9 +173,10 @@ static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, co
  * Checks what @sk demands of a segment: hop limit, IPsec policy, signature, socket filter. The
  * filter may cut the text, so the signature is checked first. Frees the segment on failure.
  *
- * IPsec policies match the addresses before NAT. Only the segment's conntrack entry has these. This
- * function does not release the conntrack entry, because a SYN that reopens a TIME-WAIT record is
- * checked a second time, with the policy of the listener.
+ * The check of the IPsec policy needs the addresses that the segment had before NAT. Only the
+ * segment's conntrack entry has these addresses. This function does not release the conntrack
+ * entry, because a SYN that reopens a TIME-WAIT record is checked a second time, with the policy of
+ * the listener.
  *
  * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record.
  * @he: the half-open entry to which the segment belongs, or NULL.
@@ -261,9 +262,10 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 }
 
 /*
- * What the checks read of IP's control block, which fill_seg() overwrites. IPsec policies read the
- * device and the flags: whether the input device is a port of a VRF, and whether it is exempt from
- * policies. Of an IPv6 packet they also read where the protocol number of its TCP header is.
+ * The fields of IP's control block that the checks read. fill_seg() overwrites the block. The IPsec
+ * policies read all of these fields. iif is the input device. The flags say whether this device is
+ * a port of a VRF and, for IPv4, whether it is exempt from policies. In an IPv6 packet, the octet
+ * at nhoff says that the next header is TCP's.
  */
 struct ip_note {
 	int iif;
@@ -278,7 +280,10 @@ static __always_inline struct ip_note ip_note(const struct sk_buff *skb)
 	return (struct ip_note) { .iif = IP6CB(skb)->iif, .flags = IP6CB(skb)->flags, .nhoff = IP6CB(skb)->nhoff };
 }
 
-/* Restores IP's control block as far as the checks read it, to repeat them after fill_seg(). */
+/*
+ * Restores the fields of IP's control block that the checks read, so that the checks can be
+ * repeated after fill_seg().
+ */
 static void restore_ip_note(struct sk_buff *skb, struct ip_note note)
 {
 	memset(skb->cb, 0, sizeof(skb->cb));
@@ -521,9 +526,9 @@ static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb
 }
 
 /*
- * The listener @ended has ended after the lookup: looks up another listener, and repeats the checks
- * for the new listener. If there is no other listener, an ACK is answered with a RST. @note: the
- * segment's ip_note(). Rare, so not inlined.
+ * The listener @ended has ended after the lookup. This function looks up another listener, and
+ * repeats the checks for the new listener. If there is no other listener, an ACK is answered with a
+ * RST. @note: the segment's ip_note(). Rare, so not inlined.
  */
 static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_buff *skb, const struct sock *ended,
 						const struct xtcp_demux_key *key, const u32 *timewait_iss,
@@ -609,8 +614,9 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	trace_in(xn->net, &tw->conn, tw->substate, skb);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
-		 * to_listener() checks the segment again, because the record has no hop limit and
-		 * no socket filter
+		 * to_listener() checks the segment again, because the record has no socket filter
+		 * and no IPsec policy of a socket. As in Linux, the record has ended even if these
+		 * refuse the segment
 		 */
 		restore_ip_note(skb, note);
 		if (!to_listener(xn, skb, lsk, key, &iss, &signature, true))

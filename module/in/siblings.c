@@ -118,8 +118,8 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 }
 
 /*
- * If a sibling's handler calls our handler, makes the sibling's handler call the handler behind
- * ours instead. Return: false when no sibling's handler calls our handler.
+ * Takes our handler out of the chain if a sibling's handler calls it: from now on, the sibling's
+ * handler calls the handler behind ours. Return: false when no sibling's handler calls our handler.
  */
 static bool step_over(enum xtcp_sibling_ip ip)
 {

@@ -11,8 +11,8 @@
  * else gets the port. If nobody has joined when the time is over, the estate ends like a closed
  * listener without heirs: its children are reset, and its entries are dropped.
  *
- * An estate is a sock in LISTEN without a struct socket. It keeps the reference of the file. It
- * also keeps its references to the namespace and the module: until it has ended, the namespace does
+ * An estate is a sock in LISTEN without a struct socket. It owns the reference that its file had.
+ * It also has references to the namespace and the module: until it has ended, the namespace does
  * not end, and rmmod fails with "in use". So the exit of a namespace or of the module never finds
  * an estate. The knob is at most 10 s, but an estate may end later than that: the work item of a
  * namespace ends one estate in each run, and other work may run between two runs. The end of an
@@ -31,7 +31,7 @@
  * counts the members that have a program. The last member is the one that reduces this count to 0.
  * If it may wait, it stays in the table, and members that close at the same time find it as their
  * heir. A successor raises the count before it looks for estates. An estate enters the list before
- * it reads the count. So at least one of them notices the other.
+ * it reads the count. So the successor finds the estate, or the estate notices the successor.
  */
 #include "listen/estate.h"
 
@@ -50,7 +50,10 @@
 #include "listen/listener.h"
 #include "lookup/group.h"
 
-/* How many may wait. A listener beyond one of these limits ends at once, as without the knob. */
+/*
+ * How many closed listeners may wait for a successor. Beyond a limit, a listener ends at once, as
+ * without the knob.
+ */
 #define ESTATES_MAX		64	/* of a namespace */
 #define ESTATES_OF_USER		16	/* of one user in a namespace */
 #define ESTATES_OF_GUEST	4	/* of one guest (xtcp_net.is_guest), in place of the two limits above */
@@ -61,7 +64,8 @@
  * @node: in xtcp_net.estates
  * @sk: the listener, with the reference of its file
  * @uid: the user of @sk
- * @group: the group of @sk, only for comparison: it may be freed after an administrator ends @sk
+ * @group: the group of @sk. Once xtcp_estate_keep() has returned, @group is only compared: when an
+ *	administrator ends @sk, the group may be freed
  * @until: when it ends, in jiffies
  */
 struct estate {
@@ -91,7 +95,7 @@ static void arm_estates(struct xtcp_net *xn)
 }
 
 /*
- * Removes an estate that is due from the list. Return: NULL if none is due. The work item runs
+ * Removes from the list an estate that is due. Return: NULL if none is due. The work item runs
  * again when the next estate is due.
  */
 static struct estate *take_due(struct xtcp_net *xn)
@@ -175,7 +179,7 @@ static bool take_room(struct xtcp_net *xn, kuid_t uid)
 	return xn->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
 }
 
-/* Adds to the list of the namespace. Return: false at a limit. */
+/* Adds @estate to the list of the namespace. Return: false at a limit. */
 static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 {
 	bool has_room;

@@ -60,7 +60,7 @@
  *
  * The answer is true even if @from is the only member of its group: as in Linux, each connection of
  * @from then counts as one that could not be handed over (TCPMigrateReqFailure). Without
- * SO_REUSEPORT, the answer is false, and no connection counts.
+ * SO_REUSEPORT, the answer is false, and nothing is counted.
  *
  * Context: process. Lock: socket of @from, held.
  *

@@ -45,8 +45,8 @@ struct xtcp_listener_stats {
  * @stats: counters of each processor, which need no lock; /proc shows their sums. A SYN that is
  *	answered with a cookie writes to no other field
  * @lock: guards the fields below, unless another lock is named; taken in softirq and process
- *	context; nests inside the socket lock. Inside it nest the lock of an heir (heir.c), the
- *	locks of the table of connections, and the lock of pool.c
+ *	context; nests inside the socket lock. A holder may take the lock of an heir (heir.c), the
+ *	locks of the table of connections, and the lock of pool.c; create.c lists others
  * @open: the program has not closed the listener; lock: the socket's
  * @waited: the listener has waited for a successor (estate.c); lock: the socket's
  * @closed: no entry and no child may be queued any more

@@ -308,7 +308,7 @@ static void free_all(struct xtcp_request *he)
 		percpu_counter_add_batch(&guest_entries, -of_guests, entries_batch);
 }
 
-/* Frees the waiting entries, and starts a grace period for the entries that have gathered. */
+/* Frees the entries in @waiting, and starts a grace period for the entries in @gathered. */
 static void grace_period_over(struct rcu_head *rcu)
 {
 	struct free_batch *mine = container_of(rcu, struct free_batch, rcu);

@@ -84,7 +84,7 @@ void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_
 		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	else if (user_mss)
 		he->mss = min(he->mss, user_mss);
-	/* bits of one octet, so that they are written at once */
+	/* these bits share an octet; set in a row, they can be written by one store */
 	he->wscale_ok = wscale_ok;
 	he->ts_ok = ts_ok;
 	he->sack_ok = sack_ok;

@@ -236,9 +236,9 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * Makes netfilter drop all segments in its queues once more, by registering and unregistering a
- * hook. A segment that was on its way into a queue during stop() is in the queue now, because a
- * grace period has passed since stop().
+ * Registers and unregisters a hook: netfilter then drops all segments in its queues. stop() has
+ * emptied these queues before. But a segment that was on its way into a queue during stop() is in
+ * the queue now, because a grace period has passed since stop().
  */
 static void __net_exit flush_queues(struct net *net)
 {

@@ -17,11 +17,11 @@
  * it joined, so is_beside() checks the sock that the program chooses.
  *
  * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
- * set, it hands them over instead (listen/heir.c). The third ACK for a dropped entry reaches
- * another member. As in Linux, this member answers with a RST, unless the ACK has a valid cookie. A
- * group checks cookies only for some time after one of its members has sent a SYN-ACK without an
- * entry, dropped an entry early, or failed to make a child. All members share the time of the last
- * such event, because the third ACK may reach another member.
+ * set, the member hands them over instead (listen/heir.c). The third ACK for a dropped entry
+ * reaches another member. As in Linux, this member answers with a RST, unless the ACK has a valid
+ * cookie. A group checks cookies only for some time after one of its members has sent a SYN-ACK
+ * without an entry, dropped an entry early, or failed to make a child. All members share the time
+ * of the last such event, because the third ACK may reach another member.
  */
 #include "lookup/group.h"
 

@@ -9,7 +9,7 @@
 struct sock;
 
 /**
- * struct xtcp_incoming - the listeners of a struct xtcp_members that have SO_INCOMING_CPU
+ * struct xtcp_incoming - those listeners of a struct xtcp_members that have SO_INCOMING_CPU
  * @cpus: for each processor, the array (struct xtcp_seats) of the listeners whose option names this
  *	processor
  */

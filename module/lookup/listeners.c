@@ -220,9 +220,9 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 }
 
 /*
- * Finds the struct xtcp_members with key @key that @sk may join. @begins: true if listen() was
- * called for @sk; any struct counts that belongs_to() allows. False if @sk moves to another device;
- * only a struct of @sk's present group counts.
+ * Finds the struct xtcp_members with key @key that @sk may join. @begins: true: listen() was called
+ * for @sk, and belongs_to() says whether @sk may join. False: @sk moves to another device, and may
+ * join only a struct of its present group.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {

@@ -498,8 +498,8 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @port: the port from xtcp_portmap_choose()
  *
  * If a connection that the map serves has the port, the port's bit moves from @map->others to
- * @map->ours. It is cleared when that connection leaves the table. Otherwise the bit stays in
- * @map->others.
+ * @map->ours, and is cleared when that connection leaves the table. If no such connection has the
+ * port, the bit stays in @map->others.
  *
  * Context: process.
  */

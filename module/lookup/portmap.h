@@ -14,11 +14,11 @@ struct xtcp_tuple;
  * struct xtcp_port_range - a range of ports, and the port at which a search begins
  * @low: the first port, host order
  * @count: number of ports
- * @offset: where a search begins; less than @count. With a map, the search begins at port @low +
- *	@offset; without a map, at port number @offset of the half, modulo the size of the half.
+ * @offset: where a search begins; less than @count. A search by a map begins at port @low + @offset
  *
- * The half of the range that connect() tries first is every second port, beginning with @low + 1.
- * Kernel TCP's connect() prefers the other half.
+ * Each half of the range has every second port. Our connect() first tries the half that begins with
+ * @low + 1. Kernel TCP's connect() prefers the other half. A search without a map numbers the ports
+ * of a half from 0, and begins at the port with number @offset modulo the size of the half.
  */
 struct xtcp_port_range {
 	u32 low;

@@ -95,7 +95,7 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * mark (RFC 3168 section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction.
  * During the handshake nothing is reduced.
  *
- * No ACK triggers this reduction, so little may be in flight when it begins. For each octet
+ * No ACK triggers this reduction, so perhaps only a few octets are in flight. For each octet
  * delivered, PRR sends ssthresh / RecoverFS octets: too many if RecoverFS is small. So RecoverFS is
  * at least the window here, as in Linux.
  *

@@ -9,11 +9,11 @@
  *
  * Times are of CLOCK_MONOTONIC, in seconds; the time of a system call is exact only to a tick. If
  * an event has a tracepoint, a parser of traces can parse the event's line, too. The line has the
- * tracepoint's name without "xtcp_" and the tracepoint's fields, and names states, timers and
- * reasons as a trace does. But it has no addresses and ports, and "options" is always empty. The
- * line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the segment
- * arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK that arrived or was sent before
- * the connection had a sock; the event was written later.
+ * tracepoint's name without "xtcp_" and the tracepoint's fields. States, timers and reasons have
+ * the same names as in a trace. But the line has no addresses and ports, and "options" is always
+ * empty. The line of a segment also has "cwnd", "srtt_us" and "snd_una": the values just before the
+ * segment arrived, or when it was sent. "rebuilt" is 1 for a SYN or SYN-ACK that arrived or was
+ * sent before the connection had a sock; the event was written later.
  *
  * Sequence numbers help to forge segments, so only the owner of the namespace may read the file. A
  * write discards the boxes of connections that have ended.

@@ -16,8 +16,8 @@ struct xtcp_tuple;
 
 /*
  * All but xtcp_ip_output_route() and xtcp_ip_prepare() are for full socks; the caller holds the
- * socket lock. xtcp_ip_xmit() consumes @skb. There and in xtcp_ip_prepare(), @skb begins with the
- * TCP header, complete but for the checksum.
+ * socket lock. xtcp_ip_xmit() consumes @skb. In xtcp_ip_xmit() and xtcp_ip_prepare(), @skb begins
+ * with the TCP header, complete but for the checksum.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);

@@ -196,8 +196,9 @@ static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const str
 }
 
 /*
- * Signs a reply that is sent for an entry, if the listener has a key for it. @signer keeps what
- * @reply points to. Return: false when the segment may not be sent.
+ * Lets @signer sign a reply that is sent for an entry, if the listener has a key for the peer.
+ * @reply then points to @signer, which must stay valid until the reply is sent. Return: false when
+ * the segment may not be sent.
  */
 static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, const struct sock *lsk,
 			   const struct xtcp_request *he, const struct sk_buff *skb)

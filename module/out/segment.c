@@ -10,8 +10,9 @@
  * the sock's memory stays until the last such skb is freed. The skb's destructor is sock_wfree().
  * If SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
  * (time/pace.c, held.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
- * sk_wmem_alloc only after that call. This octet keeps the sock alive, and unloading waits until
- * each sock is destroyed. So the module cannot be unloaded while sk_write_space runs.
+ * sk_wmem_alloc only after that call. This octet keeps the sock's memory from being freed, and
+ * unloading waits until the memory of each sock is freed. So the module cannot be unloaded while
+ * sk_write_space runs.
  */
 #include "out/segment.h"
 
@@ -310,9 +311,9 @@ static noinline_for_stack bool push_options(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * Handles a @verdict of the layers below that is not 0. A positive verdict (NET_XMIT_*) comes from
- * a full queue, which has dropped this segment or another one. A negative verdict is IP's errno.
- * Return: 0 if this segment was not dropped; otherwise NET_XMIT_DROP or the errno.
+ * Handles a nonzero @verdict of the layers below. A positive verdict (NET_XMIT_*) comes from a full
+ * queue, which has dropped this segment or another one. A negative verdict is IP's errno. Return: 0
+ * if this segment was not dropped; otherwise NET_XMIT_DROP or the errno.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -656,7 +657,10 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN), 0);
 	if (!skb)
 		return -ENOBUFS;
-	/* as in Linux: a pure ACK keeps the sock's memory, but hardly counts in sk_wmem_alloc */
+	/*
+	 * as in Linux, a pure ACK adds only 2 octets to sk_wmem_alloc; these keep the sock's memory
+	 * from being freed
+	 */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());

@@ -190,7 +190,7 @@ static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struc
 	return 0;
 }
 
-/* Read the options that a rule sets from @attrs into @sets. Return: 0 or a negative errno. */
+/* Fill @sets, the options that a rule sets, from @attrs. Return: 0 or a negative errno. */
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];

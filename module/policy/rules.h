@@ -36,8 +36,8 @@ struct xtcp_rule_match {
 };
 
 /**
- * struct xtcp_rule_key - struct xtcp_rule_match in a form in which memcmp() gives the order of the
- *	search
+ * struct xtcp_rule_key - a struct xtcp_rule_match, laid out so that memcmp() tells which of two
+ *	keys comes first in the table
  * @kind: which parts of the key are set, the length of the prefix, and the depth of the cgroup
  *	(kind_of()); the most specific kind is the smallest
  * @dport: the foreign port; 0: any

@@ -360,7 +360,7 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_admits_as() - do two leases let the same socks, of both stacks, share their port?
+ * xtcp_lease_admits_as() - do two leases admit the same socks of both stacks to their port?
  * @one: a lease of a bind(), to which the caller has a reference
  * @other: another such lease; both have SO_REUSEPORT, the same place and the same user
  *

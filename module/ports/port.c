@@ -50,7 +50,7 @@
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a bitmap is made */
 #define RESERVE_MAX	1024	/* most ports kept for kernel TCP; never over 1/8 of the range */
-#define RESERVE_FROM	128	/* in a smaller range no ports are kept */
+#define RESERVE_FROM	128	/* in a smaller range, no ports are kept for kernel TCP */
 
 /*
  * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
@@ -274,7 +274,7 @@ static int choose_and_insert(struct sock *sk)
 	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
-		/* the port of a range of one is in kernel TCP's half */
+		/* if the range has only one port, this port is in kernel TCP's half */
 		if (err == -EADDRINUSE && range.count == 1)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)

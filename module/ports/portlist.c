@@ -49,7 +49,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 /**
  * xtcp_portlist_add() - put a lease on the list of its port
- * @lease: in kernel TCP's table; a call that fails removes the lease from that table
+ * @lease: in kernel TCP's table; if there is no memory, this function removes it from that table
  *
  * Shared leases come before the others.
  *

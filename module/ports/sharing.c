@@ -172,7 +172,7 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Does the lease of a bind(), which kernel TCP has admitted, conflict with the entry @other? All
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other? All
  * leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). So kernel TCP always
  * lets them share a port with each other, and with TIME-WAIT socks of kernel TCP that have
  * sk_reuseport. Only these entries have to be compared here.

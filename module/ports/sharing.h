@@ -34,8 +34,8 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 }
 
 /*
- * The chain of a port and the wildcard address, in the table by port and address; both families use
- * the same chain.
+ * The chain of @port with the wildcard address, in kernel TCP's table by port and address (bhash2).
+ * Both address families use this chain.
  */
 static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
 {

@@ -259,8 +259,9 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
- * A sock for which kernel TCP's connect() chose the port conflicts only if the sock and the lease
- * are bound to different devices. If there may be such socks, @beside of the lease is set.
+ * Kernel TCP first decides as for any bind(). If it refuses the port, the lease can still share it
+ * under two conditions: kernel TCP's connect() chose the port for all socks there, and, if the lease
+ * is bound to a device, none of them is bound to another one. @beside of the lease is then set.
  *
  * Context: softirq or process. Lock: of the port, held.
  *

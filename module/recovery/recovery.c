@@ -397,8 +397,9 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
  * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
  * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
  * retransmissions. If an ACK acknowledges or sacks a segment that was sent before the timeout and
- * not resent, the timeout was spurious. Without SACK, such an ACK shows this only if it covers no
- * resent segment. If an ACK sacks the new text instead, the loss is real.
+ * not resent, the timeout was spurious. But without SACK, an ACK that also covers a resent segment
+ * does not show that the timeout was spurious. If an ACK sacks the new text instead, the loss is
+ * real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {

@@ -67,8 +67,8 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  * @sk: the sock
  *
  * A GSO packet may have as much data as the connection's rate sends in a millisecond
- * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst and delay
- * other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
+ * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
+ * delays other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
  * packet, up to the limit of the device. All of this is as in Linux.
  *
  * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the packet.

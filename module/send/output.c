@@ -44,7 +44,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-/* if each octet in flight takes more than so many octets of memory, the segments are small */
+/* segments are small if their memory is more than this many times their octets in flight */
 #define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
 

@@ -482,7 +482,7 @@ int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 /**
  * xtcp_sndq_gather() - make the first unsent skb at least @len octets long
  * @sk: the sock
- * @len: octets; at least as many are unsent
+ * @len: octets; the queue has at least @len unsent octets
  *
  * The first unsent skb takes the octets of the skbs behind it. Octets are copied only if they fit
  * into the linear part of the first skb.

@@ -38,8 +38,8 @@ enum xtcp_blackbox_kind {
 /* Who chooses whether a connection gets a black box when it begins (xtcp_sock.box_rule). */
 enum xtcp_box_rule {
 	XTCP_BOX_BY_SYSCTL,		/* net.xtcp.blackbox chooses */
-	XTCP_BOX_NEVER,			/* a rule of the policy table: no box */
-	XTCP_BOX_ALWAYS,		/* a rule of the policy table: a box */
+	XTCP_BOX_NEVER,			/* a rule of the policy table chooses: no */
+	XTCP_BOX_ALWAYS,		/* a rule of the policy table chooses: yes */
 };
 
 /*

@@ -75,7 +75,7 @@ void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk)
 	box->snd_wscale = xsk->agreed.snd_wscale;
 }
 
-/* Begin an event, except for its time. */
+/* Begin an event. The caller sets its time. */
 static struct xtcp_blackbox_event *begin_timeless(struct xtcp_blackbox *box, const struct sock *sk,
 						  enum xtcp_blackbox_kind kind)
 {

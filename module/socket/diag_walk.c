@@ -3,9 +3,9 @@
  * Walks over all listeners and connections of a namespace, and over the socks whose connection was
  * aborted, for a dump.
  *
- * A program reads its dump in several steps, and anything may change between two of them. But the
- * dump shows each listener and each connection that exists during the whole dump exactly once, for
- * two reasons:
+ * A program reads its dump in several steps, and anything may change between two of them. But if a
+ * listener or a connection exists during the whole dump, the dump shows it exactly once, for two
+ * reasons:
  *
  *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
  *  - A connection stays in its hash chain, since the table never grows. It also keeps its key

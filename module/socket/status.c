@@ -200,7 +200,7 @@ void xtcp_status_info(struct sock *sk, union xtcp_compat_info *whole)
  * @sk: the sock, in any state
  * @abort: receives the answer
  *
- * Context: any. Lock: socket, held, or none. Without it, the fields may be of different times.
+ * Context: any. Lock: socket, held, or none. Without the lock, fields may be of different times.
  */
 void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {

@@ -5,8 +5,8 @@
  * here. timer.c arms the deadlines, and when one has passed, expiry.c acts.
  *
  * An ACK of new data restarts the RTO (RFC 6298 section 5). If few segments are in flight, the RTO
- * counts from the time when they were sent (RFC 7765). Where a tail loss probe applies, its deadline
- * replaces the deadline of the retransmission (RFC 8985 section 7).
+ * counts from the time when they were sent (RFC 7765). Where a tail loss probe applies, its
+ * deadline replaces the deadline of the retransmission (RFC 8985 section 7).
  */
 #include "time/flight.h"
 
@@ -76,9 +76,9 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can detect
- * a loss (RFC 7765). Without SACK, this function returns false: only SACK shows at once that a timer
- * fired too early.
+ * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can
+ * detect a loss (RFC 7765). Without SACK, this function returns false: only SACK shows at once that
+ * a timer fired too early.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -150,8 +150,10 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 }
 
 /**
- * xtcp_flight_data_sent() - event: new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
+ * xtcp_flight_data_sent() - event: new text or a FIN was sent
  * @sk: the sock
+ *
+ * RFC 6298 (5.1), RFC 8985 section 7.2.
  *
  * If window probing began with nothing in flight, only new text ends it. Answers to window probes
  * do not end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
@@ -223,8 +225,8 @@ void xtcp_flight_ack_progress(struct sock *sk)
 }
 
 /**
- * xtcp_flight_ack_judged() - event: an ACK moved SND.UNA or resolved a tail loss probe, and may have
- * ended a recovery
+ * xtcp_flight_ack_judged() - event: an ACK moved SND.UNA or resolved a tail loss probe, and may
+ * have ended a recovery
  * @sk: the sock
  *
  * When the timers were restarted, the phase or an earlier probe may have ruled out a tail loss

@@ -226,7 +226,7 @@ static bool waits_for_answer(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last keepalive probe, is left?
+ * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last probe, is left?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -265,7 +265,7 @@ void xtcp_keepalive_changed(struct sock *sk)
 		return;
 	if (xtcp_keepalive_is_on(sk)) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
-		/* longer ago than any interval */
+		/* count the last probe as sent longer ago than any TCP_KEEPINTVL */
 		if (waits_for_answer(xtcp_sk(sk)))
 			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - INTERVAL_WAIVED;
 	}
@@ -296,7 +296,8 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_limit_idle() - bring the keepalive deadline forward to the limit on time without text
+ * xtcp_keepalive_limit_idle() - bring the keepalive deadline forward to the limit on time without
+ * text, or set it if it is not set
  * @sk: the sock, in any state
  *
  * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,

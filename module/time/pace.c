@@ -460,9 +460,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The timer is not set, or its function is running now. The function puts the
-		 * reference of this run. If the timer has been queued again during the run, it has
-		 * a second reference. The next run puts that reference: let it begin at once.
+		 * The timer is not set, or its function is running now. The function drops the
+		 * reference of this run. If the timer has been queued again during the run, the
+		 * timer has a second reference, which the next run drops. Start that run at once.
 		 */
 		bring_forward(pace, 0);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arms the deadlines of a connection, which share the one timer of the sock. flight.c says when the
- * deadlines of what is in flight pass, and keepalive.c says it for the keepalive deadline. When a
+ * Arms the deadlines of a connection, which share the one timer of the sock. flight.c computes the
+ * deadlines of text or a FIN in flight, and keepalive.c computes the keepalive deadline. When a
  * deadline has passed, expiry.c acts.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
@@ -31,9 +31,9 @@
  * effect only once. The next deadline then counts from the time of the late run.
  *
  * A deadline has passed at the end of its tick, not at the beginning. A wait usually begins in the
- * middle of a tick, so at the beginning it would be up to a tick too short. The kernel's timers
- * follow the same rule. But when the timer runs for one deadline, the tick of another deadline may
- * have only begun. So expiry.c applies the rule to each deadline.
+ * middle of a tick. If it ended at the beginning of a tick, it would be up to a tick too short. The
+ * kernel's timers follow the same rule. But when the timer runs for one deadline, the tick of
+ * another deadline may have only begun. So expiry.c applies the rule to each deadline.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *

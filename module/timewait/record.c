@@ -227,7 +227,7 @@ static void free_rcu(struct rcu_head *rcu)
 	kfree_bulk(n, batch);
 }
 
-/* As free_rcu(), for records some of which are signed. */
+/* As free_rcu(), but some of the records are signed: also frees their keys. */
 static void free_signed_rcu(struct rcu_head *rcu)
 {
 	struct xtcp_timewait *tw;
@@ -277,7 +277,7 @@ static void count_records(struct xtcp_net *xn, int change)
 		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
 
-/* @change: as for count_records(), but only of records with keys to sign segments */
+/* @change: records with signature keys that begin, minus such records that end */
 static void count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->signed_records);
@@ -320,9 +320,10 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
 }
 
 /*
- * Counts the signed records that end. Few namespaces have any, and then this costs nothing for each
- * record: a record is counted before it enters its list, so the count is not 0 if one is here.
- * Return: true if the records need free_signed_rcu().
+ * Counts the signed records that end. Few namespaces have signed records. In all others, this
+ * function need not look at each record: a signed record is counted before it enters its list, so
+ * the count is not 0 if @claimed has a signed record. Return: true if the records need
+ * free_signed_rcu().
  */
 static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
 {

@@ -77,8 +77,8 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
 	/*
-	 * one pass suffices: the old blocks do not touch each other. So when @newest takes one of
-	 * them in, it still does not touch the blocks that were kept before
+	 * one pass suffices: no old block touches another. So a block that merges with @newest does
+	 * not make @newest touch a block that was kept before
 	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
@@ -290,9 +290,9 @@ void xtcp_sack_told(struct sock *sk)
  * @before: the first block, as it was before the text came
  *
  * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
- * text. A later ACK reports the text if the text has extended the first SACK block. It also does so
- * if there are at most FEW_BLOCKS blocks, since the option then has room for one more block.
- * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
+ * text. A later ACK reports the text if the text has extended the first SACK block, or if there are
+ * at most FEW_BLOCKS blocks: the option then has room for one more block. Otherwise the ACK is sent
+ * at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -64,7 +64,7 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 /*
  * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
  * octets that are offered already. Return: the octets to offer. Not inlined, so that
- * xtcp_window_offer() saves no registers if the offered window has its upper bound already.
+ * xtcp_window_offer() saves no registers if the window is at its upper bound already.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
@@ -185,7 +185,7 @@ static u8 shift_for(u32 largest)
  *
  * The window is rounded down to whole segments, if at least one fits. If that is more than 65,535
  * octets, the window is 65,535 octets, since the window of a SYN is not scaled (RFC 7323 section
- * 2.2). Two metrics of the route limit it, too: initrwnd in segments, and window in octets.
+ * 2.2). Two metrics of the route limit the window, too: initrwnd (segments) and window (octets).
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
@@ -271,8 +271,8 @@ bool xtcp_window_would_double(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
 	/*
-	 * two bounds limit the offer. If twice the present offer exceeds one of them, the offer
-	 * cannot double, and need not be computed
+	 * two bounds limit the next offer. If twice the present offer exceeds one of them, the next
+	 * offer cannot be twice the present one: do not compute it
 	 */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 

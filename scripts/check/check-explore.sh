@@ -336,6 +336,7 @@ check_alone()
 	for ((n = 1000; n < 16000; n += 150)); do
 		echo "seed=$n client=xtcp server=xtcp client.octets=3000 server.octets=3000 to_server.delay_us=500 fail_after=$n"
 	done >"$out/rows"
+	# not in recv/text.c: a defect where text finds no stream failed in none of 194 scenarios, and why is not known
 	there='stream = xtcp_stream_alloc(gfp);' instead='stream = xtcp_stream_alloc(gfp); if (!stream) sk->sk_err = EIO;'
 	: >"$out/said"
 	planted module/cong/stream_begin.c && built alone SEPARATE= && played "$out/rows"

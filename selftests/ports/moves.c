@@ -5,7 +5,7 @@
  * TCP and for new connections of its own; a client's port may be the other stack's
  * next.
  *
- * All in one namespace, over its loopback device, but for what needs two.
+ * All in one namespace, over its loopback device, but for what needs two, or a policy of IPsec.
  *
  * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
