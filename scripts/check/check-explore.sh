@@ -10,6 +10,8 @@
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/check/tap.sh
+of=explorer
 list=scripts/check/explore.defects
 only=${1-}
 if [ $# -gt 1 ] || { [[ $only != @(|listed|hang|interrupted|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
@@ -315,13 +317,8 @@ check_leak()
 	# nothing of it is used again, so all files in one go
 	planted module/socket/close.c && built leaky SEPARATE= && played 1 20
 	cp module/socket/close.c "$out/tree/module/socket/"
-	if grep -q '^not ok - all of 1, 20: state: kmemleak found' "$out/said"; then
-		echo "ok - explorer: a leak names the seeds, on the debug kernel"
-	else
-		sed 's/^/# /' "$out/said" | tail -n 20
-		echo "not ok - explorer: a leak names the seeds, on the debug kernel"
-		status=1
-	fi
+	verdict "a leak names the seeds, on the debug kernel" \
+		"$(lacks "$out/said" '^not ok - all of 1, 20: state: kmemleak found')"
 }
 
 # One allocation fails, at each of some moments. On the debug kernel, which alone can do that: a connection that it ends is
@@ -341,13 +338,8 @@ check_alone()
 	: >"$out/said"
 	planted module/cong/stream_begin.c && built alone SEPARATE= && played "$out/rows"
 	cp module/cong/stream_begin.c "$out/tree/module/cong/"
-	if grep -q '^not ok - row [0-9]*: octets: one allocation failed, and the' "$out/said"; then
-		echo "ok - explorer: one failed allocation ends no connection, on the debug kernel"
-	else
-		sed 's/^/# /' "$out/said" | tail -n 20
-		echo "not ok - explorer: one failed allocation ends no connection, on the debug kernel"
-		status=1
-	fi
+	verdict "one failed allocation ends no connection, on the debug kernel" \
+		"$(lacks "$out/said" '^not ok - row [0-9]*: octets: one allocation failed, and the')"
 }
 
 # A failing seed becomes a row that says less, and the row fails in the same way.
@@ -381,4 +373,4 @@ check_shrinking()
 [[ $only != @(|leak) ]] || check_leak
 [[ $only != @(|alone) ]] || check_alone
 entries check_defect
-exit $status
+exit $((status | tap_status))
