@@ -35,15 +35,20 @@
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
-/*
- * Takes the route's first device as the device of the connection, and notes when the route has
- * moved to another device. The route may also have no device for a while; that is no move.
+/**
+ * xtcp_resume_device() - note which device the route has now
+ * @resume: to update
+ * @ifindex: the device; 0: the route has none, which is no move
+ *
+ * The first device is the device of the connection. Any other device sets @resume->has_moved.
+ *
+ * Context: any.
  */
-static void note_device(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+void xtcp_resume_device(struct xtcp_resume *resume, int ifindex)
 {
 	if (!resume->ifindex)
-		resume->ifindex = view->ifindex;
-	if (view->ifindex && view->ifindex != resume->ifindex)
+		resume->ifindex = ifindex;
+	if (ifindex && ifindex != resume->ifindex)
 		resume->has_moved = true;
 }
 
@@ -56,7 +61,7 @@ static void note_device(struct xtcp_resume *resume, const struct xtcp_resume_vie
  */
 void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
-	note_device(resume, view);
+	xtcp_resume_device(resume, view->ifindex);
 	resume->round_end = view->snd_nxt;
 	resume->round_start_us = view->now_us;
 	resume->round_delivered = view->delivered;
@@ -95,7 +100,7 @@ void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_vi
 	struct xtcp_saved seen = { .rtt_us = view->min_rtt_us, .seconds = view->seconds, .ifindex = view->ifindex };
 	u64 octets;
 
-	note_device(resume, view);
+	xtcp_resume_device(resume, view->ifindex);
 	if (resume->has_moved || xtcp_seq_lt(view->snd_una, resume->round_end))
 		return;
 	octets = view->delivered - resume->round_delivered;

@@ -91,6 +91,7 @@ struct xtcp_resume_view {
 	int ifindex;
 };
 
+void xtcp_resume_device(struct xtcp_resume *resume, int ifindex);
 void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view);
 void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view);
 void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd);

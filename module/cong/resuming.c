@@ -73,15 +73,6 @@ static bool is_elsewhere(struct sock *sk)
 	return ifindex && ifindex != resume_of(sk)->saved.ifindex;
 }
 
-/* Notes a move of the route, before congestion counts against what was observed. */
-static void note_move(struct sock *sk)
-{
-	struct xtcp_resume *resume = resume_of(sk);
-	int ifindex = device_of(sk);
-
-	resume->has_moved |= ifindex && resume->ifindex && ifindex != resume->ifindex;
-}
-
 /* The route has moved during the jump: retreat, and observe nothing more. */
 static void retreat_from_move(struct sock *sk)
 {
@@ -369,7 +360,8 @@ bool xtcp_resuming_congested(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	note_move(sk);
+	/* after a move, congestion says nothing about what was observed */
+	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, xtcp_sender(sk)->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_RECONNAISSANCE)
 		to_normal(sk);
@@ -436,7 +428,8 @@ void xtcp_resuming_timeout(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	note_move(sk);
+	/* after a move, congestion says nothing about what was observed */
+	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, tx->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_NORMAL)
 		return;
