@@ -161,8 +161,9 @@ static void watch_flow(const struct stage *stage)
 	const char *at;
 	int status;
 
-	text = see_output(see_net.a, &status, WATCH "--port %u --svg /tmp/see.svg && tail -n 1 /tmp/see.svg", "flow",
-			  stage->port);
+	/* so wide that the flow stays on one line, even when something was resent */
+	text = see_output(see_net.a, &status, WATCH "--width 160 --port %u --svg /tmp/see.svg && "
+			  "tail -n 1 /tmp/see.svg", "flow", stage->port);
 	CHECK(status == 0, "status %d", status);
 	snprintf(words, sizeof(words), "\na " NS_A4 ":%u -> " NS_B4 ":%u: ", stack_port(stage->client), stage->port);
 	at = after(text, words);
