@@ -5,6 +5,8 @@
 
 SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
+# A laboratory repeats a run only if no other process compiles the tree's Python files meanwhile.
+export PYTHONDONTWRITEBYTECODE := 1
 
 # Neither the kernel's makefiles nor ours can do with it.
 ifneq ($(words $(CURDIR)),1)
