@@ -289,7 +289,7 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	bool tell = false;
 
 	sock_owned_by_me(sk);
-	/* the first test decides alone in the usual state */
+	/* ESTABLISHED is the usual state: there, the first comparison suffices */
 	if (sk->sk_state != TCP_ESTABLISHED &&
 	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;

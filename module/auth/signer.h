@@ -79,8 +79,8 @@ static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *s
 }
 
 /*
- * Most octets that a signature takes in a segment of an entry. @he: the request, perhaps of a SYN
- * for which no entry exists yet. RCU read side.
+ * Returns the maximum number of octets that a signature takes in a segment of an entry. @he: the
+ * request, perhaps of a SYN for which no entry exists yet. RCU read side.
  */
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {

@@ -13,7 +13,7 @@
 #include <linux/limits.h>
 #include <linux/types.h>
 
-#define XTCP_ACKLIMIT_CHALLENGES	100U	/* most challenge ACKs in a second */
+#define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
 
 /**
  * struct xtcp_acklimit - when unacceptable segments were answered

@@ -8,8 +8,8 @@
  * state
  *
  *  - with the first write, or the first skb of its send queue other than a SYN. Without memory,
- *    xtcp_sndq_alloc() makes neither the skb nor the data state. SEND then waits. A SYN leaves
- *    without its data. xtcp_output_fin() says when a FIN is tried again;
+ *    xtcp_sndq_alloc() makes neither the skb nor the data state. Then SEND waits, a SYN leaves
+ *    without its data, and a FIN is tried again later (xtcp_output_fin());
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
  *    dropped, as when there is no memory for the data, and the peer sends it again;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer

@@ -69,7 +69,8 @@ enum xtcp_option_len {
 #define XTCP_MD5_LEN		16	/* octets of a digest */
 /* octets: the longest TCP-AO MAC that fits into a SYN beside MSS, timestamps and window scale */
 #define XTCP_AO_MAC_MAX		16
-#define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)	/* then NOPs */
+/* octets of TCP-AO with its MAC, and with the NOPs that fill the last word */
+#define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)
 #define XTCP_HDR_LEN		20	/* octets: header without options (RFC 9293 section 3.1) */
 #define XTCP_MAX_OPTIONS	40	/* octets: a header has at most 60, and 20 of them are fixed */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
@@ -100,8 +101,8 @@ enum xtcp_option_len {
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 /*
- * seconds. As in Linux, PAWS does not reject a RST for a record if TS.Recent is at least this old,
- * nor a RST for an entry if the timeout of the SYN-ACK is at least this long
+ * seconds. As in Linux, PAWS can reject a RST in two cases only: for a record, if TS.Recent is
+ * younger than this; for an entry, if the timeout of the SYN-ACK is shorter than this
  */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */

@@ -13,9 +13,10 @@
  * may overflow before the longer RTT is noticed. So an ACK train also ends slow start. ACKs are a
  * train when they have come without a pause for five eighths of an RTT.
  *
- * Linux's HyStart, which is older than RFC 9406, ends slow start after half an RTT. The window may
- * then just equal the bandwidth-delay product (BDP). In that case the first segment lost by chance
- * would reduce the window to seven tenths of the BDP, and leave the path partly empty.
+ * Linux's HyStart, which is older than RFC 9406, ends slow start when a train has lasted half an
+ * RTT. The window may then be no larger than the bandwidth-delay product (BDP). In that case the
+ * first segment lost by chance would reduce the window to seven tenths of the BDP, and leave the
+ * path partly empty.
  *
  * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So a train ends slow start in
  * the first round that begins with a window of at least 5/8 of the BDP. The window doubles from

@@ -38,7 +38,7 @@
 /**
  * xtcp_resume_device() - note which device the route has now
  * @resume: to update
- * @ifindex: the device; 0: the route has none, which is no move
+ * @ifindex: the device; 0: unknown or loopback; then nothing changes
  *
  * The first device is the device of the connection. Any other device sets @resume->has_moved.
  *

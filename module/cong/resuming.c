@@ -221,10 +221,11 @@ static bool is_switched_off(const struct sock *sk)
  * @sk: the sock
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
- * that was sent in the phase has arrived, or after an RTT. If the route has moved to another
- * device, the jump retreats. A test at the next ACK alone may come too late: if the receiver's
- * window is large, the flight may fill the congestion window before this ACK comes, and so end the
- * phase.
+ * that was sent in the phase has arrived, or after an RTT.
+ *
+ * If the route has moved to another device, the jump retreats. xtcp_resuming_acked() tests this,
+ * too, but the next ACK may come too late: if the receiver's window is large, the flight may fill
+ * the congestion window before this ACK comes, and so end the phase.
  *
  * If Careful Resume was switched off, this function does nothing; xtcp_resuming_acked() frees the
  * struct xtcp_resume at the next ACK.

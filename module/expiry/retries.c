@@ -270,8 +270,9 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * @sk: in a synchronized state, with text in flight; its retransmission deadline has passed
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
- * exceptions. An orphan has the limits of orphans. And the user timeout limits the time; as in
- * Linux, answers that acknowledge nothing do not extend that time.
+ * exceptions: an orphan ends at the limits of orphans, and any connection ends when the user
+ * timeout has passed. As in Linux, an answer that acknowledges nothing does not restart the user
+ * timeout.
  *
  * Without a user timeout, the connection ends when the peer has answered neither probes nor data
  * for twice the largest RTO. This may be as little as 2 s: the largest RTO may be set to 1 s.

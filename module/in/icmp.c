@@ -284,8 +284,8 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. With TCP-AO, the record counts the error if a sock
-		 * with TCP-AO would ignore the error (RFC 5925 section 7.8)
+		 * a record ignores every error. If the record has TCP-AO, the errors that a sock
+		 * with TCP-AO would ignore are also counted (RFC 5925 section 7.8)
 		 */
 		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))

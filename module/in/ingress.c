@@ -511,8 +511,8 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 /*
  * Processes a segment for @lsk. @timewait_iss: our ISN if the segment is a SYN that reopens a
  * TIME-WAIT record, else NULL. For such a SYN, who_reopens() has verified its signature with the
- * keys of @lsk. @traced: the segment was traced before. Return: false when @lsk has ended since the
- * lookup, and the segment goes to_next_listener(); otherwise the segment is consumed.
+ * keys of @lsk. @traced: the segment was traced before. Return: true when the segment is consumed;
+ * false when @lsk has ended since the lookup: the caller then looks for another listener.
  */
 static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					const struct xtcp_demux_key *key, const u32 *timewait_iss,

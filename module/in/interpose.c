@@ -108,8 +108,8 @@ static bool is_pure_syn(const struct tcphdr *th)
  * May a TIME-WAIT record of ours end for this SYN? It may if we have no listener for the SYN, but a
  * listener of kernel TCP or of another build wants the SYN. Where nobody listens, the SYN may be
  * forged, and must not end the record (RFC 1337). A listener does not want the SYN while its accept
- * queue is full, or if the SYN's TTL is below the listener's IP_MINTTL. @elsewhere: returns true if
- * a listener of another build wants the SYN.
+ * queue is full, or if the SYN's TTL is below the listener's IP_MINTTL. @elsewhere: a function that
+ * says whether a listener of another build wants the SYN.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)
@@ -126,8 +126,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 
 /*
  * Must @conn end, because the segment belongs to kernel TCP or to another build? Only a TIME-WAIT
- * record may end for this reason. @elsewhere: returns true if a listener of another build wants the
- * SYN.
+ * record may end for this reason. @elsewhere: as for is_listened_for().
  */
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
 			     struct sk_buff *skb, xtcp_sibling_wants elsewhere)
@@ -220,9 +219,9 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 /*
  * Does a segment belong to a connection of ours? Another build of this module asks this before a
  * listener of its own takes the segment. A TIME-WAIT record of ours may have to make way (item 3
- * above): then the record ends and the answer is no. @wanted: does a listener of another build want
- * the SYN? This function must not walk the ring of builds (siblings.c), because we may be leaving
- * the ring at this moment.
+ * above): then the record ends and the answer is no. @wanted: a function of the build that asks; it
+ * says whether a listener of that build wants the SYN. keeps() itself must not walk the ring of
+ * builds (siblings.c), because we may be leaving the ring at this moment.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {

@@ -225,8 +225,8 @@ bool xtcp_estate_keep(struct sock *sk)
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
 	/*
-	 * not charged to a cgroup: the listener of a server that was killed at the limit of its
-	 * cgroup may wait, too
+	 * not charged to a cgroup. If the server was killed at the memory limit of its cgroup, a
+	 * charge might fail, and the listener could not wait
 	 */
 	estate = kmalloc(sizeof(*estate), GFP_KERNEL);
 	if (!estate)
@@ -235,7 +235,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	estate->uid = sk->sk_uid;
 	estate->group = listener->group;
 	estate->until = jiffies + msecs_to_jiffies(ms);
-	/* the descriptor that is being closed still has a reference to the module */
+	/* safe, because the descriptor that is being closed still has a reference to the module */
 	if (!try_module_get(THIS_MODULE))
 		goto fail;
 	if (!list_estate(xn, estate))

@@ -147,12 +147,14 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 
 /*
  * Gives a child the lease of its heir, so that a later abort counts for the heir. If the connection
- * has ended and given back its port, nothing changes. If the two leases differ in SO_REUSEADDR, the
- * child keeps its own lease, and an abort counts for no listener. As in Linux, a child keeps the
- * SO_REUSEADDR of the listener that made it. After the heir has closed, this option decides which
- * bind() may share the port. The listener that ends still has the old lease, so xtcp_lease_put()
- * neither ends that lease nor takes a lock. Locks: the child's and @heir's, held. The heir is not
- * closed, so it has a lease.
+ * has ended and given back its port, nothing changes.
+ *
+ * As in Linux, a child keeps the SO_REUSEADDR of the listener that made it: after the heir has
+ * closed, this option decides which bind() may share the port. So if the two leases differ in
+ * SO_REUSEADDR, the child keeps its own lease, and an abort counts for no listener.
+ *
+ * The listener that ends still has the old lease, so xtcp_lease_put() neither ends that lease nor
+ * takes a lock. Locks: the child's and @heir's, held. The heir is not closed, so it has a lease.
  */
 static void move_lease(struct sock *child, const struct xtcp_listener *heir)
 {

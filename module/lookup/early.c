@@ -236,9 +236,10 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * Registers and unregisters a hook: netfilter then drops all segments in its queues. stop() has
- * emptied these queues before. But a segment that was on its way into a queue during stop() is in
- * the queue now, because a grace period has passed since stop().
+ * Empties netfilter's queues once more: netfilter drops all segments in its queues when a hook is
+ * unregistered, so this function registers a hook and unregisters it. stop() has emptied the queues
+ * already, but a segment may have been on its way into a queue at that moment. A grace period has
+ * passed since stop(), so this segment is in the queue now.
  */
 static void __net_exit flush_queues(struct net *net)
 {

@@ -406,7 +406,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
-	struct xtcp_signer signer __uninitialized;	/* only a reply that is signed has it */
+	struct xtcp_signer signer __uninitialized;	/* find_signer() fills it before use */
 	struct reply reply = {
 		.seq = he->iss,
 		.ack = he->irs + 1,
@@ -504,7 +504,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.wnd = DIV_ROUND_UP(he->rcv_wnd, 1U << he->rcv_wscale),
 		.flags = XTCP_ACK,
 	};
-	struct xtcp_signer signer __uninitialized;	/* only a reply that is signed has it */
+	struct xtcp_signer signer __uninitialized;	/* find_signer() fills it before use */
 
 	if (he->accecn_ok)
 		reply.flags |= xtcp_accecn_ace_flags(XTCP_ACE_FIRST);

@@ -115,8 +115,8 @@ static bool is_of_another_device(struct sock *other, void *taker)
  *  - All socks on the port got it from kernel TCP's connect(). Each of them needs only its own
  *    4-tuple, so the taker may share the port.
  *  - If the lease is bound to a device, no sock on the port is bound to another device. A lease
- *    without a device may share the port with such socks: xtcp_taker_meets() later compares their
- *    4-tuples with those of our connections.
+ *    that is bound to no device may share the port with socks that are bound to devices:
+ *    xtcp_taker_meets() later compares their 4-tuples with those of our connections.
  */
 static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {

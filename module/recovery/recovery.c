@@ -215,7 +215,8 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
  * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
  * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
  * Kernel TCP sends no new segment here. So if the first and the third of three new segments are
- * lost, kernel TCP needs a timeout for each. Without timestamps, its timeout stays doubled.
+ * lost, kernel TCP needs a timeout for each. Without timestamps, the second timeout takes twice as
+ * long.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -408,7 +409,10 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
 
 	if (sample->acked && originals_came(sk, sample)) {
-		/* sacked segments had overtaken the originals: RACK's reordering window may open */
+		/*
+		 * sacked segments had overtaken the originals: count this reordering, so that RACK
+		 * waits for late segments during recovery, too
+		 */
 		if (xsk->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
 			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
 		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);

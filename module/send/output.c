@@ -44,7 +44,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-/* segments are small if their memory is more than this many times their octets in flight */
+/* segments are small if they take more than this many octets of memory for each octet in flight */
 #define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
 
@@ -110,8 +110,9 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * do not let @skb wait if it is urgent. Do not let it wait either if later writes may be
-	 * unable to join it, for example because it has pages of a MSG_ZEROCOPY write
+	 * these do not wait: a FIN, urgent data, a push with TCP_NAGLE_PUSH, and data whose times
+	 * the program wants to know. Nor does @skb wait if later writes may be unable to join it:
+	 * at the end of a record (MSG_EOR), or with pages of a MSG_ZEROCOPY write
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -329,8 +330,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
 	/*
-	 * Careful Resume may raise the congestion window in one step only if the timer of pace.c
-	 * can pace segments
+	 * Careful Resume jumps only if the timer of pace.c can pace the segments of the jump:
+	 * allocate the timer now
 	 */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);

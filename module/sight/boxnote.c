@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes events into a black box. It calls no other file of the module but trace.c. So every other
- * file may write events.
+ * Writes events into a black box. Of the module's files, it calls only trace.c. So every file but
+ * trace.c may call it, without a circular dependency.
  */
 #include "sight/boxnote.h"
 

@@ -8,9 +8,10 @@
  * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
  * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
  * aborted connection. While a program has the socket lock, this file makes no row that needs one of
- * these. The caller tries again, or sets ask->unlocked; then the row lacks the first three. A
- * program can keep the lock for as long as it likes, since a page fault on its buffer may never
- * end. So this file never waits for a program to release the lock.
+ * these. The caller tries again, or sets ask->unlocked. With ask->unlocked, the row lacks TCP_INFO,
+ * the report of the algorithm and the ACK rates, and the tuple of an aborted connection may change
+ * while it is read. A program can keep the lock for as long as it likes, since a page fault on its
+ * buffer may never end. So this file never waits for a program to release the lock.
  */
 #include "socket/diag_row.h"
 

@@ -65,7 +65,7 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk may be no xtcp_sock: a stand_in of base/memory.c uses these counts, too. */
+/* @sk may be a stand-in of base/memory.c, which is not an xtcp_sock: use only its namespace. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))

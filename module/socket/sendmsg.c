@@ -434,9 +434,10 @@ error:
 }
 
 /*
- * Begin the kernel's record of a write of @size octets. A write that goes into the same skb as the
- * last write can share the record of the last write, unless that record is io_uring's. Return: NULL
- * if the program may pin no more pages, or has too many notifications to read.
+ * Get a struct ubuf_info, the kernel's record of a zerocopy write, for @size octets. If the write
+ * goes into the same skb as the last write, both can share one record, unless it is io_uring's.
+ * Return: the record; NULL if the program may pin no more pages, or has too many notifications to
+ * read.
  */
 static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 {

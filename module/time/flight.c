@@ -101,8 +101,8 @@ static u32 restarted_rto_us(const struct sock *sk)
  * (section 7.3). The RTT must be measured, because the ACKs of probes may yield no RTT sample: with
  * probes alone, SRTT might never learn that the path has become longer. The probe must be resolved
  * (section 7.4), because until then no other probe may be sent, and another probe timeout would
- * only delay the RTO. An ACK restarts the timers before it resolves the probe or ends a recovery;
- * xtcp_flight_ack_judged() then asks once more.
+ * only delay the RTO. An ACK first restarts the timers, and only then resolves the probe or ends a
+ * recovery. So xtcp_flight_ack_judged() asks again afterwards.
  * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
@@ -229,10 +229,11 @@ void xtcp_flight_ack_progress(struct sock *sk)
  * have ended a recovery
  * @sk: the sock
  *
- * When the timers were restarted, the phase or an earlier probe may have ruled out a tail loss
- * probe. If a probe is allowed now, the probe timeout replaces the RTO. It ends no later than the
- * RTO would have ended (RFC 8985 section 7.2), with two exceptions: it is rounded up to a tick, and
- * fq may hold segments that were sent after the RTO was armed.
+ * When the timers were last restarted, a tail loss probe may not have been allowed: because of the
+ * phase of congestion control, or because of an earlier probe. If a probe is allowed now, the probe
+ * timeout replaces the RTO. It ends no later than the RTO would have ended (RFC 8985 section 7.2),
+ * with two exceptions: it is rounded up to a tick, and fq may hold segments that were sent after
+ * the RTO was armed.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -289,9 +289,10 @@ void xtcp_timer_window_closed(struct sock *sk)
  * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
  * and the connection must be given up in time.
  *
- * If nothing is in flight, this function may bring the next window probe forward: it comes no later
- * than after an RTO without the backoff of earlier probes. The backoff itself stays until text is
- * sent (xtcp_flight_data_sent()), because the window may be too small for any text.
+ * If nothing is in flight, this function may bring the next window probe forward, to one interval
+ * from now. This interval is computed from the RTO without the backoff of earlier probes. The RTO
+ * itself keeps this backoff until text is sent (xtcp_flight_data_sent()), because the window may be
+ * too small for any text.
  *
  * If text is in flight, a probe may have replaced a retransmission while the window was closed. If
  * the window is still open after a tick, the retransmission follows. If the peer has closed the

@@ -320,9 +320,9 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *clai
 }
 
 /*
- * Counts the signed records that end. Few namespaces have signed records. In all others, this
- * function need not look at each record: a signed record is counted before it enters its list, so
- * the count is not 0 if @claimed has a signed record. Return: true if the records need
+ * Subtracts the signed records of @claimed from the count of the namespace. In most namespaces this
+ * count is 0. Then @claimed has no signed record, because such a record is counted before it enters
+ * its list. So there is no need to look at each record. Return: true if the records need
  * free_signed_rcu().
  */
 static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)

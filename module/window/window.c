@@ -46,9 +46,10 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. If whole segments move the right edge too little (is_worthwhile()),
- * offer all of @space. A window update must at least double the window
- * (xtcp_window_would_double()); in a small buffer, whole segments may be too few for that.
+ * segments cannot use the rest. Offer all of @space if no whole segment fits, or if whole segments
+ * move the right edge too little (is_worthwhile()). In a small buffer, all of @space may double the
+ * window where whole segments do not, and a window update is sent only if it at least doubles the
+ * window (xtcp_window_would_double()).
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -64,7 +65,7 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 /*
  * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
  * octets that are offered already. Return: the octets to offer. Not inlined, so that
- * xtcp_window_offer() saves no registers if the window is at its upper bound already.
+ * xtcp_window_offer() need not save registers if the window is at its upper bound already.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
