@@ -17,8 +17,8 @@
 #include "base/stream.h"
 #include "compat.h"
 
-#define KEPT	((int)(2 * PAGE_SIZE))	/* a sock keeps fewer octets than this for its next segment */
-#define SOON	(HZ)			/* jiffies; a sock keeps octets only if its timer expires within this time */
+#define KEPT	((int)(2 * PAGE_SIZE))	/* octets; a sock keeps less memory for its next segment */
+#define SOON	(HZ)			/* jiffies; a sock keeps memory only if its timer expires within this time */
 #define STAND_INS	16
 
 /*

@@ -44,10 +44,10 @@ u32 xtcp_cong_initial(const struct sock *sk)
 
 /*
  * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate limits the sender. In slow start, the rate is high enough for the next, larger
- * window. A connection that is not paced also needs the rate, which bounds the size of its GSO
- * packets. When Careful Resume has raised the window, the rate is exactly a window per RTT (RFC
- * 9959 section 4.3.2).
+ * not the rate limits the sender. While cwnd is below half of ssthresh, the rate is higher still
+ * (pacing_ss_ratio): it has to carry the next window, which may be twice as large. A connection
+ * that is not paced also needs the rate, which bounds the size of its GSO packets. When Careful
+ * Resume has raised the window, the rate is exactly a window per RTT (RFC 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {

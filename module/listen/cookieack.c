@@ -43,7 +43,8 @@ static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 se
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: true while the listener may have sent a SYN-ACK without keeping an entry.
+ * Return: true if SYN cookies are on, and the listener or another of its group may have sent a
+ * SYN-ACK without an entry not long ago (xtcp_entry_may_have_declined()).
  */
 bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {

@@ -360,14 +360,14 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_admits_as() - do two leases admit the same socks of both stacks to their port?
+ * xtcp_lease_admits_as() - would two leases admit the same socks, ours and kernel TCP's?
  * @one: a lease of a bind(), to which the caller has a reference
  * @other: another such lease; both have SO_REUSEPORT, the same place and the same user
  *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  *
- * A lease has SO_REUSEADDR twice: our bind() looks at "reuse", kernel TCP's bind() at sk_reuse.
- * The two may differ after a second listen(), if children of the first still have the lease
+ * A lease stores SO_REUSEADDR in two fields: our bind() reads "reuse", kernel TCP's bind() reads
+ * sk_reuse. The two may differ after a second listen(), if children of the first still have the lease
  * (xtcp_sharing_listen()).
  *
  * Return: true when the leases have the same "reuse" and the same sk_reuse.

@@ -239,8 +239,9 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
- * were larger, and smaller packets need more memory for the same text. So the queue may grow to
- * twice the buffer if text fills at least half of the memory of @skb, or of the queue.
+ * were larger, and smaller packets need more memory for the same text. So the answer is yes if the
+ * queue takes at most twice the buffer, text fills at least half of the memory of @skb alone or of
+ * the queue with @skb, and there is no memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {

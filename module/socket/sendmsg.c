@@ -222,7 +222,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* no segment is below TCP: even one would make sk_wmem_alloc larger than SKB_TRUESIZE(0) */
+	/* if so, no text is below TCP: a single skb with text takes more memory than this */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);

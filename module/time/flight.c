@@ -53,8 +53,8 @@ static u32 rest_of_rto_us(const struct sock *sk)
  * xtcp_flight_is_small() - are fewer than four segments in flight?
  * @sk: the sock
  *
- * Fast retransmit needs three duplicate ACKs. When one segment of fewer than four is lost, at most
- * two others are left to cause duplicate ACKs.
+ * Fast retransmit needs three duplicate ACKs. If fewer than four segments are in flight and one of
+ * them is lost, at most two are left to cause duplicate ACKs.
  *
  * Context: softirq or process. Lock: socket, held.
  *

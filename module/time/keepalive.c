@@ -277,10 +277,12 @@ void xtcp_keepalive_changed(struct sock *sk)
  * @sk: the sock, in any state
  *
  * If the peer has not answered the last probe yet, the next probe is due one new interval after the
- * last probe. In Linux, the next probe still comes after the old interval. The present deadline is
- * not used to compute the new one: it may come from a limit on the time without text. If
- * TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, no interval has to pass: keep_alive()
- * waits only for the rest of TCP_KEEPIDLE.
+ * last probe. In Linux, the next probe still comes after the old interval. The new deadline is
+ * computed from the time of the last probe, not from the old deadline, which may come from a limit
+ * on the time without text.
+ *
+ * Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, the interval counts as
+ * passed. Then keep_alive() in expiry.c waits only for the rest of TCP_KEEPIDLE.
  *
  * Context: process. Lock: socket, held.
  */

@@ -113,7 +113,7 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 }
 
 /**
- * xtcp_timer_not_later() - bring a deadline forward if it is later than a delay from now
+ * xtcp_timer_not_later() - bring a deadline forward to @delay from now, if it is later
  * @sk: the sock
  * @which: the deadline; if it is not set, it stays so
  * @delay: jiffies from now
