@@ -10,9 +10,9 @@
  * - Our leases are socks in kernel TCP's bind table (ports/README.md lists which code reads which
  *   field). In this table, fastreuse and fastreuseport of a lease's bucket keep kernel TCP's
  *   connect() off the port. No code reads a field of a lease that comes after icsk_bind2_hash.
- *   INVALID_UID is compared like the UID of any user. inet_diag walks the buckets, but shows no
- *   sock whose state is TCP_ESTABLISHED or TCP_LISTEN.
- * - inet_bind2_bucket and inet_bind_bucket list all socks, also those in TIME-WAIT
+ *   INVALID_UID is compared like the UID of any user. inet_diag walks the buckets, but of their
+ *   socks it shows none whose state is TCP_ESTABLISHED or TCP_LISTEN.
+ * - inet_bind2_bucket and inet_bind_bucket list all socks on their port, also those in TIME-WAIT
  *   (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
  *   mistake shows only as a panic or as a namespace that is never freed; a mistake about

@@ -14,7 +14,7 @@
  * train when they have come without a pause for five eighths of an RTT.
  *
  * Linux's HyStart, which is older than RFC 9406, ends slow start when a train has lasted half an
- * RTT. The window may then be no larger than the bandwidth-delay product (BDP). In that case the
+ * RTT. The window may then be just as large as the bandwidth-delay product (BDP). In that case the
  * first segment lost by chance would reduce the window to seven tenths of the BDP, and leave the
  * path partly empty.
  *

@@ -685,7 +685,7 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
 /**
  * xtcp_scoreboard_reordered() - update the reordering estimate
  * @sk: the sock
- * @low: the first octet of an original that a later segment has overtaken
+ * @low: the first octet of an original that a segment sent later has overtaken
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in

@@ -65,7 +65,10 @@ static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/* @sk may be a stand-in of base/memory.c, which is not an xtcp_sock: use only its namespace. */
+/*
+ * @sk of these two functions may be a stand-in of base/memory.c, which is not an xtcp_sock: use
+ * only its namespace.
+ */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
