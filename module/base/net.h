@@ -77,8 +77,8 @@ struct xtcp_sysctl {
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
 	/*
-	 * [0]: n; one in n connections gets a black box; 0: none. Only connections with a port from
-	 * [1] to [2] count
+	 * [0]: one in this many connections gets a black box; 0: none. A connection without a local
+	 * or remote port from [1] to [2] gets none
 	 */
 	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */
@@ -269,8 +269,9 @@ struct xtcp_net {
 	atomic_t blackholes;
 
 	/*
-	 * The fields from here on are written when connections begin and end. But a processor
-	 * writes to a struct percpu_counter only when it has counted several changes.
+	 * The fields from here on are written when connections begin and end. A struct
+	 * percpu_counter is written less often: a processor counts several changes in memory of its
+	 * own before it adds them to the struct.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter entries ____cacheline_aligned_in_smp;

@@ -129,7 +129,7 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 {
 	const u8 *end = bytes + len;
 
-	/* most SYNs come here, so the usual options are recognized without a search */
+	/* nearly every SYN is checked here, so recognize its usual options without a search */
 	if (is_usual_syn(bytes, len))
 		return false;
 	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
@@ -415,11 +415,13 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: a buffer of xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs in front of an option, or behind a Fast Open cookie or the MAC of TCP-AO, fill the option up
- * to whole words. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
- * MUST-69). The order and the NOPs are the same as in Linux 6.1, since some programs identify an
- * operating system by them. Linux 6.1 has no AccECN option and no ACK Rate Request option. These
- * two options stand behind all others, but before the Fast Open cookie.
+ * NOPs fill each option up to whole words. They stand behind a Fast Open cookie and behind the MAC
+ * of TCP-AO, but in front of any other option. So no End of Option List and no padding is needed
+ * (RFC 9293 section 3.1, MUST-69).
+ *
+ * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
+ * system by them. Three options are unknown to Linux 6.1: TCP-AO is written first; AccECN and the
+ * ACK Rate Request are written last, except that a Fast Open cookie follows them.
  *
  * Context: any.
  *

@@ -75,7 +75,7 @@ static void compute(struct xtcp_rto *rto)
  * @floor_us: the least value of the variation term, microseconds; used only if
  *	xtcp_rto_needs_floor()
  *
- * A sample also ends the backoff (section 5, last paragraph).
+ * A sample also ends the backoff (section 5, last paragraph but one).
  *
  * Context: any.
  */
@@ -138,8 +138,9 @@ void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
  * @now_s: the clock, seconds
  *
  * Only the last five to ten minutes count, since a path can become longer (RFC 8985 section 6.2
- * step 1). Linux's tcp_min_rtt_wlen is five minutes. The stored time has 16 bits: after a pause of
- * 18 hours, or a multiple of that, an old minimum may count for five minutes longer.
+ * step 1). Linux's tcp_min_rtt_wlen is five minutes. If no samples come for a while, the old
+ * minimum still counts in the five minutes after the pause. The stored time has 16 bits: after a
+ * pause of 18 hours, or a multiple of that, the old minimum may count for ten minutes.
  *
  * Context: any.
  */

@@ -78,8 +78,9 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *
  * Kernel TCP may have used the tuple before. A peer that still has the tuple in TIME-WAIT accepts
  * only a SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191).
- * So both values come from kernel TCP's function if it is available. That function gives the offset
- * 0 unless net.ipv4.tcp_timestamps is 1.
+ * So both values come from kernel TCP, if xtcp_compat_seq_and_ts_off() can get them in this kernel.
+ * Otherwise xtcp computes them with its own keys. Kernel TCP's offset is 0 unless
+ * net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.
  */

@@ -74,8 +74,8 @@ struct xtcp_sock {
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/blackbox.h) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
-	 * a small write waits for the next write (coalesce.c); any other call ends the wait;
-	 * READ_ONCE
+	 * a small write waits for the next write, or for the next xtcp_output_push()
+	 * (coalesce.c); READ_ONCE
 	 */
 	bool coalescing;
 
@@ -84,7 +84,7 @@ struct xtcp_sock {
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
 	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastsyn.c) */
-	bool fastopen_asked : 1;	/* connect() has sent a Fast Open SYN: MSG_FASTOPEN fails */
+	bool fastopen_asked : 1;	/* connect() sent a Fast Open SYN, so MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* the field fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */

@@ -13,13 +13,13 @@
  * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
  * xtcp_early_take() checks the sock again.
  *
- * Kernel TCP must never see a segment with a sock of ours, not even while the module is unloaded.
- * While such a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded.
- * So when the module's exit begins, no such segment is in a queue. Segments on their way from the
- * hooks to our handlers still reach the handlers, because the hooks are removed a grace period
- * before the handlers. A count of the segments with a sock of ours would not be reliable. The
- * program that reads a queue may turn a segment into a UDP datagram, and UDP then takes the sock
- * without a call to us.
+ * Kernel TCP must never see a segment with a sock of ours, not even during module exit. While such
+ * a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded. So when
+ * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
+ * handlers still reach the handlers, because the hooks are removed a grace period before the
+ * handlers. Module exit does not count these segments and wait until the count is 0, because the
+ * count could be wrong: the program that reads a netfilter queue may turn a segment into a UDP
+ * datagram, and UDP then takes the sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Before that
  * call, no socket of ours receives anything, but hooks would cost time for every packet that the

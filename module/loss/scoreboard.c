@@ -132,8 +132,8 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 }
 
 /*
- * Returns the skb behind a run of sacked octets. The run goes from the start of @skb to the
- * sacked_to of @skb, where the returned skb begins.
+ * Returns the skb that begins at the sacked_to of @skb. All octets from the start of @skb up to
+ * sacked_to are sacked.
  */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
@@ -160,9 +160,9 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the part of @block between @from and @to as sacked. Return: the octet up to which all
- * octets are marked. This is @to, unless a split has failed. If the split at the start of @block
- * fails, the function still marks the skbs behind the skb that was to be split.
+ * Marks the segments of @block between @from and @to as sacked. Return: @to; or, if the split of an
+ * skb fails, the start of this skb, but at least @from. If the split at the start of @block fails,
+ * the function still marks the skbs behind the skb that was to be split.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -198,10 +198,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the octets of @block as sacked. Skips octets that the previous ACK reported, which are
- * marked already. This saves a walk over all sacked skbs for each ACK. Return: the octet up to
- * which all octets are marked. Octets of @block beyond this octet count as new again in the next
- * ACK.
+ * Marks the segments of @block as sacked. Skips the blocks of the last ACK that had SACK blocks,
+ * because their segments are marked already. This saves a walk over all sacked skbs for each ACK.
+ * Return: the end of @block; or, if a split fails, the octet at which mark_block() stopped. The
+ * octets of @block from there on count as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -239,8 +239,8 @@ static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
 }
 
 /*
- * Does the first block report octets that arrived twice (RFC 2883 section 4)? Such a block lies
- * below the ACK or inside the second block.
+ * Does the first block report octets that arrived twice (RFC 2883 section 4)? Such a block begins
+ * below the ACK, or lies inside the second block.
  */
 static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct xtcp_sack_block *blocks)
 {
@@ -330,7 +330,10 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/* if a later ACK has come before this one, old blocks are no error */
+		/*
+		 * if SEG.ACK is below SND.UNA, a later ACK has overtaken this one. Then a block
+		 * below SND.UNA is out of date, but no error
+		 */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
@@ -408,8 +411,8 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * the ACK covers a segment that was resent. Perhaps the copy has just arrived, and all
-	 * other segments that the ACK covers arrived earlier. So the ACK does not show that an
+	 * if the ACK covers a segment that was resent, perhaps its copy has just arrived, and all
+	 * other segments that the ACK covers arrived earlier. Then the ACK does not show that an
 	 * original has just arrived (RFC 5682 section 2.1)
 	 */
 	if (sample->resent_acked)

@@ -127,9 +127,9 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * Reads or writes a time. It is stored in jiffies; the user's unit is a second divided by
- * @per_second. As in Linux, a written time is rounded up to whole jiffies: a time above 0 must not
- * become 0, which has a meaning of its own.
+ * Reads or writes a time. The namespace stores the time in jiffies; the user reads and writes it in
+ * units of 1 / @per_second seconds. As in Linux, a written time is rounded up to whole jiffies: a
+ * time above 0 must not become 0, which has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)

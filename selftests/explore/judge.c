@@ -317,6 +317,8 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	check_timestamps(j, from, seg);
 	check_urgent(j, from, seg);
 	check_text(j, from, seg);
+	if (is_answer)
+		s->copies = 0;
 	check_backoff(j, from, seg, now_us);
 	judge_ecn_leaves(j, from, seg);
 	judge_probe_leaves(j, from, seg, now_us);

@@ -7,7 +7,10 @@
 
 #define ANSWER_US	1000	/* an answer leaves at once */
 
-/* The first SYN-ACK answers the other SYN, and repeats nothing. */
+/*
+ * The first SYN-ACK answers the other SYN, and repeats nothing. Both SYNs and the SYN-ACK may come in one reading of
+ * the devices. Then the other SYN arrives before ours is seen to leave.
+ */
 bool judge_crossing_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us)
 {
 	struct judge_side *s = &j->side[from];
