@@ -597,9 +597,9 @@ static inline bool xtcp_compat_page_follows(int flags)
 #endif
 
 /*
- * Kernel TCP's hash of a tuple with its ports, for the ISN and the timestamp offset. Return: false
- * if this kernel cannot provide it. Older kernels leave the ports out of the offset, and do not
- * export the function for IPv4.
+ * Get the ISN and the timestamp offset that kernel TCP gives to a connection with this tuple.
+ * Return: false if this kernel cannot provide them. Older kernels compute the offset without the
+ * ports, and do not export the function for IPv4.
  */
 static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
 					      u32 *ts_off)

@@ -147,7 +147,10 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
-/* Sends or delays an ACK that compress() or the rate for which the peer has asked may delay. */
+/*
+ * Sends or delays the pending ACK in two cases: compress() may hold this ACK back or has held back
+ * earlier ACKs, or the peer has asked for an ACK rate.
+ */
 static noinline void owed_specially(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -203,11 +206,11 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
  * the peer send more. Any other ACK may wait, for at most 200 ms (SHLD-18, MUST-40).
  *
- * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
- * program that reads may answer, and its answer carries the ACK. If there is no answer, the ACK
- * leaves when the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS,
- * rounded up to a tick. After a SEND that does not block, the ACK does not wait: the program may
- * sleep in poll() instead of calling RECEIVE.
+ * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read
+ * (program_is_on_its_way()). A program that reads may answer, and its answer carries the ACK. If
+ * there is no answer, the ACK leaves when the program wants more data, in RECEIVE or in poll(), or
+ * after XTCP_ANSWER_MS, rounded up to a tick. A SEND that does not block is no sign that the
+ * program is about to read: the program may sleep in poll() instead of calling RECEIVE.
  *
  * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.

@@ -283,7 +283,11 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		xtcp_output_push(sk);
 	if (!xsk->acking.pending)
 		return verdict;
-	/* the program has announced data that follows at once: the data carries the ACK */
+	/*
+	 * delay the ACK if data will probably follow soon and carry the ACK: if the program has set
+	 * TCP_DEFER_ACCEPT, or has set TCP_QUICKACK to 0, or if the call that opens the connection
+	 * has more data
+	 */
 	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
@@ -306,9 +310,9 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * Process the ACK that ends the handshake of a connection that began with text in a SYN (RFC 7413).
- * @sk belongs to the server, or to a client whose SYN with text crossed the peer's SYN. The ACK may
- * cover only part of the text.
+ * Process the ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413). @sk
+ * belongs to the server, or to a client whose SYN with text crossed the peer's SYN. If @sk has sent
+ * text, the ACK may cover all of this text, a part of it, or nothing.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {

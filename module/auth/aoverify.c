@@ -84,8 +84,8 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 /*
  * Sets the Current_key to the key with @sndid, which the peer asks for. The test for NULL is only a
  * precaution: a synchronized connection always has a Current_key. When the sock connects again,
- * connect() first waits until no processor checks a segment of the earlier connection, and then
- * clears the key.
+ * connect() may remove the Current_key of the earlier connection. But before that, connect() waits
+ * until no processor checks a segment of the earlier connection.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -200,9 +200,9 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	if (find_isns(sk, he, th, &isns))
 		return compare_by_isns(ao, key, &isns, in);
 	/*
-	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN. In
-	 * SYN-SENT, only a SYN or RST shows the peer's ISN. The MAC of any other segment counts as
-	 * wrong
+	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN, and
+	 * drops any other segment because of its flags. In SYN-SENT, only a SYN or RST shows the
+	 * peer's ISN, so the MAC of any other segment counts as wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }

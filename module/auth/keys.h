@@ -76,7 +76,10 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 	return xtcp_keys_for(sk, &xtcp_endpoint(sk)->conn);
 }
 
-/* Process or softirq; the socket lock is held. */
+/*
+ * Process or softirq; the socket lock is held. xtcp_keys_count() needs no lock. xtcp_keys_free()
+ * needs none either, since no other thread can find the sock.
+ */
 int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp);
 int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers);
 int xtcp_keys_count(const struct sock *sk);

@@ -115,9 +115,9 @@ static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
 
 /*
  * How long an ACK may wait, jiffies. @set: TCP_DELACK_MAX_US or net.xtcp.delack_max_us. @floor_us:
- * the floor of our RTO. A floor below 200 ms is probably the floor of the peer's RTO, too: an ACK
- * that waits longer makes the peer resend. With such a floor, an ACK therefore waits at most until
- * one tick before the floor, as in Linux 6.11. But it may always wait one tick.
+ * the floor of our RTO. If @floor_us is below 200 ms, the peer's RTO probably has the same floor,
+ * and an ACK that waits longer makes the peer resend. So the ACK may wait for @floor_us minus one
+ * tick at most, as in Linux 6.11. This limit is always at least one tick.
  */
 static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
 {
@@ -143,7 +143,10 @@ static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 	return xtcp_bounds_delack(xtcp_bounds_delack_set(sk), xtcp_bounds_rto_min_us(sk));
 }
 
-/* Compute what follows from rto_min_us and delack_max_us of a namespace. One caller at a time. */
+/*
+ * Compute rto_floor_us and delack_most of a namespace from its knobs rto_min_us and delack_max_us.
+ * One caller at a time.
+ */
 static inline void xtcp_bounds_sysctl_changed(struct xtcp_net *xn)
 {
 	const u32 floor_us = xtcp_bounds_floor_us(READ_ONCE(xn->sysctl.rto_min_us));

@@ -112,8 +112,8 @@ struct xtcp_endpoint {
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the sysctl applies */
 	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the sysctl applies */
 	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the sysctl applies */
-	u8 delack_max;			/* TCP_DELACK_MAX_US in jiffies; 0: not set */
-	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: none */
+	u8 delack_max;			/* TCP_DELACK_MAX_US in jiffies; 0: the sysctl applies */
+	u32 user_timeout;		/* TCP_USER_TIMEOUT in ms; 0: the sysctl applies */
 	u32 notsent_lowat;		/* TCP_NOTSENT_LOWAT; 0: the sysctl applies */
 	u32 user_window_clamp;		/* TCP_WINDOW_CLAMP; 0: not set */
 	u16 rto_max;			/* TCP_RTO_MAX_MS, units of 2 ms; 0: the sysctl applies */

@@ -77,8 +77,8 @@ struct xtcp_sysctl {
 	int base_mss;		/* octets */
 	int careful_resume;	/* seconds; 0: off */
 	/*
-	 * [0]: one in this many connections gets a black box; 0: none. A connection without a local
-	 * or remote port from [1] to [2] gets none
+	 * [0]: one in this many connections gets a black box; 0: none does. This applies to
+	 * connections with a local or remote port from [1] to [2]
 	 */
 	int blackbox[3];
 	int challenge_ack_limit;	/* per second; INT_MAX: no limit */

@@ -40,11 +40,18 @@ struct xtcp_stream {
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
-	struct sk_buff *resend_cursor;	/* the skb last put on to_resend; NULL: none, or it was removed */
-	/* when text was last delivered or, if later, sending resumed after a pause; microseconds */
+	/* the skb last put on to_resend, or the skb before it if it left the list; NULL: none */
+	struct sk_buff *resend_cursor;
+	/*
+	 * when text was last delivered, or when sending last began after a pause, whichever was
+	 * later; microseconds
+	 */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
-	/* segments known to have arrived; each ACK adds a whole number, rounded up; for TCP_INFO */
+	/*
+	 * segments known to have arrived; each ACK adds its newly delivered octets, divided by mss
+	 * and rounded up; for TCP_INFO
+	 */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
@@ -84,7 +91,8 @@ struct xtcp_stream {
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
-	u16 rcv_last_len;		/* octets of the last segment shorter than rcv_mss; 0: none */
+	/* octets of the last segment, if measure_mss() may lower rcv_mss to them; otherwise 0 */
+	u16 rcv_last_len;
 	/* full segments per ACK, from the last ACK Rate Request that we sent (asking.c); 0: none */
 	u8 asked_rate;
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */

@@ -64,7 +64,8 @@ enum xtcp_bbr_acks {
  * @drain_rounds: round trips in Drain
  * @state: enum xtcp_bbr_state
  * @ack_phase: enum xtcp_bbr_acks
- * @undo_state: the state to return to if a loss was spurious: 0 none, 1 Startup, 2 ProbeBW_UP
+ * @undo_state: the state that a loss has ended, in case the loss was spurious: 0 none, 1 Startup, 2
+ *	ProbeBW_UP
  * @probe_up_rounds: BBR.bw_probe_up_rounds
  * @full_bw_count: round trips in which the bandwidth has stayed below 5/4 of @full_bw
  * @full_bw_reached: the path has been full at least once

@@ -130,10 +130,10 @@ void xtcp_cong_begin(struct sock *sk)
 /**
  * xtcp_cong_start() - set the windows of a connection that has just been established
  * @sk: the sock; its effective MSS is known
- * @syn_lost: our SYN or SYN-ACK was lost more than once
+ * @syn_lost: our SYN or SYN-ACK was lost and was resent at least twice, or it met congestion (CE)
  *
  * The window is xtcp_cong_initial() or, with @syn_lost, one segment (RFC 5681 section 3.1). As in
- * Linux, one timeout of the SYN does not count as a loss here: the first timeout comes after one
+ * Linux, one timeout of the SYN alone is no reason for this: the first timeout comes after one
  * second, and a path may have a longer RTT (RFC 6298 section 2, note on (2.1)). The caller then
  * calls xtcp_algorithms_start().
  *
@@ -192,8 +192,8 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 
 /*
  * Did the window limit the sender? If not, an ACK does not prove that the window may grow (RFC 7661
- * section 4: the window is not validated). As in Linux, slow start needs only a flight of more than
- * half of the window. So the window can double in each round trip.
+ * section 4: the window is not validated). As in Linux, the answer in slow start is also yes if
+ * more than half of the window was in flight. So the window can double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -477,10 +477,11 @@ void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
  * @sk: the sock; its phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
  *
- * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). If
- * the algorithm reduces less for a mark than for a loss, the window now falls as far as for the
- * loss alone (RFC 8257 section 3.5). If a recovery begins, PRR starts again, so that octets sent
- * since the mark neither reduce PRR's quota nor delay the retransmissions.
+ * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). An
+ * algorithm without marked() has reduced the window for the mark as far as for a loss, so this
+ * function does nothing. With marked(), the window now falls at least as far as for the loss alone
+ * (RFC 8257 section 3.5). If a recovery begins, PRR also starts again, so that octets sent since
+ * the mark neither reduce PRR's quota nor delay the retransmissions.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -60,7 +60,7 @@ struct xtcp_cong_loss {
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
  *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of a
- *	recovery or of CWR, and for an undo. Optional
+ *	recovery or of CWR, for an undo, and to let it hold a segment. Optional
  * @lost: some octets, which left together, now count as lost; called before @control for the same
  *	ACK; see xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
@@ -116,7 +116,8 @@ struct xtcp_cong {
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction. If the algorithm has control(), a reduction that
  *	begins during a recovery does not lower this field
- * @prior_ssthresh: ssthresh before the last reduction; 0: that reduction is final
+ * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
+ *	final
  * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in the window that ends at @usage_seq

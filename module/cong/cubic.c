@@ -98,9 +98,9 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 }
 
 /*
- * Do not count time in which the window could not grow (section 4.2, last paragraph but two). If
- * more than GAP_MIN_US plus two RTTs have passed since an ACK last let the window grow, the program
- * has limited the sender.
+ * Do not count time in which the program limited the sender, so that the window could not grow
+ * (section 4.2). This function assumes such a gap if an ACK last let the window grow more than
+ * GAP_MIN_US plus two RTTs ago. Of the gap, only one RTT counts.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {

@@ -19,10 +19,10 @@
  * path partly empty.
  *
  * The ACKs of a window of 5/8 of the BDP arrive over 5/8 of an RTT. So a train ends slow start in
- * the first round that begins with a window of at least 5/8 of the BDP. The window doubles from
- * round to round. The round of the train thus begins with less than 10/8 of the BDP. The ACKs of
- * the train add 5/8 of the BDP. When slow start ends, the window is 10/8 to 15/8 of the BDP, and a
- * queue that holds one BDP does not overflow.
+ * the first round that begins with a window of at least 5/8 of the BDP. The round before began with
+ * less than that. The window doubles from round to round, so the round of the train begins with 5/8
+ * to 10/8 of the BDP. The ACKs of the train add 5/8 of the BDP. When slow start ends, the window is
+ * 10/8 to 15/8 of the BDP, and a queue that holds one BDP does not overflow.
  *
  * The gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path
  * that reorders segments delays each of them by a different time, and so spreads any window over

@@ -84,9 +84,10 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
  *
- * Octets count when they are acknowledged, and only octets in flight can be acknowledged. So a peer
- * that acknowledges octets before they arrive cannot make the saved window larger than the window
- * of this connection.
+ * Octets count when they are acknowledged, and only octets in flight can be acknowledged. The ACK
+ * that ends a round may also cover octets that were sent in the round. So a round counts at most
+ * the flight at its beginning plus the flight at its end. A peer that acknowledges octets before
+ * they arrive cannot make the saved window larger than that.
  *
  * Once the route has moved to another device, the connection observes nothing more, even if the
  * route moves back: the smallest RTT may be that of either device. What the connection observed

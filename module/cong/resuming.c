@@ -12,7 +12,8 @@
  * A connection that jumps takes the saved path out of the table, so that no other connection uses
  * the saved path for a jump (section 3.2). When the connection ends, it saves its own observation
  * of the path. If this observation is too small to be useful, the connection puts back the saved
- * path that it took, unless the jump has retreated or is not validated yet.
+ * path that it took. It does not put the path back if the jump has retreated or is not validated
+ * yet, or if congestion has shown that the path carries less than half of the saved window.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
  * large, and PRR would reduce the window too slowly (section 4.5). The window falls at once, and
@@ -361,7 +362,10 @@ bool xtcp_resuming_congested(struct sock *sk)
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/* after a move, congestion says nothing about what was observed */
+	/*
+	 * first note whether the route has moved: after a move, congestion says nothing about what
+	 * was observed, and xtcp_resume_cap() changes nothing
+	 */
 	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, xtcp_sender(sk)->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_RECONNAISSANCE)
@@ -375,9 +379,9 @@ bool xtcp_resuming_congested(struct sock *sk)
  * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further
  * @sk: the sock
  *
- * RFC 9959 section 3.5. The jump took the saved path out of the table. If the table has the path
- * again, another connection has saved it since. It is forgotten, unless the route has moved: then
- * nothing shows that it is wrong.
+ * RFC 9959 section 3.5. The jump took the saved path out of the table, but another connection may
+ * have saved the path again. This function then removes the path from the table, unless the route
+ * has moved: after a move, nothing shows that the saved parameters are wrong.
  */
 void xtcp_resuming_retreat(struct sock *sk)
 {
@@ -429,7 +433,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	/* after a move, congestion says nothing about what was observed */
+	/* first note whether the route has moved: see xtcp_resuming_congested() */
 	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, tx->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_NORMAL)

@@ -479,8 +479,8 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
 	/*
-	 * the first text had the option, and is resent now. Perhaps the path drops segments with
-	 * the option. So no segment carries the option from now on (section 3.2.3.2.2), unless
+	 * if the first text had the option and is resent now, perhaps the path drops segments with
+	 * the option. Then no segment carries the option from now on (section 3.2.3.2.2), unless
 	 * net.xtcp.ecn_option is XTCP_ECN_OPTION_PERSISTENT
 	 */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)

@@ -23,7 +23,7 @@ enum xtcp_codepoint {
  * @received: how many octets of text arrived, by codepoint, XTCP_ECT_1 first (r.e1b, r.e0b and
  *	r.ceb without their initial values)
  * @option_us: the low 32 bits of xtcp_sock.arrived_us at the time when the last option was sent
- * @unsaid: how many segments of @received_ce no ACK has reported yet, at most 15
+ * @unsaid: number of segments with CE that we have not reported to the peer yet, at most 15
  * @syn_codepoint: the codepoint with which the peer's SYN or SYN-ACK arrived
  * @last_codepoint: the codepoint with which the last segment arrived
  * @demand: how many more segments must carry the option, even if nothing new arrives

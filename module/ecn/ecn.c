@@ -190,9 +190,9 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
 		/*
-		 * the peer uses ECT, but this text came without ECT: it is probably a
-		 * retransmission. After a loss the peer's window is small and the peer waits for
-		 * each ACK, so send some ACKs at once
+		 * if the peer has sent ECT before, text without ECT is probably a retransmission.
+		 * After a loss the peer's window is small and the peer waits for each ACK, so send
+		 * some ACKs at once
 		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);

@@ -27,7 +27,8 @@ enum xtcp_ecn {
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
 	/* CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
-	XTCP_ECN_SEEN = 0x10,		/* text of the peer came with ECT or CE */
+	/* text of the peer came with ECT or CE; in AccECN mode, segments without text count, too */
+	XTCP_ECN_SEEN = 0x10,
 	XTCP_ECN_ACCURATE = 0x20,	/* AccECN mode (RFC 9768); in SYN-SENT: we request AccECN */
 	/* if the next segment is a pure ACK, it reports how the SYN-ACK arrived */
 	XTCP_ECN_ECHO_SYN_ACK = 0x40,

@@ -238,9 +238,9 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If the deadline was too early, sets a later one instead.
- * The deadline was too early if a segment has come in the meantime. It was also too early if
- * xtcp_keepalive_limit_idle() had brought it forward for a limit, and the limit has not passed.
+ * Sends a keepalive probe, or gives up. If it is too early for either, sets the next deadline
+ * instead: a segment may have come since the deadline was set, or xtcp_keepalive_limit_idle() may
+ * have brought the deadline forward to the limit on the time without text.
  */
 static void keep_alive(struct sock *sk)
 {

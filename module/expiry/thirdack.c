@@ -3,8 +3,9 @@
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
  * after connect(): one segment then carries both. This file keeps a list of the socks whose third
  * ACK waits. The ACK leaves after a millisecond at the latest. It leaves earlier if the same thread
- * calls connect() again, or calls accept() or poll() on a listener: such a thread does not send
- * text now. In accept(), the thread may even wait for the connection that this ACK completes.
+ * calls connect() again, or calls accept() or poll() on a listener whose accept queue is empty:
+ * such a thread does not send text now. In accept(), the thread may even wait for the connection
+ * that this ACK completes.
  *
  * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
  * connection would cost more than the segment that is saved. So each processor has one

@@ -175,7 +175,7 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
  * @sk: in CLOSED
  * @backlog: the argument of listen(), used as the limit
  *
- * Nothing changes if the program has set TCP_FASTOPEN.
+ * Nothing changes if TCP_FASTOPEN is above 0 already.
  *
  * Context: process, may sleep. Lock: socket, held.
  *

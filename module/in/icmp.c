@@ -119,17 +119,17 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * the path's MTU is below net.ipv4.route.min_pmtu, so our segments stay larger than the
-	 * path's MTU, and DF forbids routers to fragment them. If no segment gets through, the
-	 * connection times out and reports EMSGSIZE
+	 * if the route does not accept an MTU as small as @told (net.ipv4.route.min_pmtu), our
+	 * segments stay larger than the path's MTU, and DF forbids routers to fragment them. If no
+	 * segment gets through, the connection times out and reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && tx->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
 		/*
-		 * a small MSS of the peer may limit our segments more than the new MTU does. Our
-		 * MSS has not shrunk then, and nothing in flight is too large
+		 * tx->mss has not shrunk if a small MSS of the peer limits our segments more than
+		 * the new MTU does. Then nothing in flight is too large
 		 */
 		if (tx->mss < mss)
 			xtcp_recovery_mtu_fell(sk);

@@ -554,10 +554,10 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
 }
 
 /*
- * Finds the listener for a SYN that may reopen a TIME-WAIT record. Returns NULL if the record must
- * stay: the segment is not a plain SYN, there is no listener, the listener's accept queue is full,
- * or the segment has fewer hops left than the listener demands. If the segment is not signed as the
- * listener demands, frees the segment and returns ERR_PTR().
+ * Finds the listener for a SYN that may reopen a TIME-WAIT record. Returns NULL if the segment must
+ * not reopen the record: it is not a plain SYN, there is no listener, the listener's accept queue
+ * is full, or the segment has fewer hops left than the listener demands. If the segment is not
+ * signed as the listener demands, frees the segment and returns ERR_PTR().
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				struct signature *signature)
@@ -615,8 +615,8 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
 		 * to_listener() checks the segment again, because the record has no socket filter
-		 * and no IPsec policy of a socket. As in Linux, the record has ended even if these
-		 * refuse the segment
+		 * and no IPsec policy of a socket. As in Linux, the record has ended even if the
+		 * listener's filter or policy now refuses the segment
 		 */
 		restore_ip_note(skb, note);
 		if (!to_listener(xn, skb, lsk, key, &iss, &signature, true))

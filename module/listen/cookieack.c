@@ -3,8 +3,9 @@
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
  * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
- * This is so for two minutes after the listener, or another listener of its group, has refused an
- * entry or dropped an entry early. With net.xtcp.syncookies = 0 no cookie is checked.
+ * This is so for two minutes after the listener, or another listener of its group, has answered a
+ * SYN by a cookie, has dropped an entry early, or could not make a child from an ACK
+ * (xtcp_entry_note_declined()). With net.xtcp.syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 

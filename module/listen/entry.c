@@ -4,7 +4,8 @@
  *
  * Each entry is in the table of connections and on one of its listener's lists. There is a list for
  * each number of timeouts that an entry has had, from 0 to 6, and a list for 7 or more. All entries
- * of a list wait equally long, so each list is in order of deadlines. One timer serves all lists.
+ * of a list wait equally long, so each list is in order of deadlines. Only an inherited entry may
+ * stand too far back (schedule_inherited()). One timer serves all lists.
  *
  * An entry enters and leaves the table and its list under the listener's lock. An entry that has
  * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
@@ -32,7 +33,10 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-/* seconds for which we check cookies after an entry was refused; a cookie expires in 64 to 128 s */
+/*
+ * seconds for which cookies are checked after xtcp_entry_note_declined(); a cookie expires in 64 to
+ * 128 s
+ */
 #define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */

@@ -18,7 +18,7 @@ struct xtcp_listener;
 /**
  * struct xtcp_synq - the entries of a listener, by the number of their timeouts
  * @level: one list for each number of timeouts; all entries of a list wait equally long, so the
- *	first entry of a list expires first
+ *	first entry of a list expires first, unless an inherited entry stands too far back (entry.c)
  * @len: number of entries
  * @peak: the maximum of @len so far
  * @young: number of entries that have had no timeout yet
@@ -44,10 +44,10 @@ struct xtcp_synq {
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
  * @ts_recent: TS.Recent, first the TSval of the SYN
  * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
- * @ack_stamp: jiffies of the last answer to a retransmitted SYN or an unacceptable segment; 0: no
- *	answer yet
+ * @ack_stamp: jiffies of the last answer to a retransmitted SYN, an unacceptable segment or a RST;
+ *	0: no answer yet
  * @mark: skb->mark of our segments, as SO_MARK would set it
- * @mss: the peer's MSS option, or the default
+ * @mss: the peer's MSS option, at most TCP_MAXSEG; or the default; or the MSS in the cookie
  * @rcv_wnd: the window that the SYN-ACK offers, octets
  * @level: number of timeouts so far
  * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos

@@ -164,7 +164,10 @@ void xtcp_estate_net_exit(struct xtcp_net *xn)
 	WARN_ON_ONCE(!list_empty(&xn->estates));
 }
 
-/* Makes room for one more listener of this user. Return: false at a limit. */
+/*
+ * May one more listener of this user wait? Return: false at a limit. If true, a guest's listener is
+ * counted in estates_of_guests.
+ */
 static bool take_room(struct xtcp_net *xn, kuid_t uid)
 {
 	const struct estate *estate;
@@ -189,7 +192,7 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 	if (has_room) {
 		list_add_tail(&estate->node, &xn->estates);
 		xn->estates_len++;
-		/* a successor has joined, but could not find this estate yet: end it at once */
+		/* if a successor has joined, it may not have found this estate: end it at once */
 		if (atomic_read(&estate->group->open))
 			estate->until = jiffies;
 		arm_estates(xn);

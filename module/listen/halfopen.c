@@ -87,8 +87,8 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 }
 
 /*
- * Below, a function of type int returns 0 or -EAGAIN. After -EAGAIN nothing has changed: another
- * CPU has just ended the entry, or has moved the entry to another listener (heir.c).
+ * Below, a function of type int returns 0 or -EAGAIN. -EAGAIN: another CPU has just ended the
+ * entry, or has moved the entry to another listener (heir.c); the function has changed nothing.
  */
 
 /* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts the timeout of the SYN-ACK. */

@@ -58,9 +58,9 @@
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
- * The answer is true even if @from is the only member of its group: as in Linux, each connection of
- * @from then counts as one that could not be handed over (TCPMigrateReqFailure). Without
- * SO_REUSEPORT, the answer is false, and nothing is counted.
+ * With net.xtcp.migrate_req and SO_REUSEPORT, the answer is true even if @from is the only member
+ * of its group: as in Linux, each connection of @from then counts as one that could not be handed
+ * over (TCPMigrateReqFailure). Otherwise the answer is false, and nothing is counted.
  *
  * Context: process. Lock: socket of @from, held.
  *
@@ -136,7 +136,7 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
 			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
 		}
-		/* no entry is left, and none can come while the lock is held */
+		/* if the batch is not full, no entry is left, and none can come under the lock */
 		if (n < TAKE_BATCH)
 			xtcp_acceptq_close(from, children);
 		spin_unlock_bh(&from->lock);

@@ -28,7 +28,8 @@ struct xtcp_members;
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
  * @overflows: segments refused because the accept queue was full: SYNs, and ACKs that complete a
  *	handshake
- * @declined: SYNs for which no entry was kept: dropped SYNs, and SYNs answered with a cookie
+ * @declined: SYNs that got no entry because of a limit, lack of memory, or net.xtcp.syncookies = 2:
+ *	dropped SYNs, and SYNs answered with a cookie
  * @cookies_sent: SYNs answered with a cookie
  * @cookies_recv: connections that the cookie in an ACK has opened, without an entry
  */

@@ -30,7 +30,7 @@ static inline u32 xtcp_conns_chain_of(u32 hash)
 	return hash & xtcp_conns.mask;
 }
 
-/* The next two functions need the RCU read side or the chain's lock. */
+/* Only the RCU read side or the chain's lock keeps the results of the next two functions valid. */
 static inline struct xtcp_conn *xtcp_conns_first(u32 chain)
 {
 	return rcu_dereference_check(xtcp_conns.chain[chain], true);

@@ -17,9 +17,9 @@
  * a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded. So when
  * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
  * handlers still reach the handlers, because the hooks are removed a grace period before the
- * handlers. Module exit does not count these segments and wait until the count is 0, because the
- * count could be wrong: the program that reads a netfilter queue may turn a segment into a UDP
- * datagram, and UDP then takes the sock without a call to us.
+ * handlers. A counter of these segments, for which module exit could wait, would not be reliable:
+ * the program that reads a netfilter queue may turn a segment into a UDP datagram, and UDP then
+ * takes the sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Before that
  * call, no socket of ours receives anything, but hooks would cost time for every packet that the
@@ -151,7 +151,10 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, 
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/* skip SYNs: few have a full sock yet. Skip SYN-ACKs, too: leads_to() refuses SYN-SENT */
+	/*
+	 * skip SYNs: few have a full sock yet. Skip SYN-ACKs, too: nearly all are for a sock in
+	 * SYN-SENT, and leads_to() refuses a sock in this state
+	 */
 	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
 	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
 	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))

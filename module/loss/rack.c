@@ -91,10 +91,10 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  * @sample: the ACK; xtcp_undo_originals_came() is true for it
  *
  * RFC 8985 section 6.2 step 2 ignores such a segment, because the sending time of the original is
- * no longer known. So if an ACK reports only such segments, RACK.rtt would not grow, and segments
- * that are only as late as this original would count as lost. This function therefore takes the
- * sending time from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The peer chooses
- * TSecr, so the RTT that is computed from it is limited to the largest RTO.
+ * no longer known. If an ACK reported only such segments, RACK.rtt would not grow to the RTT of
+ * this original, and other segments with the same RTT would count as lost. This function therefore
+ * takes the sending time from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The
+ * peer chooses TSecr, so the RTT that is computed from it is limited to the largest RTO.
  */
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -26,8 +26,8 @@ struct sock;
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this many
  *	later segments have arrived. With SACK, this rule ends when reordering is first seen
  * @reorderings: how often reordering was seen
- * @seen: the SACK blocks of the last ACK that had any, sorted; all whole segments in these blocks
- *	are marked as sacked
+ * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
+ *	blocks are marked as sacked
  */
 struct xtcp_scoreboard {
 	u32 sacked;

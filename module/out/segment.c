@@ -437,7 +437,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 {
 	const u32 clock = xtcp_clock_ts_of(us);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	/* the payload of a RST takes no sequence numbers, and no counter counts it */
+	/* the payload of a RST takes no sequence numbers, and does not count as text sent */
 	const u32 text = skb->len, len = flags & XTCP_RST ? 0 : text;
 	/* no SYN is ECN-capable, with text or not (RFC 3168 section 6.1.1) */
 	const u8 codepoint = xsk->ecn && !(flags & XTCP_SYN) ? xtcp_ecn_codepoint(sk, len, len && !resent) :
@@ -465,8 +465,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
-	 * when an ACK is due at once, its SACK blocks and AccECN counters may not wait either. If
-	 * this segment has no room for them, another segment carries them
+	 * push_all() returns false if this segment has no room for SACK blocks or AccECN counters
+	 * that are due. If an ACK is due at once, they may not wait either: ack_again() then makes
+	 * another ACK due, which carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;

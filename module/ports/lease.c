@@ -367,8 +367,8 @@ struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
  * Context: softirq or process, BH disabled. Takes the lock of the port.
  *
  * A lease stores SO_REUSEADDR in two fields: our bind() reads "reuse", kernel TCP's bind() reads
- * sk_reuse. The two may differ after a second listen(), if children of the first still have the lease
- * (xtcp_sharing_listen()).
+ * sk_reuse. The two may differ after a second listen(), if children of the first still have the
+ * lease (xtcp_sharing_listen()).
  *
  * Return: true when the leases have the same "reuse" and the same sk_reuse.
  */

@@ -26,8 +26,8 @@ struct xtcp_net;
  *	shared
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse of
- *	@inet is the same or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()); during a
- *	bind() also SK_FORCE_REUSE
+ *	@inet has the same value, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or
+ *	SK_FORCE_REUSE (during a call of xtcp_sharing_bind())
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
  * @admits_others: @reuse, @reuseport and @uid refused a sock, but the owner's options at that time

@@ -259,9 +259,10 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
  * @port: host order, not 0
  * @bound_dev_if: the interface to which the lease is bound; 0: none
  *
- * Kernel TCP first decides as for any bind(). If it refuses the port, the lease can still share it
- * under two conditions: kernel TCP's connect() chose the port for all socks there, and, if the lease
- * is bound to a device, none of them is bound to another one. @beside of the lease is then set.
+ * Kernel TCP first decides as for any bind(). If kernel TCP refuses the port, the lease can still
+ * share the port under two conditions. First, kernel TCP's connect() chose the port for all socks
+ * there. Second, if the lease is bound to a device, no sock there is bound to another device.
+ * @beside of the lease is then set.
  *
  * Context: softirq or process. Lock: of the port, held.
  *

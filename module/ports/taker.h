@@ -11,7 +11,7 @@ struct xtcp_tuple;
 int xtcp_taker_init(void);
 void xtcp_taker_exit(void);
 
-/* Lock of the port held, any context. */
+/* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
 int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
 void xtcp_taker_leave(struct xtcp_lease *lease);
 

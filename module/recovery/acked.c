@@ -59,9 +59,11 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
  * sacked segment that was sent only once gives an RTT. Congestion control takes the shortest of
  * these RTTs. The RTO takes the longest, which includes the peer's ACK delay. For the RTO, sacked
- * segments count only if no acknowledged segment gives an RTT. If the ACK moves SND.UNA, the RTO
- * takes the RTT of the timestamp echo instead in two cases: no segment gives an RTT, or the ACK
- * also reports a segment that was resent. Return: true when the RTO has a new sample.
+ * segments count only if no acknowledged segment gives an RTT.
+ *
+ * In two cases the RTO takes the RTT of the timestamp echo instead: no segment gives an RTT, or the
+ * ACK moves SND.UNA and reports a segment that was resent. The timestamp echo gives an RTT only if
+ * the ACK moves SND.UNA. Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {

@@ -228,8 +228,8 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * Does this ACK show that originals arrived before we resent them? If so, RACK learns how late they
- * were.
+ * Does the timestamp echo of this ACK show that originals have arrived, and not only
+ * retransmissions? If so, RACK learns how long the originals took.
  */
 static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -449,10 +449,10 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * Resend lost segments as far as the congestion window and pacing allow. If nothing is in flight,
- * the window allows at least one segment. After a timeout (@timeout), pacing does not delay these
- * segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
- * TCPTimeouts counts the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if
- * there was no call.
+ * the window allows at least one segment. Careful Resume may allow one segment beyond the window
+ * (xtcp_resume_may_free_one()). After a timeout (@timeout), pacing does not delay these segments,
+ * and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them: TCPTimeouts counts
+ * the timeout. Return: what the last call of xtcp_output_resend() returned; 0 if there was no call.
  */
 static int resend_lost(struct sock *sk, bool timeout)
 {

@@ -69,7 +69,9 @@ void xtcp_tlp_probe(struct sock *sk)
  * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
  * the original was lost, and the window is reduced.
  *
- * If the ACK resolves the probe, recovery.c starts the next probe timeout.
+ * When it is known what has become of the probe, this function clears tlp.pending. Afterwards
+ * recovery.c calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
+ * allowed now.
  */
 void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -13,12 +13,14 @@
  * covered skb differ from those of the segment, the older octets are copied into the segment.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
- * below sk_rcvbuf plus one skb. There is one exception: text within the offered window may use up
- * to twice sk_rcvbuf. The window cannot be taken back, and its text needs more memory if GRO makes
- * smaller packets than when the window was offered. When memory is short, out-of-order text is
- * dropped, the text farthest from RCV.NXT first. The number of out-of-order skbs is not limited:
- * each skb is charged with its truesize, so tiny segments cannot use more memory than large ones.
- * The depth of the tree grows only with the logarithm of the number of skbs.
+ * below sk_rcvbuf plus one skb, with two exceptions. First, text within the offered window may use
+ * up to twice sk_rcvbuf, plus one skb. The window cannot be taken back, and its text needs more
+ * memory if GRO makes smaller packets than when the window was offered. Second, while the receive
+ * queue is empty, one skb in order is always accepted, whatever the tree takes. When memory is
+ * short, out-of-order text is dropped, the text farthest from RCV.NXT first. The number of
+ * out-of-order skbs is not limited: each skb is charged with its truesize, so tiny segments cannot
+ * use more memory than large ones. The depth of the tree grows only with the logarithm of the
+ * number of skbs.
  */
 #include "recv/rcvq.h"
 

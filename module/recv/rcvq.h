@@ -8,7 +8,10 @@
 struct sk_buff;
 struct sock;
 
-/* The caller of each of these functions holds the socket lock. */
+/*
+ * The caller of each of these functions holds the socket lock. xtcp_rcvq_purge_out_of_order() needs
+ * no lock if no other thread can reach the sock.
+ */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);

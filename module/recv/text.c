@@ -101,8 +101,9 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 }
 
 /*
- * Estimate the size of the peer's full segments: the largest size seen, or a smaller one that came
- * twice in a row. A size below the default MSS counts only if the segment has no PSH.
+ * Estimate the size of the peer's full segments: the largest size seen, or a smaller size that came
+ * twice in a row. A smaller size below the default MSS counts only if the segment has no PSH and
+ * the size is at least XTCP_MSS_MIN_USER.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -272,8 +273,9 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		/*
-		 * RFC 5681 section 4.2: text out of order is answered at once, kept or not, so that
-		 * duplicate ACKs tell the peer of the hole. Linux does not answer it
+		 * send an ACK at once even for out-of-order text that is dropped, so that duplicate
+		 * ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends no ACK for
+		 * dropped text
 		 */
 		if (!in_order)
 			xtcp_acking_owe_now(&xsk->acking);

@@ -11,7 +11,10 @@
 
 #include "arrive/arrives.h"
 
-/* Socket lock held. */
+/*
+ * Socket lock held. xtcp_text_purge() needs no lock if no other thread can reach the sock;
+ * xtcp_text_readable(): any context, racy without the lock.
+ */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_text_purge(struct sock *sk);
 bool xtcp_text_readable(const struct sock *sk, int target);

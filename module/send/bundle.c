@@ -191,8 +191,9 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
  * @skb: the skb
  * @n: how many octets may be sent
  *
- * If segments of the previous size fit the route now, text is cut at the same octets as before.
- * SACK blocks need no room: a full segment that is resent carries none (RFC 9293 section 3.7.1).
+ * If segments as large as at the last transmission (xtcp_sndq_segment()) fit the route now, @skb is
+ * cut at the same octets as before. SACK blocks need no room: a full segment that is resent carries
+ * none (RFC 9293 section 3.7.1).
  *
  * Return: octets, neither more than @n nor more than @skb has.
  */

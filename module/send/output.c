@@ -337,9 +337,10 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * The timer of pace.c sends data that pacing holds back (@early). All other unsent data,
+	 * The timer of pace.c sends data that pacing holds back (@early), and data that waits for
+	 * room below TCP (below_is_full(): then something is in flight). All other unsent data,
 	 * such as data that a lower layer has refused, waits for an ACK. If nothing is in flight,
-	 * it waits for the persist deadline.
+	 * such data waits for the persist deadline.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
@@ -485,7 +486,7 @@ int xtcp_output_syn(struct sock *sk)
 
 /**
  * xtcp_output_fin() - queue the FIN and send what may be sent
- * @sk: in a state that CLOSE has just entered (RFC 9293 section 3.10.4)
+ * @sk: in FIN-WAIT-1, CLOSING or LAST-ACK, after CLOSE (RFC 9293 section 3.10.4)
  *
  * Nagle does not hold the last segment. If there is no memory for the FIN, we try again when a
  * segment arrives, or at the persist deadline.

@@ -9,7 +9,7 @@ struct sock;
 
 /* proto.stream_memory_free: any context */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
-/* sk_write_space: softirq or process context */
+/* sk_write_space: any context; socket lock held, unless sock_wfree() is the caller */
 void xtcp_sndbuf_write_space(struct sock *sk);
 /* socket lock held */
 void xtcp_sndbuf_expand(struct sock *sk);

@@ -29,7 +29,10 @@ struct xtcp_busy {
 	u8 with;
 };
 
-/* The caller of both functions holds the socket lock. */
+/*
+ * The caller of both functions holds the socket lock. xtcp_busy_with() needs no lock if no other
+ * thread can find the connection.
+ */
 void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
 u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
 

@@ -70,9 +70,9 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	if (copy < 0)
 		return copy;
 	/*
-	 * if the pages of @skb belong to io_uring, @skb has no references to them: take a reference
-	 * to each page now. The code below adds a page with a reference, and the kernel drops the
-	 * references to all pages of an skb or to none
+	 * if the pages of @skb belong to io_uring, @skb has no references to them. But the page
+	 * that is added below has a reference, and when an skb is freed, the kernel puts the
+	 * references to all of its pages, or to none. So take a reference to each earlier page now
 	 */
 	skb_zcopy_downgrade_managed(skb);
 	/* skb_copy_to_page_nocache() also charges the octets to the sock */

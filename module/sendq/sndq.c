@@ -584,9 +584,9 @@ bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * report before own_fragments(): the report may make a clone, which shares the list of
-	 * fragments with @skb. own_fragments() then copies the list, and the code below does not
-	 * change the clone's list
+	 * xtcp_stamp_acked() may clone @skb, and the clone shares the list of fragments. So call
+	 * it before own_fragments(), which copies a shared list: the code below must not change
+	 * the list of the clone
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);

@@ -119,7 +119,10 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);
 }
 
-/* The caller of each of these functions holds the socket lock. */
+/*
+ * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list() and
+ * xtcp_sndq_purge() need no lock if no other thread can find the sock.
+ */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop_empty_tail(struct sock *sk);

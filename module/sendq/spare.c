@@ -59,8 +59,8 @@ struct sk_buff *xtcp_spare_take(void)
 
 #ifdef CONFIG_FAULT_INJECTION
 	/*
-	 * a test has asked the kernel to make an allocation of this task fail (fail_nth): return
-	 * NULL, so that the caller allocates, and the allocation can fail
+	 * if a test wants an allocation of this task to fail (fail_nth), return NULL: the caller
+	 * then allocates an skb, and this allocation can fail
 	 */
 	if (current->fail_nth)
 		return NULL;

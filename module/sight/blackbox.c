@@ -219,8 +219,8 @@ static void free_box(struct xtcp_blackbox *box)
 	xn->boxes--;
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
-	 * change the number before another connection gets this memory. So if a reader has copied
-	 * data of the other connection, it finds the number changed
+	 * change the number before another connection gets this memory: a reader that has copied
+	 * data of that connection then finds the number changed
 	 */
 	WRITE_ONCE(box->number, 0);
 	smp_wmb();	/* pairs with smp_rmb() in xtcp_blackbox_copy() */

@@ -23,8 +23,8 @@
 #include "base/sock.h"
 
 /*
- * If the connection ended for one of these reasons, the program has closed the sock, or never had
- * it. The caller of xtcp_aborted_enter() destroys the sock next, so the sock is not listed.
+ * If the connection ended for one of these reasons, the program is closing the sock, has closed it,
+ * or never had it. The sock is destroyed next, so it is not listed.
  */
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
@@ -67,8 +67,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
  * xtcp_aborted_enter() - let listings find a sock whose connection has ended
  * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
  *
- * Does nothing if the connection was not aborted, or if the caller destroys @sk next
- * (NOBODY_HOLDS).
+ * Does nothing if the connection was not aborted, or if @sk is destroyed next (NOBODY_HOLDS).
  *
  * Context: softirq or process. Lock: socket, held.
  */

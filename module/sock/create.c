@@ -52,7 +52,7 @@
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
  *  bhash2[].lock                                                          taker.lock, and the locks
- *                                                                         outside these two
+ *                                                                         these two nest inside
  *
  * When the handshake's last ACK makes a child, the child's own socket lock is held. Nobody waits
  * for the child's lock, because the child is a new clone. Inside the child's lock,
@@ -159,9 +159,9 @@ static void destruct_v6(struct sock *sk)
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
  * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so no such sock is
- * left. Therefore, the wait should take no longer than a softirq. If it takes longer, the log says
- * once a second how many socks are left. Afterwards the caller waits until the RCU callbacks that
- * free socks have returned (rcu_barrier()).
+ * left. Therefore, the wait should take no longer than a softirq and an RCU grace period. If it
+ * takes longer, the log says once a second how many socks are left. Afterwards the caller waits
+ * until the RCU callbacks that free socks have returned (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */

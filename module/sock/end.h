@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a sock ends. All these functions need the socket lock. */
+/*
+ * How a sock ends. All these functions need the socket lock. xtcp_sock_release_resources() needs no
+ * lock if nobody else can find the sock.
+ */
 #ifndef XTCP_SOCK_END_H
 #define XTCP_SOCK_END_H
 

@@ -71,9 +71,9 @@ static bool close_state(struct sock *sk)
 
 /*
  * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
- * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. In CLOSING and LAST-ACK, xtcp sends one only
- * while its FIN is queued. Until that FIN is sent, our LAST-ACK is the RFC's CLOSE-WAIT (see the
- * head of this file).
+ * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. In CLOSING and LAST-ACK, xtcp sends a RST
+ * only while its own FIN is queued, but not sent. Until this FIN is sent, our LAST-ACK is the RFC's
+ * CLOSE-WAIT (see the head of this file).
  */
 static bool needs_reset(const struct sock *sk)
 {
@@ -185,7 +185,10 @@ void xtcp_close(struct sock *sk, long timeout)
 
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN && xtcp_estate_keep(sk)) {
-		/* estate.c calls this function again, perhaps as soon as the lock is free */
+		/*
+		 * the estate now owns the file's reference. As soon as the lock is free, it may end
+		 * @sk and put this reference, so hold @sk until release_sock() has returned
+		 */
 		sock_hold(sk);
 		release_sock(sk);
 		sock_put(sk);

@@ -4,11 +4,12 @@
  *
  * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
- * next write, for at most coalesce_usecs, if two conditions hold: the last two skbs in flight (not
- * counting sacked ones) are small, and the last one was sent less than coalesce_usecs ago. A
- * program that waits for the answer to each request never has two small skbs in flight, so its
- * requests leave at once. Without TCP_NODELAY, Nagle decides about data shorter than a segment.
- * Longer data may wait here, because the next write makes the GSO packet larger.
+ * next write, for at most coalesce_usecs, if two conditions hold: the last two skbs in flight are
+ * small, and the last one was sent less than coalesce_usecs ago. Skbs that are sacked or wait to be
+ * resent do not count here. A program that waits for the answer to each request never has two small
+ * skbs in flight, so its requests leave at once. Without TCP_NODELAY, Nagle decides about data
+ * shorter than a segment. Longer data may wait here, because the next write makes the GSO packet
+ * larger.
  *
  * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
  * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.

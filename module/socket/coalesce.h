@@ -10,7 +10,8 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written);
 
 /*
  * Does the last write, of @written octets, have to wait for the next write? The last write never
- * waits while fewer than two skbs are in flight, not counting those that are sacked.
+ * waits while fewer than two skbs are in flight. Skbs that are sacked or wait to be resent do not
+ * count.
  */
 static inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {

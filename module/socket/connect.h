@@ -8,7 +8,8 @@
 struct sock;
 
 /*
- * proto and proto_ops entries: process context; socket lock held, except for xtcp_connect_stream()
+ * proto and proto_ops entries, and xtcp_connect_deferred(): process context; socket lock held,
+ * except for xtcp_connect_stream()
  */
 int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags);
 int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
