@@ -198,7 +198,6 @@ static bool is_late(const struct world *w)
 static void run(struct world *w)
 {
 	const bool orderly = scenario_is_orderly(w->s) && !verdict_may_fail(w);
-	const long long patience = verdict_patience_us(w->s);
 
 	w->moved_us = w->path.began_us;
 	while (!are_all_over(w) && goes_on(w)) {
@@ -210,8 +209,8 @@ static void run(struct world *w)
 		if (are_all_over(w))
 			break;
 		wait_for_news(w, 1000000);
-		/* who has closed leaves the other one without a word, if the RST is lost */
-		if (!orderly && has_one_done(w) && path_now_us() - w->path.moved_us > patience)
+		/* who has closed leaves the other one without a word, if the RST is lost, or waits for a timeout */
+		if (!orderly && has_one_done(w) && path_now_us() - w->path.moved_us > verdict_silence_us(w))
 			break;
 	}
 }
