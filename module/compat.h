@@ -12,8 +12,8 @@
  *   connect() off the port. No code reads a field of a lease that comes after icsk_bind2_hash.
  *   INVALID_UID is compared like the UID of any user. inet_diag walks the buckets, but of their
  *   socks it shows none whose state is TCP_ESTABLISHED or TCP_LISTEN.
- * - inet_bind2_bucket and inet_bind_bucket list all socks on their port, also those in TIME-WAIT
- *   (xtcp_compat_bind_bucket_has()).
+ * - An inet_bind_bucket lists all socks on its port, and an inet_bind2_bucket all socks on its port
+ *   and address, also those in TIME-WAIT (xtcp_compat_bind_bucket_has()).
  * - xtcp_compat_put_net() does what __sk_destruct() expects of a sock without sk_net_refcnt. A
  *   mistake shows only as a panic or as a namespace that is never freed; a mistake about
  *   sk->ns_tracker shows only in a debug kernel.
@@ -599,7 +599,7 @@ static inline bool xtcp_compat_page_follows(int flags)
 /*
  * Get the ISN and the timestamp offset that kernel TCP gives to a connection with this tuple.
  * Return: false if this kernel cannot provide them. Older kernels compute the offset without the
- * ports, and do not export the function for IPv4.
+ * ports, and do not export the function that computes it for IPv4.
  */
 static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
 					      u32 *ts_off)

@@ -133,9 +133,9 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
  *
  * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
  *
- * Return: XTCP_CONTINUE when the segment is acceptable, is a SYN, or is a RST that counts
- * (xtcp_acceptance_rst_counts()). Otherwise XTCP_ACK_DROP; XTCP_DROP for a RST, or when the rate
- * limit forbids the ACK.
+ * Return: XTCP_CONTINUE when the segment is acceptable, is a SYN without RST, or is a RST that
+ * counts (xtcp_acceptance_rst_counts()). Otherwise XTCP_ACK_DROP; XTCP_DROP for a RST, or when the
+ * rate limit forbids the ACK.
  */
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
 {

@@ -157,7 +157,10 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/* if the SYN of a Fast Open comes again, resend the SYN-ACK (for an entry: halfopen.c) */
+	/*
+	 * if the SYN of a Fast Open comes again, resend the SYN-ACK (halfopen.c does so for the SYN
+	 * of an entry)
+	 */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))

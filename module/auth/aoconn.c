@@ -96,7 +96,7 @@ bool xtcp_aoconn_may_connect(const struct sock *sk)
  * xtcp_aoconn_connect() - keep only the keys for the peer to which a sock connects
  * @sk: in SYN-SENT, before its SYN is sent; xtcp_aoconn_begin() was called earlier
  *
- * As in Linux, the other keys are removed. If none of the remaining keys is Current_key, the key
+ * As in Linux, the other keys are removed. If none of the remaining keys is Current_key, the one
  * that was added last becomes Current_key. The same holds for RNext_key. If a key of TCP_MD5SIG
  * signs the connection, no key of TCP-AO is left: TCP-AO ends for this sock, and no key of TCP-AO
  * can be added to the connection later.

@@ -139,7 +139,10 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
 u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
-/* Process or softirq; the socket lock is held, or no other thread can find the sock. */
+/*
+ * Process or softirq; the socket lock is held. For xtcp_aokeys_compute_room() and
+ * xtcp_aokeys_free() it is enough that no other thread can find the sock.
+ */
 struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp);
 void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
 int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,

@@ -77,8 +77,9 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 }
 
 /*
- * Process or softirq; the socket lock is held. xtcp_keys_count() needs no lock. xtcp_keys_free()
- * needs none either, since no other thread can find the sock.
+ * Process or softirq; the socket lock is held. xtcp_keys_count() needs no lock, but the caller has
+ * an open descriptor of the sock. xtcp_keys_free() needs no lock either, since no other thread can
+ * find the sock.
  */
 int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp);
 int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers);

@@ -415,9 +415,10 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @bytes: a buffer of xtcp_options_size() octets, any alignment
  * @opts: the options
  *
- * NOPs fill each option up to whole words. They stand behind a Fast Open cookie and behind the MAC
- * of TCP-AO, but in front of any other option. So no End of Option List and no padding is needed
- * (RFC 9293 section 3.1, MUST-69).
+ * NOPs fill each option up to whole words, except that SACK-permitted and timestamps together need
+ * no NOPs. The NOPs stand behind a Fast Open cookie and behind the MAC of TCP-AO, but in front of
+ * any other option. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
+ * MUST-69).
  *
  * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
  * system by them. Three options are unknown to Linux 6.1: TCP-AO is written first; AccECN and the

@@ -74,8 +74,8 @@ struct xtcp_sock {
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/blackbox.h) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
-	 * a small write waits for the next write, or for the next xtcp_output_push()
-	 * (coalesce.c); READ_ONCE
+	 * a small write waits for the next write (coalesce.c), at most until
+	 * xtcp_output_push() is called; READ_ONCE
 	 */
 	bool coalescing;
 

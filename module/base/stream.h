@@ -40,7 +40,10 @@ struct xtcp_stream {
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
-	/* the skb last put on to_resend, or the skb before it if it left the list; NULL: none */
+	/*
+	 * the skb last put on to_resend; when the skb that this field points to leaves the list,
+	 * the skb before it; NULL: none
+	 */
 	struct sk_buff *resend_cursor;
 	/*
 	 * when text was last delivered, or when sending last began after a pause, whichever was

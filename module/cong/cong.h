@@ -60,7 +60,7 @@ struct xtcp_cong_loss {
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
  *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of a
- *	recovery or of CWR, for an undo, and to let it hold a segment. Optional
+ *	recovery or of CWR, for an undo, and if cwnd would be below one segment. Optional
  * @lost: some octets, which left together, now count as lost; called before @control for the same
  *	ACK; see xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional

@@ -99,8 +99,9 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 
 /*
  * Do not count time in which the program limited the sender, so that the window could not grow
- * (section 4.2). This function assumes such a gap if an ACK last let the window grow more than
- * GAP_MIN_US plus two RTTs ago. Of the gap, only one RTT counts.
+ * (sections 4.2 and 5.8). If more than GAP_MIN_US plus two RTTs have passed since an ACK last let
+ * the window grow, this function takes the whole gap for such a time, and counts only one RTT of
+ * the gap.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {

@@ -8,7 +8,8 @@
  * A virtual round trip takes an RTT, but at least 25 ms. Per virtual round trip, Alpha is updated
  * at most once, and the window is reduced at most once. In congestion avoidance, each virtual round
  * trip sends one segment more than the previous one. So with the same share of marks, a connection
- * with an RTT below 25 ms gets no higher rate than a connection with an RTT of 25 ms.
+ * with an RTT below 25 ms gets about the same rate as a connection with an RTT of 25 ms, not a
+ * higher rate.
  *
  * Alpha stays 1 until the first mark, so the first mark halves the window. Pure: no socket, no
  * clock.

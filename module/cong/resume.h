@@ -44,8 +44,8 @@ struct xtcp_saved {
  * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @phase: enum xtcp_resume_phase
  * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
- * @has_taken: this connection has taken @saved out of the table, and may put @saved back when the
- *	connection ends. False again when the jump retreats, or when congestion proves @saved wrong
+ * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
+ *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
  * @has_jumped: see xtcp_resume_has_jumped()
  * @can_pace: the timer of pace.c is allocated
  * @paces: pacing was off until the jump switched it on

@@ -238,9 +238,10 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If it is too early for either, sets the next deadline
- * instead: a segment may have come since the deadline was set, or xtcp_keepalive_limit_idle() may
- * have brought the deadline forward to the limit on the time without text.
+ * Sends a keepalive probe, or gives up. If neither is due, sets the next deadline instead: our data
+ * may wait for an ACK or a window, a segment may have come since the deadline was set, or
+ * xtcp_keepalive_limit_idle() may have brought the deadline forward to the limit on the time
+ * without text.
  */
 static void keep_alive(struct sock *sk)
 {

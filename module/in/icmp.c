@@ -119,9 +119,10 @@ static void mtu_fell(struct sock *sk, u32 told)
 	if (!mtu)
 		return;
 	/*
-	 * if the route does not accept an MTU as small as @told (net.ipv4.route.min_pmtu), our
-	 * segments stay larger than the path's MTU, and DF forbids routers to fragment them. If no
-	 * segment gets through, the connection times out and reports EMSGSIZE
+	 * if @told is below mtu, the route does not accept so small an MTU
+	 * (net.ipv4.route.min_pmtu), and our segments stay larger than the path's MTU. By default
+	 * they then have no DF. If they have DF (IP_PMTUDISC_DO), routers cannot fragment them. If
+	 * no segment gets through, the connection times out and reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);

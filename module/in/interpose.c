@@ -134,8 +134,8 @@ static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *k
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
 	/*
-	 * kernel TCP has a connection with this 4-tuple if a program used SO_REUSEADDR to bind the
-	 * record's port, and connected to the same peer
+	 * kernel TCP may have a connection with this 4-tuple: a program may have used SO_REUSEADDR
+	 * to bind the record's port, and then have connected to the same peer
 	 */
 	if (xtcp_demux_kernel_holds(xn->net, key))
 		return true;

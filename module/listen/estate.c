@@ -192,7 +192,7 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 	if (has_room) {
 		list_add_tail(&estate->node, &xn->estates);
 		xn->estates_len++;
-		/* if a successor has joined, it may not have found this estate: end it at once */
+		/* a successor that has joined may not have found this estate: end the estate now */
 		if (atomic_read(&estate->group->open))
 			estate->until = jiffies;
 		arm_estates(xn);

@@ -544,7 +544,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
  * xtcp_sendmsg_page() - proto.sendpage, in kernels that have it: SEND a part of a page without a
  * copy
  * @sk: the sock
- * @page: a reference is held until its octets are acknowledged
+ * @page: unless its octets are copied, a reference is held until they are acknowledged
  * @offset: where the octets begin in @page
  * @size: how many octets to send
  * @flags: MSG_*, the flags that xtcp_sendmsg() takes

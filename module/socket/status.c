@@ -356,10 +356,11 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * A program can read and write once the handshake is complete; with Fast Open, already in
-	 * SYN-RECEIVED. In SYN-SENT it cannot. But the connection may end after this function has
-	 * read the state SYN-SENT. Both directions are then shut down, and read() and write()
-	 * return at once.
+	 * Before the handshake is complete, read() and write() wait. There are three exceptions:
+	 * after a Fast Open, the program can read and write in SYN-RECEIVED already. In SYN-SENT,
+	 * connect() may have left the SYN to the first write (below). And if both directions are
+	 * shut down, the connection has ended since this function read the state SYN-SENT: read()
+	 * and write() return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

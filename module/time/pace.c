@@ -396,11 +396,13 @@ void xtcp_pace_room(struct sock *sk)
 }
 
 /*
- * Is there text that waits for the timer and may go now? There may be none: the text for which the
+ * Is there text that waited for the timer and may go now? There may be none: the text for which the
  * timer was set may have been sent already. Corked text does not count: it does not wait for this
- * timer. Text that waits for room below TCP may go as soon as there is room, and at again_ns in any
- * case. If such text waits and again_ns has not come yet, this function first sets the timer for
- * again_ns, and then tests whether there is room.
+ * timer. Coalesced text may go at any time. Paced text also counts at any time: xtcp_pace_holds()
+ * tests its departure time again before it is sent. If there is neither, text may wait for room
+ * below TCP. Such text may go as soon as there is room, and at again_ns in any case. If again_ns has
+ * not come yet, this function first sets the timer for again_ns, and then tests whether there is
+ * room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -425,7 +427,8 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when it may; from then on nothing waits for the timer.
+ * Return: true when the caller shall try to send the text. No text waits for the timer then, until
+ * the sender holds text back again.
  */
 bool xtcp_pace_is_over(struct sock *sk)
 {

@@ -268,10 +268,12 @@ void xtcp_timer_syn_refused(struct sock *sk)
 }
 
 /**
- * xtcp_timer_window_closed() - event: text waits and nothing is in flight
+ * xtcp_timer_window_closed() - event: text waits and nothing is in flight, or there was no memory
+ * to queue a FIN
  * @sk: the sock
  *
- * The first window probe is sent an RTO later (RFC 9293 section 3.8.6.1, SHLD-29).
+ * The persist deadline is set to an RTO from now, but to 200 ms at least. The first window probe is
+ * sent then (RFC 9293 section 3.8.6.1, SHLD-29), or the FIN is queued.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -289,10 +289,10 @@ void xtcp_sack_told(struct sock *sk)
  * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block, as it was before the text came
  *
- * The ACK may wait (sack.may_wait) if comp_sack_nr is not 0 and a later ACK will also report the
- * text. A later ACK reports the text if the text has extended the first SACK block, or if there are
- * at most FEW_BLOCKS blocks: the option then has room for one more block. Otherwise the ACK is sent
- * at once (RFC 5681 section 4.2).
+ * The ACK may wait (sack.may_wait) if SACK was negotiated, comp_sack_nr is not 0, and a later ACK
+ * will also report the text. A later ACK reports the text if the text has extended the first SACK
+ * block, or if there are at most FEW_BLOCKS blocks: the option then has room for one more block.
+ * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -129,8 +129,10 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * Text has come beyond the right edge that this function stored last time, so a whole window has
- * come: measure the RTT and the share of text, and store the present right edge.
+ * Text has come beyond rcv_rtt_seq, the right edge that this function stored last time. So a whole
+ * window has come: measure the share of text and, without timestamps, the RTT. Then store the
+ * present right edge. The first call measures no RTT: until then, rcv_rtt_seq is the beginning of
+ * the peer's text.
  */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {

@@ -186,7 +186,8 @@ static u8 shift_for(u32 largest)
  *
  * The window is rounded down to whole segments, if at least one fits. If that is more than 65,535
  * octets, the window is 65,535 octets, since the window of a SYN is not scaled (RFC 7323 section
- * 2.2). Two metrics of the route limit the window, too: initrwnd (segments) and window (octets).
+ * 2.2). The route's metric initrwnd (segments) limits the window, too. So does its metric window
+ * (octets), unless the program has set TCP_WINDOW_CLAMP, which then takes its place.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *

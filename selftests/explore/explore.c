@@ -42,7 +42,7 @@
 
 static bool verbose, compares, shrinks, shows;
 static int failed;
-static unsigned long long played;
+static unsigned long long played, first_seed;	/* 0: plays rows */
 static const char *until;
 static bool is_found;
 
@@ -60,11 +60,22 @@ static void warm_up(void)
 	play_timewait();
 }
 
+/* A scenario may fail only after those before it; explore.sh makes a command of this line. */
+static void say_again(unsigned long long number)
+{
+	if (first_seed < number)
+		printf("#  again: --only %llu-%llu\n", first_seed, number);
+	else
+		printf("#  again: --only %llu\n", number);
+}
+
 static void fail(const struct scenario *s, const char *what, unsigned long long number, const char why[TRIAL_WHY])
 {
 	failed++;
 	is_found = until && strstr(why, until);
 	printf("not ok - %s %llu: %s\n", what, number, why);
+	if (first_seed && !shrinks && !verbose)
+		say_again(number);
 	if (shrinks)
 		shrink(s, compares, why);
 	shrinks = false;
@@ -138,6 +149,7 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 	struct scenario s;
 	unsigned long long n;
 
+	first_seed = first;
 	for (n = 0; n < count && !is_found; n++) {
 		scenario_make(&s, first + n);
 		shows = verbose && n == count - 1;
