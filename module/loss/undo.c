@@ -108,8 +108,8 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_undo_originals_came() - does the timestamp echo of this ACK show that originals have arrived,
- * and not only retransmissions?
+ * xtcp_undo_originals_came() - does the timestamp echo of this ACK show that originals have
+ * arrived, and not only retransmissions?
  * @sk: the sock
  * @sample: the ACK
  *

@@ -398,11 +398,10 @@ void xtcp_pace_room(struct sock *sk)
 /*
  * Is there text that waited for the timer and may go now? There may be none: the text for which the
  * timer was set may have been sent already. Corked text does not count: it does not wait for this
- * timer. Coalesced text may go at any time. Paced text also counts at any time: xtcp_pace_holds()
- * tests its departure time again before it is sent. If there is neither, text may wait for room
- * below TCP. Such text may go as soon as there is room, and at again_ns in any case. If again_ns has
- * not come yet, this function first sets the timer for again_ns, and then tests whether there is
- * room.
+ * timer. Coalesced text may go at any time. Paced text also counts at any time: before it is sent,
+ * xtcp_pace_holds() tests its departure time again. Text that waits for room below TCP may go as
+ * soon as there is room, and at again_ns in any case. If only such text waits, and again_ns has not
+ * come yet, this function first sets the timer for again_ns, and then tests whether there is room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
