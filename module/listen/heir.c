@@ -136,7 +136,7 @@ void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
 			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
 		}
-		/* if the batch is not full, no entry is left, and none can come under the lock */
+		/* n < TAKE_BATCH: no entry is left, and none can come while the lock is held */
 		if (n < TAKE_BATCH)
 			xtcp_acceptq_close(from, children);
 		spin_unlock_bh(&from->lock);

@@ -33,6 +33,7 @@
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
+#define TIMEOUTS_MANY	3	/* timeouts in a row after which the echo of a copy may be stale */
 
 static u32 octets_of(const struct sk_buff *skb)
 {
@@ -50,6 +51,16 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 	if (cb->marks & XTCP_SNDQ_RESENT)
 		stream->scoreboard.resent -= octets_of(skb);
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
+}
+
+/* Does the ACK echo a copy that was sent before the last one, and after the original? */
+static bool echoes_earlier_copy(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb,
+				const struct xtcp_sample *sample)
+{
+	u32 echo = sample->tsecr - tx->snd.ts_offset;
+
+	return sample->tsecr && tx->tries.retrans_stamp && xtcp_seq_lt(echo, xtcp_clock_ts_of(cb->sent_us)) &&
+	       xtcp_seq_ge(echo, tx->tries.retrans_stamp);
 }
 
 /*
@@ -70,6 +81,8 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	}
 	if (cb->transmissions > 1) {
 		sample->resent_acked = true;
+		if (unlikely(tx->tries.retransmits >= TIMEOUTS_MANY))
+			sample->echo_is_stale |= echoes_earlier_copy(tx, cb, sample);
 		return;
 	}
 	if (xtcp_seq_le(cb->end_seq, tx->stream->recover))
@@ -198,10 +211,10 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the segments of @block as sacked. Skips the blocks of the last ACK that had SACK blocks,
- * because their segments are marked already. This saves a walk over all sacked skbs for each ACK.
- * Return: the end of @block; or, if a split fails, the octet at which mark_block() stopped. The
- * octets of @block from there on count as new again in the next ACK.
+ * Marks the segments of @block as sacked. Skips the blocks in sb->seen, because their segments are
+ * marked already. This saves a walk over all sacked skbs for each ACK. Return: the end of @block;
+ * or, if a split fails, the octet that mark_block() has returned. The octets of @block from there
+ * on count as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -411,9 +424,9 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	}
 	sample->delivered += acked - known;
 	/*
-	 * if the ACK covers a segment that was resent, perhaps its copy has just arrived, and all
-	 * other segments that the ACK covers arrived earlier. Then the ACK does not show that an
-	 * original has just arrived (RFC 5682 section 2.1)
+	 * an ACK that covers a segment that was resent does not show that an original has just
+	 * arrived (RFC 5682 section 2.1). Perhaps only the copy has just arrived, and all other
+	 * segments that the ACK covers arrived earlier
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;

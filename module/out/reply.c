@@ -392,8 +392,8 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL for a retransmission
  *
- * With TCP-AO, the RNextKeyID of the SYN names the key that has to sign the SYN-ACK. If this key
- * has been removed, nothing is sent, as in Linux.
+ * With TCP-AO, the RNextKeyID of the SYN names the key that has to sign the SYN-ACK. If the
+ * listener does not have this key, nothing is sent, as in Linux.
  *
  * The window is not scaled (RFC 7323 section 2.2). If the ISN is a SYN cookie, the low bits of
  * TSval carry the part of the cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.

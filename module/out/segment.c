@@ -466,7 +466,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
 	 * push_all() returns false if this segment has no room for SACK blocks or AccECN counters
-	 * that are due. If an ACK is due at once, they may not wait either: ack_again() then makes
+	 * that are due. If an ACK is due at once, they must not wait either: ack_again() then makes
 	 * another ACK due, which carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {

@@ -63,7 +63,16 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  *
  * In two cases the RTO takes the RTT of the timestamp echo instead: no segment gives an RTT, or the
  * ACK moves SND.UNA and reports a segment that was resent. The timestamp echo gives an RTT only if
- * the ACK moves SND.UNA. Return: true when the RTO has a new sample.
+ * the ACK moves SND.UNA.
+ *
+ * After three timeouts in a row, the echo may be of a copy that was not the last. Then the ACK of
+ * the echoed copy was perhaps lost, and this ACK answers a later copy. The time since the echoed
+ * copy would have timeouts in it, and the RTO could grow to its maximum. So such an echo gives no
+ * RTT (section 4.1 of RFC 7323 says MAY), and the RTO keeps its backoff until the next sample (RFC
+ * 6298 section 3, Karn's algorithm). After one or two timeouts the echo counts: the RTT of the path
+ * may have grown. The echo of the original always counts: the timeouts came too early (RFC 3522).
+ *
+ * Return: true when the RTO has a new sample.
  */
 static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample *sample, bool moved)
 {
@@ -78,7 +87,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX);
 	} else {
-		if (!moved || !sample->tsecr)
+		if (!moved || !sample->tsecr || sample->echo_is_stale)
 			return false;
 		ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
 		if (ms > XTCP_RTO_MAX_MS)

@@ -15,12 +15,12 @@
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb, with two exceptions. First, text within the offered window may use
  * up to twice sk_rcvbuf, plus one skb. The window cannot be taken back, and its text needs more
- * memory if GRO makes smaller packets than when the window was offered. Second, while the receive
- * queue is empty, one skb in order is always accepted, whatever the tree takes. When memory is
- * short, out-of-order text is dropped, the text farthest from RCV.NXT first. The number of
- * out-of-order skbs is not limited: each skb is charged with its truesize, so tiny segments cannot
- * use more memory than large ones. The depth of the tree grows only with the logarithm of the
- * number of skbs.
+ * memory if GRO makes smaller packets than when the window was offered. Second, if the receive
+ * queue is empty, one skb in order is always accepted, however much memory the tree uses. When
+ * memory is short, out-of-order text is dropped, the text farthest from RCV.NXT first. The number
+ * of out-of-order skbs is not limited: each skb is charged with its truesize, so tiny segments
+ * cannot use more memory than large ones. The depth of the tree grows only with the logarithm of
+ * the number of skbs.
  */
 #include "recv/rcvq.h"
 

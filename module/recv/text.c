@@ -275,7 +275,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		/*
 		 * send an ACK at once even for out-of-order text that is dropped, so that duplicate
 		 * ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends no ACK for
-		 * dropped text
+		 * such text
 		 */
 		if (!in_order)
 			xtcp_acking_owe_now(&xsk->acking);

@@ -84,9 +84,9 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
  * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
- * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So a report
- * never makes the MSS, with the options of a segment, smaller than min_snd_mss. min_snd_mss has
- * room for data even beside all possible options (CVE-2019-11479).
+ * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So no report
+ * makes a full segment, with its options, shorter than min_snd_mss. This leaves room for data even
+ * beside all possible options (CVE-2019-11479).
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {

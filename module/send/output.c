@@ -339,8 +339,8 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	/*
 	 * The timer of pace.c sends data that pacing holds back (@early), and data that waits for
 	 * room below TCP (below_is_full(): then something is in flight). All other unsent data,
-	 * such as data that a lower layer has refused, waits for an ACK. If nothing is in flight,
-	 * such data waits for the persist deadline.
+	 * such as data that a lower layer has refused, waits for an ACK; or, if nothing is in
+	 * flight, for the persist deadline.
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);

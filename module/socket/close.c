@@ -186,8 +186,9 @@ void xtcp_close(struct sock *sk, long timeout)
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN && xtcp_estate_keep(sk)) {
 		/*
-		 * the estate now owns the file's reference. As soon as the lock is free, it may end
-		 * @sk and put this reference, so hold @sk until release_sock() has returned
+		 * the estate now owns the file's reference. As soon as the lock is free, estate.c
+		 * may call xtcp_close() again, to end @sk and put this reference. So hold @sk until
+		 * release_sock() has returned
 		 */
 		sock_hold(sk);
 		release_sock(sk);

@@ -15,8 +15,8 @@
  * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.
  * xtcp_coalesce_flush() sends the data when the program reads, polls, calls ioctl(), or gets or
  * sets an option of TCP or IP. close() and shutdown() for sending send the data, too. Other calls
- * do not end the wait, for example bind(), getsockname() and options of SOL_SOCKET. Data waits only
- * while other data is in flight, so the retransmission timer runs, too.
+ * do not end the wait, for example bind(), getsockname() and most options of SOL_SOCKET. Data waits
+ * only while other data is in flight, so the retransmission timer runs, too.
  */
 #include "socket/coalesce.h"
 

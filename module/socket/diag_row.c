@@ -331,9 +331,9 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	row->sk = sk;
 	/*
 	 * read the state before the tuple: a writer sets the tuple first, so this tuple is as new
-	 * as the state, or newer. Only connect() sets SYN-SENT first, but it sets the tuple before
-	 * a lookup can find the sock. A new connect() first waits for RCU readers. So once the sock
-	 * has ended, its state and tuple do not change before this RCU read side ends
+	 * as the state, or newer. Only connect() sets the state, SYN-SENT, before the tuple, but a
+	 * lookup can find the sock only after both. A new connect() first waits for RCU readers. So
+	 * once the sock has ended, its state and tuple do not change before this RCU read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

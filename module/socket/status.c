@@ -356,11 +356,11 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * Before the handshake is complete, read() and write() wait. There are three exceptions:
-	 * after a Fast Open, the program can read and write in SYN-RECEIVED already. In SYN-SENT,
-	 * connect() may have left the SYN to the first write (below). And if both directions are
-	 * shut down, the connection has ended since this function read the state SYN-SENT: read()
-	 * and write() return at once.
+	 * During the handshake, read() and write() wait. There are three exceptions. After a Fast
+	 * Open, the program can read and write in SYN-RECEIVED already. In SYN-SENT, connect() may
+	 * have left the SYN to the first write (below). And if both directions are shut down, the
+	 * connection has ended since this function read the state SYN-SENT: read() and write()
+	 * return at once.
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

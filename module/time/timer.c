@@ -272,8 +272,8 @@ void xtcp_timer_syn_refused(struct sock *sk)
  * to queue a FIN
  * @sk: the sock
  *
- * If the persist deadline is not set yet, it is set to an RTO from now, but to 200 ms at least. Then
- * the first window probe is sent (RFC 9293 section 3.8.6.1, SHLD-29), or the FIN is queued.
+ * If the persist deadline is not set yet, it is set to an RTO from now, but to 200 ms at least.
+ * Then the first window probe is sent (RFC 9293 section 3.8.6.1, SHLD-29), or the FIN is queued.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -20,6 +20,10 @@
 #define SHUT_10		"" SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
 
 /* Three timeouts that take as long as the one before. */
+#define TWO_TIMEOUTS	"write 100; > P. 1(100) ack 1; < . 1 ack 101; none; info rtt <= 10000; keep rtt;"	\
+			"write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1;"				\
+			">@2500 P. 101(1000) ack 1;"
+#define THREE_TIMEOUTS	TWO_TIMEOUTS ">@4500 P. 101(1000) ack 1; info backoff = 3;"
 #define LINEAR		">@1500 P. 1(1000) ack 1; info rto = K; info backoff = 0;"
 #define LINEAR_3	"" LINEAR LINEAR LINEAR
 
@@ -232,6 +236,42 @@ static const struct wire_row rows[] = {
 				  "write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1; pass 150;"
 				  "< . 1 ack 1101; none; info rtt >= 18000; info rtt <= 60000",
 			.counters = "TCPTimeouts=1 RetransSegs=1",
+		},
+	},
+	/* The echo is of the third copy, the ACK of which was perhaps lost; the fourth has left 800 ms later. */
+	{
+		.name = "timeout_%s_no_sample_from_the_echo_of_an_earlier_copy", .rfc = "RFC 6298 3, RFC 7323 4.1",
+		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
+		.want = {
+			.script = THREE_TIMEOUTS "< . 1 ack 1101 <nop,nop,ts T R-700>; none; info rtt = K;"
+				  "info backoff = 3; write 100; > P. 1101(100) ack 1; < . 1 ack 1201; none;"
+				  "info backoff = 0; info rtt <= 10000",
+			.counters = "TCPTimeouts=3 RetransSegs=3",
+		},
+		.kernel_differs = "takes the time since the third copy",
+		.kernel = {
+			.script = THREE_TIMEOUTS "< . 1 ack 1101 <nop,nop,ts T R-700>; none; info rtt >= 80000;"
+				  "info backoff = 0",
+			.counters = "TCPTimeouts=3 RetransSegs=3",
+		},
+	},
+	{
+		.name = "timeout_%s_sample_from_the_echo_of_the_fourth_copy", .rfc = "RFC 7323 4.1",
+		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
+		.want = {
+			.script = THREE_TIMEOUTS "pass 150; < . 1 ack 1101; none; info rtt >= 18000; info rtt <= 60000;"
+				  "info backoff = 0",
+			.counters = "TCPTimeouts=3 RetransSegs=3",
+		},
+	},
+	/* After one or two timeouts the RTT may have grown: 300 ms, an eighth of which goes into the RTT. */
+	{
+		.name = "timeout_%s_sample_from_the_echo_of_the_second_copy_of_three", .rfc = "RFC 7323 4.1",
+		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
+		.want = {
+			.script = TWO_TIMEOUTS "< . 1 ack 1101 <nop,nop,ts T R-300>; none; info rtt >= 36000;"
+				  "info rtt <= 100000; info backoff = 0",
+			.counters = "TCPTimeouts=2 RetransSegs=2",
 		},
 	},
 	{
