@@ -33,7 +33,7 @@
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
-#define TIMEOUTS_MANY	3	/* timeouts in a row after which the echo of a copy may be stale */
+#define BACKOFF_MANY	3	/* timeouts without an RTT between them after which an echo may be stale */
 
 static u32 octets_of(const struct sk_buff *skb)
 {
@@ -81,7 +81,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	}
 	if (cb->transmissions > 1) {
 		sample->resent_acked = true;
-		if (unlikely(tx->tries.retransmits >= TIMEOUTS_MANY))
+		if (unlikely(tx->rto.backoff >= BACKOFF_MANY))
 			sample->echo_is_stale |= echoes_earlier_copy(tx, cb, sample);
 		return;
 	}

@@ -255,6 +255,25 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3 RetransSegs=3",
 		},
 	},
+	/* The next segment needs a timeout, too: still no RTT since four of them, and the echo is of its second copy. */
+	{
+		.name = "timeout_%s_no_sample_from_an_echo_while_the_backoff_stays", .rfc = "RFC 6298 3, RFC 7323 4.1",
+		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
+		.want = {
+			.script = THREE_TIMEOUTS "< . 1 ack 1101 <nop,nop,ts T R-700>; none; info backoff = 3;"
+				  "write 100; > P. 1101(100) ack 1; >@4500 P. 1101(100) ack 1;"
+				  ">@8500 P. 1101(100) ack 1; info backoff = 5;"
+				  "< . 1 ack 1201 <nop,nop,ts T R-2000>; none; info rtt = K; info backoff = 5;"
+				  "write 100; > P. 1201(100) ack 1; < . 1 ack 1301; none; info backoff = 0",
+			.counters = "TCPTimeouts=5 RetransSegs=5",
+		},
+		.kernel_differs = "takes the time since the copy that is echoed",
+		.kernel = {
+			.script = THREE_TIMEOUTS "< . 1 ack 1101 <nop,nop,ts T R-700>; none; info rtt >= 80000;"
+				  "info backoff = 0",
+			.counters = "TCPTimeouts=3 RetransSegs=3",
+		},
+	},
 	{
 		.name = "timeout_%s_sample_from_the_echo_of_the_fourth_copy", .rfc = "RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
