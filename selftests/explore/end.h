@@ -18,6 +18,7 @@ struct end_send {
 	uint8_t *pages;
 	size_t len;
 	long long end;		/* of the stream, behind it */
+	bool is_told;		/* its pages are free, and those of an earlier one are not */
 };
 
 struct judge_side;
@@ -48,6 +49,7 @@ struct end {
 	bool has_shut_read;
 	long long idle_us;	/* after SHUT_RD nothing tells it that text comes, so it looks again and again */
 	bool may_fail;		/* with any error, since allocations fail */
+	bool has_queue;		/* its host's own queue may keep the copy of a segment that was acknowledged */
 	bool may_lose_route;	/* its link goes down: what gives up then says ENETUNREACH, as in Linux */
 	pthread_t thread[SIDES];	/* the writer, and the reader */
 	int threads, busy;	/* how many were made, and have not ended */
