@@ -41,8 +41,8 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
 	struct list_head to_resend;
 	/*
-	 * the skb last put on to_resend; when the skb that this field points to leaves the list,
-	 * the skb before it; NULL: none
+	 * where place_to_resend() begins its search: the skb added to to_resend last. When that skb
+	 * leaves the list, the cursor moves to the skb before it in the list. NULL: begin at the head
 	 */
 	struct sk_buff *resend_cursor;
 	/*

@@ -40,7 +40,8 @@
 #include "sight/mib.h"
 #include "time/pace.h"
 
-#define LEAST_WINDOWS	4U	/* least saved window, in initial windows (RFC 9959 section 3.1) */
+/* an observed window is saved only if it is at least so many initial windows (RFC 9959 section 3.1) */
+#define LEAST_WINDOWS	4U
 
 static struct xtcp_resume *resume_of(const struct sock *sk)
 {

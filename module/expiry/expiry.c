@@ -137,7 +137,7 @@ static void send_again(struct sock *sk)
 	if (unlikely(refused)) {
 		/*
 		 * this machine has refused to send the segment. The refusal says nothing about the
-		 * path, so there is no backoff. As in Linux, the user timeout does not limit this
+		 * path, so there is no backoff. As in Linux, the user timeout does not shorten this
 		 * wait
 		 */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));

@@ -26,7 +26,7 @@
 #include "base/options.h"
 
 #define SETS		64U
-#define PLACES		4U		/* in each set: 256 places in all, in 16 KiB */
+#define PLACES		4U		/* of a set; the table has 64 * 4 places, in 16 KiB */
 /* with more losses in a row than this, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
 /* seconds for which SYNs carry no data; doubled for each loss in a row, as in Linux before 4.14 */

@@ -219,9 +219,9 @@ void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 }
 
 /*
- * Finds the pointer that points to @conn. @link: the address of the chain's first pointer; replaced
- * by the address of the pointer that was found. The chain's lock is held. Return: false when @conn
- * is not in the chain.
+ * Finds the pointer that points to @conn. *@link is the address of the chain's first pointer, and
+ * becomes the address of the pointer that was found. The chain's lock is held. Return: false when
+ * @conn is not in the chain; *@link is then the address of the last pointer.
  */
 static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {

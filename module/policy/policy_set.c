@@ -151,8 +151,8 @@ static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_th
 }
 
 /*
- * Convert the microseconds of @attr to ticks, and store them in @field. Return: 0, or -ERANGE if
- * setsockopt() would refuse this time.
+ * Convert the microseconds of @attr to ticks, and store them in @field. Without @attr, @field stays
+ * as it is. Return: 0, or -ERANGE if setsockopt() would refuse that many microseconds.
  */
 static int take_ticks(u8 *field, const struct nlattr *attr, struct netlink_ext_ack *extack)
 {

@@ -139,9 +139,9 @@ static int try_port(struct sock *sk, u16 port)
 
 /*
  * The ports of @range form two halves: those with the parity of @range->low are kernel TCP's, the
- * others are ours. Returns the range in which connect() may look for a port of one half. For our
- * half (@first), this is @range itself. For kernel TCP's half, the last ports of @range are left
- * out and so kept for kernel TCP, unless @range has fewer than RESERVE_FROM ports.
+ * others are ours. Returns the part of @range in which our connect() may look for a port of one
+ * half. For our half (@first) this is all of @range. For kernel TCP's half it is all but the last
+ * ports, which stay free for kernel TCP; if @range has fewer than RESERVE_FROM ports, all of it.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {

@@ -32,10 +32,10 @@
 #include "ports/portlist.h"
 #include "ports/taker.h"
 
-#define GROUP_TRIES	16	/* group_is_there() examines at most this many entries */
+#define GROUP_TRIES	16	/* group_is_there() examines at most this many socks */
 
 /*
- * Looks at an entry of the table during a walk. The entry may have no more than a struct
+ * Looks at a sock of the table during a walk. The sock may have no more than a struct
  * sock_common. Return: true ends the walk.
  */
 typedef bool look_fn(struct sock *other, void *arg);
@@ -138,8 +138,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
 
 /*
  * Does @lease alone prove that @sk may bind to the same address, port and device? Then no other
- * entry has to be compared. If @sk belongs to the SO_REUSEPORT group of @lease, the answer is
- * usually yes: all entries that overlap with @lease have admitted @lease, so they also admit @sk.
+ * sock has to be compared. If @sk belongs to the SO_REUSEPORT group of @lease, the answer is
+ * usually yes: all socks that overlap with @lease have admitted @lease, so they also admit @sk.
  *
  * The answer is no if the port may have a sock outside the group, which might refuse @sk. There are
  * three such cases:
@@ -173,10 +173,10 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the entry @other? All
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the sock @other? All
  * leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). So kernel TCP always
  * lets them share a port with each other, and with TIME-WAIT socks of kernel TCP that have
- * sk_reuseport. Only these entries have to be compared here.
+ * sk_reuseport. Only these socks have to be compared here.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -214,8 +214,8 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 
 /*
  * Is there a member of the group that alone proves that @sk may bind (lease_vouches())? Then @sk
- * need not be compared with the other entries; this comparison would take longer with each new
- * member. If the search misses such a member, only time is lost: the other entries are compared.
+ * need not be compared with the other socks on the port, which takes longer with each new member. If
+ * the search misses such a member, only time is lost: the other socks are compared.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -234,7 +234,7 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * @lease is in kernel TCP's table now. Does another entry conflict with it? If all socks on the
+ * @lease is in kernel TCP's table now. Does another sock conflict with it? If all socks on the
  * port have SO_REUSEADDR and none listens (fastreuse), there is no conflict, so nothing is
  * compared, as in kernel TCP.
  */
@@ -311,7 +311,7 @@ bool xtcp_sharing_has_moved(struct sock *mine)
 
 /**
  * xtcp_sharing_listen() - set the state of a lease in kernel TCP's table to LISTEN, if no other
- *	entry conflicts
+ *	sock conflicts
  * @lease: in kernel TCP's table
  * @sk: the owner of @lease
  *

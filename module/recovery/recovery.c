@@ -372,9 +372,9 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 
 /*
  * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
- * arrive. If the reduction of the window cannot be undone, this ACK marks no segment as lost again,
- * because that would reduce the window once more for the same losses. As in Linux, the next ACK may
- * mark segments again.
+ * arrive, so the marks are removed. If the reduction of the window is final
+ * (xtcp_cong_forbid_undo()), this ACK does not look for lost segments: to find one would begin a
+ * recovery, and reduce the window a second time. As in Linux, the next ACK may look.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {

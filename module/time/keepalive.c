@@ -191,8 +191,9 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * R2 and the user timeout decide now, even if pacing or a queue of this machine holds the
-	 * text back
+	 * our text or FIN is unsent or unacknowledged: these limits do not apply, but R2 and the
+	 * user timeout do. This also holds while the text waits for pacing or for a queue of this
+	 * machine
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;
