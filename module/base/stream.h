@@ -42,7 +42,8 @@ struct xtcp_stream {
 	struct list_head to_resend;
 	/*
 	 * where place_to_resend() begins its search: the skb added to to_resend last. When that skb
-	 * leaves the list, the cursor moves to the skb before it in the list. NULL: begin at the head
+	 * leaves the list, the cursor moves to the skb before it in the list. NULL: begin at the
+	 * head
 	 */
 	struct sk_buff *resend_cursor;
 	/*

@@ -40,7 +40,7 @@
 #include "sight/mib.h"
 #include "time/pace.h"
 
-/* an observed window is saved only if it is at least so many initial windows (RFC 9959 section 3.1) */
+/* initial windows; a smaller observed window is not saved (RFC 9959 section 3.1) */
 #define LEAST_WINDOWS	4U
 
 static struct xtcp_resume *resume_of(const struct sock *sk)

@@ -3,17 +3,17 @@
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
  * after connect(): one segment then carries both. This file keeps a list of the socks whose third
  * ACK waits. The ACK leaves after a millisecond, seldom some milliseconds later (see below). It
- * leaves earlier if the same thread calls connect() again, or calls accept() or poll() on a listener
- * whose accept queue is empty: such a thread does not send text now. In accept(), the thread may
- * even wait for the connection that this ACK completes.
+ * leaves earlier if the same thread calls connect() again, or calls accept() or poll() on a
+ * listener whose accept queue is empty: such a thread does not send text now. In accept(), the
+ * thread may even wait for the connection that this ACK completes.
  *
  * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
  * connection would cost more than the segment that is saved. So each processor has one
  * high-resolution timer and a short list of waiting socks, with a reference to each sock.
  *
  * A sock enters the list when connect() returns. The sock's own timer is armed earlier, when the
- * SYN-ACK arrives. It sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if connect() has not
- * returned by then, or if a user owned the lock of the sock when the list's timer ran.
+ * SYN-ACK arrives. It sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if connect() has
+ * not returned by then, or if a user owned the lock of the sock when the list's timer ran.
  *
  * When the third ACK of a sock has left, the sock stays on the list for now: a search of the list
  * for each outgoing segment would be too expensive. The sock leaves the list when the list is next

@@ -458,8 +458,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 		return;
 	}
 	/*
-	 * verify the signature again, with the child's keys: is_acceptable() used the listener's keys,
-	 * and a listener whose MD5 key was removed meanwhile accepts an unsigned segment
+	 * verify the signature again, with the child's keys: is_acceptable() used the listener's
+	 * keys, and a listener whose MD5 key was removed meanwhile accepts an unsigned segment
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
 	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))

@@ -165,8 +165,8 @@ bool xtcp_undo_apply(struct sock *sk, int counter)
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
 	/*
-	 * let RACK look for losses again. Outside recovery it may wait longer for late segments, and
-	 * then has to start its timer
+	 * let RACK look for losses again. Outside recovery it may wait longer for late segments,
+	 * and then has to start its timer
 	 */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);

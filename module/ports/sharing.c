@@ -214,8 +214,8 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 
 /*
  * Is there a member of the group that alone proves that @sk may bind (lease_vouches())? Then @sk
- * need not be compared with the other socks on the port, which takes longer with each new member. If
- * the search misses such a member, only time is lost: the other socks are compared.
+ * need not be compared with the other socks on the port, which takes longer with each new member.
+ * If the search misses such a member, only time is lost: the other socks are compared.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {

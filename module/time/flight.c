@@ -77,8 +77,8 @@ bool xtcp_flight_is_small(const struct sock *sk)
 
 /*
  * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can
- * detect a loss (RFC 7765). Without SACK, this function returns false: a D-SACK shows at once that a
- * timer fired too early, and without SACK only timestamps may show it.
+ * detect a loss (RFC 7765). Without SACK, this function returns false: a D-SACK shows at once that
+ * a timer fired too early, and without SACK only timestamps may show it.
  */
 static bool tail_is_short(const struct sock *sk)
 {
