@@ -33,7 +33,7 @@
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
-#define BACKOFF_MANY	3	/* timeouts without an RTT between them after which an echo may be stale */
+#define TIMEOUTS_MANY	3	/* timeouts without an RTT between them after which an echo may be stale */
 
 static u32 octets_of(const struct sk_buff *skb)
 {
@@ -53,14 +53,16 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
 }
 
-/* Does the ACK echo a copy that was sent before the last one, and after the original? */
-static bool echoes_earlier_copy(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb,
-				const struct xtcp_sample *sample)
+/*
+ * Does the ACK echo an earlier copy of @cb than the last, after three timeouts without an RTT between
+ * them? Only the segment at SND.UNA counts: its timeouts are the question.
+ */
+static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
-	u32 echo = sample->tsecr - tx->snd.ts_offset;
+	const bool often = tx->tries.retransmits >= TIMEOUTS_MANY || tx->rto.backoff >= TIMEOUTS_MANY;
 
-	return sample->tsecr && tx->tries.retrans_stamp && xtcp_seq_lt(echo, xtcp_clock_ts_of(cb->sent_us)) &&
-	       xtcp_seq_ge(echo, tx->tries.retrans_stamp);
+	return often && sample->tsecr && xtcp_seq_le(cb->seq, sample->una_before) &&
+	       xtcp_seq_lt(sample->tsecr - tx->snd.ts_offset, xtcp_clock_ts_of(cb->sent_us));
 }
 
 /*
@@ -81,8 +83,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	}
 	if (cb->transmissions > 1) {
 		sample->resent_acked = true;
-		if (unlikely(tx->rto.backoff >= BACKOFF_MANY))
-			sample->echo_is_stale |= echoes_earlier_copy(tx, cb, sample);
+		sample->echo_is_stale |= echo_is_stale(tx, cb, sample);
 		return;
 	}
 	if (xtcp_seq_le(cb->end_seq, tx->stream->recover))

@@ -295,7 +295,10 @@ def tell_failures(lines):
     for line in lines:
         if line.startswith("not ok"):
             told += before[-2:] + ["# " + line]
-        if line.startswith("# "):
+            before = []
+        elif line.startswith("#  again: "):     # of the explorer, right below the failure
+            told.append(line)
+        elif line.startswith("# "):
             before.append(line)
         else:
             before = []

@@ -102,16 +102,19 @@ static void free_sends(struct end *end, const struct zerocopy_told *told)
 		end->send[end->told % END_SENDS].is_told = false;
 }
 
-/*
- * Each write is told of once. In order, unless the host's own queue still has a needless copy of an earlier one, as in
- * Linux.
- */
+/* The host's own queue may still have a needless copy of an earlier write, as in Linux. */
+static bool may_disorder(const struct end *end)
+{
+	return end->has_queue && end->wire->resent;
+}
+
+/* Each write is told of once, and in order. */
 void end_zerocopy_hear(struct end *end)
 {
 	struct zerocopy_told told;
 
 	while (end->sends && end->fd >= 0 && zerocopy_told(end->fd, &told)) {
-		if (!are_to_come(end, &told) || (told.lo != end->told && !end->has_queue)) {
+		if (!are_to_come(end, &told) || (told.lo != end->told && !may_disorder(end))) {
 			end_wrong(end, "the pages of writes %u to %u are free, and %u to %u were to come",
 				  told.lo, told.hi, end->told, end->sends - 1);
 			return;

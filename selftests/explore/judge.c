@@ -229,6 +229,7 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 			     interval / 1000, s->interval_us / 1000);
 	}
 	s->copies++;
+	s->backs_off |= s->copies > 3;
 	s->copy_seq = seg->seq;
 	s->copy_heard = s->heard;
 	s->copy_len = seg->len;

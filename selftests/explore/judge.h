@@ -148,6 +148,7 @@ struct judge_side {
 	/* what left last at SND.UNA, and how often nothing came back */
 	uint32_t copy_seq;
 	int copies;
+	bool backs_off;	/* three timeouts of one segment: the RTO may stay doubled */
 	long long copied_us, interval_us;
 	uint32_t copy_len;
 	bool was_too_long;	/* a router has said so, and nothing has left at SND.UNA since */

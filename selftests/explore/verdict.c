@@ -44,11 +44,17 @@ long long verdict_patience_us(const struct scenario *s)
 	return us;
 }
 
+/* Does the RTO stay doubled when a repetition is acknowledged? */
+static bool stays_doubled(const struct world *w, const struct judge_side *wire)
+{
+	return !w->s->timestamps || wire->backs_off;
+}
+
 /*
  * The longest time for which a connection has sent nothing since something was lost. The next one may be twice as
  * long: without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC
- * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. With timestamps the RTO is doubled
- * as long as nothing is acknowledged.
+ * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. So it does with timestamps after
+ * three timeouts, if the echo is of an earlier copy. Otherwise the RTO is doubled as long as nothing is acknowledged.
  */
 static long long longest_wait_us(const struct world *w)
 {
@@ -58,7 +64,7 @@ static long long longest_wait_us(const struct world *w)
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
 
-		wait = !w->s->timestamps ? wire->waited_us : wire->copies > 1 ? wire->interval_us : 0;
+		wait = stays_doubled(w, wire) ? wire->waited_us : wire->copies > 1 ? wire->interval_us : 0;
 		if (wait > longest)
 			longest = wait;
 	}
@@ -93,18 +99,18 @@ static bool may_need_timeouts(const struct world *w)
 }
 
 /*
- * How long a side has waited for such timeouts, with text in flight, at least for a second each time. Without
- * timestamps each stays doubled, see above.
+ * How long a side has waited for such timeouts, with text in flight, at least for a second each time, and the RTO
+ * stays doubled.
  */
 long long verdict_waited_us(const struct world *w)
 {
 	long long longest = 0;
 	int i;
 
-	for (i = 0; i < w->lanes * SIDES && may_need_timeouts(w) && !w->s->timestamps; i++) {
+	for (i = 0; i < w->lanes * SIDES && may_need_timeouts(w); i++) {
 		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
 
-		if (wire->waits_us > longest)
+		if (stays_doubled(w, wire) && wire->waits_us > longest)
 			longest = wire->waits_us;
 	}
 	return longest;
